@@ -1,0 +1,53 @@
+/**
+ * The one error type that crosses folders. An adapter turns what its vendor threw into a SyncError exactly once;
+ * everything above decides by `kind` and reports by `code`. Expected refusals of a single payment are values, not errors.
+ */
+
+/**
+ * `transient`: try later, nothing is wrong with what we asked. `unpostable`: this payment, for good.
+ * `fatal`: stop and tell a person (credentials, configuration, another account).
+ */
+export type SyncErrorKind = 'transient' | 'unpostable' | 'fatal';
+
+export interface SyncErrorOptions {
+  readonly kind: SyncErrorKind;
+  /** Stable, snake_case; part of the public interface (logs, `sync_runs.error`, runbook). */
+  readonly code: string;
+  readonly cause?: unknown;
+  /** How long the vendor asked us to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
+}
+
+/** A fault with a stable code. The message says what happened, which value, what is allowed and what to do next. */
+export class SyncError extends Error {
+  override readonly name = 'SyncError';
+  readonly kind: SyncErrorKind;
+  readonly code: string;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, options: SyncErrorOptions) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.kind = options.kind;
+    this.code = options.code;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** The error and its causes in one line, outermost first, each message once. */
+export function describeError(error: unknown): string {
+  const messages: string[] = [];
+  let current: unknown = error;
+  for (let depth = 0; current !== undefined && current !== null && depth < 5; depth += 1) {
+    const message = messageOf(current);
+    if (message !== '' && !messages.some((earlier) => earlier.includes(message))) messages.push(message);
+    current = current instanceof Error ? current.cause : undefined;
+  }
+  return messages.join(': ');
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') {
+    return error.errors.map((inner) => messageOf(inner)).join('; ');
+  }
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,32 @@
+/**
+ * Money is a whole number of minor units with its currency. A bare number is never an amount.
+ * Formatting here is for people; nothing is ever computed from a formatted amount.
+ */
+import { exponentOf } from './currencies.js';
+
+export interface Money {
+  /** Minor units as Stripe counts them (cents; yen for JPY; thousandths for KWD). */
+  readonly amount: bigint;
+  /** Upper-case code. */
+  readonly currency: string;
+}
+
+/** Adds up per currency; currencies in alphabetical order. */
+export function sumByCurrency(amounts: Iterable<Money>): Money[] {
+  const sums = new Map<string, bigint>();
+  for (const { amount, currency } of amounts) sums.set(currency, (sums.get(currency) ?? 0n) + amount);
+  return [...sums]
+    .map(([currency, amount]) => ({ amount, currency }))
+    .sort((a, b) => (a.currency < b.currency ? -1 : 1));
+}
+
+/** `1234567` USD is `12,345.67 USD`; a currency of unknown exponent is shown in minor units and says so. */
+export function formatMoney({ amount, currency }: Money): string {
+  const exponent = exponentOf(currency);
+  if (exponent === undefined) return `${amount} minor units of ${currency}`;
+  const negative = amount < 0n;
+  const digits = (negative ? -amount : amount).toString().padStart(exponent + 1, '0');
+  const whole = digits.slice(0, digits.length - exponent).replace(/\B(?=(\d{3})+$)/g, ',');
+  const fraction = exponent === 0 ? '' : `.${digits.slice(-exponent)}`;
+  return `${negative ? '-' : ''}${whole}${fraction} ${currency}`;
+}

@@ -1,0 +1,35 @@
+/**
+ * A payment: a succeeded Stripe PaymentIntent, reduced to what a posting needs and freed of Stripe's types.
+ * Adapters read vendor objects into these shapes; nothing here decides whether a payment can be posted.
+ */
+
+export interface Payment {
+  readonly kind: 'payment';
+  /** The PaymentIntent id, `pi_…`. */
+  readonly id: string;
+  /** `amount_received` in minor units: what was collected, not what was asked for. */
+  readonly amountReceived: bigint;
+  /** As Stripe sent it: a lower-case code. */
+  readonly currency: string;
+  /** Creation of the intent, whole seconds. */
+  readonly created: Date;
+  readonly livemode: boolean;
+  /** `cus_…`, or the `customer_account` id, or null for a guest. */
+  readonly customerId: string | null;
+  readonly chargeId: string | null;
+  readonly description: string | null;
+  /** In Stripe's order. Pairs, not an object: a key may be `__proto__`. */
+  readonly metadata: ReadonlyArray<readonly [key: string, value: string]>;
+}
+
+/** A succeeded intent that lacks, or has in a wrong type, something that must not be guessed. */
+export interface UnreadablePayment {
+  readonly kind: 'unreadable';
+  readonly id: string;
+  /** Null when even the creation time cannot be read. */
+  readonly created: Date | null;
+  /** Which field, what it holds, what is expected. Free of customer detail. */
+  readonly problem: string;
+}
+
+export type FoundPayment = Payment | UnreadablePayment;

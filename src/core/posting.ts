@@ -1,0 +1,57 @@
+/**
+ * The words for a posting: one ledger transaction that we owe. What states it has, why it may be parked,
+ * and the transaction that was prepared for it. Rules only; storing is `db/`, sending is `post/`.
+ */
+
+export type PostingKind = 'payment' | 'replacement' | 'correction';
+
+/** `pending`: not yet confirmed in the ledger. `posted`: confirmed. `parked`: held for a person. */
+export type PostingState = 'pending' | 'posted' | 'parked';
+
+/** Stable codes, shown in CLI, tables and views. The texts answer "what does a person do now?". */
+export const PARKING_REASONS = {
+  unknown_currency:
+    'Stripe sent a currency that this version does not know; its number of decimals must not be guessed',
+  amount_not_positive: 'the amount received is zero or negative',
+  three_decimal_amount: 'a three-decimal amount that is not divisible by 10, which Stripe does not allow',
+  wrong_livemode: 'the payment is of the other mode (live or test) than this mirror',
+  unreadable_payment: 'Stripe sent the intent without something that must not be guessed',
+  conflict: 'the ledger holds this reference with other content',
+  burnt_reference: 'somebody queued this reference before and Blnk rejected it, so it can never be used again',
+  refused_by_blnk: 'Blnk refuses this transaction for good',
+} as const;
+
+export type ParkingReason = keyof typeof PARKING_REASONS;
+
+/** How a posting came to be `posted`: our own transaction was seen, or somebody else's equal one was adopted. */
+export type SettledHow = 'posted' | 'already_there';
+
+/** What Blnk serialises on: one source balance in one currency. */
+export interface Lane {
+  readonly source: string;
+  readonly currency: string;
+}
+
+/** One word per lane, for job ids and logs. The currency comes first because it never contains a colon. */
+export function laneName({ source, currency }: Lane): string {
+  return `${currency}:${source}`;
+}
+
+/** The exact transaction to be posted. `body` is what goes on the wire, byte for byte, now or in a year. */
+export interface PreparedTransaction {
+  readonly reference: string;
+  readonly amount: bigint;
+  /** Blnk's factor: 1, 100 or 1000. */
+  readonly precision: number;
+  readonly currency: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly effectiveDate: Date;
+  /** JSON text of the request body of `POST /transactions`. */
+  readonly body: string;
+}
+
+/** What mapping answers: a transaction, or why there cannot be one. */
+export type Preparation =
+  | { readonly kind: 'prepared'; readonly transaction: PreparedTransaction }
+  | { readonly kind: 'rejected'; readonly reason: ParkingReason; readonly detail: string };

@@ -1,0 +1,38 @@
+/**
+ * The life cycle of a sync run. Only `collecting` and `failed` are stored by collect; everything after derives from the
+ * run's postings, so that a retry brings a run back to `posting` without anybody having to remember it.
+ */
+
+export type Feed = 'events' | 'payment_intents' | 'charges';
+
+/** Who asked. Shown, never branched on. */
+export const TRIGGERS = ['schedule', 'startup', 'manual', 'webhook'] as const;
+export type Trigger = (typeof TRIGGERS)[number];
+
+/** What collect itself knows. */
+export type CollectingState = 'collecting' | 'collected' | 'failed';
+
+export type RunStatus = 'collecting' | 'posting' | 'succeeded' | 'attention' | 'failed';
+
+/** `found = knownBefore + stored`, and `stored = posted + alreadyThere + parked + pending`, in every state. */
+export interface RunCounts {
+  readonly found: number;
+  readonly knownBefore: number;
+  readonly stored: number;
+  readonly posted: number;
+  readonly alreadyThere: number;
+  /** Includes the dismissed ones. */
+  readonly parked: number;
+  readonly dismissed: number;
+  readonly pending: number;
+}
+
+/** The status that a run shows. The same rule stands in SQL in the view `sync_history`; a test holds the two together. */
+export function runStatus(
+  state: CollectingState,
+  counts: Pick<RunCounts, 'pending' | 'parked' | 'dismissed'>,
+): RunStatus {
+  if (state !== 'collected') return state;
+  if (counts.pending > 0) return 'posting';
+  return counts.parked > counts.dismissed ? 'attention' : 'succeeded';
+}

@@ -1,0 +1,53 @@
+/** The outbox and the proof: one row per ledger transaction that we owe, kept for ever. */
+import { sql } from 'drizzle-orm';
+import { bigint, index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import type { ParkingReason, PostingKind, PostingState, SettledHow } from '../../core/posting.js';
+import { instant } from './mirror.js';
+
+export const postings = pgTable(
+  'postings',
+  {
+    reference: text('reference').primaryKey(),
+    objectId: text('object_id').notNull(),
+    kind: text('kind').$type<PostingKind>().notNull(),
+    source: text('source'),
+    destination: text('destination'),
+    currency: text('currency').notNull(),
+    amount: bigint('amount', { mode: 'bigint' }).notNull(),
+    precision: integer('precision'),
+    effectiveAt: instant('effective_at').notNull(),
+    state: text('state').$type<PostingState>().notNull(),
+    reason: text('reason').$type<ParkingReason>(),
+    reasonDetail: text('reason_detail'),
+    prepared: text('prepared'),
+    payment: text('payment'),
+    attempts: integer('attempts').notNull().default(0),
+    firstAttemptAt: instant('first_attempt_at'),
+    lastAttemptAt: instant('last_attempt_at'),
+    claim: uuid('claim'),
+    claimedUntil: instant('claimed_until'),
+    dueAt: instant('due_at').notNull().defaultNow(),
+    doubtSince: instant('doubt_since'),
+    lookUps: integer('look_ups').notNull().default(0),
+    lastError: text('last_error'),
+    transactionId: text('transaction_id'),
+    postedAt: instant('posted_at'),
+    settledHow: text('settled_how').$type<SettledHow>(),
+    exception: text('exception'),
+    dismissedAt: instant('dismissed_at'),
+    dismissedBy: text('dismissed_by'),
+    dismissedWhy: text('dismissed_why'),
+    firstRun: uuid('first_run').notNull(),
+    storedAt: instant('stored_at').notNull().defaultNow(),
+  },
+  (table) => [
+    index('postings_due').on(table.source, table.currency, table.dueAt).where(sql`${table.state} = 'pending'`),
+    index('postings_run').on(table.firstRun, table.state),
+    index('postings_object').on(table.objectId),
+    index('postings_effective').on(table.effectiveAt),
+    index('postings_parked').on(table.storedAt).where(sql`${table.state} = 'parked'`),
+  ],
+);
+
+export type PostingRow = typeof postings.$inferSelect;
+export type NewPostingRow = typeof postings.$inferInsert;

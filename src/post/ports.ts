@@ -1,0 +1,97 @@
+/**
+ * What post needs from the rim: a ledger and the outbox. Answers about a transaction are values, because each of them
+ * has its own next step; only faults of the surroundings (credentials, database) are thrown, as SyncError.
+ */
+import type { Lane, ParkingReason, SettledHow } from '../core/posting.js';
+import type { LedgerRow } from '../core/settlement.js';
+
+/** What the ledger said to a post. Nothing but `applied` settles anything without a look-up. */
+export type PostAnswer =
+  /** 201 with status APPLIED: the transaction is in, and this is its row. Bulk answers carry no rows. */
+  | { readonly kind: 'applied'; readonly row: LedgerRow | null }
+  /** 409 TXN_DUPLICATE_REFERENCE: the reference exists, with whatever content. */
+  | { readonly kind: 'duplicate'; readonly message: string }
+  /** 423, 429, 503 and the like: not applied, or not knowable; ask again later. */
+  | { readonly kind: 'busy'; readonly message: string; readonly retryAfterMs: number | null }
+  /** 400/404 about this very transaction: it can never be posted as it is. */
+  | { readonly kind: 'refused'; readonly message: string }
+  /** Timeout, reset, 5xx, HTML, a queued 201, a bulk that stopped: nothing is known. */
+  | { readonly kind: 'unclear'; readonly message: string };
+
+export interface Ledger {
+  /** @param body JSON text of one prepared transaction. Throws SyncError `fatal` for 401, 403 and missing overdraft. */
+  post(body: string): Promise<PostAnswer>;
+  /** Posts in order, each on its own; stops at the first failure, so every answer but `applied` needs a look-up. */
+  postBulk(bodies: readonly string[]): Promise<PostAnswer>;
+  /** At most 100 references. Rows that exist; in any order. Throws SyncError `transient` when the look-up fails. */
+  findByReference(references: readonly string[]): Promise<LedgerRow[]>;
+  /** At most 100 indicators (`@name`) of one currency, to balance ids. Those that do not exist are missing. */
+  findBalances(query: {
+    readonly indicators: readonly string[];
+    readonly currency: string;
+  }): Promise<Map<string, string>>;
+}
+
+/** A posting that this process holds a claim on. */
+export interface ClaimedPosting {
+  readonly reference: string;
+  readonly amount: bigint;
+  readonly currency: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly effectiveDate: Date;
+  /** The body to post, byte for byte. */
+  readonly prepared: string;
+  readonly attempts: number;
+  /** Look-ups without an answer so far, for back-off. */
+  readonly lookUps: number;
+  /** Milliseconds since the last attempt by the database's clock; null when there was none. */
+  readonly sinceLastAttemptMs: number | null;
+  /** Set when the ledger refused it for good; it is parked once a late look-up confirms its absence. */
+  readonly reason: ParkingReason | null;
+  readonly reasonDetail: string | null;
+}
+
+export interface Claim {
+  readonly token: string;
+  readonly postings: readonly ClaimedPosting[];
+}
+
+export interface Settlement {
+  readonly reference: string;
+  readonly transactionId: string;
+  readonly how: SettledHow;
+  readonly exception: string | null;
+}
+
+export interface Postponement {
+  readonly reference: string;
+  /** From now, by the database's clock. */
+  readonly dueInMs: number;
+  readonly error: string;
+  /** True: an attempt may have been applied. False: known not to be applied. */
+  readonly inDoubt: boolean;
+  /** To be parked with this reason once it is due and still absent. */
+  readonly reason?: ParkingReason;
+  readonly reasonDetail?: string;
+}
+
+export interface Outbox {
+  /** Claims due postings that were never attempted and marks the attempt, in one statement. */
+  claimNew(lane: Lane, options: { readonly limit: number; readonly leaseMs: number }): Promise<Claim>;
+  /** Claims due postings that were attempted before: they are looked up first. Marks no attempt. */
+  claimAttempted(lane: Lane, options: { readonly limit: number; readonly leaseMs: number }): Promise<Claim>;
+  /** Writes a further attempt on disk before the request goes out. Answers the references that the claim still holds. */
+  markAttempt(token: string, references: readonly string[], leaseMs: number): Promise<Set<string>>;
+  /** Extends the lease of what the claim still holds. False when it holds nothing any more. */
+  renew(token: string, leaseMs: number): Promise<boolean>;
+  /** Each needs the token; what was taken over in the meantime is left alone. Answers how many were marked. */
+  settle(token: string, settlements: readonly Settlement[]): Promise<number>;
+  postpone(token: string, postponements: readonly Postponement[]): Promise<number>;
+  park(
+    token: string,
+    parkings: readonly { reference: string; reason: ParkingReason; detail: string }[],
+  ): Promise<number>;
+  /** Milliseconds until the lane's next posting is due (0 or less: now); null when nothing is pending. */
+  nextDueInMs(lane: Lane): Promise<number | null>;
+}
