@@ -1,0 +1,165 @@
+// Being in: one idle connection per process that uses the server. It holds the gate, an advisory lock, in shared mode;
+// whoever wants to stop the server needs the gate alone. So nobody stops a server that somebody uses or is just
+// entering, of several that leave together the last one stops it, and a killed process leaves by itself, since the
+// server sees its connection close.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import postgres from 'postgres';
+import { errorCode } from './errors.js';
+import { GATE, GUARD_NAME, IDLE_GUARD, idleGuardStatement, LEAVING_NAME, STOP_STATEMENT } from './presence-sql.js';
+
+export interface ServerAddress {
+  host: string;
+  port: number;
+  user: string;
+  database: string;
+}
+
+export interface Presence {
+  /** True when we were the last and have told the server to stop. It is still stopping then. */
+  leave(): Promise<boolean>;
+}
+
+const PRESENCE_NAME = 'stripe-blnk-sync presence';
+/** Connections of our own pools that were just closed are still listed for a moment. */
+const OTHERS_GO_MS = 2_000;
+
+/** What a connection attempt says when no server is there, or none that lets us in yet. */
+const NOT_NOW = new Set([
+  'ENOENT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'CONNECT_TIMEOUT',
+  '57P01', // stopped while we entered
+  '57P02', // crashed while we entered
+  '57P03', // starting up, recovering or shutting down
+  '53300', // too many connections
+]);
+
+/**
+ * Enters the server, and makes sure that its idle guard runs. `undefined` means not now: no server, or one that is
+ * starting or stopping. `onLost` is called once when the server goes away while we are in.
+ */
+export async function enterServer(
+  address: ServerAddress,
+  options: { idleStopMs: number; onLost: () => void },
+): Promise<Presence | undefined> {
+  let isIn = false;
+  const sql = connect(address, {
+    name: 'stripe-blnk-sync entering',
+    onClose: () => {
+      if (!isIn) return;
+      isIn = false;
+      // It would connect again by itself, without the gate.
+      void sql.end({ timeout: 0 });
+      options.onLost();
+    },
+  });
+  try {
+    await sql`SELECT pg_advisory_lock_shared(${GATE.space}::int, ${GATE.key}::int)`;
+    await sql`SELECT set_config('application_name', ${PRESENCE_NAME}, false)`;
+    await ensureIdleGuard(sql, address, options.idleStopMs);
+    isIn = true;
+  } catch (error) {
+    await sql.end({ timeout: 0 });
+    if (saysNotNow(error)) return undefined;
+    throw error;
+  }
+  return {
+    async leave() {
+      if (!isIn) return false;
+      isIn = false;
+      try {
+        return await stopIfLast(sql);
+      } catch (error) {
+        if (saysNotNow(error)) return false;
+        throw error;
+      } finally {
+        await sql.end({ timeout: 1 });
+      }
+    },
+  };
+}
+
+async function stopIfLast(sql: postgres.Sql): Promise<boolean> {
+  // The name first: whoever gets the gate after us must not take us for somebody who stays.
+  await sql`SELECT set_config('application_name', ${LEAVING_NAME}, false)`;
+  await sql`SELECT pg_advisory_unlock_shared(${GATE.space}::int, ${GATE.key}::int)`;
+  const [gate] = await sql<{ alone: boolean }[]>`
+    SELECT pg_try_advisory_lock(${GATE.space}::int, ${GATE.key}::int) AS alone`;
+  if (!gate?.alone) return false;
+  const untilMs = Date.now() + OTHERS_GO_MS;
+  while (await hasOtherClients(sql)) {
+    if (Date.now() > untilMs) return false;
+    await delay(25);
+  }
+  // The stop may reach our own connection before the answer does.
+  await sql
+    .unsafe(STOP_STATEMENT)
+    .simple()
+    .catch((error: unknown) => {
+      if (!saysNotNow(error)) throw error;
+    });
+  return true;
+}
+
+function saysNotNow(error: unknown): boolean {
+  const code = errorCode(error);
+  return code !== undefined && NOT_NOW.has(code);
+}
+
+/** Somebody who is not one of us, for example a person with psql. */
+async function hasOtherClients(sql: postgres.Sql): Promise<boolean> {
+  const [found] = await sql<{ others: boolean }[]>`
+    SELECT EXISTS (
+      SELECT FROM pg_stat_activity
+      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+        AND application_name NOT IN (${LEAVING_NAME}, ${GUARD_NAME})
+    ) AS others`;
+  return found?.others ?? false;
+}
+
+async function ensureIdleGuard(sql: postgres.Sql, address: ServerAddress, idleStopMs: number): Promise<void> {
+  const [guard] = await sql<{ runs: boolean }[]>`
+    SELECT EXISTS (
+      SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
+        AND classid = ${IDLE_GUARD.space}::int::oid AND objid = ${IDLE_GUARD.key}::int::oid
+    ) AS runs`;
+  if (guard?.runs) return;
+  let stands: () => void = () => undefined;
+  const standing = new Promise<void>((resolve) => {
+    stands = resolve;
+  });
+  const guardSql = connect(address, { name: GUARD_NAME, onNotice: () => stands() });
+  const statement = guardSql.unsafe(idleGuardStatement(idleStopMs)).simple();
+  // Ends at once when another process was faster with its guard.
+  const ended = statement.then(() => undefined);
+  await Promise.race([standing, ended]).finally(async () => {
+    ended.catch(() => undefined); // our leaving it alone, next line
+    await guardSql.end({ timeout: 0 });
+  });
+}
+
+function connect(
+  address: ServerAddress,
+  options: { name: string; onClose?: () => void; onNotice?: () => void },
+): postgres.Sql {
+  return postgres({
+    ...address,
+    max: 1,
+    ssl: false,
+    prepare: false,
+    fetch_types: false,
+    connect_timeout: 10,
+    // The connection is the presence: it must not be renewed.
+    idle_timeout: 0,
+    max_lifetime: null,
+    connection: { application_name: options.name, statement_timeout: 0, lock_timeout: 0 },
+    onnotice: () => options.onNotice?.(),
+    onclose: () => options.onClose?.(),
+  });
+}
