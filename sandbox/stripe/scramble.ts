@@ -1,0 +1,82 @@
+// Numbers that look random and are not: the same seed gives the same population on every machine.
+// Also the ids: a number is turned into a Stripe-like id by a keyed permutation, and back without a table, so that a
+// million ids cost no memory and say nothing about order. Not cryptography.
+
+/** A 32-bit hash of two numbers under a seed. */
+export function hash32(seed: number, n: number): number {
+  let h = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(n | 0, 0xc2b2ae35) ^ Math.imul((n / 0x100000000) | 0, 7);
+  h = Math.imul(h ^ (h >>> 16), 0x21f0aaad);
+  h = Math.imul(h ^ (h >>> 15), 0x735a2d97);
+  return (h ^ (h >>> 15)) >>> 0;
+}
+
+/** A fraction in [0, 1) from the same hash. */
+export function fraction(seed: number, n: number): number {
+  return hash32(seed, n) / 0x100000000;
+}
+
+/** A seeded source of fractions for decisions that depend on the order of requests. */
+export function fractionSource(seed: number): () => number {
+  let n = 0;
+  return () => fraction(seed, n++);
+}
+
+/** Ids of one kind of object: `encode` a number below 2^53, `decode` an id that this codec made. */
+export class IdCodec {
+  constructor(
+    private readonly prefix: string,
+    private readonly seed: number,
+  ) {}
+
+  encode(n: number): string {
+    let left = Math.floor(n / LOW) >>> 0;
+    let right = (n % LOW) >>> 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const next = (left ^ hash32(this.seed + round, right)) >>> 0;
+      left = right;
+      right = next;
+    }
+    // The last eleven characters only fill the id up to the length of Stripe's; `decode` checks them too.
+    const tail = letters(hash32(this.seed + 11, left ^ right), 6) + letters(hash32(this.seed + 12, left), 5);
+    return this.prefix + letters(left, 6) + letters(right, 6) + tail;
+  }
+
+  decode(id: string): number | undefined {
+    if (!id.startsWith(this.prefix) || id.length !== this.prefix.length + 23) return undefined;
+    let left = value(id, this.prefix.length, 6);
+    let right = value(id, this.prefix.length + 6, 6);
+    if (left === undefined || right === undefined) return undefined;
+    for (let round = ROUNDS - 1; round >= 0; round--) {
+      const previous: number = (right ^ hash32(this.seed + round, left)) >>> 0;
+      right = left;
+      left = previous;
+    }
+    const n = left * LOW + right;
+    return Number.isSafeInteger(n) && right < LOW && this.encode(n) === id ? n : undefined;
+  }
+}
+
+const LOW = 2 ** 26;
+const ROUNDS = 4;
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const CODES = new Map([...ALPHABET].map((letter, code) => [letter.charCodeAt(0), code]));
+
+function letters(n: number, length: number): string {
+  let text = '';
+  let rest = n;
+  for (let i = 0; i < length; i++) {
+    text += ALPHABET.charAt(rest % 62);
+    rest = Math.floor(rest / 62);
+  }
+  return text;
+}
+
+function value(id: string, start: number, length: number): number | undefined {
+  let n = 0;
+  for (let i = start + length - 1; i >= start; i--) {
+    const code = CODES.get(id.charCodeAt(i));
+    if (code === undefined) return undefined;
+    n = n * 62 + code;
+  }
+  return n > 0xffffffff ? undefined : n;
+}
