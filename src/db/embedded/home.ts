@@ -5,7 +5,7 @@
 // Everything but postgres/ belongs to us, so that the server's user can plant nothing for root to follow.
 
 import { createHash } from 'node:crypto';
-import { access, chmod, constants, lstat, mkdir, readdir, realpath } from 'node:fs/promises';
+import { access, chmod, constants, lstat, mkdir, readdir, realpath, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Account, firstOutOfReach, serverAccount, wayTo } from './account.js';
