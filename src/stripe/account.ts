@@ -1,0 +1,89 @@
+/**
+ * What is asked of Stripe besides the feeds: which account the key belongs to, what it may read, Stripe's time, and one
+ * intent by id. Decides nothing about the mirror; that is for whoever compares.
+ */
+import { SyncError } from '../core/errors.js';
+import type { FoundPayment } from '../core/payment.js';
+import type { StripeClient } from './client.js';
+import { type Permission, permissionMissing } from './permissions.js';
+import { retrieveIntent } from './read-intent.js';
+import { unreadableAnswer } from './read-list.js';
+import { isRecord } from './read-payment.js';
+import type { Send } from './request.js';
+
+export interface StripeAccount {
+  /** Null when a restricted key may not read it; the account is then recognised by a stored intent. */
+  readonly id: string | null;
+  readonly livemode: boolean;
+}
+
+export interface StripeAccountReader {
+  readAccount(): Promise<StripeAccount>;
+  /**
+   * One small request for each permission. Throws SyncError `stripe_permission_missing` when PaymentIntents or Events
+   * cannot be read; charges are not needed yet, so their absence is only reported.
+   */
+  checkPermissions(): Promise<{ readonly missing: readonly Permission[] }>;
+  /** Stripe's clock, never too late; null when the answer carries no time. */
+  serverTime(): Promise<Date | null>;
+  /** One intent as it is now. `missing`: another account's, or deleted test data. */
+  readIntent(id: string): Promise<FoundPayment | { readonly kind: 'not_succeeded' } | { readonly kind: 'missing' }>;
+}
+
+export function createStripeAccountReader(options: { readonly client: StripeClient }): StripeAccountReader {
+  const { client } = options;
+  return {
+    async readAccount() {
+      return { id: await readAccountId(client), livemode: await client.livemode() };
+    },
+
+    async checkPermissions() {
+      const asked = Object.keys(PROBES) as Permission[];
+      const granted = await Promise.all(asked.map((permission) => isGranted(client, permission)));
+      const missing = asked.filter((_, index) => granted[index] === false);
+      if (missing.some((permission) => permission !== 'charges')) {
+        throw permissionMissing(missing, { livemode: await client.livemode() });
+      }
+      return { missing };
+    },
+
+    async serverTime() {
+      const { vendorNow } = await client.request('payment_intents', PROBES.payment_intents);
+      return vendorNow;
+    },
+
+    async readIntent(id) {
+      const { reading } = await retrieveIntent(client, id);
+      return reading;
+    },
+  };
+}
+
+const PROBES: Readonly<Record<Permission, Send>> = {
+  payment_intents: (stripe, options) => stripe.paymentIntents.list({ limit: 1 }, options),
+  events: (stripe, options) => stripe.events.list({ limit: 1 }, options),
+  charges: (stripe, options) => stripe.charges.list({ limit: 1 }, options),
+};
+
+async function isGranted(client: StripeClient, permission: Permission): Promise<boolean> {
+  return (await unlessForbidden(() => client.request(permission, PROBES[permission]))) !== undefined;
+}
+
+async function readAccountId(client: StripeClient): Promise<string | null> {
+  const answer = await unlessForbidden(() =>
+    client.request('account', (stripe, options) => stripe.accounts.retrieveCurrent({}, options)),
+  );
+  if (answer === undefined) return null;
+  const id = isRecord(answer.body) ? answer.body.id : undefined;
+  if (typeof id !== 'string' || id === '') throw unreadableAnswer('an account without its id');
+  return id;
+}
+
+async function unlessForbidden<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof SyncError && error.code === 'stripe_permission_missing') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * Builds the one Stripe client of a process: pinned version, written-out limits, our own connections. Every setting that
+ * changes what goes over the wire stands here. Nothing is sent before the first request; `close` frees the connections.
+ */
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { setTimeout as sleepFor } from 'node:timers/promises';
+import Stripe from 'stripe';
+import { SyncError } from '../core/errors.js';
+import { createApiKeys, isLiveKey } from './api-key.js';
+import {
+  createRequester,
+  RETRY_POLICY,
+  type RequestClock,
+  type RequestLimiter,
+  type RetryNotice,
+  type RetryPolicy,
+  type SendRequest,
+} from './request.js';
+import { API_VERSION } from './snapshot-version.js';
+import { createTransport } from './transport.js';
+
+/** One stalled answer must not hold a run or a shutdown; Stripe's slowest pages take a few seconds. The SDK waits 80 s. */
+const REQUEST_TIMEOUT_MS = 20_000;
+
+/** Eight re-reads of events, parts of a backfill, and some room; Stripe's own concurrency limit is not published. */
+const CONNECTIONS_MAX = 16;
+
+export interface StripeClientOptions {
+  /** `https://api.stripe.com`, or a stand-in such as `http://127.0.0.1:12111`. Without a path: the SDK knows none. */
+  readonly baseUrl: string;
+  /** Reads the key. Called at the first request, and again after Stripe refused it. */
+  readonly readKey: () => Promise<string>;
+  readonly limiter: RequestLimiter;
+  /** This software's version, as Stripe shows it in its request logs. */
+  readonly version: string;
+  readonly homepage?: string;
+  /** Aborted at shutdown. */
+  readonly signal?: AbortSignal;
+  readonly onRetry?: (notice: RetryNotice) => void;
+  readonly clock?: RequestClock;
+  readonly retries?: Partial<RetryPolicy>;
+  readonly requestTimeoutMs?: number;
+}
+
+export interface StripeClient {
+  readonly request: SendRequest;
+  /** Whether the key is a live key; decided by its prefix, without a request. */
+  livemode(): Promise<boolean>;
+  close(): void;
+}
+
+export function createStripeClient(options: StripeClientOptions): StripeClient {
+  const address = parseBaseUrl(options.baseUrl);
+  const agent = new (address.protocol === 'http' ? HttpAgent : HttpsAgent)({
+    keepAlive: true,
+    maxSockets: CONNECTIONS_MAX,
+    maxFreeSockets: CONNECTIONS_MAX,
+  });
+  const timeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+  const stripe = new Stripe('', {
+    ...address,
+    apiVersion: API_VERSION,
+    // Every request brings its own key, because keys are rotated. The SDK wants one of the client too.
+    authenticator: () => Promise.resolve(),
+    httpClient: createTransport({ agent, timeoutMs }),
+    timeout: timeoutMs,
+    maxNetworkRetries: 0,
+    telemetry: false,
+    appInfo: {
+      name: 'stripe-blnk-sync',
+      version: options.version,
+      ...(options.homepage === undefined ? {} : { url: options.homepage }),
+    },
+  });
+  const keys = createApiKeys(options.readKey);
+  return {
+    request: createRequester({
+      stripe,
+      keys,
+      limiter: options.limiter,
+      clock: options.clock ?? systemClock,
+      retries: { ...RETRY_POLICY, ...options.retries },
+      signal: options.signal,
+      onRetry: options.onRetry,
+    }),
+    livemode: async () => isLiveKey(await keys.current()),
+    close: () => agent.destroy(),
+  };
+}
+
+const systemClock: RequestClock = {
+  monotonicMs: () => performance.now(),
+  sleep: (durationMs, signal) => sleepFor(durationMs, undefined, signal === undefined ? {} : { signal }),
+  random: () => Math.random(),
+};
+
+function parseBaseUrl(baseUrl: string): { protocol: 'http' | 'https'; host: string; port: string } {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || `${url.pathname}${url.search}${url.username}` !== '/') {
+    throw new SyncError(
+      `STRIPE_API_BASE is ${JSON.stringify(baseUrl)}; a URL with http or https, a host and at most a port is allowed, such as https://api.stripe.com`,
+      { kind: 'fatal', code: 'stripe_api_base_invalid' },
+    );
+  }
+  const protocol = url.protocol === 'http:' ? 'http' : 'https';
+  return {
+    protocol,
+    // Node's HTTP client takes an IPv6 address without its brackets.
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: url.port === '' ? (protocol === 'http' ? '80' : '443') : url.port,
+  };
+}

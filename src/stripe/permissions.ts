@@ -1,0 +1,53 @@
+/**
+ * What a restricted key must be allowed to read, in Stripe's words, and the link that makes such a key.
+ * The link's parameters are not documented, but Stripe's own tools and many others hand out such links.
+ */
+import { SyncError } from '../core/errors.js';
+import type { StripeEndpoint } from './request.js';
+
+export const PERMISSIONS = {
+  payment_intents: { title: 'PaymentIntents: Read', name: 'rak_payment_intent_read' },
+  events: { title: 'Events: Read', name: 'rak_event_read' },
+  charges: { title: 'Charges: Read', name: 'rak_charge_read' },
+} as const;
+
+export type Permission = keyof typeof PERMISSIONS;
+
+/** Undefined for the account: nothing depends on reading it. */
+export function permissionOf(endpoint: StripeEndpoint): Permission | undefined {
+  switch (endpoint) {
+    case 'payment_intents':
+    case 'payment_intent':
+      return 'payment_intents';
+    case 'events':
+      return 'events';
+    case 'charges':
+    case 'charge':
+      return 'charges';
+    case 'account':
+      return undefined;
+    default:
+      return endpoint satisfies never;
+  }
+}
+
+/** Opens Stripe's form for a new restricted key with the three permissions filled in. */
+export function newKeyLink(options: { readonly livemode: boolean }): string {
+  const order = [PERMISSIONS.payment_intents, PERMISSIONS.charges, PERMISSIONS.events];
+  const wanted = order.map(({ name }) => `permissions[]=${name}`).join('&');
+  return `https://dashboard.stripe.com${options.livemode ? '' : '/test'}/apikeys/create?name=stripe-blnk-sync&${wanted}`;
+}
+
+/** The refusal that a person can act on: which permission is missing, and where to get a key that has it. */
+export function permissionMissing(
+  missing: readonly Permission[],
+  options: { readonly livemode: boolean; readonly vendorMessage?: string },
+): SyncError {
+  const titles = missing.map((permission) => `"${PERMISSIONS[permission].title}" (${PERMISSIONS[permission].name})`);
+  const what = titles.length === 0 ? 'what was asked for' : titles.join(' and ');
+  const said = options.vendorMessage === undefined ? '' : ` Stripe says: ${options.vendorMessage}`;
+  return new SyncError(`STRIPE_API_KEY may not read ${what}. Make a key that may: ${newKeyLink(options)}${said}`, {
+    kind: 'fatal',
+    code: 'stripe_permission_missing',
+  });
+}

@@ -1,0 +1,152 @@
+/**
+ * Sends one read to Stripe, and sends it again while that can help: one policy for every endpoint. The SDK's own retries
+ * are off: it never repeats a rate limit, knows no total time, ignores `Retry-After`, and its repeats would pass the
+ * limiter unseen. Reads only: repeating one changes nothing at Stripe.
+ */
+import type Stripe from 'stripe';
+import { SyncError } from '../core/errors.js';
+import type { ApiKeys } from './api-key.js';
+import { classifyFailure } from './classify.js';
+
+/** What Stripe limits separately: `GET /v1/payment_intents` and `GET /v1/payment_intents/{id}` do not share a limit. */
+export type StripeEndpoint = 'payment_intents' | 'payment_intent' | 'events' | 'charges' | 'charge' | 'account';
+
+/** Lets a request pass when the limits allow it. Shared by all processes, so it lives outside this folder. */
+export interface RequestLimiter {
+  /** Settles when one request to `endpoint` may be sent; rejects when `signal` is aborted before that. */
+  acquire(endpoint: StripeEndpoint, signal?: AbortSignal): Promise<void>;
+}
+
+export interface RetryPolicy {
+  /** Requests on the wire for one answer, the first included. */
+  readonly attemptsMax: number;
+  /** From the first request on; no attempt begins later. */
+  readonly totalTimeMaxMs: number;
+  readonly backoffBaseMs: number;
+  readonly backoffMaxMs: number;
+}
+
+export const RETRY_POLICY: RetryPolicy = {
+  attemptsMax: 6,
+  totalTimeMaxMs: 180_000,
+  backoffBaseMs: 500,
+  backoffMaxMs: 30_000,
+};
+
+/** Time and chance, so that tests decide about both. */
+export interface RequestClock {
+  monotonicMs(): number;
+  /** Rejects when `signal` is aborted. */
+  sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
+  /** In [0, 1). */
+  random(): number;
+}
+
+/** One more attempt is about to be made. */
+export interface RetryNotice {
+  readonly endpoint: StripeEndpoint;
+  /** The attempt that failed, from 1. */
+  readonly attempt: number;
+  readonly delayMs: number;
+  readonly error: SyncError;
+}
+
+export interface RequesterOptions {
+  readonly stripe: Stripe;
+  readonly keys: ApiKeys;
+  readonly limiter: RequestLimiter;
+  readonly clock: RequestClock;
+  readonly retries: RetryPolicy;
+  /** Aborted at shutdown: no further attempt begins; the one in flight ends by itself. */
+  readonly signal: AbortSignal | undefined;
+  readonly onRetry: ((notice: RetryNotice) => void) | undefined;
+}
+
+/** An answer with status 200. */
+export interface StripeAnswer {
+  /** Not trusted: the SDK's types describe what Stripe means to send. */
+  readonly body: unknown;
+  /** The `Date` header minus the duration of the request: never later than the moment the answer was made. */
+  readonly vendorNow: Date | null;
+  /** Requests on the wire, failed ones included. */
+  readonly requests: number;
+}
+
+/** Calls one method of the SDK with these options as its last argument. */
+export type Send = (stripe: Stripe, options: Stripe.RequestOptions) => Promise<Stripe.Response<object>>;
+
+export type SendRequest = (endpoint: StripeEndpoint, send: Send) => Promise<StripeAnswer>;
+
+/** @returns the one way to Stripe. It throws SyncErrors only. */
+export function createRequester(options: RequesterOptions): SendRequest {
+  const { stripe, keys, limiter, clock, retries, signal } = options;
+
+  return async (endpoint, send) => {
+    let firstSentMs: number | undefined;
+    let keyRenewed = false;
+    for (let attempt = 1; ; attempt += 1) {
+      await orStopped(signal, () => limiter.acquire(endpoint, signal));
+      const key = await keys.current();
+      const sentMs = clock.monotonicMs();
+      firstSentMs ??= sentMs;
+      try {
+        const body = await send(stripe, { apiKey: key });
+        return { body, vendorNow: vendorTime(body, clock.monotonicMs() - sentMs), requests: attempt };
+      } catch (thrown) {
+        const failure = classifyFailure(thrown, { endpoint, key });
+        if (failure.keyRefused && !keyRenewed && (await keys.renew(key))) {
+          keyRenewed = true;
+          continue;
+        }
+        const { error } = failure;
+        const delayMs = backoffMs(attempt, { retries, random: clock.random(), atLeastMs: error.retryAfterMs ?? 0 });
+        const outOfTime = clock.monotonicMs() - firstSentMs + delayMs > retries.totalTimeMaxMs;
+        if (!failure.retry) throw error;
+        if (attempt >= retries.attemptsMax || outOfTime) throw givenUp(error, attempt);
+        options.onRetry?.({ endpoint, attempt, delayMs, error });
+        await orStopped(signal, () => clock.sleep(delayMs, signal));
+      }
+    }
+  };
+}
+
+/** Full jitter: many workers that failed together must not come back together. */
+function backoffMs(
+  attempt: number,
+  options: { readonly retries: RetryPolicy; readonly random: number; readonly atLeastMs: number },
+): number {
+  const { backoffBaseMs, backoffMaxMs } = options.retries;
+  const ceilingMs = Math.min(backoffMaxMs, backoffBaseMs * 2 ** (attempt - 1));
+  return Math.max(options.atLeastMs, Math.round(options.random * ceilingMs));
+}
+
+function vendorTime(response: Stripe.Response<object>, durationMs: number): Date | null {
+  const header: unknown = response.lastResponse.headers.date;
+  const serverMs = typeof header === 'string' ? Date.parse(header) : Number.NaN;
+  return Number.isNaN(serverMs) ? null : new Date(serverMs - Math.ceil(durationMs));
+}
+
+function givenUp(error: SyncError, attempts: number): SyncError {
+  return new SyncError(`${error.message} (given up after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'})`, {
+    kind: error.kind,
+    code: error.code,
+    ...(error.cause === undefined ? {} : { cause: error.cause }),
+    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+  });
+}
+
+/** Waits, and turns the end by shutdown into the one error type. */
+async function orStopped(signal: AbortSignal | undefined, wait: () => Promise<void>): Promise<void> {
+  try {
+    signal?.throwIfAborted();
+    await wait();
+    signal?.throwIfAborted();
+  } catch (error) {
+    if (signal?.aborted !== true) throw error;
+    throw new SyncError('Reading from Stripe was stopped', {
+      kind: 'transient',
+      code: 'stripe_request_aborted',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The SDK's own Node client with four corrections, so that one request of ours is one request on the wire and every
+ * answer ends as a value or an error:
+ * - a socket closed by the other side is not sent again behind our back (the SDK does so once even with 0 retries, past
+ *   the rate limiter and the request counts);
+ * - the time limit holds for the whole answer, not between two of its packets;
+ * - an answer that is not a JSON object is an error (the SDK would let `"text"` or `1` escape as an unhandled rejection,
+ *   and would take a 502 with `{}` for a success);
+ * - `Stripe-Notice` headers are dropped: the SDK prints them as process warnings, which only an environment variable
+ *   turns off, and the environment belongs to the configuration.
+ */
+import type { Agent as HttpAgent } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
+import Stripe from 'stripe';
+
+type Client = Stripe.HttpClient;
+type Answer = Stripe.HttpClientResponse;
+type Headers = ReturnType<Answer['getHeaders']>;
+
+/** Text came back where Stripe sends an object: an HTML page of a proxy, an empty body, an error without its object. */
+export class UnreadableAnswer extends Error {
+  override readonly name = 'UnreadableAnswer';
+
+  constructor(
+    readonly statusCode: number,
+    readonly headers: Headers,
+    problem: string,
+  ) {
+    super(`HTTP ${statusCode} with ${problem}`);
+  }
+}
+
+/** @param options.agent bounds and keeps the connections @param options.timeoutMs for one whole request */
+export function createTransport(options: {
+  readonly agent: HttpAgent | HttpsAgent;
+  readonly timeoutMs: number;
+}): Client {
+  const node = Stripe.createNodeHttpClient(options.agent);
+  return {
+    getClientName: () => node.getClientName(),
+    async makeRequest(...request) {
+      const deadline = performance.now() + options.timeoutMs;
+      const answer = await node.makeRequest(...request).catch((error: unknown) => {
+        throw withoutHiddenRetry(error);
+      });
+      return { ...delegate(answer), toJSON: () => readObject(answer, deadline - performance.now()) };
+    },
+  };
+}
+
+/** The SDK sends again by these codes alone; the error behind keeps its code for the message. */
+function withoutHiddenRetry(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ECONNRESET' || code === 'EPIPE' ? new Error('the connection was closed', { cause: error }) : error;
+}
+
+function delegate(answer: Answer): Answer {
+  return {
+    getStatusCode: () => answer.getStatusCode(),
+    getHeaders: () => withoutNotice(answer.getHeaders()),
+    getRawResponse: () => answer.getRawResponse(),
+    toStream: (onComplete) => answer.toStream(onComplete),
+    toJSON: () => answer.toJSON(),
+  };
+}
+
+function withoutNotice(headers: Headers): Headers {
+  const { 'stripe-notice': _notice, ...rest } = headers;
+  return rest;
+}
+
+async function readObject(answer: Answer, timeoutMs: number): Promise<unknown> {
+  const unreadable = (problem: string): UnreadableAnswer =>
+    new UnreadableAnswer(answer.getStatusCode(), answer.getHeaders(), problem);
+  const timer = setTimeout(() => destroy(answer.getRawResponse()), Math.max(0, timeoutMs));
+  let body: unknown;
+  try {
+    body = await answer.toJSON();
+  } catch (error) {
+    // The parser's error carries the whole body; it stays here.
+    throw error instanceof SyntaxError ? unreadable('a body that is not JSON') : error;
+  } finally {
+    clearTimeout(timer);
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw unreadable('JSON that is not an object');
+  const fault: unknown = 'error' in body ? body.error : undefined;
+  if (typeof fault === 'object' && fault !== null) return body;
+  if (answer.getStatusCode() !== 200 || fault !== undefined) throw unreadable("JSON that is not Stripe's");
+  return body;
+}
+
+function destroy(raw: unknown): void {
+  if (typeof raw === 'object' && raw !== null && 'destroy' in raw && typeof raw.destroy === 'function') {
+    raw.destroy(Stripe.HttpClient.makeTimeoutError());
+  }
+}
