@@ -1,0 +1,73 @@
+/**
+ * What an answer to a post says about the transaction. The rule: whatever is not known for certain is `unclear`, and
+ * a look-up decides. Answers about access are thrown before this is asked (`access-error.ts`).
+ */
+import { SyncError } from '../core/errors.js';
+import type { PostAnswer } from '../post/ports.js';
+import type { BlnkAnswer } from './answer.js';
+import { memberOf, textMemberOf } from './exact-json.js';
+import { readLedgerRow } from './ledger-row.js';
+
+/** @throws SyncError fatal when Core refused the overdraft: every further post would be refused as well */
+export function readPostAnswer(answer: BlnkAnswer, reference: string): PostAnswer {
+  const { message } = answer;
+  switch (answer.status) {
+    case 201:
+      return readCreated(answer, reference);
+    case 409:
+      if (answer.code === 'TXN_DUPLICATE_REFERENCE') return { kind: 'duplicate', message };
+      return answer.code === 'GEN_CONFLICT' ? busy(answer) : { kind: 'unclear', message };
+    case 423:
+    case 429:
+    case 503:
+      return busy(answer);
+    case 400:
+      refuseOverdraft(answer);
+      return answer.code === 'TXN_VALIDATION_ERROR' || answer.code === 'GEN_MALFORMED_REQUEST'
+        ? { kind: 'refused', message }
+        : { kind: 'unclear', message };
+    case 404:
+      return { kind: answer.code === 'TXN_NOT_FOUND' ? 'refused' : 'unclear', message };
+    default:
+      return { kind: 'unclear', message };
+  }
+}
+
+/**
+ * A bulk stops at its first failure and tells nothing about the items, so every failure needs a look-up; but 429 is
+ * answered before anything is tried.
+ *
+ * @throws SyncError fatal when Core refused the overdraft
+ */
+export function readBulkAnswer(answer: BlnkAnswer, itemCount: number): PostAnswer {
+  if (answer.status === 429) return busy(answer);
+  if (answer.status === 400) refuseOverdraft(answer);
+  const applied =
+    answer.status === 201 &&
+    textMemberOf(answer.json, 'status') === 'applied' &&
+    memberOf(answer.json, 'transaction_count') === itemCount;
+  return applied ? { kind: 'applied', row: null } : { kind: 'unclear', message: answer.message };
+}
+
+function readCreated(answer: BlnkAnswer, reference: string): PostAnswer {
+  const row = readLedgerRow(answer.json);
+  if (row === null) return { kind: 'unclear', message: answer.message };
+  if (row.reference !== reference) {
+    return { kind: 'unclear', message: `201 for the reference ${row.reference}, ${reference} was posted` };
+  }
+  if (row.status === 'APPLIED') return { kind: 'applied', row };
+  // `skip_queue` was sent: another status means that somebody on the way queued it, and a queued 201 proves nothing.
+  return { kind: 'unclear', message: `201 with the status ${row.status}: queued by somebody` };
+}
+
+function busy(answer: BlnkAnswer): PostAnswer {
+  return { kind: 'busy', message: answer.message, retryAfterMs: answer.retryAfterMs };
+}
+
+function refuseOverdraft(answer: BlnkAnswer): void {
+  if (answer.code !== 'TXN_INSUFFICIENT_FUNDS') return;
+  throw new SyncError(
+    `Blnk refused the overdraft of the source balance although it was asked for; nothing can be posted until it is allowed (BLNK_SOURCE). It answered: ${answer.message}`,
+    { kind: 'fatal', code: 'blnk_overdraft_refused' },
+  );
+}

@@ -1,0 +1,145 @@
+/**
+ * One request, one reply, over a pool of connections with the key attached. Never repeats a request, except after a 401
+ * with another key; never aborts one: Core keeps both balances of an aborted post locked for 300 s. A fault is a value
+ * that says whether the request can have left this machine.
+ */
+import { performance } from 'node:perf_hooks';
+import { Pool } from 'undici';
+import { describeError, SyncError } from '../core/errors.js';
+import { accessErrorOf } from './access-error.js';
+import { type BlnkAnswer, readAnswer } from './answer.js';
+import type { Route, RouteName, Routes } from './routes.js';
+
+export interface RequestReport {
+  readonly route: RouteName;
+  /** Null when no answer came. */
+  readonly status: number | null;
+  readonly durationMs: number;
+}
+
+export interface TransportOptions {
+  /** Called once at the first request, and again after a 401: tokens expire, and secrets are rotated in place. */
+  readonly readKey: () => Promise<string>;
+  readonly connections: number;
+  readonly connectTimeoutMs: number;
+  readonly responseBytesMax: number;
+  readonly onRequest?: ((report: RequestReport) => void) | undefined;
+}
+
+export type Reply =
+  | { readonly kind: 'answer'; readonly answer: BlnkAnswer }
+  /** `notSent`: it is certain that Blnk has not seen the request. */
+  | { readonly kind: 'fault'; readonly notSent: boolean; readonly message: string; readonly cause: unknown };
+
+export interface Transport {
+  /**
+   * @param request.timeoutMs for the answer's headers, and again for each pause in its body
+   * @throws SyncError fatal when key, permission or address are wrong
+   */
+  send(request: { readonly route: Route; readonly body: string; readonly timeoutMs: number }): Promise<Reply>;
+  /** Takes no new requests and waits for those in flight. */
+  close(): Promise<void>;
+}
+
+export function createTransport(routes: Routes, options: TransportOptions): Transport {
+  const pool = new Pool(routes.origin, {
+    connections: options.connections,
+    pipelining: 1,
+    allowH2: false,
+    connectTimeout: options.connectTimeoutMs,
+    // Shorter than the idle limits of usual servers and balancers (5 s and more): fewer resets on reused connections.
+    keepAliveTimeout: 4_000,
+    keepAliveMaxTimeout: 60_000,
+    maxResponseSize: options.responseBytesMax,
+  });
+  let key: string | null = null;
+
+  const exchange = async (request: Parameters<Transport['send']>[0], withKey: string): Promise<Reply> => {
+    const startedAt = performance.now();
+    const report = (status: number | null): void =>
+      options.onRequest?.({ route: request.route.name, status, durationMs: performance.now() - startedAt });
+    let reply: Reply;
+    try {
+      const response = await pool.request({
+        method: 'POST',
+        path: request.route.path,
+        headers: { ...REQUEST_HEADERS, ...routes.authorize(withKey) },
+        body: request.body,
+        headersTimeout: request.timeoutMs,
+        bodyTimeout: request.timeoutMs,
+      });
+      const text = await response.body.text();
+      const header = (name: string): string | null => firstOf(response.headers[name]);
+      reply = { kind: 'answer', answer: readAnswer({ status: response.statusCode, header, text }) };
+    } catch (error) {
+      reply = {
+        kind: 'fault',
+        notSent: wasNotSent(error),
+        message: `POST ${request.route.url}: ${describeFault(error)}`,
+        cause: error,
+      };
+    }
+    report(reply.kind === 'answer' ? reply.answer.status : null);
+    return reply;
+  };
+
+  return {
+    async send(request) {
+      const usedKey = key ?? (await readKey(options));
+      key = usedKey;
+      let reply = await exchange(request, usedKey);
+      if (reply.kind === 'answer' && reply.answer.status === 401) {
+        key = await readKey(options);
+        // A 401 is answered before the body is read, so nothing was done and the repetition is the first attempt.
+        if (key !== usedKey) reply = await exchange(request, key);
+      }
+      if (reply.kind === 'answer') {
+        const refused = accessErrorOf(reply.answer, { route: request.route, style: routes.style });
+        if (refused !== null) throw refused;
+      }
+      return reply;
+    },
+    close: () => pool.close(),
+  };
+}
+
+const REQUEST_HEADERS = {
+  'content-type': 'application/json',
+  accept: 'application/json',
+  'user-agent': 'stripe-blnk-sync',
+};
+
+async function readKey({ readKey }: TransportOptions): Promise<string> {
+  const key = await readKey().then(
+    (text) => text.trim(),
+    (cause: unknown) => {
+      if (cause instanceof SyncError) throw cause;
+      // Transient: a secret that is being replaced is missing for a moment.
+      throw new SyncError('BLNK_API_KEY could not be read', { kind: 'transient', code: 'blnk_key_unreadable', cause });
+    },
+  );
+  if (/^[\x21-\x7e]+$/.test(key)) return key;
+  throw new SyncError(
+    `BLNK_API_KEY is ${key === '' ? 'empty' : 'no key: it holds characters that no header can carry'}; put a valid key there`,
+    { kind: 'fatal', code: 'blnk_key_refused' },
+  );
+}
+
+/** Faults of connecting, and of a pool that takes nothing more; all others may have come after the request was written. */
+function wasNotSent(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(wasNotSent);
+  if (!(error instanceof Error)) return false;
+  if ('code' in error && (error.code === 'UND_ERR_CONNECT_TIMEOUT' || error.code === 'UND_ERR_CLOSED')) return true;
+  return 'syscall' in error && (error.syscall === 'connect' || error.syscall === 'getaddrinfo');
+}
+
+/** Node leaves some messages empty ("localhost" refused on both families) and says the reason only in `code`. */
+function describeFault(error: unknown): string {
+  const text = describeError(error);
+  if (text !== '') return text;
+  return error instanceof Error && 'code' in error ? String(error.code) : 'no reason given';
+}
+
+function firstOf(header: string | string[] | undefined): string | null {
+  return (Array.isArray(header) ? header[0] : header) ?? null;
+}
