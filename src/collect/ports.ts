@@ -4,7 +4,7 @@
  */
 import type { Mirror } from '../core/mirror.js';
 import type { FoundPayment } from '../core/payment.js';
-import type { Lane } from '../core/posting.js';
+import type { Lane, Preparation } from '../core/posting.js';
 import type { Feed, Trigger } from '../core/sync-run.js';
 import type { Window } from '../core/window.js';
 
@@ -50,6 +50,11 @@ export interface PaymentFeeds {
   paymentIntents(request: PageRequest): Promise<FeedPage>;
 }
 
+/** The processor's clock, from one cheap request. Null when its answer carries no `Date`. */
+export interface VendorClock {
+  serverTime(): Promise<Date | null>;
+}
+
 export interface NewRun {
   readonly feed: Feed;
   readonly trigger: Trigger;
@@ -63,8 +68,15 @@ export interface OpenRun {
   readonly feed: Feed;
 }
 
+/** A payment and what mapping made of it: pending when prepared, parked when rejected. */
+export interface NewPosting {
+  readonly payment: FoundPayment;
+  readonly seenAt: Date;
+  readonly preparation: Preparation;
+}
+
 export interface StoredPage {
-  readonly payments: readonly SeenPayment[];
+  readonly postings: readonly NewPosting[];
   readonly beforeStart: number;
   readonly requests: number;
   /** What this page proves to be completely read; null when nothing. */
@@ -78,15 +90,29 @@ export interface StoreOutcome {
   readonly knownBefore: number;
 }
 
+/** A backfill request: a parent run whose parts are read by child runs. */
+export interface Backfill {
+  readonly id: string;
+  readonly window: Window;
+  readonly trigger: Trigger;
+}
+
 export interface CollectStore {
   mirror(): Promise<Mirror>;
-  /** Sets the hand-over once; answers the one that holds. */
-  setHandOver(time: Date): Promise<Date>;
   openRun(run: NewRun): Promise<OpenRun>;
   /** Payments, counts and coverage in one transaction. Throws SyncError `run_lost` when the run is no longer ours. */
   storePage(run: OpenRun, page: StoredPage): Promise<StoreOutcome>;
-  /** Sets the end of the window that the run turned out to cover. */
+  /** @param windowTo the end of the window that the run turned out to read; null leaves it as it was asked. */
   finishRun(run: OpenRun, windowTo: Date | null): Promise<void>;
   failRun(run: OpenRun, error: { readonly code: string; readonly message: string }): Promise<void>;
-  coverage(query: { readonly feed: Feed; readonly from: Date; readonly readAfter?: Date }): Promise<Window[]>;
+  /** Windows of the events feed that were completely read, from `from` on. */
+  eventCoverage(from: Date): Promise<Window[]>;
+  /** Sets the hand-over once and stores the first backfill with it, both or neither. Answers false when it was set before. */
+  beginMirror(handOverAt: Date, trigger: Trigger): Promise<boolean>;
+  requestBackfill(window: Window, trigger: Trigger): Promise<Backfill>;
+  backfill(id: string): Promise<Backfill | null>;
+  openBackfills(): Promise<Backfill[]>;
+  /** What the backfill's own parts have read; earlier readings do not count. */
+  backfillCoverage(backfillId: string): Promise<Window[]>;
+  finishBackfill(backfillId: string): Promise<void>;
 }

@@ -33,3 +33,18 @@ export interface UnreadablePayment {
 }
 
 export type FoundPayment = Payment | UnreadablePayment;
+
+/** A payment as text for the outbox, so that one which could not be mapped can be mapped again as first stored. */
+export function serializePayment(payment: FoundPayment): string {
+  if (payment.kind === 'unreadable') return JSON.stringify(payment);
+  return JSON.stringify({ ...payment, amountReceived: payment.amountReceived.toString() });
+}
+
+/** The inverse of `serializePayment`. Throws SyntaxError when the text was not written by it. */
+export function parsePayment(text: string): FoundPayment {
+  const stored = JSON.parse(text);
+  if (stored.kind === 'unreadable') {
+    return { ...stored, created: stored.created === null ? null : new Date(stored.created) };
+  }
+  return { ...stored, amountReceived: BigInt(stored.amountReceived), created: new Date(stored.created) };
+}

@@ -46,6 +46,8 @@ export type Finding =
   | { readonly kind: 'absent' }
   /** Somebody queued it and Core has not decided; Core may replay it hours later, so it must never be replaced. */
   | { readonly kind: 'queued' }
+  /** The row is there, but the look-up knows no balance of an expected name: a replica may lag. Not a conflict. */
+  | { readonly kind: 'unresolved'; readonly detail: string }
   | { readonly kind: 'burnt'; readonly detail: string }
   | { readonly kind: 'conflict'; readonly detail: string };
 
@@ -75,15 +77,25 @@ export function judge(expected: ExpectedRow, rows: readonly LedgerRow[], resolve
 
 function judgeContent(expected: ExpectedRow, row: LedgerRow, resolve: ResolveBalance): Finding {
   const differences: string[] = [];
-  const compare = (field: string, ledger: string, stripe: string): void => {
-    if (ledger !== stripe) differences.push(`${field} is ${ledger} in the ledger, ${stripe} is expected`);
+  const compare = (field: string, ledger: string, wanted: string): void => {
+    if (ledger !== wanted) differences.push(`${field} is ${ledger} in the ledger, ${wanted} is expected`);
   };
   compare('status', row.status, 'APPLIED');
   compare('amount', row.amount === null ? 'unknown' : row.amount.toString(), expected.amount.toString());
   compare('currency', row.currency, expected.currency);
-  compare('source', row.source, resolve(expected.source) ?? expected.source);
-  compare('destination', row.destination, resolve(expected.destination) ?? expected.destination);
+  const unresolved: string[] = [];
+  for (const field of ['source', 'destination'] as const) {
+    const id = resolve(expected[field]);
+    if (id === undefined && row[field] !== expected[field]) unresolved.push(expected[field]);
+    else compare(field, row[field], id ?? expected[field]);
+  }
   if (differences.length > 0) return { kind: 'conflict', detail: `${row.transactionId}: ${differences.join('; ')}` };
+  if (unresolved.length > 0) {
+    return {
+      kind: 'unresolved',
+      detail: `the ledger shows no balance ${unresolved.join(', ')} in ${expected.currency} yet`,
+    };
+  }
   return {
     kind: 'applied',
     transactionId: row.transactionId,

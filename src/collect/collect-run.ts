@@ -1,0 +1,46 @@
+/**
+ * One sync run around one reading: opens the row, lets the reading store its pages, and closes the row as collected or
+ * failed. A failed run keeps what it stored and covered; the next run asks for the rest.
+ */
+import { describeError, SyncError } from '../core/errors.js';
+import type { CollectStore, NewRun, OpenRun } from './ports.js';
+
+export interface CollectedRun {
+  readonly runId: string;
+  /** False when the worker is shutting down and the rest is left to a later run. */
+  readonly complete: boolean;
+}
+
+export interface RunReading {
+  readonly complete: boolean;
+  /** The end of the window as it turned out; null leaves it as it was asked. */
+  readonly windowTo: Date | null;
+}
+
+/** Runs `read` inside a sync run. Rethrows its error after the run was marked `failed`. */
+export async function collectRun(
+  store: CollectStore,
+  newRun: NewRun,
+  read: (run: OpenRun) => Promise<RunReading>,
+): Promise<CollectedRun> {
+  const run = await store.openRun(newRun);
+  try {
+    const { complete, windowTo } = await read(run);
+    if (complete) await store.finishRun(run, windowTo);
+    else
+      await store.failRun(run, {
+        code: 'stopped',
+        message: 'The worker was stopped; the next run goes on from the coverage.',
+      });
+    return { runId: run.id, complete };
+  } catch (error) {
+    if (!(error instanceof SyncError && error.code === 'run_lost')) {
+      await store.failRun(run, { code: errorCode(error), message: describeError(error) });
+    }
+    throw error;
+  }
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof SyncError ? error.code : 'unexpected';
+}

@@ -1,0 +1,107 @@
+/**
+ * Reads one window of a feed page by page, newest first, and stores each page together with what it covers. Shared by the
+ * tail and the backfill. Paging is by hand: a page is the unit of progress, and a failed one must not end the whole walk.
+ *
+ * Invariant: coverage never claims a second that was only half read. A page ends in the middle of its oldest second
+ * (several objects may share it), so it covers only what is later, unless it was the last page.
+ */
+
+import { SyncError } from '../core/errors.js';
+import type { Mirror } from '../core/mirror.js';
+import { later, SECOND_MS, type Window } from '../core/window.js';
+import type { FeedPage, OpenRun, PageRequest } from './ports.js';
+import { type StorePagePorts, storePage } from './store-page.js';
+
+export interface WindowReading {
+  readonly run: OpenRun;
+  readonly mirror: Mirror;
+  readonly from: Date;
+  /** Null: read up to the newest object; then `coverUpTo` says how much of that is settled enough to be covered. */
+  readonly to: Date | null;
+  list(request: PageRequest): Promise<FeedPage>;
+  /** Upper end of what the walk may cover, from the first page's clock; null: it covers nothing. */
+  coverUpTo(firstPageNow: Date): Date | null;
+  /** Nothing before this time is covered by a page with this clock, whatever `has_more` says. */
+  coverNothingBefore(pageNow: Date): Date;
+  /** Stops between two pages. */
+  readonly signal: AbortSignal;
+}
+
+export interface WindowOutcome {
+  /** The upper end of what was covered; null when nothing could be. */
+  readonly coveredTo: Date | null;
+  readonly newest: Date | null;
+  /** False when it stopped early because of the signal. */
+  readonly complete: boolean;
+}
+
+/** A cursor that vanished (aged-out event, deleted test data) restarts the walk from time bounds, this often at most. */
+const RESTARTS_MAX = 3;
+
+/** Reads and stores the window. Throws SyncError when Stripe or the database fails; what was stored stays covered. */
+export async function readWindow(reading: WindowReading, ports: StorePagePorts): Promise<WindowOutcome> {
+  const walk: Walk = { to: reading.to, after: null, restartBelow: reading.to, restarts: 0 };
+  const outcome = { coveredTo: null as Date | null, newest: null as Date | null };
+  let upper: Date | null = null;
+  for (let pages = 0; !reading.signal.aborted; pages += 1) {
+    const page = await nextPage(reading, walk);
+    if (pages === 0) {
+      upper = page.vendorNow === null ? null : reading.coverUpTo(page.vendorNow);
+      outcome.coveredTo = upper;
+      outcome.newest = page.newest;
+    }
+    const lower = lowerEnd(reading, page);
+    const covers: Window | null = lower !== null && upper !== null && lower < upper ? { from: lower, to: upper } : null;
+    await storePage({ run: reading.run, page, mirror: reading.mirror, covers }, ports);
+    if (covers !== null) upper = covers.from;
+    if (!page.hasMore) return { ...outcome, complete: true };
+    walk.after = page.lastId;
+    if (page.oldest !== null) walk.restartBelow = new Date(page.oldest.getTime() + SECOND_MS);
+  }
+  return { ...outcome, complete: false };
+}
+
+interface Walk {
+  /** Upper bound of the requests; Stripe wants it unchanged along a cursor. */
+  to: Date | null;
+  after: string | null;
+  /** The bound to start anew from when the cursor vanishes: everything at or above it was stored. */
+  restartBelow: Date | null;
+  restarts: number;
+}
+
+async function nextPage(reading: WindowReading, walk: Walk): Promise<FeedPage> {
+  for (;;) {
+    try {
+      const page = await reading.list({ from: reading.from, to: walk.to, after: walk.after });
+      assertProgress(page, walk);
+      return page;
+    } catch (error) {
+      const cursorGone = error instanceof SyncError && error.code === 'cursor_gone';
+      if (!cursorGone || walk.after === null || walk.restarts >= RESTARTS_MAX) throw error;
+      walk.restarts += 1;
+      walk.after = null;
+      walk.to = walk.restartBelow;
+    }
+  }
+}
+
+function lowerEnd(reading: WindowReading, page: FeedPage): Date | null {
+  if (page.vendorNow === null) return null;
+  const reliableFrom = later(reading.from, reading.coverNothingBefore(page.vendorNow));
+  if (!page.hasMore) return reliableFrom;
+  return page.oldest === null ? null : later(reliableFrom, new Date(page.oldest.getTime() + SECOND_MS));
+}
+
+/** A page that promises more but has no last object, or the same one again, would be read for ever. */
+function assertProgress(page: FeedPage, walk: Walk): void {
+  if (page.hasMore && (page.lastId === null || page.lastId === walk.after)) {
+    throw new SyncError(
+      'Stripe says that there is more but its page gives no new object to go on from; the window is read again',
+      {
+        kind: 'transient',
+        code: 'stripe_answer_unreadable',
+      },
+    );
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * From a page as read to a page as stored: maps each payment, leaves out what the mirror does not claim, and hands
+ * postings and coverage to the store, which writes both or neither.
+ */
+
+import { preparePayment } from '../core/mapping.js';
+import type { Mirror } from '../core/mirror.js';
+import type { FoundPayment } from '../core/payment.js';
+import type { Lane, Preparation } from '../core/posting.js';
+import type { Window } from '../core/window.js';
+import type { CollectStore, FeedPage, NewPosting, OpenRun, SeenPayment } from './ports.js';
+
+export interface PageToStore {
+  readonly run: OpenRun;
+  readonly page: FeedPage;
+  readonly mirror: Mirror;
+  /** What the page proves to be completely read; null when nothing. */
+  readonly covers: Window | null;
+}
+
+export interface StorePagePorts {
+  readonly store: CollectStore;
+  /** Tells the lanes that there is work. A lost call costs only time. */
+  wakeLanes(lanes: readonly Lane[]): Promise<void>;
+}
+
+/** Stores one page. Throws what the store throws; then nothing of the page was stored and nothing is covered. */
+export async function storePage({ run, page, mirror, covers }: PageToStore, ports: StorePagePorts): Promise<void> {
+  const seen = distinct(page.payments);
+  const inScope = seen.filter((payment) => isInScope(payment, mirror));
+  const outcome = await ports.store.storePage(run, {
+    postings: inScope.map((payment) => toPosting(payment, mirror)),
+    beforeStart: seen.length - inScope.length,
+    requests: page.requests,
+    covers: covers === null || page.vendorNow === null ? null : { ...covers, readAt: page.vendorNow },
+  });
+  if (outcome.lanes.length > 0) await ports.wakeLanes(outcome.lanes);
+}
+
+/** @returns the ledger transaction, or why there is none, for a payment of any readability */
+export function prepareFound(payment: FoundPayment, mirror: Mirror): Preparation {
+  if (payment.kind === 'payment') return preparePayment(payment, mirror);
+  return { kind: 'rejected', reason: 'unreadable_payment', detail: payment.problem };
+}
+
+function toPosting({ payment, seenAt }: SeenPayment, mirror: Mirror): NewPosting {
+  return { payment, seenAt, preparation: prepareFound(payment, mirror) };
+}
+
+/**
+ * Payments created before the start belong to the books kept before this mirror. One that succeeded before the hand-over
+ * may be in those books already; one that succeeds after it can only be ours.
+ */
+function isInScope({ payment, seenAt }: SeenPayment, mirror: Mirror): boolean {
+  if (payment.created === null || payment.created >= mirror.startsAt) return true;
+  return mirror.handOverAt !== null && seenAt >= mirror.handOverAt;
+}
+
+/** Stripe may show one payment twice in a page (two events); the first one counts. */
+function distinct(payments: readonly SeenPayment[]): SeenPayment[] {
+  return [...new Map([...payments].reverse().map((seen) => [seen.payment.id, seen])).values()].reverse();
+}

@@ -1,0 +1,129 @@
+/**
+ * The scheduled job: reads `payment_intent.succeeded` events from the first uncovered moment on and moves coverage up to
+ * Stripe's now minus the lag. It never keeps an event id as a cursor: events surface late and share seconds, so what
+ * counts is which time was read completely. What is older than events live is left as a hole for a sweep.
+ *
+ * Facts: https://docs.stripe.com/api/events/list (30 days; newest first).
+ */
+import { SyncError } from '../core/errors.js';
+import type { Mirror } from '../core/mirror.js';
+import type { Trigger } from '../core/sync-run.js';
+import { DAY_MS, floorToSecond, later, MINUTE_MS, merged, remaining } from '../core/window.js';
+import { type CollectedRun, collectRun, type RunReading } from './collect-run.js';
+import type { CollectStore, OpenRun, PaymentFeeds } from './ports.js';
+import { readWindow } from './read-window.js';
+import type { StorePagePorts } from './store-page.js';
+
+/** Stripe keeps events for 30 days; a day is left for clocks and for a walk that takes long. */
+const EVENT_LIFE_MS = 29 * DAY_MS;
+
+/** The tail begins this long before the first backfill's ceiling, so that no success falls between the two. */
+const OVERLAP_MIN_MS = 10 * MINUTE_MS;
+
+export interface TailPorts extends StorePagePorts {
+  readonly store: CollectStore;
+  readonly feeds: PaymentFeeds;
+}
+
+export interface TailOptions {
+  readonly trigger: Trigger;
+  /** How far before Stripe's now coverage ends: events become visible late. */
+  readonly lagMs: number;
+  /** Read only events from this time on, and cover nothing; null reads all that is not covered. */
+  readonly freshOnlyFrom: Date | null;
+  readonly signal: AbortSignal;
+}
+
+export interface TailOutcome extends CollectedRun {
+  /** Creation of the newest event that was seen; null when there was none. */
+  readonly newest: Date | null;
+}
+
+/** One run of the tail. Throws SyncError; the run row then says `failed` and coverage is where the last page left it. */
+export async function collectTail(ports: TailPorts, options: TailOptions): Promise<TailOutcome> {
+  const mirror = await ports.store.mirror();
+  const begin = tailBegin(mirror, options.lagMs);
+  const covered = merged(await ports.store.eventCoverage(begin));
+  const resumeFrom = options.freshOnlyFrom ?? covered.at(-1)?.to ?? begin;
+  let newest: Date | null = null;
+  const run = await collectRun(
+    ports.store,
+    { feed: 'events', trigger: options.trigger, window: { from: resumeFrom, to: null }, parentId: null },
+    async (open) => {
+      const tip = await readTip(ports, options, { open, mirror, from: resumeFrom });
+      newest = tip.newest;
+      if (!tip.complete || options.freshOnlyFrom !== null || tip.coveredTo === null) return reading(tip, resumeFrom);
+      const asked = { from: later(begin, new Date(tip.coveredTo.getTime() - EVENT_LIFE_MS)), to: resumeFrom };
+      for (const hole of remaining(asked, covered).reverse()) {
+        const outcome = await readHole(ports, options, { open, mirror, hole });
+        if (!outcome.complete) return { complete: false, windowTo: tip.coveredTo };
+      }
+      return reading(tip, resumeFrom);
+    },
+  );
+  return { ...run, newest };
+}
+
+/** Where the tail's responsibility begins. Throws when the mirror was never handed over: the first backfill comes first. */
+export function tailBegin(mirror: Mirror, lagMs: number): Date {
+  if (mirror.handOverAt === null) {
+    throw new SyncError('The first backfill was not requested yet; start a worker once', {
+      kind: 'fatal',
+      code: 'not_handed_over',
+    });
+  }
+  return floorToSecond(new Date(mirror.handOverAt.getTime() - Math.max(OVERLAP_MIN_MS, lagMs)));
+}
+
+interface TipReading {
+  readonly open: OpenRun;
+  readonly mirror: Mirror;
+  readonly from: Date;
+}
+
+/** From `from` up to the newest event. Everything seen is stored; only what is older than the lag is covered. */
+function readTip(ports: TailPorts, options: TailOptions, { open, mirror, from }: TipReading) {
+  const settledEnd = (now: Date) => floorToSecond(new Date(now.getTime() - options.lagMs));
+  return readWindow(
+    {
+      run: open,
+      mirror,
+      from,
+      to: null,
+      list: (request) => ports.feeds.succeededEvents(request),
+      coverUpTo: (now) => (options.freshOnlyFrom === null ? settledEnd(now) : null),
+      coverNothingBefore,
+      signal: options.signal,
+    },
+    ports,
+  );
+}
+
+/** A window that an earlier run was killed or failed in. Both its bounds are known, so no lag is needed. */
+function readHole(
+  ports: TailPorts,
+  options: TailOptions,
+  { open, mirror, hole }: Omit<TipReading, 'from'> & { readonly hole: { readonly from: Date; readonly to: Date } },
+) {
+  return readWindow(
+    {
+      run: open,
+      mirror,
+      ...hole,
+      list: (request) => ports.feeds.succeededEvents(request),
+      coverUpTo: () => hole.to,
+      coverNothingBefore,
+      signal: options.signal,
+    },
+    ports,
+  );
+}
+
+function coverNothingBefore(pageNow: Date): Date {
+  return new Date(pageNow.getTime() - EVENT_LIFE_MS);
+}
+
+/** Minutes after the hand-over the settled end still lies before the window's start: then nothing new is covered. */
+function reading(tip: { readonly complete: boolean; readonly coveredTo: Date | null }, from: Date): RunReading {
+  return { complete: tip.complete, windowTo: tip.coveredTo === null ? null : later(tip.coveredTo, from) };
+}

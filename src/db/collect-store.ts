@@ -1,0 +1,242 @@
+/**
+ * Collect's store: runs, pages and coverage. A page's payments, its counts and what it covers are one transaction, and
+ * that transaction holds the run's row, so a worker that lost its run can neither store nor cover anything more.
+ */
+import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
+import type {
+  Backfill,
+  CollectStore,
+  NewPosting,
+  NewRun,
+  OpenRun,
+  StoredPage,
+  StoreOutcome,
+} from '../collect/ports.js';
+import { SyncError } from '../core/errors.js';
+import { serializePayment } from '../core/payment.js';
+import { type Lane, laneName } from '../core/posting.js';
+import type { Trigger } from '../core/sync-run.js';
+import type { Window } from '../core/window.js';
+import { readMirror } from './mirror-store.js';
+import type { Drizzle } from './open.js';
+import { mirror } from './schema/mirror.js';
+import { type NewPostingRow, postings } from './schema/postings.js';
+import { coverage, syncRuns } from './schema/sync-runs.js';
+
+type Transaction = Parameters<Parameters<Drizzle['transaction']>[0]>[0];
+
+export interface CollectStoreOptions {
+  /** The process that collects; every write of a run checks it. */
+  readonly workerId: string;
+  readonly version: string;
+}
+
+export function createCollectStore(db: Drizzle, { workerId, version }: CollectStoreOptions): CollectStore {
+  const ours = (run: OpenRun) =>
+    and(eq(syncRuns.id, run.id), eq(syncRuns.state, 'collecting'), eq(syncRuns.workerId, workerId));
+  return {
+    mirror: () => readMirror(db),
+
+    async openRun(run: NewRun): Promise<OpenRun> {
+      const id = uuidv7();
+      await db.insert(syncRuns).values({ ...runValues(run), id, state: 'collecting', workerId, version });
+      return { id, feed: run.feed };
+    },
+
+    storePage: (run, page) =>
+      db.transaction(async (transaction) => {
+        const held = await transaction.select({ id: syncRuns.id }).from(syncRuns).where(ours(run)).for('update');
+        if (held.length === 0) throw runLost(run);
+        const stored = await insertPostings(transaction, run, page.postings);
+        if (page.covers !== null) await cover(transaction, run, page.covers);
+        await countPage(transaction, run, { page, stored: stored.length });
+        return outcomeOf(page, stored);
+      }),
+
+    async finishRun(run, windowTo) {
+      const finished = {
+        state: 'collected' as const,
+        finishedAt: sql`now()`,
+        ...(windowTo === null ? {} : { windowTo }),
+      };
+      const rows = await db.update(syncRuns).set(finished).where(ours(run)).returning({ id: syncRuns.id });
+      if (rows.length === 0) throw runLost(run);
+    },
+
+    async failRun(run, { code, message }) {
+      await db
+        .update(syncRuns)
+        .set({ state: 'failed', finishedAt: sql`now()`, errorCode: code, error: message })
+        .where(ours(run));
+    },
+
+    eventCoverage: (from) =>
+      db
+        .select({ from: coverage.from, to: coverage.to })
+        .from(coverage)
+        .where(and(eq(coverage.feed, 'events'), gt(coverage.to, from))),
+
+    beginMirror: (handOverAt, trigger) =>
+      db.transaction(async (transaction) => {
+        const begun = await transaction
+          .update(mirror)
+          .set({ handOverAt })
+          .where(isNull(mirror.handOverAt))
+          .returning({ startsAt: mirror.startsAt });
+        const startsAt = begun[0]?.startsAt;
+        if (startsAt === undefined) return false;
+        if (startsAt < handOverAt) await insertBackfill(transaction, { from: startsAt, to: handOverAt }, trigger);
+        return true;
+      }),
+
+    requestBackfill: (window, trigger) =>
+      db.transaction(async (transaction) => {
+        await transaction
+          .update(mirror)
+          .set({ startsAt: sql`least(${mirror.startsAt}, ${window.from.toISOString()}::timestamptz)` });
+        return insertBackfill(transaction, window, trigger);
+      }),
+
+    async backfill(id) {
+      const rows = await selectBackfills(db, and(eq(syncRuns.id, id), openBackfill));
+      return rows[0] ?? null;
+    },
+
+    openBackfills: () => selectBackfills(db, openBackfill),
+
+    backfillCoverage: (backfillId) =>
+      db
+        .select({ from: coverage.from, to: coverage.to })
+        .from(coverage)
+        .innerJoin(syncRuns, eq(coverage.runId, syncRuns.id))
+        .where(eq(syncRuns.parentId, backfillId)),
+
+    async finishBackfill(backfillId) {
+      await db
+        .update(syncRuns)
+        .set({ state: 'collected', finishedAt: sql`now()` })
+        .where(and(eq(syncRuns.id, backfillId), openBackfill));
+    },
+  };
+
+  async function insertBackfill(transaction: Transaction, window: Window, trigger: Trigger): Promise<Backfill> {
+    const id = uuidv7();
+    const run: NewRun = { feed: 'payment_intents', trigger, window, parentId: null };
+    await transaction.insert(syncRuns).values({ ...runValues(run), id, state: 'collecting', version });
+    return { id, window, trigger };
+  }
+}
+
+/** A parent run belongs to no worker: any of them may read its parts. */
+const openBackfill = and(eq(syncRuns.state, 'collecting'), isNull(syncRuns.workerId), isNull(syncRuns.parentId));
+
+async function selectBackfills(db: Drizzle, where: ReturnType<typeof and>): Promise<Backfill[]> {
+  const rows = await db.select().from(syncRuns).where(where).orderBy(asc(syncRuns.startedAt));
+  return rows.map(({ id, windowFrom, windowTo, startedAt, trigger }) => ({
+    id,
+    trigger,
+    window: { from: windowFrom, to: windowTo ?? startedAt },
+  }));
+}
+
+/** Sorted by reference: two runs that store the same payments in different orders would deadlock. */
+async function insertPostings(transaction: Transaction, run: OpenRun, found: readonly NewPosting[]) {
+  if (found.length === 0) return [];
+  const rows = found.map((posting) => toRow(posting, run)).sort((a, b) => (a.reference < b.reference ? -1 : 1));
+  return transaction
+    .insert(postings)
+    .values(rows)
+    .onConflictDoNothing({ target: postings.reference })
+    .returning({ source: postings.source, currency: postings.currency, state: postings.state });
+}
+
+function toRow({ payment, seenAt, preparation }: NewPosting, run: OpenRun): NewPostingRow {
+  const identity = { reference: payment.id, objectId: payment.id, kind: 'payment' as const, firstRun: run.id };
+  if (preparation.kind === 'prepared') {
+    const { source, destination, currency, amount, precision, effectiveDate, body } = preparation.transaction;
+    return {
+      ...identity,
+      source,
+      destination,
+      currency,
+      amount,
+      precision,
+      effectiveAt: effectiveDate,
+      state: 'pending',
+      prepared: body,
+    };
+  }
+  return {
+    ...identity,
+    currency: payment.kind === 'payment' ? payment.currency.toUpperCase() : null,
+    amount: payment.kind === 'payment' ? payment.amountReceived : null,
+    effectiveAt: payment.created ?? seenAt,
+    state: 'parked',
+    reason: preparation.reason,
+    reasonDetail: preparation.detail,
+    payment: serializePayment(payment),
+  };
+}
+
+/**
+ * The tail covers a minute at a time: it extends its last row instead of adding half a million rows a year. Other feeds
+ * keep a row per page, because their rows belong to the run whose reading they prove.
+ */
+async function cover(transaction: Transaction, run: OpenRun, covers: NonNullable<StoredPage['covers']>): Promise<void> {
+  const { from, to, readAt } = covers;
+  if (run.feed === 'events') {
+    const extended = await transaction
+      .update(coverage)
+      .set({ to, readAt })
+      .where(and(eq(coverage.feed, 'events'), eq(coverage.to, from)))
+      .returning({ id: coverage.id });
+    if (extended.length > 0) return;
+  }
+  await transaction.insert(coverage).values({ feed: run.feed, from, to, readAt, runId: run.id });
+}
+
+async function countPage(
+  transaction: Transaction,
+  run: OpenRun,
+  { page, stored }: { readonly page: StoredPage; readonly stored: number },
+): Promise<void> {
+  const found = page.postings.length;
+  await transaction
+    .update(syncRuns)
+    .set({
+      found: sql`${syncRuns.found} + ${found}`,
+      stored: sql`${syncRuns.stored} + ${stored}`,
+      knownBefore: sql`${syncRuns.knownBefore} + ${found - stored}`,
+      beforeStart: sql`${syncRuns.beforeStart} + ${page.beforeStart}`,
+      stripeRequests: sql`${syncRuns.stripeRequests} + ${page.requests}`,
+      heartbeatAt: sql`now()`,
+    })
+    .where(eq(syncRuns.id, run.id));
+}
+
+function outcomeOf(
+  page: StoredPage,
+  stored: ReadonlyArray<{ readonly source: string | null; readonly currency: string | null; readonly state: string }>,
+): StoreOutcome {
+  const lanes = new Map<string, Lane>();
+  for (const { source, currency, state } of stored) {
+    if (state !== 'pending' || source === null || currency === null) continue;
+    lanes.set(laneName({ source, currency }), { source, currency });
+  }
+  return { lanes: [...lanes.values()], stored: stored.length, knownBefore: page.postings.length - stored.length };
+}
+
+function runValues({ feed, trigger, window, parentId }: NewRun) {
+  return { feed, trigger, windowFrom: window.from, windowTo: window.to, parentId };
+}
+
+function runLost(run: OpenRun): SyncError {
+  return new SyncError(
+    `Run ${run.id} is no longer collected by this worker (it was silent for too long); another run goes on`,
+    {
+      kind: 'transient',
+      code: 'run_lost',
+    },
+  );
+}

@@ -1,0 +1,50 @@
+/** The `mirror` row: read, created once, moved only in the ways that DESIGN allows. Deciding what may differ is not done here. */
+import { and, isNull, sql } from 'drizzle-orm';
+import { SyncError } from '../core/errors.js';
+import type { Mirror } from '../core/mirror.js';
+import type { Drizzle } from './open.js';
+import { mirror } from './schema/mirror.js';
+
+/** Throws SyncError `no_mirror` on a database that no worker was started on. */
+export async function readMirror(db: Drizzle): Promise<Mirror> {
+  const found = await findMirror(db);
+  if (found !== null) return found;
+  throw new SyncError('This database mirrors nothing yet; start a worker once', { kind: 'fatal', code: 'no_mirror' });
+}
+
+export async function findMirror(db: Drizzle): Promise<Mirror | null> {
+  const [row] = await db.select().from(mirror);
+  return row ?? null;
+}
+
+/** Stores the row unless another process was faster. Answers the one that holds. */
+export async function createMirror(db: Drizzle, wanted: Omit<Mirror, 'handOverAt' | 'firstPostAt'>): Promise<Mirror> {
+  await db.insert(mirror).values(wanted).onConflictDoNothing();
+  return readMirror(db);
+}
+
+/** Before the first posting a configuration may still change; afterwards only the account may become known. */
+export async function updateMirror(db: Drizzle, changed: Partial<Mirror>): Promise<Mirror> {
+  await db.update(mirror).set(changed);
+  return readMirror(db);
+}
+
+/** Notes that something is about to be posted: from now on the mirror's identity holds. */
+export async function markFirstPost(db: Drizzle): Promise<void> {
+  await db.update(mirror).set({ firstPostAt: sql`now()` }).where(isNull(mirror.firstPostAt));
+}
+
+/** Balance id of the source per currency: what tells one self-hosted ledger from another. Answers the id that holds. */
+export async function rememberSourceBalance(db: Drizzle, currency: string, balanceId: string): Promise<string> {
+  const addition = JSON.stringify({ [currency]: balanceId });
+  await db
+    .update(mirror)
+    .set({ sourceBalances: sql`${mirror.sourceBalances} || ${addition}::jsonb` })
+    .where(and(sql`not ${mirror.sourceBalances} ? ${currency}`));
+  return (await sourceBalances(db))[currency] ?? balanceId;
+}
+
+export async function sourceBalances(db: Drizzle): Promise<Readonly<Record<string, string>>> {
+  const [row] = await db.select({ balances: mirror.sourceBalances }).from(mirror);
+  return row?.balances ?? {};
+}

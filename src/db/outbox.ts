@@ -1,0 +1,164 @@
+/**
+ * The outbox: claims and marks of postings. Every claim is a compare-and-set with a random token and a lease by
+ * PostgreSQL's clock; every mark needs that token, so a worker that slept through its lease changes nothing any more.
+ *
+ * Written as SQL, not with the query builder: `FOR UPDATE SKIP LOCKED` inside an UPDATE, and whole chunks as arrays.
+ */
+import type postgres from 'postgres';
+import { v4 as uuidv4 } from 'uuid';
+import type { Lane } from '../core/posting.js';
+import type { ClaimedPosting, Outbox } from '../post/ports.js';
+
+interface ClaimedRow {
+  readonly reference: string;
+  readonly amount: string;
+  readonly currency: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly effective_at: Date;
+  readonly prepared: string;
+  readonly attempts: number;
+  readonly look_ups: number;
+  readonly since_last_attempt_ms: number | null;
+  readonly reason: ClaimedPosting['reason'];
+  readonly reason_detail: string | null;
+}
+
+/** Enough to see past the chunks that are claimed right now, few enough for a lane with a million pending. */
+const NEXT_DUE_LOOKED_AT = 500;
+
+export function createOutbox(sql: postgres.Sql): Outbox {
+  const interval = (ms: number) => sql`${ms} * interval '1 millisecond'`;
+  const claimed = sql`
+    p.reference, p.amount::text as amount, p.currency, p.source, p.destination, p.effective_at, p.prepared, p.attempts,
+    p.look_ups, p.reason, p.reason_detail`;
+  const due = (lane: Lane) => sql`
+    state = 'pending' and source = ${lane.source} and currency = ${lane.currency} and due_at <= now()
+    and (claimed_until is null or claimed_until < now())`;
+
+  return {
+    async claimNew(lane, { limit, leaseMs }) {
+      const token = uuidv4();
+      const rows = await sql<ClaimedRow[]>`
+        with chosen as (
+          select reference from postings where ${due(lane)} and attempts = 0
+          order by due_at, reference limit ${limit} for update skip locked
+        )
+        update postings p
+        set claim = ${token}, claimed_until = now() + ${interval(leaseMs)}, attempts = 1,
+            first_attempt_at = now(), last_attempt_at = now(), doubt_since = now()
+        from chosen where p.reference = chosen.reference
+        returning ${claimed}, 0 as since_last_attempt_ms`;
+      return { token, postings: rows.map(toClaimed) };
+    },
+
+    async claimAttempted(lane, { limit, leaseMs }) {
+      const token = uuidv4();
+      const rows = await sql<ClaimedRow[]>`
+        with chosen as (
+          select reference from postings where ${due(lane)} and attempts > 0
+          order by due_at, reference limit ${limit} for update skip locked
+        )
+        update postings p
+        set claim = ${token}, claimed_until = now() + ${interval(leaseMs)}
+        from chosen where p.reference = chosen.reference
+        returning ${claimed}, (extract(epoch from now() - p.last_attempt_at) * 1000)::float8 as since_last_attempt_ms`;
+      return { token, postings: rows.map(toClaimed) };
+    },
+
+    async markAttempt(token, references, leaseMs) {
+      const rows = await sql<{ reference: string }[]>`
+        update postings
+        set attempts = attempts + 1, last_attempt_at = now(), doubt_since = coalesce(doubt_since, now()),
+            claimed_until = now() + ${interval(leaseMs)}
+        where reference = any(${[...references]}) and claim = ${token} and state = 'pending'
+        returning reference`;
+      return new Set(rows.map((row) => row.reference));
+    },
+
+    async renew(token, leaseMs) {
+      const rows = await sql`
+        update postings set claimed_until = now() + ${interval(leaseMs)} where claim = ${token} and state = 'pending'`;
+      return rows.count > 0;
+    },
+
+    async settle(token, settlements) {
+      if (settlements.length === 0) return 0;
+      const rows = await sql`
+        update postings p
+        set state = 'posted', transaction_id = s.transaction_id, settled_how = s.how, exception = s.exception,
+            posted_at = now(), prepared = null, payment = null, claim = null, claimed_until = null,
+            doubt_since = null, last_error = null, reason = null, reason_detail = null
+        from unnest(${settlements.map((s) => s.reference)}::text[], ${settlements.map((s) => s.transactionId)}::text[],
+          ${settlements.map((s) => s.how)}::text[], ${settlements.map((s) => s.exception)}::text[])
+          as s(reference, transaction_id, how, exception)
+        where p.reference = s.reference and p.claim = ${token} and p.state = 'pending'`;
+      return rows.count;
+    },
+
+    async postpone(token, postponements) {
+      if (postponements.length === 0) return 0;
+      const rows = await sql`
+        update postings p
+        set due_at = now() + s.due_in_ms * interval '1 millisecond', last_error = s.error, look_ups = p.look_ups + 1,
+            doubt_since = case when s.in_doubt then coalesce(p.doubt_since, now()) end,
+            reason = coalesce(s.reason, p.reason), reason_detail = coalesce(s.reason_detail, p.reason_detail),
+            claim = null, claimed_until = null
+        from unnest(${postponements.map((s) => s.reference)}::text[], ${postponements.map((s) => Math.round(s.dueInMs))}::int8[],
+          ${postponements.map((s) => s.error)}::text[], ${postponements.map((s) => s.inDoubt)}::bool[],
+          ${postponements.map((s) => s.reason ?? null)}::text[], ${postponements.map((s) => s.reasonDetail ?? null)}::text[])
+          as s(reference, due_in_ms, error, in_doubt, reason, reason_detail)
+        where p.reference = s.reference and p.claim = ${token} and p.state = 'pending'`;
+      return rows.count;
+    },
+
+    async park(token, parkings) {
+      if (parkings.length === 0) return 0;
+      const rows = await sql`
+        update postings p
+        set state = 'parked', reason = s.reason, reason_detail = s.detail, doubt_since = null,
+            claim = null, claimed_until = null
+        from unnest(${parkings.map((s) => s.reference)}::text[], ${parkings.map((s) => s.reason)}::text[],
+          ${parkings.map((s) => s.detail)}::text[]) as s(reference, reason, detail)
+        where p.reference = s.reference and p.claim = ${token} and p.state = 'pending'`;
+      return rows.count;
+    },
+
+    async nextDueInMs(lane) {
+      const [row] = await sql<{ due_in_ms: number | null }[]>`
+        select (extract(epoch from min(greatest(due_at, coalesce(claimed_until, due_at))) - now()) * 1000)::float8 as due_in_ms
+        from (
+          select due_at, claimed_until from postings
+          where state = 'pending' and source = ${lane.source} and currency = ${lane.currency}
+          order by due_at limit ${NEXT_DUE_LOOKED_AT}
+        ) as first`;
+      return row?.due_in_ms ?? null;
+    },
+  };
+}
+
+/** Lanes that have postings due now: what a worker's timer wakes, because a queue may have lost everything. */
+export async function lanesDue(sql: postgres.Sql): Promise<Lane[]> {
+  return sql<Lane[]>`
+    select source, currency from postings
+    where state = 'pending' and due_at <= now() and (claimed_until is null or claimed_until < now())
+      and source is not null and currency is not null
+    group by source, currency`;
+}
+
+function toClaimed(row: ClaimedRow): ClaimedPosting {
+  return {
+    reference: row.reference,
+    amount: BigInt(row.amount),
+    currency: row.currency,
+    source: row.source,
+    destination: row.destination,
+    effectiveDate: row.effective_at,
+    prepared: row.prepared,
+    attempts: row.attempts,
+    lookUps: row.look_ups,
+    sinceLastAttemptMs: row.since_last_attempt_ms,
+    reason: row.reason,
+    reasonDetail: row.reason_detail,
+  };
+}

@@ -1,0 +1,244 @@
+/**
+ * What people read with SQL: runs, payments, days. Column names here are a public interface.
+ * The counts are derived from `postings` at reading time and never stored, so they cannot disagree with it.
+ * Every lateral part looks only at the runs that a query asks for: keep it so, `postings` has millions of rows.
+ */
+import { type SQL, sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  date,
+  integer,
+  interval,
+  jsonb,
+  numeric,
+  pgView,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type { ParkingReason, PostingKind, SettledHow } from '../../core/posting.js';
+import type { Feed, RunStatus, Trigger } from '../../core/sync-run.js';
+
+/** A parked posting that a person dismissed shows as its own state. */
+export type PaymentState = 'pending' | 'posted' | 'parked' | 'dismissed';
+
+/** What a person does now, for each reason to park. */
+const WHAT_TO_DO: Readonly<Record<ParkingReason, string>> = {
+  unknown_currency: 'Update to a version that knows this currency, then run: parked retry.',
+  amount_not_positive: 'Look at the payment in Stripe; when nothing was collected, dismiss it.',
+  three_decimal_amount: 'Ask Stripe why the last digit is not 0; dismiss it when the amount is wrong.',
+  wrong_livemode: 'Check which Stripe key is configured; dismiss payments of the other mode.',
+  unreadable_payment: 'Look at the payment in Stripe; update this software, then run: parked retry.',
+  conflict: 'Compare both sides with: parked show. Correct the ledger, then retry; or dismiss it.',
+  burnt_reference: 'This reference can never be used again: post it under another one by hand, then dismiss it.',
+  refused_by_blnk: 'Read why Blnk refuses it with: parked show. Mend the cause, then run: parked retry.',
+};
+
+/** One row per run of collect. Counts of a run with parts are the sums over its parts. */
+export const syncHistory = pgView('sync_history', {
+  id: uuid('id').notNull(),
+  parentId: uuid('parent_id'),
+  parts: integer('parts').notNull(),
+  feed: text('feed').$type<Feed>().notNull(),
+  trigger: text('trigger').$type<Trigger>().notNull(),
+  windowFrom: instant('window_from').notNull(),
+  windowTo: instant('window_to'),
+  status: text('status').$type<RunStatus>().notNull(),
+  found: integer('found').notNull(),
+  knownBefore: integer('known_before').notNull(),
+  stored: integer('stored').notNull(),
+  posted: integer('posted').notNull(),
+  alreadyThere: integer('already_there').notNull(),
+  parked: integer('parked').notNull(),
+  dismissed: integer('dismissed').notNull(),
+  pending: integer('pending').notNull(),
+  beforeStart: integer('before_start').notNull(),
+  totals: jsonb('totals').$type<Record<string, string>>().notNull(),
+  ledgerTotals: jsonb('ledger_totals').$type<Record<string, string>>().notNull(),
+  stripeRequests: integer('stripe_requests').notNull(),
+  errorCode: text('error_code'),
+  error: text('error'),
+  startedAt: instant('started_at').notNull(),
+  finishedAt: instant('finished_at'),
+  duration: interval('duration'),
+  workerId: uuid('worker_id'),
+  version: text('version').notNull(),
+}).as(sql`
+  select
+    run.id,
+    run.parent_id,
+    part.parts,
+    run.feed,
+    run.trigger,
+    run.window_from,
+    run.window_to,
+    case
+      when run.state <> 'collected' then run.state
+      when batch.pending > 0 then 'posting'
+      when batch.parked > batch.dismissed then 'attention'
+      else 'succeeded'
+    end as status,
+    run.found + part.found as found,
+    run.known_before + part.known_before as known_before,
+    run.stored + part.stored as stored,
+    batch.posted,
+    batch.already_there,
+    batch.parked,
+    batch.dismissed,
+    batch.pending,
+    run.before_start + part.before_start as before_start,
+    batch.totals,
+    batch.ledger_totals,
+    run.stripe_requests + part.stripe_requests as stripe_requests,
+    run.error_code,
+    run.error,
+    run.started_at,
+    run.finished_at,
+    run.finished_at - run.started_at as duration,
+    run.worker_id,
+    run.version
+  from sync_runs run
+  cross join lateral (
+    select
+      count(*)::integer as parts,
+      coalesce(sum(child.found), 0)::integer as found,
+      coalesce(sum(child.known_before), 0)::integer as known_before,
+      coalesce(sum(child.stored), 0)::integer as stored,
+      coalesce(sum(child.before_start), 0)::integer as before_start,
+      coalesce(sum(child.stripe_requests), 0)::integer as stripe_requests
+    from sync_runs child
+    where child.parent_id = run.id
+  ) part
+  cross join lateral (
+    select
+      coalesce(sum(of_currency.posted), 0)::integer as posted,
+      coalesce(sum(of_currency.already_there), 0)::integer as already_there,
+      coalesce(sum(of_currency.parked), 0)::integer as parked,
+      coalesce(sum(of_currency.dismissed), 0)::integer as dismissed,
+      coalesce(sum(of_currency.pending), 0)::integer as pending,
+      coalesce(
+        jsonb_object_agg(of_currency.currency, of_currency.amount::text) filter (where of_currency.amount is not null),
+        '{}'::jsonb
+      ) as totals,
+      coalesce(
+        jsonb_object_agg(of_currency.currency, of_currency.ledger_amount::text)
+          filter (where of_currency.ledger_amount is not null),
+        '{}'::jsonb
+      ) as ledger_totals
+    from (
+      select
+        posting.currency,
+        count(*) filter (where posting.state = 'posted' and posting.settled_how is distinct from 'already_there') as posted,
+        count(*) filter (where posting.state = 'posted' and posting.settled_how = 'already_there') as already_there,
+        count(*) filter (where posting.state = 'parked') as parked,
+        count(*) filter (where posting.state = 'parked' and posting.dismissed_at is not null) as dismissed,
+        count(*) filter (where posting.state = 'pending') as pending,
+        sum(posting.amount) filter (where posting.currency is not null) as amount,
+        sum(posting.amount) filter (where posting.state = 'posted') as ledger_amount
+      from (
+        select run.id as run_id
+        union all
+        select child.id from sync_runs child where child.parent_id = run.id
+      ) member
+      join postings posting on posting.first_run = member.run_id
+      group by posting.currency
+    ) of_currency
+  ) batch
+`);
+
+/** One row per posting: what it is, where it stands, and what a person has to do about it. */
+export const paymentStatus = pgView('payment_status', {
+  reference: text('reference').notNull(),
+  paymentId: text('payment_id').notNull(),
+  kind: text('kind').$type<PostingKind>().notNull(),
+  state: text('state').$type<PaymentState>().notNull(),
+  reason: text('reason').$type<ParkingReason>(),
+  reasonDetail: text('reason_detail'),
+  whatToDo: text('what_to_do'),
+  amountMinor: bigint('amount_minor', { mode: 'bigint' }),
+  amount: numeric('amount'),
+  currency: text('currency'),
+  customerBalance: text('customer_balance'),
+  created: instant('created').notNull(),
+  attempts: integer('attempts').notNull(),
+  inDoubtSince: instant('in_doubt_since'),
+  unresolved: boolean('unresolved').notNull(),
+  lastError: text('last_error'),
+  transactionId: text('transaction_id'),
+  postedAt: instant('posted_at'),
+  settledHow: text('settled_how').$type<SettledHow>(),
+  exception: text('exception'),
+  dismissedAt: instant('dismissed_at'),
+  dismissedBy: text('dismissed_by'),
+  dismissedWhy: text('dismissed_why'),
+  run: uuid('run').notNull(),
+  storedAt: instant('stored_at').notNull(),
+}).as(sql`
+  select
+    posting.reference,
+    posting.object_id as payment_id,
+    posting.kind,
+    case when posting.state = 'parked' and posting.dismissed_at is not null then 'dismissed' else posting.state end as state,
+    posting.reason,
+    posting.reason_detail,
+    case when posting.state = 'parked' and posting.dismissed_at is null then ${whatToDo()} end as what_to_do,
+    posting.amount as amount_minor,
+    round(posting.amount::numeric / posting.precision, length(posting.precision::text) - 1) as amount,
+    posting.currency,
+    posting.destination as customer_balance,
+    posting.effective_at as created,
+    posting.attempts,
+    case when posting.state = 'pending' then posting.doubt_since end as in_doubt_since,
+    posting.state = 'pending' and posting.doubt_since is not null
+      and posting.doubt_since < now() - interval '15 minutes' as unresolved,
+    posting.last_error,
+    posting.transaction_id,
+    posting.posted_at,
+    posting.settled_how,
+    posting.exception,
+    posting.dismissed_at,
+    posting.dismissed_by,
+    posting.dismissed_why,
+    posting.first_run as run,
+    posting.stored_at
+  from postings posting
+`);
+
+/** One row per UTC day of the payments' creation and currency (null when unreadable), in minor units. `parked` includes the dismissed ones. */
+export const dailyTotals = pgView('daily_totals', {
+  day: date('day', { mode: 'string' }).notNull(),
+  currency: text('currency'),
+  postedCount: bigint('posted_count', { mode: 'number' }).notNull(),
+  postedAmount: numeric('posted_amount').notNull(),
+  pendingCount: bigint('pending_count', { mode: 'number' }).notNull(),
+  pendingAmount: numeric('pending_amount').notNull(),
+  parkedCount: bigint('parked_count', { mode: 'number' }).notNull(),
+  parkedAmount: numeric('parked_amount').notNull(),
+  dismissedCount: bigint('dismissed_count', { mode: 'number' }).notNull(),
+  dismissedAmount: numeric('dismissed_amount').notNull(),
+}).as(sql`
+  select
+    (posting.effective_at at time zone 'UTC')::date as day,
+    posting.currency,
+    count(*) filter (where posting.state = 'posted') as posted_count,
+    coalesce(sum(posting.amount) filter (where posting.state = 'posted'), 0) as posted_amount,
+    count(*) filter (where posting.state = 'pending') as pending_count,
+    coalesce(sum(posting.amount) filter (where posting.state = 'pending'), 0) as pending_amount,
+    count(*) filter (where posting.state = 'parked') as parked_count,
+    coalesce(sum(posting.amount) filter (where posting.state = 'parked'), 0) as parked_amount,
+    count(*) filter (where posting.state = 'parked' and posting.dismissed_at is not null) as dismissed_count,
+    coalesce(sum(posting.amount) filter (where posting.state = 'parked' and posting.dismissed_at is not null), 0)
+      as dismissed_amount
+  from postings posting
+  group by 1, 2
+`);
+
+function instant(name: string) {
+  return timestamp(name, { withTimezone: true, mode: 'date', precision: 3 });
+}
+
+function whatToDo(): SQL {
+  const branches = Object.entries(WHAT_TO_DO).map(([reason, what]) => `when '${reason}' then '${what}'`);
+  return sql.raw(`case posting.reason ${branches.join(' ')} end`);
+}

@@ -1,0 +1,55 @@
+/**
+ * Who is alive, and what the dead left open. A run is `collecting` only while its worker renews it; any living worker
+ * closes the runs of the silent ones, so that no run is open for ever and the next one can cover its window.
+ */
+import type postgres from 'postgres';
+
+export interface WorkerIdentity {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+}
+
+export interface HousekeepingOptions {
+  /** A run that was not renewed for this long has no living worker. */
+  readonly silentAfterMs: number;
+  /** Finished tail runs that found nothing are dropped after this time. */
+  readonly keepEmptyRunsMs: number;
+}
+
+export interface WorkerRegistry {
+  /** Says "alive" and renews the runs that this worker collects. */
+  renew(): Promise<void>;
+  leave(): Promise<void>;
+  /** Closes runs without a living worker, drops old empty runs and old worker rows. Answers how many runs were closed. */
+  tidy(options: HousekeepingOptions): Promise<number>;
+}
+
+export function createWorkerRegistry(sql: postgres.Sql, worker: WorkerIdentity): WorkerRegistry {
+  return {
+    async renew() {
+      await sql`
+        insert into workers (id, host, pid, version) values (${worker.id}, ${worker.host}, ${worker.pid}, ${worker.version})
+        on conflict (id) do update set seen_at = now()`;
+      await sql`update sync_runs set heartbeat_at = now() where worker_id = ${worker.id} and state = 'collecting'`;
+    },
+
+    async leave() {
+      await sql`delete from workers where id = ${worker.id}`;
+    },
+
+    async tidy({ silentAfterMs, keepEmptyRunsMs }) {
+      const closed = await sql`
+        update sync_runs set state = 'failed', finished_at = now(), error_code = 'worker_lost',
+          error = 'The worker that collected this run went silent; the next run goes on from the coverage.'
+        where state = 'collecting' and worker_id is not null
+          and heartbeat_at < now() - ${silentAfterMs} * interval '1 millisecond'`;
+      await sql`delete from workers where seen_at < now() - interval '1 day'`;
+      await sql`
+        delete from sync_runs where state = 'collected' and feed = 'events' and found = 0 and parent_id is null
+          and finished_at < now() - ${keepEmptyRunsMs} * interval '1 millisecond'`;
+      return closed.count;
+    },
+  };
+}

@@ -1,0 +1,39 @@
+/**
+ * Balance names to balance ids, remembered: rows in the ledger carry ids, postings carry names. An id never changes
+ * while its ledger lives, so a remembered one is asked again only when a comparison with it fails.
+ */
+import type { ResolveBalance } from '../core/settlement.js';
+import type { Ledger } from './ports.js';
+
+/** Largest answer of a filter request. */
+const LOOK_UP_MAX = 100;
+
+/** About 100 bytes each; a ledger with more customers than this asks again for the ones it forgot. */
+const REMEMBERED_MAX = 100_000;
+
+export interface BalanceNames {
+  /** Learns the names that are not known yet. One request per 100 of them; none when all are known. */
+  learn(currency: string, names: Iterable<string>): Promise<void>;
+  forget(currency: string, names: Iterable<string>): void;
+  resolver(currency: string): ResolveBalance;
+}
+
+export function createBalanceNames(ledger: Ledger): BalanceNames {
+  const known = new Map<string, string>();
+  const keyOf = (currency: string, name: string) => `${currency}:${name}`;
+  return {
+    async learn(currency, names) {
+      const wanted = [...new Set(names)].filter((name) => name.startsWith('@') && !known.has(keyOf(currency, name)));
+      if (known.size + wanted.length > REMEMBERED_MAX) known.clear();
+      for (let start = 0; start < wanted.length; start += LOOK_UP_MAX) {
+        const indicators = wanted.slice(start, start + LOOK_UP_MAX);
+        const found = await ledger.findBalances({ indicators, currency });
+        for (const [name, id] of found) known.set(keyOf(currency, name), id);
+      }
+    },
+    forget(currency, names) {
+      for (const name of names) known.delete(keyOf(currency, name));
+    },
+    resolver: (currency) => (name) => known.get(keyOf(currency, name)),
+  };
+}

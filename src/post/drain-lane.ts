@@ -1,0 +1,159 @@
+/**
+ * Drains lanes: claims a chunk, posts it, confirms it, marks it, until nothing is due. Two chunks of a lane are in flight
+ * at a time, so that the confirmation of one overlaps the posting of the other; more would only wait for Core's lock.
+ *
+ * Draining one lane twice at the same time is allowed: claims exclude each other. Exclusivity is for speed only.
+ */
+import type { Clock } from '../core/clock.js';
+import { SyncError } from '../core/errors.js';
+import { type Lane, laneName } from '../core/posting.js';
+import { type BackoffOptions, backoffMs } from './backoff.js';
+import { holdLease, type Lease } from './lease.js';
+import type { Claim } from './ports.js';
+import { type ChunkOptions, type ChunkOutcome, postChunk } from './post-chunk.js';
+import { type DoubtPorts, settleByLookUp } from './settle-doubt.js';
+
+export interface DrainPorts extends DoubtPorts {
+  readonly clock: Clock;
+  /** Called before the first claim: from then on the mirror's identity holds. */
+  markFirstPost(): Promise<void>;
+  onRenewalFailed(error: unknown): void;
+  /** The lane pauses because a whole chunk got no further. */
+  onStalled(lane: Lane, stall: { readonly error: string; readonly pauseMs: number }): void;
+}
+
+export interface DrainOptions extends ChunkOptions {
+  /** Items of a bulk request. About 100: more makes the answers slower than Core's lock wait. */
+  readonly chunkSize: number;
+  readonly chunksInFlight: number;
+  /** Pause of a lane whose chunks get no further; doubles while it lasts. */
+  readonly pause: BackoffOptions;
+}
+
+export interface LaneDrainer {
+  /**
+   * Drains the lane until nothing is due, it stalls, or `signal` is aborted (then what is in flight ends).
+   * @returns milliseconds until the lane has work again; null when nothing is pending
+   */
+  drain(lane: Lane, signal: AbortSignal): Promise<number | null>;
+}
+
+/** Remembers per lane whether it is pausing, so that a wake does not hammer a ledger that is down. */
+export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): LaneDrainer {
+  const pauses = new Map<string, { untilMs: number; stalls: number }>();
+  return {
+    async drain(lane, signal) {
+      const name = laneName(lane);
+      const pausedForMs = (pauses.get(name)?.untilMs ?? 0) - ports.clock.monotonicMs();
+      if (pausedForMs > 0) return pausedForMs;
+      await ports.markFirstPost();
+      const outcome = await drainOnce(lane, { ports, options, signal });
+      if (outcome.kind === 'progress') {
+        pauses.delete(name);
+        return ports.outbox.nextDueInMs(lane);
+      }
+      const stalls = pauses.get(name)?.stalls ?? 0;
+      const pauseMs = Math.max(outcome.retryAfterMs ?? 0, backoffMs(stalls, ports.random, options.pause));
+      pauses.set(name, { untilMs: ports.clock.monotonicMs() + pauseMs, stalls: stalls + 1 });
+      ports.onStalled(lane, { error: outcome.error, pauseMs });
+      return pauseMs;
+    },
+  };
+}
+
+interface Draining {
+  readonly ports: DrainPorts;
+  readonly options: DrainOptions;
+  readonly signal: AbortSignal;
+}
+
+/** All streams end before an error or a stall leaves: nothing may be in flight when the lane's job is over. */
+async function drainOnce(lane: Lane, draining: Draining): Promise<ChunkOutcome> {
+  const ended = new AbortController();
+  const signal = AbortSignal.any([draining.signal, ended.signal]);
+  const streams = Array.from({ length: draining.options.chunksInFlight }, async (_, index) => {
+    const turns = index % 2 === 0 ? [takeAttempted, takeNew] : [takeNew, takeAttempted];
+    try {
+      const outcome = await drainStream(lane, { ...draining, signal }, turns);
+      if (outcome.kind === 'stalled') ended.abort();
+      return outcome;
+    } catch (error) {
+      ended.abort();
+      throw error;
+    }
+  });
+  const outcomes = await Promise.allSettled(streams);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  const stalled = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  return stalled.find(({ kind }) => kind === 'stalled') ?? { kind: 'progress' };
+}
+
+/** Null: there was nothing to do. */
+type Turn = (lane: Lane, draining: Draining) => Promise<ChunkOutcome | null>;
+
+/** One stream takes up doubt first, the other new work, so that neither waits behind a million of the other. */
+async function drainStream(lane: Lane, draining: Draining, turns: readonly Turn[]): Promise<ChunkOutcome> {
+  while (!draining.signal.aborted) {
+    let outcome: ChunkOutcome | null = null;
+    for (const turn of turns) outcome ??= await turn(lane, draining);
+    if (outcome === null) break;
+    if (outcome.kind === 'stalled') return outcome;
+  }
+  return { kind: 'progress' };
+}
+
+async function takeNew(lane: Lane, { ports, options }: Draining): Promise<ChunkOutcome | null> {
+  const grantedAtMs = ports.clock.monotonicMs();
+  const claim = await ports.outbox.claimNew(lane, { limit: options.chunkSize, leaseMs: options.leaseMs });
+  if (claim.postings.length === 0) return null;
+  return withLease(claim, { grantedAtMs, ports, leaseMs: options.leaseMs }, (lease) =>
+    postChunk({ token: claim.token, postings: claim.postings, lease }, { ports, options }),
+  );
+}
+
+/** Doubt is settled by looking before the same reference is posted again. */
+async function takeAttempted(lane: Lane, { ports, options }: Draining): Promise<ChunkOutcome | null> {
+  const grantedAtMs = ports.clock.monotonicMs();
+  const claim = await ports.outbox.claimAttempted(lane, { limit: options.chunkSize, leaseMs: options.leaseMs });
+  if (claim.postings.length === 0) return null;
+  return withLease(claim, { grantedAtMs, ports, leaseMs: options.leaseMs }, async (lease) => {
+    const { absent } = await settleByLookUp(claim, ports, options);
+    if (absent.length === 0) return { kind: 'progress' };
+    const references = absent.map(({ reference }) => reference);
+    const held = await lease.extendBy(() => ports.outbox.markAttempt(claim.token, references, options.leaseMs));
+    const postings = absent
+      .filter(({ reference }) => held.has(reference))
+      .map((posting) => ({ ...posting, sinceLastAttemptMs: 0 }));
+    if (postings.length === 0) return { kind: 'progress' };
+    return postChunk({ token: claim.token, postings, lease }, { ports, options });
+  });
+}
+
+interface LeaseContext {
+  readonly grantedAtMs: number;
+  readonly ports: DrainPorts;
+  readonly leaseMs: number;
+}
+
+/** An expired claim is not a fault of the lane: its postings are due again, looked up first. */
+async function withLease(
+  claim: Claim,
+  { grantedAtMs, ports, leaseMs }: LeaseContext,
+  work: (lease: Lease) => Promise<ChunkOutcome>,
+): Promise<ChunkOutcome> {
+  const { token } = claim;
+  const lease = holdLease(ports.outbox, ports.clock, {
+    token,
+    leaseMs,
+    grantedAtMs,
+    onRenewalFailed: ports.onRenewalFailed,
+  });
+  try {
+    return await work(lease);
+  } catch (error) {
+    if (error instanceof SyncError && error.code === 'claim_expired') return { kind: 'progress' };
+    throw error;
+  } finally {
+    lease.stop();
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * A claim while it is being worked on: renews it in the database, and says whether a request may still be sent.
+ *
+ * Invariant: a request goes out only within half the lease by the monotonic clock, counted from before the write that
+ * granted it. A worker that was paused finds this out before it sends; whoever took the claim over looks up first.
+ */
+import type { Clock } from '../core/clock.js';
+import { SyncError } from '../core/errors.js';
+import type { Outbox } from './ports.js';
+
+export interface Lease {
+  /** Throws SyncError `claim_expired` when too much of the lease has passed to send anything. */
+  assertMaySend(): void;
+  /** Runs a write that grants or extends the lease, and counts from before it. */
+  extendBy<T>(write: () => Promise<T>): Promise<T>;
+  stop(): void;
+}
+
+export interface LeaseOptions {
+  readonly token: string;
+  readonly leaseMs: number;
+  /** Monotonic time before the statement that made the claim. */
+  readonly grantedAtMs: number;
+  /** A renewal that fails is not fatal: the lease simply ends; it is reported. */
+  onRenewalFailed(error: unknown): void;
+}
+
+export function holdLease(outbox: Outbox, clock: Clock, options: LeaseOptions): Lease {
+  let grantedAtMs = options.grantedAtMs;
+  const extendBy = async <T>(write: () => Promise<T>): Promise<T> => {
+    const beforeMs = clock.monotonicMs();
+    const result = await write();
+    grantedAtMs = beforeMs;
+    return result;
+  };
+  const renew = async (): Promise<void> => {
+    const beforeMs = clock.monotonicMs();
+    if (await outbox.renew(options.token, options.leaseMs)) grantedAtMs = beforeMs;
+  };
+  const stop = clock.every(options.leaseMs / 3, () => {
+    renew().catch(options.onRenewalFailed);
+  });
+  return {
+    assertMaySend() {
+      if (clock.monotonicMs() - grantedAtMs < options.leaseMs / 2) return;
+      throw new SyncError(
+        'The claim on these postings is too old to send them; they will be looked up and taken anew',
+        {
+          kind: 'transient',
+          code: 'claim_expired',
+        },
+      );
+    },
+    extendBy,
+    stop,
+  };
+}

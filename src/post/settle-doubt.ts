@@ -1,0 +1,221 @@
+/**
+ * Looks postings up in the ledger and writes down what was seen: settled, parked, or put off. What is absent is given
+ * back to the caller, who alone may post. Nothing here posts.
+ */
+import type { Random } from '../core/clock.js';
+import { SyncError } from '../core/errors.js';
+import { type ExpectedRow, type Finding, judge, type LedgerRow, queuedChildOf } from '../core/settlement.js';
+import { type BackoffOptions, backoffMs } from './backoff.js';
+import type { BalanceNames } from './balance-names.js';
+import type { ClaimedPosting, Ledger, Outbox, Postponement, Settlement } from './ports.js';
+
+export interface DoubtPorts {
+  readonly ledger: Ledger;
+  readonly outbox: Outbox;
+  readonly balances: BalanceNames;
+  readonly random: Random;
+  /** Compares the source's balance id with the remembered one; throws SyncError `other_ledger` when it differs. */
+  confirmSource(currency: string, balanceId: string): Promise<void>;
+}
+
+export interface DoubtOptions {
+  readonly mirrorId: string;
+  readonly backoff: BackoffOptions;
+  /**
+   * How long after the last attempt a look-up counts as final. A request that was sent may still run inside Core for as
+   * long as its locks live (5 minutes); 6 minutes leave room.
+   */
+  readonly finalAfterMs: number;
+}
+
+export interface LookedUp {
+  /** Neither the reference nor a queued copy of it was seen. */
+  readonly absent: readonly ClaimedPosting[];
+}
+
+/** Half of the largest answer: a posting may be there under its own reference and as its queued child. */
+const LOOK_UP_MAX = 50;
+
+/** Looks all postings of a claim up, at most 50 a request, and marks what was found. Throws SyncError when a look-up fails. */
+export async function settleByLookUp(
+  claim: { readonly token: string; readonly postings: readonly ClaimedPosting[] },
+  ports: DoubtPorts,
+  options: DoubtOptions,
+): Promise<LookedUp> {
+  const absent: ClaimedPosting[] = [];
+  for (let start = 0; start < claim.postings.length; start += LOOK_UP_MAX) {
+    const postings = claim.postings.slice(start, start + LOOK_UP_MAX);
+    const references = postings.flatMap(({ reference }) => [reference, queuedChildOf(reference)]);
+    const rows = await ports.ledger.findByReference(references);
+    absent.push(...(await markFindings({ token: claim.token, postings }, rows, { ports, options })));
+  }
+  return { absent };
+}
+
+/** The same with rows that an answer already brought, instead of a look-up. */
+export async function settleByRows(
+  claim: { readonly token: string; readonly postings: readonly ClaimedPosting[] },
+  rows: readonly LedgerRow[],
+  judging: { readonly ports: DoubtPorts; readonly options: DoubtOptions },
+): Promise<LookedUp> {
+  return { absent: await markFindings(claim, rows, judging) };
+}
+
+/**
+ * Confirms a chunk that the ledger answered as applied: one request for up to 100 references, without their queued
+ * children. What it does not show, or shows otherwise than applied and equal, is left to a full look-up.
+ */
+export async function confirmApplied(
+  claim: { readonly token: string; readonly postings: readonly ClaimedPosting[] },
+  ports: DoubtPorts,
+  options: DoubtOptions,
+): Promise<{ readonly unconfirmed: readonly ClaimedPosting[] }> {
+  const rows = await ports.ledger.findByReference(claim.postings.map(({ reference }) => reference));
+  const findings = await judgeAll(claim.postings, rows, { ports, options });
+  const settlements = findings.flatMap(([posting, finding]) => toSettlement(posting, finding));
+  await ports.outbox.settle(claim.token, settlements);
+  const settled = new Set(settlements.map(({ reference }) => reference));
+  return { unconfirmed: claim.postings.filter(({ reference }) => !settled.has(reference)) };
+}
+
+interface Judging {
+  readonly ports: DoubtPorts;
+  readonly options: DoubtOptions;
+}
+
+async function markFindings(
+  claim: { readonly token: string; readonly postings: readonly ClaimedPosting[] },
+  rows: readonly LedgerRow[],
+  judging: Judging,
+): Promise<ClaimedPosting[]> {
+  const { outbox } = judging.ports;
+  const findings = await judgeAll(claim.postings, rows, judging);
+  const absent: ClaimedPosting[] = [];
+  const settlements: Settlement[] = [];
+  const postponements: Postponement[] = [];
+  const parkings: Parking[] = [];
+  for (const [posting, finding] of findings) {
+    switch (finding.kind) {
+      case 'applied':
+        settlements.push(...toSettlement(posting, finding));
+        break;
+      case 'queued':
+        postponements.push(waitFor(posting, QUEUED, judging));
+        break;
+      case 'unresolved':
+        postponements.push(waitFor(posting, finding.detail, judging));
+        break;
+      case 'absent':
+        if (posting.reason === null) absent.push(posting);
+        else
+          parkWhenFinal(posting, { reason: posting.reason, detail: posting.reasonDetail ?? '' }, judging, {
+            parkings,
+            postponements,
+          });
+        break;
+      case 'burnt':
+        parkWhenFinal(posting, { reason: 'burnt_reference', detail: finding.detail }, judging, {
+          parkings,
+          postponements,
+        });
+        break;
+      case 'conflict':
+        parkWhenFinal(posting, { reason: 'conflict', detail: finding.detail }, judging, { parkings, postponements });
+        break;
+      default:
+        finding satisfies never;
+    }
+  }
+  await outbox.settle(claim.token, settlements);
+  await outbox.park(claim.token, parkings);
+  await outbox.postpone(claim.token, postponements);
+  return absent;
+}
+
+type Parking = Parameters<Outbox['park']>[1][number];
+
+/** Parks only after a look-up that is late enough to be final; until then the reason is noted and the posting waits. */
+function parkWhenFinal(
+  posting: ClaimedPosting,
+  verdict: { readonly reason: Parking['reason']; readonly detail: string },
+  { options }: Judging,
+  out: { readonly parkings: Parking[]; readonly postponements: Postponement[] },
+): void {
+  const waitedMs = posting.sinceLastAttemptMs ?? Number.POSITIVE_INFINITY;
+  if (waitedMs >= options.finalAfterMs) {
+    out.parkings.push({ reference: posting.reference, ...verdict });
+    return;
+  }
+  out.postponements.push({
+    reference: posting.reference,
+    dueInMs: options.finalAfterMs - waitedMs,
+    error: verdict.detail,
+    inDoubt: false,
+    reason: verdict.reason,
+    reasonDetail: verdict.detail,
+  });
+}
+
+const QUEUED =
+  'Somebody queued this reference in Blnk and it is not decided yet; Core replays such rows after two hours';
+
+function waitFor(posting: ClaimedPosting, error: string, { ports, options }: Judging): Postponement {
+  return {
+    reference: posting.reference,
+    dueInMs: backoffMs(posting.lookUps, ports.random, options.backoff),
+    error,
+    inDoubt: true,
+  };
+}
+
+/** A mismatch is judged a second time with names asked afresh: a remembered id must not make a conflict. */
+async function judgeAll(
+  postings: readonly ClaimedPosting[],
+  rows: readonly LedgerRow[],
+  { ports, options }: Judging,
+): Promise<Array<readonly [ClaimedPosting, Finding]>> {
+  const seen = new Set(rows.map((row) => row.reference));
+  const present = postings.filter(({ reference }) => seen.has(reference) || seen.has(queuedChildOf(reference)));
+  await learnNames(present, ports);
+  const byReference = new Map<string, LedgerRow[]>();
+  for (const row of rows) byReference.set(row.reference, [...(byReference.get(row.reference) ?? []), row]);
+  const judgeOne = (posting: ClaimedPosting): Finding =>
+    judge(
+      toExpected(posting, options.mirrorId),
+      [...(byReference.get(posting.reference) ?? []), ...(byReference.get(queuedChildOf(posting.reference)) ?? [])],
+      ports.balances.resolver(posting.currency),
+    );
+  const doubtful = present.filter((posting) => ['conflict', 'unresolved'].includes(judgeOne(posting).kind));
+  for (const { currency, source, destination } of doubtful) ports.balances.forget(currency, [source, destination]);
+  await learnNames(doubtful, ports);
+  return postings.map((posting) => [posting, judgeOne(posting)] as const);
+}
+
+/** All postings of a claim are of one lane, so of one currency and one source. */
+async function learnNames(postings: readonly ClaimedPosting[], { balances, confirmSource }: DoubtPorts): Promise<void> {
+  const lane = postings[0];
+  if (lane === undefined) return;
+  await balances.learn(lane.currency, [lane.source, ...postings.map(({ destination }) => destination)]);
+  const sourceId = balances.resolver(lane.currency)(lane.source);
+  if (sourceId !== undefined) await confirmSource(lane.currency, sourceId);
+}
+
+function toExpected(posting: ClaimedPosting, mirrorId: string): ExpectedRow {
+  const { reference, amount, currency, source, destination, effectiveDate } = posting;
+  return { reference, amount, currency, source, destination, effectiveDate, mirrorId };
+}
+
+function toSettlement(posting: ClaimedPosting, finding: Finding): Settlement[] {
+  if (finding.kind !== 'applied') return [];
+  const { transactionId, ours, exception } = finding;
+  return [{ reference: posting.reference, transactionId, how: ours ? 'posted' : 'already_there', exception }];
+}
+
+/** The fault of a ledger that is not the one this mirror posted to before. */
+export function otherLedger(currency: string, ids: { readonly remembered: string; readonly found: string }): SyncError {
+  return new SyncError(
+    `This is another ledger: the source balance in ${currency} was ${ids.remembered} at the first posting and is ${ids.found} now. ` +
+      'Point BLNK_API_BASE at the ledger of this mirror, or use a new database for the new ledger',
+    { kind: 'fatal', code: 'other_ledger' },
+  );
+}
