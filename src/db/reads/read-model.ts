@@ -1,0 +1,65 @@
+/**
+ * Everything that commands (and later pages) read, behind one interface. Reads only; what a person changes is the
+ * `ParkedStore`. Every answer is plain values: Dates, bigints, strings.
+ */
+import type { Feed } from '../../core/sync-run.js';
+import type { Drizzle } from '../open.js';
+import { listParked, type ParkedQuery, type PaymentSides, showPayment } from './parked.js';
+import {
+  type BatchQuery,
+  findFirstRunAfter,
+  findRun,
+  listRuns,
+  type PaymentPage,
+  type RunAnswer,
+  type RunProgress,
+  type RunRecord,
+  type RunsQuery,
+  readBatch,
+  readProgress,
+} from './runs.js';
+import {
+  type ReadSettings,
+  readDatabaseNow,
+  readLivingWorkers,
+  readStatus,
+  type StatusRecord,
+  type WorkerRecord,
+} from './status.js';
+
+export type { ParkedStore } from './parked-store.js';
+
+export interface ReadModel {
+  /** The database's clock, rounded up to a millisecond. */
+  databaseNow(): Promise<Date>;
+  status(): Promise<StatusRecord>;
+  /** Processes seen within the last 30 seconds. */
+  livingWorkers(): Promise<WorkerRecord[]>;
+  /** Newest first; a run with parts stands for its parts. */
+  runs(query: RunsQuery): Promise<RunRecord[]>;
+  /** @param id a whole run id or the beginning of one, at least four digits */
+  run(id: string): Promise<RunAnswer>;
+  /** The payments that a run stored first. */
+  runBatch(id: string, query: BatchQuery): Promise<PaymentPage>;
+  /** The run that serves a request made at `startedAfter`; null while there is none. */
+  firstRunAfter(query: { readonly feed: Feed; readonly startedAfter: Date }): Promise<string | null>;
+  progress(runId: string): Promise<RunProgress | null>;
+  parked(query: ParkedQuery): Promise<PaymentPage>;
+  /** One posting, parked or not, with both of its sides. */
+  show(reference: string): Promise<PaymentSides | null>;
+}
+
+export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel {
+  return {
+    databaseNow: () => readDatabaseNow(db),
+    status: () => readStatus(db, settings),
+    livingWorkers: () => readLivingWorkers(db),
+    runs: (query) => listRuns(db, query),
+    run: (id) => findRun(db, id),
+    runBatch: (id, query) => readBatch(db, id, query),
+    firstRunAfter: (query) => findFirstRunAfter(db, query),
+    progress: (runId) => readProgress(db, runId),
+    parked: (query) => listParked(db, query),
+    show: (reference) => showPayment(db, reference),
+  };
+}

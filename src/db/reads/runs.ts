@@ -1,0 +1,238 @@
+/**
+ * Reads runs for people: lists, one run, its batch, its progress. Everything derives from `sync_history`, which counts
+ * the postings of each run it is asked for; so a list first chooses its few runs and only then asks for their counts.
+ */
+import { and, asc, desc, eq, gt, gte, inArray, isNull, lte, ne, or, type SQL, sql } from 'drizzle-orm';
+import type { Money } from '../../core/money.js';
+import { type Feed, type RunCounts, type RunStatus, runStatus } from '../../core/sync-run.js';
+import type { Drizzle } from '../open.js';
+import { postings } from '../schema/postings.js';
+import { syncRuns } from '../schema/sync-runs.js';
+import { type PaymentState, paymentStatus, syncHistory } from '../schema/views.js';
+
+type HistoryRow = typeof syncHistory.$inferSelect;
+
+export interface RunRecord extends Omit<HistoryRow, 'totals' | 'ledgerTotals' | 'duration'> {
+  /** Everything that the run stored, in minor units. */
+  readonly totals: readonly Money[];
+  /** What of it is in the ledger. */
+  readonly ledgerTotals: readonly Money[];
+  /** How long collecting took; null while it goes on. */
+  readonly durationMs: number | null;
+}
+
+export interface RunsQuery {
+  readonly limit: number;
+  readonly feed?: Feed;
+  readonly status?: RunStatus;
+  /** Runs that stored nothing new are left out unless asked for. */
+  readonly includeEmpty?: boolean;
+}
+
+export type RunAnswer =
+  | { readonly kind: 'found'; readonly run: RunRecord; readonly parts: readonly RunRecord[] }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'ambiguous'; readonly ids: readonly string[] };
+
+export type PaymentRecord = typeof paymentStatus.$inferSelect;
+
+export interface PaymentPage {
+  readonly payments: readonly PaymentRecord[];
+  /** Pass as `after` for the next page; null on the last one. */
+  readonly next: string | null;
+}
+
+export interface BatchQuery {
+  readonly limit: number;
+  readonly after?: string;
+  readonly state?: PaymentState;
+}
+
+export interface RunProgress extends Pick<RunCounts, 'found' | 'stored' | 'pending' | 'parked' | 'dismissed'> {
+  readonly status: RunStatus;
+}
+
+/** Newest first; parts of a run are not listed, their parent is. */
+export async function listRuns(db: Drizzle, query: RunsQuery): Promise<RunRecord[]> {
+  const chosen = await db
+    .select({ id: syncRuns.id })
+    .from(syncRuns)
+    .where(and(isNull(syncRuns.parentId), ...conditionsOf(query)))
+    .orderBy(desc(syncRuns.startedAt), desc(syncRuns.id))
+    .limit(query.limit);
+  return readHistory(
+    db,
+    chosen.map(({ id }) => id),
+  );
+}
+
+/** @param id a whole id or the beginning of one */
+export async function findRun(db: Drizzle, id: string): Promise<RunAnswer> {
+  const bounds = prefixBounds(id);
+  if (bounds === null) return { kind: 'unknown' };
+  const matches = await db
+    .select({ id: syncRuns.id })
+    .from(syncRuns)
+    .where(and(gte(syncRuns.id, bounds.lowest), lte(syncRuns.id, bounds.highest)))
+    .orderBy(asc(syncRuns.id))
+    .limit(10);
+  const match = matches[0];
+  if (match === undefined) return { kind: 'unknown' };
+  if (matches.length > 1) return { kind: 'ambiguous', ids: matches.map((row) => row.id) };
+  const children = await db.select({ id: syncRuns.id }).from(syncRuns).where(eq(syncRuns.parentId, match.id));
+  const [run] = await readHistory(db, [match.id]);
+  if (run === undefined) return { kind: 'unknown' };
+  const parts = await readHistory(
+    db,
+    children.map((child) => child.id),
+  );
+  return { kind: 'found', run, parts };
+}
+
+/** The payments that a run stored first, by reference. */
+export async function readBatch(db: Drizzle, runId: string, query: BatchQuery): Promise<PaymentPage> {
+  const rows = await db
+    .select()
+    .from(paymentStatus)
+    .where(
+      and(
+        sql`${paymentStatus.run} = any(${membersOf(runId)})`,
+        ...(query.after === undefined ? [] : [gt(paymentStatus.reference, query.after)]),
+        ...(query.state === undefined ? [] : [eq(paymentStatus.state, query.state)]),
+      ),
+    )
+    .orderBy(asc(paymentStatus.reference))
+    .limit(query.limit + 1);
+  return toPage(rows, query.limit);
+}
+
+/** Null when the run is unknown. Counts only what is not posted, so it stays cheap while a large run drains. */
+export async function readProgress(db: Drizzle, runId: string): Promise<RunProgress | null> {
+  const members = membersOf(runId);
+  const countOf = (condition: SQL) =>
+    sql`(select count(*) from ${postings} where ${postings.firstRun} = any(${members}) and ${condition})`.mapWith(
+      Number,
+    );
+  const [row] = await db
+    .select({
+      state: syncRuns.state,
+      found: sql`(select sum(member.found) from sync_runs member where member.id = any(${members}))`.mapWith(Number),
+      stored: sql`(select sum(member.stored) from sync_runs member where member.id = any(${members}))`.mapWith(Number),
+      pending: countOf(sql`${postings.state} = 'pending'`),
+      parked: countOf(sql`${postings.state} = 'parked'`),
+      dismissed: countOf(sql`${postings.state} = 'parked' and ${postings.dismissedAt} is not null`),
+    })
+    .from(syncRuns)
+    .where(eq(syncRuns.id, runId));
+  if (row === undefined) return null;
+  const { state, ...counts } = row;
+  return { ...counts, status: runStatus(state, counts) };
+}
+
+/** The first run of a feed whose collecting began after a time of the database's clock. */
+export async function findFirstRunAfter(
+  db: Drizzle,
+  { feed, startedAfter }: { readonly feed: Feed; readonly startedAfter: Date },
+): Promise<string | null> {
+  const [row] = await db
+    .select({ id: syncRuns.id })
+    .from(syncRuns)
+    .where(and(eq(syncRuns.feed, feed), gt(syncRuns.startedAt, startedAfter)))
+    .orderBy(asc(syncRuns.startedAt), asc(syncRuns.id))
+    .limit(1);
+  return row?.id ?? null;
+}
+
+/** The newest run that read to its end or failed, whatever it stored. */
+export async function findNewestRun(db: Drizzle, where?: SQL): Promise<RunRecord | null> {
+  const [row] = await db
+    .select({ id: syncRuns.id })
+    .from(syncRuns)
+    .where(where)
+    .orderBy(desc(syncRuns.startedAt), desc(syncRuns.id))
+    .limit(1);
+  if (row === undefined) return null;
+  return (await readHistory(db, [row.id]))[0] ?? null;
+}
+
+/** Cuts the row that was read to know whether there is a next page. */
+export function toPage(rows: readonly PaymentRecord[], limit: number): PaymentPage {
+  const payments = rows.slice(0, limit);
+  return { payments, next: rows.length > limit ? (payments.at(-1)?.reference ?? null) : null };
+}
+
+async function readHistory(db: Drizzle, ids: readonly string[]): Promise<RunRecord[]> {
+  if (ids.length === 0) return [];
+  const rows = await db
+    .select()
+    .from(syncHistory)
+    .where(inArray(syncHistory.id, [...ids]))
+    .orderBy(desc(syncHistory.startedAt), desc(syncHistory.id));
+  return rows.map(toRecord);
+}
+
+function toRecord({ totals, ledgerTotals, duration: _, ...row }: HistoryRow): RunRecord {
+  return {
+    ...row,
+    totals: toMoney(totals),
+    ledgerTotals: toMoney(ledgerTotals),
+    durationMs: row.finishedAt === null ? null : row.finishedAt.getTime() - row.startedAt.getTime(),
+  };
+}
+
+function toMoney(totals: Readonly<Record<string, string>>): Money[] {
+  return Object.entries(totals)
+    .map(([currency, amount]) => ({ amount: BigInt(amount), currency }))
+    .sort((a, b) => (a.currency < b.currency ? -1 : 1));
+}
+
+function conditionsOf({ feed, status, includeEmpty = false }: RunsQuery): SQL[] {
+  const conditions: Array<SQL | undefined> = [];
+  if (feed !== undefined) conditions.push(eq(syncRuns.feed, feed));
+  if (status !== undefined) conditions.push(statusCondition(status));
+  if (!includeEmpty) {
+    const storedByParts = sql`exists (
+      select 1 from sync_runs part where part.parent_id = ${syncRuns.id} and part.stored > 0
+    )`;
+    conditions.push(or(ne(syncRuns.state, 'collected'), gt(syncRuns.stored, 0), storedByParts));
+  }
+  return conditions.filter((condition) => condition !== undefined);
+}
+
+/** The rule of `runStatus`, asked from the side of the few postings that are not settled. */
+function statusCondition(status: RunStatus): SQL | undefined {
+  if (status === 'collecting' || status === 'failed') return eq(syncRuns.state, status);
+  const topRunsWith = (condition: SQL) => sql`${syncRuns.id} in (
+    select coalesce(member.parent_id, member.id) from sync_runs member
+    where member.id in (select first_run from postings where ${condition})
+  )`;
+  const pending = topRunsWith(sql`state = 'pending'`);
+  const waiting = topRunsWith(sql`state = 'parked' and dismissed_at is null`);
+  const collected = eq(syncRuns.state, 'collected');
+  switch (status) {
+    case 'posting':
+      return and(collected, pending);
+    case 'attention':
+      return and(collected, sql`not ${pending}`, waiting);
+    case 'succeeded':
+      return and(collected, sql`not ${pending}`, sql`not ${waiting}`);
+    default:
+      return status satisfies never;
+  }
+}
+
+/** The run and its parts. */
+function membersOf(runId: string): SQL {
+  return sql`array(select member.id from sync_runs member where member.id = ${runId} or member.parent_id = ${runId})`;
+}
+
+/** The lowest and highest id that begin so; null when no id can. Four digits at least: fewer name too many runs. */
+function prefixBounds(prefix: string): { readonly lowest: string; readonly highest: string } | null {
+  const digits = prefix.toLowerCase().replaceAll('-', '');
+  if (!/^[0-9a-f]{4,32}$/.test(digits)) return null;
+  return { lowest: toUuid(digits.padEnd(32, '0')), highest: toUuid(digits.padEnd(32, 'f')) };
+}
+
+function toUuid(digits: string): string {
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,88 @@
+/**
+ * A throw-away PostgreSQL database with the tables and views of the Drizzle schema, for tests of reading.
+ * Rows are made here with every column that has no default, so that a test writes only what it is about.
+ */
+import { randomUUID } from 'node:crypto';
+import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api';
+import { drizzle } from 'drizzle-orm/postgres-js';
+import postgres from 'postgres';
+import type { Drizzle } from '../src/db/open.js';
+import * as mirrorSchema from '../src/db/schema/mirror.js';
+import * as postingsSchema from '../src/db/schema/postings.js';
+import * as runsSchema from '../src/db/schema/sync-runs.js';
+import * as viewsSchema from '../src/db/schema/views.js';
+
+const SERVER = process.env.TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+
+export interface ReadsDatabase {
+  readonly db: Drizzle;
+  readonly sql: postgres.Sql;
+  empty(): Promise<void>;
+  drop(): Promise<void>;
+}
+
+export async function createReadsDatabase(): Promise<ReadsDatabase> {
+  const name = `reads_${randomUUID().replaceAll('-', '').slice(0, 16)}`;
+  const server = postgres(SERVER, { max: 1, onnotice: () => {} });
+  await server.unsafe(`create database ${name}`);
+  const url = new URL(SERVER);
+  url.pathname = `/${name}`;
+  const sql = postgres(url.href, { max: 4, onnotice: () => {}, connection: { TimeZone: 'UTC' } });
+  const schema = { ...mirrorSchema, ...postingsSchema, ...runsSchema, ...viewsSchema };
+  const statements = await generateMigration(generateDrizzleJson({}), generateDrizzleJson(schema));
+  for (const statement of statements) await sql.unsafe(statement);
+  return {
+    sql,
+    db: drizzle(sql),
+    async empty() {
+      await sql`truncate postings, sync_runs, coverage, mirror, workers`;
+    },
+    async drop() {
+      await sql.end();
+      await server.unsafe(`drop database ${name} with (force)`);
+      await server.end();
+    },
+  };
+}
+
+type NewRun = typeof runsSchema.syncRuns.$inferInsert;
+
+export async function insertRun(db: Drizzle, run: Partial<NewRun> = {}): Promise<string> {
+  const id = run.id ?? randomUUID();
+  await db.insert(runsSchema.syncRuns).values({
+    feed: 'events',
+    trigger: 'schedule',
+    windowFrom: new Date('2026-11-01T00:00:00Z'),
+    windowTo: new Date('2026-11-01T01:00:00Z'),
+    state: 'collected',
+    startedAt: new Date('2026-11-01T01:00:00Z'),
+    finishedAt: new Date('2026-11-01T01:00:02.500Z'),
+    version: '0.1.0',
+    ...run,
+    id,
+  });
+  return id;
+}
+
+export async function insertPosting(
+  db: Drizzle,
+  posting: Partial<postingsSchema.NewPostingRow> & { readonly reference: string; readonly firstRun: string },
+): Promise<void> {
+  await db.insert(postingsSchema.postings).values({
+    objectId: posting.reference.split(':')[0] ?? posting.reference,
+    kind: 'payment',
+    source: '@stripe',
+    destination: '@cus_1',
+    currency: 'USD',
+    amount: 1_000n,
+    precision: 100,
+    effectiveAt: new Date('2026-11-01T00:30:00Z'),
+    state: 'pending',
+    prepared: '{}',
+    ...posting,
+  });
+}
+
+export function at(iso: string): Date {
+  return new Date(iso);
+}
