@@ -152,35 +152,34 @@ const UNTOUCHED: Standing = {
 
 function afterMove(plan: IntentPlan, before: Standing, move: Move, slot: number): Standing {
   const received = move.amountReceived ?? plan.amount;
-  const charge = (change: Partial<ChargeStanding>): readonly ChargeStanding[] =>
-    plan.latestCharge === 'absent' ? [] : withCharge(plan, before.charges, { slot, at: move.at, change });
+  const attempt = { slot, at: move.at };
   switch (move.move) {
     case 'confirm_later':
       return { ...before, status: 'requires_confirmation' };
     case 'require_action':
       return { ...before, status: 'requires_action' };
     case 'process':
-      return { ...before, status: 'processing', charges: charge({ status: 'pending' }) };
+      return { ...before, status: 'processing', charges: withCharge(plan, before, attempt, PENDING) };
     case 'authorize':
       return {
         ...before,
         status: 'requires_capture',
         amountCapturable: plan.amount,
-        charges: charge({ status: 'succeeded', captured: false, amountCaptured: 0 }),
+        charges: withCharge(plan, before, attempt, HELD),
       };
     case 'capture_part':
       return {
         ...before,
         amountReceived: received,
         amountCapturable: Math.max(0, plan.amount - received),
-        charges: charge({ status: 'succeeded', captured: false, amountCaptured: received }),
+        charges: withCharge(plan, before, attempt, { ...HELD, amountCaptured: received }),
       };
     case 'fail':
       return {
         ...before,
         status: 'requires_payment_method',
         lastAttemptFailed: true,
-        charges: charge({ status: 'failed', captured: false, amountCaptured: 0 }),
+        charges: withCharge(plan, before, attempt, FAILED),
       };
     case 'succeed':
       return {
@@ -189,7 +188,7 @@ function afterMove(plan: IntentPlan, before: Standing, move: Move, slot: number)
         amountReceived: received,
         amountCapturable: 0,
         lastAttemptFailed: false,
-        charges: charge({ status: 'succeeded', captured: true, amountCaptured: received }),
+        charges: withCharge(plan, before, attempt, { status: 'succeeded', captured: true, amountCaptured: received }),
       };
     case 'cancel':
       return { ...before, status: 'canceled', amountCapturable: 0, canceledAt: move.at };
@@ -200,21 +199,22 @@ function afterMove(plan: IntentPlan, before: Standing, move: Move, slot: number)
   }
 }
 
+type ChargeState = Omit<ChargeStanding, 'slot' | 'created'>;
+
+const PENDING: ChargeState = { status: 'pending', captured: true, amountCaptured: 0 };
+const HELD: ChargeState = { status: 'succeeded', captured: false, amountCaptured: 0 };
+const FAILED: ChargeState = { status: 'failed', captured: false, amountCaptured: 0 };
+
 function withCharge(
   plan: IntentPlan,
-  charges: readonly ChargeStanding[],
-  attempt: { slot: number; at: number; change: Partial<ChargeStanding> },
+  before: Standing,
+  attempt: { slot: number; at: number },
+  state: ChargeState,
 ): readonly ChargeStanding[] {
-  const last = charges.at(-1);
+  if (plan.latestCharge === 'absent') return [];
+  const last = before.charges.at(-1);
   if (last !== undefined && !beginsCharge(plan.moves, attempt.slot)) {
-    return [...charges.slice(0, -1), { ...last, ...attempt.change }];
+    return [...before.charges.slice(0, -1), { slot: last.slot, created: last.created, ...state }];
   }
-  const fresh: ChargeStanding = {
-    slot: attempt.slot,
-    created: attempt.at,
-    status: 'pending',
-    captured: true,
-    amountCaptured: 0,
-  };
-  return [...charges, { ...fresh, ...attempt.change }];
+  return [...before.charges, { slot: attempt.slot, created: attempt.at, ...state }];
 }

@@ -3,7 +3,7 @@
 // Both halves are typed from the SDK's PaymentIntent, so together they always make a whole one.
 
 import type Stripe from 'stripe';
-import { type ChargeStanding, type IntentPlan, type Standing, shownCustomer } from './life.js';
+import { type IntentPlan, type Standing, shownCustomer } from './life.js';
 import { renderCharge } from './render-charge.js';
 
 /** The intent as JSON. `chargeId` names the charge of an attempt by its slot. */
@@ -105,7 +105,8 @@ function varyingFields(
   options: { chargeId: (slot: number) => string; expand?: ReadonlySet<string> },
 ): Varying {
   const charge = standing.charges.at(-1);
-  const attempted = charge !== undefined && standing.status !== 'requires_payment_method';
+  const chargeId = charge === undefined ? null : options.chargeId(charge.slot);
+  const attempted = chargeId !== null && standing.status !== 'requires_payment_method';
   return {
     id: plan.id,
     amount: plan.amount,
@@ -120,33 +121,27 @@ function varyingFields(
     customer: shownCustomer(plan, standing),
     customer_account: plan.customerAccount,
     description: standing.edit.description === undefined ? plan.description : standing.edit.description,
-    last_payment_error: standing.lastAttemptFailed ? lastError(charge, options.chargeId) : null,
-    latest_charge: charge === undefined ? null : latestCharge(plan, standing, { ...options, charge }),
+    last_payment_error: standing.lastAttemptFailed ? lastError(chargeId) : null,
+    latest_charge:
+      charge === undefined || chargeId === null || !isExpanded(plan, options.expand)
+        ? chargeId
+        : renderCharge(chargeId, { plan, standing, charge }),
     livemode: plan.livemode,
     metadata: standing.edit.metadata ?? plan.metadata,
     next_action: standing.status === 'requires_action' ? { type: 'use_stripe_sdk', use_stripe_sdk: {} } : null,
-    payment_method: attempted ? `pm_${options.chargeId(charge.slot).slice(3)}` : null,
+    payment_method: attempted ? `pm_${chargeId.slice(3)}` : null,
     payment_method_types: [plan.paymentMethodType],
     status: standing.status,
   };
 }
 
-function latestCharge(
-  plan: IntentPlan,
-  standing: Standing,
-  options: { chargeId: (slot: number) => string; charge: ChargeStanding; expand?: ReadonlySet<string> },
-): string | Stripe.Charge {
-  const id = options.chargeId(options.charge.slot);
-  const whole = plan.latestCharge === 'object' || options.expand?.has('latest_charge') === true;
-  return whole ? renderCharge(id, { plan, standing, charge: options.charge }) : id;
+function isExpanded(plan: IntentPlan, expand: ReadonlySet<string> | undefined): boolean {
+  return plan.latestCharge === 'object' || expand?.has('latest_charge') === true;
 }
 
-function lastError(
-  charge: ChargeStanding | undefined,
-  chargeId: (slot: number) => string,
-): Stripe.PaymentIntent.LastPaymentError {
+function lastError(chargeId: string | null): Stripe.PaymentIntent.LastPaymentError {
   return {
-    ...(charge === undefined ? {} : { charge: chargeId(charge.slot) }),
+    ...(chargeId === null ? {} : { charge: chargeId }),
     code: 'card_declined',
     decline_code: 'generic_decline',
     doc_url: 'https://stripe.com/docs/error-codes/card-declined',

@@ -37,8 +37,10 @@ export class IdCodec {
       right = next;
     }
     // The last eleven characters only fill the id up to the length of Stripe's; `decode` checks them too.
-    const tail = letters(hash32(this.seed + 11, left ^ right), 6) + letters(hash32(this.seed + 12, left), 5);
-    return this.prefix + letters(left, 6) + letters(right, 6) + tail;
+    const last = hash32(this.seed + 12, left);
+    const tail =
+      sixLetters(hash32(this.seed + 11, left ^ right)) + pair(last) + pair(last >>> 12) + letter(last >>> 24);
+    return this.prefix + sixLetters(left) + sixLetters(right) + tail;
   }
 
   decode(id: string): number | undefined {
@@ -61,14 +63,20 @@ const ROUNDS = 4;
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const CODES = new Map([...ALPHABET].map((letter, code) => [letter.charCodeAt(0), code]));
 
-function letters(n: number, length: number): string {
-  let text = '';
-  let rest = n;
-  for (let i = 0; i < length; i++) {
-    text += ALPHABET.charAt(rest % 62);
-    rest = Math.floor(rest / 62);
-  }
-  return text;
+// Two letters at a time: ids are most of what a page costs.
+const PAIRS = [...ALPHABET].flatMap((first) => [...ALPHABET].map((second) => second + first));
+
+function letter(n: number): string {
+  return ALPHABET.charAt(n % 62);
+}
+
+function pair(n: number): string {
+  return PAIRS[n % PAIRS.length] ?? '';
+}
+
+/** 62^6 exceeds 2^32. The lowest digit comes first. */
+function sixLetters(n: number): string {
+  return pair(n) + pair(Math.floor(n / 3844)) + pair(Math.floor(n / 14_776_336));
 }
 
 function value(id: string, start: number, length: number): number | undefined {
