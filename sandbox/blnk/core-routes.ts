@@ -1,0 +1,203 @@
+// Core's routes, at the root for Core's key and under /proxy for the Cloud. A route of Core that is not played answers 501, an
+// unknown one 404 in plain text, as Core does.
+
+import { type Answer, failureAnswer, jsonAnswer, notFound, notPlayed } from './answers.js';
+import type { Balance } from './balance-book.js';
+import type { Call } from './call.js';
+import { type FoundEntities, findBalances, findIdentities, findLedgers } from './entity-filter.js';
+import { balanceJson, identityJson, ledgerJson } from './entity-json.js';
+import * as entities from './entity-routes.js';
+import { parseBody } from './exact-body.js';
+import { type FilterRequest, readFilterBody, readFilterQuery } from './filter-request.js';
+import { type PostParts, postBulk, postTransaction } from './post-routes.js';
+import type { TransactionFilter } from './transaction-filter.js';
+import { rowJson } from './transaction-json.js';
+
+export interface CoreParts extends PostParts {
+  filter: TransactionFilter;
+}
+
+type Handler = (parts: CoreParts, call: Call, parameters: readonly string[]) => Answer | Promise<Answer>;
+
+export interface CoreRoute {
+  /** Method and path with `:` for parameters; counters and faults go by it. */
+  readonly key: string;
+  readonly method: string;
+  readonly segments: readonly string[];
+  readonly documentedProxyRoute: boolean;
+  readonly handle: Handler;
+}
+
+/** Core's routes; the marked ones are those that Blnk documents for the Cloud's proxy. */
+export const coreRoutes: readonly CoreRoute[] = [
+  route('POST /transactions', postTransaction, 'proxied'),
+  route('POST /transactions/bulk', postBulk, 'proxied'),
+  route('POST /transactions/filter', filterTransactions),
+  route('POST /transactions/recover', recoverQueued),
+  route('POST /refund-transaction/:id', refundTransaction, 'proxied'),
+  route('GET /transactions', listTransactions),
+  route('GET /transactions/:id', getTransaction),
+  route('GET /transactions/reference/:reference', getTransactionByReference),
+  route('GET /transactions/:id/lineage', () => notPlayed('lineage'), 'proxied'),
+  route('PUT /transactions/inflight/:id', () => notPlayed('inflight transactions'), 'proxied'),
+  route('POST /ledgers', ({ core }, call) => entities.createLedger(core, call), 'proxied'),
+  route('GET /ledgers', ({ core }, call) =>
+    listOf(readFilterQuery(call.query), (request) => findLedgers(core, request), ledgerJson),
+  ),
+  route('POST /ledgers/filter', ({ core }, call) =>
+    listOf(readFilterBody(call), (request) => findLedgers(core, request), ledgerJson),
+  ),
+  route('GET /ledgers/:id', ({ core }, _call, [id = '']) => entities.getLedger(core, id)),
+  route('POST /balances', ({ core }, call) => entities.createBalance(core, call), 'proxied'),
+  route('GET /balances', ({ core }, call) =>
+    listOf(readFilterQuery(call.query), (request) => findBalances(core, request), listedBalance),
+  ),
+  route('POST /balances/filter', ({ core }, call) =>
+    listOf(readFilterBody(call), (request) => findBalances(core, request), listedBalance),
+  ),
+  route('GET /balances/:id', getBalance),
+  route(
+    'GET /balances/:id/at',
+    ({ core }, call, [id = '']) => entities.getBalanceAt(core, id, call.query.get('timestamp')),
+    'proxied',
+  ),
+  route('GET /balances/:id/lineage', () => notPlayed('lineage'), 'proxied'),
+  route('GET /balances/indicator/:indicator/currency/:currency', getBalanceByIndicator),
+  route('PUT /balances/:id/identity', ({ core }, call, [id = '']) => entities.linkIdentity(core, id, call), 'proxied'),
+  route('POST /identities', ({ core }, call) => entities.createIdentity(core, call), 'proxied'),
+  route('GET /identities', ({ core }, call) =>
+    listOf(readFilterQuery(call.query), (request) => findIdentities(core, request), identityJson),
+  ),
+  route('POST /identities/filter', ({ core }, call) =>
+    listOf(readFilterBody(call), (request) => findIdentities(core, request), identityJson),
+  ),
+  route('GET /identities/:id', ({ core }, _call, [id = '']) => entities.getIdentity(core, id)),
+  route('PUT /identities/:id', ({ core }, call, [id = '']) => entities.updateIdentity(core, id, call), 'proxied'),
+  route('POST /:id/metadata', ({ core }, call, [id = '']) => entities.updateMetadata(core, id, call), 'proxied'),
+  route('POST /reconciliation/:action', () => notPlayed('reconciliation'), 'proxied'),
+  route('GET /health', () => jsonAnswer(200, { status: 'UP' })),
+];
+
+/** The route of a request, and what its parameters are. Fixed segments win over parameters. */
+export function findCoreRoute(
+  method: string,
+  segments: readonly string[],
+): { route: CoreRoute; parameters: string[] } | undefined {
+  let best: { route: CoreRoute; parameters: string[] } | undefined;
+  for (const candidate of coreRoutes) {
+    const parameters = candidate.method === method ? matchSegments(candidate.segments, segments) : undefined;
+    if (parameters !== undefined && (best === undefined || parameters.length < best.parameters.length)) {
+      best = { route: candidate, parameters };
+    }
+  }
+  return best;
+}
+
+function route(key: string, handle: Handler, proxied?: 'proxied'): CoreRoute {
+  const [method = '', path = ''] = key.split(' ');
+  return { key, method, segments: path.split('/').slice(1), documentedProxyRoute: proxied !== undefined, handle };
+}
+
+function matchSegments(pattern: readonly string[], segments: readonly string[]): string[] | undefined {
+  if (pattern.length !== segments.length) {
+    return undefined;
+  }
+  const fits = pattern.every((part, index) =>
+    part.startsWith(':') ? segments[index] !== '' : part === segments[index],
+  );
+  return fits ? segments.filter((_segment, index) => pattern[index]?.startsWith(':')) : undefined;
+}
+
+function filterTransactions({ core, filter }: CoreParts, call: Call): Answer {
+  const request = readFilterBody(call);
+  return 'filters' in request ? transactionList({ core, filter }, request, call) : request;
+}
+
+function listTransactions({ core, filter }: CoreParts, call: Call): Answer {
+  const request = readFilterQuery(call.query);
+  return 'filters' in request ? transactionList({ core, filter }, request, call) : request;
+}
+
+function transactionList(
+  { core, filter }: Pick<CoreParts, 'core' | 'filter'>,
+  request: FilterRequest,
+  call: Call,
+): Answer {
+  const found = filter.find(request, call.visibleRows);
+  return 'rows' in found
+    ? listAnswer(
+        found.rows.map((row) => rowJson(core, row, 'list')),
+        { ...request, total: found.total },
+      )
+    : found;
+}
+
+function listOf<Row>(
+  request: FilterRequest | Answer,
+  find: (request: FilterRequest) => FoundEntities<Row> | Answer,
+  show: (row: Row) => string,
+): Answer {
+  if (!('filters' in request)) {
+    return request;
+  }
+  const found = find(request);
+  return 'rows' in found ? listAnswer(found.rows.map(show), { ...request, total: found.total }) : found;
+}
+
+/** Core wraps a list only when the count was asked for, and then leaves a count of nothing out. */
+function listAnswer(rows: string[], { includeCount, total }: { includeCount: boolean; total: number }): Answer {
+  const list = `[${rows.join(',')}]`;
+  if (!includeCount) {
+    return { status: 200, body: list };
+  }
+  return { status: 200, body: total === 0 ? `{"data":${list}}` : `{"data":${list},"total_count":${total}}` };
+}
+
+function getTransaction({ core }: CoreParts, call: Call, [id = '']: readonly string[]): Answer {
+  const row = core.transactions.rowOfId(id);
+  const seen = row !== undefined && row < (call.visibleRows ?? Number.POSITIVE_INFINITY);
+  return seen
+    ? { status: 200, body: rowJson(core, row, 'byId') }
+    : failureAnswer(notFound('TXN_NOT_FOUND', `Transaction with ID '${id}' not found`));
+}
+
+function getTransactionByReference({ core }: CoreParts, call: Call, [reference = '']: readonly string[]): Answer {
+  const row = core.transactions.rowOfReference(reference);
+  const seen = row !== undefined && row < (call.visibleRows ?? Number.POSITIVE_INFINITY);
+  return seen
+    ? { status: 200, body: rowJson(core, row, 'byReference') }
+    : failureAnswer(notFound('TXN_NOT_FOUND', `Transaction with reference '${reference}' not found`));
+}
+
+function getBalance({ core }: CoreParts, _call: Call, [id = '']: readonly string[]): Answer {
+  return entities.getBalance(core.balances.byId(id), `Balance with ID '${id}' not found`);
+}
+
+function getBalanceByIndicator(
+  { core }: CoreParts,
+  _call: Call,
+  [indicator = '', currency = '']: readonly string[],
+): Answer {
+  return entities.getBalance(
+    core.balances.byIndicator({ indicator, currency }),
+    `balance with indicator '${indicator}' not found`,
+  );
+}
+
+async function refundTransaction({ refunds }: CoreParts, call: Call, [id = '']: readonly string[]): Promise<Answer> {
+  const parsed = call.text === '' ? { value: {} } : parseBody(call.text);
+  if ('problem' in parsed) {
+    return failureAnswer({ status: 400, code: 'GEN_MALFORMED_REQUEST', message: parsed.problem });
+  }
+  return refunds.refund(id, { skipQueue: (parsed.value as { skip_queue?: unknown } | null)?.skip_queue === true });
+}
+
+async function recoverQueued({ queue }: CoreParts, call: Call): Promise<Answer> {
+  const asked = /^(\d+)m$/.exec(call.query.get('threshold') ?? '');
+  const minutes = Math.max(2, Number(asked?.[1] ?? 2));
+  return jsonAnswer(200, { recovered: await queue.recover(minutes * 60_000), threshold: `${minutes}m0s` });
+}
+
+function listedBalance(balance: Balance): string {
+  return balanceJson(balance, { inList: true });
+}

@@ -1,0 +1,106 @@
+// What a struck request goes through. The answer "no answer" means that the connection is reset.
+
+import { type Answer, failureAnswer, jsonAnswer } from './answers.js';
+import type { Call } from './call.js';
+import type { ActiveFault, FaultEffect } from './fault-rules.js';
+import type { TransactionStore } from './transaction-store.js';
+
+export type AnswerOrReset = Answer | 'reset';
+
+/** Handles a call under a fault; `handle` is what would have happened without it. */
+export async function handleUnderFault(
+  active: ActiveFault,
+  call: Call,
+  { handle, isPost, store }: { handle: () => Promise<Answer>; isPost: boolean; store: TransactionStore },
+): Promise<AnswerOrReset> {
+  const { fault } = active;
+  switch (fault.kind) {
+    case 'status':
+      if (fault.applied) {
+        await handle();
+      }
+      return brokenAnswer(fault);
+    case 'reset':
+      return 'reset';
+    case 'answer_lost':
+      await handle();
+      return 'reset';
+    case 'repeated':
+      await handle();
+      return handle();
+    case 'slow':
+    case 'hang':
+      return pause(active, call, { handle, isPost });
+    case 'locked':
+      call.lockedAtItem = fault.atItem ?? 1;
+      return isPost ? handle() : lockedAnswer;
+    case 'stale_reads':
+      call.visibleRows = fault.lagMs === undefined ? active.rowsAtStart : rowsAsOf(store, Date.now() - fault.lagMs);
+      return handle();
+    default: {
+      const never: never = fault;
+      throw new Error(`unknown fault ${JSON.stringify(never)}`);
+    }
+  }
+}
+
+const lockedAnswer = failureAnswer({
+  status: 423,
+  code: 'GEN_RESOURCE_LOCKED',
+  message: 'failed to acquire lock: failed to acquire all locks within the wait timeout',
+});
+
+async function pause(
+  active: ActiveFault,
+  call: Call,
+  { handle, isPost }: { handle: () => Promise<Answer>; isPost: boolean },
+): Promise<Answer> {
+  const { fault } = active;
+  if (fault.kind !== 'slow' && fault.kind !== 'hang') {
+    return handle();
+  }
+  const wait = async () => {
+    const over = fault.kind === 'hang' ? active.untilReleased() : pauseOf(fault.delayMs);
+    await Promise.race([over, call.untilAborted]);
+  };
+  if (!isPost) {
+    await wait();
+    return handle();
+  }
+  call.hold = { phase: fault.phase ?? 'before', atItem: fault.atItem ?? 1, wait };
+  return handle();
+}
+
+function pauseOf(delayMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, delayMs).unref());
+}
+
+function brokenAnswer(fault: Extract<FaultEffect, { kind: 'status' }>): Answer {
+  const headers: Record<string, string> =
+    fault.retryAfter === undefined ? {} : { 'retry-after': String(fault.retryAfter) };
+  const { status } = fault;
+  switch (fault.body ?? (status >= 500 ? 'core' : 'cloud')) {
+    case 'html': {
+      const body = `<html>\r\n<head><title>${status}</title></head>\r\n<body>\r\n<center><h1>${status}</h1></center>\r\n</body>\r\n</html>\r\n`;
+      return { status, body, type: 'text/html', headers };
+    }
+    case 'empty':
+      return { status, body: '', type: 'text/plain', headers };
+    case 'cloud':
+      return {
+        ...jsonAnswer(status, { success: false, message: status === 429 ? 'Too many requests' : 'Request failed' }),
+        headers,
+      };
+    default:
+      return { ...failureAnswer({ status, code: 'GEN_INTERNAL', message: 'internal server error' }), headers };
+  }
+}
+
+/** How many rows there were at a moment of real time. */
+function rowsAsOf(store: TransactionStore, moment: number): number {
+  let rows = store.rowCount;
+  while (rows > 0 && store.number(rows - 1, 'insertedMs') > moment) {
+    rows -= 1;
+  }
+  return rows;
+}

@@ -1,0 +1,280 @@
+// A stateful stand-in for Blnk Core 0.15.2 and for its Cloud, as one real HTTP server. The recorded conversations in
+// test/blnk-contract hold it to Core's answers. It does not play inflight and split transactions, reconciliation, lineage,
+// webhooks and search: those routes answer 501.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Answer } from './answers.js';
+import type { Call } from './call.js';
+import { type Clock, MovableClock } from './clock.js';
+import { CloudAccess, type CloudScope } from './cloud-access.js';
+import { answerControl } from './control-routes.js';
+import type { CoreParts } from './core-routes.js';
+import { CoreState } from './core-state.js';
+import { type Destination, findDestination } from './doors.js';
+import { Exchange } from './exchange.js';
+import { type AnswerOrReset, handleUnderFault } from './fault-actions.js';
+import { FaultBoard } from './fault-rules.js';
+import { type InspectedBalance, type InspectedTransaction, Inspection, type TransactionChange } from './inspection.js';
+import { Poster } from './poster.js';
+import { QueuedPosts } from './queued-posts.js';
+import { Refunds } from './refunds.js';
+import { type LoggedRequest, RequestLog } from './request-log.js';
+import { TransactionFilter } from './transaction-filter.js';
+
+export interface BlnkSandboxOptions {
+  /** 0, the default: any free port. */
+  port?: number;
+  host?: string;
+  coreKey?: string;
+  cloudToken?: string;
+  cloudScopes?: readonly CloudScope[];
+  instanceId?: string;
+  /** Stamps rows; without it real time, which `POST /_sandbox/clock` may move. */
+  clock?: Clock;
+  /** Every request takes this long before it is handled. */
+  latencyMs?: number;
+  /** Every posted transaction holds its locks this long (a real Core: about 3.5 ms). */
+  itemMs?: number;
+  lockWaitMs?: number;
+  /** How long locks stay whose client dropped its connection; 0: they do not leak. */
+  leakLockMs?: number;
+  queuedChildren?: 'soon' | 'held';
+  queueDelayMs?: number;
+  recoverQueuedAfterMs?: number;
+  /** `all` lets every route of Core through /proxy, documented or not. */
+  proxyRoutes?: 'documented' | 'all';
+  /** The Cloud's rows come without `precise_amount`. */
+  cloudOmitsPreciseAmount?: boolean;
+  seed?: number;
+}
+
+export interface SandboxStats {
+  rows: number;
+  balances: number;
+  requests: Record<string, number>;
+  faultHits: number;
+  leakedLocks: number;
+}
+
+type Settings = Required<Omit<BlnkSandboxOptions, 'clock' | 'cloudScopes' | 'seed'>>;
+
+const defaults: Settings = {
+  port: 0,
+  host: '127.0.0.1',
+  coreKey: 'test-master-key',
+  cloudToken: 'blnk_test_key',
+  instanceId: 'inst_test',
+  latencyMs: 0,
+  itemMs: 0,
+  lockWaitMs: 3_000,
+  leakLockMs: 300_000,
+  queuedChildren: 'soon',
+  queueDelayMs: 5,
+  recoverQueuedAfterMs: 2 * 60 * 60 * 1_000,
+  proxyRoutes: 'documented',
+  cloudOmitsPreciseAmount: false,
+};
+
+/** Starts a sandbox and resolves once it listens. */
+export async function startBlnkSandbox(options: BlnkSandboxOptions = {}): Promise<BlnkSandbox> {
+  const sandbox = new BlnkSandbox(options);
+  await sandbox.listen();
+  return sandbox;
+}
+
+export class BlnkSandbox {
+  readonly coreKey: string;
+  readonly cloudToken: string;
+  readonly instanceId: string;
+  readonly clock: Clock;
+  /** Faults in force; add and clear them at any time. */
+  readonly faults: FaultBoard;
+  /** The Cloud's tokens: allow, expire, revoke. */
+  readonly access: CloudAccess;
+  readonly #settings: Settings;
+  readonly #parts: CoreParts;
+  readonly #inspection: Inspection;
+  readonly #log = new RequestLog();
+  readonly #server: Server;
+
+  constructor(options: BlnkSandboxOptions) {
+    this.#settings = { ...defaults, ...options };
+    this.clock = options.clock ?? new MovableClock();
+    this.coreKey = this.#settings.coreKey;
+    this.cloudToken = this.#settings.cloudToken;
+    this.instanceId = this.#settings.instanceId;
+    const core = new CoreState({
+      ...this.#settings,
+      clock: this.clock,
+      seed: options.seed ?? Math.floor(Math.random() * 2 ** 32),
+    });
+    const poster = new Poster(core);
+    const queue = new QueuedPosts(core, poster);
+    const refunds = new Refunds({ core, poster, queue });
+    this.#parts = { core, poster, queue, refunds, filter: new TransactionFilter(core) };
+    this.#inspection = new Inspection(core);
+    this.faults = new FaultBoard(() => core.transactions.rowCount);
+    this.access = new CloudAccess(this.instanceId);
+    this.access.allow(this.cloudToken, options.cloudScopes);
+    // A client's idle connection must outlive its pauses between requests; a request may hang for minutes.
+    this.#server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 0 }, (request, response) => {
+      this.#serve(request, response).catch((error: unknown) => {
+        process.stderr.write(`blnk sandbox: ${error instanceof Error ? error.stack : String(error)}\n`);
+        response.destroy();
+      });
+    });
+  }
+
+  /** `http://host:port`, for Core and for the Cloud. */
+  get url(): string {
+    const { address, port } = this.#server.address() as AddressInfo;
+    return `http://${address}:${port}`;
+  }
+
+  /** The last requests, oldest first, at least 1,000 of them. */
+  get requests(): readonly LoggedRequest[] {
+    return this.#log.recent;
+  }
+
+  /** How many requests came in over a route (`POST /transactions/bulk`), through any door. */
+  requestCount(route: string): number {
+    return this.#log.count(route);
+  }
+
+  stats(): SandboxStats {
+    const { transactions, balances, locks } = this.#parts.core;
+    return {
+      rows: transactions.rowCount,
+      balances: balances.all.length,
+      requests: this.#log.counts(),
+      faultHits: this.faults.hits,
+      leakedLocks: locks.leakedCount,
+    };
+  }
+
+  /** All rows in order of insertion, from row number `from`. */
+  transactions(from = 0): Iterable<InspectedTransaction> {
+    return this.#inspection.transactions(from);
+  }
+
+  byReference(reference: string): InspectedTransaction | undefined {
+    return this.#inspection.byReference(reference);
+  }
+
+  /** The APPLIED row of a reference, or of its queued child. */
+  appliedByReference(reference: string): InspectedTransaction | undefined {
+    return this.#inspection.appliedByReference(reference);
+  }
+
+  balance(indicator: string, currency: string): InspectedBalance | undefined {
+    return this.#inspection.balance(indicator, currency);
+  }
+
+  /** Damage: the row is gone, its reference free again. */
+  deleteTransaction(reference: string): boolean {
+    return this.#inspection.deleteTransaction(reference);
+  }
+
+  /** Damage: the row says something else. */
+  alterTransaction(reference: string, change: TransactionChange): boolean {
+    return this.#inspection.alterTransaction(reference, change);
+  }
+
+  /** Whether children of queued posts come by themselves. */
+  setQueuedChildren(children: 'soon' | 'held'): void {
+    this.#parts.core.settings.queuedChildren = children;
+  }
+
+  /** Core's recovery, now: every queued post without a child gets one. Answers how many. */
+  recoverQueued(): Promise<number> {
+    return this.#parts.queue.recover(0);
+  }
+
+  /** Ends leaked locks, as after Core's five minutes. */
+  expireLeakedLocks(): void {
+    this.#parts.core.locks.expireLeaked();
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.#settings.port, this.#settings.host, resolve);
+    });
+  }
+
+  /** Releases what hangs and closes every connection. */
+  async close(): Promise<void> {
+    this.faults.clear();
+    this.expireLeakedLocks();
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const exchange = new Exchange(request, response);
+    const method = request.method ?? 'GET';
+    if (exchange.url.pathname.startsWith('/_sandbox/')) {
+      const body = await exchange.readBody();
+      exchange.answer(await answerControl(this, method, exchange.url, body?.text ?? ''));
+      return;
+    }
+    const destination = findDestination(exchange, { ...this.#settings, access: this.access });
+    if (destination.refusal !== undefined) {
+      this.#logAs(destination, { status: destination.refusal.status, bodyBytes: 0 });
+      exchange.answer(destination.refusal);
+      return;
+    }
+    const body = await exchange.readBody();
+    if (body === undefined) {
+      return;
+    }
+    if (this.#settings.latencyMs > 0) {
+      await sleep(this.#settings.latencyMs);
+    }
+    await this.#parts.queue.recoverOverdue();
+    const call = callOf(exchange, destination, body);
+    const fault = this.faults.strike({ key: destination.key, method, door: destination.door, text: body.text });
+    const handle = async (): Promise<Answer> => destination.handle(this.#parts, call);
+    const isPost = destination.key === 'POST /transactions' || destination.key === 'POST /transactions/bulk';
+    const store = this.#parts.core.transactions;
+    const answer: AnswerOrReset = fault
+      ? await handleUnderFault(fault, call, { handle, isPost, store })
+      : await handle();
+    const status = answer === 'reset' || exchange.aborted ? 0 : answer.status;
+    this.#logAs(destination, { status, bodyBytes: body.bytes, ...(fault ? { fault: fault.fault.kind } : {}) });
+    if (answer === 'reset') {
+      exchange.reset();
+    } else {
+      exchange.answer(answer);
+    }
+  }
+
+  #logAs({ door, key }: Destination, outcome: { status: number; bodyBytes: number; fault?: string }): void {
+    this.#log.add({ at: new Date(), door, route: key, fault: undefined, ...outcome });
+  }
+}
+
+function callOf(
+  exchange: Exchange,
+  { door, segments }: Destination,
+  { text, tooLarge }: { text: string; tooLarge: boolean },
+): Call {
+  return {
+    method: exchange.request.method ?? 'GET',
+    segments,
+    query: exchange.url.searchParams,
+    headers: exchange.request.headers,
+    text,
+    tooLarge,
+    door,
+    get aborted() {
+      return exchange.aborted;
+    },
+    get untilAborted() {
+      return exchange.untilAborted;
+    },
+  };
+}
