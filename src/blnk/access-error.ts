@@ -19,7 +19,10 @@ export function accessErrorOf(
     const what = EXPIRED.test(answer.message)
       ? 'The key or token in BLNK_API_KEY has expired'
       : 'Blnk does not accept the key in BLNK_API_KEY';
-    return fatal('blnk_key_refused', `${what}; put a valid one there. POST ${route.url} answered: ${answer.message}`);
+    // What a Core says to a Bearer token: it reads another header.
+    const coreFound = asked.style === 'cloud' && answer.code === 'AUTH_MISSING_API_KEY';
+    const todo = coreFound ? 'this is a self-hosted Core: set BLNK_API_STYLE=core' : 'put a valid one there';
+    return fatal('blnk_key_refused', `${what}; ${todo}. POST ${route.url} answered: ${answer.message}`);
   }
   if (answer.status === 403) {
     return fatal(

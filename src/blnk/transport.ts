@@ -125,11 +125,18 @@ async function readKey({ readKey }: TransportOptions): Promise<string> {
   );
 }
 
+const NOT_SENT_CODES: readonly unknown[] = [
+  'UND_ERR_CONNECT_TIMEOUT',
+  // The pool is closing, or has closed. It is never destroyed under a request, so these are only said to new ones.
+  'UND_ERR_CLOSED',
+  'UND_ERR_DESTROYED',
+];
+
 /** Faults of connecting, and of a pool that takes nothing more; all others may have come after the request was written. */
 function wasNotSent(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(wasNotSent);
   if (!(error instanceof Error)) return false;
-  if ('code' in error && (error.code === 'UND_ERR_CONNECT_TIMEOUT' || error.code === 'UND_ERR_CLOSED')) return true;
+  if ('code' in error && NOT_SENT_CODES.includes(error.code)) return true;
   return 'syscall' in error && (error.syscall === 'connect' || error.syscall === 'getaddrinfo');
 }
 

@@ -1,0 +1,310 @@
+/**
+ * What the adapter makes of every answer to a post: Core's, the Cloud's and those of the network between.
+ * The rule under test: only what is certain is said, all else is `unclear`.
+ */
+import { createServer } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type BlnkLedger, createLedger, type LedgerOptions } from '../src/blnk/ledger.js';
+import {
+  coreError,
+  json,
+  reset,
+  type ScriptedServer,
+  silent,
+  startScriptedServer,
+  text,
+  truncated,
+} from './blnk-adapter-scripted-server.js';
+
+let server: ScriptedServer;
+const open: BlnkLedger[] = [];
+
+beforeAll(async () => {
+  server = await startScriptedServer();
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((ledger) => ledger.close()));
+});
+afterAll(() => server.close());
+
+function connect(options: Partial<LedgerOptions> = {}): BlnkLedger {
+  const ledger = createLedger({
+    style: 'cloud',
+    baseUrl: server.url,
+    instanceId: 'inst_test',
+    readKey: async () => 'blnk_test_key',
+    lookUpFirstWaitMs: 1,
+    ...options,
+  });
+  open.push(ledger);
+  return ledger;
+}
+
+const BODY = '{"reference":"pi_1", "precise_amount":1250,"description":"as given, with this  spacing"}';
+const ROW = {
+  precise_amount: 1250,
+  transaction_id: 'txn_1',
+  source: 'bln_s',
+  destination: 'bln_d',
+  reference: 'pi_1',
+  currency: 'USD',
+  status: 'APPLIED',
+  effective_date: '2026-10-01T02:03:04Z',
+  meta_data: { stripe_mirror: 'm1' },
+};
+const APPLIED_ROW = {
+  transactionId: 'txn_1',
+  reference: 'pi_1',
+  status: 'APPLIED',
+  amount: 1250n,
+  currency: 'USD',
+  source: 'bln_s',
+  destination: 'bln_d',
+  effectiveDate: new Date('2026-10-01T02:03:04Z'),
+  mirrorId: 'm1',
+  rejectionReason: null,
+};
+const PAGE = '<html><body><h1>Bad\n gateway</h1></body></html>';
+
+describe('what goes over the wire', () => {
+  it('is the prepared text byte for byte, through the proxy of the Cloud with instance and Bearer token', async () => {
+    server.script(json(201, ROW));
+    await connect({ baseUrl: `${server.url}/some/path/`, instanceId: 'a&b' }).post(BODY);
+    const [request] = server.seen;
+    expect(request?.url).toBe('/some/path/proxy/transactions?instance_id=a%26b');
+    expect(request?.method).toBe('POST');
+    expect(request?.body).toBe(BODY);
+    expect(request?.headers).toMatchObject({
+      authorization: 'Bearer blnk_test_key',
+      'content-type': 'application/json',
+    });
+    expect(request?.headers['x-blnk-key']).toBeUndefined();
+  });
+
+  it('goes to Core at the root with its own header', async () => {
+    server.script(json(201, ROW));
+    await connect({ style: 'core', instanceId: null, readKey: async () => 'master\n' }).post(BODY);
+    expect(server.seen[0]?.url).toBe('/transactions');
+    expect(server.seen[0]?.headers['x-blnk-key']).toBe('master');
+    expect(server.seen[0]?.headers.authorization).toBeUndefined();
+  });
+
+  it('joins the texts of a bulk untouched under root skip_queue, not atomic', async () => {
+    server.script(json(201, { batch_id: 'bulk_1', status: 'applied', transaction_count: 2 }));
+    const big = '{"reference":"pi_2","precise_amount":9007199254740993}';
+    expect(await connect().postBulk([BODY, big])).toEqual({ kind: 'applied', row: null });
+    expect(server.seen[0]?.url).toBe('/proxy/transactions/bulk?instance_id=inst_test');
+    expect(server.seen[0]?.body).toBe(`{"atomic":false,"skip_queue":true,"transactions":[${BODY},${big}]}`);
+  });
+});
+
+describe('an answer to a single post', () => {
+  const cases: Array<[string, Parameters<ScriptedServer['script']>[0], object]> = [
+    ['201 APPLIED', json(201, ROW), { kind: 'applied', row: APPLIED_ROW }],
+    ['201 QUEUED', json(201, { ...ROW, status: 'QUEUED' }), { kind: 'unclear' }],
+    ['201 for another reference', json(201, { ...ROW, reference: 'pi_2' }), { kind: 'unclear' }],
+    ['201 that is cut off', truncated(201, JSON.stringify(ROW).slice(0, 60)), { kind: 'unclear' }],
+    ['201 with a page', text(201, PAGE), { kind: 'unclear' }],
+    ['201 with other JSON', json(201, ['APPLIED']), { kind: 'unclear' }],
+    ['200 with the row', json(200, ROW), { kind: 'unclear' }],
+    ['409 duplicate', coreError(409, 'TXN_DUPLICATE_REFERENCE'), { kind: 'duplicate' }],
+    ['409 conflict', coreError(409, 'GEN_CONFLICT'), { kind: 'busy', retryAfterMs: null }],
+    ['409 of somebody else', text(409, 'conflict'), { kind: 'unclear' }],
+    ['423', coreError(423, 'GEN_RESOURCE_LOCKED'), { kind: 'busy', retryAfterMs: null }],
+    ['429 with seconds', text(429, '', { 'retry-after': '7' }), { kind: 'busy', retryAfterMs: 7_000 }],
+    ['429 with years', text(429, '', { 'retry-after': '99999999' }), { kind: 'busy', retryAfterMs: 3_600_000 }],
+    ['429 with nonsense', text(429, '', { 'retry-after': 'soon' }), { kind: 'busy', retryAfterMs: null }],
+    [
+      '503 with a date, counted from the date of the answer',
+      text(503, PAGE, { 'retry-after': 'Wed, 21 Oct 2015 07:28:30 GMT', date: 'Wed, 21 Oct 2015 07:28:00 GMT' }),
+      { kind: 'busy', retryAfterMs: 30_000 },
+    ],
+    ['400 rule', coreError(400, 'TXN_VALIDATION_ERROR', 'amount: no'), { kind: 'refused' }],
+    ['400 unreadable', coreError(400, 'GEN_MALFORMED_REQUEST'), { kind: 'refused' }],
+    ['400 of another kind', coreError(400, 'GEN_BAD_REQUEST'), { kind: 'unclear' }],
+    ['400 of somebody else', text(400, PAGE), { kind: 'unclear' }],
+    ['404 balance', coreError(404, 'TXN_NOT_FOUND'), { kind: 'refused' }],
+    ['404 of Core about something else', coreError(404, 'GEN_NOT_FOUND'), { kind: 'unclear' }],
+    ['500', coreError(500, 'GEN_INTERNAL'), { kind: 'unclear' }],
+    [
+      '502 with a page',
+      text(502, PAGE),
+      { kind: 'unclear', message: '502 <html><body><h1>Bad gateway</h1></body></html>' },
+    ],
+    ['504', text(504, ''), { kind: 'unclear' }],
+    ['a redirect that may be temporary', text(302, '', { location: 'https://login.test' }), { kind: 'unclear' }],
+    ['a reset', reset(), { kind: 'unclear' }],
+  ];
+  it.each(cases)('%s', async (_name, act, expected) => {
+    server.script(act);
+    expect(await connect().post(BODY)).toMatchObject(expected);
+    expect(server.seen).toHaveLength(1);
+  });
+
+  it('that is too large is unclear and not read to its end', async () => {
+    server.script(json(201, { ...ROW, description: 'x'.repeat(10_000) }));
+    expect(await connect({ responseBytesMax: 1_000 }).post(BODY)).toMatchObject({ kind: 'unclear' });
+  });
+
+  it('that does not come in time is unclear', async () => {
+    server.script(silent());
+    const answer = await connect({ postTimeoutMs: 300 }).post(BODY);
+    expect(answer).toMatchObject({ kind: 'unclear', message: expect.stringMatching(/Headers Timeout/i) });
+  });
+
+  it('keeps the text of a refusal, in bounded length and one line', async () => {
+    server.script(coreError(400, 'TXN_VALIDATION_ERROR', `reference:\n${'😀'.repeat(2_000)}`));
+    const answer = await connect().post(BODY);
+    if (answer.kind !== 'refused') throw new Error(`answered ${answer.kind}`);
+    expect(answer.message).toMatch(/^400 TXN_VALIDATION_ERROR reference: 😀/);
+    expect(answer.message.length).toBeLessThanOrEqual(500);
+    expect(answer.message.isWellFormed()).toBe(true);
+  });
+});
+
+describe('an answer to a bulk', () => {
+  const cases: Array<[string, Parameters<ScriptedServer['script']>[0], object]> = [
+    ['201 for fewer', json(201, { batch_id: 'b', status: 'applied', transaction_count: 1 }), { kind: 'unclear' }],
+    ['202', json(202, { batch_id: 'b', status: 'processing' }), { kind: 'unclear' }],
+    ['409', coreError(409, 'TXN_DUPLICATE_REFERENCE'), { kind: 'unclear' }],
+    ['423', coreError(423, 'GEN_RESOURCE_LOCKED'), { kind: 'unclear' }],
+    [
+      '400',
+      coreError(400, 'TXN_VALIDATION_ERROR', 'transaction 3'),
+      { kind: 'unclear', message: expect.stringContaining('transaction 3') },
+    ],
+    ['404 balance', coreError(404, 'TXN_NOT_FOUND'), { kind: 'unclear' }],
+    ['429', text(429, '', { 'retry-after': '2' }), { kind: 'busy', retryAfterMs: 2_000 }],
+    ['503', text(503, ''), { kind: 'unclear' }],
+    ['a reset', reset(), { kind: 'unclear' }],
+  ];
+  it.each(cases)('%s', async (_name, act, expected) => {
+    server.script(act);
+    expect(await connect().postBulk([BODY, BODY])).toMatchObject(expected);
+    expect(server.seen).toHaveLength(1);
+  });
+});
+
+describe('a post that cannot have been sent is only busy', () => {
+  it('when nobody listens, by address and by name', async () => {
+    const port = await freePort();
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const ledger = connect({ baseUrl: `http://${host}:${port}` });
+      expect(await ledger.post(BODY)).toMatchObject({ kind: 'busy', retryAfterMs: null });
+      expect(await ledger.postBulk([BODY])).toMatchObject({ kind: 'busy' });
+    }
+  });
+
+  it('when the name does not exist', async () => {
+    expect(await connect({ baseUrl: 'http://ledger.invalid' }).post(BODY)).toMatchObject({ kind: 'busy' });
+  });
+
+  it('when the adapter was closed', async () => {
+    server.script(json(201, ROW));
+    const ledger = connect();
+    expect(await ledger.post(BODY)).toMatchObject({ kind: 'applied' });
+    await ledger.close();
+    expect(await ledger.post(BODY)).toMatchObject({ kind: 'busy' });
+    open.length = 0;
+    expect(server.seen).toHaveLength(1);
+  });
+});
+
+it('close waits for the post in flight', async () => {
+  let answer: (() => void) | undefined;
+  server.script((response) => {
+    answer = () => json(201, ROW)(response);
+  });
+  const ledger = connect();
+  const order: string[] = [];
+  const posted = ledger.post(BODY).then((value) => order.push(value.kind));
+  await expect.poll(() => answer).toBeDefined();
+  const closed = ledger.close().then(() => order.push('closed'));
+  open.length = 0;
+  answer?.();
+  await Promise.all([posted, closed]);
+  expect(order).toEqual(['applied', 'closed']);
+});
+
+describe('what needs a person is thrown as fatal', () => {
+  const cases: Array<[string, Parameters<ScriptedServer['script']>[0], string, RegExp]> = [
+    ['a wrong key', coreError(401, 'AUTH_INVALID_API_KEY'), 'blnk_key_refused', /BLNK_API_KEY.*valid one/],
+    ['an expired token', json(401, { message: 'token is EXPIRED' }), 'blnk_key_refused', /has expired/],
+    ['an expired token, answered 403', json(403, { error: 'Token expired' }), 'blnk_key_refused', /has expired/],
+    [
+      'a Core that is taken for the Cloud',
+      coreError(401, 'AUTH_MISSING_API_KEY'),
+      'blnk_key_refused',
+      /BLNK_API_STYLE=core/,
+    ],
+    ['a missing scope', json(403, { error: 'forbidden' }), 'blnk_scope_missing', /BLNK_API_KEY.*proxy:write/],
+    [
+      'a wrong address',
+      text(404, '404 page not found'),
+      'blnk_route_missing',
+      /\/proxy\/.*BLNK_API_BASE.*BLNK_API_STYLE/,
+    ],
+    ['an unknown instance', json(404, { error: 'instance not found' }), 'blnk_route_missing', /BLNK_INSTANCE_ID/],
+    [
+      'an address that moved',
+      text(308, '', { location: 'https://new.test/' }),
+      'blnk_route_missing',
+      /https:\/\/new\.test/,
+    ],
+    ['a refused overdraft', coreError(400, 'TXN_INSUFFICIENT_FUNDS'), 'blnk_overdraft_refused', /BLNK_SOURCE/],
+  ];
+  it.each(cases)('%s', async (_name, act, code, message) => {
+    server.script(act);
+    const ledger = connect();
+    const expected = { name: 'SyncError', kind: 'fatal', code, message: expect.stringMatching(message) };
+    await expect(ledger.post(BODY)).rejects.toMatchObject(expected);
+    await expect(ledger.postBulk([BODY])).rejects.toMatchObject(expected);
+  });
+
+  it('a look-up without its scope names data:read', async () => {
+    server.script(json(403, { error: 'forbidden' }));
+    const rejected = expect(connect().findByReference(['pi_1'])).rejects;
+    await rejected.toMatchObject({ code: 'blnk_scope_missing', message: expect.stringContaining('data:read') });
+  });
+
+  it('an address or an instance that cannot be used', () => {
+    expect(() => connect({ baseUrl: 'ftp://ledger' })).toThrow(/BLNK_API_BASE.*ftp:\/\/ledger/);
+    expect(() => connect({ instanceId: null })).toThrow(/BLNK_INSTANCE_ID/);
+  });
+});
+
+describe('the key', () => {
+  it('is read again after a 401, and the request is repeated once with the new one', async () => {
+    server.script(coreError(401, 'AUTH_EXPIRED_API_KEY', 'expired'), json(201, ROW));
+    const keys = ['old', 'new'];
+    const ledger = connect({ readKey: async () => keys.shift() ?? 'none' });
+    expect(await ledger.post(BODY)).toMatchObject({ kind: 'applied' });
+    await ledger.post(BODY);
+    expect(server.seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer old', 'Bearer new', 'Bearer new']);
+  });
+
+  it('is not tried again when it did not change', async () => {
+    server.script(coreError(401, 'AUTH_INVALID_API_KEY'));
+    await expect(connect().post(BODY)).rejects.toMatchObject({ code: 'blnk_key_refused' });
+    expect(server.seen).toHaveLength(1);
+  });
+
+  it('never shows in an error', async () => {
+    for (const readKey of [async () => 'se cret', async () => '', () => Promise.reject(new Error('ENOENT'))]) {
+      const failure = await connect({ readKey })
+        .post(BODY)
+        .catch((error: unknown) => error);
+      expect(failure).toMatchObject({ name: 'SyncError', message: expect.stringContaining('BLNK_API_KEY') });
+      expect(String(failure)).not.toContain('se cret');
+    }
+  });
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
