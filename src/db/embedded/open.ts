@@ -44,6 +44,7 @@ const IDLE_STOP_MS = 5 * 60_000;
 const STOP_TIMEOUT_MS = 60_000;
 const UPKEEP_EVERY_MS = 60_000;
 const LOOK_AGAIN_MS = 50;
+const LOOK_AGAIN_MAX_MS = 1_000;
 const RETURN_AFTER_MS = 500;
 const RETURN_AFTER_MAX_MS = 30_000;
 
@@ -157,6 +158,7 @@ async function start(
   const binaries = await prepareBinaries(home);
   await ensureDataFolder(home, binaries, log);
   let server: StartedServer | undefined;
+  let pauseMs = LOOK_AGAIN_MS;
   for (;;) {
     server ??= await startServer(home, binaries);
     const presence = await options.enter();
@@ -165,6 +167,7 @@ async function start(
       await refuseUnlessHeld(home, server);
       // Another server runs, starts or is just stopping: it lets us in, or makes room.
       if (server.pid !== undefined) await releaseReusedProcessId(home.dataFolder, server.pid);
+      pauseMs = Math.min(pauseMs * 2, LOOK_AGAIN_MAX_MS);
       if (Date.now() < options.deadlineMs) server = undefined;
     }
     if (Date.now() > options.deadlineMs) {
@@ -174,7 +177,7 @@ async function start(
         `The embedded PostgreSQL in ${home.dataFolder} was not ready after ${place.startTimeoutMs} ms. Its last words, of ${home.logFile}:\n${said}`,
       );
     }
-    await delay(LOOK_AGAIN_MS);
+    await delay(pauseMs);
   }
 }
 

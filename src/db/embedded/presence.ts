@@ -21,6 +21,7 @@ export interface Presence {
 }
 
 const PRESENCE_NAME = 'stripe-blnk-sync presence';
+const ENTERING_NAME = 'stripe-blnk-sync entering';
 /** Connections of our own pools that were just closed are still listed for a moment. */
 const OTHERS_GO_MS = 2_000;
 
@@ -50,7 +51,7 @@ export async function enterServer(
 ): Promise<Presence | undefined> {
   let isIn = false;
   const sql = connect(address, {
-    name: 'stripe-blnk-sync entering',
+    name: ENTERING_NAME,
     onClose: () => {
       if (!isIn) return;
       isIn = false;
@@ -93,8 +94,10 @@ async function stopIfLast(sql: postgres.Sql): Promise<boolean> {
     SELECT pg_try_advisory_lock(${GATE.space}::int, ${GATE.key}::int) AS alone`;
   if (!gate?.alone) return false;
   const untilMs = Date.now() + OTHERS_GO_MS;
-  while (await hasOtherClients(sql)) {
-    if (Date.now() > untilMs) return false;
+  for (;;) {
+    const { entering, others } = await otherClients(sql);
+    if (!others) break;
+    if (entering || Date.now() > untilMs) return false;
     await delay(25);
   }
   // The stop may reach our own connection before the answer does.
@@ -112,15 +115,14 @@ function saysNotNow(error: unknown): boolean {
   return code !== undefined && NOT_NOW.has(code);
 }
 
-/** Somebody who is not one of us, for example a person with psql. */
-async function hasOtherClients(sql: postgres.Sql): Promise<boolean> {
-  const [found] = await sql<{ others: boolean }[]>`
-    SELECT EXISTS (
-      SELECT FROM pg_stat_activity
-      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
-        AND application_name NOT IN (${LEAVING_NAME}, ${GUARD_NAME})
-    ) AS others`;
-  return found?.others ?? false;
+/** `entering`: one of us waits for the gate that we hold. `others`: anybody who stays, also a person with psql. */
+async function otherClients(sql: postgres.Sql): Promise<{ entering: boolean; others: boolean }> {
+  const [found] = await sql<{ entering: boolean; others: boolean }[]>`
+    SELECT coalesce(bool_or(application_name = ${ENTERING_NAME}), false) AS entering, count(*) > 0 AS others
+    FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+      AND application_name NOT IN (${LEAVING_NAME}, ${GUARD_NAME})`;
+  return found ?? { entering: false, others: false };
 }
 
 async function ensureIdleGuard(sql: postgres.Sql, address: ServerAddress, idleStopMs: number): Promise<void> {

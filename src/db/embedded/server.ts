@@ -24,7 +24,8 @@ const SETTINGS = {
   // Relative to the data folder, whose path may be longer than a socket address may be.
   unix_socket_directories: '.',
   unix_socket_permissions: '0700',
-  max_connections: '60',
+  // Several processes with a pool for each queue, worker and listener; an unused one costs a few kilobytes.
+  max_connections: '100',
   shared_buffers: '64MB',
   max_wal_size: '512MB',
   // No replicas: less is written.
