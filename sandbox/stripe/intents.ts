@@ -49,7 +49,7 @@ export function createIntent(world: World, asked: NewIntent): string {
     vary: false,
   });
   const { created: _date, moves, kind: _name, ...fields } = asked;
-  const plain = asked.kind === undefined ? { customer: null, metadata: {}, moves: [] } : {};
+  const plain = asked.kind === undefined ? { customer: null, description: null, metadata: {}, moves: [] } : {};
   const plan: IntentPlan = {
     ...base,
     ...plain,
