@@ -2,7 +2,6 @@
  * What the adapter makes of every answer to a post: Core's, the Cloud's and those of the network between.
  * The rule under test: only what is certain is said, all else is `unclear`.
  */
-import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type BlnkLedger, createLedger, type LedgerOptions } from '../src/blnk/ledger.js';
 import {
@@ -187,7 +186,9 @@ describe('an answer to a bulk', () => {
 
 describe('a post that cannot have been sent is only busy', () => {
   it('when nobody listens, by address and by name', async () => {
-    const port = await freePort();
+    const gone = await startScriptedServer();
+    await gone.close();
+    const { port } = new URL(gone.url);
     for (const host of ['127.0.0.1', 'localhost']) {
       const ledger = connect({ baseUrl: `http://${host}:${port}` });
       expect(await ledger.post(BODY)).toMatchObject({ kind: 'busy', retryAfterMs: null });
@@ -205,7 +206,6 @@ describe('a post that cannot have been sent is only busy', () => {
     expect(await ledger.post(BODY)).toMatchObject({ kind: 'applied' });
     await ledger.close();
     expect(await ledger.post(BODY)).toMatchObject({ kind: 'busy' });
-    open.length = 0;
     expect(server.seen).toHaveLength(1);
   });
 });
@@ -220,7 +220,6 @@ it('close waits for the post in flight', async () => {
   const posted = ledger.post(BODY).then((value) => order.push(value.kind));
   await expect.poll(() => answer).toBeDefined();
   const closed = ledger.close().then(() => order.push('closed'));
-  open.length = 0;
   answer?.();
   await Promise.all([posted, closed]);
   expect(order).toEqual(['applied', 'closed']);
@@ -299,12 +298,3 @@ describe('the key', () => {
     }
   });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}

@@ -7,8 +7,8 @@
 /** A number of 16 or more digits and points where a value may stand. May also match inside a string; then only time is lost. */
 const LONG_NUMBER = /[:[,]\s*-?[\d.]{16}/;
 
-/** Whole strings (so that digits inside them are left alone) or whole numbers. */
-const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
+/** A JSON number from here on; nothing that JSON does not allow, so that what is no JSON stays none. */
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
 const SIGNIFICANT_DIGITS_MAX = 15;
 
@@ -22,10 +22,37 @@ export function parseExactJson(text: string): unknown {
   }
 }
 
+/** By hand, because a pattern for strings with escapes runs out of stack on a few megabytes. */
 function quoteLongNumbers(text: string): string {
-  return text.replace(STRING_OR_NUMBER, (token) =>
-    token.startsWith('"') || digitsOf(token) <= SIGNIFICANT_DIGITS_MAX ? token : `"${token}"`,
-  );
+  let quoted = '';
+  let copied = 0;
+  for (let at = 0; at < text.length; ) {
+    const character = text[at] ?? '';
+    if (character === '"') {
+      at = endOfString(text, at);
+    } else if (character === '-' || (character >= '0' && character <= '9')) {
+      NUMBER.lastIndex = at;
+      const literal = NUMBER.exec(text)?.[0] ?? character;
+      if (digitsOf(literal) > SIGNIFICANT_DIGITS_MAX) {
+        quoted += `${text.slice(copied, at)}"${literal}"`;
+        copied = at + literal.length;
+      }
+      at += literal.length;
+    } else {
+      at += 1;
+    }
+  }
+  return quoted + text.slice(copied);
+}
+
+/** The place after the closing quote. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at += 1) {
+    const character = text[at];
+    if (character === '"') return at + 1;
+    if (character === '\\') at += 1;
+  }
+  return text.length;
 }
 
 function digitsOf(literal: string): number {

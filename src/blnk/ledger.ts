@@ -154,9 +154,12 @@ function askable(what: string, values: readonly string[]): Set<string> {
 
 /** No payment can have this reference: ours begin with an object id of Stripe. */
 const NOBODYS_REFERENCE = 'stripe-blnk-sync:permission-check';
+const NOBODYS_BALANCE = '@stripe-blnk-sync:permission-check';
 
 async function checkPermissions(lookUps: LookUps, routes: Routes): Promise<void> {
   await findByReference(lookUps, [NOBODYS_REFERENCE]);
+  // A Core's own API keys have a permission of their own for balances.
+  await findBalances(lookUps, { indicators: [NOBODYS_BALANCE], currency: 'USD' });
   // A bulk without transactions writes nothing (Core: 400 TXN_BULK_EMPTY), and gets that far only with a key that may post.
   const answer = await lookUps.ask(routes.bulk, bulkOf([]));
   if (answer.json === undefined) throw unreadable(`POST ${routes.bulk.url} answered no JSON: ${answer.message}`);

@@ -53,6 +53,7 @@ export function createTransport(routes: Routes, options: TransportOptions): Tran
     maxResponseSize: options.responseBytesMax,
   });
   let key: string | null = null;
+  let closing: Promise<void> | null = null;
 
   const exchange = async (request: Parameters<Transport['send']>[0], withKey: string): Promise<Reply> => {
     const startedAt = performance.now();
@@ -99,7 +100,10 @@ export function createTransport(routes: Routes, options: TransportOptions): Tran
       }
       return reply;
     },
-    close: () => pool.close(),
+    close() {
+      closing ??= pool.close();
+      return closing;
+    },
   };
 }
 
