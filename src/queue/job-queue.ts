@@ -1,0 +1,150 @@
+/**
+ * The queue only wakes. Every job is deduplicated, carries no truth, and may be lost: workers ask the database for work
+ * from a plain timer as well. Jobs are never retried by BullMQ (`attempts: 1`); what is to be done again stands in
+ * PostgreSQL, and a delayed job would swallow the wakes that come in meanwhile.
+ */
+import type { Processor } from 'bullmq';
+import type { BackfillPart } from '../collect/backfill.js';
+import { SyncError } from '../core/errors.js';
+import { type Lane, laneName } from '../core/posting.js';
+import type { Trigger } from '../core/sync-run.js';
+import type { BackedQueue, BackedWorker, QueueBackend } from './connection.js';
+import {
+  BACKFILL_QUEUE,
+  LANE_JOB,
+  PART_JOB,
+  POST_QUEUE,
+  readLanePayload,
+  readPartPayload,
+  readSyncPayload,
+  SYNC_JOB,
+  SYNC_QUEUE,
+  TICK_JOB,
+} from './payload.js';
+
+export interface JobQueue {
+  /** A request while one runs makes one follow-up; a request while one waits is the same one. */
+  requestSync(trigger: Trigger): Promise<void>;
+  requestPart(part: BackfillPart): Promise<void>;
+  wakeLane(lane: Lane): Promise<void>;
+  /** Makes sure of the one job scheduler. With `replace` also of its interval; else an existing one is left alone. */
+  ensureSchedule(everyMs: number, options: { readonly replace: boolean }): Promise<void>;
+  /** Starts taking jobs. The answer stops taking new ones and waits for those in hand. */
+  work(handlers: JobHandlers, options: WorkOptions): Promise<() => Promise<void>>;
+  close(): Promise<void>;
+}
+
+export interface JobHandlers {
+  sync(trigger: Trigger): Promise<void>;
+  part(part: BackfillPart): Promise<void>;
+  lane(lane: Lane): Promise<void>;
+}
+
+export interface WorkOptions {
+  /** Backfill parts read at the same time by this process. */
+  readonly partsAtOnce: number;
+  /** Lanes drained at the same time by this process. */
+  readonly lanesAtOnce: number;
+  /** BullMQ's lock on a job in hand; renewed at half of it, and only when the process is stuck does it run out. */
+  readonly lockMs: number;
+  onJobFailed(job: { readonly name: string; readonly error: Error }): void;
+  onError(error: Error): void;
+}
+
+/** Finished jobs are kept for a look at the queue, not as a history: that is `sync_runs`. */
+const KEEP_COMPLETED = { count: 100 };
+const KEEP_FAILED = { count: 500 };
+const JOB_OPTIONS = { attempts: 1, removeOnComplete: KEEP_COMPLETED, removeOnFail: KEEP_FAILED };
+
+/** The one scheduler; its id is what keeps two workers from making two. */
+const SCHEDULER_ID = 'stripe-blnk-sync';
+
+export function createJobQueue(backend: QueueBackend, onError: (error: Error) => void): JobQueue {
+  const queues = new Map<string, BackedQueue>();
+  const open = (name: string): BackedQueue => {
+    const existing = queues.get(name);
+    if (existing !== undefined) return existing;
+    const queue = backend.queue(name, { defaultJobOptions: JOB_OPTIONS, streams: { events: { maxLen: 1_000 } } });
+    queue.on('error', onError);
+    queues.set(name, queue);
+    return queue;
+  };
+  const addOnce = async (
+    queue: string,
+    name: string,
+    job: { readonly payload: object; readonly id: string },
+  ): Promise<void> => {
+    await open(queue).add(name, job.payload, { ...JOB_OPTIONS, deduplication: { id: job.id, keepLastIfActive: true } });
+  };
+
+  return {
+    requestSync: (trigger) => addOnce(SYNC_QUEUE, SYNC_JOB, { payload: { trigger }, id: SYNC_JOB }),
+
+    requestPart: ({ backfillId, window }) => {
+      const payload = { backfillId, from: window.from.toISOString(), to: window.to.toISOString() };
+      return addOnce(BACKFILL_QUEUE, PART_JOB, { payload, id: `${backfillId}:${payload.from}` });
+    },
+
+    wakeLane: ({ source, currency }) =>
+      addOnce(POST_QUEUE, LANE_JOB, { payload: { source, currency }, id: laneName({ source, currency }) }),
+
+    async ensureSchedule(everyMs, { replace }) {
+      const queue = open(SYNC_QUEUE);
+      const existing = await queue.getJobScheduler(SCHEDULER_ID);
+      // Writing the same schedule again would move its next tick: done every minute, it would never tick.
+      if (existing !== undefined && (!replace || existing.every === everyMs)) return;
+      await queue.upsertJobScheduler(SCHEDULER_ID, { every: everyMs }, { name: TICK_JOB, data: {}, opts: JOB_OPTIONS });
+    },
+
+    async work(handlers, options) {
+      const start = (name: string, processor: Processor, concurrency: number): BackedWorker => {
+        const worker = backend.worker(name, processor, {
+          autorun: true,
+          concurrency,
+          lockDuration: options.lockMs,
+          stalledInterval: options.lockMs,
+          // A job that stalled ran in a worker that is gone; running it again is harmless, so it is never failed for it.
+          maxStalledCount: 1_000,
+          drainDelay: 5,
+          removeOnComplete: KEEP_COMPLETED,
+          removeOnFail: KEEP_FAILED,
+        });
+        worker.on('error', options.onError);
+        worker.on('failed', (job, error) => options.onJobFailed({ name: job?.name ?? name, error }));
+        return worker;
+      };
+      const requestSync = this.requestSync;
+      const workers = [
+        start(SYNC_QUEUE, (job) => runSyncQueueJob(job, handlers, requestSync), 2),
+        start(BACKFILL_QUEUE, (job) => handlers.part(toPart(job.data)), options.partsAtOnce),
+        start(POST_QUEUE, (job) => handlers.lane(readLanePayload(job.data)), options.lanesAtOnce),
+      ];
+      await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+      return async () => {
+        await Promise.all(workers.map((worker) => worker.close()));
+      };
+    },
+
+    async close() {
+      await Promise.all([...queues.values()].map((queue) => queue.close()));
+    },
+  };
+}
+
+async function runSyncQueueJob(
+  job: { readonly name: string; readonly data: unknown },
+  handlers: JobHandlers,
+  requestSync: JobQueue['requestSync'],
+): Promise<void> {
+  if (job.name === TICK_JOB) return requestSync('schedule');
+  if (job.name === SYNC_JOB) return handlers.sync(readSyncPayload(job.data).trigger);
+  throw new SyncError(`No job is named ${JSON.stringify(job.name)} here; allowed is ${SYNC_JOB}`, {
+    kind: 'unpostable',
+    code: 'bad_payload',
+  });
+}
+
+function toPart(payload: unknown): BackfillPart {
+  const { backfillId, from, to } = readPartPayload(payload);
+  return { backfillId, window: { from, to } };
+}

@@ -1,0 +1,42 @@
+/**
+ * What jobs carry: as little as possible, because merged jobs keep only the last one's payload and none of it is truth.
+ * Names and payload of the `sync` job are a public interface: any BullMQ producer may add it.
+ */
+import { z } from 'zod';
+import { SyncError } from '../core/errors.js';
+import { TRIGGERS } from '../core/sync-run.js';
+
+/** Queue that a manual trigger goes to. The others are ours alone. */
+export const SYNC_QUEUE = 'stripe-blnk-sync';
+export const BACKFILL_QUEUE = 'stripe-blnk-sync-backfill';
+export const POST_QUEUE = 'stripe-blnk-sync-post';
+
+/** Job of the scheduler; it only adds the deduplicated `sync` job. */
+export const TICK_JOB = 'tick';
+export const SYNC_JOB = 'sync';
+export const PART_JOB = 'backfill-part';
+export const LANE_JOB = 'lane';
+
+const syncPayload = z.strictObject({ trigger: z.enum(TRIGGERS).default('manual') });
+const instant = z.iso.datetime().transform((text) => new Date(text));
+const partPayload = z.strictObject({ backfillId: z.uuid(), from: instant, to: instant });
+const lanePayload = z.strictObject({ source: z.string().min(1), currency: z.string().min(1) });
+
+export type SyncPayload = z.infer<typeof syncPayload>;
+export type PartPayload = z.infer<typeof partPayload>;
+export type LanePayload = z.infer<typeof lanePayload>;
+
+/** Each throws SyncError `bad_payload` that names the field; only that job fails. */
+export const readSyncPayload = (payload: unknown): SyncPayload => read(SYNC_JOB, syncPayload, payload);
+export const readPartPayload = (payload: unknown): PartPayload => read(PART_JOB, partPayload, payload);
+export const readLanePayload = (payload: unknown): LanePayload => read(LANE_JOB, lanePayload, payload);
+
+function read<T>(name: string, schema: z.ZodType<T>, payload: unknown): T {
+  const parsed = schema.safeParse(payload ?? {});
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'payload'}: ${issue.message}`);
+  throw new SyncError(`The payload of this ${name} job is not usable: ${problems.join('; ')}`, {
+    kind: 'unpostable',
+    code: 'bad_payload',
+  });
+}
