@@ -2,7 +2,7 @@
  * Everything that answers "is the mirror complete, and does it need me?" in one reading. States facts; the sentence about
  * them is the reader's. Every query here is bounded by what is not settled, but for the totals, which read all postings.
  */
-import { and, asc, desc, eq, gt, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, lt, ne, sql } from 'drizzle-orm';
 import { type Completeness, completenessOf } from '../../core/completeness.js';
 import type { Mirror } from '../../core/mirror.js';
 import type { Lane, ParkingReason } from '../../core/posting.js';
@@ -68,12 +68,21 @@ export interface FailureRecord {
   readonly recovered: boolean;
 }
 
+export interface OutstandingRecord {
+  readonly pending: number;
+  /** Waiting for a person. */
+  readonly parked: number;
+  readonly dismissed: number;
+}
+
 export interface StatusRecord extends Completeness {
   readonly now: Date;
   readonly intervalMs: number;
   readonly lagMs: number;
   readonly mirror: Mirror | null;
   readonly workers: readonly WorkerRecord[];
+  /** Of the payments created within `complete`: those that are not in the ledger. */
+  readonly outstanding: OutstandingRecord;
   /** Age of the end of completeness; null when nothing is complete. */
   readonly behindMs: number | null;
   /** What was completely read: success times of events, creation times of payments. */
@@ -111,10 +120,11 @@ export async function readStatus(db: Drizzle, { lagMs, intervalMs }: ReadSetting
     now,
     intervalMs,
     lagMs,
-    mirror: row ?? null,
+    mirror: row === undefined ? null : toMirror(row),
     workers: living,
     complete,
     holes,
+    outstanding: await readOutstanding(db, complete),
     behindMs: complete === null ? null : Math.max(0, now.getTime() - complete.to.getTime()),
     coverage: { events: merged(events), paymentIntents: merged(lists) },
     lanes,
@@ -137,6 +147,26 @@ export async function readLivingWorkers(db: Drizzle): Promise<WorkerRecord[]> {
     .from(workers)
     .where(gt(workers.seenAt, sql`now() - ${WORKER_SILENCE}`))
     .orderBy(asc(workers.startedAt));
+}
+
+function toMirror(row: typeof mirror.$inferSelect): Mirror {
+  const { id: _id, sourceBalances: _balances, createdAt: _created, ...rest } = row;
+  return rest;
+}
+
+async function readOutstanding(db: Drizzle, complete: Window | null): Promise<OutstandingRecord> {
+  if (complete === null) return { pending: 0, parked: 0, dismissed: 0 };
+  const countOf = async (state: 'pending' | 'parked') => {
+    const [row] = await db
+      .select({ all: sql`count(*)`.mapWith(Number), dismissed: sql`count(${postings.dismissedAt})`.mapWith(Number) })
+      .from(postings)
+      .where(
+        and(eq(postings.state, state), gte(postings.effectiveAt, complete.from), lt(postings.effectiveAt, complete.to)),
+      );
+    return row ?? { all: 0, dismissed: 0 };
+  };
+  const [pending, parked] = [await countOf('pending'), await countOf('parked')];
+  return { pending: pending.all, parked: parked.all - parked.dismissed, dismissed: parked.dismissed };
 }
 
 async function readCoverage(db: Drizzle, feed: Feed) {

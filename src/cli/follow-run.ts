@@ -1,0 +1,104 @@
+/**
+ * Follows one run until it has nothing more to do. It only watches: the run belongs to the workers and goes on when
+ * nobody looks, so leaving early is never an error of the run.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunStatus } from '../core/sync-run.js';
+import type { RunProgress } from '../db/reads/runs.js';
+import { toJson } from './json.js';
+import type { CommandContext, CommandEnvironment } from './ports.js';
+import { createProgressView } from './progress.js';
+import { runLines } from './run-text.js';
+import { formatDuration } from './time-text.js';
+
+/** Between two looks at the database. */
+const LOOK_EVERY_MS = 300;
+
+export interface FollowOptions {
+  /** The run's id, as soon as there is one. */
+  readonly find: () => Promise<string | null>;
+  readonly timeoutMs: number;
+  readonly json: boolean;
+}
+
+/** Shows progress, prints the run when it has settled, and sets the exit code: 0 only for `succeeded`. */
+export async function followRun(
+  environment: CommandEnvironment,
+  context: CommandContext,
+  options: FollowOptions,
+): Promise<void> {
+  const view = createProgressView(environment.output);
+  const end = await waitForEnd(environment, { context, options, show: (progress) => view.update(progress) });
+  view.stop();
+  switch (end.kind) {
+    case 'interrupted':
+      environment.output.warn(`${describeRun(end.runId)} goes on without this command.`);
+      environment.exit(1);
+      return;
+    case 'timed_out':
+      environment.output.warn(
+        `Not done after ${formatDuration(options.timeoutMs)}. ${describeRun(end.runId)} goes on without this command.`,
+      );
+      environment.exit(1);
+      return;
+    case 'ended':
+      await printRun(environment, context, { runId: end.runId, json: options.json });
+      environment.exit(end.status === 'succeeded' ? 0 : 1);
+      return;
+    default:
+      end satisfies never;
+  }
+}
+
+type FollowEnd =
+  | { readonly kind: 'ended'; readonly runId: string; readonly status: RunStatus }
+  | { readonly kind: 'timed_out' | 'interrupted'; readonly runId: string | null };
+
+interface Watching {
+  readonly context: CommandContext;
+  readonly options: FollowOptions;
+  readonly show: (progress: RunProgress) => void;
+}
+
+async function waitForEnd({ signal }: CommandEnvironment, { context, options, show }: Watching): Promise<FollowEnd> {
+  const deadline = performance.now() + options.timeoutMs;
+  let runId: string | null = null;
+  for (;;) {
+    runId ??= await options.find();
+    const progress = runId === null ? null : await context.reads.progress(runId);
+    if (runId !== null && progress !== null) {
+      show(progress);
+      const { status } = progress;
+      if (status !== 'collecting' && status !== 'posting') return { kind: 'ended', runId, status };
+    }
+    if (signal.aborted) return { kind: 'interrupted', runId };
+    const restMs = deadline - performance.now();
+    if (restMs <= 0) return { kind: 'timed_out', runId };
+    await pause(Math.min(LOOK_EVERY_MS, restMs), signal);
+  }
+}
+
+async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(durationMs, undefined, { signal });
+  } catch (error) {
+    // The sleep was cut short by the signal; the caller looks at it next.
+    if (!signal.aborted) throw error;
+  }
+}
+
+async function printRun(
+  environment: CommandEnvironment,
+  context: CommandContext,
+  { runId, json }: { readonly runId: string; readonly json: boolean },
+): Promise<void> {
+  const answer = await context.reads.run(runId);
+  if (answer.kind !== 'found') throw new Error(`Run ${runId} is no longer in the database`);
+  const { run, parts } = answer;
+  const lines = json ? [toJson({ run, parts })] : runLines(run, parts, environment.output.columns);
+  for (const line of lines) environment.output.print(line);
+}
+
+function describeRun(runId: string | null): string {
+  return runId === null ? 'The request stays on the queue and' : `Run ${runId}`;
+}

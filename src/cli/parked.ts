@@ -1,0 +1,161 @@
+/** `parked list|show|retry|dismiss`: what waits for a person, and what a person can do about it. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { PARKING_REASONS, type ParkingReason } from '../core/posting.js';
+import type { RetryOutcome } from '../db/reads/parked-store.js';
+import { jsonOption, limitOption, printLines, warnWithoutWorker, withContext } from './command.js';
+import { toJson } from './json.js';
+import { paymentLines, paymentTable } from './payment-text.js';
+import type { CommandContext, CommandEnvironment } from './ports.js';
+import { plainText } from './text-width.js';
+import { formatCount } from './time-text.js';
+
+interface ListOptions {
+  readonly limit: number;
+  readonly after?: string;
+  readonly reason?: ParkingReason;
+  readonly dismissed?: boolean;
+  readonly json?: boolean;
+}
+
+export function addParkedCommands(program: Command, environment: CommandEnvironment): void {
+  const parked = program.command('parked').description('payments that are held for a person');
+  parked
+    .command('list')
+    .description('list them, newest first')
+    .addOption(limitOption(50))
+    .option('--after <reference>', 'those after this one, as the page before says')
+    .addOption(reasonOption('only those parked for this reason'))
+    .option('--dismissed', 'also those that were dismissed')
+    .addOption(jsonOption())
+    .action((options: ListOptions) => withContext(environment, (context) => list(environment, context, options)));
+  parked
+    .command('show')
+    .description('show one payment, parked or not, with both of its sides')
+    .argument('<reference>', 'its reference: the PaymentIntent id')
+    .addOption(jsonOption())
+    .action((reference: string, { json = false }: { readonly json?: boolean }) =>
+      withContext(environment, (context) => show(environment, context, { reference, json })),
+    );
+  parked
+    .command('retry')
+    .description('post them again: the named ones, or all of one reason')
+    .argument('[references...]', 'their references')
+    .addOption(reasonOption('all that are parked for this reason and not dismissed'))
+    .action((references: string[], { reason }: { readonly reason?: ParkingReason }) =>
+      retry(environment, { references, reason }),
+    );
+  parked
+    .command('dismiss')
+    .description('decide that they stay out of the ledger')
+    .argument('<references...>', 'their references')
+    .addOption(
+      new Option('--why <text>', 'the reason, kept with your user name').argParser(parseWhy).makeOptionMandatory(),
+    )
+    .action((references: string[], { why }: { readonly why: string }) =>
+      withContext(environment, (context) => dismiss(environment, context, { references, why })),
+    );
+}
+
+async function list(
+  environment: CommandEnvironment,
+  { reads }: CommandContext,
+  { limit, after, reason, dismissed = false, json = false }: ListOptions,
+): Promise<void> {
+  const { output } = environment;
+  const page = await reads.parked({
+    limit,
+    includeDismissed: dismissed,
+    ...(after === undefined ? {} : { after }),
+    ...(reason === undefined ? {} : { reason }),
+  });
+  if (json) {
+    output.print(toJson(page));
+    return;
+  }
+  if (page.payments.length === 0) output.print('Nothing is parked here.');
+  printLines(environment, paymentTable(page.payments, output.columns));
+  const reasons = new Map(page.payments.map((payment) => [payment.reason, payment.whatToDo]));
+  const advice = [...reasons].flatMap(([code, what]) => (code === null || what === null ? [] : [`${code}: ${what}`]));
+  if (advice.length > 0) printLines(environment, ['', ...advice]);
+  if (page.next !== null) output.print(`More with: --after ${page.next}`);
+}
+
+async function show(
+  environment: CommandEnvironment,
+  { reads }: CommandContext,
+  { reference, json }: { readonly reference: string; readonly json: boolean },
+): Promise<void> {
+  const payment = await reads.show(reference);
+  if (payment === null) {
+    environment.output.warn(`No payment has the reference ${JSON.stringify(reference)}.`);
+    environment.exit(1);
+    return;
+  }
+  printLines(environment, json ? [toJson(payment)] : paymentLines(payment));
+}
+
+async function retry(
+  environment: CommandEnvironment,
+  { references, reason }: { readonly references: readonly string[]; readonly reason: ParkingReason | undefined },
+): Promise<void> {
+  if (references.length > 0 === (reason !== undefined)) {
+    environment.output.warn('Name either the references to retry, or one --reason.');
+    environment.exit(2);
+    return;
+  }
+  await withContext(environment, async (context) => {
+    const outcome = await context.parked.retry(reason === undefined ? { references } : { reason });
+    if (outcome.lanes.length > 0) await context.requests.wakeLanes(outcome.lanes);
+    printLines(environment, retryLines(outcome));
+    if (outcome.retried > 0) await warnWithoutWorker(environment, context);
+    if (outcome.stillParked.length + outcome.notParked.length > 0) environment.exit(1);
+  });
+}
+
+function retryLines({ retried, stillParked, notParked }: RetryOutcome): string[] {
+  return [
+    `${formatCount(retried)} will be posted again.`,
+    ...stillParked.map(({ reference, reason, detail }) => `${reference} stays parked, ${reason}: ${plainText(detail)}`),
+    ...notParked.map((reference) => `${plainText(reference)} is not parked.`),
+  ];
+}
+
+async function dismiss(
+  environment: CommandEnvironment,
+  { parked }: CommandContext,
+  { references, why }: { readonly references: readonly string[]; readonly why: string },
+): Promise<void> {
+  for (const reference of new Set(references)) {
+    const outcome = await parked.dismiss({ reference, by: environment.userName, why });
+    const name = plainText(reference);
+    switch (outcome) {
+      case 'dismissed':
+        environment.output.print(`${name} is dismissed: it stays out of the ledger.`);
+        break;
+      case 'already_dismissed':
+        environment.output.print(`${name} was dismissed before.`);
+        break;
+      case 'not_parked':
+      case 'unknown':
+        environment.output.warn(
+          outcome === 'unknown'
+            ? `No payment has the reference ${name}.`
+            : `${name} is not parked; nothing was changed.`,
+        );
+        environment.exit(1);
+        break;
+      default:
+        outcome satisfies never;
+    }
+  }
+}
+
+function reasonOption(description: string): Option {
+  return new Option('--reason <code>', description).choices(Object.keys(PARKING_REASONS));
+}
+
+function parseWhy(text: string): string {
+  const why = plainText(text).trim();
+  if (why === '') throw new InvalidArgumentError('Say why: whoever reads it later has nothing else.');
+  return why;
+}

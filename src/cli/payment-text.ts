@@ -1,0 +1,104 @@
+/** How postings look as text: a list of payments, and one payment with both of its sides. */
+import { formatMoney } from '../core/money.js';
+import { PARKING_REASONS } from '../core/posting.js';
+import type { PaymentSides } from '../db/reads/parked.js';
+import type { PaymentRecord } from '../db/reads/runs.js';
+import { type Column, renderFacts, renderTable } from './table.js';
+import { plainText } from './text-width.js';
+import { formatCount, formatTime } from './time-text.js';
+
+export function paymentTable(payments: readonly PaymentRecord[], terminalColumns: number): string[] {
+  return renderTable(COLUMNS, payments, terminalColumns);
+}
+
+export function paymentLines(payment: PaymentSides): string[] {
+  const utc = (time: Date | null) => (time === null ? null : `${formatTime(time)} (UTC)`);
+  const lines = renderFacts([
+    ['reference', payment.reference],
+    ['payment', payment.paymentId],
+    ['kind', payment.kind],
+    ['state', payment.unresolved ? `${payment.state}, in doubt for more than 15 minutes` : payment.state],
+    ['reason', payment.reason === null ? null : `${payment.reason}: ${PARKING_REASONS[payment.reason]}`],
+    ['detail', payment.reasonDetail],
+    ['what to do', payment.whatToDo],
+    ['amount', amountText(payment)],
+    ['created', utc(payment.created)],
+    ['source', payment.sourceBalance],
+    ['destination', payment.customerBalance],
+    ['attempts', formatCount(payment.attempts)],
+    ['first attempt', utc(payment.firstAttemptAt)],
+    ['last attempt', utc(payment.lastAttemptAt)],
+    ['next attempt', payment.state === 'pending' ? utc(payment.dueAt) : null],
+    ['in doubt since', utc(payment.inDoubtSince)],
+    ['last error', payment.lastError],
+    ['transaction', payment.transactionId],
+    ['posted', utc(payment.postedAt)],
+    ['settled', payment.settledHow],
+    ['exception', payment.exception],
+    ['dismissed', dismissalText(payment)],
+    ['first run', payment.run],
+  ]);
+  if (payment.stripeSide !== null) lines.push('', 'As Stripe sent it', ...jsonLines(payment.stripeSide));
+  if (payment.ledgerSide !== null) lines.push('', 'As it is posted', ...jsonLines(payment.ledgerSide));
+  return lines;
+}
+
+const COLUMNS: ReadonlyArray<Column<PaymentRecord>> = [
+  { title: 'reference', rank: 0, shortenTo: 16, value: (payment) => payment.reference },
+  { title: 'state', rank: 1, value: (payment) => payment.state },
+  { title: 'reason', rank: 2, value: (payment) => payment.reason ?? '' },
+  { title: 'amount', rank: 1, align: 'right', value: (payment) => amountText(payment) ?? '' },
+  { title: 'created (UTC)', rank: 4, value: (payment) => formatTime(payment.created) },
+  { title: 'balance', rank: 6, shortenTo: 12, value: (payment) => payment.customerBalance ?? '' },
+  { title: 'transaction', rank: 7, shortenTo: 12, value: (payment) => payment.transactionId ?? '' },
+  {
+    title: 'detail',
+    rank: 5,
+    shortenTo: 20,
+    value: (payment) =>
+      payment.reasonDetail ?? payment.exception ?? (payment.state === 'pending' ? payment.lastError : '') ?? '',
+  },
+];
+
+function amountText({ amountMinor, currency }: PaymentRecord): string | null {
+  return amountMinor === null || currency === null ? null : formatMoney({ amount: amountMinor, currency });
+}
+
+function dismissalText({ dismissedAt, dismissedBy, dismissedWhy }: PaymentRecord): string | null {
+  if (dismissedAt === null) return null;
+  return `${formatTime(dismissedAt)} (UTC) by ${dismissedBy ?? 'unknown'}: ${dismissedWhy ?? ''}`;
+}
+
+/** Broken into lines without reading numbers: a ledger amount may be larger than a JSON number can be. */
+function jsonLines(text: string): string[] {
+  let depth = 0;
+  let quoted = false;
+  let line = '';
+  const lines: string[] = [];
+  const flush = () => {
+    if (line.trim() !== '') lines.push(plainText(line));
+    line = '  '.repeat(depth + 1);
+  };
+  flush();
+  for (let index = 0; index < text.length; index += 1) {
+    const character = text.charAt(index);
+    if (character === '"' && !isEscaped(text, index)) quoted = !quoted;
+    const opens = !quoted && (character === '{' || character === '[');
+    const closes = !quoted && (character === '}' || character === ']');
+    if (closes) {
+      depth -= 1;
+      flush();
+    }
+    line += !quoted && character === ':' ? ': ' : character;
+    if (opens) depth += 1;
+    if (opens || (!quoted && character === ',')) flush();
+  }
+  flush();
+  return lines;
+}
+
+function isEscaped(text: string, index: number): boolean {
+  let slashes = 0;
+  while (text.charAt(index - 1 - slashes) === '\\') slashes += 1;
+  return slashes % 2 === 1;
+}

@@ -1,0 +1,113 @@
+/**
+ * Shows how a run goes on, on standard error: a bar on a terminal, otherwise a plain line now and then. Standard output
+ * stays free for the result.
+ */
+import { Presets, SingleBar } from 'cli-progress';
+import type { RunProgress } from '../db/reads/runs.js';
+import type { CommandOutput } from './ports.js';
+import { formatCount, formatDuration } from './time-text.js';
+
+/** Between two plain lines: often enough to see life, seldom enough for a log. */
+const LINE_EVERY_MS = 5_000;
+
+export interface ProgressView {
+  update(progress: RunProgress): void;
+  /** Leaves the line that was shown last. */
+  stop(): void;
+}
+
+export interface ProgressOptions {
+  /** Milliseconds that only ever grow. */
+  readonly clock: () => number;
+  /** Where a bar is drawn; only used when it is a terminal. */
+  readonly stream: NodeJS.WritableStream;
+}
+
+export function createProgressView(
+  output: CommandOutput,
+  { clock, stream }: ProgressOptions = { clock: () => performance.now(), stream: process.stderr },
+): ProgressView {
+  const rate = createRate(clock);
+  return output.errorIsTerminal ? barView(stream, rate) : lineView(output, { clock, rate });
+}
+
+function barView(stream: NodeJS.WritableStream, rate: Rate): ProgressView {
+  const bar = new SingleBar(
+    {
+      stream,
+      format: '{stage} [{bar}] {settled} of {stored}{left}',
+      hideCursor: true,
+      linewrap: false,
+      gracefulExit: false,
+      barsize: 30,
+    },
+    Presets.shades_classic,
+  );
+  let begun = false;
+  return {
+    update(progress) {
+      const settled = progress.stored - progress.pending;
+      const payload = {
+        stage: progress.status.padEnd('collecting'.length),
+        settled: formatCount(settled),
+        stored: formatCount(progress.stored),
+        left: leftText(progress, rate(settled)),
+      };
+      // A bar without a total is drawn full; nothing stored yet must look empty.
+      const total = Math.max(1, progress.stored);
+      if (!begun) bar.start(total, settled, payload);
+      begun = true;
+      bar.setTotal(total);
+      bar.update(settled, payload);
+    },
+    stop() {
+      if (begun) bar.stop();
+    },
+  };
+}
+
+function lineView(
+  output: CommandOutput,
+  { clock, rate }: { readonly clock: () => number; readonly rate: Rate },
+): ProgressView {
+  let shownAt = Number.NEGATIVE_INFINITY;
+  let waiting: string | null = null;
+  return {
+    update(progress) {
+      const settled = progress.stored - progress.pending;
+      const line =
+        `${progress.status}: ${formatCount(settled)} of ${formatCount(progress.stored)} stored payments settled` +
+        leftText(progress, rate(settled));
+      waiting = line;
+      if (clock() - shownAt < LINE_EVERY_MS) return;
+      output.warn(line);
+      shownAt = clock();
+      waiting = null;
+    },
+    stop() {
+      if (waiting !== null) output.warn(waiting);
+      waiting = null;
+    },
+  };
+}
+
+/** Settled postings per second since the first look. */
+type Rate = (settled: number) => number;
+
+function createRate(clock: () => number): Rate {
+  let first: { readonly at: number; readonly settled: number } | null = null;
+  return (settled) => {
+    first ??= { at: clock(), settled };
+    const seconds = (clock() - first.at) / 1_000;
+    return seconds > 0 ? (settled - first.settled) / seconds : 0;
+  };
+}
+
+function leftText({ pending, parked, dismissed }: RunProgress, perSecond: number): string {
+  const parts: string[] = [];
+  if (perSecond > 0) parts.push(`${formatCount(Math.round(perSecond))}/s`);
+  if (pending > 0) parts.push(`${formatCount(pending)} left`);
+  if (pending > 0 && perSecond > 0) parts.push(`about ${formatDuration((pending / perSecond) * 1_000)}`);
+  if (parked > dismissed) parts.push(`${formatCount(parked - dismissed)} parked`);
+  return parts.length === 0 ? '' : `, ${parts.join(', ')}`;
+}

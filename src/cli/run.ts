@@ -1,0 +1,64 @@
+/** `run <id>`: one run with its counts, its parts and the payments that it stored first. */
+import { type Command, Option } from 'commander';
+import type { PaymentState } from '../db/schema/views.js';
+import { jsonOption, limitOption, printLines, withContext } from './command.js';
+import { toJson } from './json.js';
+import { paymentTable } from './payment-text.js';
+import type { CommandContext, CommandEnvironment } from './ports.js';
+import { runLines } from './run-text.js';
+
+const STATES = ['pending', 'posted', 'parked', 'dismissed'] as const satisfies readonly PaymentState[];
+
+interface RunOptions {
+  readonly limit: number;
+  readonly after?: string;
+  readonly state?: PaymentState;
+  readonly json?: boolean;
+}
+
+export function addRunCommand(program: Command, environment: CommandEnvironment): void {
+  program
+    .command('run')
+    .description('show one run and the payments that it stored first')
+    .argument('<id>', "the run's id, or the beginning of it")
+    .addOption(limitOption(20))
+    .option('--after <reference>', 'payments after this one, as the page before says')
+    .addOption(new Option('--state <state>', 'only payments that stand so').choices(STATES))
+    .addOption(jsonOption())
+    .action((id: string, options: RunOptions) =>
+      withContext(environment, (context) => showRun(environment, context, { ...options, id })),
+    );
+}
+
+async function showRun(
+  environment: CommandEnvironment,
+  { reads }: CommandContext,
+  { id, limit, after, state, json = false }: RunOptions & { readonly id: string },
+): Promise<void> {
+  const { output } = environment;
+  const answer = await reads.run(id);
+  if (answer.kind !== 'found') {
+    output.warn(
+      answer.kind === 'unknown'
+        ? `No run has an id that begins with ${JSON.stringify(id)} (at least four hexadecimal digits are needed).`
+        : `Several runs begin with ${JSON.stringify(id)}: ${answer.ids.join(', ')}`,
+    );
+    environment.exit(1);
+    return;
+  }
+  const { run, parts } = answer;
+  const page = await reads.runBatch(run.id, {
+    limit,
+    ...(after === undefined ? {} : { after }),
+    ...(state === undefined ? {} : { state }),
+  });
+  if (json) {
+    output.print(toJson({ run, parts, ...page }));
+    return;
+  }
+  printLines(environment, runLines(run, parts, output.columns));
+  if (page.payments.length > 0) {
+    printLines(environment, ['', 'Payments', ...paymentTable(page.payments, output.columns)]);
+  }
+  if (page.next !== null) output.print(`More with: --after ${page.next}`);
+}

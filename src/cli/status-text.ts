@@ -1,0 +1,173 @@
+/**
+ * The sentences of `status`. The first one answers the question and never says more than is proven; then what a person
+ * has to do, each with the command for it; then the numbers. Pure: facts in, lines out.
+ */
+import type { Hole } from '../core/completeness.js';
+import { formatMoney } from '../core/money.js';
+import { PARKING_REASONS } from '../core/posting.js';
+import { MINUTE_MS } from '../core/window.js';
+import type { LaneRecord, ParkedRecord, StatusRecord, TotalRecord } from '../db/reads/status.js';
+import { type Column, renderFacts, renderTable } from './table.js';
+import { plainText } from './text-width.js';
+import { formatCount, formatDuration, formatTime } from './time-text.js';
+
+/** Completeness moves once a minute; when it stood still for this long beyond the lag, something holds it. */
+const STANDSTILL_MS = 10 * MINUTE_MS;
+
+export function answerSentence({ mirror, complete, outstanding, holes }: StatusRecord): string {
+  if (mirror === null) return 'Nothing is mirrored yet: no worker was started on this database.';
+  if (complete === null) {
+    return `Not complete yet: payments created from ${utc(mirror.startsAt)} on are still being read.`;
+  }
+  const window = `every payment created from ${utc(complete.from)} to ${utc(complete.to)} that succeeded by then`;
+  const dismissed = outstanding.dismissed > 0 ? `, except ${formatCount(outstanding.dismissed)} dismissed` : '';
+  const rest = holes.length > 0 ? ' What came later was not read completely, see "Holes".' : '';
+  const missing: string[] = [];
+  if (outstanding.pending > 0) missing.push(`${formatCount(outstanding.pending)} still to be posted`);
+  if (outstanding.parked > 0) missing.push(`${formatCount(outstanding.parked)} parked`);
+  if (missing.length === 0) return `Complete: ${window} is in the ledger${dismissed}.${rest}`;
+  return `Not complete: ${window} is known, but not all are in the ledger: ${missing.join(', ')}${dismissed}.${rest}`;
+}
+
+/** Empty when nobody has to do anything. */
+export function needsOfPerson(status: StatusRecord): string[] {
+  const { workers, parked, lanes, lastFailure, holes, mirror } = status;
+  const needs: string[] = [];
+  if (workers.length === 0) needs.push('No worker is running. Start one with: stripe-blnk-sync worker');
+  if (lastFailure !== null && !lastFailure.recovered) {
+    needs.push(
+      `Reading ${lastFailure.feed} fails since ${utc(lastFailure.at)}: ${lastFailure.code}: ` +
+        `${plainText(lastFailure.message)} (stripe-blnk-sync run ${lastFailure.runId})`,
+    );
+  }
+  for (const { reason, waiting } of parked) {
+    if (waiting === 0) continue;
+    const meaning = reason === null ? 'no reason is stored' : PARKING_REASONS[reason];
+    const filter = reason === null ? '' : ` --reason ${reason}`;
+    needs.push(`${formatCount(waiting)} parked: ${meaning}. See: stripe-blnk-sync parked list${filter}`);
+  }
+  const unresolved = lanes.reduce((sum, lane) => sum + lane.unresolved, 0);
+  if (unresolved > 0) {
+    needs.push(
+      `${formatCount(unresolved)} unresolved: for more than 15 minutes Blnk has not said whether it holds them. ` +
+        'They are looked up again by themselves; check that Blnk answers.',
+    );
+  }
+  const lost = holes.filter((hole) => hole.closedBy === 'read_again').at(-1);
+  if (lost !== undefined && mirror !== null) {
+    const [from, to] = [mirror.startsAt.toISOString(), lost.to.toISOString()];
+    needs.push(
+      `Events before ${utc(lost.to)} are gone at Stripe. Read again: stripe-blnk-sync backfill --from ${from} --to ${to}`,
+    );
+  }
+  if (standsStill(status)) {
+    needs.push(
+      `Completeness has not moved since ${utc(status.complete?.to ?? null)} although workers live. ` +
+        'See: stripe-blnk-sync runs --all',
+    );
+  }
+  return needs;
+}
+
+export function statusTables(status: StatusRecord, terminalColumns: number): string[] {
+  const section = (title: string, lines: readonly string[]) => (lines.length === 0 ? [] : ['', title, ...lines]);
+  return [
+    ...renderFacts(factsOf(status)),
+    ...section('In the ledger', renderTable(TOTAL_COLUMNS, status.totals, terminalColumns)),
+    ...section('To be posted', renderTable(laneColumns(status.now), status.lanes, terminalColumns)),
+    ...section('Parked', renderTable(PARKED_COLUMNS, status.parked, terminalColumns)),
+    ...section('Holes', renderTable(HOLE_COLUMNS, status.holes, terminalColumns)),
+  ];
+}
+
+/** Known holes and failures explain themselves; this is for the case that nothing else says. */
+function standsStill({ behindMs, lagMs, intervalMs, holes, workers, lastFailure }: StatusRecord): boolean {
+  if (behindMs === null || holes.length > 0 || workers.length === 0) return false;
+  if (lastFailure !== null && !lastFailure.recovered) return false;
+  return behindMs > lagMs + Math.max(STANDSTILL_MS, 3 * intervalMs);
+}
+
+function factsOf({ mirror, workers, intervalMs, behindMs, lagMs, lastRun, lastFailure, now }: StatusRecord) {
+  const facts: Array<readonly [string, string | null]> = [];
+  if (mirror !== null) {
+    facts.push(
+      ['Stripe account', mirror.stripeAccount ?? 'not readable with this key'],
+      ['mode', mirror.livemode ? 'live' : 'test'],
+      ['Blnk instance', mirror.blnkInstance],
+      ['mirrored', `payments created from ${utc(mirror.startsAt)} on`],
+      ['hand-over', mirror.handOverAt === null ? null : `events are read from before ${utc(mirror.handOverAt)} on`],
+    );
+  }
+  facts.push(
+    ['behind', behindMs === null ? null : `${formatDuration(behindMs)} (of it ${formatDuration(lagMs)} by design)`],
+    ['sync every', formatDuration(intervalMs)],
+    ['workers', workers.length === 0 ? 'none' : workers.map(({ host, pid }) => `${host} (${pid})`).join(', ')],
+    ['last run', lastRun === null ? 'none' : `${utc(lastRun.startedAt)}: ${lastRun.status} (${lastRun.id})`],
+    [
+      'last error',
+      lastFailure === null
+        ? null
+        : `${utc(lastFailure.at)}: ${lastFailure.code}${lastFailure.recovered ? ', recovered' : ''}`,
+    ],
+    ['as of', utc(now)],
+  );
+  return facts;
+}
+
+const TOTAL_COLUMNS: ReadonlyArray<Column<TotalRecord>> = [
+  { title: 'currency', rank: 0, value: ({ currency }) => currency },
+  { title: 'posted', rank: 1, align: 'right', value: ({ postedCount }) => formatCount(postedCount) },
+  { title: 'sum', rank: 0, align: 'right', value: ({ currency, posted }) => formatMoney({ amount: posted, currency }) },
+  { title: 'pending', rank: 2, align: 'right', value: ({ pendingCount }) => formatCount(pendingCount) },
+  {
+    title: 'pending sum',
+    rank: 4,
+    align: 'right',
+    value: ({ currency, pending }) => formatMoney({ amount: pending, currency }),
+  },
+  { title: 'parked', rank: 3, align: 'right', value: ({ parkedCount }) => formatCount(parkedCount) },
+  {
+    title: 'parked sum',
+    rank: 5,
+    align: 'right',
+    value: ({ currency, parked }) => formatMoney({ amount: parked, currency }),
+  },
+];
+
+const PARKED_COLUMNS: ReadonlyArray<Column<ParkedRecord>> = [
+  { title: 'reason', rank: 0, value: ({ reason }) => reason ?? 'none stored' },
+  { title: 'waiting', rank: 0, align: 'right', value: ({ waiting }) => formatCount(waiting) },
+  { title: 'dismissed', rank: 1, align: 'right', value: ({ dismissed }) => formatCount(dismissed) },
+];
+
+const HOLE_COLUMNS: ReadonlyArray<Column<Hole>> = [
+  { title: 'feed', rank: 1, value: ({ feed }) => feed },
+  { title: 'from (UTC)', rank: 0, value: ({ from }) => formatTime(from) },
+  { title: 'to (UTC)', rank: 0, value: ({ to }) => formatTime(to) },
+  { title: 'closed by', rank: 2, shortenTo: 12, value: ({ closedBy }) => CLOSERS[closedBy] },
+];
+
+const CLOSERS: Readonly<Record<Hole['closedBy'], string>> = {
+  backfill: 'the backfill, which workers read by themselves',
+  tail: 'the next sync',
+  read_again: 'a backfill that you start, see above',
+};
+
+function laneColumns(now: Date): ReadonlyArray<Column<LaneRecord>> {
+  return [
+    { title: 'source', rank: 1, shortenTo: 10, value: ({ source }) => source },
+    { title: 'currency', rank: 0, value: ({ currency }) => currency },
+    { title: 'pending', rank: 0, align: 'right', value: ({ pending }) => formatCount(pending) },
+    { title: 'in doubt', rank: 2, align: 'right', value: ({ inDoubt }) => formatCount(inDoubt) },
+    { title: 'unresolved', rank: 2, align: 'right', value: ({ unresolved }) => formatCount(unresolved) },
+    { title: 'oldest due', rank: 3, value: ({ oldestDue }) => dueText(oldestDue.getTime() - now.getTime()) },
+  ];
+}
+
+function dueText(inMs: number): string {
+  return inMs > 0 ? `in ${formatDuration(inMs)}` : `${formatDuration(-inMs)} ago`;
+}
+
+function utc(time: Date | null): string {
+  return time === null ? 'never' : `${formatTime(time)} UTC`;
+}

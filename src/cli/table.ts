@@ -1,0 +1,91 @@
+/**
+ * Aligned tables that fit the terminal. A row is always one line: where the columns do not fit, the least important ones
+ * are shortened or left out, never wrapped. When nobody reads it on a terminal, everything is shown in full.
+ */
+import { fitText, plainText, widthOf } from './text-width.js';
+
+export interface Column<Row> {
+  readonly title: string;
+  readonly value: (row: Row) => string;
+  /** Numbers stand right. */
+  readonly align?: 'left' | 'right';
+  /** 0 is never left out; of the others, the highest goes first. */
+  readonly rank: number;
+  /** May be shortened down to this many cells; without it a column is shown whole or not at all. */
+  readonly shortenTo?: number;
+}
+
+const GAP = '  ';
+
+/** @param columns cells of the terminal; 0: no limit. @returns a title line and one line per row; nothing for no rows */
+export function renderTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  terminalColumns: number,
+): string[] {
+  if (rows.length === 0) return [];
+  const measured = columns.map((column) => measure(column, rows));
+  const shown = terminalColumns > 0 ? fitColumns(measured, terminalColumns) : measured.filter(isWorthShowing);
+  const lines = [shown.map(({ column, width }) => pad(column.title, { width, align: column.align ?? 'left' }))];
+  for (let index = 0; index < rows.length; index += 1) {
+    lines.push(
+      shown.map(({ column, width, cells }) => pad(cells[index] ?? '', { width, align: column.align ?? 'left' })),
+    );
+  }
+  return lines.map((line) => {
+    const text = line.join(GAP).trimEnd();
+    return terminalColumns > 0 ? fitText(text, terminalColumns) : text;
+  });
+}
+
+/** Two columns, names and values, for one thing with many properties; properties without a value are left out. */
+export function renderFacts(facts: ReadonlyArray<readonly [name: string, value: string | null]>): string[] {
+  const present = facts.filter((fact): fact is readonly [string, string] => fact[1] !== null && fact[1] !== '');
+  const width = Math.max(0, ...present.map(([name]) => widthOf(name)));
+  return present.map(([name, value]) => `${pad(name, { width, align: 'left' })}${GAP}${plainText(value)}`);
+}
+
+interface MeasuredColumn<Row> {
+  readonly column: Column<Row>;
+  readonly cells: readonly string[];
+  readonly width: number;
+}
+
+function measure<Row>(column: Column<Row>, rows: readonly Row[]): MeasuredColumn<Row> {
+  const cells = rows.map((row) => plainText(column.value(row)));
+  return { column, cells, width: Math.max(widthOf(column.title), ...cells.map(widthOf)) };
+}
+
+/** A column in which no row says anything only takes room. */
+function isWorthShowing<Row>({ column, cells }: MeasuredColumn<Row>): boolean {
+  return column.rank === 0 || cells.some((cell) => cell !== '');
+}
+
+function fitColumns<Row>(measured: readonly MeasuredColumn<Row>[], limit: number): MeasuredColumn<Row>[] {
+  let shown = measured.filter(isWorthShowing);
+  const byRank = [...shown].sort((a, b) => b.column.rank - a.column.rank);
+  for (const candidate of byRank) {
+    const excess = totalWidth(shown) - limit;
+    if (excess <= 0) return shown;
+    const { shortenTo, rank } = candidate.column;
+    const shortest = Math.max(shortenTo ?? candidate.width, widthOf(candidate.column.title));
+    const enough = candidate.width - excess >= shortest;
+    if (shortenTo !== undefined && (enough || rank === 0)) {
+      const width = Math.max(shortest, candidate.width - excess);
+      shown = shown.map((one) => (one === candidate ? { ...one, width } : one));
+    } else if (rank > 0) {
+      shown = shown.filter((one) => one !== candidate);
+    }
+  }
+  return shown;
+}
+
+function totalWidth<Row>(columns: readonly MeasuredColumn<Row>[]): number {
+  return columns.reduce((sum, { width }) => sum + width, Math.max(0, columns.length - 1) * GAP.length);
+}
+
+function pad(text: string, { width, align }: { readonly width: number; readonly align: 'left' | 'right' }): string {
+  const fitted = fitText(text, width);
+  const space = ' '.repeat(Math.max(0, width - widthOf(fitted)));
+  return align === 'right' ? space + fitted : fitted + space;
+}

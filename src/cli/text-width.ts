@@ -1,0 +1,48 @@
+/**
+ * How wide text is on a terminal, and how to cut it. Also the one place that makes text from outside (metadata, vendor
+ * messages) harmless: control characters could otherwise move the cursor or recolour the screen of whoever reads it.
+ */
+
+const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** Control characters, line separators and the marks that reverse the direction of writing. */
+const HARMFUL = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu;
+
+/** Characters that take no cell of their own: combining marks, joiners, variation selectors. */
+const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
+
+/** East Asian wide and full-width blocks, and emoji that terminals draw two cells wide. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f1e6}-\u{1f1ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
+
+/** One line without anything that a terminal would obey. */
+export function plainText(text: string): string {
+  return text.replace(HARMFUL, ' ');
+}
+
+/** Terminal cells that plain text takes. */
+export function widthOf(text: string): number {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  let width = 0;
+  for (const { segment } of GRAPHEMES.segment(text)) width += widthOfGrapheme(segment);
+  return width;
+}
+
+/** Cut to at most `width` cells; what was cut ends with an ellipsis. Never cuts a character in half. */
+export function fitText(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  if (width <= 0) return '';
+  let kept = '';
+  let room = width - 1;
+  for (const { segment } of GRAPHEMES.segment(text)) {
+    room -= widthOfGrapheme(segment);
+    if (room < 0) break;
+    kept += segment;
+  }
+  return `${kept}…`;
+}
+
+function widthOfGrapheme(grapheme: string): number {
+  if (ZERO_WIDTH.test(grapheme)) return 0;
+  return WIDE.test(grapheme) ? 2 : 1;
+}
