@@ -1,25 +1,10 @@
 // The Stripe stand-in's events: when they can be seen, for how long, and what they froze.
 
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
 import { afterEach, describe, expect, it } from 'vitest';
-import { SandboxClock } from '../sandbox/clock.js';
-import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../sandbox/stripe/sandbox.js';
+import { closeAll, DAY_MS, NOW, start } from './sandbox-stripe-session.js';
 
-const NOW = new Date('2026-06-01T12:00:00Z');
-const DAY_MS = 86_400_000;
-const open: StripeSandbox[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((sandbox) => sandbox.close()));
-});
-
-async function start(options: StripeSandboxOptions = {}): Promise<{ sandbox: StripeSandbox; stripe: Stripe }> {
-  const sandbox = await startStripeSandbox({ clock: SandboxClock.frozen(NOW), ...options });
-  open.push(sandbox);
-  const { host, port } = sandbox;
-  const stripe = new Stripe(sandbox.apiKey, { host, port, protocol: 'http', maxNetworkRetries: 0, telemetry: false });
-  return { sandbox, stripe };
-}
+afterEach(closeAll);
 
 async function typesOf(stripe: Stripe, params: Stripe.EventListParams = {}): Promise<string[]> {
   return (await stripe.events.list({ limit: 100, ...params })).data.map((event) => event.type);

@@ -1,35 +1,11 @@
 // How the Stripe stand-in refuses and fails: keys, permissions, limits, and faults on demand, seen through the SDK.
 
-import Stripe from 'stripe';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { SandboxClock } from '../sandbox/clock.js';
 import type { FaultEffect } from '../sandbox/stripe/faults.js';
-import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../sandbox/stripe/sandbox.js';
+import { SANDBOX_API_VERSION, type StripeSandbox } from '../sandbox/stripe/sandbox.js';
+import { client, closeAll, NOW, start } from './sandbox-stripe-session.js';
 
-const NOW = new Date('2026-06-01T12:00:00Z');
-const open: StripeSandbox[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((sandbox) => sandbox.close()));
-});
-
-async function start(options: StripeSandboxOptions = {}): Promise<{ sandbox: StripeSandbox; stripe: Stripe }> {
-  const sandbox = await startStripeSandbox({ clock: SandboxClock.frozen(NOW), ...options });
-  open.push(sandbox);
-  return { sandbox, stripe: client(sandbox) };
-}
-
-function client(sandbox: StripeSandbox, options: { key?: string; retries?: number } = {}): Stripe {
-  const { host, port } = sandbox;
-  const maxNetworkRetries = options.retries ?? 0;
-  return new Stripe(options.key ?? sandbox.apiKey, {
-    host,
-    port,
-    protocol: 'http',
-    maxNetworkRetries,
-    telemetry: false,
-  });
-}
+afterEach(closeAll);
 
 function rawList(sandbox: StripeSandbox): Promise<Response> {
   return fetch(`${sandbox.url}/v1/payment_intents`, { headers: { Authorization: `Bearer ${sandbox.apiKey}` } });
@@ -40,7 +16,7 @@ describe('answers', () => {
     const { sandbox, stripe } = await start();
     const { headers, apiVersion, requestId } = (await stripe.paymentIntents.list()).lastResponse;
     expect(headers.date).toBe('Mon, 01 Jun 2026 12:00:00 GMT');
-    expect(apiVersion).toBe('2026-10-28.endive');
+    expect(apiVersion).toBe(SANDBOX_API_VERSION);
     sandbox.clock.advance(61_000);
     const next = (await stripe.paymentIntents.list()).lastResponse;
     expect(next.headers.date).toBe('Mon, 01 Jun 2026 12:01:01 GMT');

@@ -1,30 +1,16 @@
 // The history that exists only as a rule: the same for the same seed, every kind in it, and what a right mirror must do
 // with each payment. What is expected is compared here with what the SDK is shown, not with the rule itself.
 
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
 import { afterEach, describe, expect, it } from 'vitest';
-import { SandboxClock } from '../sandbox/clock.js';
 import type { ExpectedPayment } from '../sandbox/stripe/expectation.js';
 import { KINDS, kindNamed } from '../sandbox/stripe/kinds.js';
-import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../sandbox/stripe/sandbox.js';
+import type { PopulationOptions } from '../sandbox/stripe/population.js';
+import { closeAll, DAY_MS, NOW, start } from './sandbox-stripe-session.js';
 
-const NOW = new Date('2026-06-01T12:00:00Z');
-const DAY_MS = 86_400_000;
-const open: StripeSandbox[] = [];
+afterEach(closeAll);
 
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((sandbox) => sandbox.close()));
-});
-
-async function start(options: StripeSandboxOptions = {}): Promise<{ sandbox: StripeSandbox; stripe: Stripe }> {
-  const sandbox = await startStripeSandbox({ clock: SandboxClock.frozen(NOW), ...options });
-  open.push(sandbox);
-  const { host, port } = sandbox;
-  const stripe = new Stripe(sandbox.apiKey, { host, port, protocol: 'http', maxNetworkRetries: 0, telemetry: false });
-  return { sandbox, stripe };
-}
-
-function history(size: number): NonNullable<StripeSandboxOptions['population']> {
+function history(size: number): PopulationOptions {
   return { size, from: new Date(NOW.getTime() - 60 * DAY_MS), to: NOW };
 }
 
@@ -111,10 +97,9 @@ describe('every kind', () => {
 
   it.each(KINDS.map((kind) => kind.name))('%s arrives as it was written, by list and by id', async (name) => {
     const kind = kindNamed(name);
-    const clock = SandboxClock.frozen(NOW);
-    const { sandbox, stripe } = await start({ clock });
+    const { sandbox, stripe } = await start();
     const id = sandbox.createIntent({ kind: name });
-    clock.advance(50 * DAY_MS);
+    sandbox.clock.advance(50 * DAY_MS);
     const intent = await stripe.paymentIntents.retrieve(id);
     const row = [...sandbox.expected()][0];
     if (row === undefined) throw new Error('nothing is expected');

@@ -3,8 +3,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { client } from './sandbox-stripe-session.js';
 
 const open: ChildProcess[] = [];
 
@@ -30,13 +31,7 @@ async function run(...args: string[]): Promise<Running> {
   open.push(child);
   const url = await addressOf(child);
   const { hostname, port } = new URL(url);
-  const stripe = new Stripe('sk_test_sandbox', {
-    host: hostname,
-    port,
-    protocol: 'http',
-    maxNetworkRetries: 0,
-    telemetry: false,
-  });
+  const stripe = client({ host: hostname, port: Number(port) });
   const control: Running['control'] = async (method, path, body) => {
     const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
     const answer = await fetch(`${url}/_sandbox/${path}`, init);
@@ -96,8 +91,8 @@ describe('the process', () => {
     expect(middle - intent.created).toBeGreaterThan(0);
     expect(middle - intent.created).toBeLessThan(600);
     // A million objects would take more than a gigabyte; what grows here is only the collector's slack.
-    expect(after.rss).toBeLessThan(500 * 1024 ** 2);
-    expect(after.rss - before.rss).toBeLessThan(150 * 1024 ** 2);
+    expect(after.rss).toBeLessThan(300 * 1024 ** 2);
+    expect(after.rss - before.rss).toBeLessThan(100 * 1024 ** 2);
     // Some 2 ms a page with HTTP; the bound only catches a search that walks the whole history.
     expect((after.cpuMs - before.cpuMs) / 400).toBeLessThan(15);
   });

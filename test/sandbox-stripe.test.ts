@@ -1,77 +1,12 @@
-// The Stripe stand-in's lists as the real SDK sees them: order, cursors, filters, ties, and statuses that follow the
-// clock. What a page must be is computed here from all intents at once, the slow way, and not by the sandbox's merging.
+// The Stripe stand-in's lists and objects as the real SDK sees them: order, cursors, filters, ties. What a page must be is
+// computed from all intents at once, the slow way, and not by the sandbox's merging.
 
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
 import { afterEach, describe, expect, it } from 'vitest';
-import { SandboxClock } from '../sandbox/clock.js';
-import { standingAt } from '../sandbox/stripe/life.js';
-import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../sandbox/stripe/sandbox.js';
-import { compareEntries, type Entry, type FeedName, tracesOf } from '../sandbox/stripe/trace.js';
+import type { FeedName } from '../sandbox/stripe/trace.js';
+import { allIds, type Cursor, closeAll, history, NOW, type Page, start, walk } from './sandbox-stripe-session.js';
 
-const NOW = new Date('2026-06-01T12:00:00Z');
-const DAY_MS = 86_400_000;
-const open: StripeSandbox[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((sandbox) => sandbox.close()));
-});
-
-async function start(options: StripeSandboxOptions = {}): Promise<{ sandbox: StripeSandbox; stripe: Stripe }> {
-  const sandbox = await startStripeSandbox({ clock: SandboxClock.frozen(NOW), ...options });
-  open.push(sandbox);
-  const stripe = new Stripe(sandbox.apiKey, {
-    host: sandbox.host,
-    port: sandbox.port,
-    protocol: 'http',
-    maxNetworkRetries: 0,
-    telemetry: false,
-  });
-  return { sandbox, stripe };
-}
-
-function history(size: number, days = 20): NonNullable<StripeSandboxOptions['population']> {
-  return { size, from: new Date(NOW.getTime() - days * DAY_MS), to: new Date(NOW.getTime() + DAY_MS) };
-}
-
-/** All ids of a feed that are to be seen now, newest first, without any search. */
-function allIds(sandbox: StripeSandbox, feed: FeedName, keep: (entry: Entry) => boolean = () => true): string[] {
-  const { world } = sandbox;
-  const ranks = Array.from({ length: world.population.size }, (_, rank) => rank);
-  for (const plan of world.held()) if (plan.rank >= world.population.size) ranks.push(plan.rank);
-  const entries = ranks.flatMap((rank) => {
-    const plan = world.planOf(rank);
-    return plan === undefined ? [] : tracesOf(feed, plan).map((trace): Entry => ({ ...trace, rank }));
-  });
-  return entries
-    .filter((entry) => entry.at * 1000 <= world.clock.nowMs() && keep(entry))
-    .sort((a, b) => compareEntries(b, a))
-    .map((entry) => world.idOf(feed, entry));
-}
-
-interface Page {
-  data: { id: string; created: number }[];
-  has_more: boolean;
-}
-
-type Cursor = { starting_after?: string; ending_before?: string };
-
-async function walk(
-  list: (cursor: Cursor) => Promise<Page>,
-  direction: keyof Cursor,
-  from?: string,
-): Promise<string[]> {
-  const ids: string[] = [];
-  let cursor = from;
-  for (;;) {
-    const page = await list(cursor === undefined ? {} : { [direction]: cursor });
-    const pageIds = page.data.map((item) => item.id);
-    if (direction === 'starting_after') ids.push(...pageIds);
-    else ids.unshift(...pageIds);
-    cursor = direction === 'starting_after' ? pageIds.at(-1) : pageIds[0];
-    if (!page.has_more) return ids;
-    if (cursor === undefined) throw new Error('an empty page said that there is more');
-  }
-}
+afterEach(closeAll);
 
 describe('lists', () => {
   it.each(['payment_intents', 'charges', 'events'] as const)('page %s newest first, each object once', async (feed) => {
@@ -224,92 +159,5 @@ describe('one object', () => {
     const customer = sandbox.world.population.customerIdAt(3);
     expect((await stripe.customers.retrieve(customer)).id).toBe(customer);
     await expect(stripe.customers.retrieve('cus_nobody')).rejects.toMatchObject({ statusCode: 404 });
-  });
-});
-
-describe('time', () => {
-  it('brings scheduled changes about as the clock moves', async () => {
-    const { sandbox, stripe } = await start();
-    const at = (hours: number) => new Date(NOW.getTime() + hours * 3_600_000);
-    const id = sandbox.createIntent({
-      amount: 1000,
-      captureMethod: 'manual',
-      moves: [
-        { move: 'require_action', at: at(1) },
-        { move: 'authorize', at: at(2) },
-        { move: 'succeed', at: at(3), amountReceived: 700 },
-      ],
-    });
-    const seen: unknown[] = [];
-    for (let hour = 0; hour <= 3; hour++) {
-      const intent = await stripe.paymentIntents.retrieve(id);
-      seen.push([intent.status, intent.amount_capturable, intent.amount_received]);
-      sandbox.clock.advance(3_600_000);
-    }
-    expect(seen).toEqual([
-      ['requires_payment_method', 0, 0],
-      ['requires_action', 0, 0],
-      ['requires_capture', 1000, 0],
-      ['succeeded', 0, 700],
-    ]);
-    const charges = await stripe.charges.list();
-    expect(charges.data.map((charge) => [charge.created * 1000, charge.amount_captured])).toEqual([
-      [at(2).getTime(), 700],
-    ]);
-  });
-
-  it('changes the population too: intents arrive and debits succeed days later', async () => {
-    const { sandbox, stripe } = await start({ population: history(400, 5) });
-    const { world } = sandbox;
-    const before = allIds(sandbox, 'payment_intents').length;
-    const debit = Array.from({ length: 400 }, (_, rank) => world.population.planAt(rank)).find(
-      (plan) => plan.kind === 'debit_three_days' && standingAt(plan, world.clock.nowSeconds()).status === 'processing',
-    );
-    if (debit === undefined) throw new Error('this seed has no debit under way');
-    expect((await stripe.paymentIntents.retrieve(debit.id)).status).toBe('processing');
-    sandbox.clock.advance(3 * DAY_MS);
-    expect((await stripe.paymentIntents.retrieve(debit.id)).status).toBe('succeeded');
-    const after = await walk((cursor) => stripe.paymentIntents.list({ limit: 100, ...cursor }), 'starting_after');
-    expect(after.length).toBeGreaterThan(before);
-    expect(after).toEqual(allIds(sandbox, 'payment_intents'));
-  });
-
-  it('keeps a moved intent of the population in its place, once', async () => {
-    const { sandbox, stripe } = await start({ population: history(200) });
-    const before = allIds(sandbox, 'payment_intents');
-    const open = (await stripe.paymentIntents.list({ limit: 100 })).data.find(
-      (intent) => intent.status === 'requires_payment_method',
-    );
-    if (open === undefined) throw new Error('this seed has no open intent');
-    sandbox.succeed(open.id);
-    const walked = await walk((cursor) => stripe.paymentIntents.list({ limit: 30, ...cursor }), 'starting_after');
-    expect(walked).toEqual(before);
-    expect((await stripe.paymentIntents.retrieve(open.id)).status).toBe('succeeded');
-    const newest = (await stripe.events.list({ type: 'payment_intent.succeeded', limit: 1 })).data[0];
-    expect(newest?.data.object).toMatchObject({ id: open.id });
-    const events = await walk((cursor) => stripe.events.list({ limit: 100, ...cursor }), 'starting_after');
-    expect(events).toEqual(allIds(sandbox, 'events'));
-  });
-
-  it('gives a second attempt a second charge, and a failed one its error', async () => {
-    const { sandbox, stripe } = await start();
-    const id = sandbox.createIntent({ amount: 900 });
-    sandbox.fail(id);
-    expect((await stripe.paymentIntents.retrieve(id)).last_payment_error?.code).toBe('card_declined');
-    sandbox.clock.advance(60_000);
-    sandbox.succeed(id);
-    const charges = (await stripe.charges.list()).data;
-    expect(charges.map((charge) => charge.status)).toEqual(['succeeded', 'failed']);
-    expect((await stripe.paymentIntents.retrieve(id)).latest_charge).toBe(charges[0]?.id);
-  });
-
-  it('refuses what would change the past', async () => {
-    const { sandbox } = await start();
-    const id = sandbox.createIntent();
-    sandbox.succeed(id);
-    const before = new Date(NOW.getTime() - 5000);
-    expect(() => sandbox.cancel(id, { at: before })).toThrow(/before what happened/);
-    expect(() => sandbox.createIntent({ moves: [{ move: 'succeed', at: before }] })).toThrow(/before what happened/);
-    expect(() => sandbox.succeed('pi_nobody')).toThrow(/no intent/);
   });
 });

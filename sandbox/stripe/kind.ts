@@ -51,7 +51,7 @@ export type LifeMove = Omit<Move, 'at' | 'edit'> & { readonly after: number };
 export const DAY = 86_400;
 
 /** Paid by card two seconds after its creation: what most payments are. */
-export const PAID_AT_ONCE: readonly LifeMove[] = [{ after: 2, move: 'succeed' }];
+const PAID_AT_ONCE: readonly LifeMove[] = [{ after: 2, move: 'succeed' }];
 
 /** A kind that is an ordinary card payment of 19.99 US dollars but for what is said. */
 export function defineKind(name: string, differs: Partial<Omit<Kind, 'name'>>): Kind {

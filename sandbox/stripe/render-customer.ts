@@ -29,7 +29,7 @@ export function customerIdOf(customer: Stripe.PaymentIntent['customer']): string
   return customer === null || typeof customer === 'string' ? customer : customer.id;
 }
 
-export function deletedCustomer(id: string): Stripe.DeletedCustomer {
+function deletedCustomer(id: string): Stripe.DeletedCustomer {
   return { id, object: 'customer', deleted: true };
 }
 
