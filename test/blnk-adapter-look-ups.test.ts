@@ -143,6 +143,12 @@ describe('a look-up of balances', () => {
     ]);
   });
 
+  it('takes the bare null of a Core for no balance', async () => {
+    server.script(json(200, null));
+    const ledger = connect({ style: 'core', instanceId: null });
+    expect(await ledger.findBalances({ indicators: ['@a'], currency: 'USD' })).toEqual(new Map());
+  });
+
   it.each([
     ['in another currency', [balance('@a', 'bln_a', 'EUR')]],
     ['of another name', [balance('@z', 'bln_z')]],

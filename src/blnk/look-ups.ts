@@ -75,9 +75,10 @@ function readPage(answer: BlnkAnswer, route: Route): { readonly rows: unknown[];
     });
   }
   if (Array.isArray(answer.json)) return { rows: answer.json, total: null };
+  // Go writes an empty list as null: Core 0.15.2 answers a bare null when no balance fits.
+  if (answer.json === null) return { rows: [], total: null };
   const total = memberOf(answer.json, 'total') ?? memberOf(answer.json, 'total_count');
   const data = memberOf(answer.json, 'data');
-  // Go writes an empty list as null; only together with a total of 0 is that an answer.
   const rows: unknown = data === null && total === 0 ? [] : data;
   if (!Array.isArray(rows)) throw unreadable(`POST ${route.url} answered no list of rows: ${answer.message}`);
   return { rows, total: typeof total === 'number' ? total : null };
