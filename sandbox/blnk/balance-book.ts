@@ -2,7 +2,7 @@
 // Amounts are bigint minor units. Core never compares a transaction's currency with its balance's, so neither does this.
 
 import { newEntityId } from './entity-id.js';
-import type { Metadata } from './transaction-store.js';
+import type { Metadata } from './transaction-row.js';
 
 export const generalLedgerId = 'general_ledger_id';
 

@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 export type Door = 'core' | 'proxy' | 'cloud';
 
 /** A pause inside a post, while its balances are locked: before item `atItem` is applied, or after the last one was. */
-export interface Hold {
+interface Hold {
   readonly phase: 'before' | 'after';
   readonly atItem: number;
   /** Resolves when the pause is over, or when the client has gone. */

@@ -12,7 +12,7 @@ import { rowJson } from './transaction-json.js';
 const pageSizeDefault = 20;
 const pageSizeMax = 100;
 
-export interface CloudSettings {
+interface CloudSettings {
   /** Rows without `precise_amount`: whether the real Cloud sends it is not known. */
   omitsPreciseAmount: boolean;
 }

@@ -7,9 +7,12 @@
 //   POST   /_sandbox/clock                         {"now": time} or {"advance_ms": n}
 //   POST   /_sandbox/tokens                        {"token", "state": "valid" | "expired" | "revoked", "scopes"?}
 //   POST   /_sandbox/queue                         {"children": "soon" | "held"} and/or {"recover": true}
-//   POST   /_sandbox/locks/expire
+//   POST   /_sandbox/locks/expire                  ends leaked locks
+//   POST   /_sandbox/holds                         {"indicator", "currency"}: locks a balance; answers an id
+//   DELETE /_sandbox/holds/:id                     unlocks it
 //   DELETE /_sandbox/transactions/:reference · PATCH /_sandbox/transactions/:reference   damage
 
+import { randomUUID } from 'node:crypto';
 import { type Answer, jsonAnswer } from './answers.js';
 import { MovableClock } from './clock.js';
 import { cloudScopes } from './cloud-access.js';
@@ -55,9 +58,30 @@ export async function answerControl(sandbox: BlnkSandbox, method: string, url: U
     case 'POST locks':
       sandbox.expireLeakedLocks();
       return done;
+    case 'POST holds':
+      return holdBalance(sandbox, fields);
+    case 'DELETE holds':
+      return endHold(sandbox, id);
     default:
       return jsonAnswer(404, { error: `no control route ${method} ${url.pathname}` });
   }
+}
+
+function holdBalance(sandbox: BlnkSandbox, { indicator, currency }: Fields): Answer {
+  const unlock = sandbox.holdBalance(String(indicator), String(currency));
+  if (unlock === undefined) {
+    return jsonAnswer(409, { error: 'the balance is locked already' });
+  }
+  const id = randomUUID();
+  sandbox.holds.set(id, unlock);
+  return jsonAnswer(201, { id });
+}
+
+function endHold({ holds }: BlnkSandbox, id: string | undefined): Answer {
+  const unlock = holds.get(id ?? '');
+  unlock?.();
+  holds.delete(id ?? '');
+  return unlock ? done : jsonAnswer(404, { error: `no hold ${id}` });
 }
 
 function dumpTransactions(sandbox: BlnkSandbox, query: URLSearchParams): Answer {

@@ -2,6 +2,7 @@
 // unknown one 404 in plain text, as Core does.
 
 import { type Answer, failureAnswer, jsonAnswer, notFound, notPlayed } from './answers.js';
+import { getBalanceAt } from './balance-at.js';
 import type { Balance } from './balance-book.js';
 import type { Call } from './call.js';
 import { type FoundEntities, findBalances, findIdentities, findLedgers } from './entity-filter.js';
@@ -9,6 +10,7 @@ import { balanceJson, identityJson, ledgerJson } from './entity-json.js';
 import * as entities from './entity-routes.js';
 import { parseBody } from './exact-body.js';
 import { type FilterRequest, readFilterBody, readFilterQuery } from './filter-request.js';
+import { updateMetadata } from './metadata-route.js';
 import { type PostParts, postBulk, postTransaction } from './post-routes.js';
 import type { TransactionFilter } from './transaction-filter.js';
 import { rowJson } from './transaction-json.js';
@@ -19,7 +21,7 @@ export interface CoreParts extends PostParts {
 
 type Handler = (parts: CoreParts, call: Call, parameters: readonly string[]) => Answer | Promise<Answer>;
 
-export interface CoreRoute {
+interface CoreRoute {
   /** Method and path with `:` for parameters; counters and faults go by it. */
   readonly key: string;
   readonly method: string;
@@ -29,7 +31,7 @@ export interface CoreRoute {
 }
 
 /** Core's routes; the marked ones are those that Blnk documents for the Cloud's proxy. */
-export const coreRoutes: readonly CoreRoute[] = [
+const coreRoutes: readonly CoreRoute[] = [
   route('POST /transactions', postTransaction, 'proxied'),
   route('POST /transactions/bulk', postBulk, 'proxied'),
   route('POST /transactions/filter', filterTransactions),
@@ -58,7 +60,7 @@ export const coreRoutes: readonly CoreRoute[] = [
   route('GET /balances/:id', getBalance),
   route(
     'GET /balances/:id/at',
-    ({ core }, call, [id = '']) => entities.getBalanceAt(core, id, call.query.get('timestamp')),
+    ({ core }, call, [id = '']) => getBalanceAt(core, id, call.query.get('timestamp')),
     'proxied',
   ),
   route('GET /balances/:id/lineage', () => notPlayed('lineage'), 'proxied'),
@@ -73,7 +75,7 @@ export const coreRoutes: readonly CoreRoute[] = [
   ),
   route('GET /identities/:id', ({ core }, _call, [id = '']) => entities.getIdentity(core, id)),
   route('PUT /identities/:id', ({ core }, call, [id = '']) => entities.updateIdentity(core, id, call), 'proxied'),
-  route('POST /:id/metadata', ({ core }, call, [id = '']) => entities.updateMetadata(core, id, call), 'proxied'),
+  route('POST /:id/metadata', ({ core }, call, [id = '']) => updateMetadata(core, id, call), 'proxied'),
   route('POST /reconciliation/:action', () => notPlayed('reconciliation'), 'proxied'),
   route('GET /health', () => jsonAnswer(200, { status: 'UP' })),
 ];

@@ -3,7 +3,8 @@
 import { BalanceBook, generalLedgerId } from './balance-book.js';
 import { BalanceLocks } from './balance-locks.js';
 import type { Clock } from './clock.js';
-import { type Metadata, TransactionStore } from './transaction-store.js';
+import type { Metadata } from './transaction-row.js';
+import { TransactionStore } from './transaction-store.js';
 
 export interface Ledger {
   ledgerId: string;
@@ -20,7 +21,7 @@ export interface Identity {
   metadata: Metadata | null;
 }
 
-export interface CoreSettings {
+interface CoreSettings {
   clock: Clock;
   /** How long a post waits for a lock before it is answered 423. */
   lockWaitMs: number;

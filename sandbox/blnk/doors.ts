@@ -18,7 +18,7 @@ export interface Destination {
   handle(parts: CoreParts, call: Call): Promise<Answer>;
 }
 
-export interface DoorSettings {
+interface DoorSettings {
   coreKey: string;
   access: CloudAccess;
   proxyRoutes: 'documented' | 'all';

@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 
-export type IdPrefix = 'bln' | 'ldg' | 'idt' | 'bulk';
+type IdPrefix = 'bln' | 'ldg' | 'idt' | 'bulk';
 
 /** A new random id. */
 export function newEntityId(prefix: IdPrefix): string {

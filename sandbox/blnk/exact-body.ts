@@ -1,7 +1,7 @@
 // Reads request bodies. `precise_amount` must reach the ledger digit by digit and only as a JSON integer literal, which
 // JSON.parse cannot tell; bodies where that matters (rare) are read with the literals kept.
 
-export type BodyResult = { value: unknown } | { problem: string };
+type BodyResult = { value: unknown } | { problem: string };
 
 /** A `precise_amount` as it stood in the text. */
 export class NumberLiteral {

@@ -3,7 +3,7 @@
 import { nextRandom } from './seeded-random.js';
 
 /** Which requests: all conditions given must hold. */
-export interface FaultMatch {
+interface FaultMatch {
   /** Method and path with `:` parameters, for example `POST /transactions/bulk`; `posts` and `lookups` name groups. */
   route?: string;
   method?: string;
@@ -43,7 +43,7 @@ export type FaultEffect =
   /** Reads see the ledger as it was `lagMs` ago; without it, as it was when the fault was added. */
   | { kind: 'stale_reads'; lagMs?: number };
 
-export interface PausePlace {
+interface PausePlace {
   /** `before` item `atItem` (1 unless given) of a bulk is applied, or `after` everything was. */
   phase?: 'before' | 'after';
   atItem?: number;

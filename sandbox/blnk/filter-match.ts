@@ -7,7 +7,7 @@ import { parseRfc3339 } from './rfc3339.js';
 
 export type Cell = string | number | null;
 
-export interface Column<Row> {
+interface Column<Row> {
   type: 'text' | 'number' | 'time';
   read(row: Row): Cell;
 }
@@ -20,7 +20,7 @@ export interface FilterTable<Row> {
   virtual?(filter: FieldFilter): ((row: Row) => boolean) | undefined;
 }
 
-export type RowTest<Row> = (row: Row) => boolean;
+type RowTest<Row> = (row: Row) => boolean;
 
 /** A value that PostgreSQL could not read: Core answers 500. */
 export class UnreadableValue extends Error {

@@ -19,7 +19,7 @@ export const operators = [
   'isnull',
   'isnotnull',
 ] as const;
-export type Operator = (typeof operators)[number];
+type Operator = (typeof operators)[number];
 
 export interface FieldFilter {
   field: string;

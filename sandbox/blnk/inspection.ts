@@ -1,7 +1,7 @@
 // What tests may see and damage behind the API's back. Nothing here goes through locks, faults or request counters.
 
 import type { CoreState } from './core-state.js';
-import type { Metadata, TransactionStatus } from './transaction-store.js';
+import type { Metadata, TransactionStatus } from './transaction-row.js';
 
 /** A transaction with its balances' names resolved. */
 export interface InspectedTransaction {

@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { NumberLiteral, withoutLiterals } from './exact-body.js';
 import { parseRfc3339 } from './rfc3339.js';
-import type { Metadata } from './transaction-store.js';
+import type { Metadata } from './transaction-row.js';
 
 export interface PostRequest {
   preciseAmount: bigint | undefined;

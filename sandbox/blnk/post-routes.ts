@@ -10,7 +10,7 @@ import type { Poster, PostOutcome } from './poster.js';
 import type { QueuedPosts } from './queued-posts.js';
 import type { Refunds } from './refunds.js';
 import { appliedJson } from './transaction-json.js';
-import type { Metadata } from './transaction-store.js';
+import type { Metadata } from './transaction-row.js';
 
 const bulkItemsMax = 10_000;
 const clientGone: Answer = { status: 499, body: '' };

@@ -10,10 +10,10 @@ import type { Call } from './call.js';
 import type { CoreState } from './core-state.js';
 import { minorUnits, type PostRequest, scaleToMinor } from './post-request.js';
 import { findRowLimit, nulInText } from './row-limits.js';
-import type { Metadata } from './transaction-store.js';
+import type { Metadata } from './transaction-row.js';
 
 /** Which post of which request this is. */
-export interface PostPlace {
+interface PostPlace {
   call?: Call;
   /** From 1. */
   item: number;

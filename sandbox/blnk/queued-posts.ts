@@ -6,7 +6,7 @@ import { minorUnits, type PostRequest } from './post-request.js';
 import type { Poster } from './poster.js';
 import { findRowLimit } from './row-limits.js';
 import { queuedJson } from './transaction-json.js';
-import type { Metadata } from './transaction-store.js';
+import type { Metadata } from './transaction-row.js';
 
 interface QueuedPost {
   request: PostRequest;

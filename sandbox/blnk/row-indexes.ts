@@ -1,7 +1,7 @@
 // Indexes over transactions, built when a filter first asks for one and kept up from then on: rows by parent, and rows by the
 // text value of one metadata key. Numbers and other values are not indexed; a scan finds those.
 
-import type { Metadata } from './transaction-store.js';
+import type { Metadata } from './transaction-row.js';
 
 type RowsByValue = Map<string, number[]>;
 

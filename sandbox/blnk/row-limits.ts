@@ -3,14 +3,14 @@
 
 import { deflateRawSync } from 'node:zlib';
 import { databaseFailure, type Failure } from './answers.js';
-import type { Metadata } from './transaction-store.js';
+import type { Metadata } from './transaction-row.js';
 
 const rowBytesMax = 7_962;
 const rowBytesFixed = 570;
 const parentBytes = 41;
 const referenceIndexBytesMax = 2_690;
 
-export interface RowTexts {
+interface RowTexts {
   rowNumber: number;
   reference: string;
   description: string;

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer } from './answers.js';
 import type { Call } from './call.js';
 import { type Clock, MovableClock } from './clock.js';
-import { CloudAccess, type CloudScope } from './cloud-access.js';
+import { CloudAccess } from './cloud-access.js';
 import { answerControl } from './control-routes.js';
 import type { CoreParts } from './core-routes.js';
 import { CoreState } from './core-state.js';
@@ -21,61 +21,16 @@ import { Poster } from './poster.js';
 import { QueuedPosts } from './queued-posts.js';
 import { Refunds } from './refunds.js';
 import { type LoggedRequest, RequestLog } from './request-log.js';
+import { type BlnkSandboxOptions, type SandboxSettings, sandboxDefaults } from './sandbox-options.js';
 import { TransactionFilter } from './transaction-filter.js';
 
-export interface BlnkSandboxOptions {
-  /** 0, the default: any free port. */
-  port?: number;
-  host?: string;
-  coreKey?: string;
-  cloudToken?: string;
-  cloudScopes?: readonly CloudScope[];
-  instanceId?: string;
-  /** Stamps rows; without it real time, which `POST /_sandbox/clock` may move. */
-  clock?: Clock;
-  /** Every request takes this long before it is handled. */
-  latencyMs?: number;
-  /** Every posted transaction holds its locks this long (a real Core: about 3.5 ms). */
-  itemMs?: number;
-  lockWaitMs?: number;
-  /** How long locks stay whose client dropped its connection; 0: they do not leak. */
-  leakLockMs?: number;
-  queuedChildren?: 'soon' | 'held';
-  queueDelayMs?: number;
-  recoverQueuedAfterMs?: number;
-  /** `all` lets every route of Core through /proxy, documented or not. */
-  proxyRoutes?: 'documented' | 'all';
-  /** The Cloud's rows come without `precise_amount`. */
-  cloudOmitsPreciseAmount?: boolean;
-  seed?: number;
-}
-
-export interface SandboxStats {
+interface SandboxStats {
   rows: number;
   balances: number;
   requests: Record<string, number>;
   faultHits: number;
   leakedLocks: number;
 }
-
-type Settings = Required<Omit<BlnkSandboxOptions, 'clock' | 'cloudScopes' | 'seed'>>;
-
-const defaults: Settings = {
-  port: 0,
-  host: '127.0.0.1',
-  coreKey: 'test-master-key',
-  cloudToken: 'blnk_test_key',
-  instanceId: 'inst_test',
-  latencyMs: 0,
-  itemMs: 0,
-  lockWaitMs: 3_000,
-  leakLockMs: 300_000,
-  queuedChildren: 'soon',
-  queueDelayMs: 5,
-  recoverQueuedAfterMs: 2 * 60 * 60 * 1_000,
-  proxyRoutes: 'documented',
-  cloudOmitsPreciseAmount: false,
-};
 
 /** Starts a sandbox and resolves once it listens. */
 export async function startBlnkSandbox(options: BlnkSandboxOptions = {}): Promise<BlnkSandbox> {
@@ -93,14 +48,16 @@ export class BlnkSandbox {
   readonly faults: FaultBoard;
   /** The Cloud's tokens: allow, expire, revoke. */
   readonly access: CloudAccess;
-  readonly #settings: Settings;
+  /** Balances that a control request locked, by the id that unlocks them. */
+  readonly holds = new Map<string, () => void>();
+  readonly #settings: SandboxSettings;
   readonly #parts: CoreParts;
   readonly #inspection: Inspection;
   readonly #log = new RequestLog();
   readonly #server: Server;
 
   constructor(options: BlnkSandboxOptions) {
-    this.#settings = { ...defaults, ...options };
+    this.#settings = { ...sandboxDefaults, ...options };
     this.clock = options.clock ?? new MovableClock();
     this.coreKey = this.#settings.coreKey;
     this.cloudToken = this.#settings.cloudToken;
@@ -190,6 +147,13 @@ export class BlnkSandbox {
   /** Core's recovery, now: every queued post without a child gets one. Answers how many. */
   recoverQueued(): Promise<number> {
     return this.#parts.queue.recover(0);
+  }
+
+  /** Locks a balance as another client's post does; call the answer to unlock. Undefined when it is locked already. */
+  holdBalance(indicator: string, currency: string): (() => void) | undefined {
+    const { balances, locks } = this.#parts.core;
+    const held = locks.tryAcquire([balances.ofIndicator({ indicator, currency }, this.#parts.core.stamp())]);
+    return held && (() => locks.release(held));
   }
 
   /** Ends leaked locks, as after Core's five minutes. */

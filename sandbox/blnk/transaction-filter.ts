@@ -5,30 +5,14 @@ import type { Answer } from './answers.js';
 import type { CoreState } from './core-state.js';
 import { type Cell, compileCell, compileFilters, type FilterTable } from './filter-match.js';
 import { type FieldFilter, type FilterRequest, refuseFilters } from './filter-request.js';
+import { RowCandidates } from './row-candidates.js';
+import { transactionFields, transactionTable } from './transaction-table.js';
 
-export interface FoundRows {
+interface FoundRows {
   rows: number[];
   /** Of all pages; only counted when asked for. */
   total: number;
 }
-
-const filterFields = new Set([
-  'transaction_id',
-  'parent_transaction',
-  'amount',
-  'currency',
-  'source',
-  'destination',
-  'balance_id',
-  'reference',
-  'status',
-  'created_at',
-  'effective_date',
-  'indicator',
-  'description',
-  'precision',
-  'meta_data',
-]);
 
 export class TransactionFilter {
   readonly #core: CoreState;
@@ -36,19 +20,20 @@ export class TransactionFilter {
 
   constructor(core: CoreState) {
     this.#core = core;
-    this.#table = tableOf(core);
+    this.#table = transactionTable(core);
   }
 
   /** The page of rows that fit, or Core's refusal of the filters. Rows from `visibleRows` on are not seen. */
   find(request: FilterRequest, visibleRows = this.#core.transactions.rowCount): FoundRows | Answer {
-    const refused = refuseFilters(request.filters, { name: 'transactions', fields: filterFields });
+    const refused = refuseFilters(request.filters, { name: 'transactions', fields: transactionFields });
     if (refused !== undefined) {
       return refused;
     }
     const { transactions } = this.#core;
     const test = compileFilters(this.#table, request.filters, request.combine);
     const fits = (row: number) => row < visibleRows && transactions.statusOf(row) !== undefined && test(row);
-    const sortsByTime = request.sortBy === '' || request.sortBy === 'created_at' || !filterFields.has(request.sortBy);
+    const sortsByTime =
+      request.sortBy === '' || request.sortBy === 'created_at' || !transactionFields.has(request.sortBy);
     const candidates = this.#candidates(request, visibleRows);
     const enough =
       request.includeCount || !sortsByTime || !transactions.createdInOrder
@@ -71,15 +56,15 @@ export class TransactionFilter {
   }
 
   /** The smallest set of rows that an index offers; ascending numbers. */
-  #candidates({ filters, combine }: FilterRequest, visibleRows: number): Candidates {
+  #candidates({ filters, combine }: FilterRequest, visibleRows: number): RowCandidates {
     const offers = combine === 'or' && filters.length > 1 ? [] : filters.map((filter) => this.#indexed(filter));
     const lists = offers.filter((rows) => rows !== undefined).sort((left, right) => left.length - right.length);
     const [best] = lists;
     if (best !== undefined) {
-      return new Candidates(best);
+      return new RowCandidates(best);
     }
     const { from, to } = combine === 'or' ? { from: 0, to: visibleRows } : this.#createdRange(filters, visibleRows);
-    return new Candidates({ from, to });
+    return new RowCandidates({ from, to });
   }
 
   #indexed({ field, operator, value, values }: FieldFilter): readonly number[] | undefined {
@@ -146,81 +131,6 @@ export class TransactionFilter {
     }
     return range;
   }
-}
-
-/** Row numbers, as a list or as a range, from either end. */
-class Candidates {
-  readonly #rows: readonly number[] | { from: number; to: number };
-
-  constructor(rows: readonly number[] | { from: number; to: number }) {
-    this.#rows = rows;
-  }
-
-  *newestFirst(): Generator<number> {
-    if ('from' in this.#rows) {
-      for (let row = this.#rows.to - 1; row >= this.#rows.from; row -= 1) {
-        yield row;
-      }
-    } else {
-      yield* [...this.#rows].reverse();
-    }
-  }
-
-  *oldestFirst(): Generator<number> {
-    if ('from' in this.#rows) {
-      for (let row = this.#rows.from; row < this.#rows.to; row += 1) {
-        yield row;
-      }
-    } else {
-      yield* this.#rows;
-    }
-  }
-}
-
-function tableOf(core: CoreState): FilterTable<number> {
-  const { transactions, balances } = core;
-  const balanceId = (row: number, side: 'source' | 'destination') =>
-    balances.byNumber(transactions.number(row, side)).balanceId;
-  const nullable = (number: number): Cell => (Number.isNaN(number) ? null : number);
-  return {
-    name: 'transactions',
-    metadata: (row) => transactions.metadataOf(row),
-    columns: {
-      transaction_id: { type: 'text', read: (row) => transactions.idOf(row) },
-      parent_transaction: { type: 'text', read: (row) => transactions.parentOf(row) },
-      amount: {
-        type: 'number',
-        read: (row) => Number(transactions.amountOf(row)) / transactions.number(row, 'precision'),
-      },
-      currency: { type: 'text', read: (row) => transactions.currencyOf(row) },
-      source: { type: 'text', read: (row) => balanceId(row, 'source') },
-      destination: { type: 'text', read: (row) => balanceId(row, 'destination') },
-      reference: { type: 'text', read: (row) => transactions.referenceOf(row) },
-      status: { type: 'text', read: (row) => transactions.statusOf(row) ?? null },
-      created_at: { type: 'time', read: (row) => transactions.number(row, 'createdMicros') },
-      effective_date: { type: 'time', read: (row) => nullable(transactions.number(row, 'effectiveMicros')) },
-      description: { type: 'text', read: (row) => transactions.read(row).description },
-      precision: { type: 'number', read: (row) => transactions.number(row, 'precision') },
-    },
-    virtual(filter) {
-      if (filter.field !== 'balance_id' && filter.field !== 'indicator') {
-        return undefined;
-      }
-      const test = compileCell(
-        'transactions',
-        filter.field === 'balance_id' && filter.operator === 'ne' ? { ...filter, operator: 'eq' } : filter,
-        'text',
-      );
-      const matching = new Set(
-        balances.all
-          .filter(({ balanceId: id, indicator }) => test(filter.field === 'indicator' ? (indicator ?? null) : id))
-          .map(({ number }) => number),
-      );
-      const either = (row: number) =>
-        matching.has(transactions.number(row, 'source')) || matching.has(transactions.number(row, 'destination'));
-      return filter.field === 'balance_id' && filter.operator === 'ne' ? (row) => !either(row) : either;
-    },
-  };
 }
 
 function firstRow(rowCount: number, isTrue: (row: number) => boolean): number {

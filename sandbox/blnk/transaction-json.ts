@@ -5,9 +5,9 @@ import { createHash } from 'node:crypto';
 import type { CoreState } from './core-state.js';
 import type { PostRequest } from './post-request.js';
 import { formatRfc3339 } from './rfc3339.js';
-import type { Metadata, StoredTransaction } from './transaction-store.js';
+import type { Metadata, StoredTransaction } from './transaction-row.js';
 
-export type RowView = 'list' | 'byId' | 'byReference';
+type RowView = 'list' | 'byId' | 'byReference';
 
 const noTime = '0001-01-01T00:00:00Z';
 const noTimes = `"inflight_expiry_date":"${noTime}","inflight_commit_date":"${noTime}"`;

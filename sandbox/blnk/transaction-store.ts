@@ -5,31 +5,7 @@ import { TransactionIds } from './entity-id.js';
 import { RowIndexes } from './row-indexes.js';
 import { TextArena } from './text-arena.js';
 import { blockRows, ColumnBlock, InternedTexts } from './transaction-columns.js';
-
-export type TransactionStatus = 'APPLIED' | 'QUEUED' | 'REJECTED';
-export type Metadata = Record<string, unknown>;
-
-/** A row as it is stored; balances are numbers of the balance book. */
-export interface StoredTransaction {
-  transactionId: string;
-  reference: string;
-  description: string;
-  status: TransactionStatus;
-  preciseAmount: bigint;
-  precision: number;
-  currency: string;
-  source: number;
-  destination: number;
-  createdMicros: number;
-  effectiveMicros: number | undefined;
-  parent: string;
-  metadataJson: string;
-}
-
-export interface NewTransaction extends Omit<StoredTransaction, 'transactionId' | 'metadataJson'> {
-  idNumber: number;
-  metadata: Metadata;
-}
+import type { Metadata, NewTransaction, StoredTransaction, TransactionStatus } from './transaction-row.js';
 
 const statuses: readonly (TransactionStatus | undefined)[] = [undefined, 'APPLIED', 'QUEUED', 'REJECTED'];
 

@@ -1,0 +1,52 @@
+// What a sandbox can be told at its start.
+
+import type { Clock } from './clock.js';
+import type { CloudScope } from './cloud-access.js';
+
+export interface BlnkSandboxOptions {
+  /** 0, the default: any free port. */
+  port?: number;
+  host?: string;
+  coreKey?: string;
+  cloudToken?: string;
+  cloudScopes?: readonly CloudScope[];
+  instanceId?: string;
+  /** Stamps rows; without it real time, which `POST /_sandbox/clock` may move. */
+  clock?: Clock;
+  /** Every request takes this long before it is handled. */
+  latencyMs?: number;
+  /** Every posted transaction holds its locks this long (a real Core: about 3.5 ms). */
+  itemMs?: number;
+  lockWaitMs?: number;
+  /** How long locks stay whose client dropped its connection; 0: they do not leak. */
+  leakLockMs?: number;
+  queuedChildren?: 'soon' | 'held';
+  queueDelayMs?: number;
+  recoverQueuedAfterMs?: number;
+  /** `all` lets every route of Core through /proxy, documented or not. */
+  proxyRoutes?: 'documented' | 'all';
+  /** The Cloud's rows come without `precise_amount`. */
+  cloudOmitsPreciseAmount?: boolean;
+  seed?: number;
+}
+
+/** The options with nothing left out, besides those whose default is made at the start. */
+export type SandboxSettings = Required<Omit<BlnkSandboxOptions, 'clock' | 'cloudScopes' | 'seed'>>;
+
+/** What holds without options. */
+export const sandboxDefaults: SandboxSettings = {
+  port: 0,
+  host: '127.0.0.1',
+  coreKey: 'test-master-key',
+  cloudToken: 'blnk_test_key',
+  instanceId: 'inst_test',
+  latencyMs: 0,
+  itemMs: 0,
+  lockWaitMs: 3_000,
+  leakLockMs: 300_000,
+  queuedChildren: 'soon',
+  queueDelayMs: 5,
+  recoverQueuedAfterMs: 2 * 60 * 60 * 1_000,
+  proxyRoutes: 'documented',
+  cloudOmitsPreciseAmount: false,
+};
