@@ -39,7 +39,7 @@ export async function prepareHome(options: {
     const isReach = error instanceof EmbeddedPostgresError && error.code === 'folder_unreachable';
     if (!isReach || options.whenUnreachable === 'fail') throw error;
     const temporary = await temporaryDataDir(dataDir);
-    options.log(`${error.message} Using ${temporary} instead.`);
+    options.log(`The user that runs PostgreSQL cannot reach ${dataDir}: using ${temporary} instead`);
     return homeIn(temporary);
   }
 }
@@ -52,7 +52,8 @@ async function homeIn(wanted: string): Promise<Home> {
   const dataDir = await realpath(wanted);
   if (account && (made !== undefined || (await readdir(dataDir)).length === 0)) {
     // Ours alone and empty (mkdtemp and a strict umask make it closed): the server's user has to pass.
-    await chmod(dataDir, 0o711);
+    const ours = made === undefined ? [dataDir] : wayTo(wanted).slice(wayTo(made).length - 1);
+    for (const folder of ours) await chmod(folder, 0o711);
   }
   if (account) await refuseClosedWay(account, dataDir);
   await access(dataDir, constants.W_OK | constants.X_OK).catch((cause: unknown) => notWritable(dataDir, cause));
@@ -86,7 +87,9 @@ async function notWritable(path: string, cause: unknown): Promise<never> {
     if (present) inTheWay = folder;
     if (!present || !usable) break;
   }
-  const why = (await isFolder(inTheWay)) ? `cannot be written (${errorCode(cause)})` : 'is not a folder';
+  // mkdir says ENOENT for some read-only file systems.
+  const refusal = await access(inTheWay, constants.W_OK).catch((error: unknown) => error);
+  const why = (await isFolder(inTheWay)) ? `cannot be written (${errorCode(refusal ?? cause)})` : 'is not a folder';
   throw new EmbeddedPostgresError(
     'folder_not_writable',
     `The embedded PostgreSQL cannot keep its data in ${path}: ${inTheWay} ${why}. Set DATA_DIR to a folder that this user may write. ${OTHER_WAY_OUT}`,

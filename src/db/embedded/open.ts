@@ -67,6 +67,20 @@ interface Place {
  * await embedded.close();
  */
 export async function openEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  try {
+    return await open(options);
+  } catch (cause) {
+    if (cause instanceof EmbeddedPostgresError || cause instanceof RangeError) throw cause;
+    // What the steps did not foresee, above all a full disk: the system's or the server's own words.
+    throw new EmbeddedPostgresError(
+      'start_failed',
+      `The embedded PostgreSQL in ${options.dataDir} does not start: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  }
+}
+
+async function open(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const log = options.log ?? (() => undefined);
   const home = await prepareHome({
     dataDir: options.dataDir,

@@ -24,10 +24,11 @@ const ROUND_MAX_MS = 5_000;
 
 /**
  * Asks the server for a fast shutdown: open transactions are rolled back, everything is written, and the next start needs
- * no recovery. The server's own user sends the signal, so that root never signals a process named by another's file.
+ * no recovery. The server's own user sends the signal, so that root never signals a process named by another's file. The
+ * stopping server ends its sessions with all their children, so the shell that sends the signal has to ignore that.
  */
 const STOP = `EXECUTE format('COPY (SELECT WHERE false) TO PROGRAM %L',
-          'kill -INT ' || split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int)`;
+          'trap "" TERM; kill -INT ' || split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int)`;
 
 /** See STOP. The answer may not arrive: the stop reaches our own connection too. */
 export const STOP_STATEMENT = `

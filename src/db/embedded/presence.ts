@@ -80,7 +80,7 @@ export async function enterServer(
         if (saysNotNow(error)) return false;
         throw error;
       } finally {
-        await sql.end({ timeout: 1 });
+        await sql.end({ timeout: 0 });
       }
     },
   };
