@@ -5,7 +5,7 @@
 import { SyncError } from '../core/errors.js';
 import type { StripeEndpoint } from './request.js';
 
-export const PERMISSIONS = {
+const PERMISSIONS = {
   payment_intents: { title: 'PaymentIntents: Read', name: 'rak_payment_intent_read' },
   events: { title: 'Events: Read', name: 'rak_event_read' },
   charges: { title: 'Charges: Read', name: 'rak_charge_read' },

@@ -10,7 +10,7 @@ import { readPaymentIntent } from './read-payment.js';
 
 export interface RetrievedIntent {
   readonly reading: FoundPayment | { readonly kind: 'not_succeeded' } | { readonly kind: 'missing' };
-  /** HTTP requests that it took. */
+  /** HTTP requests that it took; at least one when it is missing. */
   readonly requests: number;
 }
 
