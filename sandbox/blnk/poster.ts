@@ -21,6 +21,8 @@ interface PostPlace {
   /** The batch id of a bulk, else the parent's transaction id or nothing. */
   parent: string;
   inBulk: boolean;
+  /** The row gets none, whatever was asked. */
+  losesEffectiveDate?: boolean;
 }
 
 export type PostOutcome =
@@ -168,7 +170,7 @@ export class Poster {
       source: source.number,
       destination: destination.number,
       createdMicros,
-      effectiveMicros: request.effectiveMicros ?? createdMicros,
+      effectiveMicros: place.losesEffectiveDate ? undefined : (request.effectiveMicros ?? createdMicros),
       parent: place.parent,
       metadata,
     });

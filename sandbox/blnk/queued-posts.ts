@@ -56,7 +56,7 @@ export class QueuedPosts {
     const before = (this.#core.settings.clock.now().getTime() - olderThanMs) * 1000;
     const due = [...this.#childless].filter(([row]) => this.#core.transactions.number(row, 'createdMicros') <= before);
     for (const [row, request] of due) {
-      await this.#makeChild(row, request);
+      await this.#makeChild(row, request, { inBurst: false });
     }
     return due.length;
   }
@@ -70,21 +70,19 @@ export class QueuedPosts {
 
   async #work(queued: QueuedPost): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, this.#core.settings.queueDelayMs).unref());
-    const row = this.#storeParent(queued, { inBurst: this.#waiting > 1 });
+    const inBurst = this.#waiting > 1;
+    const row = this.#storeParent(queued);
     this.#waiting -= 1;
     if (row === undefined) {
       return;
     }
     this.#childless.set(row, queued.request);
     if (this.#core.settings.queuedChildren === 'soon') {
-      await this.#makeChild(row, queued.request);
+      await this.#makeChild(row, queued.request, { inBurst });
     }
   }
 
-  #storeParent(
-    { request, metadata, idNumber, parent }: QueuedPost,
-    { inBurst }: { inBurst: boolean },
-  ): number | undefined {
+  #storeParent({ request, metadata, idNumber, parent }: QueuedPost): number | undefined {
     const { transactions } = this.#core;
     const source = this.#poster.resolve(request.source, request.currency);
     const destination = this.#poster.resolve(request.destination, request.currency);
@@ -118,14 +116,13 @@ export class QueuedPosts {
       source: source.number,
       destination: destination.number,
       createdMicros,
-      // Seen on Core: of 120 posts queued at once, 119 rows had lost their effective date.
-      effectiveMicros: inBurst ? undefined : (request.effectiveMicros ?? createdMicros),
+      effectiveMicros: request.effectiveMicros ?? createdMicros,
       parent,
       metadata: stored,
     });
   }
 
-  async #makeChild(row: number, request: PostRequest): Promise<void> {
+  async #makeChild(row: number, request: PostRequest, { inBurst }: { inBurst: boolean }): Promise<void> {
     const { transactions, balances } = this.#core;
     const queued = transactions.read(row);
     const metadata = transactions.metadataOf(row);
@@ -136,7 +133,8 @@ export class QueuedPosts {
       destination: balances.byNumber(queued.destination).balanceId,
       effectiveMicros: queued.effectiveMicros,
     };
-    const place = { item: 1, items: 1, parent: queued.transactionId, inBulk: false };
+    // Seen on Core: of 30 posts queued at once, 28 children had lost their effective date.
+    const place = { item: 1, items: 1, parent: queued.transactionId, inBulk: false, losesEffectiveDate: inBurst };
     const outcome = await this.#poster.apply(child, metadata, place);
     if (outcome.kind === 'refused' && outcome.failure.status === 423) {
       return;
