@@ -11,7 +11,7 @@ import { unreadableAnswer } from './read-list.js';
 import { isRecord } from './read-payment.js';
 import type { Send } from './request.js';
 
-export interface StripeAccount {
+interface StripeAccount {
   /** Null when a restricted key may not read it; the account is then recognised by a stored intent. */
   readonly id: string | null;
   readonly livemode: boolean;

@@ -63,7 +63,7 @@ export interface RequesterOptions {
 }
 
 /** An answer with status 200. */
-export interface StripeAnswer {
+interface StripeAnswer {
   /** Not trusted: the SDK's types describe what Stripe means to send. */
   readonly body: unknown;
   /** The `Date` header minus the duration of the request: never later than the moment the answer was made. */
