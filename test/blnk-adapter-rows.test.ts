@@ -20,6 +20,7 @@ describe('the amount of a row', () => {
     ['amount without precision', '"amount":10.99', null],
     ['amount of more digits than a double holds', '"amount":90071992547409.94,"precision":100', null],
     ['amount with an exponent', '"amount":1e21,"precision":100', null],
+    ['amount whose exponent hides its digits', '"amount":1e20,"precision":100', null],
     ['a fraction', '"precise_amount":12.5,"amount":1,"precision":1', null],
     ['a fraction that would round to a whole number', '"precise_amount":4503599627370497.49999', null],
     ['a large number with an exponent', '"precise_amount":9.007199254740993e15', null],
