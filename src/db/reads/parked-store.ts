@@ -118,7 +118,7 @@ interface UnpreparedRetry {
   readonly outcome: OpenOutcome;
 }
 
-/** Walks by reference, so that rows which are refused again do not come back. */
+/** One transaction a page, because a commit costs more than all of its rows. Walks by reference, so that rows which are refused again do not come back. */
 async function retryUnprepared(db: Drizzle, { selection, prepare, outcome }: UnpreparedRetry): Promise<void> {
   for (let after = ''; ; ) {
     const rows = await db
@@ -127,7 +127,9 @@ async function retryUnprepared(db: Drizzle, { selection, prepare, outcome }: Unp
       .where(and(selected(selection), isNull(postings.prepared), gt(postings.reference, after)))
       .orderBy(asc(postings.reference))
       .limit(MAPPED_AGAIN_MAX);
-    for (const row of rows) await mapAgain(db, { row, prepare, outcome });
+    await db.transaction(async (transaction) => {
+      for (const row of rows) await mapAgain(transaction, { row, prepare, outcome });
+    });
     const last = rows.at(-1);
     if (last === undefined || rows.length < MAPPED_AGAIN_MAX) return;
     after = last.reference;
@@ -144,7 +146,7 @@ interface MappedRow {
   readonly outcome: OpenOutcome;
 }
 
-async function mapAgain(db: Drizzle, { row, prepare, outcome }: MappedRow): Promise<void> {
+async function mapAgain(db: Pick<Drizzle, 'update'>, { row, prepare, outcome }: MappedRow): Promise<void> {
   const { reference, payment } = row;
   outcome.known.add(reference);
   if (payment === null) {
