@@ -2,7 +2,7 @@
 // either none or all of it. Never deletes data, and never removes postmaster.pid: PostgreSQL itself judges whether that
 // file is stale, with its shared memory as evidence. Call under the start lock.
 
-import { chown, constants, lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chown, constants, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Binaries } from './binaries.js';
 import { EmbeddedPostgresError, errorCode, OTHER_WAY_OUT } from './errors.js';
@@ -22,7 +22,7 @@ export async function ensureDataFolder(home: Home, binaries: Binaries, log: (mes
     );
   }
   log(`Creating a database in ${home.dataFolder}`);
-  await removeUnfinished(home.dataDir);
+  await removeUnfinished(home.dataDir, log);
   const fresh = join(home.dataDir, `postgres.new-${process.pid}`);
   await mkdir(fresh, { mode: 0o700 });
   if (home.account) await chown(fresh, home.account.uid, home.account.gid);
@@ -116,11 +116,13 @@ async function putInPlace(fresh: string, home: Home): Promise<void> {
   await folder.sync().finally(() => folder.close());
 }
 
-/** What a killed initdb left. A living one beside us loses its folder only when the lock was lost, and then says so. */
-async function removeUnfinished(dataDir: string): Promise<void> {
+/** What a killed process left. Its initdb may still be writing: that one fails when its folder goes. */
+async function removeUnfinished(dataDir: string, log: (message: string) => void): Promise<void> {
   for (const entry of await readdir(dataDir)) {
     if (!entry.startsWith('postgres.new-')) continue;
     const path = join(dataDir, entry);
-    if ((await lstat(path)).isDirectory()) await rm(path, { recursive: true, force: true });
+    await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }).catch((error: unknown) => {
+      log(`Left for the next start, it cannot be removed now: ${path} (${errorCode(error)})`);
+    });
   }
 }
