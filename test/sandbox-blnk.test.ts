@@ -2,6 +2,7 @@
 // Core's answers themselves are held by blnk-contract/contract.test.ts.
 
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -225,7 +226,7 @@ describe('the ledger of the sandbox', () => {
   });
 
   it('loses the effective date of children whose posts were queued in a burst', async () => {
-    const sandbox = await start();
+    const sandbox = await start({ queueDelayMs: 150 });
     await Promise.all([1, 2, 3].map((index) => postPayment(sandbox, `pi_${index}`, { skip_queue: false })));
     await eventually(() => sandbox.stats().rows === 6);
     const rows = [...sandbox.transactions()];
@@ -251,6 +252,15 @@ describe('the ledger of the sandbox', () => {
     ]);
     expect(sandbox.balance('@cus_1', 'USD')?.balance).toBe(2500n);
     expect((await postPayment(sandbox, 'pi_1')).status).toBe(201);
+  });
+
+  it('refuses an incompressible reference beyond what the index takes, and takes a longer one that repeats', async () => {
+    const sandbox = await start();
+    const noise = randomBytes(1_500).toString('hex');
+    expect((await postPayment(sandbox, 'k'.repeat(3_000), { meta_data: {} })).status).toBe(201);
+    expect((await postPayment(sandbox, noise, { meta_data: {} })).body).toMatchObject({
+      error_detail: { details: { Code: '54000' } },
+    });
   });
 
   it('counts requests by route and door', async () => {

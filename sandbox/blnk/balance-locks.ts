@@ -31,7 +31,7 @@ export class BalanceLocks {
   /** Waits its turn; undefined when the time is over or `giveUp` resolves first. */
   async acquire(
     balances: readonly Balance[],
-    limits: { waitMs: number; giveUp: Promise<void> },
+    limits: { waitMs: number; giveUp?: Promise<void> },
   ): Promise<HeldLocks | undefined> {
     const locks: HeldLocks = { balances };
     const granted = await new Promise<boolean>((resolve) => {
@@ -44,7 +44,7 @@ export class BalanceLocks {
         },
       };
       const timer = setTimeout(() => waiting.decide(false), limits.waitMs);
-      void limits.giveUp.then(() => this.#waiting.has(waiting) && waiting.decide(false));
+      void limits.giveUp?.then(() => this.#waiting.has(waiting) && waiting.decide(false));
       this.#waiting.add(waiting);
     });
     return granted ? locks : undefined;

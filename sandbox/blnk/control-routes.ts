@@ -39,9 +39,7 @@ export async function answerControl(sandbox: BlnkSandbox, method: string, url: U
     case 'PATCH transactions':
       return jsonAnswer(200, { ok: sandbox.alterTransaction(id ?? '', changeOf(fields)) });
     case 'POST faults':
-      return action === 'release'
-        ? releaseFault(sandbox, id)
-        : jsonAnswer(201, { id: sandbox.faults.add(fields as unknown as Fault).id });
+      return action === 'release' ? releaseFault(sandbox, id) : addFault(sandbox, fields);
     case 'GET faults':
       return jsonAnswer(
         200,
@@ -107,6 +105,20 @@ function changeOf(fields: Fields): Parameters<BlnkSandbox['alterTransaction']>[1
     ...(effectiveDate === undefined ? {} : { effectiveDate: new Date(String(effectiveDate)) }),
     ...(createdAt === undefined ? {} : { createdAt: new Date(String(createdAt)) }),
   };
+}
+
+function addFault({ faults }: BlnkSandbox, fields: Fields): Answer {
+  return isFault(fields)
+    ? jsonAnswer(201, { id: faults.add(fields).id })
+    : jsonAnswer(400, { error: 'a fault needs a known kind; `status` a status, `slow` a delayMs' });
+}
+
+function isFault(fields: Fields): fields is Fields & Fault {
+  const { kind, status, delayMs } = fields;
+  const isPlain = ['reset', 'answer_lost', 'repeated', 'hang', 'locked', 'stale_reads'].some((known) => known === kind);
+  return (
+    isPlain || (kind === 'status' && typeof status === 'number') || (kind === 'slow' && typeof delayMs === 'number')
+  );
 }
 
 function releaseFault(sandbox: BlnkSandbox, id: string | undefined): Answer {

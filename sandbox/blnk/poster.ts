@@ -35,7 +35,6 @@ const locked: Failure = {
   code: 'GEN_RESOURCE_LOCKED',
   message: 'failed to acquire lock: failed to acquire all locks within the wait timeout',
 };
-const neverGivesUp = new Promise<void>(() => undefined);
 
 export class Poster {
   readonly #core: CoreState;
@@ -96,8 +95,11 @@ export class Poster {
       return undefined;
     }
     const atOnce = this.#core.locks.tryAcquire(balances);
-    const limits = { waitMs: this.#core.settings.lockWaitMs, giveUp: call?.untilAborted ?? neverGivesUp };
-    return atOnce ?? this.#core.locks.acquire(balances, limits);
+    if (atOnce !== undefined) {
+      return atOnce;
+    }
+    const limits = { waitMs: this.#core.settings.lockWaitMs, ...(call ? { giveUp: call.untilAborted } : {}) };
+    return this.#core.locks.acquire(balances, limits);
   }
 
   async #applyLocked(
