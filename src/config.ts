@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
-import { parseDuration, parseMoment } from './cli/time-text.js';
+import { parseDuration, parseMoment } from './core/time-text.js';
 import { MINUTE_MS, SECOND_MS } from './core/window.js';
 
 export type Bag = Readonly<Record<string, string | undefined>>;

@@ -1,9 +1,9 @@
 /** `backfill`: asks for all payments created in a window to be read again. What is known already is not stored twice. */
 import { type Command, Option } from 'commander';
+import { formatTime, type Moment, resolveMoment } from '../core/time-text.js';
 import { jsonOption, parseTime, timeoutOption, warnWithoutWorker, withContext } from './command.js';
 import { followRun } from './follow-run.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
-import { formatTime, type Moment, resolveMoment } from './time-text.js';
 
 interface BackfillOptions {
   readonly from: Moment;

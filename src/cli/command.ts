@@ -4,8 +4,8 @@
  */
 import { InvalidArgumentError, Option } from 'commander';
 import { describeError } from '../core/errors.js';
+import { type Moment, parseDuration, parseMoment } from '../core/time-text.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
-import { type Moment, parseDuration, parseMoment } from './time-text.js';
 
 /** Opens, works, closes. Exit 2 when it could not open; 1 when the work failed; else what the work says. */
 export async function withContext(

@@ -4,12 +4,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunStatus } from '../core/sync-run.js';
+import { formatDuration } from '../core/time-text.js';
 import type { RunProgress } from '../db/reads/runs.js';
 import { toJson } from './json.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
 import { createProgressView } from './progress.js';
 import { runLines } from './run-text.js';
-import { formatDuration } from './time-text.js';
 
 /** Between two looks at the database. */
 const LOOK_EVERY_MS = 300;

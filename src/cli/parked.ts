@@ -1,13 +1,13 @@
 /** `parked list|show|retry|dismiss`: what waits for a person, and what a person can do about it. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { PARKING_REASONS, type ParkingReason } from '../core/posting.js';
+import { formatCount } from '../core/time-text.js';
 import type { RetryOutcome } from '../db/reads/parked-store.js';
 import { jsonOption, limitOption, printLines, warnWithoutWorker, withContext } from './command.js';
 import { toJson } from './json.js';
 import { paymentLines, paymentTable } from './payment-text.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
 import { plainText } from './text-width.js';
-import { formatCount } from './time-text.js';
 
 interface ListOptions {
   readonly limit: number;

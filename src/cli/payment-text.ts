@@ -1,11 +1,11 @@
 /** How postings look as text: a list of payments, and one payment with both of its sides. */
 import { formatMoney } from '../core/money.js';
 import { PARKING_REASONS } from '../core/posting.js';
+import { formatCount, formatTime } from '../core/time-text.js';
 import type { PaymentSides } from '../db/reads/parked.js';
 import type { PaymentRecord } from '../db/reads/runs.js';
 import { type Column, renderFacts, renderTable } from './table.js';
 import { plainText } from './text-width.js';
-import { formatCount, formatTime } from './time-text.js';
 
 export function paymentTable(payments: readonly PaymentRecord[], terminalColumns: number): string[] {
   return renderTable(COLUMNS, payments, terminalColumns);

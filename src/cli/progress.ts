@@ -3,9 +3,9 @@
  * stays free for the result.
  */
 import { Presets, SingleBar } from 'cli-progress';
+import { formatCount, formatDuration } from '../core/time-text.js';
 import type { RunProgress } from '../db/reads/runs.js';
 import type { CommandOutput } from './ports.js';
-import { formatCount, formatDuration } from './time-text.js';
 
 /** Between two plain lines: often enough to see life, seldom enough for a log. */
 const LINE_EVERY_MS = 5_000;

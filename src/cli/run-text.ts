@@ -1,8 +1,8 @@
 /** How runs look as text: a row in a list, and one run with everything that is known of it. */
 import { formatMoney, type Money } from '../core/money.js';
+import { formatCount, formatDuration, formatTime } from '../core/time-text.js';
 import type { RunRecord } from '../db/reads/runs.js';
 import { type Column, renderFacts, renderTable } from './table.js';
-import { formatCount, formatDuration, formatTime } from './time-text.js';
 
 /** Ids begin with the time of their making: the first 13 characters are its milliseconds. */
 const ID_LENGTH_MIN = 13;

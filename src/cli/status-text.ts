@@ -5,11 +5,11 @@
 import type { Hole } from '../core/completeness.js';
 import { formatMoney } from '../core/money.js';
 import { PARKING_REASONS } from '../core/posting.js';
+import { formatCount, formatDuration, formatTime } from '../core/time-text.js';
 import { MINUTE_MS } from '../core/window.js';
 import type { LaneRecord, ParkedRecord, StatusRecord, TotalRecord } from '../db/reads/status.js';
 import { type Column, renderFacts, renderTable } from './table.js';
 import { plainText } from './text-width.js';
-import { formatCount, formatDuration, formatTime } from './time-text.js';
 
 /** Completeness moves once a minute; when it stood still for this long beyond the lag, something holds it. */
 const STANDSTILL_MS = 10 * MINUTE_MS;

@@ -118,7 +118,7 @@ interface UnpreparedRetry {
   readonly outcome: OpenOutcome;
 }
 
-/** One transaction a page, because a commit costs more than all of its rows. Walks by reference, so that rows which are refused again do not come back. */
+/** Walks by reference, so that refused rows do not come back. A transaction a page: a commit costs more than its rows. */
 async function retryUnprepared(db: Drizzle, { selection, prepare, outcome }: UnpreparedRetry): Promise<void> {
   for (let after = ''; ; ) {
     const rows = await db

@@ -2,7 +2,7 @@
  * Times and durations as people type and read them. All times are UTC, typed and shown: a day here is the day that
  * certificates are about.
  */
-import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/window.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './window.js';
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS };
 

@@ -1,0 +1,365 @@
+/** How the command line looks: tables in narrow and wide terminals, sentences, durations, JSON, progress. */
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { toJson } from '../src/cli/json.js';
+import { createProgressView } from '../src/cli/progress.js';
+import { runLines, runTable } from '../src/cli/run-text.js';
+import { answerSentence, needsOfPerson, statusTables } from '../src/cli/status-text.js';
+import { type Column, renderTable } from '../src/cli/table.js';
+import { fitText, plainText, widthOf } from '../src/cli/text-width.js';
+import { formatCount, formatDuration, parseDuration, parseMoment, resolveMoment } from '../src/core/time-text.js';
+import type { RunRecord } from '../src/db/reads/runs.js';
+import type { StatusRecord } from '../src/db/reads/status.js';
+
+interface Fruit {
+  readonly name: string;
+  readonly count: number;
+  readonly note: string;
+}
+
+const COLUMNS: ReadonlyArray<Column<Fruit>> = [
+  { title: 'name', rank: 0, value: ({ name }) => name },
+  { title: 'count', rank: 1, align: 'right', value: ({ count }) => formatCount(count) },
+  { title: 'note', rank: 2, shortenTo: 8, value: ({ note }) => note },
+];
+const FRUITS: readonly Fruit[] = [
+  { name: 'apple', count: 1_234, note: 'a long note that goes on' },
+  { name: '林檎🍎', count: 5, note: 'wide' },
+];
+
+describe('tables', () => {
+  it('show everything when nobody reads them on a terminal', () => {
+    expect(renderTable(COLUMNS, FRUITS, 0)).toEqual([
+      'name    count  note',
+      'apple   1,234  a long note that goes on',
+      '林檎🍎      5  wide',
+    ]);
+  });
+
+  it('shorten the least important column first', () => {
+    expect(renderTable(COLUMNS, FRUITS, 26)).toEqual([
+      'name    count  note',
+      'apple   1,234  a long not…',
+      '林檎🍎      5  wide',
+    ]);
+  });
+
+  it('leave a column out that cannot be shortened enough', () => {
+    expect(renderTable(COLUMNS, FRUITS, 20)).toEqual(['name    count', 'apple   1,234', '林檎🍎      5']);
+    expect(renderTable(COLUMNS, FRUITS, 12)).toEqual(['name', 'apple', '林檎🍎']);
+  });
+
+  it('never wrap, however narrow the terminal is', () => {
+    for (let columns = 1; columns <= 60; columns += 1) {
+      for (const line of renderTable(COLUMNS, FRUITS, columns)) expect(widthOf(line)).toBeLessThanOrEqual(columns);
+    }
+  });
+
+  it('leave out a column in which nothing stands, and are empty without rows', () => {
+    const rows = FRUITS.map((fruit) => ({ ...fruit, note: '' }));
+    expect(renderTable(COLUMNS, rows, 80)[0]).toBe('name    count');
+    expect(renderTable(COLUMNS, [], 80)).toEqual([]);
+  });
+
+  it('keep a row on its line and the terminal unharmed, whatever the text holds', () => {
+    const hostile = [{ name: 'a\u001b[31mred\n\r\u2028\u202eb', count: 1, note: '' }];
+    const [, line] = renderTable(COLUMNS, hostile, 0);
+    expect(line).toBe('a [31mred b      1');
+  });
+});
+
+describe('text', () => {
+  it.each([
+    ['abc', 3],
+    ['é', 1],
+    ['e\u0301', 1],
+    ['日本', 4],
+    ['한국', 4],
+    ['👩‍👩‍👧', 2],
+    ['🇩🇪', 2],
+    ['❤️', 2],
+    ['\u200b', 0],
+  ])('%s takes %i cells', (text, width) => {
+    expect(widthOf(text)).toBe(width);
+  });
+
+  it('is never cut inside a character', () => {
+    expect(fitText('日本語', 4)).toBe('日…');
+    expect(fitText('👩‍👩‍👧👩‍👩‍👧', 3)).toBe('👩‍👩‍👧…');
+    expect(fitText('abc', 3)).toBe('abc');
+    expect(fitText('abc', 0)).toBe('');
+  });
+
+  it('keeps ordinary text as it is', () => {
+    expect(plainText('ÄÖ 日本 👩‍👩‍👧')).toBe('ÄÖ 日本 👩‍👩‍👧');
+  });
+});
+
+describe('durations and times', () => {
+  it.each([
+    ['90s', 90_000],
+    ['10m', 600_000],
+    ['2h', 7_200_000],
+    ['30d', 2_592_000_000],
+    ['1h30m', 5_400_000],
+  ])('%s is read', (text, durationMs) => {
+    expect(parseDuration(text)).toBe(durationMs);
+  });
+
+  it.each(['', '10', '0s', '-5m', '1.5h', '5 m', '10x', 'm', '1e3s'])('%j is no duration', (text) => {
+    expect(parseDuration(text)).toBeUndefined();
+  });
+
+  it.each([
+    [0, '0.0s'],
+    [1_249, '1.2s'],
+    [65_000, '1m 5s'],
+    [600_000, '10m'],
+    [86_400_000 + 3 * 3_600_000 + 59_000, '1d 3h'],
+    [86_400_000 + 59_000, '1d'],
+  ])('%i ms is shown as %s', (durationMs, text) => {
+    expect(formatDuration(durationMs)).toBe(text);
+  });
+
+  it.each([
+    ['2026-11-21', '2026-11-21T00:00:00.000Z'],
+    ['2026-11-21T10:30', '2026-11-21T10:30:00.000Z'],
+    ['2026-11-21 10:30:15', '2026-11-21T10:30:15.000Z'],
+    ['2026-11-21T10:30:15.250Z', '2026-11-21T10:30:15.250Z'],
+    ['2026-11-21T10:30:15+02:00', '2026-11-21T08:30:15.000Z'],
+    ['now', '2026-11-30T00:00:00.000Z'],
+    ['30d', '2026-10-31T00:00:00.000Z'],
+  ])('%s is a moment', (text, iso) => {
+    const moment = parseMoment(text);
+    expect(moment && resolveMoment(moment, new Date('2026-11-30T00:00:00Z')).toISOString()).toBe(iso);
+  });
+
+  it.each(['', 'yesterday', '2026-02-30', '2026-13-01', '2026-11-21T25:00', '21.11.2026', '1700000000'])(
+    '%j is none',
+    (text) => {
+      expect(parseMoment(text)).toBeUndefined();
+    },
+  );
+});
+
+const RUN: RunRecord = {
+  id: '0193a001-1111-7000-8000-000000000001',
+  parentId: null,
+  parts: 0,
+  feed: 'events',
+  trigger: 'manual',
+  windowFrom: new Date('2026-11-01T00:00:00Z'),
+  windowTo: new Date('2026-11-01T01:00:00Z'),
+  status: 'attention',
+  found: 1_234,
+  knownBefore: 234,
+  stored: 1_000,
+  posted: 900,
+  alreadyThere: 90,
+  parked: 10,
+  dismissed: 4,
+  pending: 0,
+  beforeStart: 0,
+  totals: [{ amount: 1_000_000n, currency: 'USD' }],
+  ledgerTotals: [
+    { amount: 5_000n, currency: 'JPY' },
+    { amount: 990_000n, currency: 'USD' },
+  ],
+  stripeRequests: 12,
+  errorCode: null,
+  error: null,
+  startedAt: new Date('2026-11-01T01:00:00Z'),
+  finishedAt: new Date('2026-11-01T01:00:02Z'),
+  durationMs: 2_000,
+  workerId: null,
+  version: '0.1.0',
+};
+
+describe('runs', () => {
+  it('are one line each', () => {
+    expect(runTable([RUN], 0)).toEqual([
+      'run            started (UTC)        feed    trigger  status     found  stored  posted  already there  parked  pending  read in  in the ledger',
+      '0193a001-1111  2026-11-01 01:00:00  events  manual   attention  1,234   1,000     900             90      10        0     2.0s  5,000 JPY, 9,900.00 USD',
+    ]);
+    expect(runTable([RUN], 80)).toEqual([
+      'run            started (UTC)        status     stored  posted  parked  pending',
+      '0193a001-1111  2026-11-01 01:00:00  attention   1,000     900      10        0',
+    ]);
+  });
+
+  it('have ids that differ in what is shown', () => {
+    const other = { ...RUN, id: '0193a001-1111-7000-8000-000000000002' };
+    const ids = runTable([RUN, other], 0)
+      .slice(1)
+      .map((line) => line.split(' ')[0]);
+    expect(ids).toEqual([RUN.id, other.id]);
+  });
+
+  it('show counts that add up', () => {
+    const lines = runLines(RUN, [], 80);
+    expect(lines).toContain('found            1,234 = 234 known before + 1,000 stored');
+    expect(lines).toContain(
+      'stored           1,000 = 900 posted + 90 already there + 10 parked (4 dismissed) + 0 pending',
+    );
+    expect(lines).toContain('status           attention: 6 parked, see: stripe-blnk-sync parked list');
+    expect(lines.some((line) => line.startsWith('error'))).toBe(false);
+  });
+});
+
+const STATUS: StatusRecord = {
+  now: new Date('2026-11-10T12:00:00Z'),
+  intervalMs: 60_000,
+  lagMs: 600_000,
+  mirror: {
+    mappingVersion: 1,
+    mirrorId: '00000000-0000-0000-0000-000000000000',
+    livemode: true,
+    source: '@stripe',
+    guestDestination: '@stripe_guests',
+    stripeAccount: 'acct_1',
+    blnkInstance: 'inst_1',
+    sourceShards: 1,
+    accountsMode: 'indicators',
+    startsAt: new Date('2026-10-01T00:00:00Z'),
+    handOverAt: new Date('2026-11-01T00:00:00Z'),
+    firstPostAt: null,
+  },
+  workers: [{ id: 'w', host: 'one', pid: 7, version: '0', startedAt: new Date(0), seenAt: new Date(0) }],
+  complete: { from: new Date('2026-10-01T00:00:00Z'), to: new Date('2026-11-10T11:49:30Z') },
+  holes: [],
+  outstanding: { pending: 0, parked: 0, dismissed: 0 },
+  behindMs: 630_000,
+  coverage: { events: [], paymentIntents: [] },
+  lanes: [],
+  parked: [],
+  totals: [],
+  lastRun: RUN,
+  lastFailure: null,
+};
+
+describe('status', () => {
+  it('answers the question in its first sentence', () => {
+    expect(answerSentence(STATUS)).toBe(
+      'Complete: every payment created from 2026-10-01 00:00:00 UTC to 2026-11-10 11:49:30 UTC that succeeded by then is in the ledger.',
+    );
+    expect(needsOfPerson(STATUS)).toEqual([]);
+  });
+
+  it('does not say complete while something is outstanding', () => {
+    const sentence = answerSentence({ ...STATUS, outstanding: { pending: 1_200, parked: 3, dismissed: 2 } });
+    expect(sentence).toMatch(/^Not complete: .*: 1,200 still to be posted, 3 parked, except 2 dismissed\.$/);
+    expect(answerSentence({ ...STATUS, outstanding: { pending: 0, parked: 0, dismissed: 2 } })).toMatch(
+      /^Complete: .* is in the ledger, except 2 dismissed\.$/,
+    );
+    expect(answerSentence({ ...STATUS, complete: null, behindMs: null })).toMatch(/^Not complete yet: /);
+    expect(answerSentence({ ...STATUS, mirror: null })).toMatch(/^Nothing is mirrored yet/);
+  });
+
+  it('names everything that needs a person, with the command for it', () => {
+    const lane = { source: '@stripe', currency: 'USD', pending: 5, inDoubt: 3, oldestDue: STATUS.now };
+    const needs = needsOfPerson({
+      ...STATUS,
+      workers: [],
+      parked: [
+        { reason: 'conflict', waiting: 2, dismissed: 1 },
+        { reason: 'unknown_currency', waiting: 0, dismissed: 4 },
+      ],
+      lanes: [{ ...lane, unresolved: 2 }],
+      lastFailure: {
+        runId: RUN.id,
+        feed: 'events',
+        code: 'stripe_key',
+        message: 'no\nright',
+        at: STATUS.now,
+        recovered: false,
+      },
+      holes: [{ feed: 'events', from: new Date(0), to: new Date('2026-10-05T00:00:00Z'), closedBy: 'read_again' }],
+    });
+    expect(needs).toEqual([
+      'No worker is running. Start one with: stripe-blnk-sync worker',
+      `Reading events fails since 2026-11-10 12:00:00 UTC: stripe_key: no right (stripe-blnk-sync run ${RUN.id})`,
+      '2 parked: the ledger holds this reference with other content. See: stripe-blnk-sync parked list --reason conflict',
+      '2 unresolved: for more than 15 minutes Blnk has not said whether it holds them. They are looked up again by themselves; check that Blnk answers.',
+      'Events before 2026-10-05 00:00:00 UTC are gone at Stripe. Read again: stripe-blnk-sync backfill --from 2026-10-01T00:00:00.000Z --to 2026-10-05T00:00:00.000Z',
+    ]);
+  });
+
+  it('says when completeness stands still although workers live', () => {
+    expect(needsOfPerson({ ...STATUS, behindMs: 600_000 + 600_001 })).toHaveLength(1);
+    expect(needsOfPerson({ ...STATUS, behindMs: 600_000 + 600_000 })).toEqual([]);
+  });
+
+  it('fits narrow terminals', () => {
+    const hole = { feed: 'events', from: new Date(0), to: STATUS.now, closedBy: 'tail' } as const;
+    const total = {
+      currency: 'USD',
+      postedCount: 1,
+      posted: 123n,
+      pendingCount: 0,
+      pending: 0n,
+      parkedCount: 0,
+      parked: 0n,
+    };
+    const lines = statusTables({ ...STATUS, holes: [hole], totals: [total] }, 60);
+    const tableLines = lines.slice(lines.indexOf('In the ledger'));
+    expect(tableLines).toContain('USD            1  1.23 USD        0     0.00 USD       0');
+    for (const line of tableLines) expect(widthOf(line)).toBeLessThanOrEqual(60);
+  });
+});
+
+describe('JSON', () => {
+  it('has snake_case keys, amounts as strings and ISO times', () => {
+    const value = {
+      knownBefore: 1,
+      amount: 9_007_199_254_740_993n,
+      startedAt: new Date(0),
+      none: null,
+      list: [{ aB: true }],
+    };
+    expect(JSON.parse(toJson(value))).toEqual({
+      known_before: 1,
+      amount: '9007199254740993',
+      started_at: '1970-01-01T00:00:00.000Z',
+      none: null,
+      list: [{ a_b: true }],
+    });
+  });
+
+  it('keeps currencies as they are', () => {
+    expect(JSON.parse(toJson(RUN)).ledger_totals).toEqual([
+      { amount: '5000', currency: 'JPY' },
+      { amount: '990000', currency: 'USD' },
+    ]);
+  });
+});
+
+describe('progress', () => {
+  const progress = { status: 'posting', found: 100, stored: 100, pending: 60, parked: 2, dismissed: 0 } as const;
+
+  it('is a plain line every few seconds where there is no terminal', () => {
+    const lines: string[] = [];
+    let now = 0;
+    const output = { print() {}, warn: (line: string) => lines.push(line), columns: 0, errorIsTerminal: false };
+    const view = createProgressView(output, { clock: () => now, stream: new PassThrough() });
+    for (; now <= 12_000; now += 500) view.update({ ...progress, pending: 60 - now / 500 });
+    view.stop();
+    expect(lines).toEqual([
+      'posting: 40 of 100 stored payments settled, 60 left, 2 parked',
+      'posting: 50 of 100 stored payments settled, 2/s, 50 left, about 25s, 2 parked',
+      'posting: 60 of 100 stored payments settled, 2/s, 40 left, about 20s, 2 parked',
+      'posting: 64 of 100 stored payments settled, 2/s, 36 left, about 18s, 2 parked',
+    ]);
+  });
+
+  it('is a bar on a terminal', () => {
+    const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
+    let now = 0;
+    const output = { print() {}, warn() {}, columns: 120, errorIsTerminal: true };
+    const view = createProgressView(output, { clock: () => now, stream });
+    view.update(progress);
+    now = 2_000;
+    view.update({ ...progress, pending: 20 });
+    view.stop();
+    expect(String(stream.read())).toContain('80 of 100, 20/s, 20 left, about 1.0s, 2 parked');
+  });
+});
