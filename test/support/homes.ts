@@ -1,0 +1,130 @@
+/**
+ * The three homes of database and queue, for suites that must pass on all of them: `describe.each(homes())`. Each
+ * `create()` gives a place of its own, so that test files can run side by side. Which homes there are is found by
+ * services.ts; a test reads no environment variable itself.
+ */
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import postgres from 'postgres';
+import { inject } from 'vitest';
+
+export interface Home {
+  readonly name: 'embedded' | 'postgres' | 'postgres+redis';
+  create(): Promise<HomePlace>;
+}
+
+export interface HomePlace {
+  /** What src/config.ts reads about the home; to be spread into a bag of other variables. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Removes everything that was stored, also when processes under test were killed. */
+  destroy(): Promise<void>;
+}
+
+export interface TestDatabase {
+  readonly url: string;
+  drop(): Promise<void>;
+}
+
+/** The homes that this machine has; the embedded one is always the first. */
+export function homes(): readonly Home[] {
+  const postgresUrl = inject('postgresUrl');
+  const redisUrl = inject('redisUrl');
+  const found: Home[] = [{ name: 'embedded', create: createEmbedded }];
+  if (postgresUrl === null) return found;
+  found.push({ name: 'postgres', create: () => createOnPostgres(postgresUrl) });
+  if (redisUrl !== null) found.push({ name: 'postgres+redis', create: () => createOnRedis({ postgresUrl, redisUrl }) });
+  return found;
+}
+
+/** An empty database on the server that was found, or null where there is none: for tests of `db/` alone. */
+export async function createDatabase(): Promise<TestDatabase | null> {
+  const postgresUrl = inject('postgresUrl');
+  return postgresUrl === null ? null : createDatabaseOn(postgresUrl);
+}
+
+async function createEmbedded(): Promise<HomePlace> {
+  const folder = await mkdtemp(join(tmpdir(), 'home-'));
+  // Root runs the embedded server as nobody, who has to pass.
+  await chmod(folder, 0o755);
+  return {
+    environment: { DATA_DIR: folder },
+    async destroy() {
+      await stopServerIn(join(folder, 'postgres'));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function createOnPostgres(postgresUrl: string): Promise<HomePlace> {
+  const database = await createDatabaseOn(postgresUrl);
+  return { environment: { DATABASE_URL: database.url }, destroy: () => database.drop() };
+}
+
+async function createOnRedis(urls: { readonly postgresUrl: string; readonly redisUrl: string }): Promise<HomePlace> {
+  const database = await createDatabaseOn(urls.postgresUrl);
+  const prefix = `test-${randomBytes(6).toString('hex')}`;
+  return {
+    environment: { DATABASE_URL: database.url, REDIS_URL: urls.redisUrl, QUEUE_PREFIX: prefix },
+    async destroy() {
+      await Promise.all([database.drop(), deleteKeys(urls.redisUrl, prefix)]);
+    },
+  };
+}
+
+async function createDatabaseOn(postgresUrl: string): Promise<TestDatabase> {
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  await onServer(postgresUrl, `create database ${name}`);
+  const url = new URL(postgresUrl);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => onServer(postgresUrl, `drop database if exists ${name} with (force)`) };
+}
+
+async function onServer(postgresUrl: string, statement: string): Promise<void> {
+  const sql = postgres(postgresUrl, { max: 1, onnotice: () => {} });
+  try {
+    await sql.unsafe(statement);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+async function deleteKeys(redisUrl: string, prefix: string): Promise<void> {
+  const redis = new Redis(redisUrl);
+  try {
+    for await (const keys of redis.scanStream({ match: `${prefix}:*`, count: 1_000 })) {
+      if (keys.length > 0) await redis.unlink(...keys);
+    }
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** How long a server that was left behind may take for its last checkpoint. */
+const STOP_TIMEOUT_MS = 20_000;
+
+/** Processes that were killed leave their server to the next one, or to its own idle stop minutes later: here is none. */
+async function stopServerIn(dataFolder: string): Promise<void> {
+  const postmasterId = () => readFile(join(dataFolder, 'postmaster.pid'), 'utf8').then(Number.parseInt, () => null);
+  const processId = await postmasterId();
+  if (processId === null) return;
+  signal(processId, 'SIGINT');
+  const deadline = performance.now() + STOP_TIMEOUT_MS;
+  while ((await postmasterId()) !== null) {
+    if (!signal(processId, 0)) return;
+    if (performance.now() > deadline) signal(processId, 'SIGKILL');
+    await delay(25);
+  }
+}
+
+/** False when there is no such process any more. */
+function signal(processId: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(processId, name);
+  } catch {
+    return false;
+  }
+}
