@@ -4,15 +4,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api';
-import { drizzle } from 'drizzle-orm/postgres-js';
-import postgres from 'postgres';
-import type { Drizzle } from '../src/db/open.js';
+import type postgres from 'postgres';
+import { openEmbeddedPostgres } from '../src/db/embedded/open.js';
+import { type Database, type Drizzle, openDatabase } from '../src/db/open.js';
 import * as mirrorSchema from '../src/db/schema/mirror.js';
 import * as postingsSchema from '../src/db/schema/postings.js';
 import * as runsSchema from '../src/db/schema/sync-runs.js';
 import * as viewsSchema from '../src/db/schema/views.js';
-
-const SERVER = process.env.TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+import { createDatabase, homes } from './support/homes.js';
 
 export interface ReadsDatabase {
   readonly db: Drizzle;
@@ -22,25 +21,48 @@ export interface ReadsDatabase {
 }
 
 export async function createReadsDatabase(): Promise<ReadsDatabase> {
-  const name = `reads_${randomUUID().replaceAll('-', '').slice(0, 16)}`;
-  const server = postgres(SERVER, { max: 1, onnotice: () => {} });
-  await server.unsafe(`create database ${name}`);
-  const url = new URL(SERVER);
-  url.pathname = `/${name}`;
-  const sql = postgres(url.href, { max: 4, onnotice: () => {}, connection: { TimeZone: 'UTC' } });
+  const place = (await onServer()) ?? (await embedded());
+  const { db, sql } = place.database;
   const schema = { ...mirrorSchema, ...postingsSchema, ...runsSchema, ...viewsSchema };
   const statements = await generateMigration(generateDrizzleJson({}), generateDrizzleJson(schema));
   for (const statement of statements) await sql.unsafe(statement);
   return {
+    db,
     sql,
-    db: drizzle(sql),
     async empty() {
       await sql`truncate postings, sync_runs, coverage, mirror, workers`;
     },
     async drop() {
-      await sql.end();
-      await server.unsafe(`drop database ${name} with (force)`);
-      await server.end();
+      await place.database.close();
+      await place.remove();
+    },
+  };
+}
+
+interface Place {
+  readonly database: Database;
+  remove(): Promise<void>;
+}
+
+const OPTIONS = { connectionsMax: 4, applicationName: 'test of reading' };
+
+async function onServer(): Promise<Place | null> {
+  const created = await createDatabase();
+  if (created === null) return null;
+  return { database: await openDatabase({ kind: 'url', url: created.url }, OPTIONS), remove: () => created.drop() };
+}
+
+/** On a machine without a PostgreSQL server. */
+async function embedded(): Promise<Place> {
+  const home = await homes()[0]?.create();
+  const dataDir = home?.environment.DATA_DIR;
+  if (home === undefined || dataDir === undefined) throw new Error('the first home is not the embedded one');
+  const server = await openEmbeddedPostgres({ dataDir, whenUnreachable: 'temporary' });
+  return {
+    database: await openDatabase({ kind: 'socket', ...server.connection }, OPTIONS),
+    async remove() {
+      await server.close();
+      await home.destroy();
     },
   };
 }

@@ -1,6 +1,7 @@
 /** `backfill`: asks for all payments created in a window to be read again. What is known already is not stored twice. */
 import { type Command, Option } from 'commander';
 import { formatTime, type Moment, resolveMoment } from '../core/time-text.js';
+import { floorToSecond } from '../core/window.js';
 import { jsonOption, parseTime, timeoutOption, warnWithoutWorker, withContext } from './command.js';
 import { followRun } from './follow-run.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
@@ -41,7 +42,10 @@ async function requestBackfill(
   options: BackfillOptions,
 ): Promise<void> {
   const now = await context.reads.databaseNow();
-  const window = { from: resolveMoment(options.from, now), to: resolveMoment(options.to, now) };
+  const window = {
+    from: floorToSecond(resolveMoment(options.from, now)),
+    to: floorToSecond(resolveMoment(options.to, now)),
+  };
   if (window.from >= window.to || window.to > now) {
     environment.output.warn(
       `The window ${formatTime(window.from)} to ${formatTime(window.to)} cannot be read: ` +
