@@ -53,7 +53,8 @@ function runDrizzleKit(command: readonly string[]): string | null {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: TIMEOUT_MS,
   });
-  const said = `${result.stdout}${result.stderr}`;
+  // Its messages are clear, its stack traces are not.
+  const said = `${result.stdout}${result.stderr}`.replaceAll(/^ {4}at .*\n/gm, '');
   const isGood = result.status === 0 && /No schema changes|SQL migration file|Everything's fine/.test(said);
   return isGood
     ? null

@@ -1,0 +1,266 @@
+/**
+ * The rules of the house, read from the code's own imports. Every exception stands in one of the tables below with its
+ * reason; a rule that needs another one is changed here, in the open. docs/architecture.md has the picture.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import { type Import, ROOT, type SourceFile, sourceFiles, visit } from './support/source-files.js';
+
+/**
+ * What a part of src may import besides itself: `runs` for anything, `types` for `import type` alone. The arrows point
+ * inward: adapters and commands know the ports of the stages, stages know the core, the core knows nobody.
+ */
+const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonly types: readonly string[] }>> = {
+  core: { runs: [], types: [] },
+  collect: { runs: ['core'], types: [] },
+  post: { runs: ['core'], types: [] },
+  prove: { runs: ['core'], types: [] },
+  // What one worker does with the stages; it gets every adapter from app.
+  worker: { runs: ['core', 'collect', 'post'], types: ['config.ts'] },
+  stripe: { runs: ['core'], types: ['collect/ports.ts'] },
+  blnk: { runs: ['core'], types: ['post/ports.ts'] },
+  // The reads compute with the same rules for windows as collecting; migrations lie beside package.json.
+  db: { runs: ['core', 'package-root.ts'], types: ['collect/ports.ts', 'post/ports.ts'] },
+  queue: { runs: ['core'], types: ['collect'] },
+  observability: { runs: ['core'], types: [] },
+  http: { runs: ['core'], types: ['db/reads'] },
+  // Commands show what the reads answer; they are given the reads by app.
+  cli: { runs: ['core', 'package-root.ts'], types: ['db/reads', 'db/schema/views.ts'] },
+  'config.ts': { runs: ['core'], types: [] },
+  'package-root.ts': { runs: [], types: [] },
+  // The composition root: the only place where adapters are constructed and joined.
+  app: {
+    runs: [
+      ...['core', 'collect', 'post', 'prove', 'worker', 'stripe', 'blnk', 'db', 'queue', 'observability', 'http'],
+      ...['cli', 'config.ts', 'package-root.ts'],
+    ],
+    types: [],
+  },
+  'main.ts': { runs: ['app', 'cli'], types: [] },
+};
+
+/** In which part of src each package of package.json is imported; more than one, or none, needs its reason. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  bullmq: ['queue'],
+  'cli-progress': ['cli'],
+  // app hands the finished program on to main.
+  commander: ['cli', 'app (types)'],
+  'drizzle-orm': ['db'],
+  ioredis: ['queue'],
+  // Imported by BullMQ's PostgreSQL backend.
+  pg: [],
+  pino: ['observability'],
+  'pino-pretty': ['observability'],
+  postgres: ['db'],
+  stripe: ['stripe'],
+  undici: ['blnk'],
+  // Ids of rows, and the ids of workers and mirrors, which stages are given as functions.
+  uuid: ['db', 'app'],
+  // The two places where untyped text comes in that no vendor's types describe: variables and job payloads.
+  zod: ['config.ts', 'queue'],
+};
+
+/** The only reader of the environment; everything else is handed a configuration. */
+const READS_ENVIRONMENT = ['src/main.ts'];
+
+/** May import the stand-ins, when it runs. */
+const USES_SANDBOX = ['src/app/demo.ts'];
+
+/** Does its work when it is started; importing it is starting it. */
+const ENTRY_POINTS = ['src/main.ts'];
+
+const LINES_MAX = 300;
+
+const src = sourceFiles('src');
+const sandbox = sourceFiles('sandbox');
+const tests = sourceFiles('test');
+
+describe('the arrows point inward', () => {
+  it('every part of src has its rule, and every rule that names a file names one that exists', () => {
+    expect([...new Set(src.map((file) => partOf(file.path)))].filter((part) => PARTS[part] === undefined)).toEqual([]);
+    const named = Object.values(PARTS).flatMap(({ runs, types }) => [...runs, ...types]);
+    const missing = named.filter((name) => name.endsWith('.ts') && !src.some(({ path }) => path === `src/${name}`));
+    expect(missing).toEqual([]);
+  });
+
+  it('no part imports what it may not', () => {
+    const wrong = everyImport(src, 'file').filter(({ file, found }) => {
+      const rule = PARTS[partOf(file.path)];
+      const target = found.target.replace(/^src\//, '');
+      if (!found.target.startsWith('src/') || partOf(found.target) === partOf(file.path)) return false;
+      const allowed = [...(rule?.runs ?? []), ...(found.typeOnly ? (rule?.types ?? []) : [])];
+      return !allowed.some((name) => target === name || target.startsWith(`${name}/`));
+    });
+    expect(wrong.map(describeImport)).toEqual([]);
+  });
+
+  it('no files import each other in a circle', () => {
+    expect(findCircle(src)).toEqual([]);
+    expect(findCircle(sandbox)).toEqual([]);
+  });
+
+  it('the core has no clock, no randomness and no Node', () => {
+    const core = src.filter((file) => partOf(file.path) === 'core');
+    expect(everyImport(core, 'node').map(describeImport)).toEqual([]);
+    expect(core.flatMap((file) => impureNodes(file.syntax).map((node) => at(file, node)))).toEqual([]);
+  });
+
+  it('the stand-ins know nothing of the software, and only the demo knows them, when it runs', () => {
+    const fromSandbox = everyImport(sandbox, 'file').filter(({ found }) => !found.target.startsWith('sandbox/'));
+    expect(fromSandbox.map(describeImport)).toEqual([]);
+    const outside = everyImport(src, 'file')
+      .filter(({ found }) => !found.target.startsWith('src/'))
+      .filter(({ file, found }) => {
+        const isAllowed = USES_SANDBOX.includes(file.path) && found.target.startsWith('sandbox/');
+        return !isAllowed || !(found.typeOnly || found.dynamic);
+      });
+    expect(outside.map(describeImport)).toEqual([]);
+  });
+});
+
+describe('packages', () => {
+  const manifest: Readonly<Record<string, Readonly<Record<string, string>> | undefined>> = JSON.parse(
+    readFileSync(join(ROOT, 'package.json'), 'utf8'),
+  );
+  const shipped = Object.keys({ ...manifest.dependencies });
+
+  it('each is imported in one folder, or where the table says why', () => {
+    const used: Record<string, string[]> = Object.fromEntries(shipped.map((name) => [name, []]));
+    for (const { file, found } of everyImport(src, 'package')) {
+      const part = partOf(file.path);
+      used[found.target] = [...(used[found.target] ?? []), found.typeOnly ? `${part} (types)` : part];
+    }
+    for (const [name, parts] of Object.entries(used)) {
+      used[name] = [...new Set(parts)].filter(
+        (part) => !parts.includes(part.replace(' (types)', '')) || !part.includes(' '),
+      );
+    }
+    const sorted = (table: Readonly<Record<string, readonly string[]>>) =>
+      Object.fromEntries(Object.entries(table).map(([name, parts]) => [name, [...parts].sort()]));
+    expect(sorted(used)).toEqual(sorted(PACKAGES));
+  });
+
+  it('what is shipped runs without development packages', () => {
+    const wrong = everyImport(sandbox, 'package').filter(({ found }) => !shipped.includes(found.target));
+    expect(wrong.map(describeImport)).toEqual([]);
+  });
+});
+
+describe('files', () => {
+  it('none but the entry point reads the environment', () => {
+    const readers = src.filter((file) =>
+      /\bprocess\.env\b|\bprocess\[|env\b[^'"\n]*from 'node:process'/.test(file.text),
+    );
+    expect(readers.map(({ path }) => path)).toEqual(READS_ENVIRONMENT);
+  });
+
+  it(`none is longer than ${LINES_MAX} lines`, () => {
+    const long = [...src, ...sandbox].map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }));
+    expect(long.filter(({ lines }) => lines > LINES_MAX)).toEqual([]);
+  });
+
+  it('none gathers what others export, and none is a drawer', () => {
+    const named = [...src, ...sandbox].filter(({ path }) =>
+      /(^|\/)(index|utils?|helpers?|common|types)(\.ts|\/)/.test(path),
+    );
+    expect(named.map(({ path }) => path)).toEqual([]);
+    const gathering = src.filter(({ syntax }) => syntax.statements.some(isExportOfEverything));
+    expect(gathering.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('importing any of them has no effect', () => {
+    const files = src.map(({ path }) => path).filter((path) => !ENTRY_POINTS.includes(path));
+    const script = join(ROOT, 'test/support/import-all.ts');
+    const result = spawnSync(process.execPath, ['--import', 'tsx', script, ...Object.keys(PACKAGES), ...files], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      timeout: 25_000,
+      // Without the variables that vitest and a developer's shell add: a file that reads one would notice.
+      env: { PATH: process.env.PATH },
+    });
+    expect({ said: result.stdout + result.stderr, code: result.status }).toEqual({ said: '', code: 0 });
+  });
+
+  it('tests replace no module', () => {
+    const replacing = tests.flatMap((file) => moduleMocks(file.syntax).map((node) => at(file, node)));
+    expect(replacing).toEqual([]);
+  });
+});
+
+/** `src/db/open.ts` → `db`; `src/config.ts` → `config.ts`. */
+function partOf(path: string): string {
+  return path.split('/')[1] ?? '';
+}
+
+function everyImport(files: readonly SourceFile[], kind: Import['kind']) {
+  return files.flatMap((file) => file.imports.filter((found) => found.kind === kind).map((found) => ({ file, found })));
+}
+
+function describeImport({ file, found }: { readonly file: SourceFile; readonly found: Import }): string {
+  const how = found.typeOnly ? 'types of' : found.dynamic ? 'when it runs' : '';
+  return [file.path, 'imports', how, found.target].filter((word) => word !== '').join(' ');
+}
+
+function at(file: SourceFile, node: ts.Node): string {
+  const { line } = file.syntax.getLineAndCharacterOfPosition(node.getStart());
+  return `${file.path}:${line + 1} ${node.getText().slice(0, 60)}`;
+}
+
+/** The files of the first circle found among imports that are there when the code runs. */
+function findCircle(files: readonly SourceFile[]): readonly string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const finished = new Set<string>();
+  const follow = (path: string, way: readonly string[]): readonly string[] => {
+    if (way.includes(path)) return [...way.slice(way.indexOf(path)), path];
+    if (finished.has(path)) return [];
+    for (const found of byPath.get(path)?.imports ?? []) {
+      if (found.kind !== 'file' || found.typeOnly || found.dynamic) continue;
+      const circle = follow(found.target, [...way, path]);
+      if (circle.length > 0) return circle;
+    }
+    finished.add(path);
+    return [];
+  };
+  for (const { path } of files) {
+    const circle = follow(path, []);
+    if (circle.length > 0) return circle;
+  }
+  return [];
+}
+
+function impureNodes(syntax: ts.SourceFile): readonly ts.Node[] {
+  const impure: ts.Node[] = [];
+  visit(syntax, (node) => {
+    if (ts.isNewExpression(node) && node.expression.getText() === 'Date' && (node.arguments?.length ?? 0) === 0) {
+      impure.push(node);
+    }
+    if (ts.isPropertyAccessExpression(node) && /^(Date\.now|Math\.random|globalThis\..*)$/.test(node.getText())) {
+      impure.push(node);
+    }
+    const isGlobal =
+      ts.isIdentifier(node) && /^(process|performance|crypto|setTimeout|setInterval|fetch)$/.test(node.text);
+    if (isGlobal && !ts.isPropertyAccessExpression(node.parent) && !ts.isPropertyAssignment(node.parent))
+      impure.push(node);
+    if (isGlobal && ts.isPropertyAccessExpression(node.parent) && node.parent.expression === node) impure.push(node);
+  });
+  return impure;
+}
+
+function isExportOfEverything(statement: ts.Statement): boolean {
+  return (
+    ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined && statement.exportClause === undefined
+  );
+}
+
+function moduleMocks(syntax: ts.SourceFile): readonly ts.Node[] {
+  const mocks: ts.Node[] = [];
+  visit(syntax, (node) => {
+    if (ts.isCallExpression(node) && /^vi\s*\.\s*(mock|doMock|hoisted|importMock)$/.test(node.expression.getText())) {
+      mocks.push(node);
+    }
+  });
+  return mocks;
+}
