@@ -138,6 +138,6 @@ describe('completeness', () => {
     }));
     const begun = performance.now();
     completenessOf({ ...FACTS, lists, handOverAt: lists.at(-1)?.to ?? null });
-    expect(performance.now() - begun).toBeLessThan(2_000);
+    expect(performance.now() - begun).toBeLessThan(5_000);
   });
 });

@@ -3,7 +3,7 @@ import { formatMoney } from '../core/money.js';
 import { PARKING_REASONS } from '../core/posting.js';
 import { formatCount, formatTime } from '../core/time-text.js';
 import type { PaymentSides } from '../db/reads/parked.js';
-import type { PaymentRecord } from '../db/reads/runs.js';
+import type { PaymentRecord } from '../db/reads/payments.js';
 import { type Column, renderFacts, renderTable } from './table.js';
 import { plainText } from './text-width.js';
 

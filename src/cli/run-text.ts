@@ -19,7 +19,7 @@ export function runLines(run: RunRecord, parts: readonly RunRecord[], terminalCo
     ['part of', run.parentId],
     ['status', statusText(run)],
     ['feed', run.feed],
-    ['asked for by', run.trigger],
+    ['trigger', run.trigger],
     ['window', `${formatTime(run.windowFrom)} to ${formatTime(run.windowTo) || 'now'} (UTC)`],
     ['started', `${formatTime(run.startedAt)} (UTC)`],
     ['read in', run.durationMs === null ? null : formatDuration(run.durationMs)],
@@ -74,7 +74,7 @@ function statusText(run: RunRecord): string {
     case 'collecting':
       return 'collecting: payments are being read';
     case 'posting':
-      return `posting: all are stored, ${formatCount(run.pending)} still have to be posted`;
+      return `posting: all are stored, ${formatCount(run.pending)} still to be posted`;
     case 'succeeded':
       return 'succeeded';
     case 'attention':

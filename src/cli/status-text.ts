@@ -7,7 +7,8 @@ import { formatMoney } from '../core/money.js';
 import { PARKING_REASONS } from '../core/posting.js';
 import { formatCount, formatDuration, formatTime } from '../core/time-text.js';
 import { MINUTE_MS } from '../core/window.js';
-import type { LaneRecord, ParkedRecord, StatusRecord, TotalRecord } from '../db/reads/status.js';
+import type { LaneRecord, ParkedRecord, TotalRecord } from '../db/reads/outbox-status.js';
+import type { StatusRecord } from '../db/reads/status.js';
 import { type Column, renderFacts, renderTable } from './table.js';
 import { plainText } from './text-width.js';
 

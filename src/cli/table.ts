@@ -61,23 +61,25 @@ function isWorthShowing<Row>({ column, cells }: MeasuredColumn<Row>): boolean {
   return column.rank === 0 || cells.some((cell) => cell !== '');
 }
 
+/** First as many columns as fit at their shortest, then what room is left goes to the most important ones. */
 function fitColumns<Row>(measured: readonly MeasuredColumn<Row>[], limit: number): MeasuredColumn<Row>[] {
-  let shown = measured.filter(isWorthShowing);
-  const byRank = [...shown].sort((a, b) => b.column.rank - a.column.rank);
-  for (const candidate of byRank) {
-    const excess = totalWidth(shown) - limit;
-    if (excess <= 0) return shown;
-    const { shortenTo, rank } = candidate.column;
-    const shortest = Math.max(shortenTo ?? candidate.width, widthOf(candidate.column.title));
-    const enough = candidate.width - excess >= shortest;
-    if (shortenTo !== undefined && (enough || rank === 0)) {
-      const width = Math.max(shortest, candidate.width - excess);
-      shown = shown.map((one) => (one === candidate ? { ...one, width } : one));
-    } else if (rank > 0) {
-      shown = shown.filter((one) => one !== candidate);
-    }
+  let shown = measured.filter(isWorthShowing).map((one) => ({ ...one, full: one.width, width: shortestWidth(one) }));
+  while (totalWidth(shown) > limit) {
+    const least = Math.max(...shown.map(({ column }) => column.rank));
+    if (least === 0) break;
+    shown = shown.toSpliced(
+      shown.findLastIndex(({ column }) => column.rank === least),
+      1,
+    );
+  }
+  for (const one of [...shown].sort((a, b) => a.column.rank - b.column.rank)) {
+    one.width += Math.max(0, Math.min(one.full - one.width, limit - totalWidth(shown)));
   }
   return shown;
+}
+
+function shortestWidth<Row>({ column, width }: MeasuredColumn<Row>): number {
+  return Math.min(width, Math.max(column.shortenTo ?? width, widthOf(column.title)));
 }
 
 function totalWidth<Row>(columns: readonly MeasuredColumn<Row>[]): number {

@@ -30,7 +30,7 @@ export interface CoverageFacts {
  * `backfill`: workers read it by themselves. `tail`: the next sync reads it. `read_again`: its events are gone at the
  * vendor; only reading the list again, from the start up to the hole's end, closes it.
  */
-export type HoleCloser = 'backfill' | 'tail' | 'read_again';
+type HoleCloser = 'backfill' | 'tail' | 'read_again';
 
 export interface Hole extends Window {
   readonly feed: 'events' | 'payment_intents';

@@ -8,7 +8,7 @@ import type { Drizzle } from '../open.js';
 import { postings } from '../schema/postings.js';
 
 /** References that a person named, or all of one reason but the dismissed ones. */
-export type RetrySelection = { readonly references: readonly string[] } | { readonly reason: ParkingReason };
+type RetrySelection = { readonly references: readonly string[] } | { readonly reason: ParkingReason };
 
 export interface RetryOutcome {
   /** Postings that are pending now. */
@@ -25,9 +25,9 @@ export interface RetryOutcome {
   readonly notParked: readonly string[];
 }
 
-export type DismissOutcome = 'dismissed' | 'already_dismissed' | 'not_parked' | 'unknown';
+type DismissOutcome = 'dismissed' | 'already_dismissed' | 'not_parked' | 'unknown';
 
-export interface Dismissal {
+interface Dismissal {
   readonly reference: string;
   readonly by: string;
   readonly why: string;

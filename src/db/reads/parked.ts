@@ -4,7 +4,7 @@ import type { ParkingReason } from '../../core/posting.js';
 import type { Drizzle } from '../open.js';
 import { postings } from '../schema/postings.js';
 import { paymentStatus } from '../schema/views.js';
-import { type PaymentPage, type PaymentRecord, toPage } from './runs.js';
+import { type PaymentPage, type PaymentRecord, toPage } from './payments.js';
 
 export interface ParkedQuery {
   readonly limit: number;

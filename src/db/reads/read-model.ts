@@ -5,17 +5,15 @@
 import type { Feed } from '../../core/sync-run.js';
 import type { Drizzle } from '../open.js';
 import { listParked, type ParkedQuery, type PaymentSides, showPayment } from './parked.js';
+import { type BatchQuery, type PaymentPage, readBatch } from './payments.js';
 import {
-  type BatchQuery,
   findFirstRunAfter,
   findRun,
   listRuns,
-  type PaymentPage,
   type RunAnswer,
   type RunProgress,
   type RunRecord,
   type RunsQuery,
-  readBatch,
   readProgress,
 } from './runs.js';
 import {

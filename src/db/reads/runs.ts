@@ -8,7 +8,8 @@ import { type Feed, type RunCounts, type RunStatus, runStatus } from '../../core
 import type { Drizzle } from '../open.js';
 import { postings } from '../schema/postings.js';
 import { syncRuns } from '../schema/sync-runs.js';
-import { type PaymentState, paymentStatus, syncHistory } from '../schema/views.js';
+import { syncHistory } from '../schema/views.js';
+import { membersOf } from './payments.js';
 
 type HistoryRow = typeof syncHistory.$inferSelect;
 
@@ -33,20 +34,6 @@ export type RunAnswer =
   | { readonly kind: 'found'; readonly run: RunRecord; readonly parts: readonly RunRecord[] }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'ambiguous'; readonly ids: readonly string[] };
-
-export type PaymentRecord = typeof paymentStatus.$inferSelect;
-
-export interface PaymentPage {
-  readonly payments: readonly PaymentRecord[];
-  /** Pass as `after` for the next page; null on the last one. */
-  readonly next: string | null;
-}
-
-export interface BatchQuery {
-  readonly limit: number;
-  readonly after?: string;
-  readonly state?: PaymentState;
-}
 
 export interface RunProgress extends Pick<RunCounts, 'found' | 'stored' | 'pending' | 'parked' | 'dismissed'> {
   readonly status: RunStatus;
@@ -87,23 +74,6 @@ export async function findRun(db: Drizzle, id: string): Promise<RunAnswer> {
     children.map((child) => child.id),
   );
   return { kind: 'found', run, parts };
-}
-
-/** The payments that a run stored first, by reference. */
-export async function readBatch(db: Drizzle, runId: string, query: BatchQuery): Promise<PaymentPage> {
-  const rows = await db
-    .select()
-    .from(paymentStatus)
-    .where(
-      and(
-        sql`${paymentStatus.run} = any(${membersOf(runId)})`,
-        ...(query.after === undefined ? [] : [gt(paymentStatus.reference, query.after)]),
-        ...(query.state === undefined ? [] : [eq(paymentStatus.state, query.state)]),
-      ),
-    )
-    .orderBy(asc(paymentStatus.reference))
-    .limit(query.limit + 1);
-  return toPage(rows, query.limit);
 }
 
 /** Null when the run is unknown. Counts only what is not posted, so it stays cheap while a large run drains. */
@@ -153,12 +123,6 @@ export async function findNewestRun(db: Drizzle, where?: SQL): Promise<RunRecord
     .limit(1);
   if (row === undefined) return null;
   return (await readHistory(db, [row.id]))[0] ?? null;
-}
-
-/** Cuts the row that was read to know whether there is a next page. */
-export function toPage(rows: readonly PaymentRecord[], limit: number): PaymentPage {
-  const payments = rows.slice(0, limit);
-  return { payments, next: rows.length > limit ? (payments.at(-1)?.reference ?? null) : null };
 }
 
 async function readHistory(db: Drizzle, ids: readonly string[]): Promise<RunRecord[]> {
@@ -219,11 +183,6 @@ function statusCondition(status: RunStatus): SQL | undefined {
     default:
       return status satisfies never;
   }
-}
-
-/** The run and its parts. */
-function membersOf(runId: string): SQL {
-  return sql`array(select member.id from sync_runs member where member.id = ${runId} or member.parent_id = ${runId})`;
 }
 
 /** The lowest and highest id that begin so; null when no id can. Four digits at least: fewer name too many runs. */

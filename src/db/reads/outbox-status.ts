@@ -1,0 +1,111 @@
+/**
+ * Reads how the outbox stands: what waits per lane, what is parked and why, and the sums. All but the sums look only at
+ * what is not settled, through partial indexes.
+ */
+import { and, asc, desc, eq, gte, lt, sql } from 'drizzle-orm';
+import type { Lane, ParkingReason } from '../../core/posting.js';
+import type { Window } from '../../core/window.js';
+import type { Drizzle } from '../open.js';
+import { postings } from '../schema/postings.js';
+
+export interface LaneRecord extends Lane {
+  readonly pending: number;
+  /** When its oldest pending posting was, or is, due. */
+  readonly oldestDue: Date;
+  readonly inDoubt: number;
+  /** In doubt for more than 15 minutes. */
+  readonly unresolved: number;
+}
+
+export interface ParkedRecord {
+  /** Null only for a row that somebody changed by hand. */
+  readonly reason: ParkingReason | null;
+  /** Waiting for a person. */
+  readonly waiting: number;
+  readonly dismissed: number;
+}
+
+export interface TotalRecord {
+  readonly currency: string;
+  readonly postedCount: number;
+  readonly posted: bigint;
+  readonly pendingCount: number;
+  readonly pending: bigint;
+  /** Includes the dismissed ones. */
+  readonly parkedCount: number;
+  readonly parked: bigint;
+}
+
+export interface OutstandingRecord {
+  readonly pending: number;
+  /** Waiting for a person. */
+  readonly parked: number;
+  readonly dismissed: number;
+}
+
+const UNRESOLVED_AFTER = sql.raw(`interval '15 minutes'`);
+
+export async function readLanes(db: Drizzle): Promise<LaneRecord[]> {
+  return db
+    .select({
+      source: sql<string>`coalesce(${postings.source}, '')`,
+      currency: sql<string>`coalesce(${postings.currency}, '')`,
+      pending: sql`count(*)`.mapWith(Number),
+      oldestDue: sql`min(${postings.dueAt})`.mapWith(postings.dueAt),
+      inDoubt: sql`count(${postings.doubtSince})`.mapWith(Number),
+      unresolved: sql`count(*) filter (where ${postings.doubtSince} < now() - ${UNRESOLVED_AFTER})`.mapWith(Number),
+    })
+    .from(postings)
+    .where(eq(postings.state, 'pending'))
+    .groupBy(postings.source, postings.currency)
+    .orderBy(desc(sql`count(*)`), asc(postings.currency), asc(postings.source));
+}
+
+export async function readParkedByReason(db: Drizzle): Promise<ParkedRecord[]> {
+  return db
+    .select({
+      reason: postings.reason,
+      waiting: sql`count(*) filter (where ${postings.dismissedAt} is null)`.mapWith(Number),
+      dismissed: sql`count(${postings.dismissedAt})`.mapWith(Number),
+    })
+    .from(postings)
+    .where(eq(postings.state, 'parked'))
+    .groupBy(postings.reason)
+    .orderBy(desc(sql`count(*)`), asc(postings.reason));
+}
+
+export async function readTotals(db: Drizzle): Promise<TotalRecord[]> {
+  const inState = (state: string) => sql`filter (where ${postings.state} = ${state})`;
+  const amountIn = (state: string) =>
+    sql`coalesce(sum(${postings.amount}) ${inState(state)}, 0)`.mapWith((sum: string) => BigInt(sum));
+  const countIn = (state: string) => sql`count(*) ${inState(state)}`.mapWith(Number);
+  const rows = await db
+    .select({
+      currency: postings.currency,
+      postedCount: countIn('posted'),
+      posted: amountIn('posted'),
+      pendingCount: countIn('pending'),
+      pending: amountIn('pending'),
+      parkedCount: countIn('parked'),
+      parked: amountIn('parked'),
+    })
+    .from(postings)
+    .groupBy(postings.currency)
+    .orderBy(asc(postings.currency));
+  return rows.flatMap(({ currency, ...sums }) => (currency === null ? [] : [{ currency, ...sums }]));
+}
+
+export async function readOutstanding(db: Drizzle, complete: Window | null): Promise<OutstandingRecord> {
+  if (complete === null) return { pending: 0, parked: 0, dismissed: 0 };
+  const countOf = async (state: 'pending' | 'parked') => {
+    const [row] = await db
+      .select({ all: sql`count(*)`.mapWith(Number), dismissed: sql`count(${postings.dismissedAt})`.mapWith(Number) })
+      .from(postings)
+      .where(
+        and(eq(postings.state, state), gte(postings.effectiveAt, complete.from), lt(postings.effectiveAt, complete.to)),
+      );
+    return row ?? { all: 0, dismissed: 0 };
+  };
+  const [pending, parked] = [await countOf('pending'), await countOf('parked')];
+  return { pending: pending.all, parked: parked.all - parked.dismissed, dismissed: parked.dismissed };
+}
