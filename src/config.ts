@@ -183,8 +183,11 @@ const workerObject = homeObject.extend({
   SHUTDOWN_GRACE: duration('75s', oneSecond),
 });
 
+/** Every variable that is read, for `.env.example`. */
+export const VARIABLES: readonly string[] = Object.keys(workerObject.shape);
+
 /** Secrets, and addresses that may hold a password: never shown, and readable from a file named by `NAME_FILE`. */
-const SECRETS = ['STRIPE_API_KEY', 'BLNK_API_KEY', 'DATABASE_URL', 'REDIS_URL'] as const;
+export const SECRETS = ['STRIPE_API_KEY', 'BLNK_API_KEY', 'DATABASE_URL', 'REDIS_URL'] as const;
 type Secret = (typeof SECRETS)[number];
 
 const HINT =
