@@ -323,24 +323,27 @@ describe('the control routes', () => {
 });
 
 describe('the command', () => {
-  it('says where and with which keys it listens, and ends with 0 on SIGTERM', async () => {
-    const command = fileURLToPath(new URL('../sandbox/blnk/cli.ts', import.meta.url));
-    const child = spawn(process.execPath, ['--import', 'tsx', command, '--core-key', 'k1', '--instance', 'inst_9'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const exited = once(child, 'exit');
-    const lines: string[] = [];
-    for await (const line of createInterface(child.stdout)) {
-      lines.push(line);
-      if (line.startsWith('control')) {
-        break;
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'says where and with which keys it listens, and ends with 0 on %s',
+    async (signal) => {
+      const command = fileURLToPath(new URL('../sandbox/blnk/cli.ts', import.meta.url));
+      const child = spawn(process.execPath, ['--import', 'tsx', command, '--core-key', 'k1', '--instance', 'inst_9'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const exited = once(child, 'exit');
+      const lines: string[] = [];
+      for await (const line of createInterface(child.stdout)) {
+        lines.push(line);
+        if (line.startsWith('control')) {
+          break;
+        }
       }
-    }
-    const url = lines[0]?.split(/\s+/).at(-1) ?? '';
-    expect(lines.join('\n')).toContain('inst_9');
-    const answer = await fetch(`${url}/ledgers`, { headers: { 'x-blnk-key': 'k1' } });
-    expect(answer.status).toBe(200);
-    child.kill('SIGTERM');
-    expect(await exited).toEqual([0, null]);
-  });
+      const url = lines[0]?.split(/\s+/).at(-1) ?? '';
+      expect(lines.join('\n')).toContain('inst_9');
+      const answer = await fetch(`${url}/ledgers`, { headers: { 'x-blnk-key': 'k1' } });
+      expect(answer.status).toBe(200);
+      child.kill(signal);
+      expect(await exited).toEqual([0, null]);
+    },
+  );
 });

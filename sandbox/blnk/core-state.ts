@@ -38,6 +38,9 @@ interface CoreSettings {
   seed: number;
 }
 
+/** A clock that is further behind than this was set back; less is many rows within one moment of a standing clock. */
+const clockSetBackMicros = 60_000_000;
+
 export class CoreState {
   readonly settings: CoreSettings;
   readonly transactions: TransactionStore;
@@ -62,7 +65,7 @@ export class CoreState {
   stamp(): number {
     const now = this.settings.clock.now().getTime() * 1000;
     const behindMicros = this.#lastStamp - now;
-    this.#lastStamp = behindMicros >= 0 && behindMicros < 1_000_000 ? this.#lastStamp + 1 : now;
+    this.#lastStamp = behindMicros >= 0 && behindMicros < clockSetBackMicros ? this.#lastStamp + 1 : now;
     return this.#lastStamp;
   }
 }

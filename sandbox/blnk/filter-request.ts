@@ -5,7 +5,7 @@ import { type Answer, badRequest, failureAnswer, jsonAnswer } from './answers.js
 import type { Call } from './call.js';
 import { parseBody } from './exact-body.js';
 
-export const operators = [
+const operators = [
   'eq',
   'ne',
   'gt',

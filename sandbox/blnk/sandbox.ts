@@ -146,7 +146,8 @@ export class BlnkSandbox {
 
   /** Core's recovery, now: every queued post without a child gets one. Answers how many. */
   recoverQueued(): Promise<number> {
-    return this.#parts.queue.recover(0);
+    // A second ahead: rows of this very moment count too.
+    return this.#parts.queue.recover(-1_000);
   }
 
   /** Locks a balance as another client's post does; call the answer to unlock. Undefined when it is locked already. */

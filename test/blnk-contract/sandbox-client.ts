@@ -10,7 +10,7 @@ export interface SandboxAnswer {
 }
 
 /** Core's two error fields, as far as tests look at them. */
-export interface CoreError {
+interface CoreError {
   error?: string;
   error_detail?: { code: string; message: string };
 }
