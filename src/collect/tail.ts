@@ -20,6 +20,9 @@ const EVENT_LIFE_MS = 29 * DAY_MS;
 /** The tail begins this long before the first backfill's ceiling, so that no success falls between the two. */
 const OVERLAP_MIN_MS = 10 * MINUTE_MS;
 
+/** The backfill must be read a whole lag after the tail begins; its clock comes in whole seconds, from another server. */
+const OVERLAP_SPARE_MS = MINUTE_MS;
+
 export interface TailPorts extends StorePagePorts {
   readonly store: CollectStore;
   readonly feeds: PaymentFeeds;
@@ -72,7 +75,7 @@ export function tailBegin(mirror: Mirror, lagMs: number): Date {
       code: 'not_handed_over',
     });
   }
-  return floorToSecond(new Date(mirror.handOverAt.getTime() - Math.max(OVERLAP_MIN_MS, lagMs)));
+  return floorToSecond(new Date(mirror.handOverAt.getTime() - Math.max(OVERLAP_MIN_MS, lagMs + OVERLAP_SPARE_MS)));
 }
 
 interface TipReading {

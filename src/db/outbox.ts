@@ -15,7 +15,8 @@ interface ClaimedRow {
   readonly currency: string;
   readonly source: string;
   readonly destination: string;
-  readonly effective_at: Date;
+  /** Not a Date: Drizzle, which shares this connection, turns the driver's date parsing off. */
+  readonly effective_at_ms: number;
   readonly prepared: string;
   readonly attempts: number;
   readonly look_ups: number;
@@ -30,7 +31,8 @@ const NEXT_DUE_LOOKED_AT = 500;
 export function createOutbox(sql: postgres.Sql): Outbox {
   const interval = (ms: number) => sql`${ms} * interval '1 millisecond'`;
   const claimed = sql`
-    p.reference, p.amount::text as amount, p.currency, p.source, p.destination, p.effective_at, p.prepared, p.attempts,
+    p.reference, p.amount::text as amount, p.currency, p.source, p.destination, p.prepared, p.attempts,
+    (extract(epoch from p.effective_at) * 1000)::float8 as effective_at_ms,
     p.look_ups, p.reason, p.reason_detail`;
   const due = (lane: Lane) => sql`
     state = 'pending' and source = ${lane.source} and currency = ${lane.currency} and due_at <= now()
@@ -153,7 +155,7 @@ function toClaimed(row: ClaimedRow): ClaimedPosting {
     currency: row.currency,
     source: row.source,
     destination: row.destination,
-    effectiveDate: row.effective_at,
+    effectiveDate: new Date(row.effective_at_ms),
     prepared: row.prepared,
     attempts: row.attempts,
     lookUps: row.look_ups,

@@ -53,3 +53,23 @@ export function createWorkerRegistry(sql: postgres.Sql, worker: WorkerIdentity):
     },
   };
 }
+
+/** Payments stored in the last 30 days: a lower bound of the account's transactions, for the read allocation. */
+export async function paymentsInThirtyDays(sql: postgres.Sql): Promise<number> {
+  const [row] = await sql<{ payments: number }[]>`
+    select coalesce(sum(stored), 0)::int as payments from sync_runs where started_at > now() - interval '30 days'`;
+  return row?.payments ?? 0;
+}
+
+/** Milliseconds since the newest run of the tail began; null when there was none. */
+export async function sinceLastTailMs(sql: postgres.Sql): Promise<number | null> {
+  const [row] = await sql<{ since_ms: number | null }[]>`
+    select (extract(epoch from now() - max(started_at)) * 1000)::float8 as since_ms from sync_runs where feed = 'events'`;
+  return row?.since_ms ?? null;
+}
+
+/** Any intent that this mirror posted, to recognise the Stripe account by. */
+export async function anyStoredIntent(sql: postgres.Sql): Promise<string | null> {
+  const [row] = await sql<{ object_id: string }[]>`select object_id from postings order by stored_at desc limit 1`;
+  return row?.object_id ?? null;
+}

@@ -5,7 +5,7 @@
  * Draining one lane twice at the same time is allowed: claims exclude each other. Exclusivity is for speed only.
  */
 import type { Clock } from '../core/clock.js';
-import { SyncError } from '../core/errors.js';
+import { describeError, SyncError } from '../core/errors.js';
 import { type Lane, laneName } from '../core/posting.js';
 import { type BackoffOptions, backoffMs } from './backoff.js';
 import { holdLease, type Lease } from './lease.js';
@@ -34,6 +34,7 @@ export interface LaneDrainer {
   /**
    * Drains the lane until nothing is due, it stalls, or `signal` is aborted (then what is in flight ends).
    * @returns milliseconds until the lane has work again; null when nothing is pending
+   * Throws SyncError and database faults; the lane pauses then as well.
    */
   drain(lane: Lane, signal: AbortSignal): Promise<number | null>;
 }
@@ -41,22 +42,32 @@ export interface LaneDrainer {
 /** Remembers per lane whether it is pausing, so that a wake does not hammer a ledger that is down. */
 export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): LaneDrainer {
   const pauses = new Map<string, { untilMs: number; stalls: number }>();
+  const pause = (lane: Lane, stall: { readonly error: string; readonly retryAfterMs: number | null }): number => {
+    const name = laneName(lane);
+    const stalls = pauses.get(name)?.stalls ?? 0;
+    const pauseMs = Math.max(stall.retryAfterMs ?? 0, backoffMs(stalls, ports.random, options.pause));
+    pauses.set(name, { untilMs: ports.clock.monotonicMs() + pauseMs, stalls: stalls + 1 });
+    ports.onStalled(lane, { error: stall.error, pauseMs });
+    return pauseMs;
+  };
   return {
     async drain(lane, signal) {
       const name = laneName(lane);
       const pausedForMs = (pauses.get(name)?.untilMs ?? 0) - ports.clock.monotonicMs();
       if (pausedForMs > 0) return pausedForMs;
-      await ports.markFirstPost();
-      const outcome = await drainOnce(lane, { ports, options, signal });
-      if (outcome.kind === 'progress') {
+      try {
+        await ports.markFirstPost();
+        const outcome = await drainOnce(lane, { ports, options, signal });
+        if (outcome.kind === 'stalled') return pause(lane, outcome);
         pauses.delete(name);
         return ports.outbox.nextDueInMs(lane);
+      } catch (error) {
+        pause(lane, {
+          error: describeError(error),
+          retryAfterMs: error instanceof SyncError ? (error.retryAfterMs ?? null) : null,
+        });
+        throw error;
       }
-      const stalls = pauses.get(name)?.stalls ?? 0;
-      const pauseMs = Math.max(outcome.retryAfterMs ?? 0, backoffMs(stalls, ports.random, options.pause));
-      pauses.set(name, { untilMs: ports.clock.monotonicMs() + pauseMs, stalls: stalls + 1 });
-      ports.onStalled(lane, { error: outcome.error, pauseMs });
-      return pauseMs;
     },
   };
 }

@@ -45,6 +45,7 @@ export interface BackedWorker {
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'failed', listener: (job: { readonly name: string } | undefined, error: Error) => void): unknown;
   waitUntilReady(): Promise<unknown>;
+  run(): Promise<void>;
   close(): Promise<void>;
 }
 

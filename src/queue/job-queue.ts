@@ -99,7 +99,8 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
     async work(handlers, options) {
       const start = (name: string, processor: Processor, concurrency: number): BackedWorker => {
         const worker = backend.worker(name, processor, {
-          autorun: true,
+          // Started below, once the backend is known to answer: one that starts during an outage spins for ever.
+          autorun: false,
           concurrency,
           lockDuration: options.lockMs,
           stalledInterval: options.lockMs,
@@ -120,6 +121,7 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
         start(POST_QUEUE, (job) => handlers.lane(readLanePayload(job.data)), options.lanesAtOnce),
       ];
       await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+      for (const worker of workers) worker.run().catch(options.onError);
       return async () => {
         await Promise.all(workers.map((worker) => worker.close()));
       };

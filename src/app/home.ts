@@ -1,0 +1,99 @@
+/**
+ * Composition, part one: the home of the data. Opens database and queue as the configuration says (embedded, PostgreSQL,
+ * PostgreSQL and Redis) and closes them in reverse. All three run the same code above this.
+ */
+import { existsSync } from 'node:fs';
+import type { HomeConfig } from '../config.js';
+import { SyncError } from '../core/errors.js';
+import { openEmbeddedPostgres } from '../db/embedded/open.js';
+import { isMigrated, migrateDatabase } from '../db/migrate.js';
+import { type Database, type DatabaseAddress, openDatabase } from '../db/open.js';
+import type { Log } from '../observability/log.js';
+import { openQueueBackend, type QueueAddress, type QueueBackend } from '../queue/connection.js';
+
+export interface Home {
+  readonly database: Database;
+  readonly queueBackend: QueueBackend;
+  /** Applies our migrations and the queue's, under one lock. */
+  migrate(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface HomeOptions {
+  readonly log: Log;
+  /** `worker` waits for servers and creates what is missing; `command` tells a person at once what is not there. */
+  readonly role: 'worker' | 'command';
+  /** Where root may not use the embedded data folder: the demo and tests may go elsewhere, a worker must not. */
+  readonly whenUnreachable?: 'fail' | 'temporary';
+}
+
+/** Pool sizes: two chunks of each lane, parts and the timer for a worker; a command asks one thing after another. */
+const CONNECTIONS_MAX = { worker: 10, command: 3 };
+
+/** Opens the home and makes sure of its schema. Throws SyncError or EmbeddedPostgresError with what to do. */
+export async function openHome(config: HomeConfig, options: HomeOptions): Promise<Home> {
+  const closers: Array<() => Promise<void>> = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const address = await locate(config, options, closers);
+    const database = await openDatabase(address, {
+      connectionsMax: CONNECTIONS_MAX[options.role],
+      applicationName: `stripe-blnk-sync ${options.role}`,
+    });
+    closers.push(() => database.close());
+    const queueBackend = await openQueueBackend(queueAddress(config, address), {
+      failFast: options.role === 'command',
+      onError: (error) => options.log.debug({ error: error.message }, 'queue connection'),
+    });
+    closers.push(() => queueBackend.close());
+    const home: Home = {
+      database,
+      queueBackend,
+      close,
+      migrate: () => migrateDatabase(database, () => queueBackend.migrate()),
+    };
+    return home;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** An embedded database is ours to migrate; any other one is migrated by whoever owns it, on purpose. */
+export async function ensureSchema(home: Home, config: HomeConfig): Promise<void> {
+  if (await isMigrated(home.database.sql)) return;
+  if (config.database.kind === 'embedded') return home.migrate();
+  throw new SyncError('The database lacks tables of this version. Apply them once: npx stripe-blnk-sync migrate', {
+    kind: 'fatal',
+    code: 'not_migrated',
+  });
+}
+
+async function locate(
+  config: HomeConfig,
+  options: HomeOptions,
+  closers: Array<() => Promise<void>>,
+): Promise<DatabaseAddress> {
+  if (config.database.kind === 'url') return config.database;
+  const { dataDir } = config.database;
+  if (options.role === 'command' && !existsSync(dataDir)) {
+    throw new SyncError(
+      `There is no data in ${dataDir} yet. Start a worker first (npm start), or set DATABASE_URL or DATA_DIR to where the mirror is`,
+      { kind: 'fatal', code: 'no_data' },
+    );
+  }
+  const embedded = await openEmbeddedPostgres({
+    dataDir,
+    log: (message) => options.log.info({}, message),
+    whenUnreachable: options.whenUnreachable ?? 'fail',
+  });
+  closers.push(() => embedded.close());
+  return { kind: 'socket', ...embedded.connection };
+}
+
+function queueAddress(config: HomeConfig, database: DatabaseAddress): QueueAddress {
+  if (config.redisUrl !== null) return { kind: 'redis', url: config.redisUrl, prefix: config.queuePrefix };
+  return database.kind === 'socket' ? database : { kind: 'postgres', url: database.url };
+}

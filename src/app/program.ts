@@ -1,0 +1,54 @@
+/** Composition, part five: the whole command line, with the commands that run processes joined to what they run. */
+import type { Command } from 'commander';
+import { buildProgram } from '../cli/program.js';
+import { addProcessCommands, type ProcessActions } from '../cli/worker.js';
+import { readHomeConfig, readWorkerConfig } from '../config.js';
+import { describeError } from '../core/errors.js';
+import type { AppEnvironment } from './command-environment.js';
+import { openHome } from './home.js';
+import { runWorker } from './run-worker.js';
+
+export function createProgram(environment: AppEnvironment): Command {
+  const program = buildProgram(environment);
+  addProcessCommands(program, processActions(environment));
+  return program;
+}
+
+function processActions(environment: AppEnvironment): ProcessActions {
+  /** What these commands throw is always a reason why they could not start. */
+  const orExitTwo = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      environment.output.warn(describeError(error));
+      environment.exit(2);
+    }
+  };
+  return {
+    worker: ({ adopt }) =>
+      orExitTwo(async () => {
+        const config = readWorkerConfig(environment.variables());
+        environment.exit(
+          await runWorker(config, { log: environment.log(config.logLevel), adopt, signal: environment.signal }),
+        );
+      }),
+
+    migrate: () =>
+      orExitTwo(async () => {
+        const config = readHomeConfig(environment.variables());
+        const home = await openHome(config, { log: environment.log('warn'), role: 'worker' });
+        try {
+          await home.migrate();
+          environment.output.print('The tables are up to date.');
+        } finally {
+          await home.close();
+        }
+      }),
+
+    demo: (options) =>
+      orExitTwo(async () => {
+        const { runDemo } = await import('./demo.js');
+        environment.exit(await runDemo(environment, options));
+      }),
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * A worker from start to exit code: waits for servers that are not there yet, runs until SIGINT or SIGTERM, then lets the
+ * requests in flight end within the grace. A post is never aborted: one that outlives the grace ends with the process,
+ * and is looked up by the next one.
+ */
+import type { WorkerConfig } from '../config.js';
+import { describeError, SyncError } from '../core/errors.js';
+import type { Log } from '../observability/log.js';
+import { backoffMs } from '../post/backoff.js';
+import { ensureSchema, type Home, type HomeOptions, openHome } from './home.js';
+import { systemClock } from './system-clock.js';
+import { TIMINGS, type Timings } from './timings.js';
+import { type RunningWorker, startWorker } from './worker-process.js';
+
+export interface RunWorkerOptions {
+  readonly log: Log;
+  readonly adopt: boolean;
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+  readonly timings?: Timings;
+  readonly whenUnreachable?: HomeOptions['whenUnreachable'];
+  /** Called once the worker takes jobs. */
+  onStarted?(worker: RunningWorker, home: Home): void;
+}
+
+/** @returns 0 after a clean stop, 1 when the grace ran out. Throws SyncError `fatal` when it could not start. */
+export async function runWorker(config: WorkerConfig, options: RunWorkerOptions): Promise<0 | 1> {
+  const timings = options.timings ?? TIMINGS;
+  const started = await startWithRetry(config, options, timings);
+  if (started === null) return 0;
+  const { home, worker } = started;
+  options.log.info(
+    {
+      worker: worker.workerId,
+      account: worker.mirror.stripeAccount,
+      livemode: worker.mirror.livemode,
+      since: worker.mirror.startsAt,
+    },
+    `mirroring every ${config.syncEveryMs / 1000} s`,
+  );
+  options.onStarted?.(worker, home);
+  await aborted(options.signal);
+  options.log.info({}, 'stopping: no new work; what is in flight ends');
+  const clean = await withinGrace(config.shutdownGraceMs, async () => {
+    await worker.stop();
+    await home.close();
+  });
+  if (clean) options.log.info({}, 'stopped');
+  else options.log.error({}, 'SHUTDOWN_GRACE ran out; what was in flight is looked up at the next start');
+  return clean ? 0 : 1;
+}
+
+async function startWithRetry(config: WorkerConfig, options: RunWorkerOptions, timings: Timings) {
+  for (let tries = 0; !options.signal.aborted; tries += 1) {
+    try {
+      return await startOnce(config, options, timings);
+    } catch (error) {
+      if (!(error instanceof SyncError && error.kind === 'transient')) throw error;
+      const waitMs = backoffMs(tries, Math.random, timings.startRetry);
+      options.log.warn(
+        { code: error.code, error: describeError(error), waitMs: Math.round(waitMs) },
+        'cannot start yet; trying again',
+      );
+      await Promise.race([systemClock.sleep(waitMs), aborted(options.signal)]);
+    }
+  }
+  return null;
+}
+
+async function startOnce(config: WorkerConfig, options: RunWorkerOptions, timings: Timings) {
+  const { log, adopt, whenUnreachable } = options;
+  const home = await openHome(config, {
+    log,
+    role: 'worker',
+    ...(whenUnreachable === undefined ? {} : { whenUnreachable }),
+  });
+  try {
+    await ensureSchema(home, config);
+    return { home, worker: await startWorker(config, { home, log, timings, adopt }) };
+  } catch (error) {
+    await home.close();
+    throw error;
+  }
+}
+
+async function withinGrace(graceMs: number, stop: () => Promise<void>): Promise<boolean> {
+  const deadline = new AbortController();
+  const timeout = systemClock.sleep(graceMs, deadline.signal).then(
+    () => false,
+    () => true,
+  );
+  const clean = await Promise.race([stop().then(() => true), timeout]);
+  deadline.abort();
+  return clean;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,40 @@
+/**
+ * Every wait of a worker, in one place and in milliseconds. Production uses these; tests hand in shorter ones. None of
+ * them decides about correctness: they trade speed of recovery against load, within the vendors' limits.
+ */
+import type { BackoffOptions } from '../post/backoff.js';
+import { BACKOFF_DEFAULT } from '../post/backoff.js';
+
+export interface Timings {
+  /** Lease of a claim on postings; requests are only sent within half of it. */
+  readonly leaseMs: number;
+  /** After this a look-up is final: Core's locks live 5 minutes, and a request may run inside it that long. */
+  readonly finalAfterMs: number;
+  readonly backoff: BackoffOptions;
+  /** Pause of a lane whose chunks get no further. */
+  readonly lanePause: BackoffOptions;
+  /** BullMQ's lock on a job in hand. */
+  readonly jobLockMs: number;
+  /** A run whose worker was silent for this long is closed. */
+  readonly runSilentAfterMs: number;
+  /** Above any proxy's own limit: a post that is given up leaves Core's balances locked for 5 minutes. */
+  readonly postTimeoutMs: number;
+  readonly lookUpFirstWaitMs: number;
+  /** First and largest pause between tries to start while a server is not there. */
+  readonly startRetry: BackoffOptions;
+  /** First pause between tries of one Stripe request. */
+  readonly stripeRetryBaseMs: number;
+}
+
+export const TIMINGS: Timings = {
+  leaseMs: 30_000,
+  finalAfterMs: 6 * 60_000,
+  backoff: BACKOFF_DEFAULT,
+  lanePause: { baseMs: 1_000, maxMs: 60_000 },
+  jobLockMs: 30_000,
+  runSilentAfterMs: 60_000,
+  postTimeoutMs: 70_000,
+  lookUpFirstWaitMs: 250,
+  startRetry: { baseMs: 1_000, maxMs: 30_000 },
+  stripeRetryBaseMs: 500,
+};

@@ -1,0 +1,34 @@
+/** `worker` and `migrate`: the commands that run something. What they run is handed in by the composition root. */
+import type { Command } from 'commander';
+
+export interface ProcessActions {
+  worker(options: { readonly adopt: boolean }): Promise<void>;
+  migrate(): Promise<void>;
+  demo(options: { readonly once: boolean; readonly payments: number }): Promise<void>;
+}
+
+/** Adds the commands that run processes. The first one is what `npm start` runs. */
+export function addProcessCommands(program: Command, actions: ProcessActions): void {
+  program
+    .command('worker')
+    .description('run the mirror until SIGINT or SIGTERM: sync at once, then on schedule, and post')
+    .option(
+      '--adopt',
+      'go on over a ledger that already holds transactions of this software although the database is empty',
+    )
+    .action((options: { readonly adopt?: boolean }) => actions.worker({ adopt: options.adopt ?? false }));
+  program
+    .command('migrate')
+    .description('create or upgrade the tables in DATABASE_URL; safe to run again')
+    .action(() => actions.migrate());
+  program
+    .command('demo')
+    .description(
+      'see it work without any account: stand-ins for Stripe and Blnk, a few thousand payments, a real worker',
+    )
+    .option('--once', 'leave when the demonstration is over, instead of keeping everything up')
+    .option('--payments <number>', 'how many PaymentIntents the stand-in for Stripe holds', Number, 3_000)
+    .action((options: { readonly once?: boolean; readonly payments: number }) =>
+      actions.demo({ once: options.once ?? false, payments: options.payments }),
+    );
+}

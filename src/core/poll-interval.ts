@@ -1,0 +1,29 @@
+/**
+ * How often the tail may ask Stripe. Besides limits per second there is a read allocation over 30 days, so a small account
+ * that is polled every minute would use it up by polling alone.
+ *
+ * Source: https://docs.stripe.com/rate-limits (live mode: 500 reads per transaction over 30 days, at least 10,000).
+ */
+import { DAY_MS } from './window.js';
+
+const ALLOCATION_WINDOW_MS = 30 * DAY_MS;
+const READS_PER_TRANSACTION = 500;
+const READS_MIN = 10_000;
+
+export interface PollFacts {
+  /** `SYNC_EVERY`, the shortest interval that is wanted. */
+  readonly everyMs: number;
+  /** `STRIPE_SHARE`, 0 to 1. */
+  readonly share: number;
+  /** Test data is not counted against the allocation. */
+  readonly livemode: boolean;
+  /** Payments stored in the last 30 days, as a lower bound of the account's transactions. */
+  readonly paymentsInThirtyDays: number;
+}
+
+/** The interval in force, in milliseconds: what is wanted, or what the share of the allocation allows. */
+export function pollIntervalMs({ everyMs, share, livemode, paymentsInThirtyDays }: PollFacts): number {
+  if (!livemode) return everyMs;
+  const reads = share * Math.max(READS_MIN, READS_PER_TRANSACTION * paymentsInThirtyDays);
+  return Math.max(everyMs, Math.ceil(ALLOCATION_WINDOW_MS / reads));
+}

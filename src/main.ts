@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+/**
+ * The entry point: joins the command line to the composition root, and the process's signals and exit code to both.
+ * The only file that touches `process`.
+ */
+import { userInfo } from 'node:os';
+import { commandEnvironment } from './app/command-environment.js';
+import { createProgram } from './app/program.js';
+import { runProgram } from './cli/program.js';
+
+const interrupted = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupted.abort());
+// A reader that closed its end (`| head`) is not an error of ours.
+process.stdout.on('error', () => process.exit());
+
+const environment = commandEnvironment({
+  variables: process.env,
+  directory: process.cwd(),
+  standardOutput: process.stdout,
+  standardError: process.stderr,
+  signal: interrupted.signal,
+  userName: userInfo().username,
+  exit: (code) => {
+    process.exitCode = code;
+  },
+});
+await runProgram(createProgram(environment), environment, process.argv.slice(2));

@@ -1,0 +1,45 @@
+/**
+ * The one logger. Levels mean something: error 0 on a healthy day, warn a handful, info one or two lines a run; payments
+ * are counted, not logged. Redaction is by key name and, for what hides inside texts, by the shape of Stripe's secrets.
+ */
+import { pino } from 'pino';
+import pretty from 'pino-pretty';
+
+export interface Log {
+  error(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  debug(fields: object, message: string): void;
+}
+
+export interface LogOptions {
+  readonly level: string;
+  /** Lines for people on a terminal, JSON elsewhere. */
+  readonly forPeople: boolean;
+}
+
+const SECRET_KEYS = ['apiKey', 'api_key', 'key', 'token', 'authorization', 'password', 'client_secret', 'url'];
+
+/** Stripe keys, client secrets, bearer tokens, and passwords in URLs. */
+const SECRET_TEXTS: ReadonlyArray<readonly [RegExp, string]> = [
+  [/\b(sk|rk|whsec)_(live_|test_)?[A-Za-z0-9]{6,}/g, '$1_[redacted]'],
+  [/\b(pi_[A-Za-z0-9]+)_secret_[A-Za-z0-9]+/g, '$1_secret_[redacted]'],
+  [/\bBearer\s+[^\s"']+/gi, 'Bearer [redacted]'],
+  [/(:\/\/[^\s:/@]*):[^\s@/]+@/g, '$1:[redacted]@'],
+];
+
+export function createLog({ level, forPeople }: LogOptions): Log {
+  const options = {
+    level,
+    base: {},
+    redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`]), censor: '[redacted]' },
+    hooks: { streamWrite: redactText },
+  };
+  if (!forPeople) return pino(options);
+  return pino(options, pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', sync: true }));
+}
+
+/** Replaces what looks like a secret anywhere in a text. */
+export function redactText(text: string): string {
+  return SECRET_TEXTS.reduce((redacted, [pattern, replacement]) => redacted.replace(pattern, replacement), text);
+}

@@ -1,0 +1,132 @@
+/**
+ * Makes sure that this worker mirrors what the database says it mirrors: one Stripe account and mode into one Blnk
+ * instance. Creates the mirror row at the first start, and refuses everything that would mix two mirrors.
+ */
+
+import { STRIPE_EPOCH } from '../collect/backfill.js';
+import type { SyncStart } from '../config.js';
+import { SyncError } from '../core/errors.js';
+import { CURRENT_MAPPING_VERSION } from '../core/mapping.js';
+import type { Mirror } from '../core/mirror.js';
+import { floorToSecond } from '../core/window.js';
+
+/** What the configuration and the vendors say that this worker would mirror. */
+export interface Wanted {
+  readonly livemode: boolean;
+  readonly blnkInstance: string;
+  readonly source: string;
+  readonly guestDestination: string;
+  readonly syncStart: SyncStart;
+}
+
+export interface MirrorPorts {
+  find(): Promise<Mirror | null>;
+  create(mirror: Omit<Mirror, 'handOverAt' | 'firstPostAt'>): Promise<Mirror>;
+  update(changed: Partial<Mirror>): Promise<Mirror>;
+  /** Id of one stored intent, to recognise the account by when its id cannot be read. */
+  anyStoredIntent(): Promise<string | null>;
+  readAccount(): Promise<{ readonly id: string | null; readonly livemode: boolean }>;
+  readIntent(id: string): Promise<{ readonly kind: string }>;
+  serverTime(): Promise<Date | null>;
+  ledgerHasTransactionsOfOurs(): Promise<boolean>;
+  newMirrorId(): string;
+}
+
+export interface ClaimOptions {
+  /** Go on over a ledger that holds this software's transactions although the database is empty. */
+  readonly adopt: boolean;
+}
+
+/** @returns the mirror that holds. Throws SyncError `fatal` with both values when it is another one's. */
+export async function claimMirror(ports: MirrorPorts, wanted: Wanted, options: ClaimOptions): Promise<Mirror> {
+  const account = await ports.readAccount();
+  const existing = await ports.find();
+  const held = existing ?? (await createMirror(ports, { wanted, accountId: account.id, adopt: options.adopt }));
+  await confirmAccount(ports, held, account.id);
+  const differences = differencesBetween(held, wanted);
+  if (differences.length === 0) return held;
+  if (held.firstPostAt === null) return ports.update(identityOf(wanted));
+  throw new SyncError(
+    `This database mirrors something else: ${differences.join('; ')}. ` +
+      'Set the configuration back, or use a new database for the new mirror',
+    { kind: 'fatal', code: 'mirror_differs' },
+  );
+}
+
+async function createMirror(
+  ports: MirrorPorts,
+  { wanted, accountId, adopt }: { readonly wanted: Wanted; readonly accountId: string | null; readonly adopt: boolean },
+): Promise<Mirror> {
+  if (!adopt && (await ports.ledgerHasTransactionsOfOurs())) {
+    throw new SyncError(
+      'The database is empty, but the ledger already holds transactions of this software. Is DATABASE_URL (or DATA_DIR) the ' +
+        'right one? If the database was lost, restore it from its backup. To go on with this empty one, start once with ' +
+        '`worker --adopt`: payments that are in the ledger with equal content are adopted, and none is posted twice',
+      { kind: 'fatal', code: 'ledger_not_empty' },
+    );
+  }
+  return ports.create({
+    ...identityOf(wanted),
+    mirrorId: ports.newMirrorId(),
+    stripeAccount: accountId,
+    sourceShards: 1,
+    accountsMode: 'indicators',
+    mappingVersion: CURRENT_MAPPING_VERSION,
+    startsAt: await startTime(ports, wanted.syncStart),
+  });
+}
+
+/** Relative starts count from Stripe's clock, once; from then on the start is an absolute time. */
+async function startTime(ports: MirrorPorts, start: SyncStart): Promise<Date> {
+  if (start.kind === 'all') return STRIPE_EPOCH;
+  if (start.kind === 'time') return floorToSecond(start.time);
+  const now = await ports.serverTime();
+  if (now === null) throw noServerTime();
+  return floorToSecond(new Date(now.getTime() - start.durationMs));
+}
+
+/** Identity is the account, not the key: keys rotate. */
+async function confirmAccount(ports: MirrorPorts, mirror: Mirror, accountId: string | null): Promise<void> {
+  if (accountId !== null && mirror.stripeAccount === null) {
+    await ports.update({ stripeAccount: accountId });
+  } else if (accountId !== null && accountId !== mirror.stripeAccount) {
+    throw new SyncError(
+      `STRIPE_API_KEY belongs to the account ${accountId}, but this database mirrors ${mirror.stripeAccount}. ` +
+        'Use a key of that account, or a new database for the new account',
+      { kind: 'fatal', code: 'other_account' },
+    );
+  } else if (accountId === null) {
+    const intentId = await ports.anyStoredIntent();
+    if (intentId === null || (await ports.readIntent(intentId)).kind !== 'missing') return;
+    throw new SyncError(
+      `Stripe does not know ${intentId}, which this database holds: STRIPE_API_KEY belongs to another account` +
+        (mirror.livemode ? '' : ', or the test data was deleted (then start with a new database)'),
+      { kind: 'fatal', code: 'other_account' },
+    );
+  }
+}
+
+function differencesBetween(mirror: Mirror, wanted: Wanted): string[] {
+  const identity = identityOf(wanted);
+  const names = {
+    livemode: 'livemode of STRIPE_API_KEY',
+    blnkInstance: 'Blnk instance (BLNK_INSTANCE_ID, BLNK_API_STYLE)',
+    source: 'BLNK_SOURCE',
+    guestDestination: 'BLNK_GUEST_DESTINATION',
+  } as const;
+  return (Object.keys(names) as Array<keyof typeof names>)
+    .filter((field) => mirror[field] !== identity[field])
+    .map((field) => `${names[field]} is ${identity[field]} now, it was ${mirror[field]} at the first posting`);
+}
+
+function identityOf({ livemode, blnkInstance, source, guestDestination }: Wanted) {
+  return { livemode, blnkInstance, source, guestDestination };
+}
+
+/** Nothing that depends on Stripe's time can be decided without it. */
+export function noServerTime(): SyncError {
+  return new SyncError('Stripe answered without a Date header, so its time is not known; the next try asks again', {
+    kind: 'transient',
+    code: 'no_server_time',
+  });
+}

@@ -1,0 +1,92 @@
+/**
+ * The plain timer of every worker. The queue may lose everything (a flush, a failover): what is due stands in PostgreSQL,
+ * and this asks for it again. Each step stands alone, so that one that fails does not keep the others from happening.
+ */
+import type { Clock } from '../core/clock.js';
+import { type Lane, laneName } from '../core/posting.js';
+import { MINUTE_MS, SECOND_MS } from '../core/window.js';
+
+export interface WakeTimerPorts {
+  readonly clock: Clock;
+  /** Says "alive" and renews this worker's runs. */
+  renew(): Promise<void>;
+  /** Closes the runs of workers that went silent, drops what is old. */
+  tidy(): Promise<void>;
+  ensureSchedule(): Promise<void>;
+  lanesDue(): Promise<readonly Lane[]>;
+  wakeLane(lane: Lane): Promise<void>;
+  requestOpenParts(): Promise<void>;
+  /** Asks for a sync when the schedule seems to have stopped. */
+  requestSyncIfLate(): Promise<void>;
+  onError(step: string, error: unknown): void;
+}
+
+/** A worker counts as silent after a minute; it says "alive" six times in it. */
+const RENEW_EVERY_MS = 10 * SECOND_MS;
+const WAKE_EVERY_MAX_MS = MINUTE_MS;
+
+/** Starts the timer. The answer stops it. */
+export function startWakeTimer(ports: WakeTimerPorts, options: { readonly syncEveryMs: number }): () => void {
+  const steps: Array<readonly [string, () => Promise<void>]> = [
+    ['tidy', ports.tidy],
+    ['schedule', ports.ensureSchedule],
+    ['lanes', () => wakeDueLanes(ports)],
+    ['backfills', ports.requestOpenParts],
+    ['coverage', ports.requestSyncIfLate],
+  ];
+  const attempt = async (name: string, step: () => Promise<void>): Promise<void> => {
+    try {
+      await step();
+    } catch (error) {
+      ports.onError(name, error);
+    }
+  };
+  let busy = false;
+  const wake = async (): Promise<void> => {
+    if (busy) return;
+    busy = true;
+    for (const [name, step] of steps) await attempt(name, step);
+    busy = false;
+  };
+  const stopRenewing = ports.clock.every(RENEW_EVERY_MS, () => void attempt('renew', ports.renew));
+  const stopWaking = ports.clock.every(Math.min(options.syncEveryMs, WAKE_EVERY_MAX_MS), () => void wake());
+  return () => {
+    stopRenewing();
+    stopWaking();
+  };
+}
+
+async function wakeDueLanes(ports: WakeTimerPorts): Promise<void> {
+  for (const lane of await ports.lanesDue()) await ports.wakeLane(lane);
+}
+
+/** Wakes a lane when its next posting is due, so that a back-off of seconds does not wait for the timer. */
+export interface LaneAlarms {
+  set(lane: Lane, inMs: number): void;
+  stop(): void;
+}
+
+/** Hot lanes come back at once through the queue; this only bounds how often. */
+const ALARM_MIN_MS = 20;
+
+export function createLaneAlarms(ports: {
+  wakeLane(lane: Lane): Promise<void>;
+  onError(step: string, error: unknown): void;
+}): LaneAlarms {
+  const timers = new Map<string, NodeJS.Timeout>();
+  return {
+    set(lane, inMs) {
+      const name = laneName(lane);
+      clearTimeout(timers.get(name));
+      const wake = () => {
+        timers.delete(name);
+        ports.wakeLane(lane).catch((error: unknown) => ports.onError('alarm', error));
+      };
+      timers.set(name, setTimeout(wake, Math.min(Math.max(inMs, ALARM_MIN_MS), WAKE_EVERY_MAX_MS)));
+    },
+    stop() {
+      for (const timer of timers.values()) clearTimeout(timer);
+      timers.clear();
+    },
+  };
+}
