@@ -63,8 +63,15 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   zod: ['config.ts', 'queue'],
 };
 
-/** The only reader of the environment; everything else is handed a configuration. */
-const READS_ENVIRONMENT = ['src/main.ts'];
+/** The only readers of the environment; everything else is handed a configuration, and tests a home. */
+const READS_ENVIRONMENT = [
+  'src/main.ts',
+  // Where a real Blnk Core is, to compare the stand-in with.
+  'test/blnk-contract/contract.test.ts',
+  // Sees whether an import changes it.
+  'test/support/import-all.ts',
+  'test/support/services.ts',
+];
 
 /** May import the stand-ins, when it runs. */
 const USES_SANDBOX = ['src/app/demo.ts'];
@@ -150,8 +157,8 @@ describe('packages', () => {
 });
 
 describe('files', () => {
-  it('none but the entry point reads the environment', () => {
-    const readers = src.filter((file) =>
+  it('only the entry point, and what finds servers for tests, reads the environment', () => {
+    const readers = [...src, ...sandbox, ...tests].filter((file) =>
       /\bprocess\.env\b|\bprocess\[|env\b[^'"\n]*from 'node:process'/.test(file.text),
     );
     expect(readers.map(({ path }) => path)).toEqual(READS_ENVIRONMENT);
@@ -179,7 +186,7 @@ describe('files', () => {
       encoding: 'utf8',
       timeout: 25_000,
       // Without the variables that vitest and a developer's shell add: a file that reads one would notice.
-      env: { PATH: process.env.PATH },
+      env: {},
     });
     expect({ said: result.stdout + result.stderr, code: result.status }).toEqual({ said: '', code: 0 });
   });
