@@ -1,4 +1,213 @@
+/**
+ * The demonstration: both stand-ins, a real worker on the embedded home, a run, a second run, and a comparison of both
+ * sides. Needs no account, no service and no internet. The only part of the software that knows the stand-ins.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  demoComparison,
+  demoFirstRun,
+  demoIntroduction,
+  demoSecondRun,
+  demoStaysUp,
+  type LedgerCheck,
+} from '../cli/demo-text.js';
+import type { CommandContext } from '../cli/ports.js';
+import { createProgressView } from '../cli/progress.js';
+import { readWorkerConfig, type WorkerConfig } from '../config.js';
+import type { Feed } from '../core/sync-run.js';
+import type { RunRecord } from '../db/reads/runs.js';
+import { openCommandContext } from './command-context.js';
 import type { AppEnvironment } from './command-environment.js';
-export async function runDemo(_environment: AppEnvironment, _options: object): Promise<0 | 1> {
-  return 0;
+import { runWorker } from './run-worker.js';
+
+export interface DemoOptions {
+  /** Leave when it is over; else everything stays up until a signal. */
+  readonly once: boolean;
+  /** PaymentIntents in the stand-in for Stripe. */
+  readonly payments: number;
+}
+
+/** A run that has not settled by then is a defect; a slow machine needs seconds. */
+const RUN_TIMEOUT_MS = 5 * 60_000;
+const LOOK_EVERY_MS = 100;
+const NEW_PAYMENT_EVERY_MS = 3_000;
+
+type StandIns = Awaited<ReturnType<typeof startStandIns>>;
+
+/** @returns 0 when Stripe's and the ledger's sides are equal, 1 when not. Throws when it cannot start. */
+export async function runDemo(environment: AppEnvironment, options: DemoOptions): Promise<0 | 1> {
+  const say = (lines: readonly string[]): void => lines.forEach((line) => environment.output.print(line));
+  say(demoIntroduction(options.payments));
+  const dataDir = await mkdtemp(join(tmpdir(), 'stripe-blnk-sync-demo-'));
+  const standIns = await startStandIns(options.payments);
+  const leaving = new AbortController();
+  try {
+    const config = demoConfig(standIns, dataDir);
+    const log = environment.log('warn');
+    const worker = runWorker(config, {
+      log,
+      adopt: false,
+      signal: AbortSignal.any([environment.signal, leaving.signal]),
+      whenUnreachable: 'temporary',
+    });
+    try {
+      const show = showRuns({ environment, config, standIns, say });
+      const equal = await Promise.race([show, worker.then(() => null)]);
+      if (equal === null) return 1;
+      if (!options.once) await stayUp({ environment, standIns, dataDir, say });
+      return equal ? 0 : 1;
+    } finally {
+      leaving.abort();
+      await worker;
+    }
+  } finally {
+    await standIns.close();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Imported when it runs: a production process never loads the stand-ins. */
+async function startStandIns(size: number) {
+  const { startStripeSandbox } = await import('../../sandbox/stripe/sandbox.js');
+  const { startBlnkSandbox } = await import('../../sandbox/blnk/sandbox.js');
+  const now = Date.now();
+  const from = new Date(now - 29 * 86_400_000);
+  const stripe = await startStripeSandbox({ population: { size, from, to: new Date(now) }, latencyMs: 20 });
+  const blnk = await startBlnkSandbox({ latencyMs: 10 });
+  return {
+    stripe,
+    blnk,
+    close: async () => {
+      await stripe.close();
+      await blnk.close();
+    },
+  };
+}
+
+/** Through the same door as a user's variables. */
+function demoConfig({ stripe, blnk }: StandIns, dataDir: string): WorkerConfig {
+  return readWorkerConfig({
+    STRIPE_API_KEY: stripe.apiKey,
+    STRIPE_API_BASE: stripe.url,
+    STRIPE_SHARE: '1',
+    BLNK_API_KEY: blnk.cloudToken,
+    BLNK_API_BASE: blnk.url,
+    BLNK_INSTANCE_ID: blnk.instanceId,
+    DATA_DIR: dataDir,
+    SYNC_EVERY: '5s',
+    LOG_LEVEL: 'warn',
+  });
+}
+
+interface Showing {
+  readonly environment: AppEnvironment;
+  readonly config: WorkerConfig;
+  readonly standIns: StandIns;
+  say(lines: readonly string[]): void;
+}
+
+/** @returns whether both sides are equal in the end */
+async function showRuns({ environment, config, standIns, say }: Showing): Promise<boolean> {
+  const context = await openWhenReady(environment, config);
+  try {
+    const first = await follow(environment, context, { feed: 'payment_intents', startedAfter: new Date(0) });
+    await follow(environment, context, { feed: 'events', startedAfter: new Date(0) });
+    say(demoFirstRun(first, await context.reads.status(), environment.output.columns));
+    const startedAfter = await context.reads.databaseNow();
+    await context.requests.backfill({ from: first.windowFrom, to: first.windowTo ?? startedAfter });
+    say(demoSecondRun(await follow(environment, context, { feed: 'payment_intents', startedAfter })));
+    const check = compare(standIns);
+    say(demoComparison(check));
+    return check.differences.length === 0;
+  } finally {
+    await context.close();
+  }
+}
+
+/** The worker creates the database; a moment later a command can join it. */
+async function openWhenReady(environment: AppEnvironment, config: WorkerConfig): Promise<CommandContext> {
+  const deadline = Date.now() + RUN_TIMEOUT_MS;
+  for (;;) {
+    try {
+      const context = await openCommandContext(config, environment.log('silent'));
+      if ((await context.reads.livingWorkers()).length > 0) return context;
+      await context.close();
+    } catch (error) {
+      if (Date.now() > deadline || environment.signal.aborted) throw error;
+    }
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+async function follow(
+  environment: AppEnvironment,
+  { reads }: CommandContext,
+  query: { readonly feed: Feed; readonly startedAfter: Date },
+): Promise<RunRecord> {
+  const view = createProgressView(environment.output);
+  const deadline = Date.now() + RUN_TIMEOUT_MS;
+  try {
+    while (Date.now() < deadline && !environment.signal.aborted) {
+      const runId = await reads.firstRunAfter(query);
+      const progress = runId === null ? null : await reads.progress(runId);
+      if (runId !== null && progress !== null && progress.stored > 0) view.update(progress);
+      if (runId !== null && progress !== null && progress.status !== 'collecting' && progress.status !== 'posting') {
+        const answer = await reads.run(runId);
+        if (answer.kind === 'found') return answer.run;
+      }
+      await sleep(LOOK_EVERY_MS);
+    }
+  } finally {
+    view.stop();
+  }
+  throw new Error(`The run of ${query.feed} did not settle; what stopped it stands above`);
+}
+
+/** Both sides as they are, without asking the database of the mirror: a proof must not come from what it proves. */
+function compare({ stripe, blnk }: StandIns): LedgerCheck {
+  const differences: string[] = [];
+  const unexplained = new Map<string, { readonly amount: bigint; readonly currency: string }>();
+  const currencies = new Set<string>();
+  for (const row of blnk.transactions()) {
+    if (unexplained.has(row.reference)) differences.push(`${row.reference} is in the ledger twice`);
+    if (row.status !== 'APPLIED') differences.push(`${row.reference} is ${row.status}`);
+    unexplained.set(row.reference, { amount: BigInt(row.precise_amount), currency: row.currency });
+  }
+  const ledgerCount = unexplained.size;
+  let stripeCount = 0;
+  for (const { id, expected } of stripe.expected()) {
+    if (expected.outcome !== 'posted') continue;
+    stripeCount += 1;
+    currencies.add(expected.currency);
+    const held = unexplained.get(id);
+    unexplained.delete(id);
+    if (held === undefined) differences.push(`${id} is missing in the ledger`);
+    else if (held.amount !== BigInt(expected.amount) || held.currency !== expected.currency) {
+      differences.push(
+        `${id} is ${held.amount} ${held.currency} in the ledger, ${expected.amount} ${expected.currency} in Stripe`,
+      );
+    }
+  }
+  for (const reference of unexplained.keys()) differences.push(`${reference} is in the ledger but not in Stripe`);
+  return { stripeCount, ledgerCount, differences, currencies: currencies.size };
+}
+
+async function stayUp({
+  environment,
+  standIns,
+  dataDir,
+  say,
+}: Pick<Showing, 'environment' | 'standIns' | 'say'> & { readonly dataDir: string }): Promise<void> {
+  const command = environment.variables().npm_lifecycle_event === 'demo' ? 'npm run -s cli --' : 'npx stripe-blnk-sync';
+  say(demoStaysUp({ stripe: standIns.stripe.url, blnk: standIns.blnk.url, dataDir, command }));
+  while (!environment.signal.aborted) {
+    standIns.stripe.succeed(standIns.stripe.createIntent({}));
+    await Promise.race([
+      sleep(NEW_PAYMENT_EVERY_MS),
+      new Promise((resolve) => environment.signal.addEventListener('abort', resolve, { once: true })),
+    ]);
+  }
 }
