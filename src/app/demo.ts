@@ -113,12 +113,12 @@ interface Showing {
 async function showRuns({ environment, config, standIns, say }: Showing): Promise<boolean> {
   const context = await openWhenReady(environment, config);
   try {
-    const first = await follow(environment, context, { feed: 'payment_intents', startedAfter: new Date(0) });
-    await follow(environment, context, { feed: 'events', startedAfter: new Date(0) });
+    const firstOf = (feed: Feed) => () => context.reads.firstRunAfter({ feed, startedAfter: new Date(0) });
+    const first = await follow(environment, context, firstOf('payment_intents'));
+    await follow(environment, context, firstOf('events'));
     say(demoFirstRun(first, await context.reads.status(), environment.output.columns));
-    const startedAfter = await context.reads.databaseNow();
-    await context.requests.backfill({ from: first.windowFrom, to: first.windowTo ?? startedAfter });
-    say(demoSecondRun(await follow(environment, context, { feed: 'payment_intents', startedAfter })));
+    const again = await context.requests.backfill({ from: first.windowFrom, to: first.windowTo ?? new Date() });
+    say(demoSecondRun(await follow(environment, context, async () => again)));
     const check = compare(standIns);
     say(demoComparison(check));
     return check.differences.length === 0;
@@ -145,13 +145,13 @@ async function openWhenReady(environment: AppEnvironment, config: WorkerConfig):
 async function follow(
   environment: AppEnvironment,
   { reads }: CommandContext,
-  query: { readonly feed: Feed; readonly startedAfter: Date },
+  findRun: () => Promise<string | null>,
 ): Promise<RunRecord> {
   const view = createProgressView(environment.output);
   const deadline = Date.now() + RUN_TIMEOUT_MS;
   try {
     while (Date.now() < deadline && !environment.signal.aborted) {
-      const runId = await reads.firstRunAfter(query);
+      const runId = await findRun();
       const progress = runId === null ? null : await reads.progress(runId);
       if (runId !== null && progress !== null && progress.stored > 0) view.update(progress);
       if (runId !== null && progress !== null && progress.status !== 'collecting' && progress.status !== 'posting') {
@@ -163,7 +163,7 @@ async function follow(
   } finally {
     view.stop();
   }
-  throw new Error(`The run of ${query.feed} did not settle; what stopped it stands above`);
+  throw new Error('The run did not settle; what stopped it stands above');
 }
 
 /** Both sides as they are, without asking the database of the mirror: a proof must not come from what it proves. */

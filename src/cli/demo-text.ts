@@ -10,9 +10,10 @@ export function demoIntroduction(intents: number): string[] {
   return [
     'stripe-blnk-sync mirrors every PaymentIntent that succeeded in Stripe into a Blnk ledger, exactly once.',
     '',
-    `Here it runs without any account: a stand-in for Stripe holds ${formatCount(intents)} PaymentIntents of the last 30 days`,
-    '(succeeded, failed, canceled, of many currencies, and some that no ledger should take), a stand-in for Blnk holds',
-    'an empty ledger. The worker, its PostgreSQL and its queue are the real ones.',
+    `Here it runs without any account: a stand-in for Stripe holds ${formatCount(intents)} PaymentIntents of the`,
+    'last 30 days (succeeded, failed, canceled, of many currencies, and some that no ledger',
+    'should take), a stand-in for Blnk holds an empty ledger. The worker, its PostgreSQL and its',
+    'queue are the real ones.',
     '',
   ];
 }
@@ -50,8 +51,8 @@ export function demoSecondRun(run: RunRecord): string[] {
 export function demoComparison(check: LedgerCheck): string[] {
   if (check.differences.length === 0) {
     return [
-      `Compared one by one: ${formatCount(check.stripeCount)} payments in Stripe = ${formatCount(check.ledgerCount)} ` +
-        `transactions in the ledger, equal in amount and currency, in ${check.currencies} currencies.`,
+      `Compared one by one: ${formatCount(check.stripeCount)} payments in Stripe = ${formatCount(check.ledgerCount)} transactions in the ledger,`,
+      `equal in amount and currency, in ${check.currencies} currencies.`,
     ];
   }
   return [
@@ -71,7 +72,8 @@ export interface DemoAddresses {
 export function demoStaysUp({ stripe, blnk, dataDir, command }: DemoAddresses): string[] {
   return [
     '',
-    `Everything stays up, and a new payment succeeds every few seconds. Stripe: ${stripe}  Blnk: ${blnk}`,
+    'Everything stays up, and a new payment succeeds every few seconds.',
+    `Stripe: ${stripe}  Blnk: ${blnk}`,
     'Look at it from another terminal:',
     `  DATA_DIR=${dataDir} ${command} status`,
     `  DATA_DIR=${dataDir} ${command} runs`,
