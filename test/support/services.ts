@@ -76,8 +76,9 @@ async function findPostgres(): Promise<Found | Missing> {
       ? { url: asked, how: 'TEST_DATABASE_URL' }
       : { why: `TEST_DATABASE_URL is not usable: ${problem}` };
   }
-  const user = encodeURIComponent(userInfo().username);
-  const logins = ['postgres:postgres', 'postgres', user].map((login) => `postgres://${login}@${LOCAL_POSTGRES}`);
+  const logins = ['postgres:postgres', 'postgres', ...ourName()].map(
+    (login) => `postgres://${login}@${LOCAL_POSTGRES}`,
+  );
   const problems: string[] = [];
   for (const url of logins.map((server) => `${server}/postgres`)) {
     const problem = await tryPostgres(url);
@@ -85,6 +86,15 @@ async function findPostgres(): Promise<Found | Missing> {
     if (!problems.includes(problem)) problems.push(problem);
   }
   return { why: `no TEST_DATABASE_URL is set, and ${LOCAL_POSTGRES} is not usable (${problems.join('; ')})` };
+}
+
+/** None for a user id that the system has no name for, as in some containers. */
+function ourName(): string[] {
+  try {
+    return [encodeURIComponent(userInfo().username)];
+  } catch {
+    return [];
+  }
 }
 
 /** Null when tests can make their databases there, else what is in the way. */
