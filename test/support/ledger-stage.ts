@@ -1,0 +1,250 @@
+/**
+ * The post stage as tests drive it: a PostgreSQL with the tables of the migrations, the Blnk stand-in over HTTP, and
+ * drainers with short waits. Nothing of the stage is replaced; a test may wrap the ledger, the outbox or the clock.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type postgres from 'postgres';
+import { type BlnkSandbox, startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
+import type { BlnkSandboxOptions } from '../../sandbox/blnk/sandbox-options.js';
+import { systemClock } from '../../src/app/system-clock.js';
+import { createLedger } from '../../src/blnk/ledger.js';
+import type { Clock } from '../../src/core/clock.js';
+import { CURRENT_MAPPING_VERSION, type MappingRules, preparePayment } from '../../src/core/mapping.js';
+import type { Payment } from '../../src/core/payment.js';
+import type { Lane } from '../../src/core/posting.js';
+import { createCollectStore } from '../../src/db/collect-store.js';
+import { migrateDatabase } from '../../src/db/migrate.js';
+import { createMirror, markFirstPost, rememberSourceBalance } from '../../src/db/mirror-store.js';
+import type { Database, Drizzle } from '../../src/db/open.js';
+import { createOutbox } from '../../src/db/outbox.js';
+import { createBalanceNames } from '../../src/post/balance-names.js';
+import { createLaneDrainer, type DrainOptions, type LaneDrainer } from '../../src/post/drain-lane.js';
+import type { Ledger, Outbox } from '../../src/post/ports.js';
+import { otherLedger } from '../../src/post/settle-doubt.js';
+import { openTestDatabase } from './ledger-stage-database.js';
+
+export const MIRROR_ID = '0b7a5a1c-6a51-4a5e-9a0e-5c1f6f9d2b11';
+
+export const RULES: MappingRules = {
+  mappingVersion: CURRENT_MAPPING_VERSION,
+  mirrorId: MIRROR_ID,
+  livemode: false,
+  source: '@stripe',
+  guestDestination: '@stripe_guests',
+};
+
+/** Waits of production divided by hundreds; none of them decides about correctness. */
+export const SHORT: DrainOptions = {
+  mirrorId: MIRROR_ID,
+  chunkSize: 100,
+  chunksInFlight: 2,
+  singlesMax: 3,
+  leaseMs: 1_500,
+  finalAfterMs: 600,
+  backoff: { baseMs: 15, maxMs: 120 },
+  pause: { baseMs: 15, maxMs: 60 },
+};
+
+export interface DrainerOptions extends Partial<DrainOptions> {
+  readonly wrapLedger?: (ledger: Ledger) => Ledger;
+  readonly wrapOutbox?: (outbox: Outbox) => Outbox;
+  readonly clock?: Clock;
+  /** A pool of its own, as another process has. */
+  readonly ownPool?: boolean;
+  readonly readKey?: () => Promise<string>;
+  readonly onStalled?: (stall: { readonly lane: Lane; readonly error: string; readonly pauseMs: number }) => void;
+}
+
+export interface PostingState {
+  readonly reference: string;
+  readonly state: string;
+  readonly attempts: number;
+  readonly look_ups: number;
+  readonly reason: string | null;
+  readonly reason_detail: string | null;
+  readonly last_error: string | null;
+  readonly transaction_id: string | null;
+  readonly settled_how: string | null;
+  readonly exception: string | null;
+  readonly prepared: string | null;
+  readonly in_doubt: boolean;
+  readonly claim: string | null;
+  readonly attempted: boolean;
+}
+
+export class LedgerStage {
+  readonly sql: postgres.Sql;
+  readonly db: Drizzle;
+  readonly sandbox: BlnkSandbox;
+  readonly #closers: Array<() => Promise<void>> = [];
+  readonly #database: Database & { openAnother(): Promise<Database> };
+  readonly #style: 'cloud' | 'core';
+
+  constructor(
+    database: Database & { openAnother(): Promise<Database> },
+    sandbox: BlnkSandbox,
+    style: 'cloud' | 'core',
+  ) {
+    this.#database = database;
+    this.sql = database.sql;
+    this.db = database.db;
+    this.sandbox = sandbox;
+    this.#style = style;
+  }
+
+  /** Stores payments as collect does: one run, one page. Answers the run's id. */
+  async store(payments: readonly Payment[]): Promise<string> {
+    const store = createCollectStore(this.db, { workerId: '7f3f7f0e-4f0f-4c43-9d7e-0d6a4d1f5a10', version: 'test' });
+    const window = { from: new Date('2026-11-01T00:00:00Z'), to: new Date('2026-11-02T00:00:00Z') };
+    const run = await store.openRun({ feed: 'payment_intents', trigger: 'manual', window, parentId: null });
+    const postings = payments.map((payment) => {
+      return { payment, seenAt: payment.created, preparation: preparePayment(payment, RULES) };
+    });
+    await store.storePage(run, { postings, beforeStart: 0, requests: 1, covers: null });
+    await store.finishRun(run, null);
+    return run.id;
+  }
+
+  /** A drainer as a process of its own has it: its own connections to Blnk, its own memory of names and pauses. */
+  async drainer(options: DrainerOptions = {}): Promise<LaneDrainer> {
+    const { wrapLedger, wrapOutbox, clock, ownPool, readKey, onStalled, ...timings } = options;
+    const database = ownPool === true ? await this.#database.openAnother() : this.#database;
+    if (ownPool === true) this.#closers.push(() => database.close());
+    const blnk = createLedger({
+      style: this.#style,
+      baseUrl: this.sandbox.url,
+      instanceId: this.#style === 'cloud' ? this.sandbox.instanceId : null,
+      readKey: readKey ?? (async () => (this.#style === 'cloud' ? this.sandbox.cloudToken : this.sandbox.coreKey)),
+      lookUpFirstWaitMs: 5,
+    });
+    this.#closers.push(() => blnk.close());
+    const ledger = wrapLedger?.(blnk) ?? blnk;
+    const outbox = createOutbox(database.sql);
+    return createLaneDrainer(
+      {
+        ledger,
+        outbox: wrapOutbox?.(outbox) ?? outbox,
+        balances: createBalanceNames(ledger),
+        clock: clock ?? systemClock,
+        random: Math.random,
+        confirmSource: async (currency, balanceId) => {
+          if (this.#style === 'cloud') return;
+          const remembered = await rememberSourceBalance(database.db, currency, balanceId);
+          if (remembered !== balanceId) throw otherLedger(currency, { remembered, found: balanceId });
+        },
+        markFirstPost: () => markFirstPost(database.db),
+        onRenewalFailed: () => {},
+        onStalled: (lane, stall) => onStalled?.({ lane, ...stall }),
+      },
+      { ...SHORT, ...timings },
+    );
+  }
+
+  /** Drains every lane again and again until the condition holds. A drain that throws fails the test. */
+  async drainUntil(drainers: LaneDrainer | readonly LaneDrainer[], condition: () => Promise<boolean>): Promise<void> {
+    const all = 'drain' in drainers ? [drainers] : drainers;
+    await until(async () => {
+      const lanes = await this.pendingLanes();
+      await Promise.all(all.flatMap((drainer) => lanes.map((lane) => drainer.drain(lane, NEVER))));
+      return condition();
+    });
+  }
+
+  async drainAll(drainers: LaneDrainer | readonly LaneDrainer[]): Promise<void> {
+    await this.drainUntil(drainers, async () => (await this.pendingLanes()).length === 0);
+  }
+
+  async pendingLanes(): Promise<Lane[]> {
+    return this.sql<Lane[]>`
+      select distinct source, currency from postings where state = 'pending' and source is not null`;
+  }
+
+  async postings(): Promise<PostingState[]> {
+    return this.sql<PostingState[]>`
+      select reference, state, attempts, look_ups, reason, reason_detail, last_error, transaction_id, settled_how,
+        exception, prepared, doubt_since is not null as in_doubt, claim, last_attempt_at is not null as attempted
+      from postings order by reference`;
+  }
+
+  async posting(reference: string): Promise<PostingState> {
+    const found = (await this.postings()).find((posting) => posting.reference === reference);
+    if (found === undefined) throw new Error(`no posting ${reference}`);
+    return found;
+  }
+
+  /** `{ posted: 3, parked: 1 }` */
+  async states(): Promise<Record<string, number>> {
+    const rows = await this.sql<{ state: string; n: number }[]>`
+      select state, count(*)::int as n from postings group by state`;
+    return Object.fromEntries(rows.map(({ state, n }) => [state, n]));
+  }
+
+  /** As if every wait were over, claims included: what a fresh worker finds after a long night. */
+  async makeAllDue(): Promise<void> {
+    await this
+      .sql`update postings set due_at = now(), claimed_until = now() - interval '1 second' where state = 'pending'`;
+  }
+
+  async close(): Promise<void> {
+    this.sandbox.faults.clear();
+    for (const close of this.#closers.splice(0)) await close();
+    await this.sandbox.close();
+    await this.sql`truncate postings, sync_runs, coverage, mirror`;
+  }
+}
+
+export const NEVER = new AbortController().signal;
+
+export interface StageOptions extends BlnkSandboxOptions {
+  readonly style?: 'cloud' | 'core';
+}
+
+/** One database per test file; each stage in it finds it empty and leaves it empty. */
+export async function openStages(homeName?: 'embedded' | 'postgres') {
+  const database = await openTestDatabase(homeName);
+  await migrateDatabase(database, async () => {});
+  return {
+    async start({ style, ...options }: StageOptions = {}): Promise<LedgerStage> {
+      const sandbox = await startBlnkSandbox({ lockWaitMs: 150, leakLockMs: 0, ...options });
+      await createMirror(database.db, {
+        ...RULES,
+        stripeAccount: 'acct_test',
+        blnkInstance: style === 'core' ? 'core' : sandbox.instanceId,
+        sourceShards: 1,
+        accountsMode: 'balances',
+        startsAt: new Date('2026-01-01T00:00:00Z'),
+      });
+      return new LedgerStage(database, sandbox, style ?? 'cloud');
+    },
+    close: () => database.remove(),
+  };
+}
+
+export type Stages = Awaited<ReturnType<typeof openStages>>;
+
+/** `pi_<name>001`, `pi_<name>002`, …: amounts differ, every third is a guest's, created minutes apart. */
+export function makePayments(count: number, changes: Partial<Payment> & { readonly name?: string } = {}): Payment[] {
+  const { name, ...fields } = changes;
+  return Array.from({ length: count }, (_, index) => ({
+    kind: 'payment' as const,
+    id: `pi_${name ?? ''}${String(index + 1).padStart(4, '0')}`,
+    amountReceived: BigInt(1_000 + index * 10),
+    currency: 'usd',
+    created: new Date(Date.UTC(2026, 10, 1, 0, index)),
+    livemode: false,
+    customerId: index % 3 === 0 ? null : `cus_${index % 7}`,
+    chargeId: `ch_${index + 1}`,
+    description: null,
+    metadata: [['order', `no. ${index + 1}`]] as const,
+    ...fields,
+  }));
+}
+
+/** Asks until it is so; fails after the deadline with the reason. */
+export async function until(condition: () => boolean | Promise<boolean>, deadlineMs = 15_000): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`not so within ${deadlineMs} ms: ${condition}`);
+    await delay(5);
+  }
+}
