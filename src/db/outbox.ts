@@ -100,14 +100,15 @@ export function createOutbox(sql: postgres.Sql): Outbox {
 
     async postpone(token, postponements) {
       if (postponements.length === 0) return 0;
+      // Truth as 0 and 1: the driver sends an array of booleans as one boolean.
       const rows = await sql`
         update postings p
         set due_at = now() + s.due_in_ms * interval '1 millisecond', last_error = s.error, look_ups = p.look_ups + 1,
-            doubt_since = case when s.in_doubt then coalesce(p.doubt_since, now()) end,
+            doubt_since = case when s.in_doubt = 1 then coalesce(p.doubt_since, now()) end,
             reason = coalesce(s.reason, p.reason), reason_detail = coalesce(s.reason_detail, p.reason_detail),
             claim = null, claimed_until = null
         from unnest(${postponements.map((s) => s.reference)}::text[], ${postponements.map((s) => Math.round(s.dueInMs))}::int8[],
-          ${postponements.map((s) => s.error)}::text[], ${postponements.map((s) => s.inDoubt)}::bool[],
+          ${postponements.map((s) => s.error)}::text[], ${postponements.map((s) => (s.inDoubt ? 1 : 0))}::int4[],
           ${postponements.map((s) => s.reason ?? null)}::text[], ${postponements.map((s) => s.reasonDetail ?? null)}::text[])
           as s(reference, due_in_ms, error, in_doubt, reason, reason_detail)
         where p.reference = s.reference and p.claim = ${token} and p.state = 'pending'`;
