@@ -78,9 +78,16 @@ export function createOutbox(sql: postgres.Sql): Outbox {
       return new Set(rows.map((row) => row.reference));
     },
 
-    async renew(token, leaseMs) {
+    // Skips what is locked: that is being marked right now, and waiting for it in another order would be a deadlock.
+    async renew(token, references, leaseMs) {
       const rows = await sql`
-        update postings set claimed_until = now() + ${interval(leaseMs)} where claim = ${token} and state = 'pending'`;
+        with held as (
+          select reference from postings
+          where reference = any(${[...references]}) and claim = ${token} and state = 'pending'
+          for update skip locked
+        )
+        update postings p set claimed_until = now() + ${interval(leaseMs)}
+        from held where p.reference = held.reference`;
       return rows.count > 0;
     },
 
@@ -98,6 +105,7 @@ export function createOutbox(sql: postgres.Sql): Outbox {
       return rows.count;
     },
 
+    // Booleans go as text: the driver takes the type of a whole array from its first element, and says `boolean`.
     async postpone(token, postponements) {
       if (postponements.length === 0) return 0;
       // Truth as 0 and 1: the driver sends an array of booleans as one boolean.

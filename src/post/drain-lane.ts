@@ -152,9 +152,9 @@ async function withLease(
   { grantedAtMs, ports, leaseMs }: LeaseContext,
   work: (lease: Lease) => Promise<ChunkOutcome>,
 ): Promise<ChunkOutcome> {
-  const { token } = claim;
   const lease = holdLease(ports.outbox, ports.clock, {
-    token,
+    token: claim.token,
+    references: claim.postings.map(({ reference }) => reference),
     leaseMs,
     grantedAtMs,
     onRenewalFailed: ports.onRenewalFailed,

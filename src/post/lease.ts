@@ -18,6 +18,8 @@ export interface Lease {
 
 export interface LeaseOptions {
   readonly token: string;
+  /** Everything that was claimed; what is marked meanwhile is no longer held, and is left alone. */
+  readonly references: readonly string[];
   readonly leaseMs: number;
   /** Monotonic time before the statement that made the claim. */
   readonly grantedAtMs: number;
@@ -35,7 +37,7 @@ export function holdLease(outbox: Outbox, clock: Clock, options: LeaseOptions): 
   };
   const renew = async (): Promise<void> => {
     const beforeMs = clock.monotonicMs();
-    if (await outbox.renew(options.token, options.leaseMs)) grantedAtMs = beforeMs;
+    if (await outbox.renew(options.token, options.references, options.leaseMs)) grantedAtMs = beforeMs;
   };
   const stop = clock.every(options.leaseMs / 3, () => {
     renew().catch(options.onRenewalFailed);

@@ -83,8 +83,8 @@ export interface Outbox {
   claimAttempted(lane: Lane, options: { readonly limit: number; readonly leaseMs: number }): Promise<Claim>;
   /** Writes a further attempt on disk before the request goes out. Answers the references that the claim still holds. */
   markAttempt(token: string, references: readonly string[], leaseMs: number): Promise<Set<string>>;
-  /** Extends the lease of what the claim still holds. False when it holds nothing any more. */
-  renew(token: string, leaseMs: number): Promise<boolean>;
+  /** Extends the lease of those that the claim still holds. False when it holds none of them any more. */
+  renew(token: string, references: readonly string[], leaseMs: number): Promise<boolean>;
   /** Each needs the token; what was taken over in the meantime is left alone. Answers how many were marked. */
   settle(token: string, settlements: readonly Settlement[]): Promise<number>;
   postpone(token: string, postponements: readonly Postponement[]): Promise<number>;
