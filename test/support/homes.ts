@@ -115,7 +115,10 @@ async function stopServerIn(dataFolder: string): Promise<void> {
   const deadline = performance.now() + STOP_TIMEOUT_MS;
   while ((await postmasterId()) !== null) {
     if (!signal(processId, 0)) return;
-    if (performance.now() > deadline) signal(processId, 'SIGKILL');
+    if (performance.now() > deadline) {
+      signal(processId, 'SIGKILL');
+      return;
+    }
     await delay(25);
   }
 }
