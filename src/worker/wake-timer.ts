@@ -8,8 +8,6 @@ import { MINUTE_MS, SECOND_MS } from '../core/window.js';
 
 export interface WakeTimerPorts {
   readonly clock: Clock;
-  /** Says "alive" and renews this worker's runs. */
-  renew(): Promise<void>;
   /** Closes the runs of workers that went silent, drops what is old. */
   tidy(): Promise<void>;
   ensureSchedule(): Promise<void>;
@@ -21,12 +19,15 @@ export interface WakeTimerPorts {
   onError(step: string, error: unknown): void;
 }
 
+/** Ends a repetition and waits for the one that is under way. */
+export type StopRepeating = () => Promise<void>;
+
 /** A worker counts as silent after a minute; it says "alive" six times in it. */
 const RENEW_EVERY_MS = 10 * SECOND_MS;
 const WAKE_EVERY_MAX_MS = MINUTE_MS;
 
-/** Starts the timer. The answer stops it. */
-export function startWakeTimer(ports: WakeTimerPorts, options: { readonly syncEveryMs: number }): () => void {
+/** Asks for everything that is due, every `SYNC_EVERY` and at least once a minute. */
+export function startWakeTimer(ports: WakeTimerPorts, options: { readonly syncEveryMs: number }): StopRepeating {
   const steps: Array<readonly [string, () => Promise<void>]> = [
     ['tidy', ports.tidy],
     ['schedule', ports.ensureSchedule],
@@ -34,26 +35,38 @@ export function startWakeTimer(ports: WakeTimerPorts, options: { readonly syncEv
     ['backfills', ports.requestOpenParts],
     ['coverage', ports.requestSyncIfLate],
   ];
-  const attempt = async (name: string, step: () => Promise<void>): Promise<void> => {
-    try {
-      await step();
-    } catch (error) {
-      ports.onError(name, error);
-    }
+  return repeat(ports.clock, Math.min(options.syncEveryMs, WAKE_EVERY_MAX_MS), async () => {
+    for (const [name, step] of steps) await attempt(name, step, ports);
+  });
+}
+
+/** Says "alive" and renews this worker's runs, for as long as jobs are in hand. */
+export function startHeartbeat(
+  ports: Pick<WakeTimerPorts, 'clock' | 'onError'> & { renew(): Promise<void> },
+): StopRepeating {
+  return repeat(ports.clock, RENEW_EVERY_MS, () => attempt('renew', ports.renew, ports));
+}
+
+/** Never two at a time: a step that is slower than the interval is not started again on top of itself. */
+function repeat(clock: Clock, everyMs: number, work: () => Promise<void>): StopRepeating {
+  let current: Promise<void> | null = null;
+  const stop = clock.every(everyMs, () => {
+    current ??= work().finally(() => {
+      current = null;
+    });
+  });
+  return async () => {
+    stop();
+    await current;
   };
-  let busy = false;
-  const wake = async (): Promise<void> => {
-    if (busy) return;
-    busy = true;
-    for (const [name, step] of steps) await attempt(name, step);
-    busy = false;
-  };
-  const stopRenewing = ports.clock.every(RENEW_EVERY_MS, () => void attempt('renew', ports.renew));
-  const stopWaking = ports.clock.every(Math.min(options.syncEveryMs, WAKE_EVERY_MAX_MS), () => void wake());
-  return () => {
-    stopRenewing();
-    stopWaking();
-  };
+}
+
+async function attempt(name: string, step: () => Promise<void>, ports: Pick<WakeTimerPorts, 'onError'>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    ports.onError(name, error);
+  }
 }
 
 async function wakeDueLanes(ports: WakeTimerPorts): Promise<void> {

@@ -1,0 +1,110 @@
+/** Composition: collect and post, joined to their stores, vendors and queue. What each job of the queue calls. */
+import { collectPart } from '../collect/backfill.js';
+import type { CollectStore } from '../collect/ports.js';
+import type { WorkerConfig } from '../config.js';
+import { describeError } from '../core/errors.js';
+import type { Mirror } from '../core/mirror.js';
+import { type Lane, laneName } from '../core/posting.js';
+import { markFirstPost, rememberSourceBalance } from '../db/mirror-store.js';
+import { createOutbox } from '../db/outbox.js';
+import { sinceLastTailMs } from '../db/worker-registry.js';
+import type { Log } from '../observability/log.js';
+import { createBalanceNames } from '../post/balance-names.js';
+import { createLaneDrainer } from '../post/drain-lane.js';
+import { otherLedger } from '../post/settle-doubt.js';
+import type { JobHandlers, JobQueue } from '../queue/job-queue.js';
+import { createSyncJob } from '../worker/sync-job.js';
+import type { LaneAlarms } from '../worker/wake-timer.js';
+import type { Home } from './home.js';
+import { systemClock } from './system-clock.js';
+import type { Timings } from './timings.js';
+import type { Vendors } from './vendors.js';
+
+/** About 100 items in two requests at a time is the fastest that one source balance of a Core takes. */
+export const POSTING = { chunkSize: 100, chunksInFlight: 2, singlesMax: 3 };
+
+export interface StageParts {
+  readonly config: WorkerConfig;
+  readonly home: Home;
+  readonly log: Log;
+  readonly timings: Timings;
+  readonly mirror: Mirror;
+  readonly vendors: Vendors;
+  readonly store: CollectStore;
+  readonly queue: JobQueue;
+  readonly alarms: LaneAlarms;
+  intervalMs(): Promise<number>;
+  /** Aborted when the worker stops. */
+  readonly signal: AbortSignal;
+}
+
+export function createJobHandlers(parts: StageParts): JobHandlers {
+  const { config, home, vendors, store, queue, alarms, timings, signal } = parts;
+  const collecting = {
+    store,
+    feeds: vendors.feeds,
+    wakeLanes: async (lanes: readonly Lane[]) => {
+      for (const lane of lanes) await queue.wakeLane(lane);
+    },
+  };
+  const drainer = createDrainer(parts);
+  return {
+    sync: createSyncJob(
+      {
+        ...collecting,
+        vendorClock: vendors.account,
+        clock: systemClock,
+        requestPart: (part) => queue.requestPart(part),
+        sinceLastTailMs: () => sinceLastTailMs(home.database.sql),
+        intervalMs: parts.intervalMs,
+      },
+      { lagMs: config.syncLagMs, signal },
+    ),
+    part: (part) => collectPart(collecting, part, signal),
+    async lane(lane) {
+      let nextMs: number | null = timings.lanePause.baseMs;
+      try {
+        nextMs = await drainer.drain(lane, signal);
+      } finally {
+        if (nextMs !== null && !signal.aborted) alarms.set(lane, nextMs);
+      }
+    },
+  };
+}
+
+function createDrainer({ config, home, log, mirror, timings, vendors }: StageParts) {
+  const { db, sql } = home.database;
+  return createLaneDrainer(
+    {
+      ledger: vendors.ledger,
+      outbox: createOutbox(sql),
+      balances: createBalanceNames(vendors.ledger),
+      clock: systemClock,
+      random: Math.random,
+      confirmSource: createSourceGuard(db, config.blnk.style),
+      markFirstPost: () => markFirstPost(db),
+      onRenewalFailed: (error) => log.warn({ error: describeError(error) }, 'a claim could not be renewed'),
+      onStalled: (lane, stall) =>
+        log.warn({ lane: laneName(lane), ...stall }, 'Blnk does not take this lane now; it pauses'),
+    },
+    {
+      ...POSTING,
+      mirrorId: mirror.mirrorId,
+      leaseMs: timings.leaseMs,
+      finalAfterMs: timings.finalAfterMs,
+      backoff: timings.backoff,
+      pause: timings.lanePause,
+    },
+  );
+}
+
+/** A self-hosted Core has no instance id; its source balances tell it from another one. */
+function createSourceGuard(db: Home['database']['db'], style: WorkerConfig['blnk']['style']) {
+  const confirmed = new Map<string, string>();
+  return async (currency: string, balanceId: string): Promise<void> => {
+    if (style === 'cloud' || confirmed.get(currency) === balanceId) return;
+    const remembered = await rememberSourceBalance(db, currency, balanceId);
+    if (remembered !== balanceId) throw otherLedger(currency, { remembered, found: balanceId });
+    confirmed.set(currency, balanceId);
+  };
+}

@@ -1,0 +1,74 @@
+/** Composition: Stripe and Blnk, opened from the configuration and asked whether they let us in. */
+import { type BlnkLedger, createLedger } from '../blnk/ledger.js';
+import type { PaymentFeeds } from '../collect/ports.js';
+import type { WorkerConfig } from '../config.js';
+import { createRequestLimiter } from '../db/request-limiter.js';
+import type { Log } from '../observability/log.js';
+import { packageVersion } from '../package-root.js';
+import { createStripeAccountReader, type StripeAccountReader } from '../stripe/account.js';
+import { createStripeClient } from '../stripe/client.js';
+import { createPaymentFeeds } from '../stripe/feeds.js';
+import type { Home } from './home.js';
+import { systemClock } from './system-clock.js';
+import type { Timings } from './timings.js';
+
+export interface Vendors {
+  readonly account: StripeAccountReader;
+  readonly feeds: PaymentFeeds;
+  readonly ledger: BlnkLedger;
+  /** Throws SyncError: `fatal` names the key and what it lacks, `transient` a server that does not answer. */
+  checkAccess(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface VendorOptions {
+  readonly home: Home;
+  readonly log: Log;
+  readonly timings: Timings;
+  /** Requests to Blnk at the same time; one that waited for a connection would be sent later than its claim allows. */
+  readonly postsInFlightMax: number;
+  /** Aborted when the worker stops: no further try of a Stripe request begins. */
+  readonly signal: AbortSignal;
+}
+
+/** Opens no connection yet. */
+export function createVendors(
+  config: WorkerConfig,
+  { home, log, timings, postsInFlightMax, signal }: VendorOptions,
+): Vendors {
+  const stripe = createStripeClient({
+    baseUrl: config.stripe.apiBase,
+    readKey: config.stripe.readKey,
+    limiter: createRequestLimiter(home.database.sql, {
+      share: config.stripeShare,
+      livemode: config.stripe.livemode,
+      sleep: systemClock.sleep,
+    }),
+    version: packageVersion(),
+    signal,
+    retries: { backoffBaseMs: timings.stripeRetryBaseMs },
+    onRetry: (notice) => log.warn({ ...notice }, 'Stripe is asked again'),
+  });
+  const account = createStripeAccountReader({ client: stripe });
+  const ledger = createLedger({
+    ...config.blnk,
+    baseUrl: config.blnk.apiBase,
+    postTimeoutMs: timings.postTimeoutMs,
+    lookUpFirstWaitMs: timings.lookUpFirstWaitMs,
+    connections: postsInFlightMax,
+  });
+  return {
+    account,
+    feeds: createPaymentFeeds({ client: stripe }),
+    ledger,
+    async checkAccess() {
+      const { missing } = await account.checkPermissions();
+      if (missing.length > 0) log.warn({ missing }, 'STRIPE_API_KEY lacks permissions that later checks need');
+      await ledger.checkPermissions();
+    },
+    async close() {
+      await ledger.close();
+      stripe.close();
+    },
+  };
+}
