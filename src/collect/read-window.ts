@@ -8,9 +8,9 @@
 
 import { SyncError } from '../core/errors.js';
 import type { Mirror } from '../core/mirror.js';
-import { later, SECOND_MS, type Window } from '../core/window.js';
+import { earlier, later, SECOND_MS } from '../core/window.js';
 import type { FeedPage, OpenRun, PageRequest } from './ports.js';
-import { type StorePagePorts, storePage } from './store-page.js';
+import { type PageToStore, type StorePagePorts, storePage } from './store-page.js';
 
 export interface WindowReading {
   readonly run: OpenRun;
@@ -43,6 +43,7 @@ export async function readWindow(reading: WindowReading, ports: StorePagePorts):
   const walk: Walk = { to: reading.to, after: null, restartBelow: reading.to, restarts: 0 };
   const outcome = { coveredTo: null as Date | null, newest: null as Date | null };
   let upper: Date | null = null;
+  let pageBeforeAt: Date | null = null;
   for (let pages = 0; !reading.signal.aborted; pages += 1) {
     const page = await nextPage(reading, walk);
     if (pages === 0) {
@@ -50,10 +51,10 @@ export async function readWindow(reading: WindowReading, ports: StorePagePorts):
       outcome.coveredTo = upper;
       outcome.newest = page.newest;
     }
-    const lower = lowerEnd(reading, page);
-    const covers: Window | null = lower !== null && upper !== null && lower < upper ? { from: lower, to: upper } : null;
+    const covers = coveredBy(page, { upper, lower: lowerEnd(reading, page), pageBeforeAt });
     await storePage({ run: reading.run, page, mirror: reading.mirror, covers }, ports);
-    if (covers !== null) upper = covers.from;
+    upper = covers?.from ?? upperAfterUncovered(page, upper);
+    pageBeforeAt = page.vendorNow;
     if (!page.hasMore) return { ...outcome, complete: true };
     walk.after = page.lastId;
     if (page.oldest !== null) walk.restartBelow = new Date(page.oldest.getTime() + SECOND_MS);
@@ -91,6 +92,23 @@ function lowerEnd(reading: WindowReading, page: FeedPage): Date | null {
   const reliableFrom = later(reading.from, reading.coverNothingBefore(page.vendorNow));
   if (!page.hasMore) return reliableFrom;
   return page.oldest === null ? null : later(reliableFrom, new Date(page.oldest.getTime() + SECOND_MS));
+}
+
+/** A page was read when the one before it was: both hold parts of the second in which they meet. */
+function coveredBy(
+  page: FeedPage,
+  bounds: { readonly upper: Date | null; readonly lower: Date | null; readonly pageBeforeAt: Date | null },
+): PageToStore['covers'] {
+  const { upper, lower, pageBeforeAt } = bounds;
+  if (page.vendorNow === null || lower === null || upper === null || lower >= upper) return null;
+  const readAt = pageBeforeAt === null ? page.vendorNow : earlier(pageBeforeAt, page.vendorNow);
+  return { from: lower, to: upper, readAt };
+}
+
+/** What a page without the vendor's time showed stays uncovered: the next page must not cover it in its stead. */
+function upperAfterUncovered(page: FeedPage, upper: Date | null): Date | null {
+  if (page.vendorNow !== null || page.oldest === null || upper === null) return upper;
+  return earlier(upper, page.oldest);
 }
 
 /** A page that promises more but has no last object, or the same one again, would be read for ever. */

@@ -7,15 +7,14 @@ import { preparePayment } from '../core/mapping.js';
 import type { Mirror } from '../core/mirror.js';
 import type { FoundPayment } from '../core/payment.js';
 import type { Lane, Preparation } from '../core/posting.js';
-import type { Window } from '../core/window.js';
-import type { CollectStore, FeedPage, NewPosting, OpenRun, SeenPayment } from './ports.js';
+import type { CollectStore, FeedPage, NewPosting, OpenRun, SeenPayment, StoredPage } from './ports.js';
 
 export interface PageToStore {
   readonly run: OpenRun;
   readonly page: FeedPage;
   readonly mirror: Mirror;
   /** What the page proves to be completely read; null when nothing. */
-  readonly covers: Window | null;
+  readonly covers: StoredPage['covers'];
 }
 
 export interface StorePagePorts {
@@ -32,7 +31,7 @@ export async function storePage({ run, page, mirror, covers }: PageToStore, port
     postings: inScope.map((payment) => toPosting(payment, mirror)),
     beforeStart: seen.length - inScope.length,
     requests: page.requests,
-    covers: covers === null || page.vendorNow === null ? null : { ...covers, readAt: page.vendorNow },
+    covers,
   });
   if (outcome.lanes.length > 0) await ports.wakeLanes(outcome.lanes);
 }

@@ -60,6 +60,11 @@ export function later(a: Date, b: Date): Date {
   return a > b ? a : b;
 }
 
+/** The earlier of two times. */
+export function earlier(a: Date, b: Date): Date {
+  return a < b ? a : b;
+}
+
 /** Stripe compares whole seconds: a bound between two of them would cover a second that was only half read. */
 export function floorToSecond(time: Date): Date {
   return new Date(wholeSeconds(time.getTime(), 'down'));
