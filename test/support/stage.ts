@@ -1,0 +1,284 @@
+/**
+ * A stage for collect: a real database, the Stripe stand-in with a clock that only the test moves, and collect's own parts
+ * between them, driven by hand without queue or timers. Nothing here waits, and no request is tried twice: a fault in the
+ * stand-in is a failed page. `assertHonest` is the oracle: what coverage claims is compared with what Stripe holds.
+ */
+import { randomUUID } from 'node:crypto';
+import { asc } from 'drizzle-orm';
+import type postgres from 'postgres';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { SandboxClock } from '../../sandbox/clock.js';
+import type { ExpectedPayment } from '../../sandbox/stripe/expectation.js';
+import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../../sandbox/stripe/sandbox.js';
+import { collectPart, openParts } from '../../src/collect/backfill.js';
+import type { CollectStore, PaymentFeeds, VendorClock } from '../../src/collect/ports.js';
+import { collectTail, type TailOptions } from '../../src/collect/tail.js';
+import { type Completeness, completenessOf } from '../../src/core/completeness.js';
+import { createCollectStore } from '../../src/db/collect-store.js';
+import { openEmbeddedPostgres } from '../../src/db/embedded/open.js';
+import { migrateDatabase } from '../../src/db/migrate.js';
+import { createMirror, readMirror } from '../../src/db/mirror-store.js';
+import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/open.js';
+import { type PostingRow, postings } from '../../src/db/schema/postings.js';
+import { coverage, type SyncRunRow, syncRuns } from '../../src/db/schema/sync-runs.js';
+import { createStripeAccountReader } from '../../src/stripe/account.js';
+import { createStripeClient } from '../../src/stripe/client.js';
+import { createPaymentFeeds } from '../../src/stripe/feeds.js';
+import { createSyncJob, requestOpenParts, type SyncJob } from '../../src/worker/sync-job.js';
+import { homes } from './homes.js';
+
+export const NOW = new Date('2026-06-01T12:00:00Z');
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+export const LAG = 10 * MINUTE;
+
+export interface StageDatabase {
+  readonly database: Database;
+  readonly address: DatabaseAddress;
+  drop(): Promise<void>;
+}
+
+/** A migrated database of its own; on the server when there is one, unless the embedded home is asked for. */
+export async function createStageDatabase(home?: 'embedded'): Promise<StageDatabase> {
+  const all = homes();
+  const place = await (all.find(({ name }) => name === (home ?? 'postgres')) ?? all[0])?.create();
+  if (place === undefined) throw new Error('there is no home to test on');
+  const { DATABASE_URL: url, DATA_DIR: dataDir } = place.environment;
+  const closers = [() => place.destroy()];
+  let address: DatabaseAddress;
+  if (url !== undefined) address = { kind: 'url', url };
+  else {
+    const server = await openEmbeddedPostgres({ dataDir: dataDir ?? '', whenUnreachable: 'temporary' });
+    closers.unshift(() => server.close());
+    address = { kind: 'socket', ...server.connection };
+  }
+  const database = await openDatabase(address, { connectionsMax: 8, applicationName: 'test of collect' });
+  closers.unshift(() => database.close());
+  await migrateDatabase(database, async () => {});
+  return {
+    database,
+    address,
+    async drop() {
+      for (const close of closers) await close();
+    },
+  };
+}
+
+/** Opens stages in one database that lives as long as the suite, one after the other; each ends with its test. */
+export function stages(): (options?: StageOptions) => Promise<Stage> {
+  const open: Stage[] = [];
+  let place: StageDatabase | undefined;
+  const closeOpen = async () => {
+    for (const stage of open.splice(0)) await stage.close();
+  };
+  beforeAll(async () => {
+    place = await createStageDatabase();
+  });
+  afterEach(closeOpen);
+  afterAll(() => place?.drop());
+  return async (options) => {
+    await closeOpen();
+    if (place === undefined) throw new Error('stages are opened within tests');
+    const stage = await openStage(place, options);
+    open.push(stage);
+    return stage;
+  };
+}
+
+export interface StageOptions {
+  readonly sandbox?: StripeSandboxOptions;
+  /** Default: 30 days before now. */
+  readonly startsAt?: Date;
+  readonly lagMs?: number;
+}
+
+/** One process's own view: each has its token, so that two of them can get in each other's way. */
+export interface StageWorker {
+  readonly workerId: string;
+  readonly store: CollectStore;
+  readonly feeds: PaymentFeeds;
+  /** A run of the tail that reads the whole lag, unless told. */
+  tail(options?: Partial<TailOptions>): ReturnType<typeof collectTail>;
+  /** Reads all parts of all open backfills, one after the other. */
+  backfills(): Promise<void>;
+}
+
+export interface Covered {
+  readonly feed: string;
+  readonly from: Date;
+  readonly to: Date;
+  readonly readAt: Date;
+}
+
+export interface Stage extends StageWorker {
+  readonly sandbox: StripeSandbox;
+  readonly clock: SandboxClock;
+  readonly sql: postgres.Sql;
+  readonly lagMs: number;
+  /** Milliseconds of the sync job's own clock; a test adds to it. */
+  monotonicMs: number;
+  worker(): StageWorker;
+  /** The `sync` job of a new process, and the parts that it asked for, which nobody reads by himself. */
+  syncJob(options?: { sinceLastTailMs?: number | null; intervalMs?: number }): SyncJob;
+  /** The first start: the hand-over, then the tail once and the whole backfill. */
+  begin(): Promise<void>;
+  /** Requests that reached the stand-in since the last call. */
+  requests(): Readonly<Record<string, number>>;
+  postings(): Promise<Map<string, PostingRow>>;
+  runs(): Promise<SyncRunRow[]>;
+  coverage(): Promise<Covered[]>;
+  completeness(): Promise<Completeness>;
+  /** A payment that succeeds when it is created, which is now unless told. Returns its id. */
+  pay(times?: { readonly created?: Date; readonly succeeded?: Date }): string;
+  /** Succeeded payments that the mirror claims, by id. */
+  owed(): Promise<Map<string, ExpectedPayment>>;
+  /** Throws unless all that coverage claims is stored, nothing else is, and each run's counts add up. */
+  assertHonest(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openStage({ database }: StageDatabase, options: StageOptions = {}): Promise<Stage> {
+  const { sql, db } = database;
+  await sql`truncate postings, sync_runs, coverage, mirror, workers, rate_tokens, stripe_reads`;
+  const clock = options.sandbox?.clock ?? SandboxClock.frozen(NOW);
+  const sandbox = await startStripeSandbox({ ...options.sandbox, clock });
+  const client = createStripeClient({
+    baseUrl: sandbox.url,
+    readKey: async () => sandbox.apiKey,
+    limiter: { acquire: async () => {} },
+    version: '0.0.0',
+    // Requests take no time, so the vendor's now is the frozen clock's.
+    clock: { monotonicMs: () => 0, sleep: async () => {}, random: () => 0 },
+    retries: { attemptsMax: 1 },
+  });
+  await createMirror(db, {
+    mirrorId: randomUUID(),
+    stripeAccount: sandbox.account,
+    livemode: sandbox.world.options.livemode,
+    blnkInstance: 'inst_test',
+    source: '@stripe',
+    sourceShards: 1,
+    guestDestination: '@stripe_guests',
+    accountsMode: 'indicators',
+    mappingVersion: 1,
+    startsAt: options.startsAt ?? new Date(clock.nowMs() - 30 * DAY),
+  });
+  const lagMs = options.lagMs ?? LAG;
+  const vendorClock: VendorClock = createStripeAccountReader({ client });
+  const worker = (): StageWorker => {
+    const workerId = randomUUID();
+    const ports = {
+      store: createCollectStore(db, { workerId, version: '0.0.0' }),
+      feeds: createPaymentFeeds({ client }),
+      wakeLanes: async () => {},
+    };
+    const signal = new AbortController().signal;
+    return {
+      workerId,
+      store: ports.store,
+      feeds: ports.feeds,
+      tail: (tail = {}) => collectTail(ports, { trigger: 'schedule', lagMs, freshOnlyFrom: null, signal, ...tail }),
+      async backfills() {
+        for (const backfill of await ports.store.openBackfills()) {
+          for (const part of await openParts(ports.store, backfill)) await collectPart(ports, part, signal);
+        }
+      },
+    };
+  };
+
+  const first = worker();
+  const owed = async () => {
+    const { startsAt, handOverAt } = await readMirror(db);
+    const payments = [...sandbox.expected()].filter(
+      ({ created, succeeded }) =>
+        succeeded !== null &&
+        (created >= startsAt || (handOverAt !== null && succeeded.getTime() >= handOverAt.getTime())),
+    );
+    return new Map(payments.map((payment) => [payment.id, payment]));
+  };
+  const stage: Stage = {
+    ...first,
+    sandbox,
+    clock,
+    sql,
+    lagMs,
+    monotonicMs: 0,
+    worker,
+    syncJob({ sinceLastTailMs = null, intervalMs = MINUTE } = {}) {
+      return createSyncJob(
+        {
+          store: first.store,
+          feeds: first.feeds,
+          wakeLanes: async () => {},
+          vendorClock,
+          clock: { monotonicMs: () => stage.monotonicMs, sleep: async () => {}, every: () => () => {} },
+          requestPart: async () => {},
+          sinceLastTailMs: async () => sinceLastTailMs,
+          intervalMs: async () => intervalMs,
+        },
+        { lagMs, signal: new AbortController().signal },
+      );
+    },
+    async begin() {
+      await stage.syncJob()('startup');
+      await first.backfills();
+      await requestOpenParts({ store: first.store, requestPart: async () => {} });
+    },
+    requests() {
+      const counted = { ...sandbox.journal.requests };
+      sandbox.journal.reset();
+      return counted;
+    },
+    postings: async () => new Map((await db.select().from(postings)).map((row) => [row.reference, row])),
+    runs: () => db.select().from(syncRuns).orderBy(asc(syncRuns.startedAt), asc(syncRuns.id)),
+    coverage: () => db.select().from(coverage).orderBy(asc(coverage.from)),
+    async completeness() {
+      const covered = await stage.coverage();
+      const { startsAt, handOverAt } = await readMirror(db);
+      const of = (feed: string) => covered.filter((row) => row.feed === feed);
+      const [events, lists] = [of('events'), of('payment_intents')];
+      return completenessOf({ lagMs, now: clock.now(), startsAt, handOverAt, events, lists });
+    },
+    pay({ created = clock.now(), succeeded = created } = {}) {
+      return sandbox.createIntent({ created, moves: [{ move: 'succeed', at: succeeded }] });
+    },
+    owed,
+    async assertHonest() {
+      const [stored, owing, covered, runs] = await Promise.all([
+        stage.postings(),
+        owed(),
+        stage.coverage(),
+        stage.runs(),
+      ]);
+      const { complete } = await stage.completeness();
+      for (const reference of stored.keys()) {
+        if (!owing.has(reference)) throw new Error(`${reference} is stored and is not owed`);
+      }
+      for (const { id, created, succeeded } of owing.values()) {
+        if (succeeded === null || stored.has(id)) continue;
+        const claim = covered.find((row) => isClaimed(row, { created, succeeded }));
+        const about = `${id}, created ${created.toISOString()}, succeeded ${succeeded.toISOString()}`;
+        if (claim !== undefined) throw new Error(`${about}, is missing but covered by ${JSON.stringify(claim)}`);
+        if (complete !== null && created >= complete.from && succeeded < complete.to)
+          throw new Error(`${about}, is missing though all is complete up to ${complete.to.toISOString()}`);
+      }
+      for (const run of runs) {
+        if (run.found !== run.knownBefore + run.stored) throw new Error(`counts of ${JSON.stringify(run)}`);
+      }
+      const sum = runs.reduce((total, run) => total + run.stored, 0);
+      if (sum !== stored.size) throw new Error(`runs say that ${sum} are stored, the table holds ${stored.size}`);
+    },
+    async close() {
+      client.close();
+      await sandbox.close();
+    },
+  };
+  return stage;
+}
+
+/** A list shows what had succeeded when it was read; events show what succeeded in their window. */
+function isClaimed(row: Covered, payment: { readonly created: Date; readonly succeeded: Date }): boolean {
+  if (row.feed === 'events') return row.from <= payment.succeeded && payment.succeeded < row.to;
+  return row.from <= payment.created && payment.created < row.to && payment.succeeded <= row.readAt;
+}
