@@ -11,7 +11,7 @@ import { type BackoffOptions, backoffMs } from './backoff.js';
 import { holdLease, type Lease } from './lease.js';
 import type { Claim } from './ports.js';
 import { type ChunkOptions, type ChunkOutcome, postChunk } from './post-chunk.js';
-import { type DoubtPorts, settleByLookUp } from './settle-doubt.js';
+import { confirmLedger, type DoubtPorts, settleByLookUp } from './settle-doubt.js';
 
 export interface DrainPorts extends DoubtPorts {
   readonly clock: Clock;
@@ -57,6 +57,7 @@ export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): Lan
       if (pausedForMs > 0) return pausedForMs;
       try {
         await ports.markFirstPost();
+        await confirmLedger(lane, ports);
         const outcome = await drainOnce(lane, { ports, options, signal });
         if (outcome.kind === 'stalled') return pause(lane, outcome);
         pauses.delete(name);

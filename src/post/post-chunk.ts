@@ -31,12 +31,30 @@ interface Setting {
   readonly options: ChunkOptions;
 }
 
+/** `unseen`: Blnk says that the transaction is in, and shows nothing of it. Readers lag, so its neighbours wait as well. */
+type AloneOutcome = ChunkOutcome | { readonly kind: 'unseen'; readonly error: string };
+
 /** Posts the chunk and marks every posting of it. Throws SyncError when the surroundings fail; unmarked ones are in doubt. */
 export async function postChunk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome> {
   if (chunk.postings.length > setting.options.singlesMax) return postInBulk(chunk, setting);
-  let outcome = PROGRESS;
-  for (const posting of chunk.postings) outcome = worse(outcome, await postAlone(posting, chunk, setting));
-  return outcome;
+  return postOneByOne(chunk, setting);
+}
+
+/** One that fails does not hold up the others; but when Blnk says for how long to wait, nothing more is sent. */
+async function postOneByOne(chunk: Chunk, setting: Setting): Promise<ChunkOutcome> {
+  let progressed = false;
+  let stalled: ChunkOutcome = PROGRESS;
+  for (const [index, posting] of chunk.postings.entries()) {
+    const outcome = await postAlone(posting, chunk, setting);
+    if (isToldToWait(outcome)) {
+      const { error, retryAfterMs } = outcome;
+      await putOff(chunk, chunk.postings.slice(index + 1), setting, { error, inDoubt: false, atLeastMs: retryAfterMs });
+      return outcome;
+    }
+    if (outcome.kind === 'stalled') stalled = outcome;
+    else progressed = true;
+  }
+  return progressed ? PROGRESS : stalled;
 }
 
 async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome> {
@@ -49,25 +67,38 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
     await putOff(chunk, unconfirmed, setting, { error, inDoubt: true });
     return PROGRESS;
   }
+  if (answer.kind === 'busy') {
+    // Nothing is asked either: Blnk said to wait, and the next attempt begins with a look-up anyway.
+    const { message: error, retryAfterMs } = answer;
+    await putOff(chunk, chunk.postings, setting, { error, inDoubt: false, atLeastMs: retryAfterMs });
+    return { kind: 'stalled', error, retryAfterMs };
+  }
   const { absent } = await settleByLookUp(chunk, ports, options);
   const [first, ...rest] = absent;
   if (first === undefined) return PROGRESS;
-  if (answer.kind === 'busy') {
-    await putOff(chunk, absent, setting, { error: answer.message, inDoubt: false, atLeastMs: answer.retryAfterMs });
-    return { kind: 'stalled', error: answer.message, retryAfterMs: answer.retryAfterMs };
+  // A bulk stops at its first failure and says little about it: alone, the first missing one tells why.
+  const alone = await repostAlone(first, chunk, setting);
+  if (alone.kind === 'unseen' || isToldToWait(alone)) {
+    const atLeastMs = alone.kind === 'unseen' ? null : alone.retryAfterMs;
+    await putOff(chunk, rest, setting, { error: alone.error, inDoubt: true, atLeastMs });
+    return alone.kind === 'unseen' ? PROGRESS : alone;
   }
-  // A bulk stops at its first failure and says little about it: alone, the first missing one tells why. The others
-  // go on at once without it: they are due, and are looked up before they are sent.
+  // The others go on at once without it: they are due, and are looked up before they are sent.
   await ports.outbox.postpone(
     chunk.token,
     rest.map(({ reference }) => ({ reference, dueInMs: 0, error: answer.message, inDoubt: true })),
   );
-  const alone = await repostAlone(first, chunk, setting);
   return absent.length < chunk.postings.length ? PROGRESS : alone;
 }
 
+type ToldToWait = Extract<ChunkOutcome, { kind: 'stalled' }> & { readonly retryAfterMs: number };
+
+function isToldToWait(outcome: AloneOutcome): outcome is ToldToWait {
+  return outcome.kind === 'stalled' && outcome.retryAfterMs !== null;
+}
+
 /** A further request is a further attempt: on disk first. */
-async function repostAlone(posting: ClaimedPosting, chunk: Chunk, setting: Setting): Promise<ChunkOutcome> {
+async function repostAlone(posting: ClaimedPosting, chunk: Chunk, setting: Setting): Promise<AloneOutcome> {
   const { leaseMs } = setting.options;
   const held = await chunk.lease.extendBy(() =>
     setting.ports.outbox.markAttempt(chunk.token, [posting.reference], leaseMs),
@@ -75,7 +106,7 @@ async function repostAlone(posting: ClaimedPosting, chunk: Chunk, setting: Setti
   return held.has(posting.reference) ? postAlone(posting, chunk, setting) : PROGRESS;
 }
 
-async function postAlone(posting: ClaimedPosting, chunk: Chunk, setting: Setting): Promise<ChunkOutcome> {
+async function postAlone(posting: ClaimedPosting, chunk: Chunk, setting: Setting): Promise<AloneOutcome> {
   const { ports, options } = setting;
   chunk.lease.assertMaySend();
   const answer = await ports.ledger.post(posting.prepared);
@@ -87,8 +118,9 @@ async function postAlone(posting: ClaimedPosting, chunk: Chunk, setting: Setting
         answer.kind === 'applied' && answer.row !== null
           ? await settleByRows(one, [answer.row], setting)
           : await settleByLookUp(one, ports, options);
-      await putOff(chunk, absent, setting, { error: describe(answer), inDoubt: true });
-      return PROGRESS;
+      const error = describe(answer);
+      await putOff(chunk, absent, setting, { error, inDoubt: true });
+      return absent.length === 0 ? PROGRESS : { kind: 'unseen', error };
     }
     case 'refused':
       await ports.outbox.postpone(chunk.token, [refusal(posting, answer.message, options)]);
@@ -135,10 +167,6 @@ async function putOff(
     chunk.token,
     postings.map(({ reference }) => ({ reference, dueInMs, error, inDoubt })),
   );
-}
-
-function worse(a: ChunkOutcome, b: ChunkOutcome): ChunkOutcome {
-  return a.kind === 'stalled' ? a : b;
 }
 
 function describe(answer: Extract<PostAnswer, { kind: 'applied' | 'duplicate' }>): string {

@@ -4,6 +4,7 @@
  */
 import type { Random } from '../core/clock.js';
 import { SyncError } from '../core/errors.js';
+import type { Lane } from '../core/posting.js';
 import { type ExpectedRow, type Finding, judge, type LedgerRow, queuedChildOf } from '../core/settlement.js';
 import { type BackoffOptions, backoffMs } from './backoff.js';
 import type { BalanceNames } from './balance-names.js';
@@ -106,7 +107,8 @@ async function markFindings(
         postponements.push(waitFor(posting, finding.detail, judging));
         break;
       case 'absent':
-        if (posting.reason === null) absent.push(posting);
+        // What was a conflict or burnt a while ago and is gone now was removed, or a reader lags: posting again tells.
+        if (posting.reason !== 'refused_by_blnk') absent.push(posting);
         else
           parkWhenFinal(posting, { reason: posting.reason, detail: posting.reasonDetail ?? '' }, judging, {
             parkings,
@@ -189,6 +191,13 @@ async function judgeAll(
   for (const { currency, source, destination } of doubtful) ports.balances.forget(currency, [source, destination]);
   await learnNames(doubtful, ports);
   return postings.map((posting) => [posting, judgeOne(posting)] as const);
+}
+
+/** Before anything is sent: a ledger that holds another source balance than the remembered one must not get a single row. */
+export async function confirmLedger({ source, currency }: Lane, ports: DoubtPorts): Promise<void> {
+  await ports.balances.learn(currency, [source]);
+  const sourceId = ports.balances.resolver(currency)(source);
+  if (sourceId !== undefined) await ports.confirmSource(currency, sourceId);
 }
 
 /** All postings of a claim are of one lane, so of one currency and one source. */
