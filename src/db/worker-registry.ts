@@ -14,7 +14,7 @@ export interface WorkerIdentity {
 export interface HousekeepingOptions {
   /** A run that was not renewed for this long has no living worker. */
   readonly silentAfterMs: number;
-  /** Finished tail runs that found nothing are dropped after this time. */
+  /** Finished tail runs that counted nothing are dropped after this time, but for the newest: the schedule counts from it. */
   readonly keepEmptyRunsMs: number;
 }
 
@@ -47,8 +47,9 @@ export function createWorkerRegistry(sql: postgres.Sql, worker: WorkerIdentity):
           and heartbeat_at < now() - ${silentAfterMs} * interval '1 millisecond'`;
       await sql`delete from workers where seen_at < now() - interval '1 day'`;
       await sql`
-        delete from sync_runs where state = 'collected' and feed = 'events' and found = 0 and parent_id is null
-          and finished_at < now() - ${keepEmptyRunsMs} * interval '1 millisecond'`;
+        delete from sync_runs where state = 'collected' and feed = 'events' and found = 0 and before_start = 0
+          and parent_id is null and finished_at < now() - ${keepEmptyRunsMs} * interval '1 millisecond'
+          and started_at < (select max(started_at) from sync_runs where feed = 'events')`;
       return closed.count;
     },
   };
