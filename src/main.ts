@@ -19,9 +19,18 @@ const environment = commandEnvironment({
   standardOutput: process.stdout,
   standardError: process.stderr,
   signal: interrupted.signal,
-  userName: userInfo().username,
+  userName: userName(),
   exit: (code) => {
     process.exitCode = code;
   },
 });
 await runProgram(createProgram(environment), environment, process.argv.slice(2));
+
+/** A container may run under a user id that has no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `user ${process.getuid?.() ?? 'unknown'}`;
+  }
+}

@@ -41,7 +41,7 @@ async function command(words: string, requests: Requests = {}): Promise<Outcome>
   let closed = 0;
   const prepare = (text: string): Preparation => ({ kind: 'rejected', reason: 'unknown_currency', detail: text });
   const context: CommandContext = {
-    reads: createReadModel(database.db, { lagMs: 600_000, intervalMs: 60_000 }),
+    reads: createReadModel(database.db, { lagMs: 600_000, intervalMs: 60_000, stripeReads: 0 }),
     parked: createParkedStore(database.db, prepare),
     requests: {
       sync: requests.sync ?? (async () => {}),
@@ -314,7 +314,7 @@ describe('parked', () => {
 
 /** Waits until the run that the command follows is there; the command looks every few tenths of a second. */
 async function seenPosting(): Promise<string> {
-  const reads = createReadModel(database.db, { lagMs: 600_000, intervalMs: 60_000 });
+  const reads = createReadModel(database.db, { lagMs: 600_000, intervalMs: 60_000, stripeReads: 0 });
   const deadline = Date.now() + 10_000;
   while (Date.now() < deadline) {
     const progress = await reads.progress(RUN);

@@ -14,7 +14,7 @@ let database: ReadsDatabase;
 let reads: ReadModel;
 beforeAll(async () => {
   database = await createReadsDatabase();
-  reads = createReadModel(database.db, { lagMs: 10 * MINUTE, intervalMs: MINUTE });
+  reads = createReadModel(database.db, { lagMs: 10 * MINUTE, intervalMs: MINUTE, stripeReads: 0 });
 });
 beforeEach(() => database.empty());
 afterAll(() => database.drop());

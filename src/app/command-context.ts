@@ -13,6 +13,7 @@ import { createCollectStore } from '../db/collect-store.js';
 import { findMirror } from '../db/mirror-store.js';
 import { createParkedStore } from '../db/reads/parked-store.js';
 import { createReadModel } from '../db/reads/read-model.js';
+import { readsInThirtyDays } from '../db/request-limiter.js';
 import { paymentsInThirtyDays } from '../db/worker-registry.js';
 import type { Log } from '../observability/log.js';
 import { packageVersion } from '../package-root.js';
@@ -37,7 +38,7 @@ export async function openCommandContext(config: HomeConfig, log: Log): Promise<
       paymentsInThirtyDays: await paymentsInThirtyDays(sql),
     });
     return {
-      reads: createReadModel(db, { lagMs: config.syncLagMs, intervalMs }),
+      reads: createReadModel(db, { lagMs: config.syncLagMs, intervalMs, stripeReads: await readsInThirtyDays(sql) }),
       parked: createParkedStore(db, (text) => prepareFound(parsePayment(text), known(mirror))),
       requests: {
         sync: (trigger) => queue.requestSync(trigger),

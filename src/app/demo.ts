@@ -39,7 +39,9 @@ type StandIns = Awaited<ReturnType<typeof startStandIns>>;
 
 /** @returns 0 when Stripe's and the ledger's sides are equal, 1 when not. Throws when it cannot start. */
 export async function runDemo(environment: AppEnvironment, options: DemoOptions): Promise<0 | 1> {
-  const say = (lines: readonly string[]): void => lines.forEach((line) => environment.output.print(line));
+  const say = (lines: readonly string[]): void => {
+    for (const line of lines) environment.output.print(line);
+  };
   say(demoIntroduction(options.payments));
   const dataDir = await mkdtemp(join(tmpdir(), 'stripe-blnk-sync-demo-'));
   const standIns = await startStandIns(options.payments);

@@ -9,7 +9,7 @@ import { describeError, SyncError } from '../core/errors.js';
 import type { Mirror } from '../core/mirror.js';
 import { pollIntervalMs } from '../core/poll-interval.js';
 import { createCollectStore } from '../db/collect-store.js';
-import { createMirror, findMirror, updateMirror } from '../db/mirror-store.js';
+import { createMirror, findMirror, nameAccount, restartMirror } from '../db/mirror-store.js';
 import { lanesDue } from '../db/outbox.js';
 import { anyStoredIntent, createWorkerRegistry, paymentsInThirtyDays, sinceLastTailMs } from '../db/worker-registry.js';
 import type { Log } from '../observability/log.js';
@@ -78,7 +78,8 @@ async function claimWith(
     {
       find: () => findMirror(db),
       create: (wanted) => createMirror(db, wanted),
-      update: (changed) => updateMirror(db, changed),
+      nameAccount: (stripeAccount) => nameAccount(db, stripeAccount),
+      restart: (identity) => restartMirror(db, identity),
       anyStoredIntent: () => anyStoredIntent(sql),
       readAccount: () => account.readAccount(),
       readIntent: (id) => account.readIntent(id),

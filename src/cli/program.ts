@@ -3,6 +3,7 @@
  * composition root; these here only ask and read.
  */
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../package-root.js';
 import { addBackfillCommand } from './backfill.js';
 import { addParkedCommands } from './parked.js';
 import type { CommandEnvironment } from './ports.js';
@@ -15,6 +16,7 @@ import { addSyncCommand } from './sync.js';
 export function buildProgram(environment: CommandEnvironment): Command {
   const program = new Command('stripe-blnk-sync')
     .description('Mirrors succeeded Stripe PaymentIntents into a Blnk ledger, each exactly once, and proves it')
+    .version(packageVersion())
     .exitOverride()
     .showHelpAfterError('(add --help for the options)')
     .configureOutput({

@@ -88,7 +88,17 @@ function standsStill({ behindMs, lagMs, intervalMs, holes, workers, lastFailure 
   return behindMs > lagMs + Math.max(STANDSTILL_MS, 3 * intervalMs);
 }
 
-function factsOf({ mirror, workers, intervalMs, behindMs, lagMs, lastRun, lastFailure, now }: StatusRecord) {
+function factsOf({
+  mirror,
+  workers,
+  intervalMs,
+  stripeReads,
+  behindMs,
+  lagMs,
+  lastRun,
+  lastFailure,
+  now,
+}: StatusRecord) {
   const facts: Array<readonly [string, string | null]> = [];
   if (mirror !== null) {
     facts.push(
@@ -102,6 +112,7 @@ function factsOf({ mirror, workers, intervalMs, behindMs, lagMs, lastRun, lastFa
   facts.push(
     ['behind', behindMs === null ? null : `${formatDuration(behindMs)} (of it ${formatDuration(lagMs)} by design)`],
     ['sync every', formatDuration(intervalMs)],
+    ['Stripe reads', `${formatCount(stripeReads)} in the last 30 days`],
     ['workers', workers.length === 0 ? 'none' : workers.map(({ host, pid }) => `${host} (${pid})`).join(', ')],
     ['last run', lastRun === null ? 'none' : `${utc(lastRun.startedAt)}: ${lastRun.status} (${lastRun.id})`],
     [

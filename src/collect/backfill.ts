@@ -4,7 +4,7 @@
  * killed, repeated or taken twice costs requests and nothing else.
  */
 
-import { DAY_MS, HOUR_MS, remaining, split, type Window } from '../core/window.js';
+import { HOUR_MS, remaining, split, type Window } from '../core/window.js';
 import { collectRun } from './collect-run.js';
 import type { Backfill, CollectStore, PaymentFeeds } from './ports.js';
 import { readWindow } from './read-window.js';
@@ -82,6 +82,3 @@ async function readPart(ports: BackfillPorts, { backfill, windows, signal }: Par
 
 /** No PaymentIntent is older than Stripe itself: `SYNC_START=all` begins here. */
 export const STRIPE_EPOCH = new Date(Date.UTC(2011, 0, 1));
-
-/** How far back a first start reads when nothing is set. */
-export const START_DEFAULT_MS = 30 * DAY_MS;

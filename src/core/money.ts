@@ -11,15 +11,6 @@ export interface Money {
   readonly currency: string;
 }
 
-/** Adds up per currency; currencies in alphabetical order. */
-export function sumByCurrency(amounts: Iterable<Money>): Money[] {
-  const sums = new Map<string, bigint>();
-  for (const { amount, currency } of amounts) sums.set(currency, (sums.get(currency) ?? 0n) + amount);
-  return [...sums]
-    .map(([currency, amount]) => ({ amount, currency }))
-    .sort((a, b) => (a.currency < b.currency ? -1 : 1));
-}
-
 /** `1234567` USD is `12,345.67 USD`; a currency of unknown exponent is shown in minor units and says so. */
 export function formatMoney({ amount, currency }: Money): string {
   const exponent = exponentOf(currency);

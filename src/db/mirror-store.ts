@@ -4,6 +4,8 @@ import { SyncError } from '../core/errors.js';
 import type { Mirror } from '../core/mirror.js';
 import type { Drizzle } from './open.js';
 import { mirror } from './schema/mirror.js';
+import { postings } from './schema/postings.js';
+import { coverage, syncRuns } from './schema/sync-runs.js';
 
 /** Throws SyncError `no_mirror` on a database that no worker was started on. */
 export async function readMirror(db: Drizzle): Promise<Mirror> {
@@ -23,10 +25,32 @@ export async function createMirror(db: Drizzle, wanted: Omit<Mirror, 'handOverAt
   return readMirror(db);
 }
 
-/** Before the first posting a configuration may still change; afterwards only the account may become known. */
-export async function updateMirror(db: Drizzle, changed: Partial<Mirror>): Promise<Mirror> {
-  await db.update(mirror).set(changed);
+/** The account of a restricted key becomes known with a key that may read it. */
+export async function nameAccount(db: Drizzle, stripeAccount: string): Promise<Mirror> {
+  await db.update(mirror).set({ stripeAccount }).where(isNull(mirror.stripeAccount));
   return readMirror(db);
+}
+
+/**
+ * Before the first posting a configuration may still change. Coverage and prepared transactions are the earlier one's:
+ * they go, or payments of the new one would count as read. Null when posting has begun; then nothing is changed.
+ */
+export async function restartMirror(
+  db: Drizzle,
+  identity: Pick<Mirror, 'livemode' | 'blnkInstance' | 'source' | 'guestDestination'>,
+): Promise<Mirror | null> {
+  return db.transaction(async (transaction) => {
+    const restarted = await transaction
+      .update(mirror)
+      .set({ ...identity, handOverAt: null })
+      .where(isNull(mirror.firstPostAt))
+      .returning();
+    if (restarted[0] === undefined) return null;
+    await transaction.delete(coverage);
+    await transaction.delete(postings);
+    await transaction.delete(syncRuns);
+    return restarted[0];
+  });
 }
 
 /** Notes that something is about to be posted: from now on the mirror's identity holds. */

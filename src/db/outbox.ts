@@ -105,8 +105,8 @@ export function createOutbox(sql: postgres.Sql): Outbox {
       return rows.count;
     },
 
-    // What goes on at once waited for nothing, so its next pause must not be longer. An attempt that was refused for
-    // certain ends its own doubt only, not that of an attempt before it.
+    // What goes on at once waited for nothing, so its next pause must not be longer. An attempt that was certainly
+    // not applied ends its own doubt, not that of an attempt before it; a verdict on the transaction itself ends both.
     async postpone(token, postponements) {
       if (postponements.length === 0) return 0;
       // Truth as 0 and 1: the driver sends an array of booleans as one boolean.
@@ -115,7 +115,7 @@ export function createOutbox(sql: postgres.Sql): Outbox {
         set due_at = now() + s.due_in_ms * interval '1 millisecond', last_error = s.error,
             look_ups = p.look_ups + case when s.due_in_ms > 0 then 1 else 0 end,
             doubt_since = case when s.in_doubt = 1 then coalesce(p.doubt_since, now())
-                               when p.doubt_since < p.last_attempt_at then p.doubt_since end,
+                               when s.reason is null and p.doubt_since < p.last_attempt_at then p.doubt_since end,
             reason = coalesce(s.reason, p.reason), reason_detail = coalesce(s.reason_detail, p.reason_detail),
             claim = null, claimed_until = null
         from unnest(${postponements.map((s) => s.reference)}::text[], ${postponements.map((s) => Math.round(s.dueInMs))}::int8[],

@@ -19,10 +19,19 @@ export interface Wanted {
   readonly syncStart: SyncStart;
 }
 
+/** What may change as long as nothing was posted. */
+export type MirrorIdentity = Pick<Mirror, 'livemode' | 'blnkInstance' | 'source' | 'guestDestination'>;
+
 export interface MirrorPorts {
   find(): Promise<Mirror | null>;
   create(mirror: Omit<Mirror, 'handOverAt' | 'firstPostAt'>): Promise<Mirror>;
-  update(changed: Partial<Mirror>): Promise<Mirror>;
+  /** Notes the account's id, once it can be read. */
+  nameAccount(stripeAccount: string): Promise<Mirror>;
+  /**
+   * Begins the mirror anew with another identity: what was read and prepared for the one before is dropped with its
+   * coverage. Null, and nothing happened, when posting has begun.
+   */
+  restart(identity: MirrorIdentity): Promise<Mirror | null>;
   /** Id of one stored intent, to recognise the account by when its id cannot be read. */
   anyStoredIntent(): Promise<string | null>;
   readAccount(): Promise<{ readonly id: string | null; readonly livemode: boolean }>;
@@ -42,10 +51,11 @@ export async function claimMirror(ports: MirrorPorts, wanted: Wanted, options: C
   const account = await ports.readAccount();
   const existing = await ports.find();
   const held = existing ?? (await createMirror(ports, { wanted, accountId: account.id, adopt: options.adopt }));
-  await confirmAccount(ports, held, account.id);
+  refuseOtherAccount(held, account.id);
   const differences = differencesBetween(held, wanted);
-  if (differences.length === 0) return held;
-  if (held.firstPostAt === null) return ports.update(identityOf(wanted));
+  if (differences.length === 0) return confirmAccount(ports, held, account.id);
+  const restarted = held.firstPostAt === null ? await ports.restart(identityOf(wanted)) : null;
+  if (restarted !== null) return confirmAccount(ports, restarted, account.id);
   throw new SyncError(
     `This database mirrors something else: ${differences.join('; ')}. ` +
       'Set the configuration back, or use a new database for the new mirror',
@@ -86,24 +96,27 @@ async function startTime(ports: MirrorPorts, start: SyncStart): Promise<Date> {
 }
 
 /** Identity is the account, not the key: keys rotate. */
-async function confirmAccount(ports: MirrorPorts, mirror: Mirror, accountId: string | null): Promise<void> {
-  if (accountId !== null && mirror.stripeAccount === null) {
-    await ports.update({ stripeAccount: accountId });
-  } else if (accountId !== null && accountId !== mirror.stripeAccount) {
-    throw new SyncError(
-      `STRIPE_API_KEY belongs to the account ${accountId}, but this database mirrors ${mirror.stripeAccount}. ` +
-        'Use a key of that account, or a new database for the new account',
-      { kind: 'fatal', code: 'other_account' },
-    );
-  } else if (accountId === null) {
-    const intentId = await ports.anyStoredIntent();
-    if (intentId === null || (await ports.readIntent(intentId)).kind !== 'missing') return;
+function refuseOtherAccount(mirror: Mirror, accountId: string | null): void {
+  if (accountId === null || mirror.stripeAccount === null || accountId === mirror.stripeAccount) return;
+  throw new SyncError(
+    `STRIPE_API_KEY belongs to the account ${accountId}, but this database mirrors ${mirror.stripeAccount}. ` +
+      'Use a key of that account, or a new database for the new account',
+    { kind: 'fatal', code: 'other_account' },
+  );
+}
+
+/** As long as one of the two account ids is not known, the account is recognised by an intent that it must have. */
+async function confirmAccount(ports: MirrorPorts, mirror: Mirror, accountId: string | null): Promise<Mirror> {
+  if (accountId !== null && mirror.stripeAccount !== null) return mirror;
+  const intentId = await ports.anyStoredIntent();
+  if (intentId !== null && (await ports.readIntent(intentId)).kind === 'missing') {
     throw new SyncError(
       `Stripe does not know ${intentId}, which this database holds: STRIPE_API_KEY belongs to another account` +
         (mirror.livemode ? '' : ', or the test data was deleted (then start with a new database)'),
       { kind: 'fatal', code: 'other_account' },
     );
   }
+  return accountId === null ? mirror : ports.nameAccount(accountId);
 }
 
 function differencesBetween(mirror: Mirror, wanted: Wanted): string[] {
@@ -119,7 +132,7 @@ function differencesBetween(mirror: Mirror, wanted: Wanted): string[] {
     .map((field) => `${names[field]} is ${identity[field]} now, it was ${mirror[field]} at the first posting`);
 }
 
-function identityOf({ livemode, blnkInstance, source, guestDestination }: Wanted) {
+function identityOf({ livemode, blnkInstance, source, guestDestination }: Wanted): MirrorIdentity {
   return { livemode, blnkInstance, source, guestDestination };
 }
 

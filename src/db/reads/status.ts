@@ -27,6 +27,8 @@ export interface ReadSettings {
   readonly lagMs: number;
   /** The interval between syncs that is in force. */
   readonly intervalMs: number;
+  /** Requests to Stripe in the last 30 days, as far as this mirror counted them. */
+  readonly stripeReads: number;
 }
 
 export interface WorkerRecord {
@@ -51,6 +53,8 @@ interface FailureRecord {
 export interface StatusRecord extends Completeness {
   readonly now: Date;
   readonly intervalMs: number;
+  /** Requests to Stripe in the last 30 days. */
+  readonly stripeReads: number;
   readonly lagMs: number;
   readonly mirror: Mirror | null;
   readonly workers: readonly WorkerRecord[];
@@ -70,7 +74,7 @@ export interface StatusRecord extends Completeness {
 /** A worker that was not seen for this long is dead or cut off. */
 const WORKER_SILENCE = sql.raw(`interval '30 seconds'`);
 
-export async function readStatus(db: Drizzle, { lagMs, intervalMs }: ReadSettings): Promise<StatusRecord> {
+export async function readStatus(db: Drizzle, { lagMs, intervalMs, stripeReads }: ReadSettings): Promise<StatusRecord> {
   const [now, mirrors, living, events, lists, lanes, parked, totals, lastRun, lastFailure] = await Promise.all([
     readDatabaseNow(db),
     db.select().from(mirror),
@@ -91,6 +95,7 @@ export async function readStatus(db: Drizzle, { lagMs, intervalMs }: ReadSetting
   return {
     now,
     intervalMs,
+    stripeReads,
     lagMs,
     mirror: row === undefined ? null : toMirror(row),
     workers: living,
