@@ -1,0 +1,199 @@
+/** What look-ups show decides: lagging readers, refusals for good, payments that fail for ever. Doubt is never given up. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Ledger } from '../src/post/ports.js';
+import {
+  type LedgerStage,
+  makePayments,
+  NEVER,
+  openStages,
+  SHORT,
+  type Stages,
+  until,
+} from './support/ledger-stage.js';
+
+const LANE = { source: '@stripe', currency: 'USD' };
+
+let stages: Stages;
+let stage: LedgerStage;
+
+beforeAll(async () => {
+  stages = await openStages();
+});
+beforeEach(async () => {
+  stage = await stages.start();
+});
+afterEach(() => stage.close());
+afterAll(() => stages.close());
+
+describe('a reader that lags', () => {
+  it.each([2, 120])(
+    'parks nothing and posts nothing twice; all is posted once it catches up (%i payments)',
+    async (count) => {
+      await stage.store(makePayments(count));
+      // The answer to a single post carries its row; only without it a look-up is needed.
+      if (count < 10) stage.sandbox.faults.add({ kind: 'answer_lost', route: 'POST /transactions' });
+      const lag = stage.sandbox.faults.add({ kind: 'stale_reads', route: 'lookups' });
+      const drainer = await stage.drainer();
+      await stage.drainUntil(drainer, async () => (await stage.postings()).every(({ look_ups }) => look_ups >= 4));
+      expect(await stage.states()).toEqual({ pending: count });
+      expect((await stage.postings()).every(({ in_doubt }) => in_doubt)).toBe(true);
+      expect(stage.sandbox.stats().rows).toBe(count);
+
+      lag.remove();
+      await stage.drainAll(drainer);
+      expect(await stage.states()).toEqual({ posted: count });
+      expect(stage.sandbox.stats().rows).toBe(count);
+    },
+  );
+
+  it('makes a chunk wait together instead of sending it again for each of its payments', async () => {
+    await stage.store(makePayments(100));
+    stage.sandbox.faults.add({ kind: 'stale_reads', route: 'lookups' });
+    const drainer = await stage.drainer({ backoff: { baseMs: 200, maxMs: 60_000 } });
+    await stage.drainUntil(drainer, async () => (await stage.postings()).every(({ look_ups }) => look_ups >= 2));
+    expect(stage.sandbox.requestCount('POST /transactions/bulk')).toBeLessThanOrEqual(4);
+  });
+
+  it('leaves a payment in doubt, not in conflict, while its balances are not visible', async () => {
+    await stage.store(makePayments(50));
+    let hidden = true;
+    const wrapLedger = (ledger: Ledger): Ledger => ({
+      ...ledger,
+      findBalances: async (query) => (hidden ? new Map() : ledger.findBalances(query)),
+    });
+    const drainer = await stage.drainer({ wrapLedger, finalAfterMs: 0 });
+    await stage.drainUntil(drainer, async () => (await stage.postings()).every(({ look_ups }) => look_ups >= 2));
+    const [waiting] = await stage.postings();
+    expect(waiting).toMatchObject({ state: 'pending', in_doubt: true, reason: null });
+    expect(waiting?.last_error).toContain('the ledger shows no balance @');
+    expect(await stage.states()).toEqual({ pending: 50 });
+    hidden = false;
+    await stage.drainAll(drainer);
+    expect(await stage.states()).toEqual({ posted: 50 });
+  });
+
+  it('asks a remembered balance id again before it calls a difference a conflict', async () => {
+    await stage.store(makePayments(2));
+    let lie = true;
+    const wrapLedger = (ledger: Ledger): Ledger => ({
+      ...ledger,
+      async findBalances(query) {
+        const found = await ledger.findBalances(query);
+        if (lie && query.indicators.length > 1) {
+          lie = false;
+          return new Map([...found.keys()].map((name) => [name, 'bln_of_another_ledger']));
+        }
+        return found;
+      },
+    });
+    await stage.drainAll(await stage.drainer({ wrapLedger, finalAfterMs: 0 }));
+    expect(await stage.states()).toEqual({ posted: 2 });
+    expect(lie).toBe(false);
+  });
+});
+
+describe('a payment that Blnk refuses', () => {
+  const refuseOne = (reference: string) =>
+    stage.sql`update postings set prepared = replace(prepared, '"description":', '"not_described":') where reference = ${reference}`;
+
+  it.each([3, 100])(
+    'does not hold up the others, and is parked after a late look-up only (%i payments)',
+    async (count) => {
+      await stage.store(makePayments(count));
+      await refuseOne('pi_0002');
+      const drainer = await stage.drainer({ finalAfterMs: 1_000 });
+      await stage.drainUntil(drainer, async () => (await stage.states()).posted === count - 1);
+      const startedAt = performance.now();
+      await until(async () => {
+        await drainer.drain(LANE, NEVER);
+        return (await stage.posting('pi_0002')).reason === 'refused_by_blnk';
+      });
+      const noted = await stage.posting('pi_0002');
+      if (performance.now() - startedAt < 500) expect(noted).toMatchObject({ state: 'pending', in_doubt: false });
+      const lookUpsBefore = stage.sandbox.requestCount('POST /transactions/filter');
+      await stage.drainAll(drainer);
+      expect(await stage.posting('pi_0002')).toMatchObject({
+        state: 'parked',
+        reason: 'refused_by_blnk',
+        in_doubt: false,
+      });
+      expect((await stage.posting('pi_0002')).reason_detail).toContain('description');
+      expect(stage.sandbox.requestCount('POST /transactions/filter')).toBeGreaterThan(lookUpsBefore);
+      const [age] = await stage.sql<{ ms: number }[]>`
+      select extract(epoch from now() - last_attempt_at)::float8 * 1000 as ms from postings where reference = 'pi_0002'`;
+      expect(age?.ms).toBeGreaterThanOrEqual(1_000);
+      expect(stage.sandbox.stats().rows).toBe(count - 1);
+    },
+  );
+
+  it('is posted when the late look-up shows it after all', async () => {
+    await stage.store(makePayments(1));
+    const { prepared: whole } = await stage.posting('pi_0001');
+    await refuseOne('pi_0001');
+    const drainer = await stage.drainer({ finalAfterMs: 300 });
+    await stage.drainUntil(drainer, async () => (await stage.posting('pi_0001')).reason === 'refused_by_blnk');
+    const { status } = await fetch(`${stage.sandbox.url}/transactions`, {
+      method: 'POST',
+      headers: { 'x-blnk-key': stage.sandbox.coreKey, 'content-type': 'application/json' },
+      body: whole,
+    });
+    expect(status).toBe(201);
+    await stage.drainAll(drainer);
+    expect(await stage.posting('pi_0001')).toMatchObject({ state: 'posted', reason: null, settled_how: 'posted' });
+  });
+});
+
+describe('a payment that fails with 500 for ever', () => {
+  it.each([3, 150])('stays pending with growing pauses, and the others go on (%i payments)', async (count) => {
+    await stage.store(makePayments(count));
+    stage.sandbox.faults.add({ kind: 'status', status: 500, contains: '"reference":"pi_0002"', route: 'posts' });
+    const backoff = { baseMs: 10, maxMs: 60_000 };
+    const drainer = await stage.drainer({ backoff, finalAfterMs: 0 });
+    await stage.drainUntil(drainer, async () => (await stage.states()).posted === count - 1);
+    const pauses: number[] = [];
+    for (let failure = 0; failure < 8; failure += 1) {
+      await stage.makeAllDue();
+      const before = (await stage.posting('pi_0002')).attempts;
+      await stage.drainUntil(drainer, async () => (await stage.posting('pi_0002')).attempts > before);
+      const [row] = await stage.sql<{ ms: number }[]>`
+        select extract(epoch from due_at - last_attempt_at)::float8 * 1000 as ms from postings where reference = 'pi_0002'`;
+      pauses.push(row?.ms ?? 0);
+    }
+    expect(await stage.posting('pi_0002')).toMatchObject({ state: 'pending', in_doubt: true, reason: null });
+    expect(pauses.at(-1)).toBeGreaterThan(8 * Math.max(10, pauses[0] ?? 0) * 0.5);
+    expect(await stage.states()).toEqual({ pending: 1, posted: count - 1 });
+    stage.sandbox.faults.clear();
+    await stage.makeAllDue();
+    await stage.drainAll(drainer);
+    expect(await stage.states()).toEqual({ posted: count });
+  });
+
+  it('never waits longer than the largest pause', async () => {
+    await stage.store(makePayments(1));
+    stage.sandbox.faults.add({ kind: 'status', status: 500, route: 'posts' });
+    await stage.sql`update postings set look_ups = 5000`;
+    await (await stage.drainer()).drain(LANE, NEVER);
+    const [row] = await stage.sql<
+      { ms: number }[]
+    >`select extract(epoch from due_at - now())::float8 * 1000 as ms from postings`;
+    expect(row?.ms).toBeLessThanOrEqual(SHORT.backoff.maxMs);
+  });
+});
+
+describe('doubt', () => {
+  it('of an earlier attempt is not ended by a later one that was certainly not applied', async () => {
+    await stage.store(makePayments(1));
+    stage.sandbox.faults.add({ kind: 'reset', route: 'posts', times: 1 });
+    stage.sandbox.faults.add({ kind: 'status', status: 429, retryAfter: 60, route: 'posts' });
+    const drainer = await stage.drainer();
+    await stage.drainUntil(drainer, async () => (await stage.posting('pi_0001')).attempts === 2);
+    expect(await stage.posting('pi_0001')).toMatchObject({ state: 'pending', in_doubt: true });
+  });
+
+  it('is not there when the only attempt was certainly not applied', async () => {
+    await stage.store(makePayments(1));
+    stage.sandbox.faults.add({ kind: 'status', status: 429, retryAfter: 60, route: 'posts' });
+    await (await stage.drainer()).drain(LANE, NEVER);
+    expect(await stage.posting('pi_0001')).toMatchObject({ state: 'pending', attempts: 1, in_doubt: false });
+  });
+});
