@@ -11,17 +11,17 @@ import { SandboxClock } from '../../sandbox/clock.js';
 import type { ExpectedPayment } from '../../sandbox/stripe/expectation.js';
 import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../../sandbox/stripe/sandbox.js';
 import { collectPart, openParts } from '../../src/collect/backfill.js';
-import type { CollectStore, PaymentFeeds, VendorClock } from '../../src/collect/ports.js';
+import type { CollectStore, PaymentFeeds } from '../../src/collect/ports.js';
 import { collectTail, type TailOptions } from '../../src/collect/tail.js';
 import { type Completeness, completenessOf } from '../../src/core/completeness.js';
 import { createCollectStore } from '../../src/db/collect-store.js';
 import { openEmbeddedPostgres } from '../../src/db/embedded/open.js';
 import { migrateDatabase } from '../../src/db/migrate.js';
 import { createMirror, readMirror } from '../../src/db/mirror-store.js';
-import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/open.js';
+import { type Database, type Drizzle, openDatabase } from '../../src/db/open.js';
 import { type PostingRow, postings } from '../../src/db/schema/postings.js';
 import { coverage, type SyncRunRow, syncRuns } from '../../src/db/schema/sync-runs.js';
-import { createStripeAccountReader } from '../../src/stripe/account.js';
+import { createStripeAccountReader, type StripeAccountReader } from '../../src/stripe/account.js';
 import { createStripeClient } from '../../src/stripe/client.js';
 import { createPaymentFeeds } from '../../src/stripe/feeds.js';
 import { createSyncJob, requestOpenParts, type SyncJob } from '../../src/worker/sync-job.js';
@@ -35,7 +35,6 @@ export const LAG = 10 * MINUTE;
 
 export interface StageDatabase {
   readonly database: Database;
-  readonly address: DatabaseAddress;
   drop(): Promise<void>;
 }
 
@@ -46,19 +45,17 @@ export async function createStageDatabase(home?: 'embedded'): Promise<StageDatab
   if (place === undefined) throw new Error('there is no home to test on');
   const { DATABASE_URL: url, DATA_DIR: dataDir } = place.environment;
   const closers = [() => place.destroy()];
-  let address: DatabaseAddress;
-  if (url !== undefined) address = { kind: 'url', url };
-  else {
-    const server = await openEmbeddedPostgres({ dataDir: dataDir ?? '', whenUnreachable: 'temporary' });
-    closers.unshift(() => server.close());
-    address = { kind: 'socket', ...server.connection };
-  }
-  const database = await openDatabase(address, { connectionsMax: 8, applicationName: 'test of collect' });
+  const server =
+    url === undefined ? await openEmbeddedPostgres({ dataDir: dataDir ?? '', whenUnreachable: 'temporary' }) : null;
+  if (server !== null) closers.unshift(() => server.close());
+  const database = await openDatabase(
+    server === null ? { kind: 'url', url: url ?? '' } : { kind: 'socket', ...server.connection },
+    { connectionsMax: 8, applicationName: 'test of collect' },
+  );
   closers.unshift(() => database.close());
   await migrateDatabase(database, async () => {});
   return {
     database,
-    address,
     async drop() {
       for (const close of closers) await close();
     },
@@ -114,7 +111,9 @@ export interface Covered {
 export interface Stage extends StageWorker {
   readonly sandbox: StripeSandbox;
   readonly clock: SandboxClock;
+  readonly db: Drizzle;
   readonly sql: postgres.Sql;
+  readonly account: StripeAccountReader;
   readonly lagMs: number;
   /** Milliseconds of the sync job's own clock; a test adds to it. */
   monotonicMs: number;
@@ -165,7 +164,7 @@ export async function openStage({ database }: StageDatabase, options: StageOptio
     startsAt: options.startsAt ?? new Date(clock.nowMs() - 30 * DAY),
   });
   const lagMs = options.lagMs ?? LAG;
-  const vendorClock: VendorClock = createStripeAccountReader({ client });
+  const account = createStripeAccountReader({ client });
   const worker = (): StageWorker => {
     const workerId = randomUUID();
     const ports = {
@@ -201,7 +200,9 @@ export async function openStage({ database }: StageDatabase, options: StageOptio
     ...first,
     sandbox,
     clock,
+    db,
     sql,
+    account,
     lagMs,
     monotonicMs: 0,
     worker,
@@ -211,7 +212,7 @@ export async function openStage({ database }: StageDatabase, options: StageOptio
           store: first.store,
           feeds: first.feeds,
           wakeLanes: async () => {},
-          vendorClock,
+          vendorClock: account,
           clock: { monotonicMs: () => stage.monotonicMs, sleep: async () => {}, every: () => () => {} },
           requestPart: async () => {},
           sinceLastTailMs: async () => sinceLastTailMs,
