@@ -3,6 +3,8 @@
 // entering, of several that leave together the last one stops it, and a killed process leaves by itself, since the
 // server sees its connection close.
 
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import postgres from 'postgres';
 import { errorCode } from './errors.js';
@@ -136,22 +138,30 @@ async function ensureIdleGuard(sql: postgres.Sql, address: ServerAddress, idleSt
   const standing = new Promise<void>((resolve) => {
     stands = resolve;
   });
-  const guardSql = connect(address, { name: GUARD_NAME, onNotice: () => stands() });
+  const socket = createConnection(`${address.host}/.s.PGSQL.${address.port}`);
+  await once(socket, 'connect');
+  const guardSql = connect(address, { name: GUARD_NAME, onNotice: () => stands(), socket });
   const statement = guardSql.unsafe(idleGuardStatement(idleStopMs)).simple();
   // Ends at once when another process was faster with its guard.
   const ended = statement.then(() => undefined);
   await Promise.race([standing, ended]).finally(async () => {
     ended.catch(() => undefined); // our leaving it alone, next line
     await guardSql.end({ timeout: 0 });
+    // The guard never reads our farewell, so the half-closed socket would keep this process until the server stops.
+    socket.destroy();
   });
 }
 
 function connect(
   address: ServerAddress,
-  options: { name: string; onClose?: () => void; onNotice?: () => void },
+  options: { name: string; onClose?: () => void; onNotice?: () => void; socket?: Socket },
 ): postgres.Sql {
+  const { socket } = options;
+  // The driver knows this option, its types do not: https://github.com/porsager/postgres#custom-socket
+  const over = socket === undefined ? {} : { socket: () => socket };
   return postgres({
     ...address,
+    ...over,
     max: 1,
     ssl: false,
     prepare: false,
