@@ -1,10 +1,12 @@
 /** Composition: collect and post, joined to their stores, vendors and queue. What each job of the queue calls. */
 import { collectPart } from '../collect/backfill.js';
+import type { CollectedRun } from '../collect/collect-run.js';
 import type { CollectStore } from '../collect/ports.js';
 import type { WorkerConfig } from '../config.js';
 import { describeError } from '../core/errors.js';
 import type { Mirror } from '../core/mirror.js';
 import { type Lane, laneName } from '../core/posting.js';
+import type { Feed } from '../core/sync-run.js';
 import { markFirstPost, rememberSourceBalance } from '../db/mirror-store.js';
 import { createOutbox } from '../db/outbox.js';
 import { sinceLastTailMs } from '../db/worker-registry.js';
@@ -39,7 +41,7 @@ export interface StageParts {
 }
 
 export function createJobHandlers(parts: StageParts): JobHandlers {
-  const { config, home, vendors, store, queue, alarms, timings, signal } = parts;
+  const { config, home, log, vendors, store, queue, alarms, timings, signal } = parts;
   const collecting = {
     store,
     feeds: vendors.feeds,
@@ -48,19 +50,24 @@ export function createJobHandlers(parts: StageParts): JobHandlers {
     },
   };
   const drainer = createDrainer(parts);
+  const sync = createSyncJob(
+    {
+      ...collecting,
+      vendorClock: vendors.account,
+      clock: systemClock,
+      requestPart: (part) => queue.requestPart(part),
+      sinceLastTailMs: () => sinceLastTailMs(home.database.sql),
+      intervalMs: parts.intervalMs,
+    },
+    { lagMs: config.syncLagMs, signal },
+  );
   return {
-    sync: createSyncJob(
-      {
-        ...collecting,
-        vendorClock: vendors.account,
-        clock: systemClock,
-        requestPart: (part) => queue.requestPart(part),
-        sinceLastTailMs: () => sinceLastTailMs(home.database.sql),
-        intervalMs: parts.intervalMs,
-      },
-      { lagMs: config.syncLagMs, signal },
-    ),
-    part: (part) => collectPart(collecting, part, signal),
+    async sync(trigger) {
+      logRun(log, 'events', await sync(trigger));
+    },
+    async part(part) {
+      logRun(log, 'payment_intents', await collectPart(collecting, part, signal));
+    },
     async lane(lane) {
       let nextMs: number | null = timings.lanePause.baseMs;
       try {
@@ -70,6 +77,14 @@ export function createJobHandlers(parts: StageParts): JobHandlers {
       }
     },
   };
+}
+
+/** A line for each run that stored something; a quiet minute is not worth one. */
+function logRun(log: Log, feed: Feed, run: CollectedRun | null): void {
+  if (run?.counts == null) return;
+  const fields = { run: run.runId, feed, ...run.counts };
+  if (run.counts.stored > 0) log.info(fields, 'payments stored');
+  else log.debug(fields, 'nothing new');
 }
 
 function createDrainer({ config, home, log, mirror, timings, vendors }: StageParts) {

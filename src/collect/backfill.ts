@@ -5,7 +5,7 @@
  */
 
 import { HOUR_MS, remaining, split, type Window } from '../core/window.js';
-import { collectRun } from './collect-run.js';
+import { type CollectedRun, collectRun } from './collect-run.js';
 import type { Backfill, CollectStore, PaymentFeeds } from './ports.js';
 import { readWindow } from './read-window.js';
 import type { StorePagePorts } from './store-page.js';
@@ -36,14 +36,19 @@ export async function openParts(store: CollectStore, backfill: Backfill): Promis
  * Reads what one part still lacks, and closes the backfill when it was the last. A part of a backfill that is finished,
  * or of one that does not exist, is nothing to do. Throws SyncError; the child run then says `failed`.
  */
-export async function collectPart(ports: BackfillPorts, part: BackfillPart, signal: AbortSignal): Promise<void> {
+export async function collectPart(
+  ports: BackfillPorts,
+  part: BackfillPart,
+  signal: AbortSignal,
+): Promise<CollectedRun | null> {
   const backfill = await ports.store.backfill(part.backfillId);
-  if (backfill === null) return;
+  if (backfill === null) return null;
   const windows = remaining(part.window, await ports.store.backfillCoverage(backfill.id)).reverse();
-  if (windows.length > 0) await readPart(ports, { backfill, windows, signal });
+  const run = windows.length > 0 ? await readPart(ports, { backfill, windows, signal }) : null;
   if (remaining(backfill.window, await ports.store.backfillCoverage(backfill.id)).length === 0) {
     await ports.store.finishBackfill(backfill.id);
   }
+  return run;
 }
 
 interface PartReading {
@@ -53,10 +58,10 @@ interface PartReading {
   readonly signal: AbortSignal;
 }
 
-async function readPart(ports: BackfillPorts, { backfill, windows, signal }: PartReading): Promise<void> {
+async function readPart(ports: BackfillPorts, { backfill, windows, signal }: PartReading): Promise<CollectedRun> {
   const mirror = await ports.store.mirror();
   const whole = { from: windows.at(-1)?.from ?? backfill.window.from, to: windows[0]?.to ?? backfill.window.to };
-  await collectRun(
+  return collectRun(
     ports.store,
     { feed: 'payment_intents', trigger: backfill.trigger, window: whole, parentId: backfill.id },
     async (run) => {

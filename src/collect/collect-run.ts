@@ -3,10 +3,12 @@
  * failed. A failed run keeps what it stored and covered; the next run asks for the rest.
  */
 import { describeError, SyncError } from '../core/errors.js';
-import type { CollectStore, NewRun, OpenRun } from './ports.js';
+import type { CollectedCounts, CollectStore, NewRun, OpenRun } from './ports.js';
 
 export interface CollectedRun {
   readonly runId: string;
+  /** Null when it was stopped before its end. */
+  readonly counts: CollectedCounts | null;
   /** False when the worker is shutting down and the rest is left to a later run. */
   readonly complete: boolean;
 }
@@ -32,7 +34,7 @@ export async function collectRun(
         code: 'stopped',
         message: 'The worker was stopped; the next run goes on from the coverage.',
       });
-    return { runId: run.id, complete };
+    return { runId: run.id, complete, counts: null };
   } catch (error) {
     if (!(error instanceof SyncError && error.code === 'run_lost')) {
       await store.failRun(run, { code: errorCode(error), message: describeError(error) });

@@ -97,13 +97,20 @@ export interface Backfill {
   readonly trigger: Trigger;
 }
 
+/** What a run's reading came to; what became of its postings derives from them. */
+export interface CollectedCounts {
+  readonly found: number;
+  readonly knownBefore: number;
+  readonly stored: number;
+}
+
 export interface CollectStore {
   mirror(): Promise<Mirror>;
   openRun(run: NewRun): Promise<OpenRun>;
   /** Payments, counts and coverage in one transaction. Throws SyncError `run_lost` when the run is no longer ours. */
   storePage(run: OpenRun, page: StoredPage): Promise<StoreOutcome>;
   /** @param windowTo the end of the window that the run turned out to read; null leaves it as it was asked. */
-  finishRun(run: OpenRun, windowTo: Date | null): Promise<void>;
+  finishRun(run: OpenRun, windowTo: Date | null): Promise<CollectedCounts>;
   failRun(run: OpenRun, error: { readonly code: string; readonly message: string }): Promise<void>;
   /** Windows of the events feed that were completely read, from `from` on. */
   eventCoverage(from: Date): Promise<Window[]>;

@@ -56,13 +56,13 @@ export function createCollectStore(db: Drizzle, { workerId, version }: CollectSt
       }),
 
     async finishRun(run, windowTo) {
-      const finished = {
-        state: 'collected' as const,
-        finishedAt: sql`now()`,
-        ...(windowTo === null ? {} : { windowTo }),
-      };
-      const rows = await db.update(syncRuns).set(finished).where(ours(run)).returning({ id: syncRuns.id });
-      if (rows.length === 0) throw runLost(run);
+      const [counts] = await db
+        .update(syncRuns)
+        .set({ state: 'collected', finishedAt: sql`now()`, ...(windowTo === null ? {} : { windowTo }) })
+        .where(ours(run))
+        .returning({ found: syncRuns.found, knownBefore: syncRuns.knownBefore, stored: syncRuns.stored });
+      if (counts === undefined) throw runLost(run);
+      return counts;
     },
 
     async failRun(run, { code, message }) {

@@ -68,6 +68,9 @@ async function createMirror(
   { wanted, accountId, adopt }: { readonly wanted: Wanted; readonly accountId: string | null; readonly adopt: boolean },
 ): Promise<Mirror> {
   if (!adopt && (await ports.ledgerHasTransactionsOfOurs())) {
+    // Another worker may have created the mirror, and posted, since we looked.
+    const meanwhile = await ports.find();
+    if (meanwhile !== null) return meanwhile;
     throw new SyncError(
       'The database is empty, but the ledger already holds transactions of this software. Is DATABASE_URL (or DATA_DIR) the ' +
         'right one? If the database was lost, restore it from its backup. To go on with this empty one, start once with ' +

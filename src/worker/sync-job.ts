@@ -4,7 +4,7 @@
  */
 import { type BackfillPart, openParts } from '../collect/backfill.js';
 import type { VendorClock } from '../collect/ports.js';
-import { collectTail, type TailPorts } from '../collect/tail.js';
+import { collectTail, type TailOutcome, type TailPorts } from '../collect/tail.js';
 import type { Clock } from '../core/clock.js';
 import type { Trigger } from '../core/sync-run.js';
 import { floorToSecond, MINUTE_MS } from '../core/window.js';
@@ -31,19 +31,22 @@ const FULL_EVERY_MS = MINUTE_MS;
 /** A tick that comes a little early is the schedule's jitter, not a second request. */
 const EARLY_MS = 1_000;
 
-export type SyncJob = (trigger: Trigger) => Promise<void>;
+/** Answers the run, or null when the schedule's tick was not due. */
+export type SyncJob = (trigger: Trigger) => Promise<TailOutcome | null>;
 
 export function createSyncJob(ports: SyncJobPorts, options: SyncJobOptions): SyncJob {
   let lastFull: { readonly atMs: number; readonly newest: Date | null } | null = null;
   return async (trigger) => {
-    if (trigger === 'schedule' && !(await isDue(ports))) return;
+    if (trigger === 'schedule' && !(await isDue(ports))) return null;
     await beginMirror(ports, trigger);
     await requestOpenParts(ports);
     const nowMs = ports.clock.monotonicMs();
     const fresh = lastFull !== null && nowMs - lastFull.atMs < FULL_EVERY_MS ? lastFull.newest : null;
-    const { newest, complete } = await collectTail(ports, { ...options, trigger, freshOnlyFrom: fresh });
+    const run = await collectTail(ports, { ...options, trigger, freshOnlyFrom: fresh });
+    const { newest, complete } = run;
     if (fresh === null && complete) lastFull = { atMs: nowMs, newest };
     else if (lastFull !== null) lastFull = { ...lastFull, newest: newest ?? lastFull.newest };
+    return run;
   };
 }
 
