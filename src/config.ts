@@ -147,6 +147,9 @@ const syncStart = z
 
 const oneSecond = { text: '1s', ms: SECOND_MS };
 
+const DEFAULT_SOURCE = '@stripe';
+const DEFAULT_GUEST_DESTINATION = '@stripe_guests';
+
 const homeObject = z.object({
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
   REDIS_URL: url('redis:', 'rediss:').optional(),
@@ -176,8 +179,8 @@ const workerObject = homeObject.extend({
     .enum(['cloud', 'core'], { error: 'allowed is cloud (Blnk Cloud) or core (a self-hosted Core)' })
     .default('cloud'),
   BLNK_INSTANCE_ID: z.string().optional(),
-  BLNK_SOURCE: balanceName('@stripe'),
-  BLNK_GUEST_DESTINATION: balanceName('@stripe_guests'),
+  BLNK_SOURCE: balanceName(DEFAULT_SOURCE),
+  BLNK_GUEST_DESTINATION: balanceName(DEFAULT_GUEST_DESTINATION),
   SYNC_START: syncStart,
   KEEP_EMPTY_RUNS: duration('7d', oneSecond),
   SHUTDOWN_GRACE: duration('75s', oneSecond),
@@ -219,8 +222,9 @@ function crossProblems(bag: Readonly<Record<string, string>>, names: readonly st
       'BLNK_INSTANCE_ID: is not set; Blnk Cloud needs the id of the instance (or set BLNK_API_STYLE=core for a self-hosted Core)',
     );
   }
-  if (bag.BLNK_SOURCE !== undefined && bag.BLNK_SOURCE === bag.BLNK_GUEST_DESTINATION) {
-    problems.push(`BLNK_GUEST_DESTINATION: is ${bag.BLNK_SOURCE}, the same as BLNK_SOURCE; allowed is another balance`);
+  const source = bag.BLNK_SOURCE ?? DEFAULT_SOURCE;
+  if (source === (bag.BLNK_GUEST_DESTINATION ?? DEFAULT_GUEST_DESTINATION)) {
+    problems.push(`BLNK_GUEST_DESTINATION: is ${source}, the same as BLNK_SOURCE; allowed is another balance`);
   }
   return problems;
 }
@@ -239,7 +243,9 @@ function resolveFiles(environment: Bag, names: readonly string[]) {
       continue;
     }
     try {
-      bag[name] = readFileSync(file, 'utf8').trim();
+      const text = readFileSync(file, 'utf8').trim();
+      if (text === '') problems.push(`${name}_FILE: ${file} is empty; allowed is a file that holds the value`);
+      else bag[name] = text;
     } catch (error) {
       problems.push(`${name}_FILE: ${file} cannot be read (${error instanceof Error ? error.message : String(error)})`);
     }

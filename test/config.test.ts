@@ -1,0 +1,208 @@
+/** The rules of the configuration, on literal bags: what is taken, what is refused, and what is said about it. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Bag, ConfigError, readEnvironment, readHomeConfig, readWorkerConfig } from '../src/config.js';
+
+const CLOUD: Bag = { STRIPE_API_KEY: 'sk_test_abc', BLNK_API_KEY: 'blnk_abc', BLNK_INSTANCE_ID: 'inst_1' };
+const DATABASE = { DATABASE_URL: 'postgres://somebody:pa55word@db.example/sync' };
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'config-'));
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('a configuration', () => {
+  it('needs three variables, and has a default for everything else', async () => {
+    const { stripe, blnk, ...rest } = readWorkerConfig(CLOUD);
+    expect(rest).toEqual({
+      database: { kind: 'embedded', dataDir: resolve('.data') },
+      redisUrl: null,
+      queuePrefix: 'bull',
+      syncEveryMs: MINUTE_MS,
+      syncLagMs: 10 * MINUTE_MS,
+      stripeShare: 0.4,
+      logLevel: 'info',
+      source: '@stripe',
+      guestDestination: '@stripe_guests',
+      syncStart: { kind: 'ago', durationMs: 30 * DAY_MS },
+      keepEmptyRunsMs: 7 * DAY_MS,
+      shutdownGraceMs: 75_000,
+    });
+    expect({ ...stripe, readKey: await stripe.readKey() }).toEqual({
+      readKey: 'sk_test_abc',
+      livemode: false,
+      apiBase: 'https://api.stripe.com',
+    });
+    expect({ ...blnk, readKey: await blnk.readKey() }).toEqual({
+      readKey: 'blnk_abc',
+      apiBase: 'https://api.cloud.blnkfinance.com',
+      style: 'cloud',
+      instanceId: 'inst_1',
+    });
+  });
+
+  it.each([
+    ['sk_test_1', false],
+    ['rk_test_1', false],
+    ['sk_live_1', true],
+    ['rk_live_1', true],
+  ])('takes the mode from the key: %s', (key, livemode) => {
+    expect(readWorkerConfig({ ...CLOUD, STRIPE_API_KEY: key }).stripe.livemode).toBe(livemode);
+  });
+
+  it.each([
+    [{ SYNC_EVERY: '1s' }, { syncEveryMs: 1_000 }],
+    [{ SYNC_EVERY: '5m' }, { syncEveryMs: 5 * MINUTE_MS }],
+    [{ SYNC_LAG: '60s' }, { syncLagMs: MINUTE_MS }],
+    [{ KEEP_EMPTY_RUNS: '12h' }, { keepEmptyRunsMs: DAY_MS / 2 }],
+    [{ SHUTDOWN_GRACE: '90s' }, { shutdownGraceMs: 90_000 }],
+    [{ STRIPE_SHARE: '1' }, { stripeShare: 1 }],
+    [{ STRIPE_SHARE: '0.05' }, { stripeShare: 0.05 }],
+    [{ SYNC_START: 'all' }, { syncStart: { kind: 'all' } }],
+    [{ SYNC_START: '7d' }, { syncStart: { kind: 'ago', durationMs: 7 * DAY_MS } }],
+    [{ SYNC_START: '2026-01-31' }, { syncStart: { kind: 'time', time: new Date('2026-01-31T00:00:00Z') } }],
+    [{ BLNK_SOURCE: '@shop' }, { source: '@shop' }],
+    [{ QUEUE_PREFIX: 'shop' }, { queuePrefix: 'shop' }],
+    [{ LOG_LEVEL: 'debug' }, { logLevel: 'debug' }],
+    [DATABASE, { database: { kind: 'url', url: DATABASE.DATABASE_URL } }],
+    [{ ...DATABASE, REDIS_URL: 'rediss://cache:6380/2' }, { redisUrl: 'rediss://cache:6380/2' }],
+    // Empty counts as not set: a line without a value in .env, a default of Compose.
+    [
+      { SYNC_EVERY: '', REDIS_URL: '', SYNC_START: '' },
+      { syncEveryMs: MINUTE_MS, redisUrl: null },
+    ],
+  ] as ReadonlyArray<readonly [Bag, object]>)('takes %o', (given, wanted) => {
+    expect(readWorkerConfig({ ...CLOUD, ...given })).toMatchObject(wanted);
+  });
+
+  it('needs no instance id for a self-hosted Core, and forgets one that is given', () => {
+    const core = { ...CLOUD, BLNK_API_STYLE: 'core', BLNK_API_BASE: 'http://127.0.0.1:5001' };
+    expect(readWorkerConfig({ ...core, BLNK_INSTANCE_ID: undefined }).blnk.instanceId).toBeNull();
+    expect(readWorkerConfig(core).blnk).toMatchObject({ style: 'core', instanceId: null });
+  });
+
+  it('of a command that only reads asks for no key', () => {
+    expect(readHomeConfig({ DATA_DIR: '/srv/mirror' }).database).toEqual({ kind: 'embedded', dataDir: '/srv/mirror' });
+  });
+});
+
+describe('what is refused', () => {
+  it.each([
+    [{ STRIPE_API_KEY: undefined }, /^STRIPE_API_KEY: is not set; a Stripe secret or restricted key is needed/],
+    [
+      { STRIPE_API_KEY: 'pk_test_1' },
+      /^STRIPE_API_KEY: .*not shown.*begins with sk_live_, sk_test_, rk_live_ or rk_test_/,
+    ],
+    [{ STRIPE_API_BASE: 'api.stripe.com' }, /^STRIPE_API_BASE: is "api.stripe.com"; .*https:\/\/ or http:\/\//],
+    [{ STRIPE_SHARE: '0' }, /^STRIPE_SHARE: is "0"; allowed is a number above 0, at most 1/],
+    [{ STRIPE_SHARE: '40%' }, /^STRIPE_SHARE: is "40%"/],
+    [{ BLNK_API_KEY: undefined }, /^BLNK_API_KEY: is not set; .*proxy:write and data:read/],
+    [{ BLNK_INSTANCE_ID: undefined }, /^BLNK_INSTANCE_ID: is not set; .*BLNK_API_STYLE=core/],
+    [{ BLNK_API_STYLE: 'Cloud' }, /^BLNK_API_STYLE: is "Cloud"; allowed is cloud .* or core/],
+    [{ BLNK_SOURCE: 'stripe' }, /^BLNK_SOURCE: is "stripe"; allowed is @ and a name/],
+    [{ BLNK_SOURCE: '@two words' }, /^BLNK_SOURCE: is "@two words"/],
+    [{ BLNK_SOURCE: '@a', BLNK_GUEST_DESTINATION: '@a' }, /^BLNK_GUEST_DESTINATION: is @a, the same as BLNK_SOURCE/],
+    // The other of the two stays at its default here.
+    [{ BLNK_GUEST_DESTINATION: '@stripe' }, /^BLNK_GUEST_DESTINATION: is @stripe, the same as BLNK_SOURCE/],
+    [{ BLNK_SOURCE: '@stripe_guests' }, /^BLNK_GUEST_DESTINATION: is @stripe_guests, the same as BLNK_SOURCE/],
+    [{ DATABASE_URL: 'mysql://db/x' }, /^DATABASE_URL: .*not shown.*postgres:\/\/ or postgresql:\/\//],
+    [{ ...DATABASE, REDIS_URL: 'localhost:6379' }, /^REDIS_URL: .*not shown.*redis:\/\/ or rediss:\/\//],
+    [{ REDIS_URL: 'redis://cache' }, /^REDIS_URL: is set without DATABASE_URL/],
+    [{ SYNC_EVERY: '60' }, /^SYNC_EVERY: is "60"; allowed is a duration such as 30s.*at least 1s/],
+    [{ SYNC_EVERY: '0s' }, /^SYNC_EVERY: is "0s"/],
+    [{ SYNC_LAG: '30s' }, /^SYNC_LAG: is "30s"; .*at least 60s/],
+    [{ SYNC_START: 'yesterday' }, /^SYNC_START: is "yesterday"; allowed is a date .* a duration .* or all/],
+    [{ SYNC_START: '2026-02-30' }, /^SYNC_START: is "2026-02-30"/],
+    [{ KEEP_EMPTY_RUNS: 'forever' }, /^KEEP_EMPTY_RUNS: is "forever"/],
+    [{ SHUTDOWN_GRACE: '-1s' }, /^SHUTDOWN_GRACE: is "-1s"/],
+    [{ LOG_LEVEL: 'verbose' }, /^LOG_LEVEL: is "verbose"; allowed is one of fatal, error, warn, info/],
+  ] as ReadonlyArray<readonly [Bag, RegExp]>)('%o', (given, wanted) => {
+    const problems = problemsOf({ ...CLOUD, ...given });
+    expect(problems).toEqual([expect.stringMatching(wanted)]);
+  });
+
+  it('is said all at once, across both steps of checking', () => {
+    const problems = problemsOf({ STRIPE_API_KEY: 'nonsense', SYNC_EVERY: 'often', LOG_LEVEL: '9', REDIS_URL: 'x' });
+    expect(problems.map((problem) => problem.split(':')[0]).sort()).toEqual(
+      [
+        ...['BLNK_API_KEY', 'BLNK_INSTANCE_ID', 'LOG_LEVEL', 'REDIS_URL', 'REDIS_URL'],
+        ...['STRIPE_API_KEY', 'SYNC_EVERY'],
+      ].sort(),
+    );
+  });
+
+  it('names the demo, and never repeats a secret', () => {
+    const given = {
+      STRIPE_API_KEY: 'canary-one',
+      BLNK_API_KEY: 'canary-two',
+      DATABASE_URL: 'canary-three',
+      REDIS_URL: 'canary-four',
+    };
+    const error = refusalOf(given);
+    expect(error.message).toMatch(/npm run demo/);
+    expect(error.message).not.toMatch(/canary/);
+    expect(refusalOf({}).message).toMatch(/npm run demo/);
+  });
+});
+
+describe('secrets from files', () => {
+  it('are read again each time, so that they can be rotated', async () => {
+    const file = join(folder, 'stripe-key');
+    writeFileSync(file, 'rk_test_first\n');
+    const { stripe } = readWorkerConfig({ ...CLOUD, STRIPE_API_KEY: undefined, STRIPE_API_KEY_FILE: file });
+    expect(await stripe.readKey()).toBe('rk_test_first');
+    writeFileSync(file, 'rk_test_second\n');
+    expect(await stripe.readKey()).toBe('rk_test_second');
+  });
+
+  it('may hold the address of the database', () => {
+    const file = join(folder, 'database');
+    writeFileSync(file, `${DATABASE.DATABASE_URL}\n`);
+    expect(readHomeConfig({ DATABASE_URL_FILE: file }).database).toEqual({ kind: 'url', url: DATABASE.DATABASE_URL });
+  });
+
+  it.each([
+    ['beside the variable itself', { BLNK_API_KEY_FILE: '/dev/null' }, /^BLNK_API_KEY_FILE: is set together with/],
+    [
+      'that are not there',
+      { BLNK_API_KEY: undefined, BLNK_API_KEY_FILE: '/nowhere/key' },
+      /^BLNK_API_KEY_FILE: \/nowhere\/key cannot be read/,
+    ],
+    [
+      'that are empty',
+      { BLNK_API_KEY: undefined, BLNK_API_KEY_FILE: '/dev/null' },
+      /^BLNK_API_KEY_FILE: \/dev\/null is empty/,
+    ],
+  ] as ReadonlyArray<readonly [string, Bag, RegExp]>)('%s are refused', (_, given, wanted) => {
+    expect(problemsOf({ ...CLOUD, ...given })).toContainEqual(expect.stringMatching(wanted));
+  });
+});
+
+describe('.env', () => {
+  it('of the working directory is read, and what the environment says comes first', () => {
+    writeFileSync(join(folder, '.env'), 'SYNC_EVERY=5m\nLOG_LEVEL=warn\n');
+    const bag = readEnvironment({ LOG_LEVEL: 'error' }, folder);
+    expect(readHomeConfig(bag)).toMatchObject({ syncEveryMs: 5 * MINUTE_MS, logLevel: 'error' });
+  });
+});
+
+function problemsOf(bag: Bag): readonly string[] {
+  return refusalOf(bag).problems;
+}
+
+function refusalOf(bag: Bag): ConfigError {
+  try {
+    readWorkerConfig(bag);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('this configuration was taken');
+}
