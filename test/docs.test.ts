@@ -1,0 +1,275 @@
+/**
+ * The documents tell what is so: what they name (scripts, commands, options, variables, files, codes, columns, links)
+ * exists, and what a person may meet at night has its entry. What is so is asked of the code, never listed here again.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import type { Command } from 'commander';
+import ts from 'typescript';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandEnvironment } from '../src/app/command-environment.js';
+import { createProgram } from '../src/app/program.js';
+import { SECRETS, VARIABLES } from '../src/config.js';
+import { PARKING_REASONS } from '../src/core/posting.js';
+import { readSyncPayload, SYNC_JOB, SYNC_QUEUE } from '../src/queue/payload.js';
+import { createReadsDatabase, type ReadsDatabase } from './reads-database.js';
+import {
+  blocksOf,
+  headingsOf,
+  readDocuments,
+  readText,
+  rowsOf,
+  section,
+  spansOf,
+  variablesIn,
+} from './support/documents.js';
+import { ROOT, sourceFiles, visit } from './support/source-files.js';
+
+const DOCUMENTS = readDocuments();
+const runbook = DOCUMENTS['docs/runbook.md'] ?? '';
+const readme = DOCUMENTS['README.md'] ?? '';
+const program = createProgram(silentEnvironment());
+
+describe.each(Object.entries(DOCUMENTS))('%s', (path, text) => {
+  it('names npm scripts that there are', () => {
+    const scripts = Object.keys(JSON.parse(readText('package.json')).scripts);
+    const named = [...text.matchAll(/npm run (?:--silent )?([\w:]+)|npm (test|start)\b/g)].map(
+      ([, run, own]) => run ?? own,
+    );
+    expect(named.filter((name) => !scripts.includes(name ?? ''))).toEqual([]);
+  });
+
+  it('names commands and options that there are', () => {
+    expect(commandLinesOf(text).flatMap((line) => problemsOf(line))).toEqual([]);
+  });
+
+  it('names variables that somebody reads', () => {
+    const known = new Set([
+      ...VARIABLES,
+      ...SECRETS.map((name) => `${name}_FILE`),
+      ...variablesIn(readText('docker-compose.yml')),
+      ...variablesIn(readText('test/support/services.ts')),
+    ]);
+    expect(variablesIn(text).filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it('names files that there are', () => {
+    const paths = spansOf(text).filter((span) =>
+      /^(src|test|docs|sandbox|bench|scripts|migrations|\.ci)\/[\w./-]*$/.test(span),
+    );
+    expect(paths.filter((name) => !existsSync(join(ROOT, name)))).toEqual([]);
+  });
+
+  it('links to files and headings that there are', () => {
+    const targets = [...text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, target]) => target ?? '');
+    const broken = targets.filter((target) => {
+      const [file = '', heading] = target.split('#');
+      const linked = file === '' ? path : normalize(join(dirname(path), file));
+      if (!existsSync(join(ROOT, linked))) return true;
+      return heading !== undefined && !headingsOf(readText(linked)).includes(heading);
+    });
+    expect(broken).toEqual([]);
+  });
+});
+
+describe('the README', () => {
+  it('lists every command', () => {
+    const listed = rowsOf(section(readme, '## Operate')).flatMap(([cell = '']) => spansOf(cell));
+    const missing = commandNames(program).filter((name) => !listed.some((usage) => `${usage} `.startsWith(`${name} `)));
+    expect(missing).toEqual([]);
+  });
+
+  it('shows the trigger with the names and a payload that the worker takes', () => {
+    const trigger = section(readme, '### Trigger a sync from your own software');
+    expect(trigger).toContain(`new Queue('${SYNC_QUEUE}'`);
+    expect(trigger).toContain(`queue.add('${SYNC_JOB}', { trigger: 'manual' }`);
+    expect(readSyncPayload({ trigger: 'manual' })).toEqual(readSyncPayload({}));
+  });
+
+  it('says what happens to every kind of payment that is parked', () => {
+    const answers = section(readme, '## What happens when …');
+    expect(Object.keys(PARKING_REASONS).filter((reason) => !answers.includes(`\`${reason}\``))).toEqual([]);
+  });
+});
+
+describe('the configuration', () => {
+  it('has every variable with the default of .env.example', () => {
+    const rows = rowsOf(DOCUMENTS['docs/configuration.md'] ?? '');
+    const documented = rows.map(([name = '', fallback = '']) => [
+      spansOf(name)[0],
+      fallback.startsWith('none') ? 'none' : spansOf(fallback)[0],
+    ]);
+    const example = [...readText('.env.example').matchAll(/Default: (.+?)(?:,.*)?\. Example: \S+\n#?([A-Z_]+)=/g)].map(
+      ([, fallback, name]) => [name, fallback],
+    );
+    expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(example));
+    expect(documented.map(([name]) => name).sort()).toEqual([...VARIABLES].sort());
+  });
+});
+
+describe('the runbook', () => {
+  const errors = section(runbook, '## Error codes');
+
+  it('has an entry for every reason to park, and for no other', () => {
+    const entries = rowsOf(section(runbook, '## Parked payments')).map(([cell = '']) => spansOf(cell)[0]);
+    expect(entries.sort()).toEqual(Object.keys(PARKING_REASONS).sort());
+  });
+
+  it('has an entry for every error code with its kind, and for no other', () => {
+    const entries = ['### Stripe', '### Blnk', '### Database, queue, mirror']
+      .flatMap((title) => rowsOf(section(errors, title)))
+      .filter((cells) => cells.length === 4)
+      .map(([code = '', kind]) => `${spansOf(code)[0]} ${kind}`);
+    expect(entries.sort()).toEqual(errorCodes());
+  });
+
+  it('has an entry for every code that only runs have', () => {
+    const entries = rowsOf(section(errors, 'Codes that only runs have'))
+      .filter((cells) => cells.length === 2)
+      .map(([code = '']) => spansOf(code)[0]);
+    const source = sourceFiles('src')
+      .map(({ text }) => text)
+      .join('\n');
+    const written = [
+      ...source.matchAll(/error_code = '(\w+)'|failRun\(run, \{\s*code: '(\w+)'|error\.code : '(\w+)'/g),
+    ];
+    expect(entries.sort()).toEqual([...new Set(written.map((match) => match[1] ?? match[2] ?? match[3]))].sort());
+  });
+
+  it('has an entry for every refusal of the private PostgreSQL', () => {
+    const entries = rowsOf(section(errors, '### The private PostgreSQL')).map(([code = '']) => spansOf(code)[0]);
+    const codes = [...readText('src/db/embedded/errors.ts').matchAll(/\| '(\w+)'/g)].map(([, code]) => code);
+    expect(codes.length).toBeGreaterThan(0);
+    expect(entries.sort()).toEqual(codes.sort());
+  });
+});
+
+describe('the architecture', () => {
+  it('has every room of src', () => {
+    const rooms = rowsOf(section(DOCUMENTS['docs/architecture.md'] ?? '', '## Rooms')).flatMap(([cell = '']) =>
+      spansOf(cell),
+    );
+    const inSource = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).map((entry) =>
+      entry.isDirectory() ? `src/${entry.name}/` : `src/${entry.name}`,
+    );
+    expect(rooms.filter((room) => room.startsWith('src/')).sort()).toEqual(inSource.sort());
+  });
+
+  it('has decisions in one form, numbered without a gap and all listed', () => {
+    const records = Object.keys(DOCUMENTS)
+      .filter((path) => /^docs\/decisions\/\d/.test(path))
+      .sort();
+    const list = DOCUMENTS['docs/decisions/README.md'] ?? '';
+    records.forEach((path, index) => {
+      const text = DOCUMENTS[path] ?? '';
+      const number = String(index + 1).padStart(4, '0');
+      expect(path).toContain(`/${number}-`);
+      expect(text).toMatch(new RegExp(`^# ${number}: .+\\n\\nDate: \\d{4}-\\d\\d-\\d\\d · Status: \\S`));
+      expect(headingsOf(text).slice(1)).toEqual(['context', 'decision', 'consequences']);
+      expect(list).toContain(`(${path.replace('docs/decisions/', '')})`);
+    });
+  });
+});
+
+describe('reading with SQL', () => {
+  const text = DOCUMENTS['docs/reading-with-sql.md'] ?? '';
+  let database: ReadsDatabase;
+  beforeAll(async () => {
+    database = await createReadsDatabase();
+  });
+  afterAll(() => database.drop());
+
+  it.each(['payment_status', 'daily_totals', 'sync_history'])(
+    'explains every column of %s, and no other',
+    async (view) => {
+      const columns = await database.sql<{ name: string }[]>`
+      select column_name as name from information_schema.columns where table_name = ${view}`;
+      const explained = rowsOf(section(text, `## ${view}`)).flatMap(([cell = '']) => spansOf(cell));
+      expect(explained.sort()).toEqual(columns.map(({ name }) => name).sort());
+    },
+  );
+
+  it.each(blocksOf(text, 'sql'))('can be asked: %s', async (query) => {
+    await expect(database.sql.unsafe(query)).resolves.toBeDefined();
+  });
+});
+
+/** Whole command lines, and spans that begin with the name of a command. */
+function commandLinesOf(text: string): string[] {
+  const names = commandNames(program);
+  const spelled = [...text.matchAll(/(?:npx|worker|See:|cli --|entrypoint) (?:stripe-blnk-sync )?([a-z][^\n`|#]*)/g)]
+    .filter(([whole]) => /stripe-blnk-sync|cli --/.test(whole))
+    .map(([, line = '']) => line);
+  const spans = spansOf(text).filter((span) => names.some((name) => span.startsWith(`${name} `)));
+  return [...spelled, ...spans]
+    .map((line) => line.trim().replace(/[.,;:)]+$/, ''))
+    .filter((line) => !line.includes('<command>'));
+}
+
+function problemsOf(line: string): string[] {
+  const words = line
+    .replace(/"[^"]*"|<[^>]*>/g, '')
+    .split(/[\s[\]]+/)
+    .filter((word) => word !== '');
+  let command = program;
+  let depth = 0;
+  for (; depth < words.length; depth += 1) {
+    const next = command.commands.find((one) => one.name() === words[depth]);
+    if (next === undefined) break;
+    command = next;
+  }
+  if (depth === 0) return [`no command: ${line}`];
+  const allowed = ['--help', ...command.options.map((option) => option.long ?? '')];
+  const options = words.filter((word) => word.startsWith('--')).map((word) => word.split('=')[0] ?? '');
+  return options.filter((option) => !allowed.includes(option)).map((option) => `no ${option}: ${line}`);
+}
+
+function commandNames(command: Command): string[] {
+  return command.commands.flatMap((one) =>
+    one.commands.length === 0 ? [one.name()] : one.commands.map((inner) => `${one.name()} ${inner.name()}`),
+  );
+}
+
+/** `code kind` of every SyncError that src can make: objects with both, and the calls of a function named after a kind. */
+function errorCodes(): string[] {
+  const found = new Set<string>();
+  for (const { syntax } of sourceFiles('src')) {
+    visit(syntax, (node) => {
+      if (ts.isObjectLiteralExpression(node)) {
+        const kind = textsIn(node, 'kind').at(0);
+        if (['transient', 'fatal', 'unpostable'].includes(kind ?? '')) {
+          for (const code of textsIn(node, 'code')) found.add(`${code} ${kind}`);
+        }
+      }
+      const [first] = ts.isCallExpression(node) ? node.arguments : [];
+      if (ts.isCallExpression(node) && node.expression.getText(syntax) === 'fatal' && first !== undefined) {
+        if (ts.isStringLiteral(first)) found.add(`${first.text} fatal`);
+      }
+    });
+  }
+  return [...found].sort();
+}
+
+function textsIn(node: ts.ObjectLiteralExpression, name: string): string[] {
+  const texts: string[] = [];
+  for (const property of node.properties) {
+    if (!ts.isPropertyAssignment(property) || property.name.getText() !== name) continue;
+    visit(property.initializer, (inner) => {
+      if (ts.isStringLiteral(inner)) texts.push(inner.text);
+    });
+  }
+  return texts;
+}
+
+function silentEnvironment() {
+  const silent = { write: () => true };
+  return commandEnvironment({
+    variables: {},
+    directory: ROOT,
+    standardOutput: silent,
+    standardError: silent,
+    signal: new AbortController().signal,
+    userName: 'test',
+    exit: () => {},
+  });
+}
