@@ -1,0 +1,119 @@
+/**
+ * A Node process of our own that a test starts, watches and ends: what it wrote, how it ended, and how long that took.
+ * It gets exactly the variables that it is given and an empty working directory, so nothing of the developer's leaks in.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { until } from './process-wait.js';
+
+export interface Ended {
+  /** Null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly output: string;
+  readonly errors: string;
+  readonly durationMs: number;
+}
+
+export interface Child {
+  readonly pid: number;
+  /** Standard output so far. */
+  output(): string;
+  errors(): string;
+  /** The lines of its log so far. */
+  log(): readonly LogLine[];
+  readonly ended: Promise<Ended>;
+  isAlive(): boolean;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves once a line of the log has this message. Rejects when the process ends before. */
+  untilLogged(message: RegExp | string, timeoutMs?: number): Promise<LogLine>;
+}
+
+export interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface ChildOptions {
+  /** Path from the root of the project. */
+  readonly script: string;
+  readonly words: readonly string[];
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const TYPESCRIPT = import.meta.resolve('tsx');
+
+const started = new Set<ChildProcess>();
+
+export function startChild({ script, words, variables }: ChildOptions): Child {
+  const directory = mkdtempSync(join(tmpdir(), 'process-'));
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, ['--import', TYPESCRIPT, join(ROOT, script), ...words], {
+    cwd: directory,
+    env: { ...variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  started.add(child);
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${script} could not be started`);
+  const text = { output: '', errors: '' };
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+    text.output += piece;
+  });
+  child.stderr.setEncoding('utf8').on('data', (piece: string) => {
+    text.errors += piece;
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      started.delete(child);
+      rmSync(directory, { recursive: true, force: true });
+      resolve({ code, signal, ...text, durationMs: performance.now() - startedAt });
+    });
+  });
+  const isAlive = () => child.exitCode === null && child.signalCode === null;
+  const log = () => readLog(text.output);
+  return {
+    pid,
+    output: () => text.output,
+    errors: () => text.errors,
+    log,
+    ended,
+    isAlive,
+    kill: (signal) => void child.kill(signal),
+    untilLogged(message, timeoutMs) {
+      const fits = ({ msg }: LogLine) => (typeof message === 'string' ? msg === message : message.test(msg));
+      return until(
+        `${script} logs ${message}`,
+        () => {
+          const found = log().find(fits);
+          if (found === undefined && !isAlive()) throw new Error(`${script} ended:\n${text.output}${text.errors}`);
+          return found;
+        },
+        { explain: () => text.output + text.errors, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
+      );
+    },
+  };
+}
+
+/** Ends whatever a failed test left running. */
+export async function endChildren(): Promise<void> {
+  const children = [...started];
+  for (const child of children) child.kill('SIGKILL');
+  await Promise.all(
+    children.map((child) => until('a killed process ends', () => child.exitCode !== null || child.signalCode !== null)),
+  );
+}
+
+/** Only whole lines; what is not a line of the log is left out. */
+function readLog(output: string): LogLine[] {
+  return output
+    .split('\n')
+    .slice(0, -1)
+    .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as LogLine] : []));
+}

@@ -1,0 +1,37 @@
+/**
+ * A command line in this process: everything that `src/main.ts` does but owning the process. For the many ways in which
+ * a start is refused; what belongs to the process itself is tried with real ones.
+ */
+import { tmpdir } from 'node:os';
+import { commandEnvironment } from '../../src/app/command-environment.js';
+import { createProgram } from '../../src/app/program.js';
+import { runProgram } from '../../src/cli/program.js';
+
+export interface CommandEnd {
+  readonly code: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** A worker that was not refused is stopped after this time; its exit code then says that it ran. */
+const STOP_AFTER_MS = 20_000;
+
+export async function runCommand(
+  words: readonly string[],
+  variables: Readonly<Record<string, string>>,
+): Promise<CommandEnd> {
+  const end = { code: 0, output: '', errors: '' };
+  const environment = commandEnvironment({
+    variables: { LOG_LEVEL: 'silent', ...variables },
+    directory: tmpdir(),
+    standardOutput: { write: (text) => (end.output += text) },
+    standardError: { write: (text) => (end.errors += text) },
+    signal: AbortSignal.timeout(STOP_AFTER_MS),
+    userName: 'tester',
+    exit: (code) => {
+      end.code = code;
+    },
+  });
+  await runProgram(createProgram(environment), environment, words);
+  return end;
+}

@@ -1,0 +1,156 @@
+/**
+ * One mirror under test: a home, a stand-in for Stripe and one for Blnk in this process, and the real processes that work
+ * between them. Has no assertions; process-truth.ts compares the ends.
+ */
+import { type BlnkSandbox, startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
+import { SandboxClock } from '../../sandbox/clock.js';
+import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../../sandbox/stripe/sandbox.js';
+import { type Home as OpenedHome, openHome } from '../../src/app/home.js';
+import type { Timings } from '../../src/app/timings.js';
+import { readHomeConfig } from '../../src/config.js';
+import { createLog } from '../../src/observability/log.js';
+import type { Home } from './homes.js';
+import { type Child, type Ended, endChildren, startChild } from './process-child.js';
+import { type EmbeddedAddress, type ForeignQueue, openForeignQueue } from './process-queue.js';
+import { until } from './process-wait.js';
+import type { WorkerOrder } from './process-worker.js';
+
+export type Variables = Readonly<Record<string, string>>;
+
+export interface Session {
+  readonly stripe: StripeSandbox;
+  readonly blnk: BlnkSandbox;
+  /** What every process of this mirror gets. */
+  readonly variables: Variables;
+  /** `src/main.ts <words>` to its end. */
+  run(words: readonly string[], variables?: Variables): Promise<Ended>;
+  /** `src/main.ts worker`, as production runs it. */
+  worker(variables?: Variables, words?: readonly string[]): Child;
+  /** A worker with shorter waits. */
+  quickWorker(options?: { readonly variables?: Variables; readonly timings?: Partial<Timings> }): Child;
+  /** The database, looked at from this process; it must exist. */
+  look(): Promise<OpenedHome['database']['sql']>;
+  /** The queue as another program sees it. */
+  foreignQueue(): Promise<ForeignQueue>;
+  /** Resolves once every backfill is read and nothing is pending. */
+  untilSettled(timeoutMs?: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Leases, locks and pauses of seconds where production has half a minute. The 6 minutes of doubt stay. */
+export const QUICK: Partial<Timings> = {
+  leaseMs: 2_000,
+  jobLockMs: 1_500,
+  runSilentAfterMs: 4_000,
+  backoff: { baseMs: 100, maxMs: 1_000 },
+  lanePause: { baseMs: 100, maxMs: 500 },
+  startRetry: { baseMs: 200, maxMs: 500 },
+  stripeRetryBaseMs: 50,
+  lookUpFirstWaitMs: 50,
+};
+
+const DAY_MS = 86_400_000;
+
+/** Intents of every kind over the last 20 days; about three in four of them succeeded. */
+export function population(size: number): NonNullable<StripeSandboxOptions['population']> {
+  const now = Math.floor(Date.now() / 1_000) * 1_000;
+  return { size, from: new Date(now - 20 * DAY_MS), to: new Date(now - 3_600_000) };
+}
+
+export async function startSession(home: Home, options: StripeSandboxOptions = {}): Promise<Session> {
+  const place = await home.create();
+  // Standing still, so that nothing succeeds by itself while the ends are compared.
+  const clock = SandboxClock.frozen(new Date(Math.floor(Date.now() / 1_000) * 1_000));
+  const [stripe, blnk] = await Promise.all([startStripeSandbox({ clock, ...options }), startBlnkSandbox()]);
+  const variables: Variables = {
+    ...place.environment,
+    STRIPE_API_KEY: stripe.apiKey,
+    STRIPE_API_BASE: stripe.url,
+    STRIPE_SHARE: '1',
+    BLNK_API_KEY: blnk.cloudToken,
+    BLNK_API_BASE: blnk.url,
+    BLNK_INSTANCE_ID: blnk.instanceId,
+  };
+  const opened: { home?: OpenedHome; queue?: ForeignQueue } = {};
+  const openedHome = async (): Promise<OpenedHome> => {
+    opened.home ??= await openHome(readHomeConfig(variables), {
+      log: createLog({ level: 'silent', forPeople: false }),
+      role: 'command',
+    });
+    return opened.home;
+  };
+  const session: Session = {
+    stripe,
+    blnk,
+    variables,
+    run: (words, more = {}) => startChild({ script: 'src/main.ts', words, variables: { ...variables, ...more } }).ended,
+    worker: (more = {}, words = []) =>
+      startChild({ script: 'src/main.ts', words: ['worker', ...words], variables: { ...variables, ...more } }),
+    quickWorker: ({ variables: more = {}, timings = {} } = {}) => {
+      const order: WorkerOrder = {
+        variables: { ...variables, ...more },
+        timings: { ...QUICK, ...timings },
+        adopt: false,
+      };
+      const words = [JSON.stringify(order)];
+      return startChild({ script: 'test/support/process-worker.ts', words, variables: {} });
+    },
+    look: async () => (await openedHome()).database.sql,
+    foreignQueue: async () => {
+      opened.queue ??= openForeignQueue(variables, await embeddedAddress(variables, session));
+      return opened.queue;
+    },
+    untilSettled: (timeoutMs = 60_000) => untilSettled(session, timeoutMs),
+    close: async () => {
+      await endChildren();
+      await opened.queue?.close();
+      await opened.home?.close();
+      await Promise.all([stripe.close(), blnk.close()]);
+      await place.destroy();
+    },
+  };
+  if (variables.DATABASE_URL !== undefined) await migrate(variables);
+  return session;
+}
+
+/** In this process: the command itself is tried in process-start.test.ts. */
+async function migrate(variables: Variables): Promise<void> {
+  const log = createLog({ level: 'silent', forPeople: false });
+  const home = await openHome(readHomeConfig(variables), { log, role: 'worker' });
+  try {
+    await home.migrate();
+  } finally {
+    await home.close();
+  }
+}
+
+async function embeddedAddress(variables: Variables, session: Session): Promise<EmbeddedAddress | null> {
+  if (variables.DATABASE_URL !== undefined) return null;
+  const sql = await session.look();
+  const [row] = await sql<{ folder: string; port: string; user: string; database: string }[]>`
+    select split_part(current_setting('unix_socket_directories'), ',', 1) as folder, current_setting('port') as port,
+      current_user as user, current_database() as database`;
+  if (row === undefined) throw new Error('the embedded server does not say where it is');
+  const [host] = sql.options.host;
+  const folder = sql.options.path === undefined ? host : String(sql.options.path).replace(/\/\.s\.PGSQL\.\d+$/, '');
+  return { host: folder ?? row.folder, port: Number(row.port), user: row.user, database: row.database };
+}
+
+async function untilSettled(session: Session, timeoutMs: number): Promise<void> {
+  let last = 'not looked at yet';
+  await until(
+    'everything is read and settled',
+    async () => {
+      const sql = await session.look();
+      const [tables] = await sql`select to_regclass('postings') is not null as present`;
+      if (tables?.present !== true) return false;
+      const [row] = await sql<{ begun: boolean; open: number; pending: number }[]>`
+        select exists (select 1 from mirror where hand_over_at is not null) as begun,
+          (select count(*)::int from sync_runs where feed = 'payment_intents' and parent_id is null and state = 'collecting') as open,
+          (select count(*)::int from postings where state = 'pending') as pending`;
+      last = JSON.stringify(row);
+      return row?.begun === true && row.open === 0 && row.pending === 0;
+    },
+    { timeoutMs, explain: () => last },
+  );
+}
