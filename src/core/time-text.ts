@@ -11,13 +11,16 @@ export type Moment =
   | { readonly kind: 'time'; readonly time: Date }
   | { readonly kind: 'ago'; readonly durationMs: number };
 
-/** `90s`, `10m`, `2h`, `30d`, `1h30m`. Undefined for anything else, and for zero. */
+/** Longer than anything here lives, and short enough that "so long ago" is a date. */
+const DURATION_MAX_MS = 36_500 * DAY_MS;
+
+/** `90s`, `10m`, `2h`, `30d`, `1h30m`. Undefined for anything else, for zero, and beyond a hundred years. */
 export function parseDuration(text: string): number | undefined {
   if (!/^(\d{1,9}[smhd])+$/.test(text)) return undefined;
   let durationMs = 0;
   for (const [, count, unit] of text.matchAll(/(\d+)([smhd])/g))
     durationMs += Number(count) * (UNITS_MS[unit ?? ''] ?? 0);
-  return durationMs > 0 ? durationMs : undefined;
+  return durationMs > 0 && durationMs <= DURATION_MAX_MS ? durationMs : undefined;
 }
 
 /** `2026-11-21`, `2026-11-21T10:00`, `2026-11-21T10:00:00Z`, with an offset, `30d` (ago) or `now`. */
