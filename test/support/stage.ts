@@ -18,7 +18,7 @@ import { createCollectStore } from '../../src/db/collect-store.js';
 import { openEmbeddedPostgres } from '../../src/db/embedded/open.js';
 import { migrateDatabase } from '../../src/db/migrate.js';
 import { createMirror, readMirror } from '../../src/db/mirror-store.js';
-import { type Database, type Drizzle, openDatabase } from '../../src/db/open.js';
+import { type Database, type DatabaseAddress, type Drizzle, openDatabase } from '../../src/db/open.js';
 import { type PostingRow, postings } from '../../src/db/schema/postings.js';
 import { coverage, type SyncRunRow, syncRuns } from '../../src/db/schema/sync-runs.js';
 import { createStripeAccountReader, type StripeAccountReader } from '../../src/stripe/account.js';
@@ -35,6 +35,7 @@ export const LAG = 10 * MINUTE;
 
 export interface StageDatabase {
   readonly database: Database;
+  readonly address: DatabaseAddress;
   drop(): Promise<void>;
 }
 
@@ -48,14 +49,14 @@ export async function createStageDatabase(home?: 'embedded'): Promise<StageDatab
   const server =
     url === undefined ? await openEmbeddedPostgres({ dataDir: dataDir ?? '', whenUnreachable: 'temporary' }) : null;
   if (server !== null) closers.unshift(() => server.close());
-  const database = await openDatabase(
-    server === null ? { kind: 'url', url: url ?? '' } : { kind: 'socket', ...server.connection },
-    { connectionsMax: 8, applicationName: 'test of collect' },
-  );
+  const address: DatabaseAddress =
+    server === null ? { kind: 'url', url: url ?? '' } : { kind: 'socket', ...server.connection };
+  const database = await openDatabase(address, { connectionsMax: 8, applicationName: 'test of collect' });
   closers.unshift(() => database.close());
   await migrateDatabase(database, async () => {});
   return {
     database,
+    address,
     async drop() {
       for (const close of closers) await close();
     },
