@@ -28,12 +28,11 @@ export async function collectRun(
   const run = await store.openRun(newRun);
   try {
     const { complete, windowTo } = await read(run);
-    if (complete) await store.finishRun(run, windowTo);
-    else
-      await store.failRun(run, {
-        code: 'stopped',
-        message: 'The worker was stopped; the next run goes on from the coverage.',
-      });
+    if (complete) return { runId: run.id, complete, counts: await store.finishRun(run, windowTo) };
+    await store.failRun(run, {
+      code: 'stopped',
+      message: 'The worker was stopped; the next run goes on from the coverage.',
+    });
     return { runId: run.id, complete, counts: null };
   } catch (error) {
     if (!(error instanceof SyncError && error.code === 'run_lost')) {
