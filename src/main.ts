@@ -5,11 +5,11 @@
  */
 import { userInfo } from 'node:os';
 import { commandEnvironment } from './app/command-environment.js';
+import { endSoon, untilInterrupted } from './app/process-life.js';
 import { createProgram } from './app/program.js';
 import { runProgram } from './cli/program.js';
 
-const interrupted = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupted.abort());
+const interrupted = untilInterrupted(process, (line) => process.stderr.write(`${line}\n`));
 // A reader that closed its end (`| head`) is not an error of ours.
 process.stdout.on('error', () => process.exit());
 
@@ -18,7 +18,7 @@ const environment = commandEnvironment({
   directory: process.cwd(),
   standardOutput: process.stdout,
   standardError: process.stderr,
-  signal: interrupted.signal,
+  signal: interrupted,
   userName: userName(),
   exit: (code) => {
     process.exitCode = code;
@@ -34,3 +34,4 @@ function userName(): string {
     return `user ${process.getuid?.() ?? 'unknown'}`;
   }
 }
+endSoon(process);

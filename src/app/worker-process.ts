@@ -160,6 +160,8 @@ async function takeUpWork(config: WorkerConfig, work: Work): Promise<void> {
     { syncEveryMs: config.syncEveryMs },
   );
   closers.push(stopTimer);
+  // What a killed worker left due; the timer would look only in a while.
+  for (const lane of await lanesDue(sql)) await queue.wakeLane(lane);
   await queue.requestSync('startup');
 }
 

@@ -135,6 +135,8 @@ export class LedgerStage {
         markFirstPost: () => markFirstPost(database.db),
         onRenewalFailed: () => {},
         onStalled: (lane, stall) => onStalled?.({ lane, ...stall }),
+        onResumed: () => {},
+        onResumed: () => {},
       },
       { ...SHORT, ...timings },
     );

@@ -148,7 +148,10 @@ async function untilSettled(session: Session, timeoutMs: number): Promise<void> 
         select exists (select 1 from mirror where hand_over_at is not null) as begun,
           (select count(*)::int from sync_runs where feed = 'payment_intents' and parent_id is null and state = 'collecting') as open,
           (select count(*)::int from postings where state = 'pending') as pending`;
-      last = JSON.stringify(row);
+      const waiting = await sql`
+        select reference, attempts, look_ups, due_at - now() as due_in, claimed_until - now() as claimed_for, reason, last_error
+        from postings where state = 'pending' limit 3`;
+      last = JSON.stringify([row, ...waiting]);
       return row?.begun === true && row.open === 0 && row.pending === 0;
     },
     { timeoutMs, explain: () => last },
