@@ -38,13 +38,15 @@ function pausableClock(): Clock & { pause(ms: number): void } {
   };
 }
 
-/** Remembers how many rows each mark changed. */
-function watchMarks(changed: number[]): (outbox: Outbox) => Outbox {
+/** How many rows the marks under the first claim changed; what the worker claims afterwards is rightly its own. */
+function watchFirstClaim(changed: number[]): (outbox: Outbox) => Outbox {
+  let first: string | null = null;
   const watch =
-    <A extends unknown[]>(mark: (...args: A) => Promise<number>) =>
-    async (...args: A) => {
-      const count = await mark(...args);
-      changed.push(count);
+    <T>(mark: (token: string, marked: T) => Promise<number>) =>
+    async (token: string, marked: T) => {
+      first ??= token;
+      const count = await mark(token, marked);
+      if (token === first) changed.push(count);
       return count;
     };
   return (outbox) => ({
@@ -94,7 +96,7 @@ describe('a worker that was paused while its request was in flight', () => {
     const paused = await stage.drainer({
       ownPool: true,
       clock,
-      wrapOutbox: watchMarks(changed),
+      wrapOutbox: watchFirstClaim(changed),
       leaseMs: 400,
       chunksInFlight: 1,
     });
@@ -107,6 +109,7 @@ describe('a worker that was paused while its request was in flight', () => {
     hang.release();
     await late;
     await stage.drainAll(other);
+    expect(changed.length).toBeGreaterThan(0);
     expect(changed.filter((rows) => rows > 0)).toEqual([]);
     expect(await stage.states()).toEqual({ posted: count });
     expect(stage.sandbox.stats().rows).toBe(count);
