@@ -1,8 +1,8 @@
 /** Claiming the mirror: what a worker may take over, and every refusal with both values in its words. */
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { STRIPE_EPOCH } from '../src/collect/backfill.js';
 import type { SyncError } from '../src/core/errors.js';
+import { STRIPE_EPOCH } from '../src/core/mirror.js';
 import {
   createMirror,
   findMirror,
@@ -67,6 +67,8 @@ describe('claiming the mirror', () => {
     expect(await starts({ kind: 'time', time: new Date('2026-01-01T00:00:00.900Z') })).toEqual(
       new Date('2026-01-01T00:00:00Z'),
     );
+    expect(await starts({ kind: 'ago', durationMs: 36_500 * DAY })).toEqual(STRIPE_EPOCH);
+    expect(await starts({ kind: 'time', time: new Date('1900-01-01') })).toEqual(STRIPE_EPOCH);
     expect(await starts({ kind: 'all' })).toEqual(STRIPE_EPOCH);
     stage.clock.advance(DAY);
     expect((await claim(portsOf(stage))).startsAt).toEqual(STRIPE_EPOCH);

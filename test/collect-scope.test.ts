@@ -1,5 +1,6 @@
 /** The start and the hand-over: which payments this mirror claims, in the minutes where list and events meet. */
 import { describe, expect, it } from 'vitest';
+import { STRIPE_EPOCH } from '../src/core/mirror.js';
 import { DAY, HOUR, LAG, MINUTE, NOW, stages } from './support/stage.js';
 
 const SECOND = 1_000;
@@ -95,6 +96,28 @@ describe('around the hand-over', () => {
     await stage.tail();
     await stage.assertHonest();
     expect((await stage.completeness()).complete).toEqual({ from: at(-2 * DAY), to: at(HOUR - LAG) });
+  });
+
+  it('leaves no gap when the backfill ends before the earlier start', async () => {
+    const stage = await open({ startsAt: START });
+    await stage.begin();
+    const between = stage.pay({ created: at(-5 * DAY) });
+    const asked = await stage.store.requestBackfill({ from: at(-10 * DAY), to: at(-8 * DAY) }, 'manual');
+    expect(asked.window).toEqual({ from: at(-10 * DAY), to: START });
+    await stage.backfills();
+    expect((await stage.postings()).has(between)).toBe(true);
+    stage.clock.advance(LAG);
+    await stage.tail();
+    expect(await stage.completeness()).toEqual({ complete: { from: at(-10 * DAY), to: NOW }, holes: [] });
+  });
+
+  it('asks Stripe for no time before Stripe', async () => {
+    const stage = await open({ startsAt: START });
+    await stage.begin();
+    const { window } = await stage.store.requestBackfill({ from: new Date('1900-01-01'), to: NOW }, 'manual');
+    expect(window).toEqual({ from: STRIPE_EPOCH, to: NOW });
+    await stage.backfills();
+    expect(await stage.store.openBackfills()).toEqual([]);
   });
 
   it('never moves the start forward', async () => {

@@ -37,6 +37,21 @@ describe('the sync job', () => {
     await stage.assertHonest();
   });
 
+  it('covers nothing in between though the newest event is older than the lag', async () => {
+    const stage = await open({ startsAt: NOW });
+    await stage.begin();
+    stage.pay();
+    stage.clock.advance(HOUR);
+    const sync = stage.syncJob();
+    await sync('manual');
+    const covered = await stage.coverage();
+    stage.clock.advance(30 * SECOND);
+    stage.monotonicMs += 30 * SECOND;
+    await sync('manual');
+    expect((await stage.runs()).at(-1)).toMatchObject({ state: 'collected', windowFrom: NOW, windowTo: null });
+    expect(await stage.coverage()).toEqual(covered);
+  });
+
   it('reads the whole lag again after a run that failed', async () => {
     const stage = await open({ startsAt: NOW });
     await stage.begin();

@@ -4,6 +4,7 @@
  * killed, repeated or taken twice costs requests and nothing else.
  */
 
+import { STRIPE_EPOCH } from '../core/mirror.js';
 import { HOUR_MS, remaining, split, type Window } from '../core/window.js';
 import { type CollectedRun, collectRun } from './collect-run.js';
 import type { Backfill, CollectStore, PaymentFeeds } from './ports.js';
@@ -84,6 +85,3 @@ async function readPart(ports: BackfillPorts, { backfill, windows, signal }: Par
     },
   );
 }
-
-/** No PaymentIntent is older than Stripe itself: `SYNC_START=all` begins here. */
-export const STRIPE_EPOCH = new Date(Date.UTC(2011, 0, 1));

@@ -116,6 +116,7 @@ export interface CollectStore {
   eventCoverage(from: Date): Promise<Window[]>;
   /** Sets the hand-over once and stores the first backfill with it, both or neither. Answers false when it was set before. */
   beginMirror(handOverAt: Date, trigger: Trigger): Promise<boolean>;
+  /** Moves the start back to the window's; what lies between the window and the earlier start is then read too. */
   requestBackfill(window: Window, trigger: Trigger): Promise<Backfill>;
   backfill(id: string): Promise<Backfill | null>;
   openBackfills(): Promise<Backfill[]>;

@@ -14,3 +14,6 @@ export interface Mirror extends MappingRules {
   readonly handOverAt: Date | null;
   readonly firstPostAt: Date | null;
 }
+
+/** No PaymentIntent is older than Stripe itself: `SYNC_START=all` begins here, and nothing earlier is asked for. */
+export const STRIPE_EPOCH = new Date(Date.UTC(2011, 0, 1));

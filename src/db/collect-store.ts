@@ -15,10 +15,11 @@ import type {
 } from '../collect/ports.js';
 import { SyncError } from '../core/errors.js';
 import { cleanText } from '../core/metadata.js';
+import { STRIPE_EPOCH } from '../core/mirror.js';
 import { serializePayment } from '../core/payment.js';
 import { type Lane, laneName, type PostingState } from '../core/posting.js';
 import type { Trigger } from '../core/sync-run.js';
-import type { Window } from '../core/window.js';
+import { later, type Window } from '../core/window.js';
 import { readMirror } from './mirror-store.js';
 import type { Drizzle } from './open.js';
 import { mirror } from './schema/mirror.js';
@@ -93,10 +94,13 @@ export function createCollectStore(db: Drizzle, { workerId, version }: CollectSt
 
     requestBackfill: (window, trigger) =>
       db.transaction(async (transaction) => {
-        await transaction
-          .update(mirror)
-          .set({ startsAt: sql`least(${mirror.startsAt}, ${window.from.toISOString()}::timestamptz)` });
-        return insertBackfill(transaction, window, trigger);
+        const [held] = await transaction.select({ startsAt: mirror.startsAt }).from(mirror).for('update');
+        const from = later(window.from, STRIPE_EPOCH);
+        if (held === undefined || from >= held.startsAt)
+          return insertBackfill(transaction, { ...window, from }, trigger);
+        await transaction.update(mirror).set({ startsAt: from });
+        // All from the start on is the mirror's: a gap up to the earlier start would be read by nobody.
+        return insertBackfill(transaction, { from, to: later(window.to, held.startsAt) }, trigger);
       }),
 
     async backfill(id) {

@@ -3,12 +3,11 @@
  * instance. Creates the mirror row at the first start, and refuses everything that would mix two mirrors.
  */
 
-import { STRIPE_EPOCH } from '../collect/backfill.js';
 import type { SyncStart } from '../config.js';
 import { SyncError } from '../core/errors.js';
 import { CURRENT_MAPPING_VERSION } from '../core/mapping.js';
-import type { Mirror } from '../core/mirror.js';
-import { floorToSecond } from '../core/window.js';
+import { type Mirror, STRIPE_EPOCH } from '../core/mirror.js';
+import { floorToSecond, later } from '../core/window.js';
 
 /** What the configuration and the vendors say that this worker would mirror. */
 export interface Wanted {
@@ -92,10 +91,10 @@ async function createMirror(
 /** Relative starts count from Stripe's clock, once; from then on the start is an absolute time. */
 async function startTime(ports: MirrorPorts, start: SyncStart): Promise<Date> {
   if (start.kind === 'all') return STRIPE_EPOCH;
-  if (start.kind === 'time') return floorToSecond(start.time);
+  if (start.kind === 'time') return later(STRIPE_EPOCH, floorToSecond(start.time));
   const now = await ports.serverTime();
   if (now === null) throw noServerTime();
-  return floorToSecond(new Date(now.getTime() - start.durationMs));
+  return later(STRIPE_EPOCH, floorToSecond(new Date(now.getTime() - start.durationMs)));
 }
 
 /** Identity is the account, not the key: keys rotate. */
