@@ -56,11 +56,11 @@ describe('a look-up', () => {
   });
 
   it.each<[string, Partial<LedgerRow>, string]>([
-    ['amount', { amount: 2_000n }, 'amount is 2000 in the ledger, 1999 is expected'],
-    ['unknown amount', { amount: null }, 'amount is unknown in the ledger, 1999 is expected'],
-    ['currency', { currency: 'EUR' }, 'currency is EUR in the ledger, USD is expected'],
-    ['source', { source: 'bln_other' }, 'source is bln_other in the ledger, bln_stripe is expected'],
-    ['destination', { destination: 'bln_other' }, 'destination is bln_other in the ledger, bln_cus is expected'],
+    ['amount', { amount: 2_000n }, 'amount is 20.00 USD in the ledger, 19.99 USD is expected'],
+    ['unknown amount', { amount: null }, 'amount is unknown USD in the ledger, 19.99 USD is expected'],
+    ['currency', { currency: 'EUR' }, 'amount is 19.99 EUR in the ledger, 19.99 USD is expected'],
+    ['source', { source: 'bln_other' }, 'source is bln_other in the ledger, @stripe (bln_stripe) is expected'],
+    ['destination', { destination: 'bln_other' }, 'destination is bln_other in the ledger, @cus_1 (bln_cus) is expected'],
     ['inflight', { status: 'INFLIGHT' }, 'status is INFLIGHT in the ledger, APPLIED is expected'],
     ['void', { status: 'VOID' }, 'status is VOID in the ledger, APPLIED is expected'],
     ['rejected', { status: 'REJECTED' }, 'status is REJECTED in the ledger, APPLIED is expected'],
@@ -69,8 +69,8 @@ describe('a look-up', () => {
   });
 
   it('names all differences at once', () => {
-    const finding = find(row({ amount: 1n, currency: 'EUR', source: 'bln_destination' }));
-    expect(finding).toMatchObject({ kind: 'conflict', detail: expect.stringMatching(/amount.*; currency.*; source/) });
+    const finding = find(row({ amount: 1n, status: 'VOID', source: 'bln_destination' }));
+    expect(finding).toMatchObject({ kind: 'conflict', detail: expect.stringMatching(/status.*; amount.*; source/) });
   });
 
   it.each([
@@ -91,10 +91,10 @@ describe('a look-up', () => {
   it('cannot judge while the ledger does not show a balance', () => {
     expect(judge(WANTED, [row()], (name) => (name === '@stripe' ? 'bln_stripe' : undefined))).toEqual({
       kind: 'unresolved',
-      detail: 'the ledger shows no balance @cus_1 in USD yet',
+      detail: 'txn_1: destination is bln_cus in the ledger, which shows no balance @cus_1 in USD',
     });
     expect(judge(WANTED, [row()], () => undefined)).toMatchObject({
-      detail: expect.stringContaining('@stripe, @cus_1'),
+      detail: expect.stringMatching(/source .* no balance @stripe in USD; destination .* no balance @cus_1 in USD/),
     });
   });
 

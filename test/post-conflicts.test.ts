@@ -32,12 +32,12 @@ async function postBySomebody(payment: Payment, changes: Record<string, unknown>
 }
 
 describe('a reference that the ledger holds with other content', () => {
-  const differences: ReadonlyArray<readonly [string, TransactionChange, readonly string[]]> = [
-    ['amount', { preciseAmount: 999n }, ['amount is 999 in the ledger', '1010 is expected']],
-    ['currency', { currency: 'EUR' }, ['currency is EUR in the ledger', 'USD is expected']],
-    ['destination', { destination: '@cus_other' }, ['destination is bln_', 'is expected']],
-    ['source', { source: '@paypal' }, ['source is bln_', 'is expected']],
-    ['status', { status: 'REJECTED' }, ['status is REJECTED in the ledger', 'APPLIED is expected']],
+  const differences: ReadonlyArray<readonly [string, TransactionChange, readonly RegExp[]]> = [
+    ['amount', { preciseAmount: 999n }, [/amount is 9\.99 USD in the ledger/, /10\.10 USD is expected/]],
+    ['currency', { currency: 'EUR' }, [/amount is 10\.10 EUR in the ledger/, /10\.10 USD is expected/]],
+    ['destination', { destination: '@cus_other' }, [/destination is bln_/, /is expected/]],
+    ['source', { source: '@paypal' }, [/source is bln_/, /is expected/]],
+    ['status', { status: 'REJECTED' }, [/status is REJECTED in the ledger/, /APPLIED is expected/]],
   ];
 
   it.each(differences)('is parked with both values, but only after the late look-up: %s', async (_, change, texts) => {
@@ -52,7 +52,7 @@ describe('a reference that the ledger holds with other content', () => {
     await stage.drainAll(drainer);
     const parked = await stage.posting('pi_0002');
     expect(parked).toMatchObject({ state: 'parked', reason: 'conflict', in_doubt: false, claim: null });
-    for (const text of texts) expect(parked.reason_detail).toContain(text);
+    for (const text of texts) expect(parked.reason_detail).toMatch(text);
     expect(parked.reason_detail).toContain(stage.sandbox.byReference('pi_0002')?.transaction_id);
     const [age] = await stage.sql<{ ms: number }[]>`
       select extract(epoch from now() - last_attempt_at)::float8 * 1000 as ms from postings where reference = 'pi_0002'`;

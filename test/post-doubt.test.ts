@@ -61,11 +61,11 @@ describe('a reader that lags', () => {
       ...ledger,
       findBalances: async (query) => (hidden ? new Map() : ledger.findBalances(query)),
     });
-    const drainer = await stage.drainer({ wrapLedger, finalAfterMs: 0 });
+    const drainer = await stage.drainer({ wrapLedger, finalAfterMs: 0, backoff: { baseMs: 60, maxMs: 60_000 } });
     await stage.drainUntil(drainer, async () => (await stage.postings()).every(({ look_ups }) => look_ups >= 2));
     const [waiting] = await stage.postings();
     expect(waiting).toMatchObject({ state: 'pending', in_doubt: true, reason: null });
-    expect(waiting?.last_error).toContain('the ledger shows no balance @');
+    expect(waiting?.last_error).toContain('in the ledger, which shows no balance @');
     expect(await stage.states()).toEqual({ pending: 50 });
     hidden = false;
     await stage.drainAll(drainer);

@@ -301,7 +301,7 @@ test('at shutdown no further attempt begins', async () => {
     onRetry: () => stopping.abort(),
   });
   sandbox.faults.add({ fault: { effect: 'status', status: 500 } });
-  expect(await failureOf(read())).toMatchObject({ kind: 'transient', code: 'stripe_request_aborted' });
+  expect(await failureOf(read())).toMatchObject({ kind: 'transient', code: 'stopped' });
   expect(sandbox.journal.requests).toEqual({ 'payment_intents.list': 1 });
   await failureOf(read());
   expect(sandbox.journal.requests).toEqual({ 'payment_intents.list': 1 });

@@ -1,5 +1,5 @@
 /**
- * Composition, part two: what a command that asks or reads works with. Opens the home, nothing of Stripe or Blnk.
+ * Composition: what a command that asks or reads works with. Opens the home, nothing of Stripe or Blnk.
  */
 import type { CommandContext } from '../cli/ports.js';
 import { openParts } from '../collect/backfill.js';

@@ -1,8 +1,7 @@
-/** Composition, part four: what commands see of the process. Handed in, so that tests can run commands in their own process. */
+/** Composition: what commands see of the process. Handed in, so that tests can run commands in their own process. */
 import type { CommandEnvironment } from '../cli/ports.js';
 import { type Bag, readEnvironment, readHomeConfig } from '../config.js';
 import { createLog, type Log } from '../observability/log.js';
-import { openCommandContext } from './command-context.js';
 
 interface Terminal {
   write(text: string): unknown;
@@ -34,6 +33,7 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
     log: (level) => createLog({ level, forPeople: isTerminal }),
     open: async () => {
       const config = readHomeConfig(variables());
+      const { openCommandContext } = await import('./command-context.js');
       return openCommandContext(config, createLog({ level: 'silent', forPeople: false }));
     },
     output: {

@@ -1,5 +1,5 @@
 /**
- * Composition, part one: the home of the data. Opens database and queue as the configuration says (embedded, PostgreSQL,
+ * Composition: the home of the data. Opens database and queue as the configuration says (embedded, PostgreSQL,
  * PostgreSQL and Redis) and closes them in reverse. All three run the same code above this.
  */
 import { existsSync } from 'node:fs';
@@ -63,7 +63,7 @@ export async function openHome(config: HomeConfig, options: HomeOptions): Promis
 
 /** An embedded database is ours to migrate; any other one is migrated by whoever owns it, on purpose. */
 export async function ensureSchema(home: Home, config: HomeConfig): Promise<void> {
-  if (await isMigrated(home.database.sql)) return;
+  if (await isMigrated(home.database.sql, home.queueBackend.schema)) return;
   if (config.database.kind === 'embedded') return home.migrate();
   throw new SyncError('The database lacks tables of this version. Apply them once: npx stripe-blnk-sync migrate', {
     kind: 'fatal',

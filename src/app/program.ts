@@ -1,12 +1,13 @@
-/** Composition, part five: the whole command line, with the commands that run processes joined to what they run. */
+/**
+ * Composition: the whole command line, with the commands that run processes joined to what they run. What they run is
+ * imported when it runs, so that a wrong configuration is told before the packages of the vendors are loaded.
+ */
 import type { Command } from 'commander';
 import { buildProgram } from '../cli/program.js';
 import { addProcessCommands, type ProcessActions } from '../cli/worker.js';
 import { readHomeConfig, readWorkerConfig } from '../config.js';
-import { describeError } from '../core/errors.js';
+import { describeFault } from '../core/errors.js';
 import type { AppEnvironment } from './command-environment.js';
-import { openHome } from './home.js';
-import { runWorker } from './run-worker.js';
 
 export function createProgram(environment: AppEnvironment): Command {
   const program = buildProgram(environment);
@@ -20,7 +21,7 @@ function processActions(environment: AppEnvironment): ProcessActions {
     try {
       await work();
     } catch (error) {
-      environment.output.warn(describeError(error));
+      environment.output.warn(describeFault(error));
       environment.exit(2);
     }
   };
@@ -28,6 +29,7 @@ function processActions(environment: AppEnvironment): ProcessActions {
     worker: ({ adopt }) =>
       orExitTwo(async () => {
         const config = readWorkerConfig(environment.variables());
+        const { runWorker } = await import('./run-worker.js');
         environment.exit(
           await runWorker(config, { log: environment.log(config.logLevel), adopt, signal: environment.signal }),
         );
@@ -36,6 +38,7 @@ function processActions(environment: AppEnvironment): ProcessActions {
     migrate: () =>
       orExitTwo(async () => {
         const config = readHomeConfig(environment.variables());
+        const { openHome } = await import('./home.js');
         const home = await openHome(config, { log: environment.log('warn'), role: 'worker' });
         try {
           await home.migrate();

@@ -99,8 +99,8 @@ function createDrainer({ config, home, log, mirror, timings, vendors }: StagePar
       confirmSource: createSourceGuard(db, config.blnk.style),
       markFirstPost: () => markFirstPost(db),
       onRenewalFailed: (error) => log.warn({ error: describeError(error) }, 'a claim could not be renewed'),
-      onStalled: (lane, stall) =>
-        log.warn({ lane: laneName(lane), ...stall }, 'Blnk does not take this lane now; it pauses'),
+      onStalled: (lane, stall) => log.warn({ lane: laneName(lane), ...stall }, 'posting to this lane pauses'),
+      onResumed: (lane) => log.info({ lane: laneName(lane) }, 'posting to this lane goes on'),
     },
     {
       ...POSTING,

@@ -13,7 +13,7 @@ export interface Timings {
   readonly backoff: BackoffOptions;
   /** Pause of a lane whose chunks get no further. */
   readonly lanePause: BackoffOptions;
-  /** BullMQ's lock on a job in hand. */
+  /** BullMQ's lock on a job in hand, renewed while it runs: how long the lanes of a killed worker stand still. */
   readonly jobLockMs: number;
   /** A run whose worker was silent for this long is closed. */
   readonly runSilentAfterMs: number;
@@ -31,7 +31,7 @@ export const TIMINGS: Timings = {
   finalAfterMs: 6 * 60_000,
   backoff: BACKOFF_DEFAULT,
   lanePause: { baseMs: 1_000, maxMs: 60_000 },
-  jobLockMs: 30_000,
+  jobLockMs: 10_000,
   runSilentAfterMs: 60_000,
   postTimeoutMs: 70_000,
   lookUpFirstWaitMs: 250,

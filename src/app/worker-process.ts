@@ -169,5 +169,6 @@ async function takeUpWork(config: WorkerConfig, work: Work): Promise<void> {
 function logJobFailure(log: Log, job: string, error: Error): void {
   const fields = { job, code: error instanceof SyncError ? error.code : 'unexpected', error: describeError(error) };
   if (error instanceof SyncError && error.kind === 'fatal') log.error(fields, 'stopped; a person has to act');
+  else if (error instanceof SyncError && error.kind === 'unpostable') log.warn(fields, 'a job was refused');
   else log.warn(fields, 'a job failed; it is asked for again');
 }

@@ -3,7 +3,7 @@
  * while the command line is read, so that a wrong value costs no connection.
  */
 import { InvalidArgumentError, Option } from 'commander';
-import { describeError } from '../core/errors.js';
+import { describeFault } from '../core/errors.js';
 import { type Moment, parseDuration, parseMoment } from '../core/time-text.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
 
@@ -16,14 +16,14 @@ export async function withContext(
   try {
     context = await environment.open();
   } catch (error) {
-    environment.output.warn(describeError(error));
+    environment.output.warn(describeFault(error));
     environment.exit(2);
     return;
   }
   try {
     await work(context);
   } catch (error) {
-    environment.output.warn(describeError(error));
+    environment.output.warn(describeFault(error));
     environment.exit(1);
   } finally {
     await context.close();

@@ -15,7 +15,7 @@ import { addSyncCommand } from './sync.js';
 /** The program with all commands that ask and read. Add further ones, then hand it to `runProgram`. */
 export function buildProgram(environment: CommandEnvironment): Command {
   const program = new Command('stripe-blnk-sync')
-    .description('Mirrors succeeded Stripe PaymentIntents into a Blnk ledger, each exactly once, and proves it')
+    .description('Mirrors succeeded Stripe PaymentIntents into a Blnk ledger, each exactly once')
     .version(packageVersion())
     .exitOverride()
     .showHelpAfterError('(add --help for the options)')

@@ -173,6 +173,7 @@ function laneColumns(now: Date): ReadonlyArray<Column<LaneRecord>> {
     { title: 'in doubt', rank: 2, align: 'right', value: ({ inDoubt }) => formatCount(inDoubt) },
     { title: 'unresolved', rank: 2, align: 'right', value: ({ unresolved }) => formatCount(unresolved) },
     { title: 'oldest due', rank: 3, value: ({ oldestDue }) => dueText(oldestDue.getTime() - now.getTime()) },
+    { title: 'why it waits', rank: 4, shortenTo: 24, value: ({ error }) => plainText(error ?? '') },
   ];
 }
 

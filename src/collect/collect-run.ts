@@ -29,17 +29,23 @@ export async function collectRun(
   try {
     const { complete, windowTo } = await read(run);
     if (complete) return { runId: run.id, complete, counts: await store.finishRun(run, windowTo) };
-    await store.failRun(run, {
-      code: 'stopped',
-      message: 'The worker was stopped; the next run goes on from the coverage.',
-    });
-    return { runId: run.id, complete, counts: null };
+    return await stopRun(store, run);
   } catch (error) {
+    if (error instanceof SyncError && error.code === 'stopped') return stopRun(store, run);
     if (!(error instanceof SyncError && error.code === 'run_lost')) {
       await store.failRun(run, { code: errorCode(error), message: describeError(error) });
     }
     throw error;
   }
+}
+
+/** The worker is shutting down: nothing failed, and the next run goes on from the coverage. */
+async function stopRun(store: CollectStore, run: OpenRun): Promise<CollectedRun> {
+  await store.failRun(run, {
+    code: 'stopped',
+    message: 'The worker was stopped; the next run goes on from the coverage.',
+  });
+  return { runId: run.id, complete: false, counts: null };
 }
 
 function errorCode(error: unknown): string {

@@ -43,6 +43,7 @@ export interface PageRequest {
   readonly after: string | null;
 }
 
+/** Both throw SyncError `stopped` when the worker is shutting down and no further try is made. */
 export interface PaymentFeeds {
   /** `payment_intent.succeeded` events by event time. Throws SyncError code `cursor_gone` when `after` has aged out. */
   succeededEvents(request: PageRequest): Promise<FeedPage>;

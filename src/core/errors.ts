@@ -45,6 +45,11 @@ export function describeError(error: unknown): string {
   return messages.join(': ');
 }
 
+/** The same with the stable code in front, which the runbook is ordered by. */
+export function describeFault(error: unknown): string {
+  return error instanceof SyncError ? `${error.code}: ${describeError(error)}` : describeError(error);
+}
+
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') {
     return error.errors.map((inner) => messageOf(inner)).join('; ');

@@ -3,6 +3,8 @@
  * content" means. Pure: it is given rows, and it never asks for more.
  */
 
+import { formatMoney } from './money.js';
+
 /** A transaction as a look-up shows it. */
 export interface LedgerRow {
   readonly transactionId: string;
@@ -77,25 +79,31 @@ export function judge(expected: ExpectedRow, rows: readonly LedgerRow[], resolve
 
 function judgeContent(expected: ExpectedRow, row: LedgerRow, resolve: ResolveBalance): Finding {
   const differences: string[] = [];
-  const compare = (field: string, ledger: string, wanted: string): void => {
-    if (ledger !== wanted) differences.push(`${field} is ${ledger} in the ledger, ${wanted} is expected`);
+  const differs = (field: string, ledger: string, wanted: string): void => {
+    differences.push(`${field} is ${ledger} in the ledger, ${wanted} is expected`);
   };
-  compare('status', row.status, 'APPLIED');
-  compare('amount', row.amount === null ? 'unknown' : row.amount.toString(), expected.amount.toString());
-  compare('currency', row.currency, expected.currency);
+  if (row.status !== 'APPLIED') differs('status', row.status, 'APPLIED');
+  if (row.amount !== expected.amount || row.currency !== expected.currency) {
+    const { currency } = row;
+    differs(
+      'amount',
+      row.amount === null ? `unknown ${currency}` : formatMoney({ amount: row.amount, currency }),
+      formatMoney(expected),
+    );
+  }
   const unresolved: string[] = [];
-  for (const field of ['source', 'destination'] as const) {
+  // A name means another balance in another currency: then there is nothing to compare.
+  for (const field of row.currency === expected.currency ? (['source', 'destination'] as const) : []) {
     const id = resolve(expected[field]);
-    if (id === undefined && row[field] !== expected[field]) unresolved.push(expected[field]);
-    else compare(field, row[field], id ?? expected[field]);
+    if (row[field] === (id ?? expected[field])) continue;
+    if (id === undefined)
+      unresolved.push(
+        `${field} is ${row[field]} in the ledger, which shows no balance ${expected[field]} in ${expected.currency}`,
+      );
+    else differs(field, row[field], `${expected[field]} (${id})`);
   }
   if (differences.length > 0) return { kind: 'conflict', detail: `${row.transactionId}: ${differences.join('; ')}` };
-  if (unresolved.length > 0) {
-    return {
-      kind: 'unresolved',
-      detail: `the ledger shows no balance ${unresolved.join(', ')} in ${expected.currency} yet`,
-    };
-  }
+  if (unresolved.length > 0) return { kind: 'unresolved', detail: `${row.transactionId}: ${unresolved.join('; ')}` };
   return {
     kind: 'applied',
     transactionId: row.transactionId,

@@ -26,9 +26,15 @@ export async function migrateDatabase(database: Database, alsoUnderLock: () => P
   }
 }
 
-/** True when every migration that this code brings is applied. */
-export async function isMigrated(sql: postgres.Sql): Promise<boolean> {
-  const [table] = await sql`select to_regclass('drizzle.__drizzle_migrations') is not null as present`;
+/**
+ * True when every migration that this code brings is applied, and the queue's schema is there when it lives here.
+ *
+ * @param queueSchema null when the queue keeps nothing in this database
+ */
+export async function isMigrated(sql: postgres.Sql, queueSchema: string | null): Promise<boolean> {
+  const [table] = await sql`
+    select to_regclass('drizzle.__drizzle_migrations') is not null
+      and (${queueSchema}::text is null or to_regnamespace(${queueSchema}) is not null) as present`;
   if (table?.present !== true) return false;
   const { readMigrationFiles } = await import('drizzle-orm/migrator');
   const wanted = readMigrationFiles({ migrationsFolder: migrationsFolder() }).map((file) => file.folderMillis);

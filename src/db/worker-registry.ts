@@ -47,7 +47,7 @@ export function createWorkerRegistry(sql: postgres.Sql, worker: WorkerIdentity):
           and heartbeat_at < now() - ${silentAfterMs} * interval '1 millisecond'`;
       await sql`delete from workers where seen_at < now() - interval '1 day'`;
       await sql`
-        delete from sync_runs where state = 'collected' and feed = 'events' and found = 0 and before_start = 0
+        delete from sync_runs where state = 'collected' and feed = 'events' and stored = 0 and before_start = 0
           and parent_id is null and finished_at < now() - ${keepEmptyRunsMs} * interval '1 millisecond'
           and started_at < (select max(started_at) from sync_runs where feed = 'events')`;
       return closed.count;

@@ -20,6 +20,8 @@ export interface DrainPorts extends DoubtPorts {
   onRenewalFailed(error: unknown): void;
   /** The lane pauses because a whole chunk got no further. */
   onStalled(lane: Lane, stall: { readonly error: string; readonly pauseMs: number }): void;
+  /** A lane that paused got further again. */
+  onResumed(lane: Lane): void;
 }
 
 export interface DrainOptions extends ChunkOptions {
@@ -45,7 +47,7 @@ export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): Lan
   const pause = (lane: Lane, stall: { readonly error: string; readonly retryAfterMs: number | null }): number => {
     const name = laneName(lane);
     const stalls = pauses.get(name)?.stalls ?? 0;
-    const pauseMs = Math.max(stall.retryAfterMs ?? 0, backoffMs(stalls, ports.random, options.pause));
+    const pauseMs = Math.max(stall.retryAfterMs ?? 0, Math.round(backoffMs(stalls, ports.random, options.pause)));
     pauses.set(name, { untilMs: ports.clock.monotonicMs() + pauseMs, stalls: stalls + 1 });
     ports.onStalled(lane, { error: stall.error, pauseMs });
     return pauseMs;
@@ -60,7 +62,7 @@ export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): Lan
         await confirmLedger(lane, ports);
         const outcome = await drainOnce(lane, { ports, options, isOver: () => signal.aborted });
         if (outcome.kind === 'stalled') return pause(lane, outcome);
-        pauses.delete(name);
+        if (pauses.delete(name)) ports.onResumed(lane);
         return ports.outbox.nextDueInMs(lane);
       } catch (error) {
         pause(lane, {

@@ -104,7 +104,9 @@ async function markFindings(
         postponements.push(waitFor(posting, QUEUED, judging));
         break;
       case 'unresolved':
-        postponements.push(waitFor(posting, finding.detail, judging));
+        if (posting.lookUps < UNRESOLVED_LOOKS_MIN) postponements.push(waitFor(posting, finding.detail, judging));
+        else
+          parkWhenFinal(posting, { reason: 'conflict', detail: finding.detail }, judging, { parkings, postponements });
         break;
       case 'absent':
         // What was a conflict or burnt a while ago and is gone now was removed, or a reader lags: posting again tells.
@@ -157,6 +159,12 @@ function parkWhenFinal(
     reasonDetail: verdict.detail,
   });
 }
+
+/**
+ * A reader that lags shows a balance soon after the row that made it. One that is still unknown after this many looks,
+ * minutes apart in the end, does not exist: the row in the ledger was posted to another balance.
+ */
+const UNRESOLVED_LOOKS_MIN = 8;
 
 const QUEUED =
   'Somebody queued this reference in Blnk and it is not decided yet; Core replays such rows after two hours';

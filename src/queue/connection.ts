@@ -52,6 +52,8 @@ export interface BackedWorker {
 export interface QueueBackend {
   queue(name: string, options: Omit<QueueOptions, 'connection'>): BackedQueue;
   worker(name: string, processor: Processor, options: Omit<WorkerOptions, 'connection'>): BackedWorker;
+  /** Schema of the backend's own tables, in the same database as ours; null on Redis. */
+  readonly schema: string | null;
   /** Creates or upgrades the backend's own tables; nothing to do on Redis. */
   migrate(): Promise<void>;
   close(): Promise<void>;
@@ -105,6 +107,7 @@ async function openRedis(
     queue: (name, queueOptions) => new Queue(name, { ...queueOptions, prefix, connection: redis }),
     worker: (name, processor, workerOptions) =>
       new Worker(name, processor, { ...workerOptions, prefix, connection: redis }),
+    schema: null,
     migrate: async () => {},
     async close() {
       await redis.quit();
@@ -135,6 +138,7 @@ function openPostgres(address: Exclude<QueueAddress, { kind: 'redis' }>, options
         { ...workerOptions, connection: connection(WORKER_CONNECTIONS) },
         createPostgresBackend,
       ),
+    schema: BULLMQ_SCHEMA,
     async migrate() {
       const queue = new Queue('migration', { connection: { ...connection(1), migrate: true } }, createPostgresBackend);
       queue.on('error', options.onError);

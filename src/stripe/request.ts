@@ -145,7 +145,7 @@ async function orStopped(signal: AbortSignal | undefined, wait: () => Promise<vo
     if (signal?.aborted !== true) throw error;
     throw new SyncError('Reading from Stripe was stopped', {
       kind: 'transient',
-      code: 'stripe_request_aborted',
+      code: 'stopped',
       cause: error,
     });
   }

@@ -136,7 +136,6 @@ export class LedgerStage {
         onRenewalFailed: () => {},
         onStalled: (lane, stall) => onStalled?.({ lane, ...stall }),
         onResumed: () => {},
-        onResumed: () => {},
       },
       { ...SHORT, ...timings },
     );

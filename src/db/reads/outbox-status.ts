@@ -15,6 +15,8 @@ export interface LaneRecord extends Lane {
   readonly inDoubt: number;
   /** In doubt for more than 15 minutes. */
   readonly unresolved: number;
+  /** What an attempt of the lane ended with that is not settled yet; one of them when there are several. */
+  readonly error: string | null;
 }
 
 export interface ParkedRecord {
@@ -54,6 +56,7 @@ export async function readLanes(db: Drizzle): Promise<LaneRecord[]> {
       oldestDue: sql`min(${postings.dueAt})`.mapWith(postings.dueAt),
       inDoubt: sql`count(${postings.doubtSince})`.mapWith(Number),
       unresolved: sql`count(*) filter (where ${postings.doubtSince} < now() - ${UNRESOLVED_AFTER})`.mapWith(Number),
+      error: sql<string | null>`max(${postings.lastError})`,
     })
     .from(postings)
     .where(eq(postings.state, 'pending'))
