@@ -133,7 +133,7 @@ describe('coverage', () => {
         expect((await stage.postings()).size).toBe((await stage.owed()).size);
         expect((await stage.completeness()).complete?.to).toEqual(at(HOUR - LAG));
       }),
-      { seed: 20_261_121, numRuns: 12, endOnFailure: true },
+      { seed: 20_261_121, numRuns: 8, endOnFailure: true },
     );
   });
 });

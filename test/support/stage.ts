@@ -141,9 +141,12 @@ export interface Stage extends StageWorker {
   close(): Promise<void>;
 }
 
+const TABLES = ['postings', 'sync_runs', 'coverage', 'mirror', 'workers'];
+
 export async function openStage({ database }: StageDatabase, options: StageOptions = {}): Promise<Stage> {
   const { sql, db } = database;
-  await sql`truncate postings, sync_runs, coverage, mirror, workers, rate_tokens, stripe_reads`;
+  // Of so few rows quicker than a truncate.
+  for (const table of TABLES) await sql`delete from ${sql(table)}`;
   const clock = options.sandbox?.clock ?? SandboxClock.frozen(NOW);
   const sandbox = await startStripeSandbox({ ...options.sandbox, clock });
   const client = createStripeClient({
