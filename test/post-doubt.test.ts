@@ -72,6 +72,17 @@ describe('a reader that lags', () => {
     expect(await stage.states()).toEqual({ posted: 50 });
   });
 
+  it('calls it a conflict when a balance is still not there after many looks and the late look-up', async () => {
+    await stage.store(makePayments(2));
+    const wrapLedger = (ledger: Ledger): Ledger => ({ ...ledger, findBalances: async () => new Map() });
+    const drainer = await stage.drainer({ wrapLedger, finalAfterMs: 100, backoff: { baseMs: 5, maxMs: 10 } });
+    await stage.drainAll(drainer);
+    for (const posting of await stage.postings()) {
+      expect(posting).toMatchObject({ state: 'parked', reason: 'conflict' });
+      expect(posting.look_ups).toBeGreaterThanOrEqual(8);
+    }
+  });
+
   it('asks a remembered balance id again before it calls a difference a conflict', async () => {
     await stage.store(makePayments(2));
     let lie = true;

@@ -11,7 +11,7 @@ import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until }
 import { Killed, killAt, STEPS, type Step } from './support/ledger-stage-kills.js';
 
 const SEED = 20_261_121;
-const BUDGET_MS = 18_000;
+const BUDGET_MS = 15_000;
 /** Fewer than this within the budget prove too little: the machine is too slow, and the test says so. */
 const RUNS_MIN = 5;
 const RUNS_MAX = 300;
