@@ -67,6 +67,7 @@ CREATE TABLE "postings" (
 	"dismissed_at" timestamp (3) with time zone,
 	"dismissed_by" text,
 	"dismissed_why" text,
+	"dismissed_looks" integer DEFAULT 0 NOT NULL,
 	"first_run" uuid NOT NULL,
 	"stored_at" timestamp (3) with time zone DEFAULT now() NOT NULL
 );

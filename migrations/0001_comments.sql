@@ -50,6 +50,7 @@ COMMENT ON COLUMN "postings"."look_ups" IS 'How often it was put off; the pauses
 COMMENT ON COLUMN "postings"."transaction_id" IS 'The transaction in Blnk, txn_….';--> statement-breakpoint
 COMMENT ON COLUMN "postings"."settled_how" IS 'posted: our own transaction. already_there: an equal one of somebody else was found.';--> statement-breakpoint
 COMMENT ON COLUMN "postings"."exception" IS 'What differs although it counts as posted: another or missing effective date.';--> statement-breakpoint
+COMMENT ON COLUMN "postings"."dismissed_looks" IS 'Look-ups made since it was dismissed, in case an attempt was applied late.';--> statement-breakpoint
 COMMENT ON COLUMN "postings"."first_run" IS 'The run that stored it first.';--> statement-breakpoint
 COMMENT ON VIEW "sync_history" IS 'One row per run with its status and counts. found = known_before + stored; stored = posted + already_there + parked + pending.';--> statement-breakpoint
 COMMENT ON VIEW "payment_status" IS 'One row per payment: where it stands, and what a person has to do about it.';--> statement-breakpoint

@@ -131,7 +131,7 @@ describe('faults', () => {
     const open = async (): Promise<CommandContext> => {
       throw new SyncError('The database does not answer', { kind: 'transient', code: 'database_unreachable' });
     };
-    expect(await command('status', { open })).toMatchObject({ code: 2, warned: 'The database does not answer' });
+    expect(await command('status', { open })).toMatchObject({ code: 2, warned: 'database_unreachable: The database does not answer' });
   });
 
   it('exit 1 when the work failed, and close what was opened', async () => {

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import type { HomeConfig } from '../config.js';
-import { SyncError } from '../core/errors.js';
+import { describeError, SyncError } from '../core/errors.js';
 import { openEmbeddedPostgres } from '../db/embedded/open.js';
 import { isMigrated, migrateDatabase } from '../db/migrate.js';
 import { type Database, type DatabaseAddress, openDatabase } from '../db/open.js';
@@ -45,7 +45,8 @@ export async function openHome(config: HomeConfig, options: HomeOptions): Promis
     closers.push(() => database.close());
     const queueBackend = await openQueueBackend(queueAddress(config, address), {
       failFast: options.role === 'command',
-      onError: (error) => options.log.debug({ error: error.message }, 'queue connection'),
+      onError: (error) =>
+        options.log.warn({ error: describeError(error) }, 'the queue cannot be reached; trying again'),
     });
     closers.push(() => queueBackend.close());
     const home: Home = {

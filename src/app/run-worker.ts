@@ -6,6 +6,7 @@
 import type { WorkerConfig } from '../config.js';
 import { describeError, SyncError } from '../core/errors.js';
 import type { Log } from '../observability/log.js';
+import { withoutRepeats } from '../observability/without-repeats.js';
 import { backoffMs } from '../post/backoff.js';
 import { ensureSchema, type Home, type HomeOptions, openHome } from './home.js';
 import { systemClock } from './system-clock.js';
@@ -68,7 +69,8 @@ async function startWithRetry(config: WorkerConfig, options: RunWorkerOptions, t
 }
 
 async function startOnce(config: WorkerConfig, options: RunWorkerOptions, timings: Timings) {
-  const { log, adopt, whenUnreachable } = options;
+  const { adopt, whenUnreachable } = options;
+  const log = withoutRepeats(options.log, systemClock.monotonicMs);
   const home = await openHome(config, {
     log,
     role: 'worker',

@@ -8,12 +8,13 @@ import type { Mirror } from '../core/mirror.js';
 import { type Lane, laneName } from '../core/posting.js';
 import type { Feed } from '../core/sync-run.js';
 import { markFirstPost, rememberSourceBalance } from '../db/mirror-store.js';
-import { createOutbox } from '../db/outbox.js';
+import { createDismissedPostings, createOutbox } from '../db/outbox.js';
 import { sinceLastTailMs } from '../db/worker-registry.js';
 import type { Log } from '../observability/log.js';
 import { createBalanceNames } from '../post/balance-names.js';
 import { createLaneDrainer } from '../post/drain-lane.js';
-import { otherLedger } from '../post/settle-doubt.js';
+import { lookUpDismissed } from '../post/look-up-dismissed.js';
+import { type JudgePorts, otherLedger } from '../post/settle-doubt.js';
 import type { JobHandlers, JobQueue } from '../queue/job-queue.js';
 import { createSyncJob } from '../worker/sync-job.js';
 import type { LaneAlarms } from '../worker/wake-timer.js';
@@ -40,8 +41,13 @@ export interface StageParts {
   readonly signal: AbortSignal;
 }
 
-export function createJobHandlers(parts: StageParts): JobHandlers {
-  const { config, home, log, vendors, store, queue, alarms, timings, signal } = parts;
+export interface Stages extends JobHandlers {
+  /** For the timer: what was dismissed after an attempt is looked up again. */
+  lookUpDismissed(): Promise<void>;
+}
+
+export function createStages(parts: StageParts): Stages {
+  const { config, home, log, mirror, vendors, store, queue, alarms, timings, signal } = parts;
   const collecting = {
     store,
     feeds: vendors.feeds,
@@ -49,7 +55,9 @@ export function createJobHandlers(parts: StageParts): JobHandlers {
       for (const lane of lanes) await queue.wakeLane(lane);
     },
   };
-  const drainer = createDrainer(parts);
+  const judging = createJudging(parts);
+  const drainer = createDrainer(parts, judging);
+  const dismissed = { ...judging, dismissed: createDismissedPostings(home.database.sql) };
   const sync = createSyncJob(
     {
       ...collecting,
@@ -67,6 +75,11 @@ export function createJobHandlers(parts: StageParts): JobHandlers {
     },
     async part(part) {
       logRun(log, 'payment_intents', await collectPart(collecting, part, signal));
+    },
+    async lookUpDismissed() {
+      const { leaseMs, dismissedLooksAfterMs: looksAfterMs } = timings;
+      const found = await lookUpDismissed(dismissed, { mirrorId: mirror.mirrorId, leaseMs, looksAfterMs });
+      if (found > 0) log.warn({ payments: found }, 'dismissed payments are in the ledger; they count as posted');
     },
     async lane(lane) {
       let nextMs: number | null = timings.lanePause.baseMs;
@@ -87,16 +100,23 @@ function logRun(log: Log, feed: Feed, run: CollectedRun | null): void {
   else log.debug(fields, 'nothing new');
 }
 
-function createDrainer({ config, home, log, mirror, timings, vendors }: StageParts) {
+/** What every look-up in the ledger is judged with; one memory of balance names for all of them. */
+function createJudging({ config, home, vendors }: StageParts): JudgePorts {
+  return {
+    ledger: vendors.ledger,
+    balances: createBalanceNames(vendors.ledger),
+    confirmSource: createSourceGuard(home.database.db, config.blnk.style),
+  };
+}
+
+function createDrainer({ home, log, mirror, timings }: StageParts, judging: JudgePorts) {
   const { db, sql } = home.database;
   return createLaneDrainer(
     {
-      ledger: vendors.ledger,
+      ...judging,
       outbox: createOutbox(sql),
-      balances: createBalanceNames(vendors.ledger),
       clock: systemClock,
       random: Math.random,
-      confirmSource: createSourceGuard(db, config.blnk.style),
       markFirstPost: () => markFirstPost(db),
       onRenewalFailed: (error) => log.warn({ error: describeError(error) }, 'a claim could not be renewed'),
       onStalled: (lane, stall) => log.warn({ lane: laneName(lane), ...stall }, 'posting to this lane pauses'),

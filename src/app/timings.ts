@@ -10,6 +10,8 @@ export interface Timings {
   readonly leaseMs: number;
   /** After this a look-up is final: Core's locks live 5 minutes, and a request may run inside it that long. */
   readonly finalAfterMs: number;
+  /** When a posting that was attempted and then dismissed is looked up, counted from the dismissal. */
+  readonly dismissedLooksAfterMs: readonly number[];
   readonly backoff: BackoffOptions;
   /** Pause of a lane whose chunks get no further. */
   readonly lanePause: BackoffOptions;
@@ -29,6 +31,7 @@ export interface Timings {
 export const TIMINGS: Timings = {
   leaseMs: 30_000,
   finalAfterMs: 6 * 60_000,
+  dismissedLooksAfterMs: [15 * 60_000, 24 * 3_600_000],
   backoff: BACKOFF_DEFAULT,
   lanePause: { baseMs: 1_000, maxMs: 60_000 },
   jobLockMs: 10_000,

@@ -19,7 +19,7 @@ import { claimMirror } from '../worker/claim-mirror.js';
 import { requestOpenParts } from '../worker/sync-job.js';
 import { createLaneAlarms, startHeartbeat, startWakeTimer } from '../worker/wake-timer.js';
 import type { Home } from './home.js';
-import { createJobHandlers, POSTING } from './stages.js';
+import { createStages, POSTING } from './stages.js';
 import { systemClock } from './system-clock.js';
 import type { Timings } from './timings.js';
 import { createVendors, type Vendors } from './vendors.js';
@@ -131,7 +131,8 @@ async function takeUpWork(config: WorkerConfig, work: Work): Promise<void> {
 
   closers.push(startHeartbeat({ clock: systemClock, renew: () => registry.renew(), onError }));
   await queue.ensureSchedule(config.syncEveryMs, { replace: true });
-  const stopTaking = await queue.work(createJobHandlers({ ...work, config, store, queue, alarms, intervalMs }), {
+  const stages = createStages({ ...work, config, store, queue, alarms, intervalMs });
+  const stopTaking = await queue.work(stages, {
     partsAtOnce: PARTS_AT_ONCE,
     lanesAtOnce: LANES_AT_ONCE,
     lockMs: timings.jobLockMs,
@@ -151,6 +152,7 @@ async function takeUpWork(config: WorkerConfig, work: Work): Promise<void> {
       lanesDue: () => lanesDue(sql),
       wakeLane: (lane) => queue.wakeLane(lane),
       requestOpenParts: () => requestOpenParts({ store, requestPart: (part) => queue.requestPart(part) }),
+      lookUpDismissed: () => stages.lookUpDismissed(),
       async requestSyncIfLate() {
         const since = await sinceLastTailMs(sql);
         if (since === null || since > 2 * (await intervalMs())) await queue.requestSync('schedule');

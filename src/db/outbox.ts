@@ -7,7 +7,7 @@
 import type postgres from 'postgres';
 import { v4 as uuidv4 } from 'uuid';
 import type { Lane } from '../core/posting.js';
-import type { ClaimedPosting, Outbox } from '../post/ports.js';
+import type { ClaimedPosting, DismissedPostings, Outbox } from '../post/ports.js';
 
 interface ClaimedRow {
   readonly reference: string;
@@ -28,12 +28,15 @@ interface ClaimedRow {
 /** Enough to see past the chunks that are claimed right now, few enough for a lane with a million pending. */
 const NEXT_DUE_LOOKED_AT = 500;
 
+/** What a claim answers of each posting `p`. */
+const claimedColumns = (sql: postgres.Sql) => sql`
+  p.reference, p.amount::text as amount, p.currency, p.source, p.destination, p.prepared, p.attempts,
+  (extract(epoch from p.effective_at) * 1000)::float8 as effective_at_ms,
+  p.look_ups, p.reason, p.reason_detail`;
+
 export function createOutbox(sql: postgres.Sql): Outbox {
   const interval = (ms: number) => sql`${ms} * interval '1 millisecond'`;
-  const claimed = sql`
-    p.reference, p.amount::text as amount, p.currency, p.source, p.destination, p.prepared, p.attempts,
-    (extract(epoch from p.effective_at) * 1000)::float8 as effective_at_ms,
-    p.look_ups, p.reason, p.reason_detail`;
+  const claimed = claimedColumns(sql);
   const due = (lane: Lane) => sql`
     state = 'pending' and source = ${lane.source} and currency = ${lane.currency} and due_at <= now()
     and (claimed_until is null or claimed_until < now())`;
@@ -147,6 +150,42 @@ export function createOutbox(sql: postgres.Sql): Outbox {
           order by due_at limit ${NEXT_DUE_LOOKED_AT}
         ) as first`;
       return row?.due_in_ms ?? null;
+    },
+  };
+}
+
+export function createDismissedPostings(sql: postgres.Sql): DismissedPostings {
+  return {
+    async claimDismissed({ limit, leaseMs, looksAfterMs }) {
+      const token = uuidv4();
+      const rows = await sql<ClaimedRow[]>`
+        with due as (
+          select reference, source, currency from postings
+          where state = 'parked' and dismissed_at is not null and attempts > 0
+            and (claimed_until is null or claimed_until < now())
+            and dismissed_at + (${[...looksAfterMs]}::float8[])[dismissed_looks + 1] * interval '1 millisecond' <= now()
+          order by dismissed_at, reference limit ${limit} for update skip locked
+        ), lane as (select source, currency from due limit 1)
+        update postings p set claim = ${token}, claimed_until = now() + ${leaseMs} * interval '1 millisecond'
+        from due join lane using (source, currency) where p.reference = due.reference
+        returning ${claimedColumns(sql)}, (extract(epoch from now() - p.last_attempt_at) * 1000)::float8 as since_last_attempt_ms`;
+      return { token, postings: rows.map(toClaimed) };
+    },
+
+    async markLooked(token, found) {
+      await sql`
+        update postings p
+        set state = 'posted', transaction_id = s.transaction_id, settled_how = s.how, posted_at = now(),
+            exception = concat_ws('; ', s.exception, 'was dismissed by ' || p.dismissed_by || ', but the ledger holds it'),
+            prepared = null, payment = null, claim = null, claimed_until = null, doubt_since = null, last_error = null,
+            reason = null, reason_detail = null
+        from unnest(${found.map((s) => s.reference)}::text[], ${found.map((s) => s.transactionId)}::text[],
+          ${found.map((s) => s.how)}::text[], ${found.map((s) => s.exception)}::text[])
+          as s(reference, transaction_id, how, exception)
+        where p.reference = s.reference and p.claim = ${token} and p.state = 'parked'`;
+      await sql`
+        update postings set dismissed_looks = dismissed_looks + 1, claim = null, claimed_until = null
+        where claim = ${token} and state = 'parked'`;
     },
   };
 }

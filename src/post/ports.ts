@@ -95,3 +95,18 @@ export interface Outbox {
   /** Milliseconds until the lane's next posting is due (0 or less: now); null when nothing is pending. */
   nextDueInMs(lane: Lane): Promise<number | null>;
 }
+
+/** Dismissed postings that were attempted: the attempt may still show up in the ledger. */
+export interface DismissedPostings {
+  /**
+   * Claims those of one lane whose next look is due.
+   * @param looksAfterMs when to look, counted from the dismissal; as many looks as there are entries
+   */
+  claimDismissed(options: {
+    readonly limit: number;
+    readonly leaseMs: number;
+    readonly looksAfterMs: readonly number[];
+  }): Promise<Claim>;
+  /** Marks those that the ledger holds as posted, notes that they were dismissed, and counts the look of all others. */
+  markLooked(token: string, found: readonly Settlement[]): Promise<void>;
+}

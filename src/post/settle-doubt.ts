@@ -35,7 +35,7 @@ export interface LookedUp {
 }
 
 /** Half of the largest answer: a posting may be there under its own reference and as its queued child. */
-const LOOK_UP_MAX = 50;
+export const LOOK_UP_MAX = 50;
 
 /** Looks all postings of a claim up, at most 50 a request, and marks what was found. Throws SyncError when a look-up fails. */
 export async function settleByLookUp(
@@ -78,6 +78,18 @@ export async function confirmApplied(
   const settled = new Set(settlements.map(({ reference }) => reference));
   return { unconfirmed: claim.postings.filter(({ reference }) => !settled.has(reference)) };
 }
+
+/** What a look-up says of each, at most 50 postings of one lane. Marks nothing. */
+export async function judgeByLookUp(
+  postings: readonly ClaimedPosting[],
+  judging: { readonly ports: JudgePorts; readonly options: Pick<DoubtOptions, 'mirrorId'> },
+): Promise<Array<readonly [ClaimedPosting, Finding]>> {
+  const references = postings.flatMap(({ reference }) => [reference, queuedChildOf(reference)]);
+  return judgeAll(postings, await judging.ports.ledger.findByReference(references), judging);
+}
+
+/** All that judging needs of the ports: no outbox, because it writes nothing. */
+export type JudgePorts = Pick<DoubtPorts, 'ledger' | 'balances' | 'confirmSource'>;
 
 interface Judging {
   readonly ports: DoubtPorts;
@@ -182,7 +194,7 @@ function waitFor(posting: ClaimedPosting, error: string, { ports, options }: Jud
 async function judgeAll(
   postings: readonly ClaimedPosting[],
   rows: readonly LedgerRow[],
-  { ports, options }: Judging,
+  { ports, options }: { readonly ports: JudgePorts; readonly options: Pick<DoubtOptions, 'mirrorId'> },
 ): Promise<Array<readonly [ClaimedPosting, Finding]>> {
   const seen = new Set(rows.map((row) => row.reference));
   const present = postings.filter(({ reference }) => seen.has(reference) || seen.has(queuedChildOf(reference)));
@@ -209,7 +221,7 @@ export async function confirmLedger({ source, currency }: Lane, ports: DoubtPort
 }
 
 /** All postings of a claim are of one lane, so of one currency and one source. */
-async function learnNames(postings: readonly ClaimedPosting[], { balances, confirmSource }: DoubtPorts): Promise<void> {
+async function learnNames(postings: readonly ClaimedPosting[], { balances, confirmSource }: JudgePorts): Promise<void> {
   const lane = postings[0];
   if (lane === undefined) return;
   await balances.learn(lane.currency, [lane.source, ...postings.map(({ destination }) => destination)]);
@@ -222,7 +234,7 @@ function toExpected(posting: ClaimedPosting, mirrorId: string): ExpectedRow {
   return { reference, amount, currency, source, destination, effectiveDate, mirrorId };
 }
 
-function toSettlement(posting: ClaimedPosting, finding: Finding): Settlement[] {
+export function toSettlement(posting: ClaimedPosting, finding: Finding): Settlement[] {
   if (finding.kind !== 'applied') return [];
   const { transactionId, ours, exception } = finding;
   return [{ reference: posting.reference, transactionId, how: ours ? 'posted' : 'already_there', exception }];

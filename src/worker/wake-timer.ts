@@ -14,6 +14,8 @@ export interface WakeTimerPorts {
   lanesDue(): Promise<readonly Lane[]>;
   wakeLane(lane: Lane): Promise<void>;
   requestOpenParts(): Promise<void>;
+  /** Looks up what was dismissed after an attempt. */
+  lookUpDismissed(): Promise<void>;
   /** Asks for a sync when the schedule seems to have stopped. */
   requestSyncIfLate(): Promise<void>;
   onError(step: string, error: unknown): void;
@@ -34,6 +36,7 @@ export function startWakeTimer(ports: WakeTimerPorts, options: { readonly syncEv
     ['lanes', () => wakeDueLanes(ports)],
     ['backfills', ports.requestOpenParts],
     ['coverage', ports.requestSyncIfLate],
+    ['dismissed', ports.lookUpDismissed],
   ];
   return repeat(ports.clock, Math.min(options.syncEveryMs, WAKE_EVERY_MAX_MS), async () => {
     for (const [name, step] of steps) await attempt(name, step, ports);

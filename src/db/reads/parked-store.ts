@@ -66,8 +66,7 @@ export function createParkedStore(db: Drizzle, prepare: Prepare): ParkedStore {
           dismissedAt: sql`now()`,
           dismissedBy: by,
           dismissedWhy: why,
-          // An attempt may still be applied late: from then on it is worth looking whether the ledger holds it after all.
-          dueAt: sql`case when ${postings.attempts} > 0 then now() + interval '15 minutes' else ${postings.dueAt} end`,
+          dismissedLooks: 0,
         })
         .where(and(eq(postings.reference, reference), parked, isNull(postings.dismissedAt)))
         .returning({ reference: postings.reference });

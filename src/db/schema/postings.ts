@@ -37,6 +37,7 @@ export const postings = pgTable(
     dismissedAt: instant('dismissed_at'),
     dismissedBy: text('dismissed_by'),
     dismissedWhy: text('dismissed_why'),
+    dismissedLooks: integer('dismissed_looks').notNull().default(0),
     firstRun: uuid('first_run').notNull(),
     storedAt: instant('stored_at').notNull().defaultNow(),
   },

@@ -1,0 +1,29 @@
+/**
+ * A person dismissed a posting that had been attempted: the attempt may still be applied late, or somebody may post it
+ * after all. So it is looked up twice more, and when the ledger holds it, it counts as posted. Nothing here posts.
+ */
+import type { DismissedPostings } from './ports.js';
+import { type DoubtOptions, type JudgePorts, judgeByLookUp, LOOK_UP_MAX, toSettlement } from './settle-doubt.js';
+
+export interface DismissedPorts extends JudgePorts {
+  readonly dismissed: DismissedPostings;
+}
+
+export interface DismissedOptions extends Pick<DoubtOptions, 'mirrorId'> {
+  readonly leaseMs: number;
+  /** When to look, counted from the dismissal. */
+  readonly looksAfterMs: readonly number[];
+}
+
+/** @returns how many dismissed postings turned out to be in the ledger. Throws SyncError when a look-up fails. */
+export async function lookUpDismissed(ports: DismissedPorts, options: DismissedOptions): Promise<number> {
+  let found = 0;
+  for (;;) {
+    const claim = await ports.dismissed.claimDismissed({ ...options, limit: LOOK_UP_MAX });
+    if (claim.postings.length === 0) return found;
+    const findings = await judgeByLookUp(claim.postings, { ports, options });
+    const settlements = findings.flatMap(([posting, finding]) => toSettlement(posting, finding));
+    await ports.dismissed.markLooked(claim.token, settlements);
+    found += settlements.length;
+  }
+}
