@@ -9,7 +9,7 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { parseDuration, parseMoment } from './core/time-text.js';
-import { MINUTE_MS, SECOND_MS } from './core/window.js';
+import { DAY_MS, MINUTE_MS, SECOND_MS } from './core/window.js';
 
 export type Bag = Readonly<Record<string, string | undefined>>;
 
@@ -104,16 +104,21 @@ export function readWorkerConfig(environment: Bag): WorkerConfig {
   };
 }
 
-const duration = (fallback: string, least: { readonly text: string; readonly ms: number }) =>
+interface Bound {
+  readonly text: string;
+  readonly ms: number;
+}
+
+const duration = (fallback: string, least: Bound, most?: Bound) =>
   z
     .string()
     .default(fallback)
     .transform((text, context) => {
       const ms = parseDuration(text);
-      if (ms !== undefined && ms >= least.ms) return ms;
+      if (ms !== undefined && ms >= least.ms && ms <= (most?.ms ?? Number.POSITIVE_INFINITY)) return ms;
       context.addIssue({
         code: 'custom',
-        message: `allowed is a duration such as 30s, 10m, 12h or 7d, at least ${least.text}`,
+        message: `allowed is a duration such as 30s, 10m, 12h or 7d, at least ${least.text}${most === undefined ? '' : ` and at most ${most.text}`}`,
       });
       return z.NEVER;
     });
@@ -156,7 +161,8 @@ const homeObject = z.object({
   QUEUE_PREFIX: z.string().default('bull'),
   DATA_DIR: z.string().default('./.data'),
   SYNC_EVERY: duration('60s', oneSecond),
-  SYNC_LAG: duration('600s', { text: '60s', ms: MINUTE_MS }),
+  // Far below the 30 days that Stripe keeps events: what is not covered by then is lost to the tail.
+  SYNC_LAG: duration('600s', { text: '60s', ms: MINUTE_MS }, { text: '1d', ms: DAY_MS }),
   STRIPE_SHARE: z.coerce
     .number()
     .default(0.4)

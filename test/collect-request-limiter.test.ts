@@ -6,7 +6,8 @@ import { createRequestLimiter, type RequestLimiterOptions, readsInThirtyDays } f
 import { createStageDatabase, type StageDatabase } from './support/stage.js';
 
 /** What may be free at once after a pause: half a second's worth, and the request in hand. */
-const burstOf = (perSecond: number) => Math.floor(perSecond / 2) + 1;
+/** Timers of a loaded machine fire late, and then together; the limiter itself allows no burst. */
+const slackOf = (perSecond: number) => Math.ceil(perSecond / 4) + 1;
 
 describe('the request limiter', () => {
   let place: StageDatabase;
@@ -35,7 +36,7 @@ describe('the request limiter', () => {
     const waits: number[] = [];
     const { acquire } = limiter(noting(waits));
     for (let n = 0; n < 60; n += 1) await acquire('events');
-    // 60 requests take 2.4 s; what is not waited for is the time that the 60 statements took, and the burst.
+    // 60 requests take 2.4 s; what is not waited for is the time that the 60 statements took.
     const longest = Math.max(...waits);
     expect(longest).toBeLessThanOrEqual(59 * 40 + 1);
     expect(longest).toBeGreaterThan(200);
@@ -56,10 +57,10 @@ describe('the request limiter', () => {
     sentAt.sort((a, b) => a - b);
     for (const from of sentAt) {
       const within = sentAt.filter((at) => at >= from && at < from + 1_000).length;
-      expect(within).toBeLessThanOrEqual(perSecond + burstOf(perSecond));
+      expect(within).toBeLessThanOrEqual(perSecond + slackOf(perSecond));
     }
     const tookMs = (sentAt.at(-1) ?? 0) - (sentAt[0] ?? 0);
-    expect(tookMs).toBeGreaterThan(((count - burstOf(perSecond)) / perSecond) * 1_000 * 0.9);
+    expect(tookMs).toBeGreaterThan(((count - slackOf(perSecond)) / perSecond) * 1_000 * 0.9);
   });
 
   it('gives each endpoint its own budget, within that of the account', async () => {

@@ -52,7 +52,11 @@ export function createStages(parts: StageParts): Stages {
     store,
     feeds: vendors.feeds,
     wakeLanes: async (lanes: readonly Lane[]) => {
-      for (const lane of lanes) await queue.wakeLane(lane);
+      // The page is stored: a wake that is lost costs a minute, and must not fail the run.
+      const woken = await Promise.allSettled(lanes.map((lane) => queue.wakeLane(lane)));
+      for (const wake of woken) {
+        if (wake.status === 'rejected') log.debug({ error: describeError(wake.reason) }, 'a lane could not be woken');
+      }
     },
   };
   const judging = createJudging(parts);

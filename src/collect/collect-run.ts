@@ -33,7 +33,8 @@ export async function collectRun(
   } catch (error) {
     if (error instanceof SyncError && error.code === 'stopped') return stopRun(store, run);
     if (!(error instanceof SyncError && error.code === 'run_lost')) {
-      await store.failRun(run, { code: errorCode(error), message: describeError(error) });
+      // Where even this cannot be written, a living worker closes the silent run later; the first fault is what counts.
+      await Promise.allSettled([store.failRun(run, { code: errorCode(error), message: describeError(error) })]);
     }
     throw error;
   }

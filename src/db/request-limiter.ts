@@ -19,9 +19,6 @@ export interface RequestLimiterOptions {
 const ENDPOINT_PER_SECOND = 25;
 const ACCOUNT_PER_SECOND = { live: 100, sandbox: 25 };
 
-/** How far a bucket may run ahead of time after a pause, in milliseconds: a short burst, not a saved-up minute. */
-const BURST_MS = 500;
-
 export interface RequestLimiter {
   acquire(endpoint: string, signal?: AbortSignal): Promise<void>;
 }
@@ -43,8 +40,7 @@ export function createRequestLimiter(sql: postgres.Sql, options: RequestLimiterO
           (${`endpoint:${endpoint}`}, ${endpointStepMs} * interval '1 millisecond')) as wanted(bucket, step)
         order by bucket
         on conflict (bucket) do update
-        set next_free_at = greatest(held.next_free_at, now() - ${BURST_MS} * interval '1 millisecond')
-          + (excluded.next_free_at - now())
+        set next_free_at = greatest(held.next_free_at, now()) + (excluded.next_free_at - now())
         returning bucket, (extract(epoch from next_free_at - now()) * 1000)::float8 as wait_ms`;
       const stepMs = (bucket: string) => (bucket === 'account' ? accountStepMs : endpointStepMs);
       const waitMs = Math.max(...rows.map((row) => row.wait_ms - stepMs(row.bucket)));
