@@ -48,7 +48,14 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
   const closers: Array<() => Promise<void> | void> = [];
   const stop = async (): Promise<void> => {
     stopping.abort();
-    for (const close of closers.splice(0).reverse()) await close();
+    for (const close of closers.splice(0).reverse()) {
+      try {
+        await close();
+      } catch (error) {
+        // A server that is away must not keep the rest open.
+        options.log.warn({ error: describeError(error) }, 'something could not be closed in order');
+      }
+    }
   };
   try {
     const vendors = createVendors(config, {

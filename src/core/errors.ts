@@ -50,7 +50,13 @@ export function describeFault(error: unknown): string {
   return error instanceof SyncError ? `${error.code}: ${describeError(error)}` : describeError(error);
 }
 
+/** A query's own text and values are left out: they are long, and the values are people's. The cause says what is wrong. */
+function isFailedQuery(error: unknown): boolean {
+  return error instanceof Error && 'query' in error && 'params' in error && error.cause instanceof Error;
+}
+
 function messageOf(error: unknown): string {
+  if (isFailedQuery(error)) return '';
   if (error instanceof AggregateError && error.message === '') {
     return error.errors.map((inner) => messageOf(inner)).join('; ');
   }

@@ -110,7 +110,9 @@ async function openRedis(
     schema: null,
     migrate: async () => {},
     async close() {
-      await redis.quit();
+      // QUIT would wait for a server that is away.
+      if (redis.status === 'ready') await redis.quit();
+      else redis.disconnect();
     },
   };
 }

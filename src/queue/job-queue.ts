@@ -3,6 +3,7 @@
  * from a plain timer as well. Jobs are never retried by BullMQ (`attempts: 1`); what is to be done again stands in
  * PostgreSQL, and a delayed job would swallow the wakes that come in meanwhile.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Processor } from 'bullmq';
 import type { BackfillPart } from '../collect/backfill.js';
 import { SyncError } from '../core/errors.js';
@@ -56,6 +57,9 @@ const KEEP_COMPLETED = { count: 100 };
 const KEEP_FAILED = { count: 500 };
 const JOB_OPTIONS = { attempts: 1, removeOnComplete: KEEP_COMPLETED, removeOnFail: KEEP_FAILED };
 
+/** BullMQ's closing asks the server; when that is away it would wait for ever. What it holds there runs out by itself. */
+const CLOSE_WITHIN_MS = 3_000;
+
 /** The one scheduler; its id is what keeps two workers from making two. */
 const SCHEDULER_ID = 'stripe-blnk-sync';
 
@@ -97,8 +101,14 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
     },
 
     async work(handlers, options) {
+      const inHand = new Set<Promise<unknown>>();
       const start = (name: string, processor: Processor, concurrency: number): BackedWorker => {
-        const worker = backend.worker(name, processor, {
+        const handle: Processor = async (...args) => {
+          const handling = Promise.resolve(processor(...args));
+          inHand.add(handling);
+          return handling.finally(() => inHand.delete(handling));
+        };
+        const worker = backend.worker(name, handle, {
           // Started below, once the backend is known to answer: one that starts during an outage spins for ever.
           autorun: false,
           concurrency,
@@ -123,14 +133,29 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
       await Promise.all(workers.map((worker) => worker.waitUntilReady()));
       for (const worker of workers) worker.run().catch(options.onError);
       return async () => {
-        await Promise.all(workers.map((worker) => worker.close()));
+        const closed = Promise.all(workers.map((worker) => worker.close()));
+        closed.catch(options.onError);
+        await Promise.allSettled(inHand);
+        await withinTime(closed);
       };
     },
 
     async close() {
-      await Promise.all([...queues.values()].map((queue) => queue.close()));
+      await withinTime(Promise.all([...queues.values()].map((queue) => queue.close())));
     },
   };
+}
+
+async function withinTime(closed: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  const timeOut = sleep(CLOSE_WITHIN_MS, undefined, { signal: over.signal }).catch(() => {
+    // Cut short: it closed in time.
+  });
+  try {
+    await Promise.race([closed, timeOut]);
+  } finally {
+    over.abort();
+  }
 }
 
 async function runSyncQueueJob(
