@@ -104,6 +104,7 @@ CREATE TABLE "sync_runs" (
 );
 --> statement-breakpoint
 CREATE INDEX "postings_due" ON "postings" USING btree ("source","currency","due_at") WHERE "postings"."state" = 'pending';--> statement-breakpoint
+CREATE INDEX "postings_attempted" ON "postings" USING btree ("source","currency","due_at") WHERE "postings"."state" = 'pending' and "postings"."attempts" > 0;--> statement-breakpoint
 CREATE INDEX "postings_run" ON "postings" USING btree ("first_run","state");--> statement-breakpoint
 CREATE INDEX "postings_object" ON "postings" USING btree ("object_id");--> statement-breakpoint
 CREATE INDEX "postings_effective" ON "postings" USING btree ("effective_at");--> statement-breakpoint

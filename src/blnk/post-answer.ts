@@ -46,7 +46,10 @@ export function readBulkAnswer(answer: BlnkAnswer, itemCount: number): PostAnswe
     answer.status === 201 &&
     textMemberOf(answer.json, 'status') === 'applied' &&
     memberOf(answer.json, 'transaction_count') === itemCount;
-  return applied ? { kind: 'applied', row: null } : { kind: 'unclear', message: answer.message };
+  if (applied) return { kind: 'applied', row: null };
+  const blamed = memberOf(memberOf(memberOf(answer.json, 'error_detail'), 'details'), 'index');
+  const isPosition = typeof blamed === 'number' && Number.isInteger(blamed) && blamed >= 0 && blamed < itemCount;
+  return { kind: 'unclear', message: answer.message, ...(isPosition ? { blamed } : {}) };
 }
 
 function readCreated(answer: BlnkAnswer, reference: string): PostAnswer {

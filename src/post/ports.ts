@@ -16,7 +16,12 @@ export type PostAnswer =
   /** 400/404 about this very transaction: it can never be posted as it is. */
   | { readonly kind: 'refused'; readonly message: string }
   /** Timeout, reset, 5xx, HTML, a queued 201, a bulk that stopped: nothing is known. */
-  | { readonly kind: 'unclear'; readonly message: string };
+  | {
+      readonly kind: 'unclear';
+      readonly message: string;
+      /** Position in the bulk, from 0, of the item that the answer blames. */
+      readonly blamed?: number;
+    };
 
 export interface Ledger {
   /** @param body JSON text of one prepared transaction. Throws SyncError `fatal` for 401, 403 and missing overdraft. */

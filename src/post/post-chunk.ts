@@ -74,9 +74,12 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
     return { kind: 'stalled', error, retryAfterMs };
   }
   const { absent } = await settleByLookUp(chunk, ports, options);
-  const [first, ...rest] = absent;
+  // A bulk stops at its first failure and says little about it: alone, the one that it blames, or else the first missing
+  // one, tells why.
+  const blamed = answer.kind === 'unclear' ? chunk.postings[answer.blamed ?? 0]?.reference : undefined;
+  const first = absent.find(({ reference }) => reference === blamed) ?? absent[0];
   if (first === undefined) return PROGRESS;
-  // A bulk stops at its first failure and says little about it: alone, the first missing one tells why.
+  const rest = absent.filter((posting) => posting !== first);
   const alone = await repostAlone(first, chunk, setting);
   if (alone.kind === 'unseen' || isToldToWait(alone)) {
     const atLeastMs = alone.kind === 'unseen' ? null : alone.retryAfterMs;

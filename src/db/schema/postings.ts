@@ -43,6 +43,10 @@ export const postings = pgTable(
   },
   (table) => [
     index('postings_due').on(table.source, table.currency, table.dueAt).where(sql`${table.state} = 'pending'`),
+    // Doubt is taken up in every other turn of a lane: it must not be looked for among a million that were never tried.
+    index('postings_attempted')
+      .on(table.source, table.currency, table.dueAt)
+      .where(sql`${table.state} = 'pending' and ${table.attempts} > 0`),
     index('postings_run').on(table.firstRun, table.state),
     index('postings_object').on(table.objectId),
     index('postings_effective').on(table.effectiveAt),
