@@ -117,6 +117,8 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
           // A job that stalled ran in a worker that is gone; running it again is harmless, so it is never failed for it.
           maxStalledCount: 1_000,
           drainDelay: 5,
+          // After an outage; BullMQ's own 15 s would keep payments waiting for nothing.
+          runRetryDelay: 5_000,
           removeOnComplete: KEEP_COMPLETED,
           removeOnFail: KEEP_FAILED,
         });

@@ -1,0 +1,160 @@
+/**
+ * Servers that are not there when a worker starts, and servers that go away under a running one: it waits, says so once
+ * in a while without flooding the log or spinning, and goes on by itself.
+ */
+import { readFile } from 'node:fs/promises';
+import { platform } from 'node:os';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { homes } from './support/homes.js';
+import type { Child } from './support/process-child.js';
+import { createGate, type Gate } from './support/process-gate.js';
+import { population, type Session, startSession, type Variables } from './support/process-session.js';
+import { expectMirrored } from './support/process-truth.js';
+import { until } from './support/process-wait.js';
+
+const STORY_TIMEOUT_MS = 90_000;
+const OUTAGE_MS = 4_000;
+/** Lines that say that it happened and that it is over, besides one a second. */
+const LINES_SPARE = 6;
+/** Of one processor. A loop that tries without a pause takes all of it. */
+const PROCESSOR_SHARE_MAX = 0.5;
+/** Kernel ticks of /proc in a second, on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+const onServers = homes().filter(({ name }) => name !== 'embedded');
+const noServers = 'needs a PostgreSQL server';
+let gates: Gate[] = [];
+
+afterEach(async () => {
+  await Promise.all(gates.map((gate) => gate.close()));
+  gates = [];
+});
+
+describe('a worker', () => {
+  it(
+    'started before everything it needs says what it waits for, one after the other, and starts',
+    async (context) => {
+      const home = onServers.at(-1);
+      if (home === undefined) return context.skip(noServers);
+      const session = await startSession(home, { population: population(40) });
+      onTestFinished(() => session.close());
+      const doors = await closedDoors(session.variables);
+      const worker = session.quickWorker({ variables: doors.variables });
+      for (const [code, gate] of doors.inOrder) {
+        const waiting = await until(
+          `the worker waits for ${code}`,
+          () => worker.log().findLast((line) => line.code !== undefined && code.test(String(line.code))),
+          { explain: () => worker.output() + worker.errors() },
+        );
+        expect(waiting).toMatchObject({ level: 40, msg: 'cannot start yet; trying again' });
+        await gate.open();
+      }
+      await worker.untilLogged(/^mirroring/);
+      await session.untilSettled();
+      await expectMirrored(session);
+      worker.kill('SIGTERM');
+      expect((await worker.ended).code).toBe(0);
+    },
+    STORY_TIMEOUT_MS,
+  );
+
+  it(
+    'outlives a database with its queue that goes away, without a flood and without a spin',
+    async (context) => {
+      const [home] = onServers;
+      if (home === undefined) return context.skip(noServers);
+      const session = await startSession(home, { population: population(40) });
+      onTestFinished(() => session.close());
+      const database = await gateFor(session.variables.DATABASE_URL);
+      await outlives(session, { gate: database, variables: { DATABASE_URL: database.url } });
+    },
+    STORY_TIMEOUT_MS,
+  );
+
+  it(
+    'outlives a Redis that goes away in the same way',
+    async (context) => {
+      const home = onServers.find(({ name }) => name === 'postgres+redis');
+      if (home === undefined) return context.skip('needs a Redis server');
+      const session = await startSession(home, { population: population(40) });
+      onTestFinished(() => session.close());
+      const redis = await gateFor(session.variables.REDIS_URL);
+      await outlives(session, { gate: redis, variables: { REDIS_URL: redis.url } });
+    },
+    STORY_TIMEOUT_MS,
+  );
+});
+
+async function outlives(session: Session, { gate, variables }: { gate: Gate; variables: Variables }): Promise<void> {
+  await gate.open();
+  const worker = session.quickWorker({ variables: { ...variables, SYNC_EVERY: '1s' } });
+  await worker.untilLogged(/^mirroring/);
+  await session.untilSettled();
+
+  const before = { lines: worker.log().length, processorMs: await processorMs(worker), atMs: performance.now() };
+  await gate.close();
+  await until('the outage lasted', () => performance.now() - before.atMs > OUTAGE_MS);
+  const tookMs = performance.now() - before.atMs;
+  const lines = worker.log().slice(before.lines);
+  expect(worker.isAlive()).toBe(true);
+  expect(lines.length, worker.output()).toBeGreaterThan(0);
+  expect(lines.length, worker.output()).toBeLessThan(tookMs / 1_000 + LINES_SPARE);
+  const usedMs = (await processorMs(worker)) - before.processorMs;
+  expect(usedMs / tookMs).toBeLessThan(PROCESSOR_SHARE_MAX);
+
+  await gate.open();
+  session.stripe.clock.advance(5_000);
+  const id = session.stripe.createIntent({ kind: 'card_usd' });
+  session.stripe.clock.advance(5_000);
+  await until('what came meanwhile is posted', () => session.blnk.appliedByReference(id) !== undefined, {
+    timeoutMs: 40_000,
+    explain: worker.output,
+  });
+  await session.untilSettled();
+  await expectMirrored(session);
+
+  // It also ends while the server is away: what is in the database can wait, the person cannot.
+  await gate.close();
+  worker.kill('SIGTERM');
+  const ended = await worker.ended;
+  expect([0, 1]).toContain(ended.code);
+  expect(ended.errors).toBe('');
+}
+
+interface Doors {
+  readonly variables: Variables;
+  /** By the code that the worker reports while it waits for them. */
+  readonly inOrder: ReadonlyArray<readonly [RegExp, Gate]>;
+}
+
+async function closedDoors(variables: Variables): Promise<Doors> {
+  const asked: ReadonlyArray<readonly [string, RegExp]> = [
+    ['DATABASE_URL', /^database_unreachable$/],
+    ...(variables.REDIS_URL === undefined ? [] : [['REDIS_URL', /^queue_unreachable$/] as const]),
+    ['STRIPE_API_BASE', /^stripe_/],
+    ['BLNK_API_BASE', /^blnk_unavailable$/],
+  ];
+  const doors = await Promise.all(
+    asked.map(async ([name, code]) => ({ name, code, gate: await gateFor(variables[name]) })),
+  );
+  return {
+    variables: Object.fromEntries(doors.map(({ name, gate }) => [name, gate.url])),
+    inOrder: doors.map(({ code, gate }) => [code, gate] as const),
+  };
+}
+
+async function gateFor(url: string | undefined): Promise<Gate> {
+  if (url === undefined) throw new Error('this home has no such server');
+  const gate = await createGate(url);
+  gates.push(gate);
+  return gate;
+}
+
+/** Processor time so far; where it cannot be read nothing was used. */
+async function processorMs({ pid }: Child): Promise<number> {
+  if (platform() !== 'linux') return 0;
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  // After the name in brackets, which may hold spaces: fields 14 and 15 of proc(5), user and system ticks.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1_000;
+}
