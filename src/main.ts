@@ -25,6 +25,7 @@ const environment = commandEnvironment({
   },
 });
 await runProgram(createProgram(environment), environment, process.argv.slice(2));
+endSoon(process);
 
 /** A container may run under a user id that has no name. */
 function userName(): string {
@@ -34,4 +35,3 @@ function userName(): string {
     return `user ${process.getuid?.() ?? 'unknown'}`;
   }
 }
-endSoon(process);
