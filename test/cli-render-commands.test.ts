@@ -22,6 +22,8 @@ interface Requests {
   readonly sync?: () => Promise<void>;
   readonly backfill?: (window: { readonly from: Date; readonly to: Date }) => Promise<string>;
   readonly signal?: AbortSignal;
+  readonly close?: () => Promise<void>;
+  readonly onWarned?: (line: string) => void;
   readonly open?: () => Promise<CommandContext>;
 }
 
@@ -52,15 +54,19 @@ async function command(words: string, requests: Requests = {}): Promise<Outcome>
     },
     close: async () => {
       closed += 1;
+      await requests.close?.();
     },
   };
   const environment: CommandEnvironment = {
     open: requests.open ?? (async () => context),
     output: {
       print: (line) => printed.push(line),
-      warn: (line) => warned.push(line),
+      warn: (line) => {
+        warned.push(line);
+        requests.onWarned?.(line);
+      },
       columns: 0,
-      errorIsTerminal: false,
+      errorTerminal: null,
     },
     signal: requests.signal ?? new AbortController().signal,
     userName: 'ada',
@@ -131,7 +137,10 @@ describe('faults', () => {
     const open = async (): Promise<CommandContext> => {
       throw new SyncError('The database does not answer', { kind: 'transient', code: 'database_unreachable' });
     };
-    expect(await command('status', { open })).toMatchObject({ code: 2, warned: 'database_unreachable: The database does not answer' });
+    expect(await command('status', { open })).toMatchObject({
+      code: 2,
+      warned: 'database_unreachable: The database does not answer',
+    });
   });
 
   it('exit 1 when the work failed, and close what was opened', async () => {
@@ -139,6 +148,19 @@ describe('faults', () => {
       throw new Error('the queue is gone');
     };
     expect(await command('sync', { sync })).toMatchObject({ code: 1, warned: 'the queue is gone', closed: 1 });
+  });
+
+  it('while closing are a line, and the exit code stays that of the work', async () => {
+    const close = async () => {
+      throw new SyncError('The queue does not answer', { kind: 'transient', code: 'queue_unreachable' });
+    };
+    const line = 'The connections did not close cleanly: queue_unreachable: The queue does not answer';
+    await startWorker();
+    expect(await command('sync', { close })).toMatchObject({ code: undefined, warned: line });
+    const sync = async () => {
+      throw new Error('the queue is gone');
+    };
+    expect(await command('sync', { close, sync })).toMatchObject({ code: 1, warned: `the queue is gone\n${line}` });
   });
 });
 
@@ -212,6 +234,35 @@ describe('backfill', () => {
     const outcome = await command('backfill --from 2026-01-01 --to 2026-02-01T12:00 --wait', { backfill });
     expect(windows).toEqual(['2026-01-01T00:00:00.000Z 2026-02-01T12:00:00.000Z']);
     expect(outcome.code).toBe(0);
+  });
+
+  it('--wait tells each failure of a part once, and goes on waiting', async () => {
+    await startWorker();
+    const fail = (id: string, error: string) =>
+      insertRun(database.db, {
+        ...{ id, parentId: RUN, state: 'failed', trigger: 'manual' },
+        ...{ startedAt: new Date(), error, errorCode: 'stripe_unavailable' },
+      });
+    const backfill = async () => {
+      await insertRun(database.db, { id: RUN, state: 'collecting', finishedAt: null });
+      await fail('0193a001-0000-7000-8000-000000000002', 'Stripe is\naway');
+      return RUN;
+    };
+    const lines: string[] = [];
+    const onWarned = (line: string) => {
+      lines.push(line);
+      // The second failure is there before the next look at the parts.
+      if (line.includes('is away')) second = fail('0193a001-0000-7000-8000-000000000003', 'Stripe is still away');
+    };
+    let second: Promise<unknown> = Promise.resolve();
+    const outcome = await command('backfill --from 2026-01-01 --wait --timeout 5s', { backfill, onWarned });
+    await second;
+    expect(outcome.code).toBe(1);
+    expect(lines.filter((line) => line.startsWith('A part failed'))).toEqual([
+      'A part failed, and is tried again: stripe_unavailable: Stripe is away',
+      'A part failed, and is tried again: stripe_unavailable: Stripe is still away',
+    ]);
+    expect(outcome.warned).toContain(`Not done after 5.0s. Run ${RUN} goes on without this command.`);
   });
 
   it('takes now as the end when none is given', async () => {
@@ -292,9 +343,43 @@ describe('parked', () => {
     await startWorker();
     const outcome = await command('parked retry pi_1 pi_9');
     expect(outcome).toMatchObject({ code: 1, woken: [{ source: '@stripe', currency: 'USD' }], warned: '' });
-    expect(outcome.printed).toBe('1 will be posted again.\npi_9 is not parked.');
+    expect(outcome.printed).toBe(
+      '1 will be looked up, and posted where the ledger does not hold it.\npi_9 is not parked.',
+    );
     const [row] = await database.sql`select state from postings`;
     expect(row?.state).toBe('pending');
+  });
+
+  it('retry --json says the same under keys that stay', async () => {
+    await serve('parked');
+    await insertPosting(database.db, {
+      ...{ reference: 'pi_2', firstRun: RUN, state: 'parked', reason: 'unknown_currency', reasonDetail: 'xxx' },
+      ...{ source: null, destination: null, currency: null, precision: null, prepared: null, payment: '{}' },
+    });
+    const outcome = await command('parked retry pi_1 pi_2 pi_9 --json');
+    expect(outcome.code).toBe(1);
+    expect(JSON.parse(outcome.printed)).toEqual({
+      retried: 1,
+      still_parked: [{ reference: 'pi_2', reason: 'unknown_currency', detail: '{}' }],
+      not_parked: ['pi_9'],
+    });
+  });
+
+  it('dismiss --json says what came of each', async () => {
+    await serve('parked');
+    await insertPosting(database.db, { reference: 'pi_2', firstRun: RUN, state: 'posted', transactionId: 'txn_2' });
+    const none = { dismissed: [], already_dismissed: [], not_parked: [], unknown: [] };
+    const first = await command('parked dismiss pi_1 pi_2 pi_9 pi_1 --why duplicate --json');
+    expect(first).toMatchObject({ code: 1, warned: '' });
+    expect(JSON.parse(first.printed)).toEqual({
+      ...none,
+      dismissed: ['pi_1'],
+      not_parked: ['pi_2'],
+      unknown: ['pi_9'],
+    });
+    const again = await command('parked dismiss pi_1 --why again --json');
+    expect(again.code).toBe(undefined);
+    expect(JSON.parse(again.printed)).toEqual({ ...none, already_dismissed: ['pi_1'] });
   });
 
   it('retry by reason exits 0 when all are pending again', async () => {

@@ -340,8 +340,8 @@ describe('progress', () => {
   it('is a plain line every few seconds where there is no terminal', () => {
     const lines: string[] = [];
     let now = 0;
-    const output = { print() {}, warn: (line: string) => lines.push(line), columns: 0, errorIsTerminal: false };
-    const view = createProgressView(output, { clock: () => now, stream: new PassThrough() });
+    const output = { print() {}, warn: (line: string) => lines.push(line), columns: 0, errorTerminal: null };
+    const view = createProgressView(output, () => now);
     for (; now <= 12_000; now += 500) view.update({ ...progress, pending: 60 - now / 500 });
     view.stop();
     expect(lines).toEqual([
@@ -355,12 +355,23 @@ describe('progress', () => {
   it('is a bar on a terminal', () => {
     const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
     let now = 0;
-    const output = { print() {}, warn() {}, columns: 120, errorIsTerminal: true };
-    const view = createProgressView(output, { clock: () => now, stream });
+    const output = { print() {}, warn() {}, columns: 120, errorTerminal: stream };
+    const view = createProgressView(output, () => now);
     view.update(progress);
     now = 2_000;
     view.update({ ...progress, pending: 20 });
     view.stop();
     expect(String(stream.read())).toContain('80 of 100, 20/s, 20 left, about 1.0s, 2 parked');
+  });
+
+  it('is not drawn over a line of warning', () => {
+    const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
+    const warn = (line: string) => stream.write(`${line}\n`);
+    const view = createProgressView({ print() {}, warn, columns: 120, errorTerminal: stream }, () => 0);
+    view.update(progress);
+    view.warn('A part failed');
+    view.update({ ...progress, pending: 20 });
+    view.stop();
+    expect(String(stream.read())).toMatch(/40 of 100.*\n.*A part failed\n.*80 of 100/s);
   });
 });

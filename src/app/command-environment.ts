@@ -9,11 +9,14 @@ interface Terminal {
   readonly columns?: number;
 }
 
+/** Only a terminal is drawn on, and only drawing needs a whole stream. */
+type ErrorOutput = NodeJS.WriteStream | { write(text: string): unknown; readonly isTTY?: false };
+
 export interface ProcessView {
   readonly variables: Bag;
   readonly directory: string;
   readonly standardOutput: Terminal;
-  readonly standardError: Terminal;
+  readonly standardError: ErrorOutput;
   readonly signal: AbortSignal;
   readonly userName: string;
   exit(code: 0 | 1 | 2): void;
@@ -40,7 +43,7 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
       print: (line) => view.standardOutput.write(`${line}\n`),
       warn: (line) => view.standardError.write(`${line}\n`),
       columns: isTerminal ? (view.standardOutput.columns ?? 80) : 0,
-      errorIsTerminal: view.standardError.isTTY === true,
+      errorTerminal: view.standardError.isTTY === true ? view.standardError : null,
     },
     signal: view.signal,
     userName: view.userName,

@@ -14,7 +14,7 @@ import {
   demoStaysUp,
   type LedgerCheck,
 } from '../cli/demo-text.js';
-import type { CommandContext } from '../cli/ports.js';
+import type { CommandContext, CommandOutput } from '../cli/ports.js';
 import { createProgressView } from '../cli/progress.js';
 import { readWorkerConfig, type WorkerConfig } from '../config.js';
 import type { Feed } from '../core/sync-run.js';
@@ -37,7 +37,10 @@ const NEW_PAYMENT_EVERY_MS = 3_000;
 
 type StandIns = Awaited<ReturnType<typeof startStandIns>>;
 
-/** @returns 0 when Stripe's and the ledger's sides are equal, 1 when not. Throws when it cannot start. */
+/**
+ * @returns 0 when Stripe's and the ledger's sides are equal, 1 when not. Throws when it cannot start. A signal before
+ * the comparison ends it with 0, or with 1 where `once` asks for a verdict, because there is none.
+ */
 export async function runDemo(environment: AppEnvironment, options: DemoOptions): Promise<0 | 1> {
   const say = (lines: readonly string[]): void => {
     for (const line of lines) environment.output.print(line);
@@ -46,23 +49,28 @@ export async function runDemo(environment: AppEnvironment, options: DemoOptions)
   const dataDir = await mkdtemp(join(tmpdir(), 'stripe-blnk-sync-demo-'));
   const standIns = await startStandIns(options.payments);
   const leaving = new AbortController();
+  const stopped = (): 0 | 1 => {
+    say(['Stopped.']);
+    return options.once ? 1 : 0;
+  };
   try {
     const config = demoConfig(standIns, dataDir);
     const log = environment.log('warn');
-    const worker = runWorker(config, {
-      log,
-      adopt: false,
-      signal: AbortSignal.any([environment.signal, leaving.signal]),
-      whenUnreachable: 'temporary',
-    });
+    const signal = AbortSignal.any([environment.signal, leaving.signal]);
+    const worker = runWorker(config, { log, adopt: false, signal, whenUnreachable: 'temporary' });
+    const show = showRuns({ environment, config, standIns, say, signal });
     try {
-      const show = showRuns({ environment, config, standIns, say });
       const equal = await Promise.race([show, worker.then(() => null)]);
-      if (equal === null) return 1;
+      if (equal === null) return environment.signal.aborted ? stopped() : 1;
       if (!options.once) await stayUp({ environment, standIns, dataDir, say });
       return equal ? 0 : 1;
+    } catch (error) {
+      if (!environment.signal.aborted) throw error;
+      return stopped();
     } finally {
       leaving.abort();
+      // Nothing may ask the database or the stand-ins any more when they go. What it throws, the race has told.
+      await Promise.allSettled([show]);
       await worker;
     }
   } finally {
@@ -109,18 +117,21 @@ interface Showing {
   readonly config: WorkerConfig;
   readonly standIns: StandIns;
   say(lines: readonly string[]): void;
+  /** Ends the showing: it throws at the next look. */
+  readonly signal: AbortSignal;
 }
 
 /** @returns whether both sides are equal in the end */
-async function showRuns({ environment, config, standIns, say }: Showing): Promise<boolean> {
-  const context = await openWhenReady(environment, config);
+async function showRuns({ environment, config, standIns, say, signal }: Showing): Promise<boolean> {
+  const context = await openWhenReady({ environment, config, signal });
+  const follow = (findRun: FindRun) => followToEnd(context, { output: environment.output, signal, findRun });
   try {
     const firstOf = (feed: Feed) => () => context.reads.firstRunAfter({ feed, startedAfter: new Date(0) });
-    const first = await follow(environment, context, firstOf('payment_intents'));
-    await follow(environment, context, firstOf('events'));
+    const first = await follow(firstOf('payment_intents'));
+    await follow(firstOf('events'));
     say(demoFirstRun(first, await context.reads.status(), environment.output.columns));
     const again = await context.requests.backfill({ from: first.windowFrom, to: first.windowTo ?? new Date() });
-    say(demoSecondRun(await follow(environment, context, async () => again)));
+    say(demoSecondRun(await follow(async () => again)));
     const check = compare(standIns);
     say(demoComparison(check));
     return check.differences.length === 0;
@@ -130,29 +141,39 @@ async function showRuns({ environment, config, standIns, say }: Showing): Promis
 }
 
 /** The worker creates the database; a moment later a command can join it. */
-async function openWhenReady(environment: AppEnvironment, config: WorkerConfig): Promise<CommandContext> {
+async function openWhenReady({
+  environment,
+  config,
+  signal,
+}: Pick<Showing, 'environment' | 'config' | 'signal'>): Promise<CommandContext> {
   const deadline = Date.now() + RUN_TIMEOUT_MS;
   for (;;) {
+    signal.throwIfAborted();
     try {
       const context = await openCommandContext(config, environment.log('silent'));
       if ((await context.reads.livingWorkers()).length > 0) return context;
       await context.close();
     } catch (error) {
-      if (Date.now() > deadline || environment.signal.aborted) throw error;
+      if (Date.now() > deadline) throw error;
     }
     await sleep(LOOK_EVERY_MS);
   }
 }
 
-async function follow(
-  environment: AppEnvironment,
-  { reads }: CommandContext,
-  findRun: () => Promise<string | null>,
-): Promise<RunRecord> {
-  const view = createProgressView(environment.output);
+type FindRun = () => Promise<string | null>;
+
+interface Following {
+  readonly output: CommandOutput;
+  readonly signal: AbortSignal;
+  readonly findRun: FindRun;
+}
+
+async function followToEnd({ reads }: CommandContext, { output, signal, findRun }: Following): Promise<RunRecord> {
+  const view = createProgressView(output);
   const deadline = Date.now() + RUN_TIMEOUT_MS;
   try {
-    while (Date.now() < deadline && !environment.signal.aborted) {
+    while (Date.now() < deadline) {
+      signal.throwIfAborted();
       const runId = await findRun();
       const progress = runId === null ? null : await reads.progress(runId);
       if (runId !== null && progress !== null && progress.stored > 0) view.update(progress);

@@ -33,9 +33,7 @@ const CONNECTIONS_MAX = { worker: 10, command: 3 };
 /** Opens the home and makes sure of its schema. Throws SyncError or EmbeddedPostgresError with what to do. */
 export async function openHome(config: HomeConfig, options: HomeOptions): Promise<Home> {
   const closers: Array<() => Promise<void>> = [];
-  const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).reverse()) await closer();
-  };
+  const close = () => closeInReverse(closers);
   try {
     const address = await locate(config, options, closers);
     const database = await openDatabase(address, {
@@ -57,8 +55,31 @@ export async function openHome(config: HomeConfig, options: HomeOptions): Promis
     };
     return home;
   } catch (error) {
-    await close();
+    await closeAfterFault(close, options.log);
     throw error;
+  }
+}
+
+/** Closes everything, last opened first, whatever fails on the way; then throws what failed. Empties the list. */
+export async function closeInReverse(closers: Array<() => Promise<void>>): Promise<void> {
+  const faults: unknown[] = [];
+  for (const closer of closers.splice(0).reverse()) {
+    try {
+      await closer();
+    } catch (error) {
+      faults.push(error);
+    }
+  }
+  if (faults.length > 1) throw new AggregateError(faults);
+  if (faults.length === 1) throw faults[0];
+}
+
+/** For a catch that throws on: what fails while closing is logged, and does not replace the fault that is told. */
+export async function closeAfterFault(close: () => Promise<void>, log: Log): Promise<void> {
+  try {
+    await close();
+  } catch (error) {
+    log.warn({ error: describeError(error) }, 'not everything closed after a failed start');
   }
 }
 

@@ -8,7 +8,7 @@ import { describeError, SyncError } from '../core/errors.js';
 import type { Log } from '../observability/log.js';
 import { withoutRepeats } from '../observability/without-repeats.js';
 import { backoffMs } from '../post/backoff.js';
-import { ensureSchema, type Home, type HomeOptions, openHome } from './home.js';
+import { closeAfterFault, ensureSchema, type Home, type HomeOptions, openHome } from './home.js';
 import { systemClock } from './system-clock.js';
 import { TIMINGS, type Timings } from './timings.js';
 import { type RunningWorker, startWorker } from './worker-process.js';
@@ -80,7 +80,7 @@ async function startOnce(config: WorkerConfig, options: RunWorkerOptions, timing
     await ensureSchema(home, config);
     return { home, worker: await startWorker(config, { home, log, timings, adopt }) };
   } catch (error) {
-    await home.close();
+    await closeAfterFault(() => home.close(), log);
     throw error;
   }
 }

@@ -7,7 +7,10 @@ import { describeFault } from '../core/errors.js';
 import { type Moment, parseDuration, parseMoment } from '../core/time-text.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
 
-/** Opens, works, closes. Exit 2 when it could not open; 1 when the work failed; else what the work says. */
+/**
+ * Opens, works, closes. Exit 2 when it could not open; 1 when the work failed; else what the work says. A fault while
+ * closing is told and changes nothing: the work is done, and its exit code says how.
+ */
 export async function withContext(
   environment: CommandEnvironment,
   work: (context: CommandContext) => Promise<void>,
@@ -25,8 +28,11 @@ export async function withContext(
   } catch (error) {
     environment.output.warn(describeFault(error));
     environment.exit(1);
-  } finally {
+  }
+  try {
     await context.close();
+  } catch (error) {
+    environment.output.warn(`The connections did not close cleanly: ${describeFault(error)}`);
   }
 }
 

@@ -5,14 +5,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunStatus } from '../core/sync-run.js';
 import { formatDuration } from '../core/time-text.js';
-import type { RunProgress } from '../db/reads/runs.js';
 import { toJson } from './json.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
-import { createProgressView } from './progress.js';
+import { createProgressView, type ProgressView } from './progress.js';
 import { runLines } from './run-text.js';
+import { plainText } from './text-width.js';
 
 /** Between two looks at the database. */
 const LOOK_EVERY_MS = 300;
+/** Between two looks at a run's parts, which count more than its progress does. */
+const LOOK_AT_PARTS_EVERY_MS = 2_000;
 
 export interface FollowOptions {
   /** The run's id, as soon as there is one. */
@@ -28,8 +30,7 @@ export async function followRun(
   options: FollowOptions,
 ): Promise<void> {
   const view = createProgressView(environment.output);
-  const end = await waitForEnd(environment, { context, options, show: (progress) => view.update(progress) });
-  view.stop();
+  const end = await waitForEnd(environment, { context, options, view }).finally(() => view.stop());
   switch (end.kind) {
     case 'interrupted':
       environment.output.warn(`${describeRun(end.runId)} goes on without this command.`);
@@ -57,18 +58,20 @@ type FollowEnd =
 interface Watching {
   readonly context: CommandContext;
   readonly options: FollowOptions;
-  readonly show: (progress: RunProgress) => void;
+  readonly view: ProgressView;
 }
 
-async function waitForEnd({ signal }: CommandEnvironment, { context, options, show }: Watching): Promise<FollowEnd> {
+async function waitForEnd({ signal }: CommandEnvironment, { context, options, view }: Watching): Promise<FollowEnd> {
+  const tellFailedPart = failedPartTeller(context, view);
   const deadline = performance.now() + options.timeoutMs;
   let runId: string | null = null;
   for (;;) {
     runId ??= await options.find();
     const progress = runId === null ? null : await context.reads.progress(runId);
     if (runId !== null && progress !== null) {
-      show(progress);
+      view.update(progress);
       const { status } = progress;
+      if (status === 'collecting') await tellFailedPart(runId);
       if (status !== 'collecting' && status !== 'posting') return { kind: 'ended', runId, status };
     }
     if (signal.aborted) return { kind: 'interrupted', runId };
@@ -76,6 +79,26 @@ async function waitForEnd({ signal }: CommandEnvironment, { context, options, sh
     if (restMs <= 0) return { kind: 'timed_out', runId };
     await pause(Math.min(LOOK_EVERY_MS, restMs), signal);
   }
+}
+
+/**
+ * A run of parts goes on collecting although all its parts fail, because they are tried again. Tells the newest failure,
+ * each once, so that nobody waits without knowing for what.
+ */
+function failedPartTeller({ reads }: CommandContext, view: ProgressView): (runId: string) => Promise<void> {
+  let toldId: string | null = null;
+  let nextLookAt = 0;
+  return async (runId) => {
+    if (performance.now() < nextLookAt) return;
+    nextLookAt = performance.now() + LOOK_AT_PARTS_EVERY_MS;
+    const answer = await reads.run(runId);
+    // Parts stand newest first.
+    const failed = answer.kind === 'found' ? answer.parts.find((part) => part.status === 'failed') : undefined;
+    if (failed === undefined || failed.id === toldId) return;
+    toldId = failed.id;
+    const code = failed.errorCode === null ? '' : `${failed.errorCode}: `;
+    view.warn(`A part failed, and is tried again: ${code}${plainText(failed.error ?? 'it was cut off')}`);
+  };
 }
 
 async function pause(durationMs: number, signal: AbortSignal): Promise<void> {

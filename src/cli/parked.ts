@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { PARKING_REASONS, type ParkingReason } from '../core/posting.js';
 import { formatCount } from '../core/time-text.js';
-import type { RetryOutcome } from '../db/reads/parked-store.js';
+import type { ParkedStore, RetryOutcome } from '../db/reads/parked-store.js';
 import { jsonOption, limitOption, printLines, warnWithoutWorker, withContext } from './command.js';
 import { toJson } from './json.js';
 import { paymentLines, paymentTable } from './payment-text.js';
@@ -38,11 +38,12 @@ export function addParkedCommands(program: Command, environment: CommandEnvironm
     );
   parked
     .command('retry')
-    .description('post them again: the named ones, or all of one reason')
+    .description('try them again: the named ones, or all of one reason')
     .argument('[references...]', 'their references')
     .addOption(reasonOption('all that are parked for this reason and not dismissed'))
-    .action((references: string[], { reason }: { readonly reason?: ParkingReason }) =>
-      retry(environment, { references, reason }),
+    .addOption(jsonOption())
+    .action((references: string[], options: Pick<ListOptions, 'reason' | 'json'>) =>
+      retry(environment, { references, ...options }),
     );
   parked
     .command('dismiss')
@@ -51,8 +52,9 @@ export function addParkedCommands(program: Command, environment: CommandEnvironm
     .addOption(
       new Option('--why <text>', 'the reason, kept with your user name').argParser(parseWhy).makeOptionMandatory(),
     )
-    .action((references: string[], { why }: { readonly why: string }) =>
-      withContext(environment, (context) => dismiss(environment, context, { references, why })),
+    .addOption(jsonOption())
+    .action((references: string[], options: { readonly why: string; readonly json?: boolean }) =>
+      withContext(environment, (context) => dismiss(environment, context, { references, ...options })),
     );
 }
 
@@ -94,9 +96,13 @@ async function show(
   printLines(environment, json ? [toJson(payment)] : paymentLines(payment));
 }
 
+interface RetryRequest extends Pick<ListOptions, 'reason' | 'json'> {
+  readonly references: readonly string[];
+}
+
 async function retry(
   environment: CommandEnvironment,
-  { references, reason }: { readonly references: readonly string[]; readonly reason: ParkingReason | undefined },
+  { references, reason, json = false }: RetryRequest,
 ): Promise<void> {
   if (references.length > 0 === (reason !== undefined)) {
     environment.output.warn('Name either the references to retry, or one --reason.');
@@ -106,47 +112,68 @@ async function retry(
   await withContext(environment, async (context) => {
     const outcome = await context.parked.retry(reason === undefined ? { references } : { reason });
     if (outcome.lanes.length > 0) await context.requests.wakeLanes(outcome.lanes);
-    printLines(environment, retryLines(outcome));
-    if (outcome.retried > 0) await warnWithoutWorker(environment, context);
-    if (outcome.stillParked.length + outcome.notParked.length > 0) environment.exit(1);
+    const { retried, stillParked, notParked } = outcome;
+    printLines(environment, json ? [toJson({ retried, stillParked, notParked })] : retryLines(outcome));
+    if (retried > 0) await warnWithoutWorker(environment, context);
+    if (stillParked.length + notParked.length > 0) environment.exit(1);
   });
 }
 
 function retryLines({ retried, stillParked, notParked }: RetryOutcome): string[] {
   return [
-    `${formatCount(retried)} will be posted again.`,
+    `${formatCount(retried)} will be looked up, and posted where the ledger does not hold ${retried === 1 ? 'it' : 'them'}.`,
     ...stillParked.map(({ reference, reason, detail }) => `${reference} stays parked, ${reason}: ${plainText(detail)}`),
     ...notParked.map((reference) => `${plainText(reference)} is not parked.`),
   ];
 }
 
+interface DismissRequest {
+  readonly references: readonly string[];
+  readonly why: string;
+  readonly json?: boolean;
+}
+
+type DismissOutcome = Awaited<ReturnType<ParkedStore['dismiss']>>;
+
 async function dismiss(
   environment: CommandEnvironment,
   { parked }: CommandContext,
-  { references, why }: { readonly references: readonly string[]; readonly why: string },
+  { references, why, json = false }: DismissRequest,
 ): Promise<void> {
+  const { output } = environment;
+  const ended = new Map<DismissOutcome, string[]>();
   for (const reference of new Set(references)) {
     const outcome = await parked.dismiss({ reference, by: environment.userName, why });
-    const name = plainText(reference);
-    switch (outcome) {
-      case 'dismissed':
-        environment.output.print(`${name} is dismissed: it stays out of the ledger.`);
-        break;
-      case 'already_dismissed':
-        environment.output.print(`${name} was dismissed before.`);
-        break;
-      case 'not_parked':
-      case 'unknown':
-        environment.output.warn(
-          outcome === 'unknown'
-            ? `No payment has the reference ${name}.`
-            : `${name} is not parked; nothing was changed.`,
-        );
-        environment.exit(1);
-        break;
-      default:
-        outcome satisfies never;
-    }
+    ended.set(outcome, [...(ended.get(outcome) ?? []), reference]);
+    const wrong = outcome === 'not_parked' || outcome === 'unknown';
+    if (wrong) environment.exit(1);
+    // Each as it is done: whoever leaves halfway has seen what is decided.
+    if (!json) (wrong ? output.warn : output.print)(dismissLine(outcome, plainText(reference)));
+  }
+  if (!json) return;
+  const of = (outcome: DismissOutcome) => ended.get(outcome) ?? [];
+  output.print(
+    toJson({
+      dismissed: of('dismissed'),
+      alreadyDismissed: of('already_dismissed'),
+      notParked: of('not_parked'),
+      unknown: of('unknown'),
+    }),
+  );
+}
+
+function dismissLine(outcome: DismissOutcome, name: string): string {
+  switch (outcome) {
+    case 'dismissed':
+      return `${name} is dismissed: it stays out of the ledger.`;
+    case 'already_dismissed':
+      return `${name} was dismissed before.`;
+    case 'not_parked':
+      return `${name} is not parked; nothing was changed.`;
+    case 'unknown':
+      return `No payment has the reference ${name}.`;
+    default:
+      return outcome satisfies never;
   }
 }
 

@@ -27,7 +27,8 @@ export interface CommandOutput {
   warn(line: string): void;
   /** Columns of the terminal; 0 when standard output is not a terminal. */
   readonly columns: number;
-  readonly errorIsTerminal: boolean;
+  /** Standard error where it is a terminal, for what is drawn and redrawn; null where it is none. */
+  readonly errorTerminal: NodeJS.WritableStream | null;
 }
 
 /** What every command file gets. */

@@ -12,26 +12,23 @@ const LINE_EVERY_MS = 5_000;
 
 export interface ProgressView {
   update(progress: RunProgress): void;
+  /** A line of its own, which no bar is drawn over. */
+  warn(line: string): void;
   /** Leaves the line that was shown last. */
   stop(): void;
 }
 
-export interface ProgressOptions {
-  /** Milliseconds that only ever grow. */
-  readonly clock: () => number;
-  /** Where a bar is drawn; only used when it is a terminal. */
-  readonly stream: NodeJS.WritableStream;
-}
-
-export function createProgressView(
-  output: CommandOutput,
-  { clock, stream }: ProgressOptions = { clock: () => performance.now(), stream: process.stderr },
-): ProgressView {
+/** @param clock milliseconds that only ever grow */
+export function createProgressView(output: CommandOutput, clock: () => number = () => performance.now()): ProgressView {
   const rate = createRate(clock);
-  return output.errorIsTerminal ? barView(stream, rate) : lineView(output, { clock, rate });
+  const { errorTerminal } = output;
+  return errorTerminal === null ? lineView(output, { clock, rate }) : barView(output, { stream: errorTerminal, rate });
 }
 
-function barView(stream: NodeJS.WritableStream, rate: Rate): ProgressView {
+function barView(
+  output: CommandOutput,
+  { stream, rate }: { readonly stream: NodeJS.WritableStream; readonly rate: Rate },
+): ProgressView {
   const bar = new SingleBar(
     {
       stream,
@@ -60,6 +57,12 @@ function barView(stream: NodeJS.WritableStream, rate: Rate): ProgressView {
       bar.setTotal(total);
       bar.update(settled, payload);
     },
+    warn(line) {
+      // The next update begins the bar anew, below the line.
+      if (begun) bar.stop();
+      begun = false;
+      output.warn(line);
+    },
     stop() {
       if (begun) bar.stop();
     },
@@ -84,6 +87,7 @@ function lineView(
       shownAt = clock();
       waiting = null;
     },
+    warn: (line) => output.warn(line),
     stop() {
       if (waiting !== null) output.warn(waiting);
       waiting = null;

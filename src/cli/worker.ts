@@ -1,11 +1,14 @@
 /** `worker` and `migrate`: the commands that run something. What they run is handed in by the composition root. */
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 export interface ProcessActions {
   worker(options: { readonly adopt: boolean }): Promise<void>;
   migrate(): Promise<void>;
   demo(options: { readonly once: boolean; readonly payments: number }): Promise<void>;
 }
+
+/** The stand-in for Stripe holds them all in memory. */
+const DEMO_PAYMENTS_MAX = 1_000_000;
 
 /** Adds the commands that run processes. The first one is what `npm start` runs. */
 export function addProcessCommands(program: Command, actions: ProcessActions): void {
@@ -27,8 +30,18 @@ export function addProcessCommands(program: Command, actions: ProcessActions): v
       'see it work without any account: stand-ins for Stripe and Blnk, a few thousand payments, a real worker',
     )
     .option('--once', 'leave when the demonstration is over, instead of keeping everything up')
-    .option('--payments <number>', 'how many PaymentIntents the stand-in for Stripe holds', Number, 3_000)
+    .addOption(
+      new Option('--payments <number>', 'how many PaymentIntents the stand-in for Stripe holds')
+        .default(3_000)
+        .argParser(parsePayments),
+    )
     .action((options: { readonly once?: boolean; readonly payments: number }) =>
       actions.demo({ once: options.once ?? false, payments: options.payments }),
     );
+}
+
+function parsePayments(text: string): number {
+  const payments = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  if (payments >= 1 && payments <= DEMO_PAYMENTS_MAX) return payments;
+  throw new InvalidArgumentError('Allowed: 1 to 1000000.');
 }
