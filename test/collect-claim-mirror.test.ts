@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { SyncError } from '../src/core/errors.js';
 import { STRIPE_EPOCH } from '../src/core/mirror.js';
+import { createCollectStore } from '../src/db/collect-store.js';
 import {
   createMirror,
   findMirror,
@@ -89,7 +90,7 @@ describe('claiming the mirror', () => {
   ])('refuses another value of %s once something was posted, and names both', async (_what, differs, words) => {
     const stage = await open();
     await claim(portsOf(stage));
-    await markFirstPost(stage.db);
+    await markFirstPost(stage.db, (await readMirror(stage.db)).mirrorId);
     const { code, message } = await refusal(claim(portsOf(stage), differs));
     expect(code).toBe('mirror_differs');
     for (const word of words) expect(message).toContain(word);
@@ -117,12 +118,45 @@ describe('claiming the mirror', () => {
     await claim(portsOf(stage));
     const ports = portsOf(stage, {
       restart: async (identity) => {
-        await markFirstPost(stage.db);
+        await markFirstPost(stage.db, (await readMirror(stage.db)).mirrorId);
         return restartMirror(stage.db, identity);
       },
     });
     expect((await refusal(claim(ports, { source: '@other' }))).code).toBe('mirror_differs');
     expect((await readMirror(stage.db)).source).toBe('@stripe');
+  });
+
+  it('stops a worker of the configuration before, before it posts or stores anything', async () => {
+    const stage = await open();
+    const before = await claim(portsOf(stage));
+    const after = await claim(portsOf(stage), { source: '@other' });
+    expect(after.mirrorId).not.toBe(before.mirrorId);
+    const old = createCollectStore(stage.db, { workerId: randomUUID(), version: 'test', mirrorId: before.mirrorId });
+    await expect(old.mirror()).rejects.toMatchObject({ kind: 'fatal', code: 'mirror_differs' });
+    await expect(markFirstPost(stage.db, before.mirrorId)).rejects.toMatchObject({ code: 'mirror_differs' });
+    expect((await readMirror(stage.db)).firstPostAt).toBeNull();
+    await markFirstPost(stage.db, after.mirrorId);
+    const first = (await readMirror(stage.db)).firstPostAt;
+    expect(first).not.toBeNull();
+    await markFirstPost(stage.db, after.mirrorId);
+    expect((await readMirror(stage.db)).firstPostAt).toEqual(first);
+  });
+
+  it('asks for --adopt when the changed configuration leads to a ledger with transactions of ours', async () => {
+    const stage = await open();
+    await claim(portsOf(stage));
+    const used = portsOf(stage, { ledgerHasTransactionsOfOurs: async () => true });
+    expect((await refusal(claim(used, { blnkInstance: 'inst_used' }))).code).toBe('ledger_not_empty');
+    expect((await readMirror(stage.db)).blnkInstance).toBe('inst_test');
+  });
+
+  it('refuses a start that has not come yet, and says both times', async () => {
+    const stage = await open();
+    await stage.sql`truncate mirror`;
+    const time = new Date(NOW.getTime() + DAY);
+    const { code, message } = await refusal(claim(portsOf(stage), { syncStart: { kind: 'time', time } }));
+    expect(code).toBe('start_in_future');
+    expect(message).toContain(time.toISOString());
   });
 
   it('refuses another account and names both, posted or not', async () => {

@@ -1,7 +1,7 @@
 /** The `sync` job around the tail: when it is due, when it looks only at what is new, and how backfills are asked for. */
 import { describe, expect, it } from 'vitest';
 import { openParts } from '../src/collect/backfill.js';
-import { createSyncJob } from '../src/worker/sync-job.js';
+import { createSyncJob, isDue } from '../src/worker/sync-job.js';
 import { DAY, HOUR, LAG, MINUTE, NOW, stages } from './support/stage.js';
 
 const SECOND = 1_000;
@@ -74,16 +74,21 @@ describe('the sync job', () => {
     }
   });
 
-  it('does nothing on schedule before its interval is over, a second early at most', async () => {
+  it('is due on schedule when its interval is over, a second early at most, and always the first time', async () => {
+    const intervalMs = 17 * MINUTE;
+    const due = (since: number | null) =>
+      isDue({ sinceLastTailMs: async () => since, intervalMs: async () => intervalMs });
+    expect(await due(intervalMs - 1_001)).toBe(false);
+    expect(await due(intervalMs - 1_000)).toBe(true);
+    expect(await due(null)).toBe(true);
+  });
+
+  it('runs whoever asked, however short ago the last run was', async () => {
     const stage = await open({ startsAt: NOW });
     await stage.begin();
     const runs = (await stage.runs()).length;
-    const intervalMs = 17 * MINUTE;
-    await stage.syncJob({ sinceLastTailMs: intervalMs - 1_001, intervalMs })('schedule');
-    expect(await stage.runs()).toHaveLength(runs);
-    await stage.syncJob({ sinceLastTailMs: intervalMs - 1_000, intervalMs })('schedule');
-    expect(await stage.runs()).toHaveLength(runs + 1);
-    await stage.syncJob({ sinceLastTailMs: 0, intervalMs })('manual');
+    await stage.syncJob()('schedule');
+    await stage.syncJob()('manual');
     expect(await stage.runs()).toHaveLength(runs + 2);
   });
 
@@ -98,8 +103,6 @@ describe('the sync job', () => {
         vendorClock: { serverTime: async () => stage.clock.now() },
         clock: { monotonicMs: () => 0, sleep: async () => {}, every: () => () => {} },
         requestPart: async ({ window }) => void asked.push(window),
-        sinceLastTailMs: async () => null,
-        intervalMs: async () => MINUTE,
       },
       { lagMs: LAG, signal: new AbortController().signal },
     );

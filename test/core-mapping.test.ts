@@ -124,6 +124,18 @@ describe('mapping', () => {
       'amount_received is 5124 KWD',
     ],
     [
+      'of a customer who is the source',
+      { customerId: 'stripe' },
+      'same_balance',
+      "the customer's balance would be @stripe",
+    ],
+    [
+      'of a customer who is all guests',
+      { customerId: 'stripe_guests' },
+      'same_balance',
+      "the customer's balance would be @stripe_guests",
+    ],
+    [
       'of a nameless customer',
       { customerId: '' },
       'unreadable_payment',

@@ -18,7 +18,7 @@ import { paymentsInThirtyDays } from '../db/worker-registry.js';
 import type { Log } from '../observability/log.js';
 import { packageVersion } from '../package-root.js';
 import { createJobQueue } from '../queue/job-queue.js';
-import { ensureSchema, openHome } from './home.js';
+import { closeAfterFault, closeInReverse, ensureSchema, openHome } from './home.js';
 
 /** Runs that a command stores (backfill requests) belong to no worker. */
 const NO_WORKER = '00000000-0000-0000-0000-000000000000';
@@ -30,7 +30,7 @@ export async function openCommandContext(config: HomeConfig, log: Log): Promise<
     const { db, sql } = home.database;
     const mirror = await findMirror(db);
     const queue = createJobQueue(home.queueBackend, (error) => log.debug({ error: error.message }, 'queue'));
-    const store = createCollectStore(db, { workerId: NO_WORKER, version: packageVersion() });
+    const store = createCollectStore(db, { workerId: NO_WORKER, version: packageVersion(), mirrorId: null });
     const intervalMs = pollIntervalMs({
       everyMs: config.syncEveryMs,
       share: config.stripeShare,
@@ -52,13 +52,10 @@ export async function openCommandContext(config: HomeConfig, log: Log): Promise<
           for (const lane of lanes) await queue.wakeLane(lane);
         },
       },
-      async close() {
-        await queue.close();
-        await home.close();
-      },
+      close: () => closeInReverse([() => home.close(), () => queue.close()]),
     };
   } catch (error) {
-    await home.close();
+    await closeAfterFault(() => home.close(), log);
     throw error;
   }
 }

@@ -16,7 +16,7 @@ import { createLaneDrainer } from '../post/drain-lane.js';
 import { lookUpDismissed } from '../post/look-up-dismissed.js';
 import { type JudgePorts, otherLedger } from '../post/settle-doubt.js';
 import type { JobHandlers, JobQueue } from '../queue/job-queue.js';
-import { createSyncJob } from '../worker/sync-job.js';
+import { createSyncJob, isDue } from '../worker/sync-job.js';
 import type { LaneAlarms } from '../worker/wake-timer.js';
 import type { Home } from './home.js';
 import { systemClock } from './system-clock.js';
@@ -62,18 +62,18 @@ export function createStages(parts: StageParts): Stages {
   const judging = createJudging(parts);
   const drainer = createDrainer(parts, judging);
   const dismissed = { ...judging, dismissed: createDismissedPostings(home.database.sql) };
+  const scheduling = { sinceLastTailMs: () => sinceLastTailMs(home.database.sql), intervalMs: parts.intervalMs };
   const sync = createSyncJob(
     {
       ...collecting,
       vendorClock: vendors.account,
       clock: systemClock,
       requestPart: (part) => queue.requestPart(part),
-      sinceLastTailMs: () => sinceLastTailMs(home.database.sql),
-      intervalMs: parts.intervalMs,
     },
     { lagMs: config.syncLagMs, signal },
   );
   return {
+    isDue: () => isDue(scheduling),
     async sync(trigger) {
       logRun(log, 'events', await sync(trigger));
     },
@@ -121,7 +121,7 @@ function createDrainer({ home, log, mirror, timings }: StageParts, judging: Judg
       outbox: createOutbox(sql),
       clock: systemClock,
       random: Math.random,
-      markFirstPost: () => markFirstPost(db),
+      markFirstPost: () => markFirstPost(db, mirror.mirrorId),
       onRenewalFailed: (error) => log.warn({ error: describeError(error) }, 'a claim could not be renewed'),
       onStalled: (lane, stall) => log.warn({ lane: laneName(lane), ...stall }, 'posting to this lane pauses'),
       onResumed: (lane) => log.info({ lane: laneName(lane) }, 'posting to this lane goes on'),

@@ -16,6 +16,8 @@ export interface Vendors {
   readonly account: StripeAccountReader;
   readonly feeds: PaymentFeeds;
   readonly ledger: BlnkLedger;
+  /** From now on a Stripe key that is read again must be of this account. */
+  expectAccount(id: string): void;
   /** Throws SyncError: `fatal` names the key and what it lacks, `transient` a server that does not answer. */
   checkAccess(): Promise<void>;
   close(): Promise<void>;
@@ -56,11 +58,13 @@ export function createVendors(
     postTimeoutMs: timings.postTimeoutMs,
     lookUpFirstWaitMs: timings.lookUpFirstWaitMs,
     connections: postsInFlightMax,
+    signal,
   });
   return {
     account,
     feeds: createPaymentFeeds({ client: stripe }),
     ledger,
+    expectAccount: (id) => stripe.expectAccount(id),
     async checkAccess() {
       const { missing } = await account.checkPermissions();
       if (missing.length > 0) log.warn({ missing }, 'STRIPE_API_KEY lacks permissions that later checks need');

@@ -66,6 +66,7 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
     closers.push(() => vendors.close());
     await vendors.checkAccess();
     const mirror = await claimWith(config, { ...options, vendors });
+    if (mirror.stripeAccount !== null) vendors.expectAccount(mirror.stripeAccount);
     const workerId = uuidv4();
     await takeUpWork(config, { ...options, vendors, mirror, workerId, closers, signal: stopping.signal });
     return { workerId, mirror, stop };
@@ -120,7 +121,7 @@ async function takeUpWork(config: WorkerConfig, work: Work): Promise<void> {
   const version = packageVersion();
   const queue = createJobQueue(home.queueBackend, (error) => log.debug({ error: error.message }, 'queue'));
   closers.push(() => queue.close());
-  const store = createCollectStore(db, { workerId, version });
+  const store = createCollectStore(db, { workerId, version, mirrorId: mirror.mirrorId });
   const registry = createWorkerRegistry(sql, { id: workerId, host: hostname(), pid: process.pid, version });
   await registry.renew();
   closers.push(() => registry.leave());
@@ -139,14 +140,6 @@ async function takeUpWork(config: WorkerConfig, work: Work): Promise<void> {
   closers.push(startHeartbeat({ clock: systemClock, renew: () => registry.renew(), onError }));
   await queue.ensureSchedule(config.syncEveryMs, { replace: true });
   const stages = createStages({ ...work, config, store, queue, alarms, intervalMs });
-  const stopTaking = await queue.work(stages, {
-    partsAtOnce: PARTS_AT_ONCE,
-    lanesAtOnce: LANES_AT_ONCE,
-    lockMs: timings.jobLockMs,
-    onJobFailed: ({ name, error }) => logJobFailure(log, name, error),
-    onError: (error) => log.debug({ error: error.message }, 'queue worker'),
-  });
-  closers.push(stopTaking);
   const stopTimer = startWakeTimer(
     {
       clock: systemClock,
@@ -169,6 +162,17 @@ async function takeUpWork(config: WorkerConfig, work: Work): Promise<void> {
     { syncEveryMs: config.syncEveryMs },
   );
   closers.push(stopTimer);
+  const stopTaking = await queue.work(stages, {
+    partsAtOnce: PARTS_AT_ONCE,
+    lanesAtOnce: LANES_AT_ONCE,
+    lockMs: timings.jobLockMs,
+    onJobFailed: ({ name, error }) => logJobFailure(log, name, error),
+    onError: (error) => log.debug({ error: error.message }, 'queue worker'),
+  });
+  // Together: a step of the timer that hangs must not keep the workers from being told.
+  closers.push(async () => {
+    await Promise.all([stopTaking(), stopTimer()]);
+  });
   // What a killed worker left due; the timer would look only in a while.
   for (const lane of await lanesDue(sql)) await queue.wakeLane(lane);
   await queue.requestSync('startup');

@@ -29,6 +29,8 @@ export interface LedgerOptions {
   /** Doubles with each attempt. */
   readonly lookUpFirstWaitMs?: number;
   readonly responseBytesMax?: number;
+  /** Aborted at shutdown: look-ups are not tried again. Posts are never aborted. */
+  readonly signal?: AbortSignal;
   /** Once for each request, for metrics. Must not throw: a post may just have been applied. */
   readonly onRequest?: (report: RequestReport) => void;
 }
@@ -63,6 +65,7 @@ export function createLedger(options: LedgerOptions): BlnkLedger {
     timeoutMs: options.lookUpTimeoutMs ?? 30_000,
     attemptsMax: options.lookUpAttemptsMax ?? 4,
     firstWaitMs: options.lookUpFirstWaitMs ?? 250,
+    signal: options.signal,
   });
   const send = (route: Route, body: string): Promise<Reply> =>
     transport.send({ route, body, timeoutMs: options.postTimeoutMs ?? 70_000 });

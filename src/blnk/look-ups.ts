@@ -22,6 +22,8 @@ export interface LookUpOptions {
   readonly timeoutMs: number;
   readonly attemptsMax: number;
   readonly firstWaitMs: number;
+  /** Aborted at shutdown: no further attempt begins. */
+  readonly signal: AbortSignal | undefined;
 }
 
 export interface LookUps {
@@ -40,7 +42,9 @@ export function createLookUps(routes: Routes, transport: Transport, options: Loo
       const reply = await transport.send({ route, body, timeoutMs: options.timeoutMs });
       if (reply.kind === 'answer' && !isUnavailable(reply.answer)) return reply.answer;
       const advisedMs = reply.kind === 'answer' ? reply.answer.retryAfterMs : null;
-      if (attempt >= options.attemptsMax || (advisedMs ?? 0) > WAIT_MS_MAX) throw unavailable(route, reply, attempt);
+      const isLast =
+        attempt >= options.attemptsMax || (advisedMs ?? 0) > WAIT_MS_MAX || options.signal?.aborted === true;
+      if (isLast) throw unavailable(route, reply, attempt);
       await sleep(Math.max(advisedMs ?? 0, jitter(options.firstWaitMs * 2 ** (attempt - 1))));
     }
   };

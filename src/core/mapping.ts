@@ -52,12 +52,16 @@ export function preparePayment(payment: Payment, rules: MappingRules): Preparati
   if (payment.customerId !== null && !isUsableCustomerId(payment.customerId)) {
     return rejected('unreadable_payment', `the customer id has ${payment.customerId.length} characters or holds a NUL`);
   }
+  const destination = payment.customerId === null ? rules.guestDestination : `@${payment.customerId}`;
+  if (destination === rules.source || (payment.customerId !== null && destination === rules.guestDestination)) {
+    return rejected('same_balance', `the customer's balance would be ${destination}`);
+  }
   const head = {
     precision: precisionOf(exponent),
     currency,
     reference: payment.id,
     source: rules.source,
-    destination: payment.customerId === null ? rules.guestDestination : `@${payment.customerId}`,
+    destination,
   };
   const rest = {
     ...head,

@@ -15,6 +15,7 @@ export const PARKING_REASONS = {
   amount_not_positive: 'the amount received is zero or negative',
   three_decimal_amount: 'a three-decimal amount that is not divisible by 10, which Stripe does not allow',
   wrong_livemode: 'the payment is of the other mode (live or test) than this mirror',
+  same_balance: 'the customer id names the source balance or the balance of guests, which are not customers',
   unreadable_payment: 'Stripe sent the intent without something that must not be guessed',
   conflict: 'the ledger holds this reference with other content',
   burnt_reference: 'somebody queued this reference before and Blnk rejected it, so it can never be used again',

@@ -20,7 +20,7 @@ import { serializePayment } from '../core/payment.js';
 import { type Lane, laneName, type PostingState } from '../core/posting.js';
 import type { Trigger } from '../core/sync-run.js';
 import { later, type Window } from '../core/window.js';
-import { readMirror } from './mirror-store.js';
+import { begunAnew, readMirror } from './mirror-store.js';
 import type { Drizzle } from './open.js';
 import { mirror } from './schema/mirror.js';
 import { postings } from './schema/postings.js';
@@ -32,13 +32,19 @@ export interface CollectStoreOptions {
   /** The process that collects; every write of a run checks it. */
   readonly workerId: string;
   readonly version: string;
+  /** The mirror that this process works for; null for commands, which only ask. */
+  readonly mirrorId: string | null;
 }
 
-export function createCollectStore(db: Drizzle, { workerId, version }: CollectStoreOptions): CollectStore {
+export function createCollectStore(db: Drizzle, { workerId, version, mirrorId }: CollectStoreOptions): CollectStore {
   const ours = (run: OpenRun) =>
     and(eq(syncRuns.id, run.id), eq(syncRuns.state, 'collecting'), eq(syncRuns.workerId, workerId));
   return {
-    mirror: () => readMirror(db),
+    async mirror() {
+      const held = await readMirror(db);
+      if (mirrorId !== null && held.mirrorId !== mirrorId) throw begunAnew();
+      return held;
+    },
 
     async openRun(run: NewRun): Promise<OpenRun> {
       const id = uuidv7();
@@ -52,7 +58,7 @@ export function createCollectStore(db: Drizzle, { workerId, version }: CollectSt
         if (held.length === 0) throw runLost(run);
         const stored = await insertPostings(transaction, run, page.postings);
         if (page.covers !== null) await cover(transaction, run, page.covers);
-        await countPage(transaction, run, { page, stored: stored.length });
+        await countPage(transaction, run, { page, stored: countNew(stored) });
         return outcomeOf(page, stored);
       }),
 
@@ -146,28 +152,36 @@ async function selectBackfills(db: Drizzle, where: ReturnType<typeof and>): Prom
 }
 
 /**
- * A page goes over as one JSON parameter: with a parameter per column the query builder took more time than everything
- * else of collecting. Sorted by reference: two runs that store the same payments in different orders would deadlock.
+ * A payment that could not be read before and can be now (Stripe answered late, this software learned) takes its place:
+ * nothing of it was ever posted. A page goes over as one JSON parameter: with a parameter per column the query builder
+ * took more time than everything else of collecting. Sorted by reference: two runs that store the same payments in different orders would deadlock.
  */
 async function insertPostings(transaction: Transaction, run: OpenRun, found: readonly NewPosting[]) {
   if (found.length === 0) return [];
   const rows = found.map(toRow).sort((a, b) => (a.reference < b.reference ? -1 : 1));
   return transaction.execute<StoredRow>(sql`
-    insert into ${postings} (reference, object_id, kind, source, destination, currency, amount, precision, effective_at,
+    insert into ${postings} as held (reference, object_id, kind, source, destination, currency, amount, precision, effective_at,
       state, reason, reason_detail, prepared, payment, first_run)
     select reference, reference, 'payment', source, destination, currency, amount, precision, effective_at,
       state, reason, reason_detail, prepared, payment, ${run.id}
     from json_to_recordset(${JSON.stringify(rows)}) as page (
       reference text, source text, destination text, currency text, amount bigint, precision integer,
       effective_at timestamptz, state text, reason text, reason_detail text, prepared text, payment text)
-    on conflict (reference) do nothing
-    returning source, currency, state`);
+    on conflict (reference) do update
+    set source = excluded.source, destination = excluded.destination, currency = excluded.currency,
+      amount = excluded.amount, precision = excluded.precision, effective_at = excluded.effective_at,
+      state = excluded.state, reason = null, reason_detail = null, prepared = excluded.prepared, payment = null, due_at = now()
+    where held.state = 'parked' and held.reason = 'unreadable_payment' and held.dismissed_at is null
+      and excluded.state = 'pending'
+    returning source, currency, state, xmax = 0 as is_new`);
 }
 
 interface StoredRow extends Record<string, unknown> {
   readonly source: string | null;
   readonly currency: string | null;
   readonly state: PostingState;
+  /** False: it was parked as unreadable, and is pending now. */
+  readonly is_new: boolean;
 }
 
 /** A row as JSON: amounts as text, because they may exceed what a JSON number keeps exactly. */
@@ -239,7 +253,12 @@ function outcomeOf(page: StoredPage, stored: readonly StoredRow[]): StoreOutcome
     if (state !== 'pending' || source === null || currency === null) continue;
     lanes.set(laneName({ source, currency }), { source, currency });
   }
-  return { lanes: [...lanes.values()], stored: stored.length, knownBefore: page.postings.length - stored.length };
+  const isNew = countNew(stored);
+  return { lanes: [...lanes.values()], stored: isNew, knownBefore: page.postings.length - isNew };
+}
+
+function countNew(stored: readonly StoredRow[]): number {
+  return stored.filter((row) => row.is_new).length;
 }
 
 function runValues({ feed, trigger, window, parentId }: NewRun) {

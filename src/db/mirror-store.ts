@@ -1,5 +1,5 @@
 /** The `mirror` row: read, created once, moved only in the ways that DESIGN allows. Deciding what may differ is not done here. */
-import { and, isNull, sql } from 'drizzle-orm';
+import { and, eq, isNull, sql } from 'drizzle-orm';
 import { SyncError } from '../core/errors.js';
 import type { Mirror } from '../core/mirror.js';
 import type { Drizzle } from './open.js';
@@ -37,7 +37,7 @@ export async function nameAccount(db: Drizzle, stripeAccount: string): Promise<M
  */
 export async function restartMirror(
   db: Drizzle,
-  identity: Pick<Mirror, 'livemode' | 'blnkInstance' | 'source' | 'guestDestination'>,
+  identity: Pick<Mirror, 'mirrorId' | 'livemode' | 'blnkInstance' | 'source' | 'guestDestination'>,
 ): Promise<Mirror | null> {
   return db.transaction(async (transaction) => {
     const restarted = await transaction
@@ -53,9 +53,25 @@ export async function restartMirror(
   });
 }
 
-/** Notes that something is about to be posted: from now on the mirror's identity holds. */
-export async function markFirstPost(db: Drizzle): Promise<void> {
-  await db.update(mirror).set({ firstPostAt: sql`now()` }).where(isNull(mirror.firstPostAt));
+/**
+ * Notes that something is about to be posted: from now on the mirror's identity holds. Throws SyncError `mirror_differs`
+ * when another worker began the mirror anew meanwhile: what this one knows of account and ledger is no longer so.
+ */
+export async function markFirstPost(db: Drizzle, mirrorId: string): Promise<void> {
+  const marked = await db
+    .update(mirror)
+    .set({ firstPostAt: sql`coalesce(${mirror.firstPostAt}, now())` })
+    .where(eq(mirror.mirrorId, mirrorId))
+    .returning({ mirrorId: mirror.mirrorId });
+  if (marked.length === 0) throw begunAnew();
+}
+
+/** The fault of a worker whose mirror was begun anew with another configuration. */
+export function begunAnew(): SyncError {
+  return new SyncError(
+    'Another worker began this mirror anew with another configuration; restart this one with the same configuration',
+    { kind: 'fatal', code: 'mirror_differs' },
+  );
 }
 
 /** Balance id of the source per currency: what tells one self-hosted ledger from another. Answers the id that holds. */

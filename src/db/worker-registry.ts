@@ -69,8 +69,9 @@ export async function sinceLastTailMs(sql: postgres.Sql): Promise<number | null>
   return row?.since_ms ?? null;
 }
 
-/** Any intent that this mirror posted, to recognise the Stripe account by. */
+/** An intent that Stripe showed this mirror in full, to recognise the account by. */
 export async function anyStoredIntent(sql: postgres.Sql): Promise<string | null> {
-  const [row] = await sql<{ object_id: string }[]>`select object_id from postings order by stored_at desc limit 1`;
+  const [row] = await sql<{ object_id: string }[]>`
+    select object_id from postings where reason is distinct from 'unreadable_payment' order by stored_at desc limit 1`;
   return row?.object_id ?? null;
 }

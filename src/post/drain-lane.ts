@@ -118,17 +118,17 @@ async function drainStream(lane: Lane, draining: Draining, turns: readonly Turn[
   return { kind: 'progress' };
 }
 
-async function takeNew(lane: Lane, { ports, options }: Draining): Promise<ChunkOutcome | null> {
+async function takeNew(lane: Lane, { ports, options, isOver }: Draining): Promise<ChunkOutcome | null> {
   const grantedAtMs = ports.clock.monotonicMs();
   const claim = await ports.outbox.claimNew(lane, { limit: options.chunkSize, leaseMs: options.leaseMs });
   if (claim.postings.length === 0) return null;
   return withLease(claim, { grantedAtMs, ports, leaseMs: options.leaseMs }, (lease) =>
-    postChunk({ token: claim.token, postings: claim.postings, lease }, { ports, options }),
+    postChunk({ token: claim.token, postings: claim.postings, lease }, { ports, options, isOver }),
   );
 }
 
 /** Doubt is settled by looking before the same reference is posted again. */
-async function takeAttempted(lane: Lane, { ports, options }: Draining): Promise<ChunkOutcome | null> {
+async function takeAttempted(lane: Lane, { ports, options, isOver }: Draining): Promise<ChunkOutcome | null> {
   const grantedAtMs = ports.clock.monotonicMs();
   const claim = await ports.outbox.claimAttempted(lane, { limit: options.chunkSize, leaseMs: options.leaseMs });
   if (claim.postings.length === 0) return null;
@@ -141,7 +141,7 @@ async function takeAttempted(lane: Lane, { ports, options }: Draining): Promise<
       .filter(({ reference }) => held.has(reference))
       .map((posting) => ({ ...posting, sinceLastAttemptMs: 0 }));
     if (postings.length === 0) return { kind: 'progress' };
-    return postChunk({ token: claim.token, postings, lease }, { ports, options });
+    return postChunk({ token: claim.token, postings, lease }, { ports, options, isOver });
   });
 }
 

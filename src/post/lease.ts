@@ -35,12 +35,9 @@ export function holdLease(outbox: Outbox, clock: Clock, options: LeaseOptions): 
     grantedAtMs = beforeMs;
     return result;
   };
-  const renew = async (): Promise<void> => {
-    const beforeMs = clock.monotonicMs();
-    if (await outbox.renew(options.token, options.references, options.leaseMs)) grantedAtMs = beforeMs;
-  };
+  // A renewal keeps others away while a request runs. It does not allow to send: it may have held only a part of the claim.
   const stop = clock.every(options.leaseMs / 3, () => {
-    renew().catch(options.onRenewalFailed);
+    outbox.renew(options.token, options.references, options.leaseMs).catch(options.onRenewalFailed);
   });
   return {
     assertMaySend() {

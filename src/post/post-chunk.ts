@@ -27,6 +27,8 @@ export type ChunkOutcome =
 const PROGRESS: ChunkOutcome = { kind: 'progress' };
 
 interface Setting {
+  /** Whether the lane is to end: what is in flight ends, and no further request begins. */
+  isOver(): boolean;
   readonly ports: DoubtPorts;
   readonly options: ChunkOptions;
 }
@@ -45,6 +47,10 @@ async function postOneByOne(chunk: Chunk, setting: Setting): Promise<ChunkOutcom
   let progressed = false;
   let stalled: ChunkOutcome = PROGRESS;
   for (const [index, posting] of chunk.postings.entries()) {
+    if (index > 0 && setting.isOver()) {
+      await leaveForLater(chunk, chunk.postings.slice(index), setting);
+      break;
+    }
     const outcome = await postAlone(posting, chunk, setting);
     if (isToldToWait(outcome)) {
       const { error, retryAfterMs } = outcome;
@@ -79,6 +85,10 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
   const blamed = answer.kind === 'unclear' ? chunk.postings[answer.blamed ?? 0]?.reference : undefined;
   const first = absent.find(({ reference }) => reference === blamed) ?? absent[0];
   if (first === undefined) return PROGRESS;
+  if (setting.isOver()) {
+    await leaveForLater(chunk, absent, setting);
+    return PROGRESS;
+  }
   const rest = absent.filter((posting) => posting !== first);
   const alone = await repostAlone(first, chunk, setting);
   if (alone.kind === 'unseen' || isToldToWait(alone)) {
@@ -92,6 +102,15 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
     rest.map(({ reference }) => ({ reference, dueInMs: 0, error: answer.message, inDoubt: true })),
   );
   return absent.length < chunk.postings.length ? PROGRESS : alone;
+}
+
+/** At once for whoever comes next, looked up first. */
+async function leaveForLater(chunk: Chunk, postings: readonly ClaimedPosting[], { ports }: Setting): Promise<void> {
+  const error = 'The worker was stopped before this was sent';
+  await ports.outbox.postpone(
+    chunk.token,
+    postings.map(({ reference }) => ({ reference, dueInMs: 0, error, inDoubt: true })),
+  );
 }
 
 type ToldToWait = Extract<ChunkOutcome, { kind: 'stalled' }> & { readonly retryAfterMs: number };

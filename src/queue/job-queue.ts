@@ -36,6 +36,8 @@ export interface JobQueue {
 }
 
 export interface JobHandlers {
+  /** Whether a tick of the schedule asks for a sync now. */
+  isDue(): Promise<boolean>;
   sync(trigger: Trigger): Promise<void>;
   part(part: BackfillPart): Promise<void>;
   lane(lane: Lane): Promise<void>;
@@ -78,7 +80,9 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
     name: string,
     job: { readonly payload: object; readonly id: string },
   ): Promise<void> => {
-    await open(queue).add(name, job.payload, { ...JOB_OPTIONS, deduplication: { id: job.id, keepLastIfActive: true } });
+    await withinLimit(
+      open(queue).add(name, job.payload, { ...JOB_OPTIONS, deduplication: { id: job.id, keepLastIfActive: true } }),
+    );
   };
 
   return {
@@ -94,10 +98,11 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
 
     async ensureSchedule(everyMs, { replace }) {
       const queue = open(SYNC_QUEUE);
-      const existing = await queue.getJobScheduler(SCHEDULER_ID);
+      const existing = await withinLimit(queue.getJobScheduler(SCHEDULER_ID));
       // Writing the same schedule again would move its next tick: done every minute, it would never tick.
       if (existing !== undefined && (!replace || existing.every === everyMs)) return;
-      await queue.upsertJobScheduler(SCHEDULER_ID, { every: everyMs }, { name: TICK_JOB, data: {}, opts: JOB_OPTIONS });
+      const template = { name: TICK_JOB, data: {}, opts: JOB_OPTIONS };
+      await withinLimit(queue.upsertJobScheduler(SCHEDULER_ID, { every: everyMs }, template));
     },
 
     async work(handlers, options) {
@@ -160,12 +165,36 @@ async function withinTime(closed: Promise<unknown>): Promise<void> {
   }
 }
 
+/**
+ * A wake that Redis does not take in time is given up: the timer asks again. Without this a call waits for as long as
+ * Redis is away, and with it a run whose page is stored, or a worker that was told to stop.
+ */
+const QUEUE_CALL_MAX_MS = 5_000;
+
+async function withinLimit<T>(call: Promise<T>): Promise<T> {
+  const limit = new AbortController();
+  const late = sleep(QUEUE_CALL_MAX_MS, undefined, { signal: limit.signal }).then(() => {
+    throw new SyncError(`The queue did not answer within ${QUEUE_CALL_MAX_MS / 1_000} s`, {
+      kind: 'transient',
+      code: 'queue_unreachable',
+    });
+  });
+  try {
+    return await Promise.race([call, late]);
+  } finally {
+    limit.abort();
+  }
+}
+
 async function runSyncQueueJob(
   job: { readonly name: string; readonly data: unknown },
   handlers: JobHandlers,
   requestSync: JobQueue['requestSync'],
 ): Promise<void> {
-  if (job.name === TICK_JOB) return requestSync('schedule');
+  if (job.name === TICK_JOB) {
+    if (await handlers.isDue()) await requestSync('schedule');
+    return;
+  }
   if (job.name === SYNC_JOB) return handlers.sync(readSyncPayload(job.data).trigger);
   throw new SyncError(`No job is named ${JSON.stringify(job.name)} here; allowed is ${SYNC_JOB}`, {
     kind: 'unpostable',

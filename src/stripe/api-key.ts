@@ -10,8 +10,11 @@ export interface ApiKeys {
   renew(refused: string): Promise<boolean>;
 }
 
-/** @param readKey reads the key from wherever the configuration says; called again after every refusal */
-export function createApiKeys(readKey: () => Promise<string>): ApiKeys {
+/**
+ * @param readKey reads the key from wherever the configuration says; called again after every refusal
+ * @param confirm throws when a new key is of another account than the one that is mirrored; it is not used then
+ */
+export function createApiKeys(readKey: () => Promise<string>, confirm: (fresh: string) => Promise<void>): ApiKeys {
   let key: string | undefined;
   let reading: Promise<string> | undefined;
 
@@ -40,6 +43,7 @@ export function createApiKeys(readKey: () => Promise<string>): ApiKeys {
           { kind: 'fatal', code: 'stripe_key_refused' },
         );
       }
+      await confirm(fresh);
       key = fresh;
       return true;
     },

@@ -8,6 +8,7 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import Stripe from 'stripe';
 import { SyncError } from '../core/errors.js';
 import { createApiKeys, isLiveKey } from './api-key.js';
+import { classifyFailure } from './classify.js';
 import {
   createRequester,
   RETRY_POLICY,
@@ -45,6 +46,8 @@ export interface StripeClientOptions {
 
 export interface StripeClient {
   readonly request: SendRequest;
+  /** From now on a key that is read again must be of this account. */
+  expectAccount(id: string): void;
   /** Whether the key is a live key; decided by its prefix, without a request. */
   livemode(): Promise<boolean>;
   close(): void;
@@ -73,7 +76,10 @@ export function createStripeClient(options: StripeClientOptions): StripeClient {
       ...(options.homepage === undefined ? {} : { url: options.homepage }),
     },
   });
-  const keys = createApiKeys(options.readKey);
+  let mirrored: string | null = null;
+  const keys = createApiKeys(options.readKey, async (fresh) => {
+    if (mirrored !== null) await refuseOtherAccount(stripe, fresh, mirrored);
+  });
   return {
     request: createRequester({
       stripe,
@@ -84,9 +90,32 @@ export function createStripeClient(options: StripeClientOptions): StripeClient {
       signal: options.signal,
       onRetry: options.onRetry,
     }),
+    expectAccount: (id) => {
+      mirrored = id;
+    },
     livemode: async () => isLiveKey(await keys.current()),
     close: () => agent.destroy(),
   };
+}
+
+/**
+ * Keys rotate, accounts must not: the new key is asked whose it is before it is used. A restricted key that may not read
+ * its account is taken: it can be told apart only by an intent, and that is asked at the next start.
+ */
+async function refuseOtherAccount(stripe: Stripe, key: string, mirrored: string): Promise<void> {
+  let id: string;
+  try {
+    ({ id } = await stripe.accounts.retrieveCurrent({}, { apiKey: key }));
+  } catch (thrown) {
+    const { error } = classifyFailure(thrown, { endpoint: 'account', key });
+    if (error.code === 'stripe_permission_missing') return;
+    throw error;
+  }
+  if (id === mirrored) return;
+  throw new SyncError(
+    `STRIPE_API_KEY was read again after a refusal and is now a key of ${id}; this worker mirrors ${mirrored}. Use a key of that account`,
+    { kind: 'fatal', code: 'other_account' },
+  );
 }
 
 const systemClock: RequestClock = {

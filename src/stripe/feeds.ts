@@ -30,7 +30,9 @@ export function createPaymentFeeds(options: { readonly client: StripeClient }): 
         stripe.events.list({ ...pageParams(request), type: SUCCEEDED_EVENT }, sending),
       );
       const events = page.list.objects.map(readSucceededEvent);
-      const read = await mapInParallel(events, REREADS_IN_FLIGHT_MAX, (event) => paymentOf(client, event));
+      const read = await mapInParallel(events, REREADS_IN_FLIGHT_MAX, (event) =>
+        paymentOf(client, event, page.vendorNow),
+      );
       return {
         ...frameOf(
           page,
@@ -131,14 +133,24 @@ function seenIntent(object: unknown, seenAt: Date): SeenPayment[] {
   return reading.kind === 'not_succeeded' ? [] : [{ payment: reading, seenAt }];
 }
 
+/** One of Stripe's readers may lag behind the event; after an hour it is no lag any more. */
+const SETTLED_AFTER_MS = 60 * 60_000;
+
 /** The event's own snapshot when it can be read, else the intent as it is now (`succeeded` is final, the amount too). */
 async function paymentOf(
   client: StripeClient,
   event: SucceededEvent,
+  vendorNow: Date | null,
 ): Promise<{ payment: FoundPayment; requests: number }> {
   if (event.payment !== null) return { payment: event.payment, requests: 0 };
   const { reading, requests } = await retrieveIntent(client, event.intentId);
-  // The event says that money came in. If the intent does not agree, a person must look: it is never dropped.
+  const disagrees = reading.kind === 'missing' || reading.kind === 'not_succeeded';
+  if (disagrees && vendorNow !== null && vendorNow.getTime() - event.created.getTime() < SETTLED_AFTER_MS) {
+    throw unreadableAnswer(
+      `a fresh event of success, but the intent ${event.intentId} is ${reading.kind}; it is read again`,
+    );
+  }
+  // The event says that money came in. If the intent does not agree later either, a person must look: it is never dropped.
   const unreadable = (problem: string): FoundPayment => ({
     kind: 'unreadable',
     id: event.intentId,

@@ -19,7 +19,7 @@ export interface Wanted {
 }
 
 /** What may change as long as nothing was posted. */
-export type MirrorIdentity = Pick<Mirror, 'livemode' | 'blnkInstance' | 'source' | 'guestDestination'>;
+export type MirrorIdentity = Pick<Mirror, 'mirrorId' | 'livemode' | 'blnkInstance' | 'source' | 'guestDestination'>;
 
 export interface MirrorPorts {
   find(): Promise<Mirror | null>;
@@ -53,13 +53,19 @@ export async function claimMirror(ports: MirrorPorts, wanted: Wanted, options: C
   refuseOtherAccount(held, account.id);
   const differences = differencesBetween(held, wanted);
   if (differences.length === 0) return confirmAccount(ports, held, account.id);
-  const restarted = held.firstPostAt === null ? await ports.restart(identityOf(wanted)) : null;
+  const restarted = held.firstPostAt === null ? await restart(ports, wanted, options) : null;
   if (restarted !== null) return confirmAccount(ports, restarted, account.id);
   throw new SyncError(
     `This database mirrors something else: ${differences.join('; ')}. ` +
       'Set the configuration back, or use a new database for the new mirror',
     { kind: 'fatal', code: 'mirror_differs' },
   );
+}
+
+/** Nothing was posted yet: the mirror begins anew, under a new id, so that workers of the old configuration stop. */
+async function restart(ports: MirrorPorts, wanted: Wanted, { adopt }: ClaimOptions): Promise<Mirror | null> {
+  if (!adopt && (await ports.ledgerHasTransactionsOfOurs())) throw ledgerNotEmpty();
+  return ports.restart({ ...identityOf(wanted), mirrorId: ports.newMirrorId() });
 }
 
 async function createMirror(
@@ -70,12 +76,7 @@ async function createMirror(
     // Another worker may have created the mirror, and posted, since we looked.
     const meanwhile = await ports.find();
     if (meanwhile !== null) return meanwhile;
-    throw new SyncError(
-      'The database is empty, but the ledger already holds transactions of this software. Is DATABASE_URL (or DATA_DIR) the ' +
-        'right one? If the database was lost, restore it from its backup. To go on with this empty one, start once with ' +
-        '`worker --adopt`: payments that are in the ledger with equal content are adopted, and none is posted twice',
-      { kind: 'fatal', code: 'ledger_not_empty' },
-    );
+    throw ledgerNotEmpty();
   }
   return ports.create({
     ...identityOf(wanted),
@@ -91,9 +92,16 @@ async function createMirror(
 /** Relative starts count from Stripe's clock, once; from then on the start is an absolute time. */
 async function startTime(ports: MirrorPorts, start: SyncStart): Promise<Date> {
   if (start.kind === 'all') return STRIPE_EPOCH;
-  if (start.kind === 'time') return later(STRIPE_EPOCH, floorToSecond(start.time));
   const now = await ports.serverTime();
   if (now === null) throw noServerTime();
+  if (start.kind === 'time' && start.time > now) {
+    throw new SyncError(
+      `SYNC_START is ${start.time.toISOString()}, which is later than Stripe's now (${now.toISOString()}); allowed is a time that has passed. ` +
+        'Start the worker when that time has come',
+      { kind: 'fatal', code: 'start_in_future' },
+    );
+  }
+  if (start.kind === 'time') return later(STRIPE_EPOCH, floorToSecond(start.time));
   return later(STRIPE_EPOCH, floorToSecond(new Date(now.getTime() - start.durationMs)));
 }
 
@@ -131,11 +139,20 @@ function differencesBetween(mirror: Mirror, wanted: Wanted): string[] {
   } as const;
   return (Object.keys(names) as Array<keyof typeof names>)
     .filter((field) => mirror[field] !== identity[field])
-    .map((field) => `${names[field]} is ${identity[field]} now, it was ${mirror[field]} at the first posting`);
+    .map((field) => `${names[field]} is ${identity[field]} now, it was ${mirror[field]} when the mirror began`);
 }
 
-function identityOf({ livemode, blnkInstance, source, guestDestination }: Wanted): MirrorIdentity {
+function identityOf({ livemode, blnkInstance, source, guestDestination }: Wanted): Omit<MirrorIdentity, 'mirrorId'> {
   return { livemode, blnkInstance, source, guestDestination };
+}
+
+function ledgerNotEmpty(): SyncError {
+  return new SyncError(
+    'The database is empty, but the ledger already holds transactions of this software. Is DATABASE_URL (or DATA_DIR) the ' +
+      'right one? If the database was lost, restore it from its backup. To go on with this empty one, start once with ' +
+      '`worker --adopt`: payments that are in the ledger with equal content are adopted, and none is posted twice',
+    { kind: 'fatal', code: 'ledger_not_empty' },
+  );
 }
 
 /** Nothing that depends on Stripe's time can be decided without it. */

@@ -14,6 +14,10 @@ export interface SyncJobPorts extends TailPorts {
   readonly vendorClock: VendorClock;
   readonly clock: Clock;
   requestPart(part: BackfillPart): Promise<void>;
+}
+
+/** What the schedule is measured by. */
+export interface SchedulePorts {
   /** Milliseconds since the newest run of the tail began, by the database's clock; null when there was none. */
   sinceLastTailMs(): Promise<number | null>;
   /** The interval between scheduled runs that is in force. */
@@ -31,13 +35,11 @@ const FULL_EVERY_MS = MINUTE_MS;
 /** A tick that comes a little early is the schedule's jitter, not a second request. */
 const EARLY_MS = 1_000;
 
-/** Answers the run, or null when the schedule's tick was not due. */
-export type SyncJob = (trigger: Trigger) => Promise<TailOutcome | null>;
+export type SyncJob = (trigger: Trigger) => Promise<TailOutcome>;
 
 export function createSyncJob(ports: SyncJobPorts, options: SyncJobOptions): SyncJob {
   let lastFull: { readonly atMs: number; readonly newest: Date | null } | null = null;
   return async (trigger) => {
-    if (trigger === 'schedule' && !(await isDue(ports))) return null;
     await beginMirror(ports, trigger);
     await requestOpenParts(ports);
     const nowMs = ports.clock.monotonicMs();
@@ -59,7 +61,11 @@ export async function requestOpenParts(ports: Pick<SyncJobPorts, 'store' | 'requ
   }
 }
 
-async function isDue(ports: SyncJobPorts): Promise<boolean> {
+/**
+ * Whether a tick of the schedule should ask for a sync. Asked at the tick, never by the job: requests merge, and one that
+ * a person waits for must not be dropped because a tick came after it.
+ */
+export async function isDue(ports: SchedulePorts): Promise<boolean> {
   const since = await ports.sinceLastTailMs();
   return since === null || since >= (await ports.intervalMs()) - EARLY_MS;
 }

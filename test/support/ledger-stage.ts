@@ -94,7 +94,11 @@ export class LedgerStage {
 
   /** Stores payments as collect does: one run, one page. Answers the run's id. */
   async store(payments: readonly Payment[]): Promise<string> {
-    const store = createCollectStore(this.db, { workerId: '7f3f7f0e-4f0f-4c43-9d7e-0d6a4d1f5a10', version: 'test' });
+    const store = createCollectStore(this.db, {
+      workerId: '7f3f7f0e-4f0f-4c43-9d7e-0d6a4d1f5a10',
+      version: 'test',
+      mirrorId: null,
+    });
     const window = { from: new Date('2026-11-01T00:00:00Z'), to: new Date('2026-11-02T00:00:00Z') };
     const run = await store.openRun({ feed: 'payment_intents', trigger: 'manual', window, parentId: null });
     const postings = payments.map((payment) => {
@@ -132,7 +136,7 @@ export class LedgerStage {
           const remembered = await rememberSourceBalance(database.db, currency, balanceId);
           if (remembered !== balanceId) throw otherLedger(currency, { remembered, found: balanceId });
         },
-        markFirstPost: () => markFirstPost(database.db),
+        markFirstPost: () => markFirstPost(database.db, RULES.mirrorId),
         onRenewalFailed: () => {},
         onStalled: (lane, stall) => onStalled?.({ lane, ...stall }),
         onResumed: () => {},

@@ -120,7 +120,7 @@ export interface Stage extends StageWorker {
   monotonicMs: number;
   worker(): StageWorker;
   /** The `sync` job of a new process, and the parts that it asked for, which nobody reads by himself. */
-  syncJob(options?: { sinceLastTailMs?: number | null; intervalMs?: number }): SyncJob;
+  syncJob(): SyncJob;
   /** The first start: the hand-over, then the tail once and the whole backfill. */
   begin(): Promise<void>;
   /** Requests that reached the stand-in since the last call. */
@@ -175,7 +175,7 @@ export async function openStage({ database }: StageDatabase, options: StageOptio
   const worker = (): StageWorker => {
     const workerId = randomUUID();
     const ports = {
-      store: createCollectStore(db, { workerId, version: '0.0.0' }),
+      store: createCollectStore(db, { workerId, version: '0.0.0', mirrorId: null }),
       feeds: createPaymentFeeds({ client }),
       wakeLanes: async () => {},
     };
@@ -213,7 +213,7 @@ export async function openStage({ database }: StageDatabase, options: StageOptio
     lagMs,
     monotonicMs: 0,
     worker,
-    syncJob({ sinceLastTailMs = null, intervalMs = MINUTE } = {}) {
+    syncJob() {
       return createSyncJob(
         {
           store: first.store,
@@ -222,8 +222,6 @@ export async function openStage({ database }: StageDatabase, options: StageOptio
           vendorClock: account,
           clock: { monotonicMs: () => stage.monotonicMs, sleep: async () => {}, every: () => () => {} },
           requestPart: async () => {},
-          sinceLastTailMs: async () => sinceLastTailMs,
-          intervalMs: async () => intervalMs,
         },
         { lagMs, signal: new AbortController().signal },
       );
