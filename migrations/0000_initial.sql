@@ -1,3 +1,12 @@
+CREATE TABLE "lane_pauses" (
+	"source" text NOT NULL,
+	"currency" text NOT NULL,
+	"since" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"seen_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"error" text NOT NULL,
+	CONSTRAINT "lane_pauses_source_currency_pk" PRIMARY KEY("source","currency")
+);
+--> statement-breakpoint
 CREATE TABLE "mirror" (
 	"id" smallint PRIMARY KEY DEFAULT 1 NOT NULL,
 	"mirror_id" uuid NOT NULL,

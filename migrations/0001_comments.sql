@@ -11,6 +11,7 @@ COMMENT ON COLUMN "mirror"."starts_at" IS 'Payments created from this time on ar
 COMMENT ON COLUMN "mirror"."hand_over_at" IS 'Ceiling of the first backfill, by Stripe''s clock; the tail begins a little before it. Null until the first run.';--> statement-breakpoint
 COMMENT ON COLUMN "mirror"."first_post_at" IS 'When the first posting was about to be sent; from then on the identity in this row holds.';--> statement-breakpoint
 COMMENT ON TABLE "workers" IS 'Worker processes; a living one renews seen_at every few seconds.';--> statement-breakpoint
+COMMENT ON TABLE "lane_pauses" IS 'Lanes of which nothing gets further now, since when and why; a row goes when its lane goes on.';--> statement-breakpoint
 COMMENT ON TABLE "rate_tokens" IS 'Limiter shared by all processes: when the next request of a bucket is free.';--> statement-breakpoint
 COMMENT ON TABLE "stripe_reads" IS 'Requests to Stripe per hour, for the read allocation over 30 days.';--> statement-breakpoint
 COMMENT ON TABLE "sync_runs" IS 'One execution of reading one window of one Stripe feed. The view sync_history adds status and counts of postings.';--> statement-breakpoint

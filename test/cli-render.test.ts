@@ -257,7 +257,15 @@ describe('status', () => {
   });
 
   it('names everything that needs a person, with the command for it', () => {
-    const lane = { source: '@stripe', currency: 'USD', pending: 5, inDoubt: 3, oldestDue: STATUS.now, error: null };
+    const lane = {
+      source: '@stripe',
+      currency: 'USD',
+      pending: 5,
+      inDoubt: 3,
+      oldestDue: STATUS.now,
+      error: null,
+      pausedSince: null,
+    };
     const needs = needsOfPerson({
       ...STATUS,
       workers: [],

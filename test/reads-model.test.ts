@@ -204,8 +204,26 @@ describe('status', () => {
     expect(status.workers.map(({ id }) => id)).toEqual([run(1)]);
     expect(status.coverage.events).toEqual([{ from: ago(70), to: ago(12) }]);
     expect(status.lanes).toEqual([
-      { source: '@stripe', currency: 'USD', pending: 2, inDoubt: 2, unresolved: 1, oldestDue: ago(9), error: null },
-      { source: '@stripe', currency: 'EUR', pending: 1, inDoubt: 0, unresolved: 0, oldestDue: ago(-5), error: null },
+      {
+        source: '@stripe',
+        currency: 'USD',
+        pending: 2,
+        inDoubt: 2,
+        unresolved: 1,
+        oldestDue: ago(9),
+        error: null,
+        pausedSince: null,
+      },
+      {
+        source: '@stripe',
+        currency: 'EUR',
+        pending: 1,
+        inDoubt: 0,
+        unresolved: 0,
+        oldestDue: ago(-5),
+        error: null,
+        pausedSince: null,
+      },
     ]);
     expect(status.parked).toEqual([{ reason: 'conflict', waiting: 1, dismissed: 1 }]);
     const usd = { currency: 'USD', postedCount: 1, posted: 9_007_199_254_740_993n, pendingCount: 2, pending: 2_000n };

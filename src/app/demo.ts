@@ -228,9 +228,8 @@ async function stayUp({
   say(demoStaysUp({ stripe: standIns.stripe.url, blnk: standIns.blnk.url, dataDir, command }));
   while (!environment.signal.aborted) {
     standIns.stripe.succeed(standIns.stripe.createIntent({}));
-    await Promise.race([
-      sleep(NEW_PAYMENT_EVERY_MS),
-      new Promise((resolve) => environment.signal.addEventListener('abort', resolve, { once: true })),
-    ]);
+    await sleep(NEW_PAYMENT_EVERY_MS, undefined, { signal: environment.signal }).catch((error: unknown) => {
+      if (!environment.signal.aborted) throw error;
+    });
   }
 }

@@ -87,10 +87,13 @@ export async function closeAfterFault(close: () => Promise<void>, log: Log): Pro
 export async function ensureSchema(home: Home, config: HomeConfig): Promise<void> {
   if (await isMigrated(home.database.sql, home.queueBackend.schema)) return;
   if (config.database.kind === 'embedded') return home.migrate();
-  throw new SyncError('The database lacks tables of this version. Apply them once: npx stripe-blnk-sync migrate', {
-    kind: 'fatal',
-    code: 'not_migrated',
-  });
+  throw new SyncError(
+    'The database lacks tables of this version. Apply them once: npx stripe-blnk-sync migrate (in a clone of the sources: npm run cli -- migrate)',
+    {
+      kind: 'fatal',
+      code: 'not_migrated',
+    },
+  );
 }
 
 async function locate(

@@ -7,6 +7,7 @@ import { describeError } from '../core/errors.js';
 import type { Mirror } from '../core/mirror.js';
 import { type Lane, laneName } from '../core/posting.js';
 import type { Feed } from '../core/sync-run.js';
+import { endLanePause, noteLanePause } from '../db/lane-pauses.js';
 import { markFirstPost, rememberSourceBalance } from '../db/mirror-store.js';
 import { createDismissedPostings, createOutbox } from '../db/outbox.js';
 import { sinceLastTailMs } from '../db/worker-registry.js';
@@ -115,6 +116,8 @@ function createJudging({ config, home, vendors }: StageParts): JudgePorts {
 
 function createDrainer({ home, log, mirror, timings }: StageParts, judging: JudgePorts) {
   const { db, sql } = home.database;
+  // For `status` only, and a database that is away is told by everything else.
+  const unnoted = (error: unknown): void => log.debug({ error: describeError(error) }, 'a pause could not be noted');
   return createLaneDrainer(
     {
       ...judging,
@@ -123,8 +126,14 @@ function createDrainer({ home, log, mirror, timings }: StageParts, judging: Judg
       random: Math.random,
       markFirstPost: () => markFirstPost(db, mirror.mirrorId),
       onRenewalFailed: (error) => log.warn({ error: describeError(error) }, 'a claim could not be renewed'),
-      onStalled: (lane, stall) => log.warn({ lane: laneName(lane), ...stall }, 'posting to this lane pauses'),
-      onResumed: (lane) => log.info({ lane: laneName(lane) }, 'posting to this lane goes on'),
+      onStalled: (lane, stall) => {
+        log.warn({ lane: laneName(lane), ...stall }, 'posting to this lane pauses');
+        noteLanePause(db, lane, stall.error).catch(unnoted);
+      },
+      onResumed: (lane) => {
+        log.info({ lane: laneName(lane) }, 'posting to this lane goes on');
+        endLanePause(db, lane).catch(unnoted);
+      },
     },
     {
       ...POSTING,

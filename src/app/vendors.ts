@@ -2,6 +2,7 @@
 import { type BlnkLedger, createLedger } from '../blnk/ledger.js';
 import type { PaymentFeeds } from '../collect/ports.js';
 import type { WorkerConfig } from '../config.js';
+import { describeError } from '../core/errors.js';
 import { createRequestLimiter } from '../db/request-limiter.js';
 import type { Log } from '../observability/log.js';
 import { packageVersion } from '../package-root.js';
@@ -49,7 +50,8 @@ export function createVendors(
     version: packageVersion(),
     signal,
     retries: { backoffBaseMs: timings.stripeRetryBaseMs },
-    onRetry: (notice) => log.warn({ ...notice }, 'Stripe is asked again'),
+    onRetry: ({ error, delayMs, ...notice }) =>
+      log.warn({ ...notice, delayMs: Math.round(delayMs), error: describeError(error) }, 'Stripe is asked again'),
   });
   const account = createStripeAccountReader({ client: stripe });
   const ledger = createLedger({

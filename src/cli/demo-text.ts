@@ -75,7 +75,7 @@ export function demoStaysUp({ stripe, blnk, dataDir, command }: DemoAddresses): 
     'Everything stays up, and a new payment succeeds every few seconds.',
     `Stripe: ${stripe}  Blnk: ${blnk}`,
     'Look at it from another terminal:',
-    `  DATA_DIR=${dataDir} ${command} status`,
+    `  DATA_DIR=${dataDir} SYNC_EVERY=5s ${command} status`,
     `  DATA_DIR=${dataDir} ${command} runs`,
     `  DATA_DIR=${dataDir} ${command} parked list`,
     'Ctrl-C ends it and deletes its data.',

@@ -44,8 +44,8 @@ export function paymentLines(payment: PaymentSides): string[] {
 }
 
 const COLUMNS: ReadonlyArray<Column<PaymentRecord>> = [
-  { title: 'reference', rank: 0, shortenTo: 16, value: (payment) => payment.reference },
-  { title: 'state', rank: 1, value: (payment) => payment.state },
+  { title: 'reference', rank: 0, value: (payment) => payment.reference },
+  { title: 'state', rank: 3, value: (payment) => payment.state },
   { title: 'reason', rank: 2, value: (payment) => payment.reason ?? '' },
   { title: 'amount', rank: 1, align: 'right', value: (payment) => amountText(payment) ?? '' },
   { title: 'created (UTC)', rank: 4, value: (payment) => formatTime(payment.created) },

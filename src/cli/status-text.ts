@@ -12,6 +12,9 @@ import type { StatusRecord } from '../db/reads/status.js';
 import { type Column, renderFacts, renderTable } from './table.js';
 import { plainText } from './text-width.js';
 
+/** Longer than the five minutes for which Core holds the lock of an interrupted post: that ends by itself. */
+const PAUSE_MS = 6 * MINUTE_MS;
+
 /** Completeness moves once a minute; when it stood still for this long beyond the lag, something holds it. */
 const STANDSTILL_MS = 10 * MINUTE_MS;
 
@@ -32,7 +35,7 @@ export function answerSentence({ mirror, complete, outstanding, holes }: StatusR
 
 /** Empty when nobody has to do anything. */
 export function needsOfPerson(status: StatusRecord): string[] {
-  const { workers, parked, lanes, lastFailure, holes, mirror } = status;
+  const { workers, parked, lanes, lastFailure, holes, mirror, now } = status;
   const needs: string[] = [];
   if (workers.length === 0) needs.push('No worker is running. Start one with: stripe-blnk-sync worker');
   if (lastFailure !== null && !lastFailure.recovered) {
@@ -46,6 +49,15 @@ export function needsOfPerson(status: StatusRecord): string[] {
     const meaning = reason === null ? 'no reason is stored' : PARKING_REASONS[reason];
     const filter = reason === null ? '' : ` --reason ${reason}`;
     needs.push(`${formatCount(waiting)} parked: ${meaning}. See: stripe-blnk-sync parked list${filter}`);
+  }
+  const paused = lanes.filter(
+    (lane) => lane.pausedSince !== null && now.getTime() - lane.pausedSince.getTime() > PAUSE_MS,
+  );
+  for (const { currency, source, pausedSince, error } of paused) {
+    needs.push(
+      `Posting from ${source} in ${currency} gets no further since ${utc(pausedSince)}: ${plainText(error ?? '')}. ` +
+        'It is tried again by itself; check that Blnk answers.',
+    );
   }
   const unresolved = lanes.reduce((sum, lane) => sum + lane.unresolved, 0);
   if (unresolved > 0) {

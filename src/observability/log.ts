@@ -36,7 +36,10 @@ export function createLog({ level, forPeople }: LogOptions): Log {
     hooks: { streamWrite: redactText },
   };
   if (!forPeople) return pino(options);
-  return pino(options, pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', sync: true }));
+  return pino(
+    options,
+    pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', singleLine: true, sync: true }),
+  );
 }
 
 /** Replaces what looks like a secret anywhere in a text. */

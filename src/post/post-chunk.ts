@@ -48,7 +48,7 @@ async function postOneByOne(chunk: Chunk, setting: Setting): Promise<ChunkOutcom
   let stalled: ChunkOutcome = PROGRESS;
   for (const [index, posting] of chunk.postings.entries()) {
     if (index > 0 && setting.isOver()) {
-      await leaveForLater(chunk, chunk.postings.slice(index), setting);
+      await leaveForLater(chunk, chunk.postings.slice(index), { ...setting, inDoubt: false });
       break;
     }
     const outcome = await postAlone(posting, chunk, setting);
@@ -86,7 +86,7 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
   const first = absent.find(({ reference }) => reference === blamed) ?? absent[0];
   if (first === undefined) return PROGRESS;
   if (setting.isOver()) {
-    await leaveForLater(chunk, absent, setting);
+    await leaveForLater(chunk, absent, { ...setting, inDoubt: true });
     return PROGRESS;
   }
   const rest = absent.filter((posting) => posting !== first);
@@ -105,11 +105,15 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
 }
 
 /** At once for whoever comes next, looked up first. */
-async function leaveForLater(chunk: Chunk, postings: readonly ClaimedPosting[], { ports }: Setting): Promise<void> {
+async function leaveForLater(
+  chunk: Chunk,
+  postings: readonly ClaimedPosting[],
+  { ports, inDoubt }: Setting & { readonly inDoubt: boolean },
+): Promise<void> {
   const error = 'The worker was stopped before this was sent';
   await ports.outbox.postpone(
     chunk.token,
-    postings.map(({ reference }) => ({ reference, dueInMs: 0, error, inDoubt: true })),
+    postings.map(({ reference }) => ({ reference, dueInMs: 0, error, inDoubt })),
   );
 }
 

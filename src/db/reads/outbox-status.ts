@@ -6,6 +6,7 @@ import { and, asc, desc, eq, gte, lt, sql } from 'drizzle-orm';
 import type { Lane, ParkingReason } from '../../core/posting.js';
 import type { Window } from '../../core/window.js';
 import type { Drizzle } from '../open.js';
+import { lanePauses } from '../schema/mirror.js';
 import { postings } from '../schema/postings.js';
 
 export interface LaneRecord extends Lane {
@@ -15,8 +16,10 @@ export interface LaneRecord extends Lane {
   readonly inDoubt: number;
   /** In doubt for more than 15 minutes. */
   readonly unresolved: number;
-  /** What an attempt of the lane ended with that is not settled yet; one of them when there are several. */
+  /** What an attempt of the lane ended with that is not settled yet, or why the lane pauses. */
   readonly error: string | null;
+  /** Since when nothing of the lane gets further; null while it does. */
+  readonly pausedSince: Date | null;
 }
 
 export interface ParkedRecord {
@@ -56,9 +59,11 @@ export async function readLanes(db: Drizzle): Promise<LaneRecord[]> {
       oldestDue: sql`min(${postings.dueAt})`.mapWith(postings.dueAt),
       inDoubt: sql`count(${postings.doubtSince})`.mapWith(Number),
       unresolved: sql`count(*) filter (where ${postings.doubtSince} < now() - ${UNRESOLVED_AFTER})`.mapWith(Number),
-      error: sql<string | null>`max(${postings.lastError})`,
+      error: sql<string | null>`coalesce(max(${lanePauses.error}), max(${postings.lastError}))`,
+      pausedSince: sql`max(${lanePauses.since})`.mapWith((value: string) => new Date(value)),
     })
     .from(postings)
+    .leftJoin(lanePauses, and(eq(lanePauses.source, postings.source), eq(lanePauses.currency, postings.currency)))
     .where(eq(postings.state, 'pending'))
     .groupBy(postings.source, postings.currency)
     .orderBy(desc(sql`count(*)`), asc(postings.currency), asc(postings.source));

@@ -3,7 +3,19 @@
  * Column comments live in migrations, because people read them with SQL.
  */
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, check, integer, jsonb, pgTable, smallint, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  boolean,
+  check,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
 
 export const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date', precision: 3 });
 
@@ -38,6 +50,19 @@ export const workers = pgTable('workers', {
   startedAt: instant('started_at').notNull().defaultNow(),
   seenAt: instant('seen_at').notNull().defaultNow(),
 });
+
+/** Lanes that a worker pauses because nothing of them gets further, and why; gone once it goes on. */
+export const lanePauses = pgTable(
+  'lane_pauses',
+  {
+    source: text('source').notNull(),
+    currency: text('currency').notNull(),
+    since: instant('since').notNull().defaultNow(),
+    seenAt: instant('seen_at').notNull().defaultNow(),
+    error: text('error').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.source, table.currency] })],
+);
 
 /** One row per limiter bucket: the time at which the next request of that bucket is free. */
 export const rateTokens = pgTable('rate_tokens', {
