@@ -60,7 +60,11 @@ describe('a look-up', () => {
     ['unknown amount', { amount: null }, 'amount is unknown USD in the ledger, 19.99 USD is expected'],
     ['currency', { currency: 'EUR' }, 'amount is 19.99 EUR in the ledger, 19.99 USD is expected'],
     ['source', { source: 'bln_other' }, 'source is bln_other in the ledger, @stripe (bln_stripe) is expected'],
-    ['destination', { destination: 'bln_other' }, 'destination is bln_other in the ledger, @cus_1 (bln_cus) is expected'],
+    [
+      'destination',
+      { destination: 'bln_other' },
+      'destination is bln_other in the ledger, @cus_1 (bln_cus) is expected',
+    ],
     ['inflight', { status: 'INFLIGHT' }, 'status is INFLIGHT in the ledger, APPLIED is expected'],
     ['void', { status: 'VOID' }, 'status is VOID in the ledger, APPLIED is expected'],
     ['rejected', { status: 'REJECTED' }, 'status is REJECTED in the ledger, APPLIED is expected'],
