@@ -49,7 +49,7 @@ describe('a reader that lags', () => {
   it('makes a chunk wait together instead of sending it again for each of its payments', async () => {
     await stage.store(makePayments(100));
     stage.sandbox.faults.add({ kind: 'stale_reads', route: 'lookups' });
-    const drainer = await stage.drainer({ backoff: { baseMs: 200, maxMs: 60_000 } });
+    const drainer = await stage.drainer({ backoff: { baseMs: 200, maxMs: 60_000 }, chunksInFlight: 1 });
     await stage.drainUntil(drainer, async () => (await stage.postings()).every(({ look_ups }) => look_ups >= 2));
     expect(stage.sandbox.requestCount('POST /transactions/bulk')).toBeLessThanOrEqual(4);
   });
