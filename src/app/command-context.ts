@@ -43,7 +43,8 @@ export async function openCommandContext(config: HomeConfig, log: Log): Promise<
       requests: {
         sync: (trigger) => queue.requestSync(trigger),
         async backfill(window) {
-          known(mirror);
+          // Asked now, not when this was opened: the first worker may have started since.
+          known(await findMirror(db));
           const backfill = await store.requestBackfill(window, 'manual');
           for (const part of await openParts(store, backfill)) await queue.requestPart(part);
           return backfill.id;
