@@ -56,6 +56,8 @@ export interface EmbeddedAddress {
   readonly database: string;
 }
 
+const DEADLOCK_DETECTED = '40P01';
+
 async function truncate(address: string | EmbeddedAddress | null): Promise<void> {
   if (address === null) throw new Error('no database was named');
   const quiet = { max: 1, onnotice: () => {} };
@@ -67,7 +69,19 @@ async function truncate(address: string | EmbeddedAddress | null): Promise<void>
     const tables = await sql<{ name: string }[]>`
       select quote_ident(schemaname) || '.' || quote_ident(tablename) as name from pg_tables
       where schemaname = 'bullmq' and tablename not like '%migration%'`;
-    await sql.unsafe(`truncate ${tables.map(({ name }) => name).join(', ')} cascade`);
+    // A worker at work takes the same locks in another order. Whoever loses the queue waits for nothing and tries again,
+    // so that it is never the worker who has to give way.
+    await sql`set deadlock_timeout = '10ms'`;
+    const truncated = async (): Promise<boolean> => {
+      try {
+        await sql.unsafe(`truncate ${tables.map(({ name }) => name).join(', ')} cascade`);
+        return true;
+      } catch (error) {
+        if (error instanceof postgres.PostgresError && error.code === DEADLOCK_DETECTED) return false;
+        throw error;
+      }
+    };
+    await until('the queue is lost', truncated);
   } finally {
     await sql.end();
   }
