@@ -35,7 +35,6 @@ export interface StripeClientOptions {
   readonly limiter: RequestLimiter;
   /** This software's version, as Stripe shows it in its request logs. */
   readonly version: string;
-  readonly homepage?: string;
   /** Aborted at shutdown. */
   readonly signal?: AbortSignal;
   readonly onRetry?: (notice: RetryNotice) => void;
@@ -73,7 +72,6 @@ export function createStripeClient(options: StripeClientOptions): StripeClient {
     appInfo: {
       name: 'stripe-blnk-sync',
       version: options.version,
-      ...(options.homepage === undefined ? {} : { url: options.homepage }),
     },
   });
   let mirrored: string | null = null;

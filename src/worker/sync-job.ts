@@ -7,7 +7,7 @@ import type { VendorClock } from '../collect/ports.js';
 import { collectTail, type TailOutcome, type TailPorts } from '../collect/tail.js';
 import type { Clock } from '../core/clock.js';
 import type { Trigger } from '../core/sync-run.js';
-import { floorToSecond, MINUTE_MS } from '../core/window.js';
+import { floorToSecond, MINUTE_MS, SECOND_MS } from '../core/window.js';
 import { noServerTime } from './claim-mirror.js';
 
 export interface SyncJobPorts extends TailPorts {
@@ -29,8 +29,11 @@ export interface SyncJobOptions {
   readonly signal: AbortSignal;
 }
 
-/** At most this often the whole lag is read again; ticks in between only look at what is newer than the newest event. */
-const FULL_EVERY_MS = MINUTE_MS;
+/**
+ * Once a minute the whole lag is read again; ticks in between only look at what is newer than the newest event. A little
+ * less than the minute, so that a tick that comes early is still this minute's.
+ */
+const FULL_EVERY_MS = MINUTE_MS - 5 * SECOND_MS;
 
 /** A tick that comes a little early is the schedule's jitter, not a second request. */
 const EARLY_MS = 1_000;
