@@ -31,7 +31,7 @@ const WHAT_TO_DO: Readonly<Record<ParkingReason, string>> = {
   wrong_livemode: 'Check which Stripe key is configured; dismiss payments of the other mode.',
   same_balance: 'Post it by hand to a balance of its own, then dismiss it.',
   unreadable_payment: 'Look at the payment in Stripe; update this software, then backfill the day it was created on.',
-  conflict: 'Compare both sides with: parked show. Correct the ledger, then retry; or dismiss it.',
+  conflict: 'Compare both sides with: parked show. Post the difference in Blnk by hand, then dismiss it.',
   burnt_reference: 'This reference can never be used again: post it under another one by hand, then dismiss it.',
   refused_by_blnk: 'Read why Blnk refuses it with: parked show. Mend the cause, then run: parked retry.',
 };
