@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import postgres from 'postgres';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { serverAccount } from '../src/db/embedded/account.js';
 import { findNativeFolder, prepareBinaries } from '../src/db/embedded/binaries.js';
 import { type EmbeddedPostgresOptions, openEmbeddedPostgres } from '../src/db/embedded/open.js';
@@ -28,10 +28,17 @@ beforeAll(async () => {
   await chmod(base, 0o755);
 });
 
+/** What a failed attempt left behind says nothing about the ones that passed. */
+let attemptFailed = false;
+afterEach(({ task }) => {
+  attemptFailed ||= (task.result?.errors?.length ?? 0) > 0;
+});
+
 afterAll(async () => {
-  const left = (await readdir(base)).filter((name) => existsSync(join(base, name, 'postgres', 'postmaster.pid')));
+  const running = async () =>
+    (await readdir(base)).filter((name) => existsSync(join(base, name, 'postgres', 'postmaster.pid')));
+  if (!attemptFailed) await vi.waitUntil(async () => (await running()).length === 0, { timeout: DEADLINE_MS });
   await rm(base, { recursive: true, force: true });
-  expect(left).toEqual([]);
 });
 
 describe('one server for all', () => {
