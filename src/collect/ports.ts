@@ -33,6 +33,14 @@ export interface FeedPage {
   readonly vendorNow: Date | null;
   /** HTTP requests that this page took, retries and re-reads included. */
   readonly requests: number;
+  /** Succeeded payments of the page that were stored before and therefore not read again; 0 unless a sweep says so. */
+  readonly knownBefore?: number;
+}
+
+/** A page of charges, reduced to the intents that their money may belong to. */
+export interface ChargePage extends Omit<FeedPage, 'payments'> {
+  /** Captured charges that succeeded; `seenAt` is the charge's creation. An intent may come more than once. */
+  readonly charges: ReadonlyArray<{ readonly chargeId: string; readonly intentId: string; readonly seenAt: Date }>;
 }
 
 export interface PageRequest {
@@ -49,6 +57,13 @@ export interface PaymentFeeds {
   succeededEvents(request: PageRequest): Promise<FeedPage>;
   /** PaymentIntents by creation, of every status. */
   paymentIntents(request: PageRequest): Promise<FeedPage>;
+  /** Charges by creation. Throws SyncError `stripe_permission_missing` when the key may not read them. */
+  charges(request: PageRequest): Promise<ChargePage>;
+  /** One intent by id, and the requests that it took. */
+  payment(id: string): Promise<{
+    readonly reading: FoundPayment | { readonly kind: 'not_succeeded' } | { readonly kind: 'missing' };
+    readonly requests: number;
+  }>;
 }
 
 /** The processor's clock, from one cheap request. Null when its answer carries no `Date`. */

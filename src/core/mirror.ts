@@ -13,7 +13,21 @@ export interface Mirror extends MappingRules {
   /** Ceiling of the first backfill; the tail takes over a little before it. Null until the first run. */
   readonly handOverAt: Date | null;
   readonly firstPostAt: Date | null;
+  /** `SYNC_LAG` of the worker that started last, so that readers judge by the same lag. Null until a worker started. */
+  readonly lagMs: number | null;
+  /** Since when the key may not read events, by Stripe's clock; null while it may. Then sweeps take the tail's place. */
+  readonly eventsRefusedSince: Date | null;
+  /** Since when the key may not read charges; null while it may. Then no sweep can be read. */
+  readonly chargesRefusedSince: Date | null;
+  /** When a rebuild began that is not finished; null otherwise. Until then no worker may start. */
+  readonly rebuildingSince: Date | null;
 }
+
+/** What a new mirror row is made of; the rest comes to be known later. */
+export type NewMirror = Omit<
+  Mirror,
+  'handOverAt' | 'firstPostAt' | 'lagMs' | 'eventsRefusedSince' | 'chargesRefusedSince' | 'rebuildingSince'
+>;
 
 /** No PaymentIntent is older than Stripe itself: `SYNC_START=all` begins here, and nothing earlier is asked for. */
 export const STRIPE_EPOCH = new Date(Date.UTC(2011, 0, 1));

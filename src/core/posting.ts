@@ -20,6 +20,7 @@ export const PARKING_REASONS = {
   conflict: 'the ledger holds this reference with other content',
   burnt_reference: 'somebody queued this reference before and Blnk rejected it, so it can never be used again',
   refused_by_blnk: 'Blnk refuses this transaction for good',
+  rebuild: 'not in the ledger when the database was rebuilt; it may have been left out on purpose before',
 } as const;
 
 export type ParkingReason = keyof typeof PARKING_REASONS;

@@ -1,7 +1,7 @@
 /** The `mirror` row: read, created once, moved only in the ways that DESIGN allows. Deciding what may differ is not done here. */
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import { SyncError } from '../core/errors.js';
-import type { Mirror } from '../core/mirror.js';
+import type { Mirror, NewMirror } from '../core/mirror.js';
 import type { Drizzle } from './open.js';
 import { mirror } from './schema/mirror.js';
 import { postings } from './schema/postings.js';
@@ -20,7 +20,7 @@ export async function findMirror(db: Drizzle): Promise<Mirror | null> {
 }
 
 /** Stores the row unless another process was faster. Answers the one that holds. */
-export async function createMirror(db: Drizzle, wanted: Omit<Mirror, 'handOverAt' | 'firstPostAt'>): Promise<Mirror> {
+export async function createMirror(db: Drizzle, wanted: NewMirror): Promise<Mirror> {
   await db.insert(mirror).values(wanted).onConflictDoNothing();
   return readMirror(db);
 }

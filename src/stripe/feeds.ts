@@ -10,6 +10,7 @@ import type { FoundPayment } from '../core/payment.js';
 import { unixSeconds } from '../core/window.js';
 import { cursorGone } from './classify.js';
 import type { StripeClient } from './client.js';
+import { succeededCharge } from './read-charge.js';
 import { readSucceededEvent, SUCCEEDED_EVENT, type SucceededEvent } from './read-event.js';
 import { retrieveIntent } from './read-intent.js';
 import { readList, type StripeList, unreadableAnswer } from './read-list.js';
@@ -54,6 +55,20 @@ export function createPaymentFeeds(options: { readonly client: StripeClient }): 
         requests: page.requests,
       };
     },
+
+    async charges(request) {
+      const page = await readPage(client, 'charges', request, (stripe, sending) =>
+        stripe.charges.list(pageParams(request), sending),
+      );
+      const times = creationTimes(page.list.objects);
+      return {
+        ...frameOf(page, times),
+        charges: page.list.objects.flatMap((object, index) => succeededCharge(object, times[index] ?? request.from)),
+        requests: page.requests,
+      };
+    },
+
+    payment: (id) => retrieveIntent(client, id),
   };
 }
 

@@ -6,7 +6,7 @@
 import type { SyncStart } from '../config.js';
 import { SyncError } from '../core/errors.js';
 import { CURRENT_MAPPING_VERSION } from '../core/mapping.js';
-import { type Mirror, STRIPE_EPOCH } from '../core/mirror.js';
+import { type Mirror, type NewMirror, STRIPE_EPOCH } from '../core/mirror.js';
 import { floorToSecond, later } from '../core/window.js';
 
 /** What the configuration and the vendors say that this worker would mirror. */
@@ -23,7 +23,7 @@ export type MirrorIdentity = Pick<Mirror, 'mirrorId' | 'livemode' | 'blnkInstanc
 
 export interface MirrorPorts {
   find(): Promise<Mirror | null>;
-  create(mirror: Omit<Mirror, 'handOverAt' | 'firstPostAt'>): Promise<Mirror>;
+  create(mirror: NewMirror): Promise<Mirror>;
   /** Notes the account's id, once it can be read. */
   nameAccount(stripeAccount: string): Promise<Mirror>;
   /**

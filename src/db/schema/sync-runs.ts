@@ -50,3 +50,12 @@ export const coverage = pgTable(
 );
 
 export type SyncRunRow = typeof syncRuns.$inferSelect;
+
+/** Succeeded payments that a sweep saw and the mirror does not claim: created before its start, paid before the hand-over. */
+export const paymentsBeforeStart = pgTable('payments_before_start', {
+  paymentId: text('payment_id').primaryKey(),
+  created: instant('created'),
+  chargedAt: instant('charged_at').notNull(),
+  firstRun: uuid('first_run').notNull(),
+  seenAt: instant('seen_at').notNull().defaultNow(),
+});

@@ -17,6 +17,7 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { CertificateState } from '../../core/certificate.js';
 import type { ParkingReason, PostingKind, SettledHow } from '../../core/posting.js';
 import type { Feed, RunStatus, Trigger } from '../../core/sync-run.js';
 
@@ -31,9 +32,11 @@ const WHAT_TO_DO: Readonly<Record<ParkingReason, string>> = {
   wrong_livemode: 'Check which Stripe key is configured; dismiss payments of the other mode.',
   same_balance: 'Post it by hand to a balance of its own, then dismiss it.',
   unreadable_payment: 'Look at the payment in Stripe; update this software, then backfill the day it was created on.',
-  conflict: 'Compare both sides with: parked show. Post the difference in Blnk by hand, then dismiss it.',
-  burnt_reference: 'This reference can never be used again: post it under another one by hand, then dismiss it.',
+  conflict:
+    'Compare both sides with: parked show. When only the amount is wrong: repair plan. Else dismiss it once the books are right.',
+  burnt_reference: 'This reference can never be used again. A replacement is posted by: repair plan, repair apply.',
   refused_by_blnk: 'Read why Blnk refuses it with: parked show. Mend the cause, then run: parked retry.',
+  rebuild: 'Decide whether it belongs in the ledger: parked retry posts it, parked dismiss leaves it out.',
 };
 
 /** One row per run of collect. Counts of a run with parts are the sums over its parts. */
@@ -135,8 +138,8 @@ export const syncHistory = pgView('sync_history', {
         count(*) filter (where posting.state = 'parked') as parked,
         count(*) filter (where posting.state = 'parked' and posting.dismissed_at is not null) as dismissed,
         count(*) filter (where posting.state = 'pending') as pending,
-        sum(posting.amount) filter (where posting.currency is not null) as amount,
-        sum(posting.amount) filter (where posting.state = 'posted') as ledger_amount
+        sum(${signedAmount()}) filter (where posting.currency is not null) as amount,
+        sum(${signedAmount()}) filter (where posting.state = 'posted') as ledger_amount
       from (
         select run.id as run_id
         union all
@@ -223,21 +226,75 @@ export const dailyTotals = pgView('daily_totals', {
     (posting.effective_at at time zone 'UTC')::date as day,
     posting.currency,
     count(*) filter (where posting.state = 'posted') as posted_count,
-    coalesce(sum(posting.amount) filter (where posting.state = 'posted'), 0) as posted_amount,
+    coalesce(sum(${signedAmount()}) filter (where posting.state = 'posted'), 0) as posted_amount,
     count(*) filter (where posting.state = 'pending') as pending_count,
-    coalesce(sum(posting.amount) filter (where posting.state = 'pending'), 0) as pending_amount,
+    coalesce(sum(${signedAmount()}) filter (where posting.state = 'pending'), 0) as pending_amount,
     count(*) filter (where posting.state = 'parked') as parked_count,
-    coalesce(sum(posting.amount) filter (where posting.state = 'parked'), 0) as parked_amount,
+    coalesce(sum(${signedAmount()}) filter (where posting.state = 'parked'), 0) as parked_amount,
     count(*) filter (where posting.state = 'parked' and posting.dismissed_at is not null) as dismissed_count,
-    coalesce(sum(posting.amount) filter (where posting.state = 'parked' and posting.dismissed_at is not null), 0)
+    coalesce(sum(${signedAmount()}) filter (where posting.state = 'parked' and posting.dismissed_at is not null), 0)
       as dismissed_amount
   from postings posting
   group by 1, 2
 `);
 
+/** A correction may take back: then it goes from the customer's balance to the source, and counts as less. */
+function signedAmount(): SQL {
+  return sql.raw(
+    `case when posting.kind = 'correction' and posting.destination = (select source from mirror) then -posting.amount else posting.amount end`,
+  );
+}
+
 function instant(name: string) {
   return timestamp(name, { withTimezone: true, mode: 'date', precision: 3 });
 }
+
+/** The newest certificate of each day and currency; `reopened` when a payment of that day was stored after it. */
+export const dayCertificates = pgView('day_certificates', {
+  day: date('day', { mode: 'string' }).notNull(),
+  currency: text('currency'),
+  state: text('state').$type<CertificateState>().notNull(),
+  reopened: boolean('reopened').notNull(),
+  stripeCount: integer('stripe_count').notNull(),
+  stripeSum: numeric('stripe_sum').notNull(),
+  ledgerCount: integer('ledger_count').notNull(),
+  ledgerSum: numeric('ledger_sum').notNull(),
+  postingsCount: integer('postings_count').notNull(),
+  postingsSum: numeric('postings_sum').notNull(),
+  unexplained: numeric('unexplained'),
+  findingsCount: integer('findings_count').notNull(),
+  reopenedBecause: text('reopened_because'),
+  provedAt: instant('proved_at').notNull(),
+  stripeAsOf: instant('stripe_as_of').notNull(),
+  certificateId: uuid('certificate_id').notNull(),
+}).as(sql`
+  select
+    newest.day,
+    newest.currency,
+    newest.state,
+    newest.state in ('sealed', 'sealed_with_exceptions') and exists (
+      select 1 from postings posting
+      where posting.effective_at >= newest.day::timestamp at time zone 'UTC'
+        and posting.effective_at < (newest.day + 1)::timestamp at time zone 'UTC'
+        and posting.currency is not distinct from coalesce(newest.currency, posting.currency)
+        and posting.stored_at > newest.proved_at
+    ) as reopened,
+    newest.stripe_count,
+    newest.stripe_sum,
+    newest.ledger_count,
+    newest.ledger_sum,
+    newest.postings_count,
+    newest.postings_sum,
+    newest.unexplained,
+    newest.findings_count,
+    newest.reopened_because,
+    newest.proved_at,
+    newest.stripe_as_of,
+    newest.id as certificate_id
+  from (
+    select distinct on (day, currency) * from certificates order by day, currency, proved_at desc, id desc
+  ) newest
+`);
 
 function whatToDo(): SQL {
   const branches = Object.entries(WHAT_TO_DO).map(([reason, what]) => `when '${reason}' then '${what}'`);

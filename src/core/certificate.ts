@@ -1,0 +1,101 @@
+/**
+ * The words of a certificate: the comparison of one UTC day and currency on both sides, as of a time. Comparing is
+ * `compare-day.ts`; this says what can come out of it.
+ */
+
+/**
+ * `not_covered`: the mirror does not claim this day, or has not read it to its end. `open`: something of it is not decided
+ * yet. `sealed`: both sides are equal. `sealed_with_exceptions`: equal but for what is listed and known. `broken`: the
+ * ledger differs from Stripe.
+ */
+export type CertificateState = 'not_covered' | 'open' | 'sealed' | 'sealed_with_exceptions' | 'broken';
+
+/** Who asked for the proof: a person, the second day after the day closed, the 75th, the rotation, or a late success. */
+export type ProofTrigger = 'manual' | 'two_days' | 'seventy_five_days' | 'rotation' | 'reopened';
+
+/** Every kind with what it says, and what it makes of the day. */
+export const FINDING_KINDS = {
+  missing: { state: 'broken', meaning: 'succeeded in Stripe, and nothing in the ledger' },
+  burnt: {
+    state: 'broken',
+    meaning: 'its reference was queued by somebody and rejected by Blnk; it is not in the ledger',
+  },
+  different: { state: 'broken', meaning: 'in the ledger with another amount, currency, source, destination or status' },
+  doubled: { state: 'broken', meaning: 'in the ledger more than once' },
+  extra: { state: 'broken', meaning: 'in the ledger, and no succeeded payment of this account' },
+  unreadable: { state: 'open', meaning: 'Stripe shows it without something that must not be guessed' },
+  pending: { state: 'open', meaning: 'not in the ledger yet; its posting is on the way' },
+  parked: { state: 'open', meaning: 'not in the ledger; its posting is parked, and a person has to decide' },
+  queued: { state: 'open', meaning: 'somebody queued its reference, and Blnk has not decided' },
+  not_collected: { state: 'not_covered', meaning: 'not in the ledger; the mirror has not read that far yet' },
+  dismissed: { state: 'sealed_with_exceptions', meaning: 'not in the ledger, by the decision of a person' },
+  effective_date: {
+    state: 'sealed_with_exceptions',
+    meaning: 'in the ledger with the right money and another or no effective date',
+  },
+  day_key: { state: 'sealed_with_exceptions', meaning: 'in the ledger, but its stripe_day was changed' },
+  movement: {
+    state: 'sealed_with_exceptions',
+    meaning: 'the source balance moved by more or less than the payments explain',
+  },
+  not_seen: { state: 'sealed_with_exceptions', meaning: 'a part of the proof could not be seen' },
+} as const satisfies Record<string, { readonly state: CertificateState; readonly meaning: string }>;
+
+export type FindingKind = keyof typeof FINDING_KINDS;
+
+/** One thing that keeps a day from being sealed without exception. Amounts in minor units as text, times in ISO 8601: it is kept as JSON. */
+export interface DayFinding {
+  readonly kind: FindingKind;
+  /** The PaymentIntent; for an extra without one its reference; null for what is about the whole day. */
+  readonly paymentId: string | null;
+  /** What Stripe shows; null when it shows nothing. */
+  readonly stripe: { readonly amount: string; readonly currency: string; readonly created: string } | null;
+  /** The rows of the ledger that it is about. */
+  readonly ledger: readonly FoundRow[];
+  /** What differs, which values, in words for a person. */
+  readonly detail: string;
+}
+
+export interface FoundRow {
+  readonly reference: string;
+  readonly transactionId: string;
+  readonly status: string;
+  readonly amount: string | null;
+  readonly currency: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly effectiveDate: string | null;
+}
+
+/** One side of a day in one currency. */
+export interface SideTotals {
+  readonly count: number;
+  /** Minor units. */
+  readonly sum: bigint;
+  /** SHA-256 in hex over the sorted lines `id|amount|currency|effective date`. */
+  readonly hash: string;
+}
+
+export interface Certificate {
+  /** `2026-11-21`, UTC day of the payments' creation. */
+  readonly day: string;
+  /** Null for a day without any payment on any side. */
+  readonly currency: string | null;
+  readonly state: CertificateState;
+  readonly stripe: SideTotals;
+  readonly ledger: SideTotals;
+  /** What our own `postings` say; compared last, and nothing of the rest is computed from it. */
+  readonly postings: SideTotals;
+  /** By how much the source balance fell over the day, minor units; null when it could not be seen. */
+  readonly movement: bigint | null;
+  /** The part of it that the ledger's rows of this day do not explain; null when it could not be seen. */
+  readonly unexplained: bigint | null;
+  /** At most FINDINGS_KEPT_MAX of them; `findingsCount` has them all. */
+  readonly findings: readonly DayFinding[];
+  readonly findingsCount: number;
+  /** What could not be seen, and why: said instead of claimed. */
+  readonly notSeen: readonly string[];
+}
+
+/** A day on which everything is missing must not make a row of many megabytes. */
+export const FINDINGS_KEPT_MAX = 5_000;

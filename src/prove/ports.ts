@@ -1,0 +1,80 @@
+/**
+ * What prove needs from the rim: both sides listed afresh, and our own postings as a third. Everything here only reads.
+ * Every fault that crosses is a SyncError.
+ */
+import type { FoundPayment } from '../core/payment.js';
+import type { ParkingReason, PostingKind, PostingState } from '../core/posting.js';
+import type { LedgerRow } from '../core/settlement.js';
+import type { Window } from '../core/window.js';
+
+/** A row of the ledger with what prove needs beside the money. */
+export interface LedgerRecord extends LedgerRow {
+  /** `stripe_payment_intent_id` of our metadata; null when there is none. */
+  readonly paymentId: string | null;
+  /** `stripe_day` of our metadata. */
+  readonly day: string | null;
+  readonly createdAt: Date | null;
+}
+
+/** One listing of PaymentIntents by creation, page by page, newest first. */
+export interface IntentListing {
+  /** The succeeded ones of a page. */
+  readonly payments: readonly FoundPayment[];
+  /** Stripe's clock when the page was cut; null when its answer carried none. */
+  readonly vendorNow: Date | null;
+  /** HTTP requests that the page took. */
+  readonly requests: number;
+}
+
+export interface StripeSide {
+  /** Every succeeded PaymentIntent created in the window. Throws when the window cannot be read to its end. */
+  listSucceeded(window: Window): AsyncIterable<IntentListing>;
+  /** One intent as it is now. */
+  readIntent(id: string): Promise<FoundPayment | { readonly kind: 'not_succeeded' } | { readonly kind: 'missing' }>;
+}
+
+export interface LedgerSide {
+  /** All rows, of any status, whose `stripe_day` is this day, page by page; one row may come twice when others arrive meanwhile. */
+  listDay(day: string): AsyncIterable<readonly LedgerRecord[]>;
+  /**
+   * Rows whose reference begins with `pi_` and which carry none of our metadata, by their effective date within the
+   * window, or by their creation when they have none. Page by page.
+   */
+  listForeign(window: Window): AsyncIterable<readonly LedgerRecord[]>;
+  /** At most 100 references. */
+  findRecords(references: readonly string[]): Promise<LedgerRecord[]>;
+  /** All rows, of any status, with this payment's id in our metadata: the payment, its replacements and corrections, and doubles. */
+  listOfPayment(paymentId: string): Promise<LedgerRecord[]>;
+  /** Ids of balances by name, as post asks for them; at most 100. */
+  findBalances(query: {
+    readonly indicators: readonly string[];
+    readonly currency: string;
+  }): Promise<Map<string, string>>;
+  /**
+   * What a balance stood at when everything that took effect before `at` was in it, in minor units; computed from the
+   * transactions. Throws SyncError `blnk_scope_missing` when the key may not read it.
+   */
+  balanceBefore(balanceId: string, at: Date): Promise<bigint>;
+  /** HTTP requests so far, for the cost of a proof. */
+  requestCount(): number;
+}
+
+/** One of our postings of the day, as the third side. */
+export interface OwnPosting {
+  readonly reference: string;
+  readonly paymentId: string;
+  readonly kind: PostingKind;
+  readonly state: PostingState;
+  readonly reason: ParkingReason | null;
+  readonly dismissed: boolean;
+  readonly amount: bigint | null;
+  readonly currency: string | null;
+  readonly source: string | null;
+  readonly destination: string | null;
+  readonly effectiveDate: Date;
+}
+
+export interface OwnSide {
+  /** All postings with an effective date in the window. */
+  listPostings(window: Window): Promise<OwnPosting[]>;
+}
