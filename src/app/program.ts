@@ -8,11 +8,40 @@ import { addProcessCommands, type ProcessActions } from '../cli/worker.js';
 import { readHomeConfig, readWorkerConfig } from '../config.js';
 import { describeFault } from '../core/errors.js';
 import type { AppEnvironment } from './command-environment.js';
+import type { Workbench } from './workbench.js';
 
 export function createProgram(environment: AppEnvironment): Command {
   const program = buildProgram(environment);
   addProcessCommands(program, processActions(environment));
   return program;
+}
+
+/**
+ * For commands that ask Stripe and Blnk themselves. Exit 2 when the workbench could not be opened, 1 when the work
+ * failed; else the work sets its own exit code.
+ */
+export async function atWorkbench(
+  environment: AppEnvironment,
+  work: (bench: Workbench) => Promise<void>,
+  role: 'worker' | 'command' = 'command',
+): Promise<void> {
+  const tell = (error: unknown, code: 1 | 2): void => {
+    environment.output.warn(describeFault(error));
+    environment.exit(code);
+  };
+  let bench: Workbench;
+  try {
+    const config = readWorkerConfig(environment.variables());
+    const { openWorkbench } = await import('./workbench.js');
+    // A command's log goes beside its output: only what a person has to know.
+    bench = await openWorkbench(config, { log: environment.log('error'), signal: environment.signal, role });
+  } catch (error) {
+    return tell(error, 2);
+  }
+  await work(bench).catch((error: unknown) => tell(error, 1));
+  await bench.close().catch((error: unknown) => {
+    environment.output.warn(`The connections did not close cleanly: ${describeFault(error)}`);
+  });
 }
 
 function processActions(environment: AppEnvironment): ProcessActions {
