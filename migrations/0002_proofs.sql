@@ -76,6 +76,7 @@ ALTER TABLE "repair_items" ADD CONSTRAINT "repair_items_repair_id_repairs_id_fk"
 CREATE INDEX "certificates_day" ON "certificates" USING btree ("day","proved_at");--> statement-breakpoint
 CREATE INDEX "certificates_proved" ON "certificates" USING btree ("proved_at");--> statement-breakpoint
 CREATE INDEX "repair_items_open" ON "repair_items" USING btree ("repair_id") WHERE "repair_items"."state" = 'planned';--> statement-breakpoint
+CREATE INDEX "postings_day" ON "postings" USING btree ((("effective_at" at time zone 'UTC')::date),"stored_at");--> statement-breakpoint
 CREATE VIEW "public"."day_certificates" AS (
   select
     newest.day,
@@ -83,10 +84,15 @@ CREATE VIEW "public"."day_certificates" AS (
     newest.state,
     newest.state in ('sealed', 'sealed_with_exceptions') and exists (
       select 1 from postings posting
-      where posting.effective_at >= newest.day::timestamp at time zone 'UTC'
-        and posting.effective_at < (newest.day + 1)::timestamp at time zone 'UTC'
-        and posting.currency is not distinct from coalesce(newest.currency, posting.currency)
+      where (posting.effective_at at time zone 'UTC')::date = newest.day
         and posting.stored_at > newest.proved_at
+        and (
+          posting.currency is not distinct from newest.currency
+          or not exists (
+            select 1 from certificates sibling
+            where sibling.day = newest.day and sibling.proof_id = newest.proof_id and sibling.currency = posting.currency
+          )
+        )
     ) as reopened,
     newest.stripe_count,
     newest.stripe_sum,
@@ -101,8 +107,9 @@ CREATE VIEW "public"."day_certificates" AS (
     newest.stripe_as_of,
     newest.id as certificate_id
   from (
-    select distinct on (day, currency) * from certificates order by day, currency, proved_at desc, id desc
-  ) newest
+    select distinct on (day) day, proof_id from certificates order by day, proved_at desc, id desc
+  ) proof
+  join certificates newest on newest.day = proof.day and newest.proof_id = proof.proof_id
 );--> statement-breakpoint
 CREATE VIEW "public"."daily_totals" AS (
   select

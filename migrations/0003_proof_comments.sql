@@ -7,7 +7,7 @@ COMMENT ON COLUMN "sync_runs"."parent_id" IS 'The backfill or sweep that this ru
 COMMENT ON COLUMN "postings"."kind" IS 'payment; replacement (of a burnt reference); correction (of a wrong amount).';--> statement-breakpoint
 COMMENT ON COLUMN "postings"."reference" IS 'Reference of the transaction in Blnk, its idempotency key: the PaymentIntent id; with :r<n> a replacement, with :adj:<n> a correction.';--> statement-breakpoint
 COMMENT ON TABLE "payments_before_start" IS 'Succeeded payments that a sweep saw and the mirror does not claim: created before its start, charged before the hand-over.';--> statement-breakpoint
-COMMENT ON TABLE "certificates" IS 'Proofs: one row per proof, UTC day and currency, never changed. The view day_certificates shows the newest of each.';--> statement-breakpoint
+COMMENT ON TABLE "certificates" IS 'Proofs: one row per proof, UTC day and currency, never changed. The view day_certificates shows the newest proof of each day.';--> statement-breakpoint
 COMMENT ON COLUMN "certificates"."day" IS 'UTC day of the payments'' creation.';--> statement-breakpoint
 COMMENT ON COLUMN "certificates"."currency" IS 'Null for a day without any payment on any side.';--> statement-breakpoint
 COMMENT ON COLUMN "certificates"."state" IS 'not_covered, open, sealed, sealed_with_exceptions or broken.';--> statement-breakpoint
@@ -30,4 +30,4 @@ COMMENT ON COLUMN "repair_items"."state" IS 'planned, done, skipped (done by som
 COMMENT ON VIEW "sync_history" IS 'One row per run with its status and counts. found = known_before + stored; stored = posted + already_there + parked + pending.';--> statement-breakpoint
 COMMENT ON VIEW "payment_status" IS 'One row per posting: where it stands, and what a person has to do about it.';--> statement-breakpoint
 COMMENT ON VIEW "daily_totals" IS 'Per UTC day of the effective date and currency: counts and sums by state.';--> statement-breakpoint
-COMMENT ON VIEW "day_certificates" IS 'The newest certificate of each UTC day and currency; reopened when a payment of that day was stored after it.';
+COMMENT ON VIEW "day_certificates" IS 'The certificates of the newest proof of each UTC day; reopened when a payment of that day was stored after it.';

@@ -50,6 +50,8 @@ export const postings = pgTable(
     index('postings_run').on(table.firstRun, table.state),
     index('postings_object').on(table.objectId),
     index('postings_effective').on(table.effectiveAt),
+    // Whether a payment of a day was stored after its certificate: asked about every day, and answered by one probe each.
+    index('postings_day').on(sql`((${table.effectiveAt} at time zone 'UTC')::date)`, table.storedAt),
     index('postings_parked').on(table.storedAt).where(sql`${table.state} = 'parked'`),
   ],
 );

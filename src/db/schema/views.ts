@@ -249,7 +249,10 @@ function instant(name: string) {
   return timestamp(name, { withTimezone: true, mode: 'date', precision: 3 });
 }
 
-/** The newest certificate of each day and currency; `reopened` when a payment of that day was stored after it. */
+/**
+ * The certificates of each day's newest proof: a currency that it does not have is no longer there on any side. `reopened`
+ * when a payment of that day was stored after it, in this currency or in one that the proof did not know.
+ */
 export const dayCertificates = pgView('day_certificates', {
   day: date('day', { mode: 'string' }).notNull(),
   currency: text('currency'),
@@ -274,10 +277,15 @@ export const dayCertificates = pgView('day_certificates', {
     newest.state,
     newest.state in ('sealed', 'sealed_with_exceptions') and exists (
       select 1 from postings posting
-      where posting.effective_at >= newest.day::timestamp at time zone 'UTC'
-        and posting.effective_at < (newest.day + 1)::timestamp at time zone 'UTC'
-        and posting.currency is not distinct from coalesce(newest.currency, posting.currency)
+      where (posting.effective_at at time zone 'UTC')::date = newest.day
         and posting.stored_at > newest.proved_at
+        and (
+          posting.currency is not distinct from newest.currency
+          or not exists (
+            select 1 from certificates sibling
+            where sibling.day = newest.day and sibling.proof_id = newest.proof_id and sibling.currency = posting.currency
+          )
+        )
     ) as reopened,
     newest.stripe_count,
     newest.stripe_sum,
@@ -292,8 +300,9 @@ export const dayCertificates = pgView('day_certificates', {
     newest.stripe_as_of,
     newest.id as certificate_id
   from (
-    select distinct on (day, currency) * from certificates order by day, currency, proved_at desc, id desc
-  ) newest
+    select distinct on (day) day, proof_id from certificates order by day, proved_at desc, id desc
+  ) proof
+  join certificates newest on newest.day = proof.day and newest.proof_id = proof.proof_id
 `);
 
 function whatToDo(): SQL {
