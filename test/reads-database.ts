@@ -7,6 +7,7 @@ import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api';
 import type postgres from 'postgres';
 import { openEmbeddedPostgres } from '../src/db/embedded/open.js';
 import { type Database, type Drizzle, openDatabase } from '../src/db/open.js';
+import * as certificatesSchema from '../src/db/schema/certificates.js';
 import * as mirrorSchema from '../src/db/schema/mirror.js';
 import * as postingsSchema from '../src/db/schema/postings.js';
 import * as runsSchema from '../src/db/schema/sync-runs.js';
@@ -23,14 +24,14 @@ export interface ReadsDatabase {
 export async function createReadsDatabase(): Promise<ReadsDatabase> {
   const place = (await onServer()) ?? (await embedded());
   const { db, sql } = place.database;
-  const schema = { ...mirrorSchema, ...postingsSchema, ...runsSchema, ...viewsSchema };
+  const schema = { ...mirrorSchema, ...postingsSchema, ...runsSchema, ...certificatesSchema, ...viewsSchema };
   const statements = await generateMigration(generateDrizzleJson({}), generateDrizzleJson(schema));
   for (const statement of statements) await sql.unsafe(statement);
   return {
     db,
     sql,
     async empty() {
-      await sql`truncate postings, sync_runs, coverage, mirror, workers`;
+      await sql`truncate postings, sync_runs, coverage, mirror, workers, certificates, repairs, repair_items`;
     },
     async drop() {
       await place.database.close();
