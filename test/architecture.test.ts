@@ -20,10 +20,10 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
   prove: { runs: ['core'], types: [] },
   // What one worker does with the stages; it gets every adapter from app.
   worker: { runs: ['core', 'collect', 'post'], types: ['config.ts'] },
-  stripe: { runs: ['core'], types: ['collect/ports.ts'] },
-  blnk: { runs: ['core'], types: ['post/ports.ts'] },
+  stripe: { runs: ['core'], types: ['collect/ports.ts', 'prove/ports.ts'] },
+  blnk: { runs: ['core'], types: ['post/ports.ts', 'prove/ports.ts'] },
   // The reads compute with the same rules for windows as collecting; migrations lie beside package.json.
-  db: { runs: ['core', 'package-root.ts'], types: ['collect/ports.ts', 'post/ports.ts'] },
+  db: { runs: ['core', 'package-root.ts'], types: ['collect/ports.ts', 'post/ports.ts', 'prove/ports.ts'] },
   queue: { runs: ['core'], types: ['collect'] },
   observability: { runs: ['core'], types: [] },
   http: { runs: ['core'], types: ['db/reads'] },

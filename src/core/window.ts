@@ -83,3 +83,10 @@ export function utcDay(time: Date): string {
 function wholeSeconds(ms: number, direction: 'up' | 'down'): number {
   return (direction === 'up' ? Math.ceil(ms / SECOND_MS) : Math.floor(ms / SECOND_MS)) * SECOND_MS;
 }
+
+/** The UTC day `2026-11-21` as a window. Throws RangeError when there is no such day. */
+export function dayWindow(day: string): Window {
+  const from = new Date(`${day}T00:00:00Z`);
+  if (Number.isNaN(from.getTime()) || utcDay(from) !== day) throw new RangeError(`${day} is no day`);
+  return { from, to: new Date(from.getTime() + DAY_MS) };
+}

@@ -1,0 +1,29 @@
+/** Our own postings of a day, as the third side of a proof. Only reads, and states what is stored. */
+import { and, gte, lt } from 'drizzle-orm';
+import type { OwnSide } from '../prove/ports.js';
+import type { Drizzle } from './open.js';
+import { postings } from './schema/postings.js';
+
+export function createOwnSide(db: Drizzle): OwnSide {
+  return {
+    async listPostings({ from, to }) {
+      const rows = await db
+        .select({
+          reference: postings.reference,
+          paymentId: postings.objectId,
+          kind: postings.kind,
+          state: postings.state,
+          reason: postings.reason,
+          dismissedAt: postings.dismissedAt,
+          amount: postings.amount,
+          currency: postings.currency,
+          source: postings.source,
+          destination: postings.destination,
+          effectiveDate: postings.effectiveAt,
+        })
+        .from(postings)
+        .where(and(gte(postings.effectiveAt, from), lt(postings.effectiveAt, to)));
+      return rows.map(({ dismissedAt, ...row }) => ({ ...row, dismissed: dismissedAt !== null }));
+    },
+  };
+}
