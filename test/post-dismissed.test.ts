@@ -42,7 +42,13 @@ async function look(looksAfterMs: readonly number[]): Promise<number> {
   });
   try {
     const dismissed = createDismissedPostings(stage.sql);
-    const ports = { ledger, balances: createBalanceNames(ledger), confirmSource: async () => {}, dismissed };
+    const judging = {
+      ledger,
+      balances: createBalanceNames(ledger),
+      source: RULES.source,
+      confirmSource: async () => {},
+    };
+    const ports = { ...judging, dismissed };
     return await lookUpDismissed(ports, { mirrorId: RULES.mirrorId, leaseMs: 1_000, looksAfterMs });
   } finally {
     await ledger.close();

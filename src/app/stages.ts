@@ -106,10 +106,11 @@ function logRun(log: Log, feed: Feed, run: CollectedRun | null): void {
 }
 
 /** What every look-up in the ledger is judged with; one memory of balance names for all of them. */
-function createJudging({ config, home, vendors }: StageParts): JudgePorts {
+function createJudging({ config, home, mirror, vendors }: StageParts): JudgePorts {
   return {
     ledger: vendors.ledger,
     balances: createBalanceNames(vendors.ledger),
+    source: mirror.source,
     confirmSource: createSourceGuard(home.database.db, config.blnk.style),
   };
 }

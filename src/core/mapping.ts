@@ -32,8 +32,20 @@ const DESCRIPTION_BYTES_MAX = 1_500;
 /** Stripe's own ids are far shorter; merchants could once choose customer ids themselves. */
 const CUSTOMER_ID_LENGTH_MAX = 200;
 
+/** A transaction for a payment beside the payment's own: what it has otherwise. All else is the same. */
+export interface Variant {
+  readonly reference: string;
+  /** Minor units that the ledger has too little (positive), or too much: then they go back to the source. Never zero. */
+  readonly correctedBy?: bigint;
+}
+
 /** @returns the transaction to post, or the reason why this payment must be parked. */
 export function preparePayment(payment: Payment, rules: MappingRules): Preparation {
+  return prepareVariant(payment, rules, { reference: payment.id });
+}
+
+/** The same for a replacement or a correction of the payment's transaction. */
+export function prepareVariant(payment: Payment, rules: MappingRules, variant: Variant): Preparation {
   if (rules.mappingVersion !== 1) {
     throw new RangeError(`mapping version ${rules.mappingVersion} is not known; this code knows version 1`);
   }
@@ -56,16 +68,19 @@ export function preparePayment(payment: Payment, rules: MappingRules): Preparati
   if (destination === rules.source || (payment.customerId !== null && destination === rules.guestDestination)) {
     return rejected('same_balance', `the customer's balance would be ${destination}`);
   }
+  const { reference, correctedBy } = variant;
+  const takesBack = correctedBy !== undefined && correctedBy < 0n;
+  const amount = correctedBy === undefined ? payment.amountReceived : takesBack ? -correctedBy : correctedBy;
   const head = {
     precision: precisionOf(exponent),
     currency,
-    reference: payment.id,
-    source: rules.source,
-    destination,
+    reference,
+    source: takesBack ? destination : rules.source,
+    destination: takesBack ? rules.source : destination,
   };
   const rest = {
     ...head,
-    description: descriptionOf(payment),
+    description: correctedBy === undefined ? descriptionOf(payment) : correctionText(payment, takesBack),
     allow_overdraft: true,
     skip_queue: true,
     effective_date: payment.created.toISOString().replace('.000Z', 'Z'),
@@ -75,10 +90,10 @@ export function preparePayment(payment: Payment, rules: MappingRules): Preparati
     kind: 'prepared',
     transaction: {
       ...head,
-      amount: payment.amountReceived,
+      amount,
       effectiveDate: payment.created,
       // Core reads `precise_amount` only as a JSON integer literal; a bigint has no other way into JSON.
-      body: `{"precise_amount":${payment.amountReceived},${JSON.stringify(rest).slice(1)}`,
+      body: `{"precise_amount":${amount},${JSON.stringify(rest).slice(1)}`,
     },
   };
 }
@@ -86,6 +101,10 @@ export function preparePayment(payment: Payment, rules: MappingRules): Preparati
 function descriptionOf(payment: Payment): string {
   const text = cleanText(payment.description ?? '').trim();
   return text === '' ? `Stripe payment ${payment.id}` : capText(text, DESCRIPTION_BYTES_MAX);
+}
+
+function correctionText({ id }: Payment, takesBack: boolean): string {
+  return `Correction of Stripe payment ${id}: the ledger had too ${takesBack ? 'much' : 'little'}`;
 }
 
 /**

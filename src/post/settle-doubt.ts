@@ -15,7 +15,9 @@ export interface DoubtPorts {
   readonly outbox: Outbox;
   readonly balances: BalanceNames;
   readonly random: Random;
-  /** Compares the source's balance id with the remembered one; throws SyncError `other_ledger` when it differs. */
+  /** The mirror's source balance. In a correction that takes back it is the destination, and not what the lane is named after. */
+  readonly source: string;
+  /** Compares the id of the mirror's source with the remembered one; throws SyncError `other_ledger` when it differs. */
   confirmSource(currency: string, balanceId: string): Promise<void>;
 }
 
@@ -89,7 +91,7 @@ export async function judgeByLookUp(
 }
 
 /** All that judging needs of the ports: no outbox, because it writes nothing. */
-export type JudgePorts = Pick<DoubtPorts, 'ledger' | 'balances' | 'confirmSource'>;
+export type JudgePorts = Pick<DoubtPorts, 'ledger' | 'balances' | 'source' | 'confirmSource'>;
 
 interface Judging {
   readonly ports: DoubtPorts;
@@ -214,19 +216,23 @@ async function judgeAll(
 }
 
 /** Before anything is sent: a ledger that holds another source balance than the remembered one must not get a single row. */
-export async function confirmLedger({ source, currency }: Lane, ports: DoubtPorts): Promise<void> {
-  await ports.balances.learn(currency, [source]);
-  const sourceId = ports.balances.resolver(currency)(source);
-  if (sourceId !== undefined) await ports.confirmSource(currency, sourceId);
+export async function confirmLedger({ currency }: Pick<Lane, 'currency'>, ports: JudgePorts): Promise<void> {
+  await ports.balances.learn(currency, [ports.source]);
+  await confirmLearned(currency, ports);
+}
+
+async function confirmLearned(currency: string, { balances, source, confirmSource }: JudgePorts): Promise<void> {
+  const sourceId = balances.resolver(currency)(source);
+  if (sourceId !== undefined) await confirmSource(currency, sourceId);
 }
 
 /** All postings of a claim are of one lane, so of one currency and one source. */
-async function learnNames(postings: readonly ClaimedPosting[], { balances, confirmSource }: JudgePorts): Promise<void> {
+async function learnNames(postings: readonly ClaimedPosting[], ports: JudgePorts): Promise<void> {
   const lane = postings[0];
   if (lane === undefined) return;
-  await balances.learn(lane.currency, [lane.source, ...postings.map(({ destination }) => destination)]);
-  const sourceId = balances.resolver(lane.currency)(lane.source);
-  if (sourceId !== undefined) await confirmSource(lane.currency, sourceId);
+  const names = [ports.source, lane.source, ...postings.map(({ destination }) => destination)];
+  await ports.balances.learn(lane.currency, names);
+  await confirmLearned(lane.currency, ports);
 }
 
 function toExpected(posting: ClaimedPosting, mirrorId: string): ExpectedRow {

@@ -131,6 +131,7 @@ export class LedgerStage {
         balances: createBalanceNames(ledger),
         clock: clock ?? systemClock,
         random: Math.random,
+        source: RULES.source,
         confirmSource: async (currency, balanceId) => {
           if (this.#style === 'cloud') return;
           const remembered = await rememberSourceBalance(database.db, currency, balanceId);
