@@ -184,8 +184,8 @@ interface StoredRow extends Record<string, unknown> {
   readonly is_new: boolean;
 }
 
-/** A row as JSON: amounts as text, because they may exceed what a JSON number keeps exactly. */
-function toRow({ payment, seenAt, preparation }: NewPosting) {
+/** A row of `postings` as JSON: amounts as text, because they may exceed what a JSON number keeps exactly. */
+export function toRow({ payment, seenAt, preparation }: NewPosting) {
   if (preparation.kind === 'prepared') {
     const { reference, source, destination, currency, amount, precision, effectiveDate, body } =
       preparation.transaction;

@@ -50,6 +50,7 @@ export async function claimMirror(ports: MirrorPorts, wanted: Wanted, options: C
   const account = await ports.readAccount();
   const existing = await ports.find();
   const held = existing ?? (await createMirror(ports, { wanted, accountId: account.id, adopt: options.adopt }));
+  refuseUnfinishedRebuild(held);
   refuseOtherAccount(held, account.id);
   const differences = differencesBetween(held, wanted);
   if (differences.length === 0) return confirmAccount(ports, held, account.id);
@@ -90,7 +91,7 @@ async function createMirror(
 }
 
 /** Relative starts count from Stripe's clock, once; from then on the start is an absolute time. */
-async function startTime(ports: MirrorPorts, start: SyncStart): Promise<Date> {
+export async function startTime(ports: Pick<MirrorPorts, 'serverTime'>, start: SyncStart): Promise<Date> {
   if (start.kind === 'all') return STRIPE_EPOCH;
   const now = await ports.serverTime();
   if (now === null) throw noServerTime();
@@ -146,11 +147,23 @@ function identityOf({ livemode, blnkInstance, source, guestDestination }: Wanted
   return { livemode, blnkInstance, source, guestDestination };
 }
 
+/** Until it is finished, payments would be missing that the ledger holds. */
+function refuseUnfinishedRebuild({ rebuildingSince }: Mirror): void {
+  if (rebuildingSince === null) return;
+  throw new SyncError(
+    `This database is being rebuilt since ${rebuildingSince.toISOString()} and is not finished; until then no worker may start. ` +
+      'Run rebuild again: it goes on where it was. Then start the worker',
+    { kind: 'fatal', code: 'rebuild_unfinished' },
+  );
+}
+
 function ledgerNotEmpty(): SyncError {
   return new SyncError(
     'The database is empty, but the ledger already holds transactions of this software. Is DATABASE_URL (or DATA_DIR) the ' +
-      'right one? If the database was lost, restore it from its backup. To go on with this empty one, start once with ' +
-      '`worker --adopt`: payments that are in the ledger with equal content are adopted, and none is posted twice',
+      'right one? If the database was lost, restore it from its backup; without one run `rebuild`: it adopts what is in the ' +
+      'ledger, and asks before it posts what is not (it may have been dismissed). To begin a new mirror over this ledger ' +
+      'instead, from SYNC_START on, start once with `worker --adopt`: payments that are in the ledger with equal content are ' +
+      'adopted, none is posted twice, and those that are missing are posted at once',
     { kind: 'fatal', code: 'ledger_not_empty' },
   );
 }

@@ -1,0 +1,221 @@
+/**
+ * The store of a rebuild: a mirror row that says so while it lasts, and pages whose payments arrive with what the ledger
+ * says of them. Each page is one transaction with what it covers, as in collecting; nothing becomes pending here.
+ */
+import { and, eq, isNotNull, isNull, sql } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
+import type { NewPosting, OpenRun, StoredPage, StoreOutcome } from '../collect/ports.js';
+import { SyncError } from '../core/errors.js';
+import { cleanText } from '../core/metadata.js';
+import type { Mirror, NewMirror } from '../core/mirror.js';
+import type { ParkingReason, PostingKind, SettledHow } from '../core/posting.js';
+import { toRow } from './collect-store.js';
+import { findMirror } from './mirror-store.js';
+import type { Drizzle } from './open.js';
+import { mirror } from './schema/mirror.js';
+import { postings } from './schema/postings.js';
+import { coverage, syncRuns } from './schema/sync-runs.js';
+
+/** A payment and what the ledger says of it. The same words as `prove/rebuild.ts`, which judges. */
+export interface JudgedPosting {
+  readonly found: NewPosting;
+  readonly verdict:
+    | { readonly kind: 'unmappable' }
+    | {
+        readonly kind: 'posted';
+        readonly transactionId: string;
+        readonly how: SettledHow;
+        readonly exception: string | null;
+      }
+    | {
+        readonly kind: 'parked';
+        readonly reason: ParkingReason;
+        readonly detail: string;
+        readonly dismissedWhy: string | null;
+      };
+  readonly repairs: ReadonlyArray<{
+    readonly reference: string;
+    readonly kind: PostingKind;
+    readonly amount: bigint;
+    readonly source: string;
+    readonly destination: string;
+    readonly effectiveDate: Date;
+    readonly transactionId: string;
+    readonly how: SettledHow;
+  }>;
+}
+
+export interface JudgedPage extends Omit<StoredPage, 'postings'> {
+  readonly postings: readonly JudgedPosting[];
+}
+
+/** What a rebuild has come to so far. */
+export interface RebuiltCounts {
+  /** Equal in the ledger, and made by this mirror. */
+  readonly posted: number;
+  /** Equal in the ledger, and made by somebody else. */
+  readonly alreadyThere: number;
+  /** Parked and not dismissed, by reason. */
+  readonly parked: ReadonlyArray<{ readonly reason: ParkingReason; readonly count: number }>;
+  /** Repairs took their place. */
+  readonly dismissed: number;
+  readonly stripeRequests: number;
+}
+
+export interface RebuildStore {
+  /**
+   * Stores the mirror row and the reading that is asked for, both or neither, and answers the row. Where there is a row
+   * already, it is answered instead.
+   */
+  begin(wanted: NewMirror, handOverAt: Date): Promise<Mirror>;
+  /** Payments, counts and coverage in one transaction. Throws SyncError `run_lost` when the run or the rebuild is over. */
+  storePage(run: OpenRun, page: JudgedPage): Promise<StoreOutcome>;
+  counts(): Promise<RebuiltCounts>;
+  /** From now on workers may start. */
+  finish(): Promise<void>;
+}
+
+export function createRebuildStore(
+  db: Drizzle,
+  { workerId, version }: { readonly workerId: string; readonly version: string },
+): RebuildStore {
+  return {
+    begin: (wanted, handOverAt) =>
+      db.transaction(async (transaction) => {
+        const stored = await transaction
+          .insert(mirror)
+          .values({ ...wanted, handOverAt, rebuildingSince: sql`now()` })
+          .onConflictDoNothing()
+          .returning({ id: mirror.id });
+        if (stored.length > 0) {
+          await transaction.insert(syncRuns).values({
+            ...{ id: uuidv7(), feed: 'payment_intents', trigger: 'manual', state: 'collecting', version },
+            ...{ windowFrom: wanted.startsAt, windowTo: handOverAt, parentId: null },
+          });
+        }
+        const held = await findMirror(transaction as unknown as Drizzle);
+        if (held === null) throw new Error('the mirror row was not stored');
+        return held;
+      }),
+
+    storePage: (run, page) =>
+      db.transaction(async (transaction) => {
+        const rebuilding = await transaction
+          .select({ id: mirror.id })
+          .from(mirror)
+          .where(isNotNull(mirror.rebuildingSince))
+          .for('share');
+        const ours = and(eq(syncRuns.id, run.id), eq(syncRuns.state, 'collecting'), eq(syncRuns.workerId, workerId));
+        const held = await transaction.select({ id: syncRuns.id }).from(syncRuns).where(ours).for('update');
+        if (rebuilding.length === 0 || held.length === 0) throw rebuildLost();
+        const rows = page.postings.flatMap(toRows).sort((a, b) => (a.reference < b.reference ? -1 : 1));
+        const stored = rows.length === 0 ? 0 : (await transaction.execute(insertOf(rows, run))).count;
+        if (page.covers !== null) {
+          await transaction.insert(coverage).values({ feed: run.feed, ...page.covers, runId: run.id });
+        }
+        await transaction
+          .update(syncRuns)
+          .set({
+            found: sql`${syncRuns.found} + ${rows.length}`,
+            stored: sql`${syncRuns.stored} + ${stored}`,
+            knownBefore: sql`${syncRuns.knownBefore} + ${rows.length - stored}`,
+            beforeStart: sql`${syncRuns.beforeStart} + ${page.beforeStart}`,
+            stripeRequests: sql`${syncRuns.stripeRequests} + ${page.requests}`,
+            heartbeatAt: sql`now()`,
+          })
+          .where(eq(syncRuns.id, run.id));
+        return { lanes: [], stored, knownBefore: rows.length - stored };
+      }),
+
+    async counts() {
+      const [posted] = await db
+        .select({
+          posted: sql<number>`(count(*) filter (where ${postings.state} = 'posted' and ${postings.settledHow} = 'posted'))::int`,
+          alreadyThere: sql<number>`(count(*) filter (where ${postings.state} = 'posted' and ${postings.settledHow} = 'already_there'))::int`,
+          dismissed: sql<number>`(count(*) filter (where ${postings.dismissedAt} is not null))::int`,
+        })
+        .from(postings);
+      const parked = await db
+        .select({ reason: postings.reason, count: sql<number>`count(*)::int` })
+        .from(postings)
+        .where(and(eq(postings.state, 'parked'), isNull(postings.dismissedAt)))
+        .groupBy(postings.reason)
+        .orderBy(postings.reason);
+      const [requests] = await db
+        .select({ sum: sql<number>`coalesce(sum(${syncRuns.stripeRequests}), 0)::int` })
+        .from(syncRuns);
+      return {
+        posted: posted?.posted ?? 0,
+        alreadyThere: posted?.alreadyThere ?? 0,
+        dismissed: posted?.dismissed ?? 0,
+        parked: parked.flatMap(({ reason, count }) => (reason === null ? [] : [{ reason, count }])),
+        stripeRequests: requests?.sum ?? 0,
+      };
+    },
+
+    async finish() {
+      await db
+        .update(mirror)
+        .set({ rebuildingSince: null, firstPostAt: sql`coalesce(${mirror.firstPostAt}, now())` })
+        .where(isNotNull(mirror.rebuildingSince));
+    },
+  };
+}
+
+/** One JSON parameter a page, as in collecting. */
+function insertOf(rows: readonly RebuiltRow[], run: OpenRun) {
+  return sql`
+    insert into ${postings} (reference, object_id, kind, source, destination, currency, amount, precision, effective_at,
+      state, reason, reason_detail, prepared, payment, transaction_id, settled_how, exception, posted_at,
+      dismissed_at, dismissed_by, dismissed_why, first_run)
+    select reference, object_id, kind, source, destination, currency, amount, precision, effective_at,
+      state, reason, reason_detail, prepared, payment, transaction_id, settled_how, exception,
+      case when state = 'posted' then now() end, case when dismissed_why is not null then now() end,
+      case when dismissed_why is not null then 'rebuild' end, dismissed_why, ${run.id}
+    from json_to_recordset(${JSON.stringify(rows)}) as page (
+      reference text, object_id text, kind text, source text, destination text, currency text, amount bigint,
+      precision integer, effective_at timestamptz, state text, reason text, reason_detail text, prepared text, payment text,
+      transaction_id text, settled_how text, exception text, dismissed_why text)
+    on conflict (reference) do nothing`;
+}
+
+type RebuiltRow = { readonly reference: string } & Readonly<Record<string, unknown>>;
+
+function toRows({ found, verdict, repairs }: JudgedPosting): RebuiltRow[] {
+  const row = toRow(found);
+  const own = { ...row, object_id: row.reference, kind: 'payment' };
+  const made = repairs.map((repair) => ({
+    ...own,
+    ...{ reference: repair.reference, kind: repair.kind, source: repair.source, destination: repair.destination },
+    ...{ amount: repair.amount.toString(), effective_at: repair.effectiveDate, prepared: null },
+    ...{ state: 'posted', transaction_id: repair.transactionId, settled_how: repair.how },
+  }));
+  return [{ ...own, ...verdictColumns(verdict) }, ...made];
+}
+
+function verdictColumns(verdict: JudgedPosting['verdict']): Readonly<Record<string, unknown>> {
+  switch (verdict.kind) {
+    case 'unmappable':
+      return {};
+    case 'posted': {
+      const { transactionId, how, exception } = verdict;
+      return { state: 'posted', prepared: null, transaction_id: transactionId, settled_how: how, exception };
+    }
+    case 'parked': {
+      const { reason, detail, dismissedWhy } = verdict;
+      return { state: 'parked', reason, reason_detail: cleanText(detail), dismissed_why: dismissedWhy };
+    }
+    default:
+      return verdict satisfies never;
+  }
+}
+
+function rebuildLost(): SyncError {
+  return new SyncError(
+    'This rebuild was finished or taken over by another one; run rebuild again to see what is left',
+    {
+      kind: 'transient',
+      code: 'run_lost',
+    },
+  );
+}

@@ -1,0 +1,276 @@
+/**
+ * What a rebuilt database says about a payment, judged by the ledger alone: in the ledger and equal is posted, everything
+ * else is parked until a person decides. Only reads, and knows nothing of what a lost database said: a payment that is
+ * not in the ledger may have been dismissed there, so it is never posted by itself.
+ */
+import { formatMoney } from '../core/money.js';
+import type { ParkingReason, PostingKind, Preparation, PreparedTransaction, SettledHow } from '../core/posting.js';
+import { type Finding, judge, queuedChildOf, type ResolveBalance } from '../core/settlement.js';
+import type { LedgerRecord, LedgerSide } from './ports.js';
+
+/** Balance names to ids, remembered as post does. */
+export interface RebuildBalances {
+  learn(currency: string, names: Iterable<string>): Promise<void>;
+  forget(currency: string, names: Iterable<string>): void;
+  resolver(currency: string): ResolveBalance;
+}
+
+export interface RebuildPorts {
+  readonly ledger: Pick<LedgerSide, 'findRecords' | 'listOfPayment'>;
+  readonly balances: RebuildBalances;
+  /** Notes the source's balance id of a currency; throws SyncError `other_ledger` when it was another one. */
+  confirmSource(currency: string, balanceId: string): Promise<void>;
+}
+
+/** A transaction that a repair made for a payment, as the ledger holds it. */
+export interface RepairRow {
+  readonly reference: string;
+  readonly kind: Exclude<PostingKind, 'payment'>;
+  readonly amount: bigint;
+  /** Names; a correction that takes back goes from the customer to the source. */
+  readonly source: string;
+  readonly destination: string;
+  readonly effectiveDate: Date;
+  readonly transactionId: string;
+  readonly how: SettledHow;
+}
+
+export type Verdict =
+  /** Mapping refused it: parked for its own reason, as any run would. */
+  | { readonly kind: 'unmappable' }
+  | {
+      readonly kind: 'posted';
+      readonly transactionId: string;
+      readonly how: SettledHow;
+      readonly exception: string | null;
+    }
+  | {
+      readonly kind: 'parked';
+      readonly reason: ParkingReason;
+      readonly detail: string;
+      /** Set when repairs took its place: it is dismissed, and this says by what. */
+      readonly dismissedWhy: string | null;
+    };
+
+export interface Judged<Found> {
+  readonly found: Found;
+  readonly verdict: Verdict;
+  readonly repairs: readonly RepairRow[];
+}
+
+/** Largest answer of a look-up. */
+const ROWS_MAX = 100;
+
+/** Each payment may show up under two further references. */
+const OTHER_REFERENCES = (reference: string): string[] => [queuedChildOf(reference), `${reference}:r1`];
+
+/**
+ * Judges the payments of one page, all of one mirror. One look-up when all of them are in the ledger; more for those that
+ * are not. Throws SyncError when the ledger cannot be asked.
+ */
+export async function judgePage<Found extends { readonly preparation: Preparation }>(
+  page: readonly Found[],
+  ports: RebuildPorts,
+  { mirrorId }: { readonly mirrorId: string },
+): Promise<Judged<Found>[]> {
+  const prepared = page.flatMap(({ preparation }) =>
+    preparation.kind === 'prepared' ? [preparation.transaction] : [],
+  );
+  const rows = await lookUp(prepared, ports);
+  await learnNames(
+    prepared.filter(({ reference }) => rows.has(reference)),
+    ports,
+  );
+  const judging: Judging = { ports, mirrorId, rows };
+  const judged: Judged<Found>[] = [];
+  for (const found of page) {
+    if (found.preparation.kind === 'rejected') judged.push({ found, verdict: { kind: 'unmappable' }, repairs: [] });
+    else judged.push({ found, ...(await judgeOne(found.preparation.transaction, judging)) });
+  }
+  return judged;
+}
+
+interface Judging {
+  readonly ports: RebuildPorts;
+  readonly mirrorId: string;
+  /** What the look-ups showed, by reference. */
+  readonly rows: ReadonlyMap<string, LedgerRecord>;
+}
+
+/** By their own references; what is absent or queued there, also by the references that others gave it. */
+async function lookUp(
+  transactions: readonly PreparedTransaction[],
+  { ledger }: RebuildPorts,
+): Promise<Map<string, LedgerRecord>> {
+  const rows = new Map<string, LedgerRecord>();
+  const find = async (references: readonly string[]): Promise<void> => {
+    for (let start = 0; start < references.length; start += ROWS_MAX) {
+      const found = await ledger.findRecords(references.slice(start, start + ROWS_MAX));
+      for (const row of found) rows.set(row.reference, row);
+    }
+  };
+  await find(transactions.map(({ reference }) => reference));
+  const undecided = transactions.filter(({ reference }) => {
+    const status = rows.get(reference)?.status;
+    return status === undefined || status === 'QUEUED';
+  });
+  await find(undecided.flatMap(({ reference }) => OTHER_REFERENCES(reference)));
+  return rows;
+}
+
+type Judgement = Omit<Judged<never>, 'found'>;
+
+async function judgeOne(transaction: PreparedTransaction, judging: Judging): Promise<Judgement> {
+  const finding = await judgeTwice(transaction, judging);
+  if (finding.kind === 'applied') return { verdict: toPosted(finding), repairs: [] };
+  const [child, replacement] = OTHER_REFERENCES(transaction.reference).map((name) => judging.rows.get(name));
+  if (finding.kind === 'absent' && child === undefined && replacement === undefined) {
+    return parked('rebuild', 'neither its reference nor a replacement was in the ledger');
+  }
+  return judgeUnusual(transaction, finding, judging);
+}
+
+function judgeRows(transaction: PreparedTransaction, { ports, mirrorId, rows }: Judging): Finding {
+  const { reference, currency } = transaction;
+  const of = [reference, queuedChildOf(reference)].flatMap((name) => rows.get(name) ?? []);
+  return judge({ ...transaction, mirrorId }, of, ports.balances.resolver(currency));
+}
+
+/** A mismatch is judged a second time with names asked afresh: a remembered id must not make a conflict. */
+async function judgeTwice(transaction: PreparedTransaction, judging: Judging): Promise<Finding> {
+  const first = judgeRows(transaction, judging);
+  if (first.kind !== 'conflict' && first.kind !== 'unresolved') return first;
+  judging.ports.balances.forget(transaction.currency, [transaction.source, transaction.destination]);
+  await learnNames([transaction], judging.ports);
+  return judgeRows(transaction, judging);
+}
+
+/** Burnt, queued, different or elsewhere: what repairs made of it decides. */
+async function judgeUnusual(
+  transaction: PreparedTransaction,
+  finding: Exclude<Finding, { kind: 'applied' }>,
+  judging: Judging,
+): Promise<Judgement> {
+  await learnNames([transaction], judging.ports);
+  const all = (await judging.ports.ledger.listOfPayment(transaction.reference)).filter(
+    ({ status }) => status === 'APPLIED',
+  );
+  const replacements = repairsAmong(distinctRows(all), transaction, { judging, kind: 'replacement' });
+  const corrections = repairsAmong(distinctRows(all), transaction, { judging, kind: 'correction' });
+  const repairs = [...replacements, ...corrections];
+  const { reason, detail } = reasonOf(finding);
+  if (repairs.length === 0) return parked(reason, detail);
+  const inLedger = netOf(repairs, transaction) + (ownAmount(transaction, finding, judging) ?? 0n);
+  const { currency } = transaction;
+  if (inLedger !== transaction.amount) {
+    const sums = `with its repairs the ledger holds ${formatMoney({ amount: inLedger, currency })} of it`;
+    return { ...parked(reason, `${detail}; ${sums}`), repairs };
+  }
+  const by = repairs.map(({ reference }) => reference).join(', ');
+  const how = replacements.length > 0 ? `replaced by ${by}` : `corrected by ${by}`;
+  return { ...parked(reason, detail, how), repairs };
+}
+
+function reasonOf(finding: Exclude<Finding, { kind: 'applied' }>): { reason: ParkingReason; detail: string } {
+  switch (finding.kind) {
+    case 'absent':
+      return { reason: 'rebuild', detail: 'its reference was not in the ledger' };
+    case 'queued':
+      return { reason: 'rebuild', detail: 'somebody queued its reference in Blnk, and it is not decided yet' };
+    case 'burnt':
+      return { reason: 'burnt_reference', detail: finding.detail };
+    case 'unresolved':
+    case 'conflict':
+      return { reason: 'conflict', detail: finding.detail };
+    default:
+      return finding satisfies never;
+  }
+}
+
+interface RepairSearch {
+  readonly judging: Judging;
+  readonly kind: RepairRow['kind'];
+}
+
+/** Applied rows of this payment whose reference and balances are those of a repair; anything else is for the proof to find. */
+function repairsAmong(
+  rows: readonly LedgerRecord[],
+  { reference, currency, source, destination, effectiveDate }: PreparedTransaction,
+  { judging, kind }: RepairSearch,
+): RepairRow[] {
+  const resolve = judging.ports.balances.resolver(currency);
+  const [sourceId, destinationId] = [resolve(source), resolve(destination)];
+  const marker = kind === 'replacement' ? ':r' : ':adj:';
+  return rows.flatMap((row): RepairRow[] => {
+    const number = row.reference.startsWith(`${reference}${marker}`)
+      ? row.reference.slice(reference.length + marker.length)
+      : '';
+    if (!/^\d+$/.test(number) || row.amount === null || row.currency !== currency) return [];
+    const isForward = row.source === sourceId && row.destination === destinationId;
+    const isBack = kind === 'correction' && row.source === destinationId && row.destination === sourceId;
+    if (!isForward && !isBack) return [];
+    return [
+      {
+        reference: row.reference,
+        kind,
+        amount: row.amount,
+        ...(isForward ? { source, destination } : { source: destination, destination: source }),
+        effectiveDate: row.effectiveDate ?? effectiveDate,
+        transactionId: row.transactionId,
+        how: row.mirrorId === judging.mirrorId ? 'posted' : 'already_there',
+      },
+    ];
+  });
+}
+
+/** What repairs brought from the source to the destination, minor units. */
+function netOf(repairs: readonly RepairRow[], { source }: PreparedTransaction): bigint {
+  return repairs.reduce((sum, repair) => sum + (repair.source === source ? repair.amount : -repair.amount), 0n);
+}
+
+/** The payment's own row where it moved money between the right balances; null when it did not, or when that is not known. */
+function ownAmount(transaction: PreparedTransaction, finding: Finding, judging: Judging): bigint | null {
+  if (finding.kind !== 'conflict') return null;
+  const row = [transaction.reference, queuedChildOf(transaction.reference)]
+    .flatMap((name) => judging.rows.get(name) ?? [])
+    .find(({ status }) => status === 'APPLIED');
+  const resolve = judging.ports.balances.resolver(transaction.currency);
+  const isOfIt =
+    row?.currency === transaction.currency &&
+    row.source === resolve(transaction.source) &&
+    row.destination === resolve(transaction.destination);
+  return isOfIt ? row.amount : null;
+}
+
+function distinctRows(rows: readonly LedgerRecord[]): LedgerRecord[] {
+  return [...new Map(rows.map((row) => [row.transactionId, row])).values()].sort((a, b) =>
+    a.reference < b.reference ? -1 : 1,
+  );
+}
+
+function toPosted({ transactionId, ours, exception }: Extract<Finding, { kind: 'applied' }>): Verdict {
+  return { kind: 'posted', transactionId, how: ours ? 'posted' : 'already_there', exception };
+}
+
+function parked(reason: ParkingReason, detail: string, dismissedWhy: string | null = null): Judgement {
+  return { verdict: { kind: 'parked', reason, detail, dismissedWhy }, repairs: [] };
+}
+
+/** Names of all that were seen, and the source of each currency; a ledger that is not this mirror's is refused here. */
+async function learnNames(
+  transactions: readonly PreparedTransaction[],
+  { balances, confirmSource }: RebuildPorts,
+): Promise<void> {
+  const byCurrency = new Map<string, PreparedTransaction[]>();
+  for (const one of transactions) byCurrency.set(one.currency, [...(byCurrency.get(one.currency) ?? []), one]);
+  await Promise.all(
+    [...byCurrency].map(async ([currency, those]) => {
+      const sources = new Set(those.map(({ source }) => source));
+      await balances.learn(currency, [...sources, ...those.map(({ destination }) => destination)]);
+      for (const source of sources) {
+        const sourceId = balances.resolver(currency)(source);
+        if (sourceId !== undefined) await confirmSource(currency, sourceId);
+      }
+    }),
+  );
+}
