@@ -18,7 +18,7 @@ export interface BalanceNames {
   resolver(currency: string): ResolveBalance;
 }
 
-export function createBalanceNames(ledger: Ledger): BalanceNames {
+export function createBalanceNames(ledger: Pick<Ledger, 'findBalances'>): BalanceNames {
   const known = new Map<string, string>();
   const keyOf = (currency: string, name: string) => `${currency}:${name}`;
   return {
