@@ -1,14 +1,17 @@
 /** Composition: Stripe and Blnk, opened from the configuration and asked whether they let us in. */
 import { type BlnkLedger, createLedger } from '../blnk/ledger.js';
+import { type BlnkLedgerSide, createLedgerSide } from '../blnk/listings.js';
 import type { PaymentFeeds } from '../collect/ports.js';
 import type { WorkerConfig } from '../config.js';
 import { describeError } from '../core/errors.js';
 import { createRequestLimiter } from '../db/request-limiter.js';
 import type { Log } from '../observability/log.js';
 import { packageVersion } from '../package-root.js';
+import type { StripeSide } from '../prove/ports.js';
 import { createStripeAccountReader, type StripeAccountReader } from '../stripe/account.js';
 import { createStripeClient } from '../stripe/client.js';
 import { createPaymentFeeds } from '../stripe/feeds.js';
+import { createStripeSide } from '../stripe/listing.js';
 import type { Home } from './home.js';
 import { systemClock } from './system-clock.js';
 import type { Timings } from './timings.js';
@@ -17,6 +20,9 @@ export interface Vendors {
   readonly account: StripeAccountReader;
   readonly feeds: PaymentFeeds;
   readonly ledger: BlnkLedger;
+  /** What proof, repair and rebuild read; over connections of its own, so that posts never wait for it. */
+  readonly ledgerSide: Omit<BlnkLedgerSide, 'close'>;
+  readonly stripeSide: StripeSide;
   /** From now on a Stripe key that is read again must be of this account. */
   expectAccount(id: string): void;
   /** Throws SyncError: `fatal` names the key and what it lacks, `transient` a server that does not answer. */
@@ -33,6 +39,9 @@ export interface VendorOptions {
   /** Aborted when the worker stops: no further try of a Stripe request begins. */
   readonly signal: AbortSignal;
 }
+
+/** A proof asks one question after the other; a few more for whoever shows rows beside it. */
+const LISTINGS_IN_FLIGHT_MAX = 4;
 
 /** Opens no connection yet. */
 export function createVendors(
@@ -54,18 +63,21 @@ export function createVendors(
       log.warn({ ...notice, delayMs: Math.round(delayMs), error: describeError(error) }, 'Stripe is asked again'),
   });
   const account = createStripeAccountReader({ client: stripe });
-  const ledger = createLedger({
+  const blnk = {
     ...config.blnk,
     baseUrl: config.blnk.apiBase,
-    postTimeoutMs: timings.postTimeoutMs,
     lookUpFirstWaitMs: timings.lookUpFirstWaitMs,
-    connections: postsInFlightMax,
     signal,
-  });
+  };
+  const ledger = createLedger({ ...blnk, postTimeoutMs: timings.postTimeoutMs, connections: postsInFlightMax });
+  const ledgerSide = createLedgerSide({ ...blnk, connections: LISTINGS_IN_FLIGHT_MAX });
+  const feeds = createPaymentFeeds({ client: stripe });
   return {
     account,
-    feeds: createPaymentFeeds({ client: stripe }),
+    feeds,
     ledger,
+    ledgerSide,
+    stripeSide: createStripeSide({ feeds }),
     expectAccount: (id) => stripe.expectAccount(id),
     async checkAccess() {
       const { missing } = await account.checkPermissions();
@@ -73,7 +85,7 @@ export function createVendors(
       await ledger.checkPermissions();
     },
     async close() {
-      await ledger.close();
+      await Promise.all([ledger.close(), ledgerSide.close()]);
       stripe.close();
     },
   };

@@ -92,7 +92,7 @@ async function claimWith(
       readAccount: () => account.readAccount(),
       readIntent: (id) => account.readIntent(id),
       serverTime: () => account.serverTime(),
-      ledgerHasTransactionsOfOurs: () => ledger.hasTransactionsOfOurs(null),
+      ledgerHasTransactionsOfOurs: () => ledger.hasTransactionsOfOurs(),
       newMirrorId: uuidv4,
     },
     {

@@ -22,12 +22,12 @@ export function accessErrorOf(
     // What a Core says to a Bearer token: it reads another header.
     const coreFound = asked.style === 'cloud' && answer.code === 'AUTH_MISSING_API_KEY';
     const todo = coreFound ? 'this is a self-hosted Core: set BLNK_API_STYLE=core' : 'put a valid one there';
-    return fatal('blnk_key_refused', `${what}; ${todo}. POST ${route.url} answered: ${answer.message}`);
+    return fatal('blnk_key_refused', `${what}; ${todo}. ${route.method} ${route.url} answered: ${answer.message}`);
   }
   if (answer.status === 403) {
     return fatal(
       'blnk_scope_missing',
-      `The key in BLNK_API_KEY lacks the permission ${route.scope}; make a key that has it. POST ${route.url} answered: ${answer.message}`,
+      `The key in BLNK_API_KEY lacks the permission ${route.scope}; make a key that has it. ${route.method} ${route.url} answered: ${answer.message}`,
     );
   }
   if (isElsewhere(answer)) {
@@ -35,7 +35,7 @@ export function accessErrorOf(
     const instance = asked.style === 'cloud' ? ', BLNK_INSTANCE_ID' : '';
     return fatal(
       'blnk_route_missing',
-      `There is no Blnk behind POST ${route.url}${where}; check BLNK_API_BASE, BLNK_API_STYLE (now ${asked.style})${instance}. It answered: ${answer.message}`,
+      `There is no Blnk behind ${route.method} ${route.url}${where}; check BLNK_API_BASE, BLNK_API_STYLE (now ${asked.style})${instance}. It answered: ${answer.message}`,
     );
   }
   return null;

@@ -3,6 +3,7 @@
  * or balance is judged a conflict, so that a person looks at it. Judging itself is `core/settlement.ts`.
  */
 import type { LedgerRow } from '../core/settlement.js';
+import type { LedgerRecord } from '../prove/ports.js';
 import { memberOf, textMemberOf } from './exact-json.js';
 
 const UNKNOWN = 'unknown';
@@ -29,6 +30,19 @@ export function readLedgerRow(value: unknown): LedgerRow | null {
   };
 }
 
+/** The same with what proofs need beside the money. */
+export function readLedgerRecord(value: unknown): LedgerRecord | null {
+  const row = readLedgerRow(value);
+  if (row === null) return null;
+  const metaData = memberOf(value, 'meta_data');
+  return {
+    ...row,
+    paymentId: textMemberOf(metaData, 'stripe_payment_intent_id'),
+    day: textMemberOf(metaData, 'stripe_day'),
+    createdAt: readDate(textMemberOf(value, 'created_at')),
+  };
+}
+
 /**
  * `precise_amount` where the answer carries it. Else `amount × precision`, computed in decimals (10.99 × 100 is 1099, which
  * doubles miss), and only when that is a whole number.
@@ -51,7 +65,7 @@ function readAmount(row: unknown): bigint | null {
 }
 
 /** Long numbers arrive as strings of their digits (`exact-json.ts`). */
-function wholeNumber(value: unknown): bigint | null {
+export function wholeNumber(value: unknown): bigint | null {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : null;
   if (typeof value === 'string') return /^-?\d{1,100}$/.test(value) ? BigInt(value) : null;
   return null;

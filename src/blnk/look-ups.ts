@@ -5,15 +5,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../core/errors.js';
 import type { BlnkAnswer } from './answer.js';
-import { memberOf } from './exact-json.js';
-import type { Filter, Route, Routes } from './routes.js';
+import { memberOf, textMemberOf } from './exact-json.js';
+import type { BlnkStyle, Filter, PagePlace, Route, Routes } from './routes.js';
 import type { Reply, Transport } from './transport.js';
 
 /** Core turns a larger limit into 20, silently; the Cloud's largest page is not documented. */
 export const ROWS_MAX = 100;
 
-/** A server with smaller pages than asked for is followed this far. */
-const PAGES_MAX = 20;
+/** So many pages in a row without a row that is new: the server answers the same page for ever. */
+const PAGES_WITHOUT_NEWS_MAX = 20;
 
 /** Advice to wait longer than this goes to the caller, who has other work meanwhile. */
 const WAIT_MS_MAX = 10_000;
@@ -27,17 +27,27 @@ export interface LookUpOptions {
 }
 
 export interface LookUps {
-  /** Rows as they came. @throws SyncError transient when no usable answer could be had */
-  listRows(
-    what: 'transactions' | 'balances',
-    query: { readonly filters: readonly Filter[]; readonly rowsMax: number },
-  ): Promise<unknown[]>;
+  /**
+   * All rows that fit, as they came.
+   * @param query.rowsMax how many there can be; when that many came, no further page is asked for
+   * @throws SyncError transient when no usable answer could be had
+   */
+  listRows(what: Listed, query: { readonly filters: readonly Filter[]; readonly rowsMax?: number }): Promise<unknown[]>;
+  /**
+   * The same page by page, for lists of any length. While others write, a row may come twice (the Cloud pages by number);
+   * one that is there throughout is not missed on a Core, and can only be missed in the Cloud when another one left.
+   */
+  pages(what: Listed, query: { readonly filters: readonly Filter[] }): AsyncIterable<readonly unknown[]>;
+  /** Any one row that fits; null when there is none. */
+  anyRow(what: Listed, filters: readonly Filter[]): Promise<unknown>;
   /** Asks again after 429, 5xx and network faults. @throws SyncError transient when no attempt was answered */
-  ask(route: Route, body: string): Promise<BlnkAnswer>;
+  ask(route: Route, body: string | null): Promise<BlnkAnswer>;
 }
 
+type Listed = 'transactions' | 'balances';
+
 export function createLookUps(routes: Routes, transport: Transport, options: LookUpOptions): LookUps {
-  const ask = async (route: Route, body: string): Promise<BlnkAnswer> => {
+  const ask = async (route: Route, body: string | null): Promise<BlnkAnswer> => {
     for (let attempt = 1; ; attempt += 1) {
       const reply = await transport.send({ route, body, timeoutMs: options.timeoutMs });
       if (reply.kind === 'answer' && !isUnavailable(reply.answer)) return reply.answer;
@@ -49,20 +59,67 @@ export function createLookUps(routes: Routes, transport: Transport, options: Loo
     }
   };
 
+  const askPage = async (
+    what: Listed,
+    query: { readonly filters: readonly Filter[]; readonly rowsMax: number; readonly place: PagePlace },
+  ): Promise<Page> => {
+    const { route, body } = routes.filter(what, query);
+    return readPage(await ask(route, body), route);
+  };
+
+  async function* pages(
+    what: Listed,
+    { filters, rowsMax = Number.POSITIVE_INFINITY }: { readonly filters: readonly Filter[]; readonly rowsMax?: number },
+  ): AsyncGenerator<readonly unknown[]> {
+    const seen = new Set<string>();
+    let listed = 0;
+    let withoutNews = 0;
+    let after: string | null = null;
+    for (let page = 1; ; page += 1) {
+      const { rows, total }: Page = await askPage(what, { filters, rowsMax: ROWS_MAX, place: { page, after } });
+      if (rows.length > 0) yield rows;
+      listed += rows.length;
+      if (isLast({ rows, total }, { style: routes.style, listed }) || listed >= rowsMax) return;
+      const known = seen.size;
+      for (const row of rows) seen.add(idOf(row));
+      withoutNews = seen.size > known ? 0 : withoutNews + 1;
+      if (withoutNews >= PAGES_WITHOUT_NEWS_MAX) {
+        throw unreadable(`the list of ${what} repeats itself, ${withoutNews} pages brought no row that is new`);
+      }
+      after = textMemberOf(rows.at(-1), 'reference');
+    }
+  }
+
   return {
     ask,
-    async listRows(what, { filters, rowsMax }) {
+    pages,
+    async listRows(what, query) {
       const rows: unknown[] = [];
-      for (let page = 1; page <= PAGES_MAX; page += 1) {
-        const { route, body } = routes.filter(what, { filters, rowsMax, page });
-        const answer = await ask(route, body);
-        const found = readPage(answer, route);
-        rows.push(...found.rows);
-        if (found.rows.length === 0 || rows.length >= Math.min(found.total ?? 0, rowsMax)) return rows;
-      }
-      throw unreadable(`the list of ${what} does not end after ${PAGES_MAX} pages`);
+      for await (const page of pages(what, query)) rows.push(...page);
+      return rows;
+    },
+    async anyRow(what, filters) {
+      const { rows } = await askPage(what, { filters, rowsMax: 1, place: { page: 1, after: null } });
+      return rows[0] ?? null;
     },
   };
+}
+
+/**
+ * Only an empty page ends a list for certain. A Core gives as many rows as were asked for while it has them; the Cloud's
+ * largest page is not known, so there a short page may be followed by others, unless an exact number of all rows says no.
+ */
+function isLast(
+  { rows, total }: Page,
+  { style, listed }: { readonly style: BlnkStyle; readonly listed: number },
+): boolean {
+  if (rows.length === 0) return true;
+  if (total !== null) return listed >= total;
+  return style === 'core' && rows.length < ROWS_MAX;
+}
+
+function idOf(row: unknown): string {
+  return textMemberOf(row, 'transaction_id') ?? textMemberOf(row, 'balance_id') ?? textMemberOf(row, 'reference') ?? '';
 }
 
 /** An answer that must not be acted upon. */
@@ -70,22 +127,32 @@ export function unreadable(what: string): SyncError {
   return new SyncError(`Blnk's answer cannot be used: ${what}`, { kind: 'transient', code: 'blnk_answer_unreadable' });
 }
 
+export function lookUpRefused(answer: BlnkAnswer, route: Route): SyncError {
+  return new SyncError(`Blnk refused a look-up, ${route.method} ${route.url}: ${answer.message}`, {
+    kind: 'transient',
+    code: 'blnk_look_up_refused',
+  });
+}
+
+interface Page {
+  readonly rows: readonly unknown[];
+  /** The exact number of all rows that fit; null when the answer does not tell it. */
+  readonly total: number | null;
+}
+
 /** A bare array (Core), or `data` with the number of all rows (the Cloud's `total`; Core's `total_count`). */
-function readPage(answer: BlnkAnswer, route: Route): { readonly rows: unknown[]; readonly total: number | null } {
-  if (answer.status !== 200) {
-    throw new SyncError(`Blnk refused a look-up, POST ${route.url}: ${answer.message}`, {
-      kind: 'transient',
-      code: 'blnk_look_up_refused',
-    });
-  }
+function readPage(answer: BlnkAnswer, route: Route): Page {
+  if (answer.status !== 200) throw lookUpRefused(answer, route);
   if (Array.isArray(answer.json)) return { rows: answer.json, total: null };
   // Go writes an empty list as null: Core 0.15.2 answers a bare null when no balance fits.
   if (answer.json === null) return { rows: [], total: null };
   const total = memberOf(answer.json, 'total') ?? memberOf(answer.json, 'total_count');
   const data = memberOf(answer.json, 'data');
   const rows: unknown = data === null && total === 0 ? [] : data;
-  if (!Array.isArray(rows)) throw unreadable(`POST ${route.url} answered no list of rows: ${answer.message}`);
-  return { rows, total: typeof total === 'number' ? total : null };
+  if (!Array.isArray(rows))
+    throw unreadable(`${route.method} ${route.url} answered no list of rows: ${answer.message}`);
+  const isExact = typeof total === 'number' && memberOf(answer.json, 'total_is_estimate') !== true;
+  return { rows, total: isExact ? total : null };
 }
 
 function isUnavailable(answer: BlnkAnswer): boolean {
@@ -93,7 +160,8 @@ function isUnavailable(answer: BlnkAnswer): boolean {
 }
 
 function unavailable(route: Route, reply: Reply, attempts: number): SyncError {
-  const why = reply.kind === 'answer' ? `POST ${route.url} answered: ${reply.answer.message}` : reply.message;
+  const why =
+    reply.kind === 'answer' ? `${route.method} ${route.url} answered: ${reply.answer.message}` : reply.message;
   const retryAfterMs = reply.kind === 'answer' ? reply.answer.retryAfterMs : null;
   const notSent = reply.kind === 'fault' && reply.notSent;
   return new SyncError(

@@ -7,10 +7,11 @@ import { SyncError } from '../core/errors.js';
 /** `cloud`: Blnk Cloud with an instance id and a Bearer token. `core`: a self-hosted Core with `X-Blnk-Key`. */
 export type BlnkStyle = 'cloud' | 'core';
 
-export type RouteName = 'post' | 'bulk' | 'transactions' | 'balances';
+export type RouteName = 'post' | 'bulk' | 'transactions' | 'balances' | 'balance_at';
 
 export interface Route {
   readonly name: RouteName;
+  readonly method: 'GET' | 'POST';
   /** Path and query. */
   readonly path: string;
   /** The whole address, for messages. */
@@ -21,9 +22,17 @@ export interface Route {
 
 export interface Filter {
   readonly field: string;
-  readonly operator: 'eq' | 'ne' | 'in' | 'isnotnull';
+  readonly operator: 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'in' | 'like' | 'isnull' | 'isnotnull';
   readonly value?: string;
   readonly values?: readonly string[];
+}
+
+/** Where a page of rows begins. */
+export interface PagePlace {
+  /** From 1. */
+  readonly page: number;
+  /** Reference of the last row of the page before; null for the first page. */
+  readonly after: string | null;
 }
 
 export interface Routes {
@@ -32,10 +41,13 @@ export interface Routes {
   readonly origin: string;
   readonly post: Route;
   readonly bulk: Route;
+  /** @param query.rowsMax rows on a page, 100 at most */
   filter(
     what: 'transactions' | 'balances',
-    query: { readonly filters: readonly Filter[]; readonly rowsMax: number; readonly page: number },
+    query: { readonly filters: readonly Filter[]; readonly rowsMax: number; readonly place: PagePlace },
   ): { readonly route: Route; readonly body: string };
+  /** @param timestamp RFC 3339 in UTC; what takes effect at that very moment is counted */
+  balanceAt(balanceId: string, timestamp: string): Route;
   authorize(key: string): Record<string, string>;
 }
 
@@ -46,16 +58,21 @@ export function routesOf(target: {
   readonly instanceId: string | null;
 }): Routes {
   const base = readBase(target.baseUrl);
-  const route = (name: RouteName, path: string, scope: string): Route => {
+  const route: MakeRoute = (name, path, scope, method = 'POST') => {
     const full = `${base.pathname.replace(/\/+$/, '')}${path}`;
-    return { name, path: full, url: `${base.origin}${full}`, scope };
+    return { name, method, path: full, url: `${base.origin}${full}`, scope };
   };
   return target.style === 'cloud'
     ? cloudRoutes(base.origin, requireInstance(target.instanceId), route)
     : coreRoutes(base.origin, route);
 }
 
-type MakeRoute = (name: RouteName, path: string, scope: string) => Route;
+type MakeRoute = (name: RouteName, path: string, scope: string, method?: Route['method']) => Route;
+
+/** Without `from_source` Core begins at a snapshot, which hides what was dated before it and came after it. */
+function balanceAtPath(balanceId: string, timestamp: string): string {
+  return `/balances/${encodeURIComponent(balanceId)}/at?timestamp=${encodeURIComponent(timestamp)}&from_source=true`;
+}
 
 /** https://docs.blnkfinance.com/cloud: posts go through the proxy, look-ups straight to the Filters API at the root. */
 function cloudRoutes(origin: string, instanceId: string, route: MakeRoute): Routes {
@@ -65,10 +82,12 @@ function cloudRoutes(origin: string, instanceId: string, route: MakeRoute): Rout
     origin,
     post: route('post', `/proxy/transactions?${instance}`, 'proxy:write'),
     bulk: route('bulk', `/proxy/transactions/bulk?${instance}`, 'proxy:write'),
-    filter: (what, { filters, rowsMax, page }) => ({
-      route: route(what, `/${what}/filter?${instance}&page=${page}&pageSize=${rowsMax}`, 'data:read'),
+    filter: (what, { filters, rowsMax, place }) => ({
+      route: route(what, `/${what}/filter?${instance}&page=${place.page}&pageSize=${rowsMax}`, 'data:read'),
       body: JSON.stringify({ filters }),
     }),
+    balanceAt: (balanceId, timestamp) =>
+      route('balance_at', `/proxy${balanceAtPath(balanceId, timestamp)}&${instance}`, 'proxy:read', 'GET'),
     authorize: (key) => ({ authorization: `Bearer ${key}` }),
   };
 }
@@ -80,12 +99,29 @@ function coreRoutes(origin: string, route: MakeRoute): Routes {
     origin,
     post: route('post', '/transactions', 'transactions:write'),
     bulk: route('bulk', '/transactions/bulk', 'transactions:write'),
-    filter: (what, { filters, rowsMax, page }) => ({
+    filter: (what, { filters, rowsMax, place }) => ({
       route: route(what, `/${what}/filter`, `${what}:write`),
-      body: JSON.stringify({ filters, limit: rowsMax, offset: (page - 1) * rowsMax }),
+      body: JSON.stringify(
+        what === 'balances' ? byOffset(filters, rowsMax, place) : byReference(filters, rowsMax, place),
+      ),
     }),
+    balanceAt: (balanceId, timestamp) =>
+      route('balance_at', balanceAtPath(balanceId, timestamp), 'balances:read', 'GET'),
     authorize: (key) => ({ 'x-blnk-key': key }),
   };
+}
+
+function byOffset(filters: readonly Filter[], limit: number, { page }: PagePlace): object {
+  return { filters, limit, offset: (page - 1) * limit };
+}
+
+/**
+ * Core orders by creation alone, and offsets move while rows come and go: of two rows of one moment, or after one that left,
+ * one could be on no page. References are unique, so pages in their order miss nothing that is there throughout.
+ */
+function byReference(filters: readonly Filter[], limit: number, { after }: PagePlace): object {
+  const further: readonly Filter[] = after === null ? [] : [{ field: 'reference', operator: 'gt', value: after }];
+  return { filters: [...filters, ...further], limit, sort_by: 'reference', sort_order: 'asc' };
 }
 
 function readBase(baseUrl: string): URL {

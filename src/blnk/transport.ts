@@ -33,10 +33,11 @@ export type Reply =
 
 export interface Transport {
   /**
+   * @param request.body JSON text; null for a GET
    * @param request.timeoutMs for the answer's headers, and again for each pause in its body
    * @throws SyncError fatal when key, permission or address are wrong
    */
-  send(request: { readonly route: Route; readonly body: string; readonly timeoutMs: number }): Promise<Reply>;
+  send(request: { readonly route: Route; readonly body: string | null; readonly timeoutMs: number }): Promise<Reply>;
   /** Takes no new requests and waits for those in flight. */
   close(): Promise<void>;
 }
@@ -62,7 +63,7 @@ export function createTransport(routes: Routes, options: TransportOptions): Tran
     let reply: Reply;
     try {
       const response = await pool.request({
-        method: 'POST',
+        method: request.route.method,
         path: request.route.path,
         headers: { ...REQUEST_HEADERS, ...routes.authorize(withKey) },
         body: request.body,
@@ -76,7 +77,7 @@ export function createTransport(routes: Routes, options: TransportOptions): Tran
       reply = {
         kind: 'fault',
         notSent: wasNotSent(error),
-        message: `POST ${request.route.url}: ${describeFault(error)}`,
+        message: `${request.route.method} ${request.route.url}: ${describeFault(error)}`,
         cause: error,
       };
     }

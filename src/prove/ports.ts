@@ -2,6 +2,7 @@
  * What prove needs from the rim: both sides listed afresh, and our own postings as a third. Everything here only reads.
  * Every fault that crosses is a SyncError.
  */
+import type { Certificate, ProofTrigger } from '../core/certificate.js';
 import type { FoundPayment } from '../core/payment.js';
 import type { ParkingReason, PostingKind, PostingState } from '../core/posting.js';
 import type { LedgerRow } from '../core/settlement.js';
@@ -59,6 +60,17 @@ export interface LedgerSide {
   requestCount(): number;
 }
 
+/** What a rebuild asks a ledger about its past, when the database that knew it is lost. */
+export interface LedgerHistory {
+  /**
+   * The oldest `stripe_day` of our transactions, `2026-11-21`; null when there are none. Found by the effective dates,
+   * which a ledger can search: one whose effective date was moved to a later day, by hand, is not found.
+   */
+  oldestEffectiveDay(): Promise<string | null>;
+  /** The `stripe_mirror` ids in the ledger, at most 5 of them. */
+  mirrorIds(): Promise<string[]>;
+}
+
 /** One of our postings of the day, as the third side. */
 export interface OwnPosting {
   readonly reference: string;
@@ -77,4 +89,35 @@ export interface OwnPosting {
 export interface OwnSide {
   /** All postings with an effective date in the window. */
   listPostings(window: Window): Promise<OwnPosting[]>;
+}
+
+/** A proof of one day as it is to be kept. */
+export interface FinishedProof {
+  /** Of all days that were proven together. */
+  readonly proofId: string;
+  readonly trigger: ProofTrigger;
+  readonly day: string;
+  /** When it began, as `beginProof` said. */
+  readonly provedAt: Date;
+  readonly certificates: readonly Certificate[];
+  readonly stripeRequests: number;
+  readonly ledgerRequests: number;
+  readonly stripeAsOf: Date;
+}
+
+export interface KeptCertificate extends Certificate {
+  readonly id: string;
+  /** The sealed certificate that this one takes back, and why. */
+  readonly reopens: string | null;
+  readonly reopenedBecause: string | null;
+}
+
+export interface CertificateStore {
+  /**
+   * To be called before anything of the day is read. `provedAt` is the database's clock: a posting that is stored from now
+   * on reopens the day. `earlierCurrencies` are those of the day's newest proof.
+   */
+  beginProof(day: string): Promise<{ readonly provedAt: Date; readonly earlierCurrencies: readonly string[] }>;
+  /** All certificates of the day, or none. Adds rows, changes none. */
+  keepProof(proof: FinishedProof): Promise<KeptCertificate[]>;
 }

@@ -1,0 +1,68 @@
+/** Rows and balances that are asked for by name: what comes back is exactly what was asked for, or the answer is refused. */
+import { textMemberOf } from './exact-json.js';
+import { type LookUps, ROWS_MAX, unreadable } from './look-ups.js';
+
+/**
+ * @param read turns a row as it came into what the caller wants; null when it carries no reference
+ * @returns the rows that exist, of at most 100 references, in any order
+ */
+export async function findByReference<Row extends { readonly reference: string }>(
+  lookUps: LookUps,
+  references: readonly string[],
+  read: (value: unknown) => Row | null,
+): Promise<Row[]> {
+  const asked = askable('references', references);
+  if (asked.size === 0) return [];
+  const found = await lookUps.listRows('transactions', {
+    filters: [{ field: 'reference', operator: 'in', values: [...asked] }],
+    rowsMax: asked.size,
+  });
+  return found.map((value) => {
+    const row = read(value);
+    if (row === null) throw unreadable('a transaction without a reference was listed');
+    if (!asked.has(row.reference)) throw unreadable(`${row.reference} was listed although it was not asked for`);
+    return row;
+  });
+}
+
+export interface BalanceQuery {
+  readonly indicators: readonly string[];
+  readonly currency: string;
+}
+
+/** At most 100 indicators (`@name`) of one currency, to balance ids. Those that do not exist are missing. */
+export async function findBalances(lookUps: LookUps, query: BalanceQuery): Promise<Map<string, string>> {
+  const asked = askable('indicators', query.indicators);
+  const balanceIds = new Map<string, string>();
+  if (asked.size === 0) return balanceIds;
+  const found = await lookUps.listRows('balances', {
+    filters: [
+      { field: 'indicator', operator: 'in', values: [...asked] },
+      { field: 'currency', operator: 'eq', value: query.currency },
+    ],
+    rowsMax: asked.size,
+  });
+  for (const value of found) {
+    const indicator = textMemberOf(value, 'indicator');
+    const balanceId = textMemberOf(value, 'balance_id');
+    if (indicator === null || balanceId === null || !asked.has(indicator)) {
+      throw unreadable(`the balance ${balanceId ?? 'without id'} was listed although it was not asked for`);
+    }
+    if (textMemberOf(value, 'currency') !== query.currency) {
+      throw unreadable(`${indicator} was listed in another currency than ${query.currency}`);
+    }
+    // Core holds one balance of a name and currency; two would make it unknowable which one a post moves.
+    const earlier = balanceIds.get(indicator);
+    if (earlier !== undefined && earlier !== balanceId) {
+      throw unreadable(`${indicator} in ${query.currency} is both ${earlier} and ${balanceId}`);
+    }
+    balanceIds.set(indicator, balanceId);
+  }
+  return balanceIds;
+}
+
+function askable(what: string, values: readonly string[]): Set<string> {
+  const asked = new Set(values);
+  if (asked.size > ROWS_MAX) throw new RangeError(`at most ${ROWS_MAX} ${what} at a time, ${asked.size} were given`);
+  return asked;
+}
