@@ -34,6 +34,10 @@ export const FINDING_KINDS = {
     meaning: 'in the ledger with the right money and another or no effective date',
   },
   day_key: { state: 'sealed_with_exceptions', meaning: 'in the ledger, but its stripe_day was changed' },
+  parked_in_ledger: {
+    state: 'sealed_with_exceptions',
+    meaning: 'in the ledger as it should be, though its posting is parked or dismissed here',
+  },
   movement: {
     state: 'sealed_with_exceptions',
     meaning: 'the source balance moved by more or less than the payments explain',
@@ -99,3 +103,36 @@ export interface Certificate {
 
 /** A day on which everything is missing must not make a row of many megabytes. */
 export const FINDINGS_KEPT_MAX = 5_000;
+
+const STATES_WORST_FIRST = [
+  'broken',
+  'not_covered',
+  'open',
+  'sealed_with_exceptions',
+  'sealed',
+] as const satisfies readonly CertificateState[];
+
+/** The worst of them; sealed when there is none. */
+export function worstState(states: Iterable<CertificateState>): CertificateState {
+  const found = new Set(states);
+  return STATES_WORST_FIRST.find((state) => found.has(state)) ?? 'sealed';
+}
+
+/** What is worst first, then by payment; so that a cut list keeps what matters, and equal proofs read equal. */
+export function compareFindings(a: DayFinding, b: DayFinding): number {
+  return severityOf(a) - severityOf(b) || compareText(textOf(a), textOf(b));
+}
+
+function severityOf({ kind }: DayFinding): number {
+  return STATES_WORST_FIRST.indexOf(FINDING_KINDS[kind].state);
+}
+
+function textOf({ kind, paymentId, detail }: DayFinding): string {
+  return `${paymentId ?? ''} ${kind} ${detail}`;
+}
+
+/** By code units: the same order on every machine. */
+export function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
