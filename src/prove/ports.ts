@@ -2,7 +2,7 @@
  * What prove needs from the rim: both sides listed afresh, and our own postings as a third. Everything here only reads.
  * Every fault that crosses is a SyncError.
  */
-import type { Certificate, ProofTrigger } from '../core/certificate.js';
+import type { Certificate, CertificateState, ProofTrigger } from '../core/certificate.js';
 import type { FoundPayment } from '../core/payment.js';
 import type { ParkingReason, PostingKind, PostingState } from '../core/posting.js';
 import type { LedgerRow } from '../core/settlement.js';
@@ -110,6 +110,17 @@ export interface KeptCertificate extends Certificate {
   /** The sealed certificate that this one takes back, and why. */
   readonly reopens: string | null;
   readonly reopenedBecause: string | null;
+}
+
+/** What the newest proof of a day came to. */
+export interface DayStanding {
+  readonly day: string;
+  /** When the proof began. */
+  readonly provedAt: Date;
+  /** Of its currencies. */
+  readonly states: readonly CertificateState[];
+  /** A posting of the day was stored after the proof began. */
+  readonly storedSince: boolean;
 }
 
 export interface CertificateStore {

@@ -112,6 +112,20 @@ export async function readStatus(db: Drizzle, { lagMs, intervalMs, stripeReads }
   };
 }
 
+/** The end of completeness alone, without the numbers of `status`; null when nothing is complete. */
+export async function readCompleteTo(db: Drizzle, lagMs: number): Promise<Date | null> {
+  const [now, mirrors, events, lists] = await Promise.all([
+    readDatabaseNow(db),
+    db.select().from(mirror),
+    readCoverage(db, 'events'),
+    readCoverage(db, 'payment_intents'),
+  ]);
+  const [row] = mirrors;
+  if (row === undefined) return null;
+  const { startsAt, handOverAt } = row;
+  return completenessOf({ lagMs, now, startsAt, handOverAt, events, lists }).complete?.to ?? null;
+}
+
 /** The database's clock, rounded up to a millisecond: whatever carries a later time began later. */
 export async function readDatabaseNow(db: Drizzle): Promise<Date> {
   const rows = await db.execute<{ now: string }>(sql`select ceil(extract(epoch from now()) * 1000)::text as now`);

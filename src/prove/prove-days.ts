@@ -1,0 +1,82 @@
+/**
+ * Proves days one after another: when each proof begins is noted before anything is read, and each is kept as soon as it
+ * is there, so that a signal or a fault loses at most the day in hand. Asks one request at a time, so that reading and
+ * posting beside it keep their share of the vendors' limits.
+ */
+import type { ProofTrigger } from '../core/certificate.js';
+import type { CertificateStore, KeptCertificate } from './ports.js';
+import type { DayProof, ProveRequest, Standings } from './prove-day.js';
+
+export interface ProveDaysPorts {
+  readonly store: CertificateStore;
+  /** `proveDay` with its ports and with what is known of the mirror. */
+  proveDay(request: Omit<ProveRequest, 'facts'> & { readonly earlierCurrencies: readonly string[] }): Promise<DayProof>;
+}
+
+export interface DayToProve {
+  readonly day: string;
+  readonly trigger: ProofTrigger;
+}
+
+export interface ProveDaysOptions {
+  /** Of all these days together. */
+  readonly proofId: string;
+  /** No further day begins once it is aborted. */
+  readonly signal: AbortSignal;
+  /** Before each day, with the days that are done. */
+  onDay?(day: string, progress: { readonly done: number; readonly all: number }): void;
+  /** What a proof threw. True: go on with the next day. Without it the fault is thrown on. */
+  onFailed?(day: string, error: unknown): boolean;
+}
+
+export interface ProvenDay {
+  readonly day: string;
+  readonly trigger: ProofTrigger;
+  readonly provedAt: Date;
+  readonly certificates: readonly KeptCertificate[];
+}
+
+/** In the order given. @returns the days that were proven; fewer than asked after a signal or a fault that ends it. */
+export async function proveDays(
+  ports: ProveDaysPorts,
+  days: readonly DayToProve[],
+  options: ProveDaysOptions,
+): Promise<ProvenDay[]> {
+  const proven: ProvenDay[] = [];
+  let standings: Standings = new Map();
+  for (const [done, { day, trigger }] of days.entries()) {
+    if (options.signal.aborted) break;
+    options.onDay?.(day, { done, all: days.length });
+    try {
+      const began = await ports.store.beginProof(day);
+      const { earlierCurrencies } = began;
+      const remembered = standings.size > 0;
+      let proof = await ports.proveDay({ day, standings, earlierCurrencies });
+      if (remembered && proof.certificates.some(isUnexplained)) {
+        // What was posted between two days' proofs is in one boundary and not in the other: ask for both again.
+        standings = new Map();
+        proof = withCostOf(proof, await ports.proveDay({ day, standings, earlierCurrencies }));
+      }
+      const { provedAt } = began;
+      const certificates = await ports.store.keepProof({ ...proof, proofId: options.proofId, trigger, provedAt });
+      proven.push({ day, trigger, provedAt, certificates });
+    } catch (error) {
+      if (options.signal.aborted) break;
+      standings = new Map();
+      if (options.onFailed?.(day, error) !== true) throw error;
+    }
+  }
+  return proven;
+}
+
+function isUnexplained({ unexplained }: { readonly unexplained: bigint | null }): boolean {
+  return unexplained !== null && unexplained !== 0n;
+}
+
+function withCostOf(first: DayProof, second: DayProof): DayProof {
+  return {
+    ...second,
+    stripeRequests: first.stripeRequests + second.stripeRequests,
+    ledgerRequests: first.ledgerRequests + second.ledgerRequests,
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * Which days are to be proven now. Pure: it is given times and what was proven; it reads no clock. A day comes up two days
+ * after it closed, again when the latest successes are in, at once when a payment of it was stored after it was sealed, once
+ * a day while it is not sealed, and the sealed ones in rotation, because a ledger may be restored from a backup.
+ */
+import type { ProofTrigger } from '../core/certificate.js';
+import { isSealed } from '../core/reopening.js';
+import { DAY_MS, utcDay } from '../core/window.js';
+import type { DayStanding } from './ports.js';
+
+export interface ScheduleFacts {
+  /** The database's clock, as in `provedAt`. */
+  readonly now: Date;
+  /** The mirror's start: its day is the first one. */
+  readonly startsAt: Date;
+  /** The end of completeness; null when nothing is complete. */
+  readonly completeTo: Date | null;
+  readonly standings: readonly DayStanding[];
+  readonly lastRotationAt: Date | null;
+}
+
+/** All in milliseconds. */
+export interface ScheduleRules {
+  /** First proof, counted from the day's end. */
+  readonly firstAfterMs: number;
+  /** Second proof, counted from the day's end: no payment method takes longer to succeed. */
+  readonly lateAfterMs: number;
+  /** Between two proofs of a day that is not sealed. */
+  readonly againAfterMs: number;
+  /** Between two proofs of the rotation. */
+  readonly rotateEveryMs: number;
+  /** A sealed day whose proof is younger is left to its milestones. */
+  readonly rotateAgeMs: number;
+}
+
+export interface DueDay {
+  readonly day: string;
+  readonly trigger: ProofTrigger;
+}
+
+/** Reopened days first, then newest first; last the one of the rotation. No day comes twice. */
+export function dueDays(facts: ScheduleFacts, rules: ScheduleRules): DueDay[] {
+  if (facts.completeTo === null) return [];
+  const standings = new Map(facts.standings.map((standing) => [standing.day, standing]));
+  const reopened: DueDay[] = [];
+  const due: DueDay[] = [];
+  const sealed: DayStanding[] = [];
+  for (const day of daysBetween(facts.startsAt, facts.completeTo).reverse()) {
+    const standing = standings.get(day);
+    const isReopened = standing?.storedSince === true;
+    const trigger = milestoneDue(day, { standing, now: facts.now, rules });
+    if (isReopened) reopened.push({ day, trigger: 'reopened' });
+    else if (trigger !== null) due.push({ day, trigger });
+    else if (standing?.states.every(isSealed) === true) sealed.push(standing);
+  }
+  return [...reopened, ...due, ...rotation(sealed, facts, rules)];
+}
+
+/** The whole UTC days from the one that `from` lies in to the last one that ended at or before `to`, oldest first. */
+export function daysBetween(from: Date, to: Date): string[] {
+  const days: string[] = [];
+  for (let start = startOfDay(utcDay(from)); start + DAY_MS <= to.getTime(); start += DAY_MS) {
+    days.push(utcDay(new Date(start)));
+  }
+  return days;
+}
+
+/** Why the day is due now by its age and its last proof; null when it is not. */
+function milestoneDue(
+  day: string,
+  {
+    standing,
+    now,
+    rules,
+  }: { readonly standing: DayStanding | undefined; readonly now: Date; readonly rules: ScheduleRules },
+): ProofTrigger | null {
+  const end = startOfDay(day) + DAY_MS;
+  const [first, late] = [end + rules.firstAfterMs, end + rules.lateAfterMs];
+  if (now.getTime() < first) return null;
+  const isLate = now.getTime() >= late;
+  const trigger = isLate ? 'seventy_five_days' : 'two_days';
+  if (standing === undefined || standing.provedAt.getTime() < (isLate ? late : first)) return trigger;
+  const isOld = now.getTime() - standing.provedAt.getTime() >= rules.againAfterMs;
+  return isOld && !standing.states.every(isSealed) ? trigger : null;
+}
+
+/** The sealed day whose proof is the oldest, when the last turn of the rotation is long enough ago. */
+function rotation(
+  sealed: readonly DayStanding[],
+  { now, lastRotationAt }: ScheduleFacts,
+  { rotateEveryMs, rotateAgeMs }: ScheduleRules,
+): DueDay[] {
+  if (lastRotationAt !== null && now.getTime() - lastRotationAt.getTime() < rotateEveryMs) return [];
+  const [oldest] = sealed
+    .filter(({ provedAt }) => now.getTime() - provedAt.getTime() >= rotateAgeMs)
+    .sort((a, b) => a.provedAt.getTime() - b.provedAt.getTime() || (a.day < b.day ? -1 : 1));
+  return oldest === undefined ? [] : [{ day: oldest.day, trigger: 'rotation' }];
+}
+
+function startOfDay(day: string): number {
+  return Date.parse(`${day}T00:00:00Z`);
+}
