@@ -4,6 +4,7 @@
  */
 import type { Command } from 'commander';
 import { buildProgram } from '../cli/program.js';
+import { addRebuildCommand } from '../cli/rebuild.js';
 import { addProcessCommands, type ProcessActions } from '../cli/worker.js';
 import { readHomeConfig, readWorkerConfig } from '../config.js';
 import { describeFault } from '../core/errors.js';
@@ -13,6 +14,17 @@ import type { Workbench } from './workbench.js';
 export function createProgram(environment: AppEnvironment): Command {
   const program = buildProgram(environment);
   addProcessCommands(program, processActions(environment));
+  // A lost embedded home is created anew, as by a worker.
+  addRebuildCommand(program, (options) =>
+    atWorkbench(
+      environment,
+      async (bench) => {
+        const { runRebuild } = await import('./rebuilding.js');
+        await runRebuild(environment, bench, options);
+      },
+      'worker',
+    ),
+  );
   return program;
 }
 

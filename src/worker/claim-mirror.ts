@@ -56,7 +56,22 @@ export async function claimMirror(ports: MirrorPorts, wanted: Wanted, options: C
   if (differences.length === 0) return confirmAccount(ports, held, account.id);
   const restarted = held.firstPostAt === null ? await restart(ports, wanted, options) : null;
   if (restarted !== null) return confirmAccount(ports, restarted, account.id);
-  throw new SyncError(
+  throw mirrorDiffers(differences);
+}
+
+/** For who goes on with a mirror and never begins one. Throws SyncError `fatal` when account or configuration is another. */
+export function refuseOtherMirror(
+  mirror: Mirror,
+  wanted: Omit<Wanted, 'syncStart'>,
+  { accountId }: { readonly accountId: string | null },
+): void {
+  refuseOtherAccount(mirror, accountId);
+  const differences = differencesBetween(mirror, wanted);
+  if (differences.length > 0) throw mirrorDiffers(differences);
+}
+
+function mirrorDiffers(differences: readonly string[]): SyncError {
+  return new SyncError(
     `This database mirrors something else: ${differences.join('; ')}. ` +
       'Set the configuration back, or use a new database for the new mirror',
     { kind: 'fatal', code: 'mirror_differs' },
@@ -130,7 +145,7 @@ async function confirmAccount(ports: MirrorPorts, mirror: Mirror, accountId: str
   return accountId === null ? mirror : ports.nameAccount(accountId);
 }
 
-function differencesBetween(mirror: Mirror, wanted: Wanted): string[] {
+function differencesBetween(mirror: Mirror, wanted: Omit<Wanted, 'syncStart'>): string[] {
   const identity = identityOf(wanted);
   const names = {
     livemode: 'livemode of STRIPE_API_KEY',
@@ -143,7 +158,12 @@ function differencesBetween(mirror: Mirror, wanted: Wanted): string[] {
     .map((field) => `${names[field]} is ${identity[field]} now, it was ${mirror[field]} when the mirror began`);
 }
 
-function identityOf({ livemode, blnkInstance, source, guestDestination }: Wanted): Omit<MirrorIdentity, 'mirrorId'> {
+function identityOf({
+  livemode,
+  blnkInstance,
+  source,
+  guestDestination,
+}: Omit<Wanted, 'syncStart'>): Omit<MirrorIdentity, 'mirrorId'> {
   return { livemode, blnkInstance, source, guestDestination };
 }
 

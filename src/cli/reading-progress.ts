@@ -1,0 +1,61 @@
+/**
+ * Shows how a reading of Stripe goes on, on standard error: one line that is drawn anew on a terminal, otherwise a plain
+ * line now and then. Standard output stays free for the result.
+ */
+import { formatCount, formatDuration } from '../core/time-text.js';
+import type { CommandOutput } from './ports.js';
+import { fitText } from './text-width.js';
+
+export interface ReadingProgress {
+  /** Payments so far, in this process. */
+  readonly payments: number;
+  /** How much of the asked time is read, 0 to 1, and how much of it was when this process began. */
+  readonly share: number;
+  readonly shareAtBegin: number;
+}
+
+export interface ReadingView {
+  update(progress: ReadingProgress): void;
+  /** Leaves the line that was shown last. */
+  stop(): void;
+}
+
+/** Often enough to see life, seldom enough for an eye and for a log. */
+const DRAW_EVERY_MS = 100;
+const LINE_EVERY_MS = 5_000;
+
+/** A terminal narrower than what is said would wrap, and then show each line twice. */
+const DRAWN_WIDTH_MAX = 79;
+
+/** @param clock milliseconds that only ever grow */
+export function createReadingView(output: CommandOutput, clock: () => number = () => performance.now()): ReadingView {
+  const begunAt = clock();
+  const terminal = output.errorTerminal;
+  let shownAt = terminal === null ? begunAt : Number.NEGATIVE_INFINITY;
+  let isDrawn = false;
+  return {
+    update(progress) {
+      const now = clock();
+      if (now - shownAt < (terminal === null ? LINE_EVERY_MS : DRAW_EVERY_MS)) return;
+      shownAt = now;
+      const line = progressText(progress, now - begunAt);
+      if (terminal === null) return output.warn(line);
+      isDrawn = true;
+      terminal.write(`\r\u001b[2K${fitText(line, DRAWN_WIDTH_MAX)}`);
+    },
+    stop() {
+      if (isDrawn) terminal?.write('\n');
+      isDrawn = false;
+    },
+  };
+}
+
+/** `12,300 payments read, 810/s, 45% of the time, about 20s left`. */
+export function progressText({ payments, share, shareAtBegin }: ReadingProgress, elapsedMs: number): string {
+  const parts = [`${formatCount(payments)} payments read`];
+  if (elapsedMs > 0) parts.push(`${formatCount(Math.round(payments / (elapsedMs / 1_000)))}/s`);
+  parts.push(`${Math.floor(share * 100)}% of the time`);
+  const read = share - shareAtBegin;
+  if (read > 0 && share < 1) parts.push(`about ${formatDuration(((1 - share) / read) * elapsedMs)} left`);
+  return parts.join(', ');
+}

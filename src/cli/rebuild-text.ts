@@ -1,0 +1,70 @@
+/** What `rebuild` says before it begins, and what came of it. */
+import type { ParkingReason } from '../core/posting.js';
+import { formatCount, formatDuration, formatTime } from '../core/time-text.js';
+import { utcDay } from '../core/window.js';
+import { renderFacts } from './table.js';
+
+export interface RebuildBegin {
+  readonly mirrorId: string;
+  /** Ids that the ledger's transactions carry; null when an unfinished rebuild goes on. */
+  readonly mirrorIdsFound: readonly string[] | null;
+  readonly startsAt: Date;
+  readonly handOverAt: Date;
+}
+
+export interface RebuildResult {
+  readonly mirrorId: string;
+  readonly startsAt: Date;
+  readonly handOverAt: Date;
+  /** False: interrupted; the next `rebuild` goes on. */
+  readonly complete: boolean;
+  readonly posted: number;
+  readonly alreadyThere: number;
+  readonly parked: ReadonlyArray<{ readonly reason: ParkingReason; readonly count: number }>;
+  /** Originals that repairs took the place of. */
+  readonly dismissed: number;
+  readonly stripeRequests: number;
+  /** Of this process. */
+  readonly blnkRequests: number;
+  readonly durationMs: number;
+}
+
+export function beginLines({ mirrorId, mirrorIdsFound, startsAt, handOverAt }: RebuildBegin): string[] {
+  const window = `payments created from ${formatTime(startsAt)} to ${formatTime(handOverAt)} UTC`;
+  if (mirrorIdsFound === null) return [`An unfinished rebuild goes on: ${window}.`];
+  if (mirrorIdsFound.includes(mirrorId)) return [`Rebuilding the mirror ${mirrorId}: ${window}.`];
+  return [
+    `The ledger's transactions carry ${mirrorIdsFound.length === 1 ? 'an id that is no mirror id' : 'several mirror ids'} (${mirrorIdsFound.join(', ')}), so the mirror gets a new one, ${mirrorId}: what is there counts as already there.`,
+    `Rebuilding: ${window}.`,
+  ];
+}
+
+export function resultLines(result: RebuildResult): string[] {
+  const { parked, complete, startsAt } = result;
+  const count = (reason: ParkingReason): number => parked.find((one) => one.reason === reason)?.count ?? 0;
+  const facts = renderFacts([
+    ['adopted', formatCount(result.posted + result.alreadyThere)],
+    ['of these made by others', result.alreadyThere > 0 ? formatCount(result.alreadyThere) : null],
+    ['replaced or corrected', result.dismissed > 0 ? formatCount(result.dismissed) : null],
+    ...parked.map(({ reason, count }) => [`parked, ${reason}`, formatCount(count)] as const),
+    ['requests', `${formatCount(result.stripeRequests)} to Stripe, ${formatCount(result.blnkRequests)} to Blnk`],
+    ['took', formatDuration(result.durationMs)],
+  ]);
+  if (!complete) {
+    return [
+      ...facts,
+      'Interrupted before the end. Run it again: it goes on where it was. Until then no worker may start.',
+    ];
+  }
+  const lines = [...facts, 'The mirror is rebuilt, and nothing was posted. Next: start a worker.'];
+  if (count('rebuild') > 0) {
+    lines.push(
+      `${formatCount(count('rebuild'))} succeeded in Stripe and are not in the ledger; they may have been dismissed before. See: stripe-blnk-sync parked list --reason rebuild`,
+      'Post those that belong there: stripe-blnk-sync parked retry --reason rebuild. Leave one out: stripe-blnk-sync parked dismiss <reference> --why "..."',
+    );
+  }
+  if (parked.some(({ reason }) => reason !== 'rebuild')) {
+    lines.push('See why the others are parked: stripe-blnk-sync parked list');
+  }
+  return [...lines, `See every day sealed: stripe-blnk-sync prove --from ${utcDay(startsAt)}`];
+}

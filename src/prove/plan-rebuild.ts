@@ -1,0 +1,85 @@
+/**
+ * Decides whether a database may be rebuilt, and as what: the id that the ledger's own transactions carry, the time from
+ * which they begin, and a hand-over that is fixed now. Refuses everything that would mix two mirrors.
+ */
+import { SyncError } from '../core/errors.js';
+import { type Mirror, STRIPE_EPOCH } from '../core/mirror.js';
+import { floorToSecond, later } from '../core/window.js';
+import type { LedgerHistory, LedgerSide, StripeSide } from './ports.js';
+
+export interface RebuildPlan {
+  readonly mirrorId: string;
+  /** All ids that the ledger's transactions carry; the mirror's is new unless there is exactly one. */
+  readonly mirrorIdsFound: readonly string[];
+  readonly startsAt: Date;
+  readonly handOverAt: Date;
+}
+
+export interface PlanPorts {
+  readonly history: LedgerHistory;
+  readonly ledger: Pick<LedgerSide, 'listDay'>;
+  readonly stripe: Pick<StripeSide, 'readIntent'>;
+  /** Stripe's clock. Throws SyncError `no_server_time` when its answer carries none. */
+  serverTime(): Promise<Date>;
+  newMirrorId(): string;
+}
+
+/** @param options.from the start that a person asked for; null: the oldest day in the ledger. Throws SyncError `fatal`. */
+export async function planRebuild(ports: PlanPorts, { from }: { readonly from: Date | null }): Promise<RebuildPlan> {
+  const mirrorIdsFound = await ports.history.mirrorIds();
+  const oldestDay = await ports.history.oldestEffectiveDay();
+  if (mirrorIdsFound.length === 0 || oldestDay === null) throw nothingToRebuild();
+  await refuseOtherAccount(ports, oldestDay);
+  const handOverAt = floorToSecond(await ports.serverTime());
+  const startsAt = later(STRIPE_EPOCH, floorToSecond(from ?? new Date(`${oldestDay}T00:00:00Z`)));
+  if (startsAt >= handOverAt) {
+    throw new SyncError(
+      `--from is ${startsAt.toISOString()}, which is not before Stripe's now (${handOverAt.toISOString()}); allowed is a time that has passed`,
+      { kind: 'fatal', code: 'start_in_future' },
+    );
+  }
+  const [only] = mirrorIdsFound;
+  const isOne = mirrorIdsFound.length === 1 && only !== undefined && isUuid(only);
+  return { mirrorId: isOne ? only : ports.newMirrorId(), mirrorIdsFound, startsAt, handOverAt };
+}
+
+/** Only a rebuild that was not finished may go on in a database that mirrors something. */
+export function refuseMirrored(mirror: Mirror): void {
+  if (mirror.rebuildingSince !== null) return;
+  throw new SyncError(
+    `This database already mirrors ${mirror.stripeAccount ?? 'a Stripe account'} since ${mirror.startsAt.toISOString()}; ` +
+      'rebuild is for one that was lost. To compare it with Stripe and the ledger run prove; to mend what differs, repair plan. ' +
+      'To rebuild all the same, set DATABASE_URL (or DATA_DIR) to an empty database',
+    { kind: 'fatal', code: 'database_not_empty' },
+  );
+}
+
+/** With a key of another account every transaction in the ledger would look like nobody's payment. */
+async function refuseOtherAccount({ ledger, stripe }: PlanPorts, oldestDay: string): Promise<void> {
+  const paymentId = await anyPaymentOf(ledger, oldestDay);
+  if (paymentId === null || (await stripe.readIntent(paymentId)).kind !== 'missing') return;
+  throw new SyncError(
+    `Stripe does not know ${paymentId}, which the ledger holds: STRIPE_API_KEY belongs to another account, or the test data was deleted. ` +
+      'Use a key of the account whose payments this ledger mirrors',
+    { kind: 'fatal', code: 'other_account' },
+  );
+}
+
+async function anyPaymentOf(ledger: PlanPorts['ledger'], day: string): Promise<string | null> {
+  for await (const page of ledger.listDay(day)) {
+    for (const { paymentId, status } of page) if (status === 'APPLIED' && paymentId !== null) return paymentId;
+  }
+  return null;
+}
+
+function nothingToRebuild(): SyncError {
+  return new SyncError(
+    'The ledger holds no transaction of this software, so there is nothing to rebuild. Check BLNK_API_BASE and BLNK_INSTANCE_ID; ' +
+      'to begin a new mirror, start a worker',
+    { kind: 'fatal', code: 'nothing_to_rebuild' },
+  );
+}
+
+function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
