@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../core/errors.js';
 import type { BlnkAnswer } from './answer.js';
 import { memberOf, textMemberOf } from './exact-json.js';
-import type { BlnkStyle, Filter, PagePlace, Route, Routes } from './routes.js';
+import type { BlnkStyle, Filter, FilterQuery, Route, Routes } from './routes.js';
 import type { Reply, Transport } from './transport.js';
 
 /** Core turns a larger limit into 20, silently; the Cloud's largest page is not documented. */
@@ -59,10 +59,7 @@ export function createLookUps(routes: Routes, transport: Transport, options: Loo
     }
   };
 
-  const askPage = async (
-    what: Listed,
-    query: { readonly filters: readonly Filter[]; readonly rowsMax: number; readonly place: PagePlace },
-  ): Promise<Page> => {
+  const askPage = async (what: Listed, query: FilterQuery): Promise<Page> => {
     const { route, body } = routes.filter(what, query);
     return readPage(await ask(route, body), route);
   };
@@ -99,7 +96,7 @@ export function createLookUps(routes: Routes, transport: Transport, options: Loo
       return rows;
     },
     async anyRow(what, filters) {
-      const { rows } = await askPage(what, { filters, rowsMax: 1, place: { page: 1, after: null } });
+      const { rows } = await askPage(what, { filters, rowsMax: 1, place: null });
       return rows[0] ?? null;
     },
   };

@@ -28,11 +28,19 @@ export interface Filter {
 }
 
 /** Where a page of rows begins. */
-export interface PagePlace {
+interface PagePlace {
   /** From 1. */
   readonly page: number;
   /** Reference of the last row of the page before; null for the first page. */
   readonly after: string | null;
+}
+
+export interface FilterQuery {
+  readonly filters: readonly Filter[];
+  /** Rows on a page, 100 at most. */
+  readonly rowsMax: number;
+  /** Null: any rows that fit, in the order that costs the ledger least. */
+  readonly place: PagePlace | null;
 }
 
 export interface Routes {
@@ -41,11 +49,7 @@ export interface Routes {
   readonly origin: string;
   readonly post: Route;
   readonly bulk: Route;
-  /** @param query.rowsMax rows on a page, 100 at most */
-  filter(
-    what: 'transactions' | 'balances',
-    query: { readonly filters: readonly Filter[]; readonly rowsMax: number; readonly place: PagePlace },
-  ): { readonly route: Route; readonly body: string };
+  filter(what: 'transactions' | 'balances', query: FilterQuery): { readonly route: Route; readonly body: string };
   /** @param timestamp RFC 3339 in UTC; what takes effect at that very moment is counted */
   balanceAt(balanceId: string, timestamp: string): Route;
   authorize(key: string): Record<string, string>;
@@ -83,7 +87,7 @@ function cloudRoutes(origin: string, instanceId: string, route: MakeRoute): Rout
     post: route('post', `/proxy/transactions?${instance}`, 'proxy:write'),
     bulk: route('bulk', `/proxy/transactions/bulk?${instance}`, 'proxy:write'),
     filter: (what, { filters, rowsMax, place }) => ({
-      route: route(what, `/${what}/filter?${instance}&page=${place.page}&pageSize=${rowsMax}`, 'data:read'),
+      route: route(what, `/${what}/filter?${instance}&page=${place?.page ?? 1}&pageSize=${rowsMax}`, 'data:read'),
       body: JSON.stringify({ filters }),
     }),
     balanceAt: (balanceId, timestamp) =>
@@ -101,9 +105,7 @@ function coreRoutes(origin: string, route: MakeRoute): Routes {
     bulk: route('bulk', '/transactions/bulk', 'transactions:write'),
     filter: (what, { filters, rowsMax, place }) => ({
       route: route(what, `/${what}/filter`, `${what}:write`),
-      body: JSON.stringify(
-        what === 'balances' ? byOffset(filters, rowsMax, place) : byReference(filters, rowsMax, place),
-      ),
+      body: JSON.stringify(coreFilter(what, { filters, rowsMax, place })),
     }),
     balanceAt: (balanceId, timestamp) =>
       route('balance_at', balanceAtPath(balanceId, timestamp), 'balances:read', 'GET'),
@@ -111,16 +113,16 @@ function coreRoutes(origin: string, route: MakeRoute): Routes {
   };
 }
 
-function byOffset(filters: readonly Filter[], limit: number, { page }: PagePlace): object {
-  return { filters, limit, offset: (page - 1) * limit };
-}
-
 /**
  * Core orders by creation alone, and offsets move while rows come and go: of two rows of one moment, or after one that left,
- * one could be on no page. References are unique, so pages in their order miss nothing that is there throughout.
+ * one could be on no page. References are unique, so pages in their order miss nothing that is there throughout; and they
+ * are indexed, so the last page of 100,000 rows costs what the first one does.
  */
-function byReference(filters: readonly Filter[], limit: number, { after }: PagePlace): object {
-  const further: readonly Filter[] = after === null ? [] : [{ field: 'reference', operator: 'gt', value: after }];
+function coreFilter(what: 'transactions' | 'balances', { filters, rowsMax: limit, place }: FilterQuery): object {
+  if (place === null) return { filters, limit };
+  if (what === 'balances') return { filters, limit, offset: (place.page - 1) * limit };
+  const further: readonly Filter[] =
+    place.after === null ? [] : [{ field: 'reference', operator: 'gt', value: place.after }];
   return { filters: [...filters, ...further], limit, sort_by: 'reference', sort_order: 'asc' };
 }
 
