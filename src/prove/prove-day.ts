@@ -3,8 +3,15 @@
  * sets. Only reads; running it twice costs requests and changes nothing. Memory is bounded by the payments of one day.
  */
 import type { Certificate } from '../core/certificate.js';
+import { certify, type Movement } from '../core/certify-day.js';
+import { type ComparedCurrency, compareDay } from '../core/compare-day.js';
 import type { Mirror } from '../core/mirror.js';
-import type { LedgerSide, OwnSide, StripeSide } from './ports.js';
+import { dayWindow, type Window } from '../core/window.js';
+import type { LedgerSide, OwnPosting, OwnSide, StripeSide } from './ports.js';
+import { readMovement, resolveBalances } from './read-balances.js';
+import { type LedgerDay, readLedgerDay } from './read-ledger.js';
+import { readOthers } from './read-others.js';
+import { readStripeDay } from './read-stripe.js';
 
 export interface ProvePorts {
   readonly stripe: StripeSide;
@@ -32,7 +39,7 @@ export interface ProveRequest {
   readonly standings?: Standings;
 }
 
-/** What a balance stood at at a time: minor units by `balance id, time`. */
+/** What balances stood at: minor units by balance id and time. */
 export type Standings = Map<string, bigint>;
 
 export interface DayProof {
@@ -49,6 +56,71 @@ export interface DayProof {
  * Throws SyncError `no_server_time` (transient) when Stripe does not say its time, and what the ports throw. A balance
  * that may not be read is no fault: the certificate says that it was not seen.
  */
-export async function proveDay(_ports: ProvePorts, _request: ProveRequest): Promise<DayProof> {
-  throw new RangeError('not built yet');
+export async function proveDay(ports: ProvePorts, request: ProveRequest): Promise<DayProof> {
+  const { stripe, ledger } = ports;
+  const { day, facts, standings = new Map() } = request;
+  const { mirror } = facts;
+  const window = dayWindow(day);
+  const ledgerRequestsBefore = ledger.requestCount();
+
+  const listed = await readStripeDay(stripe, window, mirror);
+  const held = await readLedgerDay(ledger, { day, window, mirrorId: mirror.mirrorId });
+  await held.findMissing(listed.payments.keys());
+  const { others, late, requests } = await readOthers(stripe, { day, rows: held.rows(), listed, mirror });
+  if (late.length > 0) await held.findMissing(late);
+  const own = await readOwn(ports.own, held, window);
+
+  const rows = held.rows();
+  const payments = [...listed.payments.values()];
+  const currencies = new Set([...rows.map(({ currency }) => currency), ...facts.earlierCurrencies]);
+  const { balanceId } = await resolveBalances(ledger, { source: mirror.source, currencies, payments, own });
+  const isCollected = facts.coveredUpTo !== null && facts.coveredUpTo >= window.to;
+  const unreadable = [...listed.unreadable.values()];
+  const compared = compareDay(
+    { day, mirror, payments, unreadable, rows, others, own, isCollected, balanceId },
+    facts.earlierCurrencies,
+  );
+
+  const isOver = listed.asOf.getTime() >= window.to.getTime() + facts.lagMs;
+  const about = { day, compared, isOver, stripeAsOf: listed.asOf, startsAt: mirror.startsAt, hash: ports.hash };
+  const certificates: Certificate[] = [];
+  for (const part of compared.currencies) {
+    const sourceId = part.currency === null ? undefined : balanceId(mirror.source, part.currency);
+    const movement = isOver
+      ? await moved(part, { ledger, sourceId, window, standings })
+      : ({ kind: 'not_seen', why: null } as const);
+    certificates.push(certify(part, { ...about, movement }));
+  }
+  return {
+    day,
+    certificates,
+    stripeRequests: listed.requests + requests,
+    ledgerRequests: ledger.requestCount() - ledgerRequestsBefore,
+    stripeAsOf: listed.asOf,
+  };
+}
+
+/** Our postings, read last. What one of them saw in the ledger meanwhile is asked for once more before it is missing. */
+async function readOwn(side: OwnSide, held: LedgerDay, window: Window): Promise<OwnPosting[]> {
+  const own = await side.listPostings(window);
+  const seen = new Set(held.rows().flatMap(({ reference, paymentId }) => [reference, paymentId]));
+  const unseen = own.filter(({ state, paymentId }) => state === 'posted' && !seen.has(paymentId));
+  await held.findMissing(new Set(unseen.map(({ paymentId }) => paymentId)));
+  return own;
+}
+
+/** How far the source balance fell; rows without a balance say that the look-up did not show it. */
+async function moved(
+  part: ComparedCurrency,
+  from: {
+    readonly ledger: LedgerSide;
+    readonly sourceId: string | undefined;
+    readonly window: Window;
+    readonly standings: Standings;
+  },
+): Promise<Movement> {
+  const { ledger, sourceId, window, standings } = from;
+  if (sourceId !== undefined) return readMovement(ledger, { balanceId: sourceId, window, standings });
+  if (part.ledger.length === 0) return { kind: 'seen', amount: 0n };
+  return { kind: 'not_seen', why: 'the ledger shows no source balance in this currency' };
 }

@@ -1,0 +1,58 @@
+/** Stripe's side of a day, listed afresh, reduced to what comparing needs. */
+import { SyncError } from '../core/errors.js';
+import type { ExpectedPayment } from '../core/judge-payment.js';
+import { type MappingRules, preparePayment } from '../core/mapping.js';
+import type { FoundPayment, Payment } from '../core/payment.js';
+import { earlier, type Window } from '../core/window.js';
+import type { StripeSide } from './ports.js';
+
+export interface StripeDay {
+  readonly payments: Map<string, ExpectedPayment>;
+  readonly unreadable: Map<string, { readonly id: string; readonly problem: string }>;
+  readonly requests: number;
+  /** Stripe's clock when the first page was cut. */
+  readonly asOf: Date;
+}
+
+/** Throws SyncError `no_server_time` when a page came without Stripe's time: then nobody knows what it was as of. */
+export async function readStripeDay(stripe: StripeSide, window: Window, rules: MappingRules): Promise<StripeDay> {
+  const day = { payments: new Map(), unreadable: new Map() };
+  let requests = 0;
+  let asOf: Date | null = null;
+  for await (const page of stripe.listSucceeded(window)) {
+    if (page.vendorNow === null) throw noServerTime();
+    asOf = asOf === null ? page.vendorNow : earlier(asOf, page.vendorNow);
+    requests += page.requests;
+    for (const found of page.payments) addPayment(day, found, rules);
+  }
+  if (asOf === null) throw noServerTime();
+  return { ...day, requests, asOf };
+}
+
+/** Keeps of a payment what comparing needs, and no customer detail. */
+export function addPayment(
+  { payments, unreadable }: Pick<StripeDay, 'payments' | 'unreadable'>,
+  found: FoundPayment,
+  rules: MappingRules,
+): void {
+  if (found.kind === 'payment') payments.set(found.id, expect(found, rules));
+  else unreadable.set(found.id, { id: found.id, problem: found.problem });
+}
+
+function expect(payment: Payment, rules: MappingRules): ExpectedPayment {
+  const { id, created, amountReceived: amount } = payment;
+  const facts = { id, amount, currency: payment.currency.toUpperCase(), created };
+  const preparation = preparePayment(payment, rules);
+  if (preparation.kind === 'rejected') {
+    return { ...facts, balances: null, refused: `${preparation.reason}: ${preparation.detail}` };
+  }
+  const { source, destination } = preparation.transaction;
+  return { ...facts, balances: { source, destination }, refused: null };
+}
+
+function noServerTime(): SyncError {
+  return new SyncError(
+    'Stripe answered without a Date header, so that nobody knows as of when a proof would be; a proxy in between has to pass it on',
+    { kind: 'transient', code: 'no_server_time' },
+  );
+}
