@@ -20,6 +20,7 @@ import type { JobHandlers, JobQueue } from '../queue/job-queue.js';
 import { createSyncJob, isDue } from '../worker/sync-job.js';
 import type { LaneAlarms } from '../worker/wake-timer.js';
 import type { Home } from './home.js';
+import { createScheduledProofs } from './proving.js';
 import { systemClock } from './system-clock.js';
 import type { Timings } from './timings.js';
 import type { Vendors } from './vendors.js';
@@ -45,6 +46,8 @@ export interface StageParts {
 export interface Stages extends JobHandlers {
   /** For the timer: what was dismissed after an attempt is looked up again. */
   lookUpDismissed(): Promise<void>;
+  /** For the timer: asks for proofs when their time has come. */
+  requestProofs(): Promise<void>;
 }
 
 export function createStages(parts: StageParts): Stages {
@@ -62,6 +65,10 @@ export function createStages(parts: StageParts): Stages {
   };
   const judging = createJudging(parts);
   const drainer = createDrainer(parts, judging);
+  const proofs = createScheduledProofs({
+    ...{ home, vendors, log, signal, lagMs: config.syncLagMs, timings: timings.proofs },
+    requestProofs: () => queue.requestProofs(),
+  });
   const dismissed = { ...judging, dismissed: createDismissedPostings(home.database.sql) };
   const scheduling = { sinceLastTailMs: () => sinceLastTailMs(home.database.sql), intervalMs: parts.intervalMs };
   const sync = createSyncJob(
@@ -86,6 +93,8 @@ export function createStages(parts: StageParts): Stages {
       const found = await lookUpDismissed(dismissed, { mirrorId: mirror.mirrorId, leaseMs, looksAfterMs });
       if (found > 0) log.warn({ payments: found }, 'dismissed payments are in the ledger; they count as posted');
     },
+    requestProofs: () => proofs.request(),
+    proofs: () => proofs.turn(),
     async lane(lane) {
       let nextMs: number | null = timings.lanePause.baseMs;
       try {

@@ -2,8 +2,10 @@
  * Every wait of a worker, in one place and in milliseconds. Production uses these; tests hand in shorter ones. None of
  * them decides about correctness: they trade speed of recovery against load, within the vendors' limits.
  */
+import { DAY_MS } from '../core/window.js';
 import type { BackoffOptions } from '../post/backoff.js';
 import { BACKOFF_DEFAULT } from '../post/backoff.js';
+import type { ScheduleRules } from '../prove/schedule.js';
 
 export interface Timings {
   /** Lease of a claim on postings; requests are only sent within half of it. */
@@ -26,6 +28,17 @@ export interface Timings {
   readonly startRetry: BackoffOptions;
   /** First pause between tries of one Stripe request. */
   readonly stripeRetryBaseMs: number;
+  readonly proofs: ProofTimings;
+}
+
+/** When days are proven; `prove/schedule.ts` has the rules. */
+export interface ProofTimings extends ScheduleRules {
+  /** How often the timer asks whether a day is due. */
+  readonly askEveryMs: number;
+  /** No further day of a turn begins after this: what is left comes with the next one. */
+  readonly turnMs: number;
+  /** A day whose proof failed is left alone for this long, so that others get their turn. */
+  readonly failedAfterMs: number;
 }
 
 export const TIMINGS: Timings = {
@@ -40,4 +53,16 @@ export const TIMINGS: Timings = {
   lookUpFirstWaitMs: 250,
   startRetry: { baseMs: 1_000, maxMs: 30_000 },
   stripeRetryBaseMs: 500,
+  proofs: {
+    askEveryMs: 60_000,
+    // Half of each minute at most: a mirror of years has thousands of days to prove at its first start.
+    turnMs: 30_000,
+    failedAfterMs: 10 * 60_000,
+    firstAfterMs: 2 * DAY_MS,
+    // Konbini vouchers live up to 60 days, debits take 14 business days, holds 30 days.
+    lateAfterMs: 75 * DAY_MS,
+    againAfterMs: DAY_MS,
+    rotateEveryMs: DAY_MS,
+    rotateAgeMs: 30 * DAY_MS,
+  },
 };

@@ -153,6 +153,7 @@ async function takeUpWork(config: WorkerConfig, work: Work): Promise<void> {
       wakeLane: (lane) => queue.wakeLane(lane),
       requestOpenParts: () => requestOpenParts({ store, requestPart: (part) => queue.requestPart(part) }),
       lookUpDismissed: () => stages.lookUpDismissed(),
+      requestProofs: () => stages.requestProofs(),
       async requestSyncIfLate() {
         const since = await sinceLastTailMs(sql);
         if (since === null || since > 2 * (await intervalMs())) await queue.requestSync('schedule');

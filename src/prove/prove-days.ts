@@ -21,12 +21,14 @@ export interface DayToProve {
 export interface ProveDaysOptions {
   /** Of all these days together. */
   readonly proofId: string;
-  /** No further day begins once it is aborted. */
+  /** No further day begins once it is aborted; what fails from then on is the stop's doing. */
   readonly signal: AbortSignal;
+  /** Asked before each day but the first: true when no further one is to begin. */
+  isOver?(): boolean;
   /** Before each day, with the days that are done. */
   onDay?(day: string, progress: { readonly done: number; readonly all: number }): void;
-  /** What a proof threw. True: go on with the next day. Without it the fault is thrown on. */
-  onFailed?(day: string, error: unknown): boolean;
+  /** What a proof threw, and whether the days after it are still to be tried. */
+  onFailed(day: string, error: unknown): 'go_on' | 'end';
 }
 
 export interface ProvenDay {
@@ -45,7 +47,7 @@ export async function proveDays(
   const proven: ProvenDay[] = [];
   let standings: Standings = new Map();
   for (const [done, { day, trigger }] of days.entries()) {
-    if (options.signal.aborted) break;
+    if (options.signal.aborted || (done > 0 && options.isOver?.() === true)) break;
     options.onDay?.(day, { done, all: days.length });
     try {
       const began = await ports.store.beginProof(day);
@@ -63,7 +65,7 @@ export async function proveDays(
     } catch (error) {
       if (options.signal.aborted) break;
       standings = new Map();
-      if (options.onFailed?.(day, error) !== true) throw error;
+      if (options.onFailed(day, error) === 'end') break;
     }
   }
   return proven;

@@ -15,6 +15,8 @@ import {
   LANE_JOB,
   PART_JOB,
   POST_QUEUE,
+  PROVE_JOB,
+  PROVE_QUEUE,
   readLanePayload,
   readPartPayload,
   readSyncPayload,
@@ -28,6 +30,8 @@ export interface JobQueue {
   requestSync(trigger: Trigger): Promise<void>;
   requestPart(part: BackfillPart): Promise<void>;
   wakeLane(lane: Lane): Promise<void>;
+  /** A request while one waits or runs is the same one: proofs that are left come with the timer's next request. */
+  requestProofs(): Promise<void>;
   /** Makes sure of the one job scheduler. With `replace` also of its interval; else an existing one is left alone. */
   ensureSchedule(everyMs: number, options: { readonly replace: boolean }): Promise<void>;
   /** Starts taking jobs. The answer stops taking new ones and waits for those in hand. */
@@ -41,6 +45,8 @@ export interface JobHandlers {
   sync(trigger: Trigger): Promise<void>;
   part(part: BackfillPart): Promise<void>;
   lane(lane: Lane): Promise<void>;
+  /** One turn of proving the days that are due. */
+  proofs(): Promise<void>;
 }
 
 export interface WorkOptions {
@@ -96,6 +102,10 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
     wakeLane: ({ source, currency }) =>
       addOnce(POST_QUEUE, LANE_JOB, { payload: { source, currency }, id: laneName({ source, currency }) }),
 
+    async requestProofs() {
+      await withinLimit(open(PROVE_QUEUE).add(PROVE_JOB, {}, { ...JOB_OPTIONS, deduplication: { id: PROVE_JOB } }));
+    },
+
     async ensureSchedule(everyMs, { replace }) {
       const queue = open(SYNC_QUEUE);
       const existing = await withinLimit(queue.getJobScheduler(SCHEDULER_ID));
@@ -136,6 +146,7 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
         start(SYNC_QUEUE, (job) => runSyncQueueJob(job, handlers, requestSync), 2),
         start(BACKFILL_QUEUE, (job) => handlers.part(toPart(job.data)), options.partsAtOnce),
         start(POST_QUEUE, (job) => handlers.lane(readLanePayload(job.data)), options.lanesAtOnce),
+        start(PROVE_QUEUE, () => handlers.proofs(), 1),
       ];
       await Promise.all(workers.map((worker) => worker.waitUntilReady()));
       for (const worker of workers) worker.run().catch(options.onError);

@@ -10,12 +10,14 @@ import { TRIGGERS } from '../core/sync-run.js';
 export const SYNC_QUEUE = 'stripe-blnk-sync';
 export const BACKFILL_QUEUE = 'stripe-blnk-sync-backfill';
 export const POST_QUEUE = 'stripe-blnk-sync-post';
+export const PROVE_QUEUE = 'stripe-blnk-sync-prove';
 
 /** Job of the scheduler; it only adds the deduplicated `sync` job. */
 export const TICK_JOB = 'tick';
 export const SYNC_JOB = 'sync';
 export const PART_JOB = 'backfill-part';
 export const LANE_JOB = 'lane';
+export const PROVE_JOB = 'prove';
 
 const syncPayload = z.strictObject({ trigger: z.enum(TRIGGERS).default('manual') });
 const instant = z.iso.datetime().transform((text) => new Date(text));

@@ -16,6 +16,8 @@ export interface WakeTimerPorts {
   requestOpenParts(): Promise<void>;
   /** Looks up what was dismissed after an attempt. */
   lookUpDismissed(): Promise<void>;
+  /** Asks for proofs when their time has come. */
+  requestProofs(): Promise<void>;
   /** Asks for a sync when the schedule seems to have stopped. */
   requestSyncIfLate(): Promise<void>;
   onError(step: string, error: unknown): void;
@@ -37,6 +39,7 @@ export function startWakeTimer(ports: WakeTimerPorts, options: { readonly syncEv
     ['backfills', ports.requestOpenParts],
     ['coverage', ports.requestSyncIfLate],
     ['dismissed', ports.lookUpDismissed],
+    ['proofs', ports.requestProofs],
   ];
   return repeat(ports.clock, Math.min(options.syncEveryMs, WAKE_EVERY_MAX_MS), async () => {
     for (const [name, step] of steps) await attempt(name, step, ports);
