@@ -23,7 +23,10 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
   stripe: { runs: ['core'], types: ['collect/ports.ts', 'prove/ports.ts'] },
   blnk: { runs: ['core'], types: ['post/ports.ts', 'prove/ports.ts'] },
   // The reads compute with the same rules for windows as collecting; migrations lie beside package.json.
-  db: { runs: ['core', 'package-root.ts'], types: ['collect/ports.ts', 'post/ports.ts', 'prove/ports.ts'] },
+  db: {
+    runs: ['core', 'package-root.ts'],
+    types: ['collect/ports.ts', 'post/ports.ts', 'prove/ports.ts', 'prove/repair-ports.ts'],
+  },
   queue: { runs: ['core'], types: ['collect'] },
   observability: { runs: ['core'], types: [] },
   http: { runs: ['core'], types: ['db/reads'] },

@@ -1,4 +1,6 @@
 /** The words of a repair: what is done about a finding, and what was seen in the ledger when that was planned. */
+import type { FindingKind } from './certificate.js';
+import { formatMoney } from './money.js';
 import type { LedgerRow } from './settlement.js';
 
 /**
@@ -28,4 +30,55 @@ export interface SeenRow {
 export function toSeenRow(row: LedgerRow): SeenRow {
   const { reference, transactionId, status, currency, source, destination } = row;
   return { reference, transactionId, status, amount: row.amount?.toString() ?? null, currency, source, destination };
+}
+
+/** One thing of a plan: what is wrong with a payment on a day, and what is done about it. */
+export interface RepairItem {
+  /** From 1, in the order of applying. */
+  readonly item: number;
+  /** `2026-11-21`. */
+  readonly day: string;
+  /** The PaymentIntent; for what is about the whole day `day`. */
+  readonly paymentId: string;
+  readonly finding: FindingKind;
+  readonly action: RepairAction;
+  /** The posting that is made, or made pending again, or marked. */
+  readonly reference: string | null;
+  readonly currency: string | null;
+  /** Minor units; below zero for a correction that takes back. */
+  readonly amount: bigint | null;
+  readonly seen: readonly SeenRow[];
+  readonly state: ItemState;
+  readonly detail: string;
+}
+
+export interface RepairPlan {
+  readonly id: string;
+  readonly fromDay: string;
+  readonly toDay: string;
+  readonly plannedBy: string;
+  readonly plannedAt: Date;
+  readonly appliedBy: string | null;
+  readonly appliedAt: Date | null;
+  readonly items: readonly RepairItem[];
+}
+
+/** The same rows, in any order, with nothing of them changed. */
+export function sameRows(one: readonly SeenRow[], other: readonly SeenRow[]): boolean {
+  return describeRows(one) === describeRows(other);
+}
+
+/** One line for each row, in the order of their references: what a refusal shows of both sides. */
+export function describeRows(rows: readonly SeenRow[]): string {
+  if (rows.length === 0) return 'no row';
+  return rows
+    .map((row) => {
+      const amount =
+        row.amount === null
+          ? `unknown ${row.currency}`
+          : formatMoney({ amount: BigInt(row.amount), currency: row.currency });
+      return `${row.reference} ${row.transactionId} ${row.status} ${amount} from ${row.source} to ${row.destination}`;
+    })
+    .sort()
+    .join('; ');
 }

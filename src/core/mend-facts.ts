@@ -1,0 +1,102 @@
+/** What mending one payment is decided from, and what the ledger should hold of it. Pure. */
+import { type MappingRules, preparePayment } from './mapping.js';
+import { formatMoney } from './money.js';
+import type { FoundPayment, Payment } from './payment.js';
+import type { ParkingReason, PostingKind, PostingState, PreparedTransaction } from './posting.js';
+import type { LedgerRow, ResolveBalance } from './settlement.js';
+
+/** A row of the ledger with what says whose it is. */
+export interface PaymentRow extends LedgerRow {
+  /** `stripe_payment_intent_id` of our metadata. */
+  readonly paymentId: string | null;
+}
+
+/** One of our own postings of the payment. */
+export interface OwnRow {
+  readonly reference: string;
+  readonly kind: PostingKind;
+  readonly state: PostingState;
+  readonly reason: ParkingReason | null;
+  readonly dismissed: boolean;
+  readonly amount: bigint | null;
+  readonly currency: string | null;
+  readonly destination: string | null;
+}
+
+export type IntentNow = FoundPayment | { readonly kind: 'not_succeeded' } | { readonly kind: 'missing' };
+
+export interface MendFacts {
+  readonly paymentId: string;
+  readonly intent: IntentNow;
+  /** All that the ledger shows under its references and with its id in our metadata; in any order. */
+  readonly rows: readonly PaymentRow[];
+  readonly own: readonly OwnRow[];
+  readonly rules: MappingRules;
+  /** Of the payment's currency. */
+  readonly resolve: ResolveBalance;
+}
+
+export interface Expected {
+  readonly kind: 'payment';
+  /** As it was first stored, as far as our postings tell. */
+  readonly payment: Payment;
+  readonly transaction: PreparedTransaction;
+  readonly resolve: ResolveBalance;
+}
+
+export type Expectation =
+  | Expected
+  /** Nothing may be in the ledger. */
+  | { readonly kind: 'none'; readonly problem: string }
+  /** It cannot be said what should be in the ledger, or never be posted. */
+  | { readonly kind: 'unusable'; readonly problem: string };
+
+/** The transaction that the ledger should hold. A customer that was set later is a note: the first destination stays. */
+export function expectPayment({ paymentId, intent, own, rules, resolve }: Omit<MendFacts, 'rows'>): Expectation {
+  switch (intent.kind) {
+    case 'missing':
+      return { kind: 'none', problem: `Stripe knows no payment ${paymentId} in this account and mode` };
+    case 'not_succeeded':
+      return { kind: 'none', problem: `${paymentId} has not succeeded in Stripe` };
+    case 'unreadable':
+      return {
+        kind: 'unusable',
+        problem: `Stripe shows ${paymentId} without something that must not be guessed: ${intent.problem}`,
+      };
+    case 'payment':
+      break;
+    default:
+      return intent satisfies never;
+  }
+  const stored = own.find(({ reference }) => reference === paymentId);
+  const payment = asFirstStored(intent, stored?.destination ?? null, rules);
+  const preparation = preparePayment(payment, rules);
+  if (preparation.kind === 'rejected') {
+    return {
+      kind: 'unusable',
+      problem: `${paymentId} cannot be posted (${preparation.reason}): ${preparation.detail}`,
+    };
+  }
+  const { transaction } = preparation;
+  const differs = stored === undefined ? null : differenceTo(stored, transaction);
+  if (differs !== null) return { kind: 'unusable', problem: differs };
+  return { kind: 'payment', payment, transaction, resolve };
+}
+
+function asFirstStored(payment: Payment, destination: string | null, rules: MappingRules): Payment {
+  if (destination === null) return payment;
+  return { ...payment, customerId: destination === rules.guestDestination ? null : destination.replace(/^@/, '') };
+}
+
+function differenceTo(
+  stored: OwnRow,
+  { reference, amount, currency, destination }: PreparedTransaction,
+): string | null {
+  const { amount: storedAmount, currency: storedCurrency } = stored;
+  if (storedAmount === null || storedCurrency === null || stored.destination === null) return null;
+  if (storedAmount === amount && storedCurrency === currency && stored.destination === destination) return null;
+  return (
+    `our posting ${reference} was stored as ${formatMoney({ amount: storedAmount, currency: storedCurrency })} to ${stored.destination}, ` +
+    `and Stripe shows ${formatMoney({ amount, currency })} to ${destination} now: find out which one is right before anything is posted`
+  );
+}

@@ -1,0 +1,299 @@
+/**
+ * Decides how one payment is mended, from what Stripe and the ledger show of it now and what our own postings say. Pure:
+ * the same facts give the same answer when a plan is made and when it is applied. Amounts and numbers in references come
+ * from the ledger's rows; our postings only say who is at work already and what a person decided.
+ */
+import { prepareVariant } from './mapping.js';
+import { type Expected, expectPayment, type MendFacts, type OwnRow } from './mend-facts.js';
+import { type PaymentRows, readPaymentRows, signedAmount } from './mend-rows.js';
+import { describeDifferent, describeDoubled, describeExtra } from './mend-text.js';
+import { formatMoney } from './money.js';
+import type { ParkingReason, PostingKind, PreparedTransaction, SettledHow } from './posting.js';
+import type { RepairAction } from './repair.js';
+import { judge } from './settlement.js';
+
+export type Mending =
+  | MendingAct
+  /** In the ledger as it should be, or a posting is on the way to it. */
+  | { readonly kind: 'settled'; readonly detail: string }
+  /** Not decided yet, by Blnk or by a worker; to be planned again later. */
+  | { readonly kind: 'waits'; readonly detail: string }
+  /** Not ours to mend: everything that a person needs. */
+  | { readonly kind: 'report'; readonly detail: string };
+
+export interface MendingAct {
+  readonly kind: 'act';
+  readonly action: Exclude<RepairAction, 'report'>;
+  readonly reference: string;
+  readonly currency: string;
+  /** Minor units; below zero for a correction that takes back. */
+  readonly amount: bigint;
+  readonly detail: string;
+  /** Stored as pending, or made pending again where they are held as posted. */
+  readonly stores: readonly OwedPosting[];
+  /** The posting that the stored ones stand for: from now on dismissed. Null when it stays as it is. */
+  readonly original: ReplacedPosting | null;
+  readonly marks: MarkedPosting | null;
+}
+
+export interface OwedPosting {
+  readonly kind: PostingKind;
+  readonly transaction: PreparedTransaction;
+}
+
+export interface ReplacedPosting extends OwedPosting {
+  readonly reason: ParkingReason;
+  readonly why: string;
+}
+
+export interface MarkedPosting {
+  readonly reference: string;
+  readonly transactionId: string;
+  readonly how: SettledHow;
+  readonly exception: string | null;
+}
+
+/** What is to be done about the payment. */
+export function decideMending(facts: MendFacts): Mending {
+  const expectation = expectPayment(facts);
+  const rows = readPaymentRows(facts.paymentId, facts.rows);
+  if (expectation.kind === 'none') {
+    if (facts.rows.length === 0)
+      return { kind: 'settled', detail: `${expectation.problem}, and the ledger has nothing of it` };
+    return { kind: 'report', detail: describeExtra(facts.rows, expectation.problem) };
+  }
+  if (expectation.kind === 'unusable') return { kind: 'report', detail: expectation.problem };
+  return decideFor({ facts, rows, expected: expectation });
+}
+
+interface Deciding {
+  readonly facts: MendFacts;
+  readonly rows: PaymentRows;
+  readonly expected: Expected;
+}
+
+function decideFor(deciding: Deciding): Mending {
+  const { rows, expected } = deciding;
+  const undecided = rows.undecided[0];
+  if (undecided !== undefined) {
+    return {
+      kind: 'waits',
+      detail: `Somebody queued ${undecided.stem} and Blnk has not decided; it may still be applied`,
+    };
+  }
+  const counted = [...rows.standing, ...rows.corrections].map(({ row }) => row);
+  const wrong = [
+    ...rows.otherStatus.map(({ row }) => row),
+    ...counted.filter((row) => signedAmount(row, expected) === null),
+  ];
+  if (wrong.length > 0) return { kind: 'report', detail: describeDifferent(wrong, expected) };
+  const total = counted.reduce((sum, row) => sum + (signedAmount(row, expected) ?? 0n), 0n);
+  const [first, ...more] = rows.standing;
+  if (first === undefined) return mendAbsent(deciding);
+  if (total === expected.transaction.amount) return settle(deciding);
+  if (more.length > 0 || first.role === 'stranger') return { kind: 'report', detail: describeDoubled(rows, expected) };
+  return correct(deciding, { stem: first.stem, by: expected.transaction.amount - total });
+}
+
+/** Nothing of it is in the ledger: its own reference when that is free, else a replacement. */
+function mendAbsent(deciding: Deciding): Mending {
+  const { facts, rows, expected } = deciding;
+  const { paymentId } = facts;
+  const own = ownOf(facts, paymentId);
+  const stand = facts.own.filter(({ kind }) => kind === 'replacement').sort((a, b) => numberOf(b) - numberOf(a))[0];
+  const burnt = rows.burnt.some(({ stem }) => stem === paymentId);
+  const isReplaced = own?.dismissed === true && stand !== undefined;
+  if (!burnt && !isReplaced) {
+    return makeDue(deciding, {
+      action: 'post',
+      target: expected.transaction,
+      kind: 'payment',
+      original: null,
+      detail:
+        own === undefined
+          ? 'not in the ledger, and no posting of it here: stored and posted'
+          : 'held as posted, but not in the ledger: posted again',
+    });
+  }
+  const reference = burnt ? `${paymentId}:r${rows.highestReplacement + 1}` : (stand?.reference ?? paymentId);
+  const target = variantOf(deciding, { reference });
+  const original = replaceOriginal(deciding, {
+    stem: paymentId,
+    reason: 'burnt_reference',
+    by: `replaced by ${reference}`,
+  });
+  if ('kind' in original) return original;
+  const detail = burnt
+    ? `${paymentId} was queued and rejected in Blnk and can never be used again: posted as ${reference}`
+    : `its replacement ${reference} is not in the ledger: posted again`;
+  return makeDue(deciding, { action: 'replace', target, kind: 'replacement', original: original.change, detail });
+}
+
+function correct(deciding: Deciding, wrong: { readonly stem: string; readonly by: bigint }): Mending {
+  const { facts, rows, expected } = deciding;
+  const reference = `${facts.paymentId}:adj:${rows.highestCorrection + 1}`;
+  const { currency } = expected.transaction;
+  const original = replaceOriginal(deciding, { stem: wrong.stem, reason: 'conflict', by: `corrected by ${reference}` });
+  if ('kind' in original) return original;
+  const had = formatMoney({ amount: expected.transaction.amount - wrong.by, currency });
+  return makeDue(deciding, {
+    action: 'correct',
+    target: variantOf(deciding, { reference, correctedBy: wrong.by }),
+    kind: 'correction',
+    original: original.change,
+    detail: `the ledger has ${had} instead of ${formatMoney(expected.transaction)}: the difference is posted as ${reference}`,
+    amount: wrong.by,
+  });
+}
+
+interface Due {
+  readonly action: 'post' | 'replace' | 'correct';
+  readonly target: PreparedTransaction;
+  readonly kind: PostingKind;
+  readonly original: ReplacedPosting | null;
+  readonly detail: string;
+  readonly amount?: bigint;
+}
+
+/** A posting under this reference may be there already: at work, held for a person, or held as posted though it is gone. */
+function makeDue({ facts }: Deciding, { action, target, kind, original, detail, amount }: Due): Mending {
+  const own = ownOf(facts, target.reference);
+  if (own?.state === 'pending') return { kind: 'settled', detail: `${target.reference} is on the way already` };
+  if (own?.state === 'parked') return { kind: 'report', detail: describeHeld(own) };
+  const { reference, currency } = target;
+  const stores = [{ kind, transaction: target }];
+  return {
+    kind: 'act',
+    action,
+    reference,
+    currency,
+    amount: amount ?? target.amount,
+    detail,
+    stores,
+    original,
+    marks: null,
+  };
+}
+
+interface Original {
+  readonly stem: string;
+  readonly reason: 'burnt_reference' | 'conflict';
+  readonly by: string;
+}
+
+/** What becomes of the posting that another one stands for; or why nothing may be done yet. */
+function replaceOriginal(
+  deciding: Deciding,
+  { stem, reason, by }: Original,
+): { readonly change: ReplacedPosting | null } | Exclude<Mending, MendingAct> {
+  const { facts, expected } = deciding;
+  const own = ownOf(facts, stem);
+  const transaction = stem === facts.paymentId ? expected.transaction : variantOf(deciding, { reference: stem });
+  const change = { kind: stem === facts.paymentId ? 'payment' : 'replacement', transaction, reason, why: by } as const;
+  // Stored as well: collecting would store it anew, and it would be parked once more.
+  if (own === undefined) return { change };
+  if (own.state === 'pending') {
+    return {
+      kind: 'waits',
+      detail: `${stem} is pending: a worker parks it once its last look-up is late enough; then plan again`,
+    };
+  }
+  // A correction leaves what was posted as it is: the two together are what the ledger should hold.
+  if (own.state === 'posted') return { change: reason === 'conflict' ? null : change };
+  if (own.dismissed) return isStoodFor(facts, stem) ? { change: null } : { kind: 'report', detail: describeHeld(own) };
+  return own.reason === reason || own.reason === 'refused_by_blnk'
+    ? { change }
+    : { kind: 'report', detail: describeHeld(own) };
+}
+
+/** The ledger has it right. What is parked here although it is there, is marked; what stands for it is stored. */
+function settle(deciding: Deciding): Mending {
+  const { facts, rows, expected } = deciding;
+  for (const { stem } of rows.standing) {
+    const own = ownOf(facts, stem);
+    if (own?.state !== 'parked') continue;
+    const { amount, currency } = expected.transaction;
+    const judged = judge(
+      { ...expected.transaction, reference: stem, mirrorId: facts.rules.mirrorId },
+      facts.rows,
+      expected.resolve,
+    );
+    if (judged.kind !== 'applied') continue;
+    const { transactionId, ours, exception } = judged;
+    const marks = { reference: stem, transactionId, how: ours ? 'posted' : 'already_there', exception } as const;
+    const detail = `${own.dismissed ? 'dismissed' : 'parked'} here, but in the ledger and equal: marked as posted`;
+    return {
+      kind: 'act',
+      action: 'mark_posted',
+      reference: stem,
+      currency,
+      amount,
+      detail,
+      stores: [],
+      original: null,
+      marks,
+    };
+  }
+  return adoptStandIns(deciding) ?? { kind: 'settled', detail: 'the ledger holds it as Stripe shows it' };
+}
+
+/** Replacements and corrections are in the ledger that our postings do not know, while the original waits for a person. */
+function adoptStandIns(deciding: Deciding): Mending | null {
+  const { facts, rows, expected } = deciding;
+  const own = ownOf(facts, facts.paymentId);
+  if (own?.state !== 'parked' || own.dismissed) return null;
+  const unknown = [...rows.standing, ...rows.corrections].filter(
+    ({ stem, role }) => (role === 'replacement' || role === 'correction') && ownOf(facts, stem) === undefined,
+  );
+  const [first] = unknown;
+  if (first === undefined) return null;
+  const isReplaced = rows.standing.every(({ role }) => role === 'replacement');
+  const reason = isReplaced ? 'burnt_reference' : 'conflict';
+  const by = `${isReplaced ? 'replaced' : 'corrected'} by ${first.stem}`;
+  const original = replaceOriginal(deciding, { stem: facts.paymentId, reason, by });
+  if ('kind' in original) return original;
+  const stores = unknown.map(({ stem, role, row }): OwedPosting => {
+    if (role === 'replacement') return { kind: 'replacement', transaction: variantOf(deciding, { reference: stem }) };
+    const correctedBy = signedAmount(row, expected) ?? 0n;
+    return { kind: 'correction', transaction: variantOf(deciding, { reference: stem, correctedBy }) };
+  });
+  return {
+    kind: 'act',
+    action: isReplaced ? 'replace' : 'correct',
+    reference: first.stem,
+    currency: expected.transaction.currency,
+    amount: signedAmount(first.row, expected) ?? 0n,
+    detail: `the ledger holds ${first.stem} already, and it is not known here: stored, and the original dismissed`,
+    stores,
+    original: original.change,
+    marks: null,
+  };
+}
+
+/** A transaction beside the payment's own; that one could be prepared, so this one can be. */
+function variantOf({ facts, expected }: Deciding, variant: Parameters<typeof prepareVariant>[2]): PreparedTransaction {
+  const preparation = prepareVariant(expected.payment, facts.rules, variant);
+  if (preparation.kind === 'prepared') return preparation.transaction;
+  throw new RangeError(`${variant.reference} cannot be prepared although its payment can: ${preparation.detail}`);
+}
+
+function ownOf({ own }: MendFacts, reference: string): OwnRow | undefined {
+  return own.find((row) => row.reference === reference);
+}
+
+/** Whether a plan dismissed it, because another posting stands for it; else a person did. */
+function isStoodFor({ own, paymentId }: MendFacts, stem: string): boolean {
+  return own.some(
+    ({ kind, reference }) => reference !== stem && kind !== 'payment' && reference.startsWith(`${paymentId}:`),
+  );
+}
+
+function numberOf({ reference }: OwnRow): number {
+  return Number(/(\d+)$/.exec(reference)?.[1] ?? 0);
+}
+
+function describeHeld({ reference, reason, dismissed }: OwnRow): string {
+  return dismissed
+    ? `${reference} was dismissed by a person: it stays out; parked retry takes that back`
+    : `${reference} is parked (${reason}) and waits for a person: parked show, then parked retry or parked dismiss`;
+}

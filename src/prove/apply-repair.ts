@@ -1,0 +1,92 @@
+/**
+ * Applies a repair plan, item by item: reads the payment again, and does what was planned only when the ledger shows what
+ * the plan saw and the same would be planned now. Writes postings and the item's end in one database transaction, so that
+ * it may be killed anywhere, and run twice at once; what it stores is posted by the workers like everything else.
+ */
+
+import type { MappingRules } from '../core/mapping.js';
+import { decideMending, type Mending } from '../core/mend.js';
+import { formatMoney } from '../core/money.js';
+import { type Lane, laneName } from '../core/posting.js';
+import { describeRows, type RepairItem, type RepairPlan, sameRows, toSeenRow } from '../core/repair.js';
+import { type KnownBalances, readPaymentFacts } from './read-payment-facts.js';
+import type { RepairPorts } from './repair-ports.js';
+
+export interface ApplyRequest {
+  readonly plan: RepairPlan;
+  readonly rules: MappingRules;
+  /** Who applies. */
+  readonly by: string;
+}
+
+export interface ApplyOutcome {
+  readonly plan: RepairPlan;
+  /** Lanes that have work now. */
+  readonly lanes: readonly Lane[];
+}
+
+/** Our postings change while an item is decided only when a worker or a person is at the same payment. */
+const TRIES_MAX = 3;
+
+/** Throws SyncError when a side cannot be read; what was done until then is done, and applying again goes on. */
+export async function applyRepair(ports: RepairPorts, { plan, rules, by }: ApplyRequest): Promise<ApplyOutcome> {
+  const known: KnownBalances = new Map();
+  const lanes = new Map<string, Lane>();
+  for (const item of plan.items) {
+    if (item.state !== 'planned') continue;
+    for (const lane of await applyOne(item, ports, { repairId: plan.id, rules, by, known })) {
+      lanes.set(laneName(lane), lane);
+    }
+  }
+  return { plan: await ports.store.finishPlan(plan.id, by), lanes: [...lanes.values()] };
+}
+
+interface Applying {
+  readonly repairId: string;
+  readonly rules: MappingRules;
+  readonly by: string;
+  readonly known: KnownBalances;
+}
+
+/** @returns the lanes of what was stored */
+async function applyOne(item: RepairItem, ports: RepairPorts, applying: Applying): Promise<readonly Lane[]> {
+  const { repairId, by } = applying;
+  const end = async (state: 'skipped' | 'refused', detail: string): Promise<readonly Lane[]> => {
+    await ports.store.endItem({ repairId, item: item.item, state, detail });
+    return [];
+  };
+  for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
+    const [facts] = await readPaymentFacts([item.paymentId], ports, applying);
+    if (facts === undefined) throw new RangeError(`nothing was read of ${item.paymentId}`);
+    const mending = decideMending(facts);
+    const now = facts.rows.map(toSeenRow);
+    if (mending.kind === 'settled') return end('skipped', mending.detail);
+    if (!sameRows(item.seen, now)) {
+      return end('refused', `the ledger changed: planned on ${describeRows(item.seen)}; now ${describeRows(now)}`);
+    }
+    if (mending.kind !== 'act' || !isSame(item, mending)) {
+      return end('refused', `planned was ${describePlanned(item)}; now it would be ${describeNow(mending)}`);
+    }
+    const applied = await ports.store.applyItem({
+      ...{ repairId, by, item: item.item, paymentId: item.paymentId, act: mending, own: facts.own },
+    });
+    if (applied === 'done') return mending.stores.map(({ transaction }) => transaction);
+    if (applied === 'handled') return [];
+  }
+  return end('refused', 'its posting changed again and again while this was applied: plan again');
+}
+
+function isSame(item: RepairItem, mending: Extract<Mending, { kind: 'act' }>): boolean {
+  const { action, reference, currency, amount } = mending;
+  return item.action === action && item.reference === reference && item.currency === currency && item.amount === amount;
+}
+
+function describePlanned({ action, reference, currency, amount }: RepairItem): string {
+  const money = amount === null || currency === null ? '' : ` of ${formatMoney({ amount, currency })}`;
+  return `${action} ${reference ?? ''}${money}`;
+}
+
+function describeNow(mending: Mending): string {
+  if (mending.kind !== 'act') return `nothing (${mending.detail})`;
+  return `${mending.action} ${mending.reference} of ${formatMoney(mending)}`;
+}

@@ -1,0 +1,162 @@
+/**
+ * Makes a repair plan from the newest proofs: reads each payment that a finding names afresh, on both sides, and decides
+ * what is done about it. Writes nothing but the plan itself; what no plan can mend is listed with what a person needs.
+ */
+import { type DayFinding, FINDING_KINDS, type FindingKind } from '../core/certificate.js';
+import { decideMending, type Mending } from '../core/mend.js';
+import { rowText, undoText } from '../core/mend-text.js';
+import type { Mirror } from '../core/mirror.js';
+import { type RepairItem, type RepairPlan, toSeenRow } from '../core/repair.js';
+import { queuedChildOf } from '../core/settlement.js';
+import { readPaymentFacts } from './read-payment-facts.js';
+import type { DayRange, ProvenDay, RepairPorts } from './repair-ports.js';
+
+export interface PlanRequest {
+  /** Null: all days whose newest proof is broken or open, and all parked payments. */
+  readonly range: DayRange | null;
+  readonly mirror: Mirror;
+  /** Who plans. */
+  readonly by: string;
+}
+
+export interface PlanOutcome {
+  /** Stored; null when nothing can be done. */
+  readonly plan: RepairPlan | null;
+  /** What no plan can mend; stored with the plan when there is one. */
+  readonly reported: readonly RepairItem[];
+  /** What needs nothing, or not yet: mended meanwhile, on the way, or not decided by Blnk. */
+  readonly left: ReadonlyArray<{ readonly day: string; readonly paymentId: string; readonly detail: string }>;
+  /** Days that were looked at. */
+  readonly days: readonly string[];
+  /** Findings that the proofs counted but did not keep: they show once these are mended and the days proven again. */
+  readonly findingsNotKept: number;
+}
+
+/** Kinds whose payment is read again; what becomes of it is decided by what is so now. */
+const READ_AGAIN: readonly FindingKind[] = [
+  'missing',
+  'burnt',
+  'different',
+  'doubled',
+  'extra',
+  'parked',
+  'parked_in_ledger',
+];
+/** Kinds that are told as they were found. */
+const TOLD: readonly FindingKind[] = ['day_key', 'movement'];
+
+/** References a request: half of its rows may be decided copies of queued ones. */
+const LOOKED_UP_AT_ONCE = 50;
+
+/** Throws SyncError when a side cannot be read; nothing is stored then. */
+export async function planRepair(ports: RepairPorts, { range, mirror, by }: PlanRequest): Promise<PlanOutcome> {
+  const proven = (await ports.store.provenDays(range)).filter(
+    ({ state }) => range !== null || state === 'broken' || state === 'open',
+  );
+  const concerns = [...concernsOf(proven), ...(await parkedInLedger(ports, range))];
+  const first = new Map(
+    concerns
+      .filter(({ readAgain }) => readAgain)
+      .map((concern) => [concern.paymentId, concern])
+      .reverse() as [string, Concern][],
+  );
+  const read = [...first.values()].sort(byDay);
+  const facts = await readPaymentFacts(
+    read.map(({ paymentId }) => paymentId),
+    ports,
+    { rules: mirror, known: new Map() },
+  );
+  const items: RepairItem[] = [];
+  const left: Array<PlanOutcome['left'][number]> = [];
+  const add = (item: Omit<RepairItem, 'item'>) => items.push({ ...item, item: items.length + 1 });
+  for (const [index, concern] of read.entries()) {
+    const about = facts[index];
+    if (about === undefined) continue;
+    const mending = decideMending(about);
+    if (mending.kind === 'settled' || mending.kind === 'waits') left.push({ ...concern, detail: mending.detail });
+    else add({ ...toItem(concern, mending), seen: about.rows.map(toSeenRow) });
+  }
+  for (const concern of concerns.filter(({ readAgain }) => !readAgain)) add(toReport(concern));
+  const days = [...new Set([...proven.map(({ day }) => day), ...items.map(({ day }) => day)])].sort();
+  const findingsNotKept = proven.reduce((sum, day) => sum + day.findingsCount - day.findings.length, 0);
+  const reported = items.filter(({ action }) => action === 'report');
+  const [fromDay, toDay] = [days[0], days.at(-1)];
+  if (items.length === reported.length || fromDay === undefined || toDay === undefined) {
+    return { plan: null, reported, left, days, findingsNotKept };
+  }
+  const plan = await ports.store.savePlan({ fromDay, toDay, plannedBy: by, items });
+  return { plan, reported, left, days, findingsNotKept };
+}
+
+/** A payment, or a day, that something is wrong with. */
+interface Concern {
+  readonly day: string;
+  readonly paymentId: string;
+  readonly finding: FindingKind;
+  readonly readAgain: boolean;
+  readonly detail: string;
+}
+
+function concernsOf(proven: readonly ProvenDay[]): Concern[] {
+  const order = Object.keys(FINDING_KINDS);
+  return proven.flatMap(({ day, findings }) =>
+    [...findings]
+      .sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
+      .filter(({ kind }) => READ_AGAIN.includes(kind) || TOLD.includes(kind))
+      .map((finding) => ({
+        day,
+        paymentId: finding.paymentId ?? 'day',
+        finding: finding.kind,
+        readAgain: READ_AGAIN.includes(finding.kind) && (finding.paymentId?.startsWith('pi_') ?? false),
+        detail: detailOf(finding),
+      })),
+  );
+}
+
+function detailOf({ kind, detail, ledger }: DayFinding): string {
+  const rows = ledger.map((row) => ({
+    ...row,
+    amount: row.amount === null ? null : BigInt(row.amount),
+    effectiveDate: row.effectiveDate === null ? null : new Date(row.effectiveDate),
+  }));
+  const shown = rows.length === 0 ? '' : `; in the ledger: ${rows.map((row) => rowText(row)).join('; ')}`;
+  const applied = kind === 'extra' || kind === 'doubled' ? rows.filter(({ status }) => status === 'APPLIED') : [];
+  return `${detail}${shown}${applied.length === 0 ? '' : `. By hand: ${applied.map((row) => undoText(row)).join('; ')}`}`;
+}
+
+/** What is parked here although the ledger holds something of it: no proof of the ledger names it when the two sides are equal. */
+async function parkedInLedger({ store, ledger }: RepairPorts, range: DayRange | null): Promise<Concern[]> {
+  const parked = await store.parkedPayments(range);
+  const found: Concern[] = [];
+  for (let start = 0; start < parked.length; start += LOOKED_UP_AT_ONCE) {
+    const some = parked.slice(start, start + LOOKED_UP_AT_ONCE);
+    const rows = await ledger.findRecords(some.flatMap(({ reference }) => [reference, queuedChildOf(reference)]));
+    const references = new Set(rows.map(({ reference }) => reference));
+    for (const { day, paymentId, reference, dismissed } of some) {
+      if (!references.has(reference) && !references.has(queuedChildOf(reference))) continue;
+      found.push({ day, paymentId, finding: dismissed ? 'dismissed' : 'parked', readAgain: true, detail: '' });
+    }
+  }
+  return found;
+}
+
+function toItem(
+  { day, paymentId, finding }: Concern,
+  mending: Extract<Mending, { kind: 'act' | 'report' }>,
+): Omit<RepairItem, 'item' | 'seen'> {
+  const about = { day, paymentId, finding, detail: mending.detail };
+  if (mending.kind === 'report') {
+    return { ...about, action: 'report', reference: null, currency: null, amount: null, state: 'reported' };
+  }
+  const { action, reference, currency, amount } = mending;
+  return { ...about, action, reference, currency, amount, state: 'planned' };
+}
+
+function toReport({ day, paymentId, finding, detail }: Concern): Omit<RepairItem, 'item'> {
+  const nothing = { reference: null, currency: null, amount: null, seen: [] };
+  return { day, paymentId, finding, action: 'report', ...nothing, state: 'reported', detail };
+}
+
+function byDay(a: Concern, b: Concern): number {
+  return a.day === b.day ? (a.paymentId < b.paymentId ? -1 : 1) : a.day < b.day ? -1 : 1;
+}

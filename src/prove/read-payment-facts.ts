@@ -1,0 +1,63 @@
+/**
+ * Reads afresh what mending a payment is decided from: its intent in Stripe, all its rows in the ledger, our postings.
+ * Three requests for each payment and one more for a customer's balance that was not seen before. Only reads.
+ */
+import { mapInParallel } from '../core/in-parallel.js';
+import type { MappingRules } from '../core/mapping.js';
+import { expectPayment, type MendFacts, type OwnRow } from '../core/mend-facts.js';
+import type { LedgerRecord } from './ports.js';
+import type { RepairPorts } from './repair-ports.js';
+
+/** Payments that are read at the same time. */
+const AT_ONCE = 4;
+
+/** Those with higher numbers are found by our metadata, which replacements and corrections always carry. */
+const NUMBERS_ASKED = 9;
+
+/** Of balances by currency and name, for the length of one command. */
+export type KnownBalances = Map<string, string>;
+
+export interface FactsOptions {
+  readonly rules: MappingRules;
+  readonly known: KnownBalances;
+}
+
+/** In the order of the ids. Throws SyncError when a side cannot be read. */
+export async function readPaymentFacts(
+  paymentIds: readonly string[],
+  ports: RepairPorts,
+  options: FactsOptions,
+): Promise<MendFacts[]> {
+  const own = await ports.store.postingsOf(paymentIds);
+  return mapInParallel(paymentIds, AT_ONCE, (id) => readOne({ id, own: own.get(id) ?? [] }, ports, options));
+}
+
+async function readOne(
+  { id, own }: { readonly id: string; readonly own: readonly OwnRow[] },
+  { ledger, stripe }: RepairPorts,
+  { rules, known }: FactsOptions,
+): Promise<MendFacts> {
+  const numbers = Array.from({ length: NUMBERS_ASKED }, (_, index) => index + 1);
+  const stems = [id, ...numbers.flatMap((number) => [`${id}:r${number}`, `${id}:adj:${number}`])];
+  const [named, listed, intent] = await Promise.all([
+    ledger.findRecords(stems.flatMap((stem) => [stem, `${stem}_q`])),
+    ledger.listOfPayment(id),
+    stripe.readIntent(id),
+  ]);
+  const rows = distinct([...named, ...listed]);
+  const facts = { paymentId: id, intent, rows, own, rules, resolve: () => undefined };
+  const expected = expectPayment(facts);
+  if (expected.kind !== 'payment') return facts;
+  const { currency, source, destination } = expected.transaction;
+  const keyOf = (name: string) => `${currency}:${name}`;
+  const unknown = [source, destination].filter((name) => !known.has(keyOf(name)));
+  if (unknown.length > 0) {
+    const found = await ledger.findBalances({ indicators: unknown, currency });
+    for (const [name, balanceId] of found) known.set(keyOf(name), balanceId);
+  }
+  return { ...facts, resolve: (name) => known.get(keyOf(name)) };
+}
+
+function distinct(rows: readonly LedgerRecord[]): LedgerRecord[] {
+  return [...new Map(rows.map((row) => [`${row.reference} ${row.transactionId}`, row])).values()];
+}

@@ -1,0 +1,75 @@
+/** What planning and applying repairs need beside both sides of a proof: the findings, our postings, and where plans are kept. */
+import type { CertificateState, DayFinding } from '../core/certificate.js';
+import type { MendingAct } from '../core/mend.js';
+import type { OwnRow } from '../core/mend-facts.js';
+import type { RepairPlan } from '../core/repair.js';
+import type { LedgerSide, StripeSide } from './ports.js';
+
+/** UTC days, both included: `2026-11-21`. */
+export interface DayRange {
+  readonly fromDay: string;
+  readonly toDay: string;
+}
+
+/** The newest certificate of a day and currency, as far as repairing needs it. */
+export interface ProvenDay {
+  readonly day: string;
+  readonly state: CertificateState;
+  readonly findings: readonly DayFinding[];
+  /** All of them; more than `findings` when some were not kept. */
+  readonly findingsCount: number;
+}
+
+export interface ParkedPayment {
+  readonly paymentId: string;
+  readonly reference: string;
+  readonly day: string;
+  readonly dismissed: boolean;
+}
+
+export interface ItemToApply {
+  readonly repairId: string;
+  readonly item: number;
+  readonly paymentId: string;
+  readonly act: MendingAct;
+  /** Our postings of the payment that the act was decided on: when they are others now, nothing is written. */
+  readonly own: readonly OwnRow[];
+  /** Who applies: kept with what is dismissed. */
+  readonly by: string;
+}
+
+/** `handled`: somebody else ended this item. `changed`: our postings are not those that were decided on. */
+export type ItemApplied = 'done' | 'handled' | 'changed';
+
+export interface RepairStore {
+  /** All days that were proven; those of the range when one is given. Oldest first. */
+  provenDays(range: DayRange | null): Promise<ProvenDay[]>;
+  /** Parked postings that no other posting stands for, dismissed ones included. */
+  parkedPayments(range: DayRange | null): Promise<ParkedPayment[]>;
+  /** Our postings by payment; payments without one are missing. */
+  postingsOf(paymentIds: readonly string[]): Promise<Map<string, OwnRow[]>>;
+  /** @returns the id of the plan */
+  savePlan(plan: Omit<RepairPlan, 'id' | 'plannedAt' | 'appliedBy' | 'appliedAt'>): Promise<RepairPlan>;
+  /**
+   * @param prefix the beginning of a plan's id; null for the newest plan that was not applied to its end
+   * Throws SyncError `repair_plan_unknown` or `repair_plan_ambiguous`, both fatal.
+   */
+  findPlan(prefix: string | null): Promise<RepairPlan>;
+  /** Postings and the item's end in one database transaction. */
+  applyItem(item: ItemToApply): Promise<ItemApplied>;
+  /** Ends an item without doing it, unless it is ended. */
+  endItem(item: {
+    readonly repairId: string;
+    readonly item: number;
+    readonly state: 'skipped' | 'refused';
+    readonly detail: string;
+  }): Promise<void>;
+  /** Notes that no item waits any more; answers the plan as it stands. */
+  finishPlan(repairId: string, by: string): Promise<RepairPlan>;
+}
+
+export interface RepairPorts {
+  readonly store: RepairStore;
+  readonly stripe: Pick<StripeSide, 'readIntent'>;
+  readonly ledger: Pick<LedgerSide, 'findRecords' | 'listOfPayment' | 'findBalances'>;
+}
