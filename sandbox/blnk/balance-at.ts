@@ -5,8 +5,12 @@ import type { Balance } from './balance-book.js';
 import type { CoreState } from './core-state.js';
 import { formatRfc3339, parseRfc3339 } from './rfc3339.js';
 
-/** GET /balances/:id/at: the sum of what took effect by then, not of what was stored by then. */
-export function getBalanceAt(core: CoreState, balanceId: string, asked: string | null): Answer {
+/**
+ * GET /balances/:id/at: the sum of what took effect by then, not of what was stored by then. There are no snapshots here, so
+ * `from_source` changes nothing but what the answer says of itself.
+ */
+export function getBalanceAt(core: CoreState, balanceId: string, query: URLSearchParams): Answer {
+  const asked = query.get('timestamp');
   const at = asked === null ? core.stamp() : parseRfc3339(asked);
   if (at === undefined) {
     const message = 'invalid timestamp format. Please use ISO 8601 format (e.g., 2024-01-01T15:04:05Z)';
@@ -20,7 +24,7 @@ export function getBalanceAt(core: CoreState, balanceId: string, asked: string |
   const timestamp = formatRfc3339(Math.floor(at / 1_000_000) * 1_000_000);
   const body =
     `{"balance":{"balance":${credit - debit},"balance_id":"${balanceId}","credit_balance":${credit},` +
-    `"currency":${JSON.stringify(balance.currency)},"debit_balance":${debit}},"from_source":false,"timestamp":"${timestamp}"}`;
+    `"currency":${JSON.stringify(balance.currency)},"debit_balance":${debit}},"from_source":${query.get('from_source') === 'true'},"timestamp":"${timestamp}"}`;
   return { status: 200, body };
 }
 

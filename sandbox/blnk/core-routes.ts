@@ -58,11 +58,7 @@ const coreRoutes: readonly CoreRoute[] = [
     listOf(readFilterBody(call), (request) => findBalances(core, request), listedBalance),
   ),
   route('GET /balances/:id', getBalance),
-  route(
-    'GET /balances/:id/at',
-    ({ core }, call, [id = '']) => getBalanceAt(core, id, call.query.get('timestamp')),
-    'proxied',
-  ),
+  route('GET /balances/:id/at', ({ core }, call, [id = '']) => getBalanceAt(core, id, call.query), 'proxied'),
   route('GET /balances/:id/lineage', () => notPlayed('lineage'), 'proxied'),
   route('GET /balances/indicator/:indicator/currency/:currency', getBalanceByIndicator),
   route('PUT /balances/:id/identity', ({ core }, call, [id = '']) => entities.linkIdentity(core, id, call), 'proxied'),
