@@ -122,7 +122,8 @@ function whyAbsent(
   rules: JudgeRules,
 ): readonly [DayFinding['kind'], string] {
   const heldBack = own.filter((posting) => posting.state === 'parked');
-  if (heldBack.some((posting) => posting.dismissed)) {
+  // A dismissed one that was replaced stands for nothing any more.
+  if (isHeldBack(own) && heldBack.some((posting) => posting.dismissed)) {
     return ['dismissed', `a person decided that it stays out; it was parked as ${reasonsOf(own)}`];
   }
   if (payment.refused !== null) return ['parked', `it cannot be posted: ${payment.refused}`];

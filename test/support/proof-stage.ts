@@ -1,0 +1,166 @@
+/**
+ * A stage for proofs: collect's stage and the Blnk stand-in on one clock, a poster between them, and `proveDay` with the
+ * real adapters. A test makes payments, lets the real stages bring them into the ledger, damages what it likes, and proves.
+ */
+import { createHash } from 'node:crypto';
+import { expect } from 'vitest';
+import { type BlnkSandbox, startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
+import type { BlnkSandboxOptions } from '../../sandbox/blnk/sandbox-options.js';
+import type { NewIntent } from '../../sandbox/stripe/intents.js';
+import { systemClock } from '../../src/app/system-clock.js';
+import { createLedger } from '../../src/blnk/ledger.js';
+import { type BlnkLedgerSide, createLedgerSide } from '../../src/blnk/listings.js';
+import type { Certificate, FindingKind } from '../../src/core/certificate.js';
+import type { Lane } from '../../src/core/posting.js';
+import { readMirror } from '../../src/db/mirror-store.js';
+import { createOutbox } from '../../src/db/outbox.js';
+import { createOwnSide } from '../../src/db/own-side.js';
+import { readCompleteTo } from '../../src/db/reads/status.js';
+import { createBalanceNames } from '../../src/post/balance-names.js';
+import { createLaneDrainer } from '../../src/post/drain-lane.js';
+import {
+  type DayProof,
+  type ProveFacts,
+  type ProvePorts,
+  proveDay,
+  type Standings,
+} from '../../src/prove/prove-day.js';
+import { createStripeSide } from '../../src/stripe/listing.js';
+import { NEVER, SHORT, until } from './ledger-stage.js';
+import type { Stage } from './stage.js';
+
+/** The day of the damages; it is over at the stage's now. */
+export const DAMAGED_DAY = '2026-05-29';
+
+export interface ProofStage extends Stage {
+  readonly blnk: BlnkSandbox;
+  readonly ledgerSide: BlnkLedgerSide;
+  readonly ports: ProvePorts;
+  readonly mirrorId: string;
+  /** A succeeded payment of that second of a day; returns its id. */
+  payOn(day: string, second: number, intent?: NewIntent): string;
+  /** Collects all and posts all. */
+  settle(): Promise<void>;
+  post(): Promise<void>;
+  /** A transaction as another client of the same ledger posts it. Throws unless Core takes it. */
+  postByHand(body: Record<string, unknown>): Promise<void>;
+  facts(): Promise<ProveFacts>;
+  prove(day: string, changes?: ProofChanges): Promise<DayProof>;
+  closeLedger(): Promise<void>;
+}
+
+export interface ProofChanges {
+  readonly facts?: Partial<ProveFacts>;
+  readonly ports?: Partial<ProvePorts>;
+  readonly standings?: Standings;
+}
+
+export interface ProofStageOptions extends BlnkSandboxOptions {
+  readonly style?: 'cloud' | 'core';
+}
+
+export async function openProofStage(stage: Stage, options: ProofStageOptions = {}): Promise<ProofStage> {
+  const { style = 'cloud', ...sandboxOptions } = options;
+  const blnk = await startBlnkSandbox({ lockWaitMs: 150, leakLockMs: 0, clock: stage.clock, ...sandboxOptions });
+  const connection = {
+    style,
+    baseUrl: blnk.url,
+    instanceId: style === 'cloud' ? blnk.instanceId : null,
+    readKey: async () => (style === 'cloud' ? blnk.cloudToken : blnk.coreKey),
+    lookUpFirstWaitMs: 5,
+  };
+  const ledger = createLedger(connection);
+  const ledgerSide = createLedgerSide(connection);
+  const { mirrorId, source } = await readMirror(stage.db);
+  const ports: ProvePorts = {
+    stripe: createStripeSide({ feeds: stage.feeds }),
+    ledger: ledgerSide,
+    own: createOwnSide(stage.db),
+    hash: (lines) =>
+      createHash('sha256')
+        .update([...lines].join('\n'))
+        .digest('hex'),
+  };
+  const drainer = createLaneDrainer(
+    {
+      ledger,
+      outbox: createOutbox(stage.sql),
+      balances: createBalanceNames(ledger),
+      clock: systemClock,
+      random: Math.random,
+      source,
+      confirmSource: async () => {},
+      markFirstPost: async () => {},
+      onRenewalFailed: () => {},
+      onStalled: () => {},
+      onResumed: () => {},
+    },
+    { ...SHORT, mirrorId },
+  );
+  const pendingLanes = () => stage.sql<Lane[]>`
+    select distinct source, currency from postings where state = 'pending' and source is not null`;
+
+  const proof: ProofStage = Object.assign(Object.create(stage) as Stage, {
+    blnk,
+    ledgerSide,
+    ports,
+    mirrorId,
+    payOn(day: string, second: number, intent: NewIntent = {}) {
+      const created = new Date(Date.parse(`${day}T00:00:00Z`) + second * 1_000);
+      return stage.sandbox.createIntent({ created, moves: [{ move: 'succeed', at: created }], ...intent });
+    },
+    async settle() {
+      await stage.begin();
+      await proof.post();
+    },
+    async post() {
+      await until(async () => {
+        const lanes = await pendingLanes();
+        await Promise.all(lanes.map((lane) => drainer.drain(lane, NEVER)));
+        return lanes.length === 0;
+      }, 60_000);
+    },
+    async postByHand(body: Record<string, unknown>) {
+      const answer = await fetch(`${blnk.url}/transactions`, {
+        method: 'POST',
+        headers: { 'X-Blnk-Key': blnk.coreKey, 'Content-Type': 'application/json' },
+        body: JSON.stringify({ allow_overdraft: true, description: 'by hand', ...body }),
+      });
+      if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
+    },
+    async facts() {
+      const { lagMs } = stage;
+      const mirror = await readMirror(stage.db);
+      return { mirror, coveredUpTo: await readCompleteTo(stage.db, lagMs), lagMs, earlierCurrencies: [] };
+    },
+    async prove(day: string, changes: ProofChanges = {}) {
+      const { standings } = changes;
+      const facts = { ...(await proof.facts()), ...changes.facts };
+      return proveDay(
+        { ...ports, ...changes.ports },
+        { day, facts, ...(standings === undefined ? {} : { standings }) },
+      );
+    },
+    async closeLedger() {
+      blnk.faults.clear();
+      await Promise.all([ledger.close(), ledgerSide.close()]);
+      await blnk.close();
+    },
+  });
+  return proof;
+}
+
+/** What the certificate of that currency says. Fails the test when there is none. */
+export function certificateOf({ certificates }: DayProof, currency: string | null): Certificate {
+  const found = certificates.find((certificate) => certificate.currency === currency);
+  expect(found, `a certificate of ${currency}`).toBeDefined();
+  return found as Certificate;
+}
+
+/** Every finding of every currency as `kind id`, sorted. */
+export function findingsOf({ certificates }: DayProof): string[] {
+  const all = certificates.flatMap(({ currency, findings }) => {
+    return findings.map(({ kind, paymentId }): [FindingKind, string] => [kind, paymentId ?? `of ${currency}`]);
+  });
+  return all.map((finding) => finding.join(' ')).sort();
+}
