@@ -69,6 +69,12 @@ export function parseTime(text: string): Moment {
   throw new InvalidArgumentError('Allowed: a UTC date (2026-11-21), a time (2026-11-21T10:00:00Z), 30d (ago), now.');
 }
 
+/** For `argParser`: `2026-11-21`, a UTC day that exists. */
+export function parseDay(text: string): string {
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text) && parseMoment(text) !== undefined) return text;
+  throw new InvalidArgumentError('Allowed: a UTC day, e.g. 2026-11-21.');
+}
+
 function parseTimeout(text: string): number {
   const durationMs = parseDuration(text);
   if (durationMs !== undefined) return durationMs;

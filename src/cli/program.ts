@@ -5,6 +5,7 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../package-root.js';
 import { addBackfillCommand } from './backfill.js';
+import { addCertificatesCommands } from './certificates.js';
 import { addParkedCommands } from './parked.js';
 import type { CommandEnvironment } from './ports.js';
 import { addRunCommand } from './run.js';
@@ -31,6 +32,7 @@ export function buildProgram(environment: CommandEnvironment): Command {
   addRunCommand(program, environment);
   addStatusCommand(program, environment);
   addParkedCommands(program, environment);
+  addCertificatesCommands(program, environment);
   return program;
 }
 

@@ -27,7 +27,8 @@ export interface CertificatesQuery {
   readonly from?: string;
   readonly to?: string;
   readonly state?: CertificateState;
-  readonly limit: number;
+  /** Null: all. */
+  readonly limit: number | null;
 }
 
 /** An earlier proof of the day. */
@@ -65,7 +66,7 @@ const HISTORY_MAX = 100;
 export async function listCertificates(db: Drizzle, query: CertificatesQuery): Promise<CertificateRecord[]> {
   const { from, to, state, limit } = query;
   const { findings: _findings, ...columns } = getTableColumns(certificates);
-  const rows = await db
+  const newest = db
     .select({ certificate: columns, reopened: dayCertificates.reopened })
     .from(dayCertificates)
     .innerJoin(certificates, eq(certificates.id, dayCertificates.certificateId))
@@ -76,8 +77,8 @@ export async function listCertificates(db: Drizzle, query: CertificatesQuery): P
         ...(state === undefined ? [] : [eq(dayCertificates.state, state)]),
       ),
     )
-    .orderBy(desc(dayCertificates.day), asc(dayCertificates.currency))
-    .limit(limit);
+    .orderBy(desc(dayCertificates.day), asc(dayCertificates.currency));
+  const rows = await (limit === null ? newest : newest.limit(limit));
   return rows.map(toRecord);
 }
 

@@ -4,6 +4,13 @@
  */
 import type { Feed } from '../../core/sync-run.js';
 import type { Drizzle } from '../open.js';
+import {
+  type CertificateRecord,
+  type CertificatesQuery,
+  type DayCertificates,
+  listCertificates,
+  readDay,
+} from './certificates.js';
 import { listParked, type ParkedQuery, type PaymentSides, showPayment } from './parked.js';
 import { type BatchQuery, type PaymentPage, readBatch } from './payments.js';
 import {
@@ -45,6 +52,10 @@ export interface ReadModel {
   parked(query: ParkedQuery): Promise<PaymentPage>;
   /** One posting, parked or not, with both of its sides. */
   show(reference: string): Promise<PaymentSides | null>;
+  /** The newest certificate of each day and currency, newest day first. */
+  certificates(query: CertificatesQuery): Promise<CertificateRecord[]>;
+  /** Null when the day was never proven, or never in that currency. */
+  certificatesOfDay(query: { readonly day: string; readonly currency?: string }): Promise<DayCertificates | null>;
 }
 
 export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel {
@@ -59,5 +70,7 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
     progress: (runId) => readProgress(db, runId),
     parked: (query) => listParked(db, query),
     show: (reference) => showPayment(db, reference),
+    certificates: (query) => listCertificates(db, query),
+    certificatesOfDay: (query) => readDay(db, query),
   };
 }

@@ -1,0 +1,69 @@
+/**
+ * Certificates as CSV (RFC 4180) for spreadsheets and audits: one row per certificate, amounts as whole minor units and as
+ * decimal text. Text that a spreadsheet would take for a formula is quoted with an apostrophe.
+ */
+import { exponentOf } from '../core/currencies.js';
+import type { CertificateRecord } from '../db/reads/certificates.js';
+
+type Cell = string | number | bigint | boolean | Date | null;
+
+/** Lines without their CRLF, the header first. */
+export function certificateCsv(rows: readonly CertificateRecord[]): string[] {
+  return [COLUMNS.map(([name]) => name), ...rows.map((row) => COLUMNS.map(([, value]) => cellText(value(row))))].map(
+    (cells) => cells.join(','),
+  );
+}
+
+/** `1234567` USD is `12345.67`; empty for a currency of unknown exponent. */
+function decimal(amount: bigint | null, currency: string | null): string | null {
+  const exponent = currency === null ? undefined : exponentOf(currency);
+  if (amount === null || exponent === undefined) return null;
+  const digits = (amount < 0n ? -amount : amount).toString().padStart(exponent + 1, '0');
+  const [whole, fraction] = [digits.slice(0, digits.length - exponent), digits.slice(digits.length - exponent)];
+  return `${amount < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
+}
+
+const NUMBER = /^-?\d+(\.\d+)?$/;
+const FORMULA = /^[=+\-@\t\r]/;
+
+function cellText(cell: Cell): string {
+  if (cell === null) return '';
+  const text = cell instanceof Date ? cell.toISOString() : `${cell}`;
+  const harmless = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
+
+const COLUMNS: ReadonlyArray<readonly [name: string, value: (row: CertificateRecord) => Cell]> = [
+  ['day', ({ day }) => day],
+  ['currency', ({ currency }) => currency],
+  ['state', ({ state }) => state],
+  ['reopened', ({ reopened }) => reopened],
+  ['trigger', ({ trigger }) => trigger],
+  ['stripe_count', ({ stripeCount }) => stripeCount],
+  ['stripe_sum_minor', ({ stripeSum }) => stripeSum],
+  ['stripe_sum', ({ stripeSum, currency }) => decimal(stripeSum, currency)],
+  ['stripe_hash', ({ stripeHash }) => stripeHash],
+  ['ledger_count', ({ ledgerCount }) => ledgerCount],
+  ['ledger_sum_minor', ({ ledgerSum }) => ledgerSum],
+  ['ledger_sum', ({ ledgerSum, currency }) => decimal(ledgerSum, currency)],
+  ['ledger_hash', ({ ledgerHash }) => ledgerHash],
+  ['postings_count', ({ postingsCount }) => postingsCount],
+  ['postings_sum_minor', ({ postingsSum }) => postingsSum],
+  ['postings_sum', ({ postingsSum, currency }) => decimal(postingsSum, currency)],
+  ['postings_hash', ({ postingsHash }) => postingsHash],
+  ['movement_minor', ({ movement }) => movement],
+  ['movement', ({ movement, currency }) => decimal(movement, currency)],
+  ['unexplained_minor', ({ unexplained }) => unexplained],
+  ['unexplained', ({ unexplained, currency }) => decimal(unexplained, currency)],
+  ['findings_count', ({ findingsCount }) => findingsCount],
+  ['not_seen', ({ notSeen }) => notSeen.join('; ')],
+  ['reopens', ({ reopens }) => reopens],
+  ['reopened_because', ({ reopenedBecause }) => reopenedBecause],
+  ['proved_at', ({ provedAt }) => provedAt],
+  ['stripe_as_of', ({ stripeAsOf }) => stripeAsOf],
+  ['stripe_requests', ({ stripeRequests }) => stripeRequests],
+  ['ledger_requests', ({ ledgerRequests }) => ledgerRequests],
+  ['version', ({ version }) => version],
+  ['certificate_id', ({ id }) => id],
+  ['proof_id', ({ proofId }) => proofId],
+];

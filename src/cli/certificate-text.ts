@@ -1,0 +1,181 @@
+/** Certificates as people read them: tables, findings beneath them, and the sentence that answers the question. Pure. */
+import { type CertificateState, type DayFinding, FINDING_KINDS, worstState } from '../core/certificate.js';
+import { formatMoney } from '../core/money.js';
+import { isSealed } from '../core/reopening.js';
+import { formatCount, formatTime } from '../core/time-text.js';
+import type { CertificateRecord, DayCertificates, EarlierProof, FullCertificate } from '../db/reads/certificates.js';
+import { type Column, renderFacts, renderTable } from './table.js';
+import { plainText } from './text-width.js';
+
+/** The rest of a day is told by `certificates show`. */
+const FINDINGS_SHOWN_MAX = 20;
+
+/** Days that the closing sentence names; the others stand in the table. */
+const DAYS_NAMED_MAX = 5;
+
+export function stateText(state: CertificateState): string {
+  return state.replaceAll('_', ' ');
+}
+
+export function certificateTable(rows: readonly CertificateRecord[], terminalColumns: number): string[] {
+  return renderTable(CERTIFICATE_COLUMNS, rows, terminalColumns);
+}
+
+/** What keeps the days from being sealed without exception, beneath a line for each day. */
+export function findingLines(rows: readonly FullCertificate[], terminalColumns: number): string[] {
+  return daysOf(rows).flatMap(([day, certificates]) => {
+    const findings = certificates.flatMap(({ currency, findings: found }) =>
+      found.map((finding) => ({ ...finding, currency })),
+    );
+    if (findings.length === 0) return [];
+    const all = certificates.reduce((sum, { findingsCount }) => sum + findingsCount, 0);
+    const shown = findings.slice(0, FINDINGS_SHOWN_MAX);
+    const more = `${formatCount(all - shown.length)} more: stripe-blnk-sync certificates show ${day}`;
+    return ['', day, ...renderTable(FINDING_COLUMNS, shown, terminalColumns), ...(all > shown.length ? [more] : [])];
+  });
+}
+
+/** `7 days proven: 6 sealed, 1 broken (2026-11-18 USD: 1 missing).` and what to do about it. */
+export function closingSentence(rows: readonly FullCertificate[]): string {
+  const days = daysOf(rows);
+  if (days.length === 0) return 'No day was proven.';
+  const counts = new Map<CertificateState, number>();
+  for (const [, certificates] of days) {
+    const state = worstState(certificates.map((certificate) => certificate.state));
+    counts.set(state, (counts.get(state) ?? 0) + 1);
+  }
+  const open = rows.filter(({ state }) => !isSealed(state));
+  const named = open.slice(0, DAYS_NAMED_MAX).map((row) => `${row.day}${inCurrency(row)}: ${kindsOf(row)}`);
+  if (open.length > named.length) named.push(`and ${formatCount(open.length - named.length)} more`);
+  const what = SENTENCE_ORDER.flatMap((state) => {
+    const count = counts.get(state);
+    return count === undefined ? [] : [`${formatCount(count)} ${stateText(state)}`];
+  });
+  const proven = `${formatCount(days.length)} ${days.length === 1 ? 'day' : 'days'} proven: ${what.join(', ')}`;
+  const details = named.length === 0 ? '' : ` (${named.join('; ')})`;
+  return [`${proven}${details}.`, ...adviceFor(new Set(open.map(({ state }) => state)), days)].join(' ');
+}
+
+const SENTENCE_ORDER = ['sealed', 'sealed_with_exceptions', 'open', 'not_covered', 'broken'] as const;
+
+function adviceFor(
+  states: ReadonlySet<CertificateState>,
+  days: ReadonlyArray<readonly [day: string, unknown]>,
+): string[] {
+  const [from, to] = [days.at(0)?.[0] ?? '', days.at(-1)?.[0] ?? ''];
+  const advice: string[] = [];
+  if (states.has('broken')) advice.push(`Next: stripe-blnk-sync repair plan --from ${from} --to ${to}`);
+  if (states.has('open'))
+    advice.push('What is open settles by itself, or waits for a person: stripe-blnk-sync parked list');
+  if (states.has('not_covered')) advice.push('What is not covered is still being read: stripe-blnk-sync status');
+  return advice;
+}
+
+/** One day in full. */
+export function dayLines({ certificates, history }: DayCertificates, terminalColumns: number): string[] {
+  const lines = certificates.flatMap((certificate, index) => [
+    ...(index === 0 ? [] : ['']),
+    ...renderFacts(factsOf(certificate)),
+    ...(certificate.findings.length === 0 ? [] : ['', ...findingsInFull(certificate)]),
+  ]);
+  const proofs = renderTable(HISTORY_COLUMNS, history, terminalColumns);
+  return [...lines, '', 'Proofs of this day', ...proofs];
+}
+
+function factsOf(certificate: FullCertificate): Array<readonly [string, string | null]> {
+  const { currency, reopened, movement, unexplained, notSeen } = certificate;
+  const side = (name: 'stripe' | 'ledger' | 'postings') =>
+    `${formatCount(certificate[`${name}Count`])} payments, ${money(certificate[`${name}Sum`], currency)}, ${certificate[`${name}Hash`]}`;
+  return [
+    ['day', certificate.day],
+    ['currency', currency ?? 'none: no payment on any side'],
+    ['state', `${stateText(certificate.state)}${reopened ? ', reopened since: a payment was stored after it' : ''}`],
+    ['Stripe', side('stripe')],
+    ['ledger', side('ledger')],
+    ['our postings', side('postings')],
+    ['source moved', movement === null ? null : money(movement, currency)],
+    ['unexplained', unexplained === null || unexplained === 0n ? null : money(unexplained, currency)],
+    ['not seen', notSeen.join('; ')],
+    ['reopened because', certificate.reopenedBecause],
+    ['takes back', certificate.reopens],
+    ['proved at', `${formatTime(certificate.provedAt)} UTC (${certificate.trigger.replaceAll('_', ' ')})`],
+    ['Stripe as of', `${formatTime(certificate.stripeAsOf)} UTC`],
+    [
+      'requests',
+      `${formatCount(certificate.stripeRequests)} to Stripe, ${formatCount(certificate.ledgerRequests)} to Blnk, for all currencies`,
+    ],
+    ['certificate', certificate.id],
+    ['findings', certificate.findingsCount === 0 ? null : formatCount(certificate.findingsCount)],
+  ];
+}
+
+function findingsInFull({ findings, findingsCount }: FullCertificate): string[] {
+  const lines = findings.flatMap(({ kind, paymentId, detail, ledger }) => [
+    `${plainText(paymentId ?? 'the day')}: ${kind}: ${FINDING_KINDS[kind].meaning}`,
+    ...(detail === '' ? [] : [`  ${plainText(detail)}`]),
+    ...ledger.map(
+      (row) =>
+        `  in the ledger: ${plainText(row.reference)} (${plainText(row.transactionId)}), ${row.status}, ` +
+        `${row.amount ?? 'no amount'} ${plainText(row.currency)}, ${plainText(row.source)} to ${plainText(row.destination)}`,
+    ),
+  ]);
+  const left = findingsCount - findings.length;
+  return left > 0 ? [...lines, `${formatCount(left)} more were not kept.`] : lines;
+}
+
+function daysOf<Row extends { readonly day: string }>(rows: readonly Row[]): Array<readonly [string, Row[]]> {
+  const days = new Map<string, Row[]>();
+  for (const row of rows) days.set(row.day, [...(days.get(row.day) ?? []), row]);
+  return [...days];
+}
+
+function kindsOf({ findings, state }: FullCertificate): string {
+  const counts = new Map<string, number>();
+  for (const { kind } of findings) {
+    if (FINDING_KINDS[kind].state === state) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  if (counts.size === 0) return stateText(state);
+  return [...counts].map(([kind, count]) => `${formatCount(count)} ${kind.replaceAll('_', ' ')}`).join(', ');
+}
+
+function inCurrency({ currency }: { readonly currency: string | null }): string {
+  return currency === null ? '' : ` ${currency}`;
+}
+
+function money(amount: bigint, currency: string | null): string {
+  return currency === null ? '' : formatMoney({ amount, currency });
+}
+
+const CERTIFICATE_COLUMNS: ReadonlyArray<Column<CertificateRecord>> = [
+  { title: 'day', rank: 0, value: ({ day }) => day },
+  { title: 'currency', rank: 0, value: ({ currency }) => currency ?? '-' },
+  { title: 'state', rank: 0, value: ({ state, reopened }) => `${stateText(state)}${reopened ? ', reopened' : ''}` },
+  { title: 'Stripe', rank: 2, align: 'right', value: ({ stripeCount }) => formatCount(stripeCount) },
+  { title: 'ledger', rank: 2, align: 'right', value: ({ ledgerCount }) => formatCount(ledgerCount) },
+  { title: 'Stripe sum', rank: 3, align: 'right', value: ({ stripeSum, currency }) => money(stripeSum, currency) },
+  { title: 'ledger sum', rank: 4, align: 'right', value: ({ ledgerSum, currency }) => money(ledgerSum, currency) },
+  {
+    title: 'unexplained',
+    rank: 5,
+    align: 'right',
+    value: ({ unexplained, currency }) =>
+      unexplained === null || unexplained === 0n ? '' : money(unexplained, currency),
+  },
+  { title: 'findings', rank: 1, align: 'right', value: ({ findingsCount }) => formatCount(findingsCount) },
+];
+
+const FINDING_COLUMNS: ReadonlyArray<Column<DayFinding & { readonly currency: string | null }>> = [
+  { title: 'payment', rank: 0, value: ({ paymentId }) => paymentId ?? '-' },
+  { title: 'currency', rank: 1, value: ({ currency }) => currency ?? '' },
+  { title: 'finding', rank: 0, value: ({ kind }) => kind },
+  { title: 'what', rank: 2, shortenTo: 20, value: ({ detail, kind }) => detail || FINDING_KINDS[kind].meaning },
+];
+
+const HISTORY_COLUMNS: ReadonlyArray<Column<EarlierProof>> = [
+  { title: 'proved at (UTC)', rank: 0, value: ({ provedAt }) => formatTime(provedAt) },
+  { title: 'currency', rank: 0, value: ({ currency }) => currency ?? '-' },
+  { title: 'state', rank: 0, value: ({ state }) => stateText(state) },
+  { title: 'asked by', rank: 2, value: ({ trigger }) => trigger.replaceAll('_', ' ') },
+  { title: 'findings', rank: 1, align: 'right', value: ({ findingsCount }) => formatCount(findingsCount) },
+  { title: 'reopened because', rank: 3, shortenTo: 20, value: ({ reopenedBecause }) => reopenedBecause ?? '' },
+];

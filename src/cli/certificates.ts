@@ -1,0 +1,106 @@
+/** `certificates list|show`: what was proven, from the database alone. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { CertificateState } from '../core/certificate.js';
+import { certificateCsv } from './certificate-csv.js';
+import { certificateTable, dayLines } from './certificate-text.js';
+import { jsonOption, limitOption, parseDay, printLines, withContext } from './command.js';
+import { toJson } from './json.js';
+import type { CommandContext, CommandEnvironment } from './ports.js';
+
+const STATES = [
+  'not_covered',
+  'open',
+  'sealed',
+  'sealed_with_exceptions',
+  'broken',
+] as const satisfies readonly CertificateState[];
+
+/** On a screen; what is exported is whole. */
+const ROWS_SHOWN = 50;
+
+interface ListOptions {
+  readonly from?: string;
+  readonly to?: string;
+  readonly state?: CertificateState;
+  readonly limit?: number;
+  readonly json?: boolean;
+  readonly csv?: boolean;
+}
+
+interface ShowOptions {
+  readonly currency?: string;
+  readonly json?: boolean;
+}
+
+export function addCertificatesCommands(program: Command, environment: CommandEnvironment): void {
+  const certificates = program
+    .command('certificates')
+    .description('the comparisons of days with Stripe that were made');
+  certificates
+    .command('list')
+    .description('list the newest of each day and currency, newest day first')
+    .addOption(new Option('--from <day>', 'the first UTC day').argParser(parseDay))
+    .addOption(new Option('--to <day>', 'the last UTC day').argParser(parseDay))
+    .addOption(new Option('--state <state>', 'only those that came out so').choices(STATES))
+    .addOption(limitOption(ROWS_SHOWN).default(undefined, `${ROWS_SHOWN}; all with --json or --csv`))
+    .addOption(jsonOption())
+    .addOption(new Option('--csv', 'print CSV instead of text').conflicts('json'))
+    .action((options: ListOptions) => withContext(environment, (context) => list(environment, context, options)));
+  certificates
+    .command('show')
+    .description('show one day in full: both sides, every finding, earlier proofs')
+    .argument('<day>', 'a UTC day, e.g. 2026-11-21', parseDay)
+    .addOption(new Option('--currency <code>', 'only this currency').argParser(parseCurrency))
+    .addOption(jsonOption())
+    .action((day: string, options: ShowOptions) =>
+      withContext(environment, (context) => show(environment, context, { ...options, day })),
+    );
+}
+
+async function list(
+  environment: CommandEnvironment,
+  { reads }: CommandContext,
+  { json = false, csv = false, limit, ...query }: ListOptions,
+): Promise<void> {
+  const { output } = environment;
+  const isExport = json || csv;
+  const asked = limit ?? (isExport ? null : ROWS_SHOWN);
+  const rows = await reads.certificates({ ...query, limit: asked === null ? null : asked + 1 });
+  const certificates = asked === null ? rows : rows.slice(0, asked);
+  if (json) {
+    output.print(toJson({ certificates }));
+  } else if (csv) {
+    // RFC 4180 ends lines with CRLF; printing adds the second half.
+    printLines(
+      environment,
+      certificateCsv(certificates).map((line) => `${line}\r`),
+    );
+  } else {
+    printLines(environment, certificateTable(certificates, output.columns));
+    if (rows.length === 0)
+      output.print('No such certificates. Days are proven by the worker, or by: stripe-blnk-sync prove');
+    if (rows.length > certificates.length) output.print(`More with: --to ${rows[certificates.length]?.day}`);
+  }
+}
+
+async function show(
+  environment: CommandEnvironment,
+  { reads }: CommandContext,
+  { day, currency, json = false }: ShowOptions & { readonly day: string },
+): Promise<void> {
+  const found = await reads.certificatesOfDay({ day, ...(currency === undefined ? {} : { currency }) });
+  if (found === null) {
+    const what = currency === undefined ? day : `${day} in ${currency}`;
+    environment.output.warn(
+      `${what} was never proven. Prove it with: stripe-blnk-sync prove --from ${day} --to ${day}`,
+    );
+    environment.exit(1);
+    return;
+  }
+  printLines(environment, json ? [toJson({ day, ...found })] : dayLines(found, environment.output.columns));
+}
+
+function parseCurrency(text: string): string {
+  if (/^[a-zA-Z]{3,}$/.test(text)) return text.toUpperCase();
+  throw new InvalidArgumentError('Allowed: a currency code, e.g. USD.');
+}
