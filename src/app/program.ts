@@ -4,7 +4,9 @@
  */
 import type { Command } from 'commander';
 import { buildProgram } from '../cli/program.js';
+import { addProveCommand } from '../cli/prove.js';
 import { addRebuildCommand } from '../cli/rebuild.js';
+import { addRepairCommands } from '../cli/repair.js';
 import { addProcessCommands, type ProcessActions } from '../cli/worker.js';
 import { readHomeConfig, readWorkerConfig } from '../config.js';
 import { describeFault } from '../core/errors.js';
@@ -24,6 +26,24 @@ export function createProgram(environment: AppEnvironment): Command {
       },
       'worker',
     ),
+  );
+  addRepairCommands(program, {
+    plan: (options) =>
+      atWorkbench(environment, async (bench) => {
+        const { runRepairPlan } = await import('./repairing.js');
+        await runRepairPlan(environment, bench, options);
+      }),
+    apply: (options) =>
+      atWorkbench(environment, async (bench) => {
+        const { runRepairApply } = await import('./repairing.js');
+        await runRepairApply(environment, bench, options);
+      }),
+  });
+  addProveCommand(program, (options) =>
+    atWorkbench(environment, async (bench) => {
+      const { runProve } = await import('./prove-command.js');
+      await runProve(environment, bench, options);
+    }),
   );
   return program;
 }
