@@ -25,7 +25,7 @@ import { judgePage, type RebuildPorts } from '../prove/rebuild.js';
 import { noServerTime, refuseOtherMirror } from '../worker/claim-mirror.js';
 import type { AppEnvironment } from './command-environment.js';
 import { systemClock } from './system-clock.js';
-import type { Workbench } from './workbench.js';
+import { identityOf, type Workbench } from './workbench.js';
 
 /** Parts that are read at the same time: while one page waits for the ledger, others come from Stripe. */
 const PARTS_AT_ONCE = 8;
@@ -104,15 +104,6 @@ async function begin(bench: Workbench, { from }: RebuildOptions): Promise<Begun>
   const mirror = await createRebuildStore(home.database.db, newOwner()).begin(wanted, plan.handOverAt);
   refuseMirrored(mirror);
   return { mirror, mirrorIdsFound: plan.mirrorIdsFound };
-}
-
-function identityOf({ config }: Workbench) {
-  return {
-    livemode: config.stripe.livemode,
-    blnkInstance: config.blnk.instanceId ?? 'core',
-    source: config.source,
-    guestDestination: config.guestDestination,
-  };
 }
 
 /** Runs that a rebuild stores belong to this process alone. */

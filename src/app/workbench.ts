@@ -61,3 +61,13 @@ export function mirrorOf({ mirror, vendors }: Workbench): Mirror {
   if (mirror.stripeAccount !== null) vendors.expectAccount(mirror.stripeAccount);
   return mirror;
 }
+
+/** What the configuration says is mirrored, to be compared with the mirror. */
+export function identityOf({ config }: Workbench) {
+  return {
+    livemode: config.stripe.livemode,
+    blnkInstance: config.blnk.instanceId ?? 'core',
+    source: config.source,
+    guestDestination: config.guestDestination,
+  };
+}

@@ -1,0 +1,85 @@
+/** Composition: `repair plan` and `repair apply`. Both ask Stripe and Blnk themselves; what is owed then, the workers post. */
+import { toJson } from '../cli/json.js';
+import type { RepairApplyOptions, RepairPlanOptions } from '../cli/repair.js';
+import { applyLines, planLines } from '../cli/repair-text.js';
+import { describeError } from '../core/errors.js';
+import type { Mirror } from '../core/mirror.js';
+import type { Lane } from '../core/posting.js';
+import { sourceBalances } from '../db/mirror-store.js';
+import { createRepairStore } from '../db/repair-store.js';
+import { packageVersion } from '../package-root.js';
+import { otherLedger } from '../post/settle-doubt.js';
+import { applyRepair } from '../prove/apply-repair.js';
+import { planRepair } from '../prove/plan-repair.js';
+import type { DayRange, RepairPorts } from '../prove/repair-ports.js';
+import { createJobQueue } from '../queue/job-queue.js';
+import { refuseOtherMirror } from '../worker/claim-mirror.js';
+import type { AppEnvironment } from './command-environment.js';
+import { identityOf, mirrorOf, type Workbench } from './workbench.js';
+
+/** Before Stripe, and after anybody who repairs. */
+const FIRST_DAY = '2000-01-01';
+const LAST_DAY = '9999-12-31';
+
+/** Sets exit code 1 when something can only be reported. */
+export async function runRepairPlan(
+  { output, exit, userName }: AppEnvironment,
+  bench: Workbench,
+  { fromDay, toDay, json }: RepairPlanOptions,
+): Promise<void> {
+  const mirror = await confirmSides(bench);
+  const range: DayRange | null =
+    fromDay === null && toDay === null ? null : { fromDay: fromDay ?? FIRST_DAY, toDay: toDay ?? LAST_DAY };
+  const outcome = await planRepair(portsOf(bench), { range, mirror, by: userName });
+  for (const line of json ? [toJson(outcome)] : planLines(outcome, output.columns)) output.print(line);
+  if (outcome.reported.length > 0) exit(1);
+}
+
+/** Sets exit code 1 when an item was refused. */
+export async function runRepairApply(
+  { output, exit, userName }: AppEnvironment,
+  bench: Workbench,
+  options: RepairApplyOptions,
+): Promise<void> {
+  const rules = await confirmSides(bench);
+  const ports = portsOf(bench);
+  const planned = await ports.store.findPlan(options.plan);
+  const { plan, lanes } = await applyRepair(ports, { plan: planned, rules, by: userName });
+  await wake(bench, lanes).catch((error: unknown) => {
+    output.warn(`The lanes could not be woken; workers find what is due within a minute: ${describeError(error)}`);
+  });
+  for (const line of options.json ? [toJson(plan)] : applyLines(plan, output.columns)) output.print(line);
+  if (plan.items.some(({ state }) => state === 'refused')) exit(1);
+}
+
+function portsOf({ home, vendors }: Workbench): RepairPorts {
+  return {
+    store: createRepairStore(home.database.db, packageVersion()),
+    stripe: vendors.stripeSide,
+    ledger: vendors.ledgerSide,
+  };
+}
+
+/** In another ledger everything would be missing. Throws SyncError `fatal` when one of the two sides is not the mirror's. */
+async function confirmSides(bench: Workbench): Promise<Mirror> {
+  const mirror = mirrorOf(bench);
+  const { vendors, home } = bench;
+  const { id: accountId } = await vendors.account.readAccount();
+  refuseOtherMirror(mirror, identityOf(bench), { accountId });
+  for (const [currency, remembered] of Object.entries(await sourceBalances(home.database.db))) {
+    const balances = await vendors.ledgerSide.findBalances({ indicators: [mirror.source], currency });
+    const found = balances.get(mirror.source);
+    if (found !== undefined && found !== remembered) throw otherLedger(currency, { remembered, found });
+  }
+  return mirror;
+}
+
+async function wake({ home, log }: Workbench, lanes: readonly Lane[]): Promise<void> {
+  if (lanes.length === 0) return;
+  const queue = createJobQueue(home.queueBackend, (error) => log.debug({ error: error.message }, 'queue'));
+  try {
+    for (const lane of lanes) await queue.wakeLane(lane);
+  } finally {
+    await queue.close();
+  }
+}
