@@ -78,6 +78,8 @@ export interface StripeSandbox {
   expectedTotals(options?: ExpectationOptions): ExpectedTotals;
   setLimits(limits: Limits): void;
   setLatency(latencyMs: number): void;
+  /** Lets each request move the sandbox clock by so much; 0, the default: requests take no time on it. */
+  setRequestTime(requestTakesMs: number): void;
   /** Ends hanging requests and closes the server with all its connections. */
   close(): Promise<void>;
 }
@@ -120,6 +122,9 @@ export async function startStripeSandbox(options: StripeSandboxOptions = {}): Pr
     setLatency: (latencyMs) => {
       parts.latencyMs = latencyMs;
     },
+    setRequestTime: (requestTakesMs) => {
+      parts.requestTakesMs = requestTakesMs;
+    },
     close: () =>
       new Promise<void>((resolve, reject) => {
         server.close((error) => (error === undefined ? resolve() : reject(error)));
@@ -150,6 +155,7 @@ function partsOf(options: StripeSandboxOptions): ServerParts {
     limiter: new Limiter(options.limits ?? {}),
     journal: new Journal(),
     latencyMs: options.latencyMs ?? 0,
+    requestTakesMs: 0,
   };
 }
 

@@ -21,6 +21,8 @@ export interface ServerParts {
   readonly journal: Journal;
   /** Real time between a request and its answer. */
   latencyMs: number;
+  /** How far each request moves the sandbox clock before it is answered: a long catch-up without a real wait. */
+  requestTakesMs: number;
 }
 
 /** Answers one request on Stripe's paths. Never rejects. */
@@ -36,6 +38,7 @@ export async function serveStripe(
   const fault = parts.faults.take({ route: name, url: request.url ?? '/' });
   const answer = (): Answer => answerFor(parts, { request, url, route });
   const leave = enter(parts, name);
+  if (parts.requestTakesMs > 0) parts.world.clock.advance(parts.requestTakesMs);
   try {
     if (parts.latencyMs > 0) await delay(parts.latencyMs);
     if (leave instanceof Refusal && fault === undefined) sendAnswer(response, refused(parts, request, leave));

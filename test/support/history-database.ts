@@ -1,0 +1,68 @@
+/**
+ * A database whose `now()` is the history's: a function of that name stands before PostgreSQL's own in the search path
+ * while our tables are made and used, so every statement, default and view of ours follows the clock that a test moves.
+ * Leases, back-off, heartbeats and schedules then take part in an outage of 90 days that lasts a millisecond.
+ */
+import { openEmbeddedPostgres } from '../../src/db/embedded/open.js';
+import { migrateDatabase } from '../../src/db/migrate.js';
+import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/open.js';
+import type { Home } from './homes.js';
+
+export interface HistoryDatabase extends Database {
+  readonly address: DatabaseAddress;
+  /** From here on the database's clock goes on with the real one. */
+  setNow(now: Date): Promise<void>;
+  /** An empty database again. */
+  wipe(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export async function openHistoryDatabase(home: Home): Promise<HistoryDatabase> {
+  const place = await home.create();
+  const { DATABASE_URL: url, DATA_DIR: dataDir } = place.environment;
+  const closers = [() => place.destroy()];
+  const server =
+    url === undefined ? await openEmbeddedPostgres({ dataDir: dataDir ?? '', whenUnreachable: 'temporary' }) : null;
+  if (server !== null) closers.unshift(() => server.close());
+  const address: DatabaseAddress =
+    server === null ? { kind: 'url', url: url ?? '' } : { kind: 'socket', ...server.connection };
+  await installClock(address);
+  const database = await openDatabase(address, { connectionsMax: 8, applicationName: 'test of histories' });
+  closers.unshift(() => database.close());
+  await migrateDatabase(database, async () => {});
+  const { sql } = database;
+  return {
+    ...database,
+    address,
+    async setNow(now) {
+      await sql`update simulation.clock set ahead = ${now.toISOString()}::timestamptz - pg_catalog.now()`;
+    },
+    async wipe() {
+      const tables = await sql<{ name: string }[]>`select tablename as name from pg_tables where schemaname = 'public'`;
+      // Of so few rows quicker than a truncate.
+      for (const { name } of tables) await sql`delete from ${sql(name)}`;
+    },
+    async remove() {
+      for (const close of closers) await close();
+    },
+  };
+}
+
+/** Before the migrations: a default remembers the function that it was made with. */
+async function installClock(address: DatabaseAddress): Promise<void> {
+  const { sql, close } = await openDatabase(address, { connectionsMax: 1, applicationName: 'test of histories' });
+  try {
+    await sql`create schema simulation`;
+    await sql`create table simulation.clock (ahead interval not null)`;
+    await sql`insert into simulation.clock values (interval '0')`;
+    await sql`
+      create function public.now() returns timestamptz language sql stable
+      as 'select pg_catalog.now() + (select ahead from simulation.clock)'`;
+    await sql`
+      do $$ begin
+        execute format('alter database %I set search_path = public, pg_catalog', current_database());
+      end $$`;
+  } finally {
+    await close();
+  }
+}
