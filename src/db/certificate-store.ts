@@ -2,7 +2,7 @@
  * Keeps certificates: rows are added, never changed. Of a day that was sealed before and is not the same any more, the new
  * row says which certificate it takes back and why.
  */
-import { and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, lte, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Certificate } from '../core/certificate.js';
 import { isSealed, type LatePosting, reopenedBecause } from '../core/reopening.js';
@@ -21,9 +21,9 @@ const LATE_READ_MAX = 25;
 export function createCertificateStore(db: Drizzle, version: string): CertificateStore {
   return {
     async beginProof(day) {
-      // Rounded down, and before the proof reads anything: what is stored from now on is never taken for known.
+      // A millisecond early, because times are kept in whole ones: what is stored from now on is never taken for known.
       const [row] = await db.execute<{ now: string }>(
-        sql`select floor(extract(epoch from clock_timestamp()) * 1000)::text as now`,
+        sql`select (floor(extract(epoch from clock_timestamp()) * 1000) - 1)::text as now`,
       );
       const provedAt = new Date(Number(row?.now));
       const earlier = await newestProof(db, day, null);
@@ -44,7 +44,7 @@ export function createCertificateStore(db: Drizzle, version: string): Certificat
   };
 }
 
-/** The certificates of the day's newest proof, of those that began before a time. */
+/** The certificates of the day's newest proof, of those that began by a time. */
 async function newestProof(
   db: Drizzle | Transaction,
   day: string,
@@ -54,7 +54,7 @@ async function newestProof(
   const newest = db
     .select({ proofId: certificates.proofId })
     .from(certificates)
-    .where(before === null ? ofDay : and(ofDay, lt(certificates.provedAt, before)))
+    .where(before === null ? ofDay : and(ofDay, lte(certificates.provedAt, before)))
     .orderBy(desc(certificates.provedAt), desc(certificates.id))
     .limit(1);
   return db
