@@ -39,6 +39,8 @@ export interface ProofStage extends Stage {
   readonly mirrorId: string;
   /** A succeeded payment of that second of a day; returns its id. */
   payOn(day: string, second: number, intent?: NewIntent): string;
+  /** The first start, or a backfill of everything since the mirror's start. */
+  collect(): Promise<void>;
   /** Collects all and posts all. */
   settle(): Promise<void>;
   post(): Promise<void>;
@@ -109,8 +111,14 @@ export async function openProofStage(stage: Stage, options: ProofStageOptions = 
       const created = new Date(Date.parse(`${day}T00:00:00Z`) + second * 1_000);
       return stage.sandbox.createIntent({ created, moves: [{ move: 'succeed', at: created }], ...intent });
     },
+    async collect() {
+      const { startsAt, handOverAt } = await readMirror(stage.db);
+      if (handOverAt === null) return stage.begin();
+      await stage.store.requestBackfill({ from: startsAt, to: stage.clock.now() }, 'manual');
+      await stage.backfills();
+    },
     async settle() {
-      await stage.begin();
+      await proof.collect();
       await proof.post();
     },
     async post() {

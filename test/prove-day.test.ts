@@ -1,0 +1,283 @@
+/**
+ * What a proof of a day says where nothing is damaged: adopted imports, late successes, what is on its way or held back, days
+ * that the mirror does not claim, and what could not be seen. Real adapters and stand-ins over HTTP, a real database.
+ */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  certificateOf,
+  DAMAGED_DAY as DAY,
+  findingsOf,
+  openProofStage,
+  type ProofStage,
+} from './support/proof-stage.js';
+import { HOUR, NOW, stages } from './support/stage.js';
+
+const openStage = stages();
+let stage: ProofStage;
+beforeEach(async () => {
+  stage = await openProofStage(await openStage());
+});
+afterEach(() => stage.closeLedger());
+
+/** The UTC day that lies so many days after a time's own. */
+function dayAfter(time: Date, days: number): string {
+  return new Date(time.getTime() + days * 24 * HOUR).toISOString().slice(0, 10);
+}
+
+/** Somebody's own import of a payment of 2000 minor units of USD by a guest. */
+function importOf(reference: string, changes: Record<string, unknown> = {}): Promise<void> {
+  return stage.postByHand({
+    ...{ reference, precise_amount: 2_000, precision: 100, currency: 'USD', skip_queue: true },
+    ...{ source: '@stripe', destination: '@stripe_guests', effective_date: `${DAY}T00:01:40Z` },
+    ...changes,
+  });
+}
+
+const stateOf = (proof: Awaited<ReturnType<ProofStage['prove']>>, currency: string | null = 'USD') =>
+  certificateOf(proof, currency).state;
+
+describe("somebody's import", () => {
+  it('seals the day when it is equal, and by exception when only its effective date differs', async () => {
+    const equal = stage.payOn(DAY, 100, { amount: 2_000 });
+    await importOf(equal);
+    await stage.settle();
+    expect((await stage.postings()).get(equal)?.settledHow).toBe('already_there');
+    expect(stateOf(await stage.prove(DAY))).toBe('sealed');
+
+    const [moved, dateless] = [stage.payOn(DAY, 100, { amount: 2_000 }), stage.payOn(DAY, 100, { amount: 2_000 })];
+    await importOf(moved, { effective_date: '2026-05-31T10:00:00Z' });
+    await importOf(dateless, { effective_date: undefined });
+    stage.payOn('2026-05-31', 5);
+    await stage.settle();
+    const proof = await stage.prove(DAY);
+    expect(findingsOf(proof)).toEqual([`effective_date ${dateless}`, `effective_date ${moved}`].sort());
+    expect(certificateOf(proof, 'USD')).toMatchObject({ state: 'sealed_with_exceptions', unexplained: 0n });
+
+    // It took effect on another day, where it is explained and nobody's extra.
+    const other = await stage.prove('2026-05-31');
+    expect(findingsOf(other)).toEqual([]);
+    expect(stateOf(other)).toBe('sealed');
+    expect(other.stripeRequests).toBe(2);
+  });
+
+  it('is different when its money is', async () => {
+    const id = stage.payOn(DAY, 100, { amount: 2_000 });
+    await importOf(id, { precise_amount: 1_999 });
+    await stage.settle();
+    const proof = await stage.prove(DAY);
+    expect(findingsOf(proof)).toEqual([`different ${id}`]);
+    expect(certificateOf(proof, 'USD').findings[0]?.detail).toContain('19.99 USD in the ledger, 20.00 USD is expected');
+  });
+
+  it('in another currency breaks both of them', async () => {
+    const id = stage.payOn(DAY, 100, { amount: 2_000 });
+    await importOf(id, { currency: 'EUR' });
+    await stage.settle();
+    const proof = await stage.prove(DAY);
+    expect([stateOf(proof, 'USD'), stateOf(proof, 'EUR')]).toEqual(['broken', 'broken']);
+    expect(certificateOf(proof, 'EUR')).toMatchObject({ stripe: { count: 0 }, ledger: { count: 1, sum: 2_000n } });
+  });
+});
+
+describe('payments that are not in the ledger', () => {
+  it('are pending, parked or dismissed as our postings say', async () => {
+    const [parked, dismissed] = [
+      stage.payOn(DAY, 1, { amount: 2_001, currency: 'kwd' }),
+      stage.payOn(DAY, 2, { amount: 0 }),
+    ];
+    const posted = stage.payOn(DAY, 3);
+    await stage.settle();
+    const pending = stage.payOn(DAY, 4);
+    await stage.collect();
+    await stage.sql`update postings set dismissed_at = now(), dismissed_by = 'me', dismissed_why = 'a test' where reference = ${dismissed}`;
+    const proof = await stage.prove(DAY);
+    expect(findingsOf(proof)).toEqual([`dismissed ${dismissed}`, `parked ${parked}`, `pending ${pending}`]);
+    expect([stateOf(proof, 'KWD'), stateOf(proof)]).toEqual(['open', 'open']);
+    await stage.post();
+    const after = await stage.prove(DAY);
+    expect(stateOf(after)).toBe('sealed_with_exceptions');
+    expect(certificateOf(after, 'USD')).toMatchObject({
+      stripe: { count: 3 },
+      ledger: { count: 2 },
+      postings: { count: 2 },
+    });
+    expect(posted).toMatch(/^pi_/);
+  });
+
+  it('are not collected where the mirror has not read that far, and missing where it has', async () => {
+    const id = stage.payOn(DAY, 100);
+    const unread = await stage.prove(DAY, { facts: { coveredUpTo: new Date(`${DAY}T23:59:59Z`) } });
+    expect(findingsOf(unread)).toEqual([`not_collected ${id}`]);
+    expect(stateOf(unread)).toBe('not_covered');
+    expect(findingsOf(await stage.prove(DAY))).toEqual([`not_collected ${id}`]);
+    const read = await stage.prove(DAY, { facts: { coveredUpTo: new Date('2026-05-30T00:00:00Z') } });
+    expect([findingsOf(read), stateOf(read)]).toEqual([[`missing ${id}`], 'broken']);
+  });
+
+  it('is told as unreadable on every currency of the day when Stripe shows no currency that can be read', async () => {
+    stage.payOn(DAY, 1);
+    const id = stage.payOn(DAY, 2, { currency: null as unknown as string });
+    await stage.settle();
+    const proof = await stage.prove(DAY);
+    expect(findingsOf(proof)).toEqual([`unreadable ${id}`]);
+    expect(stateOf(proof)).toBe('open');
+  });
+});
+
+describe('payments that are in the ledger', () => {
+  it('are told when they are parked here', async () => {
+    const id = stage.payOn(DAY, 100);
+    await stage.settle();
+    await stage.sql`update postings set state = 'parked', reason = 'conflict' where reference = ${id}`;
+    expect(findingsOf(await stage.prove(DAY))).toEqual([`parked_in_ledger ${id}`]);
+  });
+
+  it('may be of the customer that they had when they were stored', async () => {
+    const id = stage.payOn(DAY, 100, { customer: 'cus_first' });
+    await stage.settle();
+    stage.payOn(DAY, 101, { customer: 'cus_second' });
+    stage.sandbox.edit(id, { customer: 'cus_second' });
+    await stage.settle();
+    expect(stateOf(await stage.prove(DAY))).toBe('sealed');
+    stage.blnk.alterTransaction(id, { destination: '@cus_third' });
+    expect(findingsOf(await stage.prove(DAY))).toEqual([`different ${id}`]);
+  });
+
+  it('are folded with their replacements and corrections', async () => {
+    const [replaced, corrected] = [stage.payOn(DAY, 100, { amount: 2_000 }), stage.payOn(DAY, 100, { amount: 2_000 })];
+    const keys = (id: string) => ({
+      meta_data: { stripe_payment_intent_id: id, stripe_day: DAY, stripe_mirror: stage.mirrorId },
+    });
+    await importOf(`${replaced}:r1`, keys(replaced));
+    await importOf(corrected, { precise_amount: 2_500, ...keys(corrected) });
+    const back = { source: '@stripe_guests', destination: '@stripe', precise_amount: 600 };
+    await importOf(`${corrected}:adj:1`, { ...back, ...keys(corrected) });
+    const wrong = await stage.prove(DAY);
+    expect(findingsOf(wrong)).toEqual([`different ${corrected}`]);
+    await importOf(`${corrected}:adj:2`, { precise_amount: 100, ...keys(corrected) });
+    const right = await stage.prove(DAY);
+    expect(certificateOf(right, 'USD')).toMatchObject({ state: 'sealed', movement: 4_000n, ledger: { count: 2 } });
+    await importOf(replaced);
+    expect(findingsOf(await stage.prove(DAY))).toEqual([`doubled ${replaced}`]);
+  });
+});
+
+describe('a late success', () => {
+  it('is a part of the day of its creation from then on', async () => {
+    const created = new Date(`${DAY}T10:00:00Z`);
+    const late = stage.sandbox.createIntent({ created, moves: [] });
+    stage.payOn(DAY, 1);
+    await stage.settle();
+    expect(certificateOf(await stage.prove(DAY), 'USD')).toMatchObject({ state: 'sealed', stripe: { count: 1 } });
+    stage.clock.advance(HOUR);
+    stage.sandbox.succeed(late, { at: NOW });
+    await stage.tail();
+    await stage.post();
+    expect(certificateOf(await stage.prove(DAY), 'USD')).toMatchObject({ state: 'sealed', stripe: { count: 2 } });
+  });
+
+  it('that comes between the listings is found by its row', async () => {
+    const [early, late] = [stage.payOn(DAY, 1), stage.payOn(DAY, 2)];
+    await stage.settle();
+    const { stripe } = stage.ports;
+    const proof = await stage.prove(DAY, {
+      ports: {
+        stripe: {
+          ...stripe,
+          async *listSucceeded(window) {
+            for await (const page of stripe.listSucceeded(window))
+              yield { ...page, payments: page.payments.filter(({ id }) => id !== late) };
+          },
+        },
+      },
+    });
+    expect(certificateOf(proof, 'USD')).toMatchObject({ state: 'sealed', stripe: { count: 2 } });
+    expect([proof.stripeRequests, early === late]).toEqual([2, false]);
+  });
+});
+
+describe('a day', () => {
+  it('without any payment is sealed without a currency; earlier currencies are looked at again', async () => {
+    stage.payOn('2026-05-28', 1);
+    await stage.settle();
+    const empty = await stage.prove(DAY);
+    expect(empty.certificates).toHaveLength(1);
+    expect(certificateOf(empty, null)).toMatchObject({ state: 'sealed', movement: 0n, findingsCount: 0 });
+    await importOf('booked-by-hand');
+    const again = await stage.prove(DAY, { facts: { earlierCurrencies: ['USD', 'EUR'] } });
+    expect(findingsOf(again)).toEqual(['movement of USD']);
+    expect([stateOf(again), stateOf(again, 'EUR')]).toEqual(['sealed_with_exceptions', 'sealed']);
+  });
+
+  it('is open until it is over by Stripe with the lag', async () => {
+    stage.payOn('2026-06-01', 1);
+    await stage.settle();
+    const proof = await stage.prove('2026-06-01');
+    expect(certificateOf(proof, 'USD')).toMatchObject({ state: 'open', findingsCount: 0, movement: null });
+    expect(certificateOf(proof, 'USD').notSeen).toEqual([
+      'the day was not over: it was 2026-06-01T12:00:00Z at Stripe',
+    ]);
+  });
+
+  it('before the start is not covered, and what was booked by hand then is nobody else to judge', async () => {
+    const { mirror } = await stage.facts();
+    const day = dayAfter(mirror.startsAt, -2);
+    const byHand = stage.payOn(day, 100);
+    await stage.settle();
+    await importOf(byHand, { precise_amount: 5, effective_date: `${day}T10:00:00Z` });
+    await importOf('pi_older', { effective_date: `${day}T10:00:00Z` });
+    const proof = await stage.prove(day);
+    expect(certificateOf(proof, null)).toMatchObject({ state: 'not_covered', findingsCount: 0 });
+    const first = dayAfter(mirror.startsAt, 0);
+    stage.payOn(first, 1);
+    stage.payOn(first, 86_399);
+    await stage.settle();
+    expect(certificateOf(await stage.prove(first), 'USD')).toMatchObject({
+      state: 'sealed',
+      stripe: { count: 1 },
+      notSeen: [`payments created before ${mirror.startsAt.toISOString().replace('.000', '')} are not mirrored`],
+    });
+  });
+
+  it('shares the standing of the balance with the next one', async () => {
+    for (const day of ['2026-05-28', DAY, '2026-05-30']) stage.payOn(day, 5);
+    await stage.settle();
+    const standings = new Map<string, bigint>();
+    const route = 'GET /balances/:id/at';
+    for (const day of ['2026-05-28', DAY, '2026-05-30'])
+      expect(stateOf(await stage.prove(day, { standings }))).toBe('sealed');
+    expect(stage.blnk.requestCount(route)).toBe(4);
+  });
+});
+
+describe('what cannot be seen', () => {
+  it('is said of the balance that the key may not read', async () => {
+    stage.payOn(DAY, 5);
+    await stage.settle();
+    stage.blnk.access.allow(stage.blnk.cloudToken, ['data:read', 'proxy:write']);
+    const certificate = certificateOf(await stage.prove(DAY), 'USD');
+    expect(certificate).toMatchObject({ state: 'sealed_with_exceptions', movement: null, unexplained: null });
+    expect(certificate.findings.map(({ kind }) => kind)).toEqual(['not_seen']);
+    expect(certificate.notSeen[0]).toContain('blnk_scope_missing');
+  });
+
+  it('is said of a balance that could not be computed', async () => {
+    stage.payOn(DAY, 5);
+    await stage.settle();
+    stage.blnk.faults.add({ kind: 'status', status: 503, route: 'GET /balances/:id/at' });
+    expect(certificateOf(await stage.prove(DAY), 'USD')).toMatchObject({
+      state: 'sealed_with_exceptions',
+      movement: null,
+    });
+  });
+
+  it('ends the proof when it is Stripe or the ledger', async () => {
+    stage.payOn(DAY, 5);
+    await stage.settle();
+    stage.sandbox.faults.add({ fault: { effect: 'no_date' } });
+    await expect(stage.prove(DAY)).rejects.toMatchObject({ code: 'no_server_time', kind: 'transient' });
+    stage.sandbox.faults.clear();
+    stage.blnk.faults.add({ kind: 'status', status: 503, route: 'lookups' });
+    await expect(stage.prove(DAY)).rejects.toMatchObject({ code: 'blnk_unavailable' });
+  });
+});
