@@ -57,7 +57,7 @@ function ofTheWholeDay({ currency, explained }: ComparedCurrency, facts: Certify
     const say = (amount: bigint) => formatMoney({ amount, currency });
     const detail =
       `the source balance fell by ${say(movement.amount)}, the ledger's rows of this day explain ${say(explained)}; ` +
-      `${say(movement.amount - explained)} were moved by others`;
+      `${say(movement.amount - explained)} were moved by rows that belong to no payment of this day`;
     findings.push({ ...about, kind: 'movement', detail });
   }
   return findings;

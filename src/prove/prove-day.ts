@@ -65,7 +65,7 @@ export async function proveDay(ports: ProvePorts, request: ProveRequest): Promis
 
   const listed = await readStripeDay(stripe, window, mirror);
   const held = await readLedgerDay(ledger, { day, window, mirrorId: mirror.mirrorId });
-  await held.findMissing(listed.payments.keys());
+  await held.findMissing([...listed.payments.keys(), ...listed.unreadable.keys()]);
   const { others, late, requests } = await readOthers(stripe, { day, rows: held.rows(), listed, mirror });
   if (late.length > 0) await held.findMissing(late);
   const own = await readOwn(ports.own, held, window);

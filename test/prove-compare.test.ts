@@ -1,0 +1,249 @@
+/**
+ * The comparison of a day on its own, over days by chance: folding, one damage at a time, and independence of any order.
+ * The seed is fixed and part of each test's name; each property has its budget of runs.
+ */
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { FindingKind } from '../src/core/certificate.js';
+import { compareDay, type DaySides, totalsOf } from '../src/core/compare-day.js';
+import { type DayRow, paymentOfReference } from '../src/core/day-row.js';
+import type { OtherPayment } from '../src/core/judge-others.js';
+import type { DayPosting, ExpectedPayment, SideLine } from '../src/core/judge-payment.js';
+
+const SEED = 20_261_121;
+const RUNS = 300;
+const DAY = '2026-05-29';
+const MIRROR = { mirrorId: 'mirror-1', source: '@stripe', startsAt: new Date('2026-01-01T00:00:00Z') };
+const seeded = `(seed ${SEED}, ${RUNS} runs)`;
+const check = <T>(property: fc.IProperty<T>) => fc.assert(property, { seed: SEED, numRuns: RUNS });
+const sha256 = (lines: Iterable<string>) =>
+  createHash('sha256')
+    .update([...lines].join('\n'))
+    .digest('hex');
+
+function payment(index: number, changes: Partial<ExpectedPayment> = {}): ExpectedPayment {
+  return {
+    id: `pi_${index}`,
+    amount: BigInt(100 + index),
+    currency: index % 2 === 0 ? 'USD' : 'EUR',
+    created: new Date(Date.parse(`${DAY}T00:00:00Z`) + index * 1_000),
+    balances: { source: '@stripe', destination: `@cus_${index % 5}` },
+    refused: null,
+    ...changes,
+  };
+}
+
+const balanceId = (name: string, currency: string) => `bln_${name}_${currency}`;
+
+/** The row that post makes of it. */
+function rowOf(of: ExpectedPayment, changes: Partial<DayRow> = {}): DayRow {
+  return {
+    transactionId: `txn_${changes.reference ?? of.id}`,
+    reference: of.id,
+    status: 'APPLIED',
+    amount: of.amount,
+    currency: of.currency,
+    source: balanceId(of.balances?.source ?? '', of.currency),
+    destination: balanceId(of.balances?.destination ?? '', of.currency),
+    effectiveDate: of.created,
+    mirrorId: MIRROR.mirrorId,
+    rejectionReason: null,
+    paymentId: of.id,
+    day: DAY,
+    createdAt: of.created,
+    ...changes,
+  };
+}
+
+function backwards(row: DayRow, amount: bigint): DayRow {
+  return { ...row, amount, source: row.destination, destination: row.source };
+}
+
+function sidesOf(changes: Partial<DaySides>): DaySides {
+  const blank = { payments: [], unreadable: [], rows: [], own: [], others: new Map(), isCollected: true };
+  return { day: DAY, mirror: MIRROR, balanceId, ...blank, ...changes };
+}
+
+function kindsOf(sides: DaySides): [string, FindingKind][] {
+  return compareDay(sides, []).currencies.flatMap(({ findings }) => {
+    return findings.map(({ paymentId, kind }): [string, FindingKind] => [paymentId ?? '', kind]);
+  });
+}
+
+interface Damage {
+  readonly kind: FindingKind | null;
+  rows(of: ExpectedPayment): DayRow[];
+  own?(of: ExpectedPayment): Partial<DayPosting>;
+}
+
+const FOREIGN = { mirrorId: null, paymentId: null, day: null };
+const DAMAGES: Readonly<Record<string, Damage>> = {
+  nothing: { kind: null, rows: (of) => [rowOf(of)] },
+  adopted: { kind: null, rows: (of) => [rowOf(of, FOREIGN)] },
+  queued_and_applied: {
+    kind: null,
+    rows: (of) => [rowOf(of, { ...FOREIGN, status: 'QUEUED' }), rowOf(of, { ...FOREIGN, reference: `${of.id}_q` })],
+  },
+  replaced: {
+    kind: null,
+    rows: (of) => [
+      rowOf(of, { ...FOREIGN, status: 'QUEUED' }),
+      rowOf(of, { ...FOREIGN, reference: `${of.id}_q`, status: 'REJECTED' }),
+      rowOf(of, { reference: `${of.id}:r1` }),
+    ],
+  },
+  deleted: { kind: 'missing', rows: () => [] },
+  pending: { kind: 'pending', rows: () => [], own: () => ({ state: 'pending' }) },
+  parked: { kind: 'parked', rows: () => [], own: () => ({ state: 'parked', reason: 'conflict' }) },
+  dismissed: { kind: 'dismissed', rows: () => [], own: () => ({ state: 'parked', dismissed: true }) },
+  parked_in_ledger: { kind: 'parked_in_ledger', rows: (of) => [rowOf(of)], own: () => ({ state: 'parked' }) },
+  burnt: {
+    kind: 'burnt',
+    rows: (of) => [
+      rowOf(of, { ...FOREIGN, status: 'QUEUED' }),
+      rowOf(of, { ...FOREIGN, reference: `${of.id}_q`, status: 'REJECTED' }),
+    ],
+  },
+  queued: { kind: 'queued', rows: (of) => [rowOf(of, { ...FOREIGN, status: 'QUEUED' })] },
+  void: { kind: 'different', rows: (of) => [rowOf(of, { status: 'VOID' })] },
+  amount: { kind: 'different', rows: (of) => [rowOf(of, { amount: of.amount + 1n })] },
+  amount_unknown: { kind: 'different', rows: (of) => [rowOf(of, { amount: null })] },
+  source: { kind: 'different', rows: (of) => [rowOf(of, { source: 'bln_other' })] },
+  destination: { kind: 'different', rows: (of) => [rowOf(of, { destination: 'bln_other' })] },
+  other_reference: { kind: 'different', rows: (of) => [rowOf(of, { reference: 'random' })] },
+  doubled: { kind: 'doubled', rows: (of) => [rowOf(of), rowOf(of, { reference: 'random' })] },
+  replaced_and_applied: { kind: 'doubled', rows: (of) => [rowOf(of), rowOf(of, { reference: `${of.id}:r1` })] },
+  effective_date: { kind: 'effective_date', rows: (of) => [rowOf(of, { effectiveDate: null })] },
+  day_key: { kind: 'day_key', rows: (of) => [rowOf(of, { day: '2026-05-30' })] },
+};
+
+function postingOf({ id, amount, currency, created, balances }: ExpectedPayment): DayPosting {
+  const state = { kind: 'payment', state: 'posted', reason: null, dismissed: false } as const;
+  const { source, destination } = balances ?? { source: '@stripe', destination: '@stripe_guests' };
+  return { ...state, paymentId: id, amount, currency, source, destination, effectiveDate: created };
+}
+
+/** A day of payments of which each has its own damage, and Stripe's word about others. */
+const damagedDay = fc
+  .record({
+    damages: fc.array(fc.constantFrom(...Object.keys(DAMAGES)), { maxLength: 40 }),
+    others: fc.array(fc.constantFrom('created_on', 'not_succeeded', 'missing'), { maxLength: 5 }),
+  })
+  .map(({ damages, others }) => {
+    const payments = damages.map((_, index) => payment(index));
+    const expected: [string, FindingKind][] = [];
+    const rows: DayRow[] = [];
+    const own: DayPosting[] = [];
+    for (const [index, of] of payments.entries()) {
+      const damage = DAMAGES[damages[index] ?? ''] as Damage;
+      if (damage.kind !== null) expected.push([of.id, damage.kind]);
+      for (const row of damage.rows(of)) rows.push({ ...row, transactionId: `txn_${rows.length}` });
+      own.push({ ...postingOf(of), ...damage.own?.(of) });
+    }
+    const said = new Map<string, OtherPayment>();
+    for (const [index, kind] of others.entries()) {
+      const of = payment(1_000 + index);
+      said.set(of.id, kind === 'created_on' ? { kind, day: '2026-05-30' } : ({ kind } as OtherPayment));
+      expected.push([of.id, kind === 'created_on' ? 'day_key' : 'extra']);
+      rows.push(rowOf(of));
+    }
+    return { sides: sidesOf({ payments, rows, own, others: said }), expected };
+  });
+
+describe('the comparison of a day', () => {
+  it(`names each damage once, by id and kind ${seeded}`, () => {
+    check(
+      fc.property(damagedDay, ({ sides, expected }) => {
+        expect(kindsOf(sides).sort()).toEqual(expected.sort());
+      }),
+    );
+  });
+
+  it(`does not depend on the order in which anything was read ${seeded}`, () => {
+    const shuffled = damagedDay.chain(({ sides }) => {
+      const mix = <T>(items: readonly T[]) => fc.shuffledSubarray([...items], { minLength: items.length });
+      return fc
+        .record({ payments: mix(sides.payments), rows: mix(sides.rows), own: mix(sides.own) })
+        .map((mixed) => ({ sides, mixed: { ...sides, ...mixed } }));
+    });
+    const certified = (sides: DaySides) => {
+      return compareDay(sides, []).currencies.map(({ stripe, ledger, own, ...rest }) => {
+        return { ...rest, sides: [stripe, ledger, own].map((lines) => totalsOf(lines, sha256)) };
+      });
+    };
+    check(
+      fc.property(shuffled, ({ sides, mixed }) => {
+        expect(certified(mixed)).toEqual(certified(sides));
+      }),
+    );
+  });
+
+  it(`folds corrections into their payment, whatever way they go ${seeded}`, () => {
+    const corrections = fc.array(
+      fc.bigInt({ min: -500n, max: 500n }).filter((amount) => amount !== 0n),
+      { maxLength: 6 },
+    );
+    check(
+      fc.property(corrections, fc.boolean(), (amounts, isRight) => {
+        const of = payment(2);
+        const first = of.amount - amounts.reduce((sum, amount) => sum + amount, 0n) + (isRight ? 0n : 1n);
+        const rows = amounts.map((amount, index) => {
+          const row = rowOf(of, { reference: `${of.id}:adj:${index + 1}`, amount });
+          return amount < 0n ? backwards(row, -amount) : row;
+        });
+        const sides = sidesOf({ payments: [of], rows: [...rows, rowOf(of, { amount: first })] });
+        const [compared] = compareDay(sides, []).currencies;
+        expect(kindsOf(sides)).toEqual(isRight ? [] : [[of.id, 'different']]);
+        expect(compared?.ledger).toEqual([
+          { id: of.id, amount: isRight ? of.amount : of.amount + 1n, currency: 'USD', effectiveDate: of.created },
+        ]);
+        expect(compared?.explained).toBe(compared?.ledger[0]?.amount);
+      }),
+    );
+  });
+
+  it(`has equal hashes if, and only if, both sides are the same set ${seeded}`, () => {
+    const line = fc.record<SideLine>({
+      id: fc.constantFrom('pi_1', 'pi_2', 'pi_3'),
+      amount: fc.constantFrom(1n, 11n, null),
+      currency: fc.constantFrom('USD', 'EUR'),
+      effectiveDate: fc.constantFrom(new Date(`${DAY}T00:00:00Z`), new Date(`${DAY}T00:00:00.001Z`), null),
+    });
+    const side = fc.array(line, { maxLength: 3 });
+    const textOf = (lines: readonly SideLine[]) => {
+      return lines.map((one) => `${one.id} ${one.amount} ${one.currency} ${one.effectiveDate?.getTime()}`).sort();
+    };
+    check(
+      fc.property(side, side, (one, other) => {
+        const isSame = JSON.stringify(textOf(one)) === JSON.stringify(textOf(other));
+        expect(totalsOf(one, sha256).hash === totalsOf(other, sha256).hash).toBe(isSame);
+        expect(totalsOf([...one].reverse(), sha256)).toEqual(totalsOf(one, sha256));
+      }),
+    );
+  });
+});
+
+describe('a row of the ledger', () => {
+  it.each([
+    ['pi_3a', 'pi_3a'],
+    ['pi_3a_q', 'pi_3a'],
+    ['pi_3a:r12', 'pi_3a'],
+    ['pi_3a:r1_q', 'pi_3a'],
+    ['pi_3a:adj:2', 'pi_3a'],
+    ['pi_3a:r', null],
+    ['pi_3a:note', null],
+    ['ch_3a', null],
+    ['pi_', null],
+    ['x pi_3a', null],
+  ])('with the reference %s is of the payment %s', (reference, id) => {
+    expect(paymentOfReference(reference)).toBe(id);
+  });
+
+  it('of another mirror is counted and not judged, and one whose payment was not asked for is told', () => {
+    const theirs = rowOf(payment(1), { mirrorId: 'mirror-2' });
+    const unasked = rowOf(payment(3), FOREIGN);
+    const compared = compareDay(sidesOf({ rows: [theirs, unasked] }), []);
+    expect(compared).toMatchObject({ ofOtherMirrors: 1, notJudged: 1, currencies: [{ currency: null, findings: [] }] });
+  });
+});
