@@ -1,0 +1,304 @@
+/** What certificates look like: tables that fit, findings, the closing sentence, CSV, and the commands over a database. */
+import { Command } from 'commander';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { certificateCsv } from '../src/cli/certificate-csv.js';
+import { certificateTable, closingSentence, dayLines, findingLines } from '../src/cli/certificate-text.js';
+import { addCertificatesCommands } from '../src/cli/certificates.js';
+import type { CommandContext, CommandEnvironment } from '../src/cli/ports.js';
+import { runProgram } from '../src/cli/program.js';
+import { addProveCommand, type ProveOptions } from '../src/cli/prove.js';
+import { createProvingView } from '../src/cli/proving-progress.js';
+import { createCertificateStore } from '../src/db/certificate-store.js';
+import type { FullCertificate } from '../src/db/reads/certificates.js';
+import { createReadModel } from '../src/db/reads/read-model.js';
+import { createReadsDatabase, type ReadsDatabase } from './reads-database.js';
+import { aCertificate, aFinding, proofOf } from './support/certificates.js';
+
+const PROVED = new Date('2026-11-20T10:00:00Z');
+
+function row(more: Partial<FullCertificate> = {}): FullCertificate {
+  const findings = more.findings ?? [];
+  return {
+    id: '0193a001-0000-7000-8000-000000000001',
+    proofId: '0193a001-0000-7000-8000-000000000002',
+    day: '2026-11-18',
+    currency: 'USD',
+    state: 'sealed',
+    trigger: 'manual',
+    stripeCount: 1_234,
+    stripeSum: 1_234_567n,
+    stripeHash: 'a'.repeat(64),
+    ledgerCount: 1_234,
+    ledgerSum: 1_234_567n,
+    ledgerHash: 'a'.repeat(64),
+    postingsCount: 1_234,
+    postingsSum: 1_234_567n,
+    postingsHash: 'a'.repeat(64),
+    movement: 1_234_567n,
+    unexplained: 0n,
+    findingsCount: findings.length,
+    notSeen: [],
+    reopens: null,
+    reopenedBecause: null,
+    stripeRequests: 14,
+    ledgerRequests: 15,
+    stripeAsOf: PROVED,
+    provedAt: PROVED,
+    version: '0.1.0',
+    reopened: false,
+    ...more,
+    findings,
+  };
+}
+
+const broken = row({
+  state: 'broken',
+  ledgerCount: 1_233,
+  ledgerSum: 1_234_000n,
+  unexplained: -567n,
+  findings: [aFinding('missing', 'pi_gone', 'Stripe has 5.67 USD'), aFinding('day_key', 'pi_moved')],
+});
+
+describe('the table', () => {
+  it('says both sides in money, and what is not explained', () => {
+    expect(certificateTable([broken, row({ currency: 'JPY', day: '2026-11-17' })], 0)).toEqual([
+      'day         currency  state   Stripe  ledger     Stripe sum     ledger sum  unexplained  findings',
+      '2026-11-18  USD       broken   1,234   1,233  12,345.67 USD  12,340.00 USD    -5.67 USD         2',
+      '2026-11-17  JPY       sealed   1,234   1,234  1,234,567 JPY  1,234,567 JPY                      0',
+    ]);
+  });
+
+  it.each([40, 60, 80])('fits %i cells, and keeps day, currency and state', (columns) => {
+    const lines = certificateTable([broken, row({ state: 'sealed_with_exceptions', reopened: true })], columns);
+    expect(lines.every((line) => line.length <= columns)).toBe(true);
+    expect(lines[1]).toMatch(/^2026-11-18 {2}USD {7}broken/);
+  });
+
+  it('shows a day without payments', () => {
+    const empty = row({ currency: null, stripeCount: 0, ledgerCount: 0, stripeSum: 0n, ledgerSum: 0n });
+    expect(certificateTable([empty], 0)[1]).toMatch(/^2026-11-18 {2}- {9}sealed +0 +0 +0$/);
+  });
+});
+
+describe('the findings', () => {
+  it('stand beneath their day with id, kind and what it is', () => {
+    expect(findingLines([row(), broken], 0)).toEqual([
+      '',
+      '2026-11-18',
+      'payment   currency  finding  what',
+      'pi_gone   USD       missing  Stripe has 5.67 USD',
+      'pi_moved  USD       day_key  in the ledger, but its stripe_day was changed',
+    ]);
+  });
+
+  it('are twenty a day, and the rest is counted', () => {
+    const findings = Array.from({ length: 25 }, (_, number) => aFinding('missing', `pi_${number}`));
+    const lines = findingLines([row({ state: 'broken', findings, findingsCount: 7_000 })], 80);
+    expect(lines).toHaveLength(2 + 1 + 20 + 1);
+    expect(lines.at(-1)).toBe('6,980 more: stripe-blnk-sync certificates show 2026-11-18');
+  });
+
+  it('cannot move the cursor of whoever reads them', () => {
+    const findings = [aFinding('extra', 'pi_\u001b[2J', 'named \u001b[31mred')];
+    const lines = [
+      ...findingLines([row({ findings })], 0),
+      ...dayLines({ certificates: [row({ findings })], history: [] }, 0),
+    ];
+    expect(lines.join('\n')).not.toContain('\u001b');
+  });
+});
+
+describe('the closing sentence', () => {
+  it.each([
+    [[row()], '1 day proven: 1 sealed.'],
+    [[row(), row({ currency: 'EUR', state: 'sealed_with_exceptions' })], '1 day proven: 1 sealed with exceptions.'],
+    [[], 'No day was proven.'],
+    [
+      [row({ day: '2026-11-17' }), broken],
+      '2 days proven: 1 sealed, 1 broken (2026-11-18 USD: 1 missing). ' +
+        'Next: stripe-blnk-sync repair plan --from 2026-11-17 --to 2026-11-18',
+    ],
+    [
+      [
+        row({
+          state: 'open',
+          findings: [aFinding('parked', 'pi_1'), aFinding('parked', 'pi_2'), aFinding('pending', 'pi_3')],
+        }),
+      ],
+      '1 day proven: 1 open (2026-11-18 USD: 2 parked, 1 pending). ' +
+        'What is open settles by itself, or waits for a person: stripe-blnk-sync parked list',
+    ],
+    [
+      [row({ state: 'not_covered' })],
+      '1 day proven: 1 not covered (2026-11-18 USD: not covered). ' +
+        'What is not covered is still being read: stripe-blnk-sync status',
+    ],
+  ])('answers the question (%#)', (rows, sentence) => {
+    expect(closingSentence(rows)).toBe(sentence);
+  });
+});
+
+describe('one day in full', () => {
+  it('has both sides, the rows of the ledger, and why it was reopened', () => {
+    const held = {
+      reference: 'pi_odd',
+      transactionId: 'txn_1',
+      status: 'APPLIED',
+      amount: '999',
+      currency: 'USD',
+      source: '@stripe',
+      destination: '@cus_1',
+      effectiveDate: null,
+    };
+    const odd = { ...aFinding('different', 'pi_odd', 'amount is 999, not 1000'), ledger: [held] };
+    const text = dayLines(
+      {
+        certificates: [row({ state: 'broken', findings: [odd], reopenedBecause: 'pi_odd is different now' })],
+        history: [],
+      },
+      0,
+    ).join('\n');
+    expect(text).toMatch(/^Stripe +1,234 payments, 12,345\.67 USD, a{64}$/m);
+    expect(text).toContain('pi_odd: different: in the ledger with another amount');
+    expect(text).toContain('  in the ledger: pi_odd (txn_1), APPLIED, 999 USD, @stripe to @cus_1');
+    expect(text).toMatch(/^reopened because +pi_odd is different now$/m);
+  });
+});
+
+describe('CSV', () => {
+  const parse = (line: string) =>
+    [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
+      ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '',
+    );
+
+  it('has one row per certificate, amounts whole and as decimals', () => {
+    const [header = '', first = '', second = ''] = certificateCsv([broken, row({ currency: 'KWD' })]);
+    const names = parse(header);
+    const cell = (line: string, name: string) => parse(line)[names.indexOf(name)];
+    expect(names).toHaveLength(new Set(names).size);
+    expect(parse(first)).toHaveLength(names.length);
+    expect([cell(first, 'stripe_sum_minor'), cell(first, 'stripe_sum')]).toEqual(['1234567', '12345.67']);
+    expect([cell(first, 'unexplained_minor'), cell(first, 'unexplained')]).toEqual(['-567', '-5.67']);
+    expect([cell(second, 'ledger_sum_minor'), cell(second, 'ledger_sum')]).toEqual(['1234567', '1234.567']);
+    expect(cell(first, 'proved_at')).toBe('2026-11-20T10:00:00.000Z');
+  });
+
+  it('quotes what needs it, and starts no formula', () => {
+    const hostile = ['=HYPERLINK("http://x","y")', '+1+1', '-1+1', '@SUM(A1)', 'plain, with "quotes"\r\nand lines'];
+    for (const reopenedBecause of hostile) {
+      const [header = '', ...lines] = certificateCsv([row({ reopenedBecause })]);
+      const cell = parse(lines.join('\r\n'))[parse(header).indexOf('reopened_because')] ?? '';
+      expect(cell.replace(/^'/, '')).toBe(reopenedBecause);
+      expect(cell).not.toMatch(/^[=+\-@]/);
+    }
+  });
+});
+
+describe('progress', () => {
+  it('says now and then which day it is, where nobody draws', () => {
+    const warned: string[] = [];
+    let nowMs = 0;
+    const output = { print() {}, warn: (line: string) => warned.push(line), columns: 0, errorTerminal: null };
+    const view = createProvingView(output, () => nowMs);
+    for (let done = 0; done < 4; done += 1) {
+      view.onDay(`2026-11-1${done}`, { done, all: 4 });
+      nowMs += 3_000;
+    }
+    view.stop();
+    expect(warned).toEqual(['proving 2026-11-12: 2 of 4 days done']);
+  });
+});
+
+describe('the commands', () => {
+  let database: ReadsDatabase;
+  beforeAll(async () => {
+    database = await createReadsDatabase();
+  });
+  beforeEach(() => database.empty());
+  afterAll(() => database.drop());
+
+  async function command(words: string) {
+    const printed: string[] = [];
+    const warned: string[] = [];
+    const asked: ProveOptions[] = [];
+    let code: number | undefined;
+    const reads = createReadModel(database.db, { lagMs: 600_000, intervalMs: 60_000, stripeReads: 0 });
+    const never = async (): Promise<never> => {
+      throw new Error('must not be asked');
+    };
+    const requests = { sync: never, backfill: never, wakeLanes: never };
+    const context: CommandContext = {
+      reads,
+      parked: { retry: never, dismiss: never },
+      requests,
+      close: async () => {},
+    };
+    const environment: CommandEnvironment = {
+      open: async () => context,
+      output: {
+        print: (line) => printed.push(line),
+        warn: (line) => warned.push(line),
+        columns: 0,
+        errorTerminal: null,
+      },
+      signal: new AbortController().signal,
+      userName: 'ada',
+      exit: (given) => {
+        code = given;
+      },
+    };
+    const program = new Command('test').exitOverride().configureOutput({ writeErr: (text) => warned.push(text) });
+    addCertificatesCommands(program, environment);
+    addProveCommand(program, async (options) => void asked.push(options));
+    await runProgram(program, environment, words.split(' '));
+    return { printed: printed.join('\n'), warned: warned.join('\n'), code, asked };
+  }
+
+  async function keep(days: readonly string[]): Promise<void> {
+    const store = createCertificateStore(database.db, '0.1.0');
+    for (const day of days)
+      await store.keepProof(proofOf([aCertificate({ day, stripe: { count: 2, sum: 2n ** 70n, hash: 'ab' } })]));
+  }
+
+  it('list what was proven, and how to go on', async () => {
+    expect((await command('certificates list')).printed).toContain('No such certificates.');
+    await keep(['2026-11-16', '2026-11-17', '2026-11-18']);
+    const page = await command('certificates list --limit 2');
+    expect(page.printed.split('\n')).toHaveLength(4);
+    expect(page.printed).toMatch(/More with: --to 2026-11-16$/);
+    expect((await command('certificates list --from 2026-11-17 --csv')).printed.split('\r\n')).toHaveLength(3);
+  });
+
+  it('print sums as text in JSON', async () => {
+    await keep(['2026-11-18']);
+    const { certificates } = JSON.parse((await command('certificates list --json')).printed);
+    expect(certificates).toMatchObject([{ stripe_sum: `${2n ** 70n}`, ledger_sum: '2000', movement: '2000' }]);
+  });
+
+  it('show a day, or how to prove it', async () => {
+    await keep(['2026-11-18']);
+    const shown = await command('certificates show 2026-11-18 --currency usd');
+    expect(shown.printed).toContain('Proofs of this day');
+    const unknown = await command('certificates show 2026-11-18 --currency EUR');
+    expect([unknown.code, unknown.warned]).toEqual([1, expect.stringContaining('2026-11-18 in EUR was never proven')]);
+  });
+
+  it.each(['certificates show 2026-02-30', 'certificates list --from 30d', 'prove --to yesterday'])(
+    '%j is refused before anything opens',
+    async (words) => {
+      const refused = await command(words);
+      expect([refused.code, refused.warned, refused.asked]).toEqual([
+        2,
+        expect.stringContaining('Allowed: a UTC day'),
+        [],
+      ]);
+    },
+  );
+
+  it('hand on what a person asked for', async () => {
+    expect((await command('prove')).asked).toEqual([{ from: null, to: null, json: false }]);
+    expect((await command('prove --from 2026-11-01 --to 2026-11-02 --json')).asked).toEqual([
+      { from: '2026-11-01', to: '2026-11-02', json: true },
+    ]);
+  });
+});
