@@ -234,7 +234,8 @@ const STATUS: StatusRecord = {
   holes: [],
   outstanding: { pending: 0, parked: 0, dismissed: 0 },
   behindMs: 630_000,
-  coverage: { events: [], paymentIntents: [] },
+  coverage: { events: [], paymentIntents: [], charges: [] },
+  beforeStart: 0,
   lanes: [],
   parked: [],
   totals: [],
@@ -245,16 +246,18 @@ const STATUS: StatusRecord = {
 describe('status', () => {
   it('answers the question in its first sentence', () => {
     expect(answerSentence(STATUS)).toBe(
-      'Complete: every payment created from 2026-10-01 00:00:00 UTC to 2026-11-10 11:49:30 UTC that succeeded by then is in the ledger.',
+      'Complete: every payment created from 2026-10-01 00:00:00 UTC to 2026-11-10 11:49:30 UTC that succeeded by then is in the ledger. It is 10m 30s behind.',
     );
     expect(needsOfPerson(STATUS)).toEqual([]);
   });
 
   it('does not say complete while something is outstanding', () => {
     const sentence = answerSentence({ ...STATUS, outstanding: { pending: 1_200, parked: 3, dismissed: 2 } });
-    expect(sentence).toMatch(/^Not complete: .*: 1,200 still to be posted, 3 parked, except 2 dismissed\.$/);
+    expect(sentence).toMatch(
+      /^Not complete: .*: 1,200 still to be posted, 3 parked, except 2 dismissed\. It is 10m 30s behind\.$/,
+    );
     expect(answerSentence({ ...STATUS, outstanding: { pending: 0, parked: 0, dismissed: 2 } })).toMatch(
-      /^Complete: .* is in the ledger, except 2 dismissed\.$/,
+      /^Complete: .* is in the ledger, except 2 dismissed\. It is 10m 30s behind\.$/,
     );
     expect(answerSentence({ ...STATUS, complete: null, behindMs: null })).toMatch(/^Not complete yet: /);
     expect(answerSentence({ ...STATUS, mirror: null })).toMatch(/^Nothing is mirrored yet/);
@@ -286,20 +289,47 @@ describe('status', () => {
         at: STATUS.now,
         recovered: false,
       },
-      holes: [{ feed: 'events', from: new Date(0), to: new Date('2026-10-05T00:00:00Z'), closedBy: 'read_again' }],
+      holes: [{ feed: 'events', from: new Date(0), to: new Date('2026-10-05T00:00:00Z'), closedBy: 'sweep' }],
     });
     expect(needs).toEqual([
       'No worker is running. Start one with: stripe-blnk-sync worker',
       `Reading events fails since 2026-11-10 12:00:00 UTC: stripe_key: no right (stripe-blnk-sync run ${RUN.id})`,
       '2 parked: the ledger holds this reference with other content. See: stripe-blnk-sync parked list --reason conflict',
       '2 unresolved: for more than 15 minutes Blnk has not said whether it holds them. They are looked up again by themselves; check that Blnk answers.',
-      'Events before 2026-10-05 00:00:00 UTC are gone at Stripe. Read again: stripe-blnk-sync backfill --from 2026-10-01T00:00:00.000Z --to 2026-10-05T00:00:00.000Z',
     ]);
   });
 
   it('says when completeness stands still although workers live', () => {
     expect(needsOfPerson({ ...STATUS, behindMs: 600_000 + 600_001 })).toHaveLength(1);
     expect(needsOfPerson({ ...STATUS, behindMs: 600_000 + 600_000 })).toEqual([]);
+  });
+
+  it('says plainly what a key without events or charges means, once, and who has to act', () => {
+    const since = new Date('2026-11-09T00:00:00Z');
+    const of = (events: Date | null, charges: Date | null, status: Partial<StatusRecord> = {}) =>
+      needsOfPerson({
+        ...STATUS,
+        ...status,
+        mirror: STATUS.mirror && { ...STATUS.mirror, eventsRefusedSince: events, chargesRefusedSince: charges },
+      });
+    const failure = { runId: RUN.id, code: 'stripe_permission_missing', message: '', at: since, recovered: false };
+    expect(of(since, null, { lastFailure: { ...failure, feed: 'events' } })).toEqual([
+      'The Stripe key may not read events since 2026-11-09 00:00:00 UTC: late payments are found by sweeps only; completeness ends at the last full sweep. Make a key with "Events: Read" and give it as STRIPE_API_KEY.',
+    ]);
+    expect(of(null, since, { lastFailure: { ...failure, feed: 'charges' } })).toEqual([
+      'The Stripe key may not read charges since 2026-11-09 00:00:00 UTC: no sweep can be read, so holes whose events are gone stay open. Make a key with "Charges: Read" and give it as STRIPE_API_KEY.',
+    ]);
+    expect(of(since, since)).toEqual([expect.stringContaining('succeed late cannot be seen')]);
+    expect(of(null, null, { lastFailure: { ...failure, feed: 'payment_intents' } })).toHaveLength(1);
+  });
+
+  it('takes it for normal without events to be a day behind, and not much more', () => {
+    const since = new Date('2026-11-01T00:00:00Z');
+    const mirror = STATUS.mirror && { ...STATUS.mirror, eventsRefusedSince: since };
+    const needs = (behindMs: number) => needsOfPerson({ ...STATUS, mirror, behindMs }).slice(1);
+    const day = 86_400_000;
+    expect(needs(day + 600_000 + 3_600_000)).toEqual([]);
+    expect(needs(day + 600_000 + 2 * 3_600_000 + 1)).toEqual([expect.stringContaining('Completeness has not moved')]);
   });
 
   it('fits narrow terminals', () => {

@@ -29,7 +29,7 @@ describe('after an outage', () => {
     const hole = { from: at(-LAG), to: at(11 * DAY) };
     expect(await stage.completeness()).toEqual({
       complete: { from: at(-30 * DAY), to: hole.from },
-      holes: [{ feed: 'events', ...hole, closedBy: 'read_again' }],
+      holes: [{ feed: 'events', ...hole, closedBy: 'sweep' }],
     });
 
     // Minutes later the tail has nothing to find in the hole, and still does not claim it.

@@ -102,6 +102,8 @@ describe('the sync job', () => {
         wakeLanes: async () => {},
         vendorClock: { serverTime: async () => stage.clock.now() },
         clock: { monotonicMs: () => 0, sleep: async () => {}, every: () => () => {} },
+        permissions: stage.account,
+        onPermission: () => {},
         requestPart: async ({ window }) => void asked.push(window),
       },
       { lagMs: LAG, signal: new AbortController().signal },
@@ -118,7 +120,9 @@ describe('the sync job', () => {
     await stage.backfills();
     asked.length = 0;
     await sync('manual');
-    expect(asked).toEqual([]);
+    // The backfill lacks nothing any more; what is asked for is the day's short sweep.
+    expect((await stage.store.openBackfills()).map(({ feed }) => feed)).toEqual(['charges']);
+    expect(asked).toEqual([-3, -2, -1].map((day) => ({ from: at(day * DAY), to: at((day + 1) * DAY) })));
   });
 });
 

@@ -1,7 +1,7 @@
 /** Composition: collect and post, joined to their stores, vendors and queue. What each job of the queue calls. */
 import { collectPart } from '../collect/backfill.js';
 import type { CollectedRun } from '../collect/collect-run.js';
-import type { CollectStore } from '../collect/ports.js';
+import type { CollectStore, RefusableFeed } from '../collect/ports.js';
 import type { WorkerConfig } from '../config.js';
 import { describeError } from '../core/errors.js';
 import type { Mirror } from '../core/mirror.js';
@@ -17,6 +17,8 @@ import { createLaneDrainer } from '../post/drain-lane.js';
 import { lookUpDismissed } from '../post/look-up-dismissed.js';
 import { type JudgePorts, otherLedger } from '../post/settle-doubt.js';
 import type { JobHandlers, JobQueue } from '../queue/job-queue.js';
+import { permissionMissing } from '../stripe/permissions.js';
+import { createPermissionWatch, type PermissionChange } from '../worker/permission-watch.js';
 import { createSyncJob, isDue } from '../worker/sync-job.js';
 import type { LaneAlarms } from '../worker/wake-timer.js';
 import type { Home } from './home.js';
@@ -71,11 +73,19 @@ export function createStages(parts: StageParts): Stages {
   });
   const dismissed = { ...judging, dismissed: createDismissedPostings(home.database.sql) };
   const scheduling = { sinceLastTailMs: () => sinceLastTailMs(home.database.sql), intervalMs: parts.intervalMs };
+  const permissions = {
+    store,
+    vendorClock: vendors.account,
+    clock: systemClock,
+    permissions: vendors.account,
+    onPermission: (feed: RefusableFeed, change: PermissionChange) =>
+      logPermission({ log, livemode: mirror.livemode }, feed, change),
+  };
+  const watch = createPermissionWatch(permissions);
   const sync = createSyncJob(
     {
       ...collecting,
-      vendorClock: vendors.account,
-      clock: systemClock,
+      ...permissions,
       requestPart: (part) => queue.requestPart(part),
     },
     { lagMs: config.syncLagMs, signal },
@@ -83,10 +93,17 @@ export function createStages(parts: StageParts): Stages {
   return {
     isDue: () => isDue(scheduling),
     async sync(trigger) {
-      logRun(log, 'events', await sync(trigger));
+      const run = await sync(trigger);
+      logRun(log, run.feed, run);
     },
     async part(part) {
-      logRun(log, 'payment_intents', await collectPart(collecting, part, signal));
+      try {
+        const run = await collectPart(collecting, part, signal);
+        logRun(log, run?.feed ?? 'payment_intents', run);
+      } catch (error) {
+        // Noted and told: the parts are asked for again when charges may be read.
+        if (!(await watch.isRefusal(error, 'charges'))) throw error;
+      }
     },
     async lookUpDismissed() {
       const { leaseMs, dismissedLooksAfterMs: looksAfterMs } = timings;
@@ -112,6 +129,22 @@ function logRun(log: Log, feed: Feed, run: CollectedRun | null): void {
   const fields = { run: run.runId, feed, ...run.counts };
   if (run.counts.stored > 0) log.info(fields, 'payments stored');
   else log.debug(fields, 'nothing new');
+}
+
+/** The worker goes on, and proves less: a person should know without looking. */
+export function logPermission(
+  { log, livemode }: { readonly log: Log; readonly livemode: boolean },
+  feed: RefusableFeed,
+  change: PermissionChange,
+): void {
+  if (change === 'allowed') {
+    log.info({ feed }, 'STRIPE_API_KEY may read this feed again');
+    return;
+  }
+  const fields = { feed, error: permissionMissing([feed], { livemode }).message };
+  if (feed === 'events')
+    log.warn(fields, 'STRIPE_API_KEY may not read events: late payments are found by sweeps only, up to a day late');
+  else log.warn(fields, 'STRIPE_API_KEY may not read charges: no sweep can be read, and holes stay open');
 }
 
 /** What every look-up in the ledger is judged with; one memory of balance names for all of them. */

@@ -4,7 +4,7 @@ import { type BlnkLedgerSide, createLedgerSide } from '../blnk/listings.js';
 import type { PaymentFeeds } from '../collect/ports.js';
 import type { WorkerConfig } from '../config.js';
 import { describeError } from '../core/errors.js';
-import { createRequestLimiter } from '../db/request-limiter.js';
+import { createPrivateLimiter, createRequestLimiter } from '../db/request-limiter.js';
 import type { Log } from '../observability/log.js';
 import { packageVersion } from '../package-root.js';
 import type { StripeSide } from '../prove/ports.js';
@@ -25,13 +25,17 @@ export interface Vendors {
   readonly stripeSide: StripeSide;
   /** From now on a Stripe key that is read again must be of this account. */
   expectAccount(id: string): void;
-  /** Throws SyncError: `fatal` names the key and what it lacks, `transient` a server that does not answer. */
-  checkAccess(): Promise<void>;
+  /**
+   * Answers which permissions the Stripe key lacks that the worker can do without. Throws SyncError: `fatal` names the key
+   * and what it lacks, `transient` a server that does not answer.
+   */
+  checkAccess(): Promise<{ readonly missing: readonly string[] }>;
   close(): Promise<void>;
 }
 
 export interface VendorOptions {
-  readonly home: Home;
+  /** Null: there is no database yet, so the limits are kept by this process alone. */
+  readonly home: Home | null;
   readonly log: Log;
   readonly timings: Timings;
   /** Requests to Blnk at the same time; one that waited for a connection would be sent later than its claim allows. */
@@ -51,11 +55,7 @@ export function createVendors(
   const stripe = createStripeClient({
     baseUrl: config.stripe.apiBase,
     readKey: config.stripe.readKey,
-    limiter: createRequestLimiter(home.database.sql, {
-      share: config.stripeShare,
-      livemode: config.stripe.livemode,
-      sleep: systemClock.sleep,
-    }),
+    limiter: createLimiter(config, home),
     version: packageVersion(),
     signal,
     retries: { backoffBaseMs: timings.stripeRetryBaseMs },
@@ -81,12 +81,18 @@ export function createVendors(
     expectAccount: (id) => stripe.expectAccount(id),
     async checkAccess() {
       const { missing } = await account.checkPermissions();
-      if (missing.length > 0) log.warn({ missing }, 'STRIPE_API_KEY lacks permissions that later checks need');
       await ledger.checkPermissions();
+      return { missing };
     },
     async close() {
       await Promise.all([ledger.close(), ledgerSide.close()]);
       stripe.close();
     },
   };
+}
+
+function createLimiter(config: WorkerConfig, home: Home | null) {
+  const options = { share: config.stripeShare, livemode: config.stripe.livemode, sleep: systemClock.sleep };
+  if (home === null) return createPrivateLimiter({ ...options, monotonicMs: systemClock.monotonicMs });
+  return createRequestLimiter(home.database.sql, options);
 }

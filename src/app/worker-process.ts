@@ -9,17 +9,18 @@ import { describeError, SyncError } from '../core/errors.js';
 import type { Mirror } from '../core/mirror.js';
 import { pollIntervalMs } from '../core/poll-interval.js';
 import { createCollectStore } from '../db/collect-store.js';
-import { createMirror, findMirror, nameAccount, restartMirror } from '../db/mirror-store.js';
+import { createMirror, findMirror, nameAccount, noteLag, restartMirror } from '../db/mirror-store.js';
 import { lanesDue } from '../db/outbox.js';
+import { noteRefusal } from '../db/sweep-store.js';
 import { anyStoredIntent, createWorkerRegistry, paymentsInThirtyDays, sinceLastTailMs } from '../db/worker-registry.js';
 import type { Log } from '../observability/log.js';
 import { packageVersion } from '../package-root.js';
 import { createJobQueue } from '../queue/job-queue.js';
-import { claimMirror } from '../worker/claim-mirror.js';
+import { claimMirror, noServerTime } from '../worker/claim-mirror.js';
 import { requestOpenParts } from '../worker/sync-job.js';
 import { createLaneAlarms, startHeartbeat, startWakeTimer } from '../worker/wake-timer.js';
 import type { Home } from './home.js';
-import { createStages, POSTING } from './stages.js';
+import { createStages, logPermission, POSTING } from './stages.js';
 import { systemClock } from './system-clock.js';
 import type { Timings } from './timings.js';
 import { createVendors, type Vendors } from './vendors.js';
@@ -64,8 +65,9 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
       signal: stopping.signal,
     });
     closers.push(() => vendors.close());
-    await vendors.checkAccess();
+    const { missing } = await vendors.checkAccess();
     const mirror = await claimWith(config, { ...options, vendors });
+    await noteAccess(config, { ...options, vendors, missing });
     if (mirror.stripeAccount !== null) vendors.expectAccount(mirror.stripeAccount);
     const workerId = uuidv4();
     await takeUpWork(config, { ...options, vendors, mirror, workerId, closers, signal: stopping.signal });
@@ -104,6 +106,25 @@ async function claimWith(
     },
     { adopt },
   );
+}
+
+/** What a worker finds at its start is noted for all: which feeds the key may read, and the lag it collects with. */
+async function noteAccess(
+  config: WorkerConfig,
+  { home, log, vendors, missing }: WorkerOptions & { readonly vendors: Vendors; readonly missing: readonly string[] },
+): Promise<void> {
+  const { db } = home.database;
+  await noteLag(db, config.syncLagMs);
+  for (const feed of ['events', 'charges'] as const) {
+    if (!missing.includes(feed)) {
+      await noteRefusal(db, feed, null);
+      continue;
+    }
+    const now = await vendors.account.serverTime();
+    if (now === null) throw noServerTime();
+    await noteRefusal(db, feed, now);
+    logPermission({ log, livemode: config.stripe.livemode }, feed, 'refused');
+  }
 }
 
 interface Work extends WorkerOptions {

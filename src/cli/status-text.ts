@@ -6,7 +6,7 @@ import type { Hole } from '../core/completeness.js';
 import { formatMoney } from '../core/money.js';
 import { PARKING_REASONS } from '../core/posting.js';
 import { formatCount, formatDuration, formatTime } from '../core/time-text.js';
-import { MINUTE_MS } from '../core/window.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/window.js';
 import type { LaneRecord, ParkedRecord, TotalRecord } from '../db/reads/outbox-status.js';
 import type { StatusRecord } from '../db/reads/status.js';
 import { type Column, renderFacts, renderTable } from './table.js';
@@ -18,27 +18,32 @@ const PAUSE_MS = 6 * MINUTE_MS;
 /** Completeness moves once a minute; when it stood still for this long beyond the lag, something holds it. */
 const STANDSTILL_MS = 10 * MINUTE_MS;
 
-export function answerSentence({ mirror, complete, outstanding, holes }: StatusRecord): string {
+/** In place of the tail a full sweep is asked for once a day, and a long one takes its time. */
+const STANDSTILL_WITHOUT_EVENTS_MS = DAY_MS + 2 * HOUR_MS;
+
+export function answerSentence({ mirror, complete, behindMs, outstanding, holes }: StatusRecord): string {
   if (mirror === null) return 'Nothing is mirrored yet: no worker was started on this database.';
   if (complete === null) {
     return `Not complete yet: payments created from ${utc(mirror.startsAt)} on are still being read.`;
   }
   const window = `every payment created from ${utc(complete.from)} to ${utc(complete.to)} that succeeded by then`;
+  const behind = ` It is ${formatDuration(behindMs ?? 0)} behind.`;
   const dismissed = outstanding.dismissed > 0 ? `, except ${formatCount(outstanding.dismissed)} dismissed` : '';
   const rest = holes.length > 0 ? ' What came later was not read completely, see "Holes".' : '';
   const missing: string[] = [];
   if (outstanding.pending > 0) missing.push(`${formatCount(outstanding.pending)} still to be posted`);
   if (outstanding.parked > 0) missing.push(`${formatCount(outstanding.parked)} parked`);
-  if (missing.length === 0) return `Complete: ${window} is in the ledger${dismissed}.${rest}`;
-  return `Not complete: ${window} is known, but not all are in the ledger: ${missing.join(', ')}${dismissed}.${rest}`;
+  if (missing.length === 0) return `Complete: ${window} is in the ledger${dismissed}.${behind}${rest}`;
+  return `Not complete: ${window} is known, but not all are in the ledger: ${missing.join(', ')}${dismissed}.${behind}${rest}`;
 }
 
 /** Empty when nobody has to do anything. */
 export function needsOfPerson(status: StatusRecord): string[] {
-  const { workers, parked, lanes, lastFailure, holes, mirror, now } = status;
+  const { workers, parked, lanes, lastFailure, now } = status;
   const needs: string[] = [];
   if (workers.length === 0) needs.push('No worker is running. Start one with: stripe-blnk-sync worker');
-  if (lastFailure !== null && !lastFailure.recovered) {
+  needs.push(...missingPermissions(status));
+  if (lastFailure !== null && !lastFailure.recovered && !isToldByPermission(status)) {
     needs.push(
       `Reading ${lastFailure.feed} fails since ${utc(lastFailure.at)}: ${lastFailure.code}: ` +
         `${plainText(lastFailure.message)} (stripe-blnk-sync run ${lastFailure.runId})`,
@@ -66,13 +71,6 @@ export function needsOfPerson(status: StatusRecord): string[] {
         'They are looked up again by themselves; check that Blnk answers.',
     );
   }
-  const lost = holes.filter((hole) => hole.closedBy === 'read_again').at(-1);
-  if (lost !== undefined && mirror !== null) {
-    const [from, to] = [mirror.startsAt.toISOString(), lost.to.toISOString()];
-    needs.push(
-      `Events before ${utc(lost.to)} are gone at Stripe. Read again: stripe-blnk-sync backfill --from ${from} --to ${to}`,
-    );
-  }
   if (standsStill(status)) {
     needs.push(
       `Completeness has not moved since ${utc(status.complete?.to ?? null)} although workers live. ` +
@@ -93,11 +91,49 @@ export function statusTables(status: StatusRecord, terminalColumns: number): str
   ];
 }
 
+/** What the key lacks, since when, what that means for the promise, and what to do. */
+function missingPermissions({ mirror }: StatusRecord): string[] {
+  if (mirror === null) return [];
+  const { eventsRefusedSince: events, chargesRefusedSince: charges } = mirror;
+  if (events !== null && charges !== null) {
+    return [
+      `The Stripe key may read neither events (since ${utc(events)}) nor charges (since ${utc(charges)}): payments that ` +
+        'succeed late cannot be seen, and completeness stands still. Make a key with "Events: Read" and "Charges: Read" ' +
+        'and give it as STRIPE_API_KEY.',
+    ];
+  }
+  if (events !== null) {
+    return [
+      `The Stripe key may not read events since ${utc(events)}: late payments are found by sweeps only; completeness ` +
+        'ends at the last full sweep. Make a key with "Events: Read" and give it as STRIPE_API_KEY.',
+    ];
+  }
+  if (charges !== null) {
+    return [
+      `The Stripe key may not read charges since ${utc(charges)}: no sweep can be read, so holes whose events are gone ` +
+        'stay open. Make a key with "Charges: Read" and give it as STRIPE_API_KEY.',
+    ];
+  }
+  return [];
+}
+
+/** The run in which the refusal was met stays failed; the line about the permission says more. */
+function isToldByPermission({ mirror, lastFailure }: StatusRecord): boolean {
+  if (mirror === null || lastFailure?.code !== 'stripe_permission_missing') return false;
+  const { feed } = lastFailure;
+  if (feed === 'events') return mirror.eventsRefusedSince !== null;
+  return feed === 'charges' && mirror.chargesRefusedSince !== null;
+}
+
 /** Known holes and failures explain themselves; this is for the case that nothing else says. */
-function standsStill({ behindMs, lagMs, intervalMs, holes, workers, lastFailure }: StatusRecord): boolean {
-  if (behindMs === null || holes.length > 0 || workers.length === 0) return false;
-  if (lastFailure !== null && !lastFailure.recovered) return false;
-  return behindMs > lagMs + Math.max(STANDSTILL_MS, 3 * intervalMs);
+function standsStill(status: StatusRecord): boolean {
+  const { behindMs, lagMs, intervalMs, holes, workers, lastFailure, mirror } = status;
+  if (behindMs === null || workers.length === 0) return false;
+  if (lastFailure !== null && !lastFailure.recovered && !isToldByPermission(status)) return false;
+  if (mirror !== null && mirror.eventsRefusedSince !== null) {
+    return mirror.chargesRefusedSince === null && behindMs > lagMs + STANDSTILL_WITHOUT_EVENTS_MS;
+  }
+  return holes.length === 0 && behindMs > lagMs + Math.max(STANDSTILL_MS, 3 * intervalMs);
 }
 
 function factsOf({
@@ -109,6 +145,7 @@ function factsOf({
   lagMs,
   lastRun,
   lastFailure,
+  beforeStart,
   now,
 }: StatusRecord) {
   const facts: Array<readonly [string, string | null]> = [];
@@ -118,6 +155,10 @@ function factsOf({
       ['mode', mirror.livemode ? 'live' : 'test'],
       ['Blnk instance', mirror.blnkInstance],
       ['mirrored', `payments created from ${utc(mirror.startsAt)} on`],
+      [
+        'before start',
+        beforeStart > 0 ? `${formatCount(beforeStart)} created earlier were seen, and are not mirrored` : null,
+      ],
       ['hand-over', mirror.handOverAt === null ? null : `events are read from before ${utc(mirror.handOverAt)} on`],
     );
   }
@@ -174,7 +215,8 @@ const HOLE_COLUMNS: ReadonlyArray<Column<Hole>> = [
 const CLOSERS: Readonly<Record<Hole['closedBy'], string>> = {
   backfill: 'the backfill, which workers read by themselves',
   tail: 'the next sync',
-  read_again: 'a backfill that you start, see above',
+  sweep: 'a sweep, which workers read by themselves',
+  permission: 'a key that may read more, see above',
 };
 
 function laneColumns(now: Date): ReadonlyArray<Column<LaneRecord>> {

@@ -1,19 +1,20 @@
 /**
- * The backfill: PaymentIntents by creation, under a ceiling that was frozen when it was asked for. The range is cut into
- * parts that workers take in parallel; what a part still has to read is always asked minus covered, so a part that is
- * killed, repeated or taken twice costs requests and nothing else.
+ * Backfills and sweeps: PaymentIntents, or charges, by creation, under a ceiling that was frozen when it was asked for.
+ * The range is cut into parts that workers take in parallel; what a part still has to read is always asked minus covered,
+ * so a part that is killed, repeated or taken twice costs requests and nothing else.
  */
 
 import { STRIPE_EPOCH } from '../core/mirror.js';
-import { HOUR_MS, remaining, split, type Window } from '../core/window.js';
+import { DAY_MS, HOUR_MS, remaining, split, type Window } from '../core/window.js';
 import { type CollectedRun, collectRun } from './collect-run.js';
-import type { Backfill, CollectStore, PaymentFeeds } from './ports.js';
+import type { Backfill, CollectStore, FeedPage, PageRequest, PartedFeed, PaymentFeeds } from './ports.js';
 import { readWindow } from './read-window.js';
 import type { StorePagePorts } from './store-page.js';
+import { readSweepPage } from './sweep.js';
 
 /** More parts than workers keep all of them busy; each part costs at least one request and one run row. */
 const PARTS_MAX = 8;
-const PART_MIN_MS = HOUR_MS;
+const PART_MIN_MS: Readonly<Record<PartedFeed, number>> = { payment_intents: HOUR_MS, charges: DAY_MS };
 
 export interface BackfillPorts extends StorePagePorts {
   readonly store: CollectStore;
@@ -25,10 +26,14 @@ export interface BackfillPart {
   readonly window: Window;
 }
 
-/** The parts of a backfill that are not completely read yet; empty when it is done. */
+export interface CollectedPart extends CollectedRun {
+  readonly feed: PartedFeed;
+}
+
+/** The parts of a backfill or sweep that are not completely read yet; empty when it is done. */
 export async function openParts(store: CollectStore, backfill: Backfill): Promise<BackfillPart[]> {
   const covered = await store.backfillCoverage(backfill.id);
-  return split(backfill.window, { partMinMs: PART_MIN_MS, partsMax: PARTS_MAX })
+  return split(backfill.window, { partMinMs: PART_MIN_MS[backfill.feed], partsMax: PARTS_MAX })
     .filter((part) => remaining(part, covered).length > 0)
     .map((window) => ({ backfillId: backfill.id, window }));
 }
@@ -41,15 +46,18 @@ export async function collectPart(
   ports: BackfillPorts,
   part: BackfillPart,
   signal: AbortSignal,
-): Promise<CollectedRun | null> {
+): Promise<CollectedPart | null> {
   const backfill = await ports.store.backfill(part.backfillId);
-  if (backfill === null) return null;
+  if (backfill === null || (await isRefused(ports.store, backfill.feed))) return null;
   const windows = remaining(part.window, await ports.store.backfillCoverage(backfill.id)).reverse();
   const run = windows.length > 0 ? await readPart(ports, { backfill, windows, signal }) : null;
-  if (remaining(backfill.window, await ports.store.backfillCoverage(backfill.id)).length === 0) {
-    await ports.store.finishBackfill(backfill.id);
-  }
-  return run;
+  await ports.store.finishBackfill(backfill.id);
+  return run === null ? null : { ...run, feed: backfill.feed };
+}
+
+/** Parts of sweeps that were asked for before the key lost its permission would each fail for it. */
+async function isRefused(store: CollectStore, feed: PartedFeed): Promise<boolean> {
+  return feed === 'charges' && (await store.mirror()).chargesRefusedSince !== null;
 }
 
 interface PartReading {
@@ -64,7 +72,7 @@ async function readPart(ports: BackfillPorts, { backfill, windows, signal }: Par
   const whole = { from: windows.at(-1)?.from ?? backfill.window.from, to: windows[0]?.to ?? backfill.window.to };
   return collectRun(
     ports.store,
-    { feed: 'payment_intents', trigger: backfill.trigger, window: whole, parentId: backfill.id },
+    { feed: backfill.feed, trigger: backfill.trigger, window: whole, parentId: backfill.id },
     async (run) => {
       for (const window of windows) {
         const outcome = await readWindow(
@@ -72,7 +80,7 @@ async function readPart(ports: BackfillPorts, { backfill, windows, signal }: Par
             run,
             mirror,
             ...window,
-            list: (request) => ports.feeds.paymentIntents(request),
+            list: (request) => listPage(ports, backfill.feed, request),
             coverUpTo: () => window.to,
             coverNothingBefore: () => STRIPE_EPOCH,
             signal,
@@ -84,4 +92,15 @@ async function readPart(ports: BackfillPorts, { backfill, windows, signal }: Par
       return { complete: true, windowTo: null };
     },
   );
+}
+
+function listPage(ports: BackfillPorts, feed: PartedFeed, request: PageRequest): Promise<FeedPage> {
+  switch (feed) {
+    case 'payment_intents':
+      return ports.feeds.paymentIntents(request);
+    case 'charges':
+      return readSweepPage(ports, request);
+    default:
+      return feed satisfies never;
+  }
 }

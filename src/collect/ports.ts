@@ -2,9 +2,11 @@
  * What collect needs from the rim: a payment processor's feeds and a store. Adapters implement these; collect imports
  * no vendor. Every fault that crosses here is a SyncError.
  */
+import type { ListCoverage } from '../core/completeness.js';
 import type { Mirror } from '../core/mirror.js';
 import type { FoundPayment } from '../core/payment.js';
 import type { Lane, Preparation } from '../core/posting.js';
+import type { SweepFacts } from '../core/sweep-plan.js';
 import type { Feed, Trigger } from '../core/sync-run.js';
 import type { Window } from '../core/window.js';
 
@@ -18,8 +20,6 @@ export interface SeenPayment {
 export interface FeedPage {
   /** The succeeded payments among the page's objects. */
   readonly payments: readonly SeenPayment[];
-  /** All objects of the page, succeeded or not. */
-  readonly objects: number;
   readonly hasMore: boolean;
   /** Cursor of the next page: the id of the last object. */
   readonly lastId: string | null;
@@ -33,7 +33,7 @@ export interface FeedPage {
   readonly vendorNow: Date | null;
   /** HTTP requests that this page took, retries and re-reads included. */
   readonly requests: number;
-  /** Succeeded payments of the page that were stored before and therefore not read again; 0 unless a sweep says so. */
+  /** Of a sweep: payments of the page that were stored before and therefore not read again. */
   readonly knownBefore?: number;
 }
 
@@ -91,9 +91,25 @@ export interface NewPosting {
   readonly preparation: Preparation;
 }
 
+/** A succeeded payment that the mirror does not claim, as a sweep saw it. */
+export interface PaymentBeforeStart {
+  readonly paymentId: string;
+  readonly created: Date | null;
+  readonly chargedAt: Date;
+}
+
 export interface StoredPage {
   readonly postings: readonly NewPosting[];
   readonly beforeStart: number;
+  /** Of a sweep: those behind `beforeStart`, so that the next sweep need not read them again. */
+  readonly listedBeforeStart?: readonly PaymentBeforeStart[];
+  /**
+   * Of a sweep: the start that the page was judged by. When it has moved meanwhile, the store refuses the page: what was
+   * left out by the old start would be lost.
+   */
+  readonly judgedByStart?: Date;
+  /** Payments of the page that were known and therefore not read; those among `postings` come on top. */
+  readonly knownBefore?: number;
   readonly requests: number;
   /** What this page proves to be completely read; null when nothing. */
   readonly covers: (Window & { readonly readAt: Date }) | null;
@@ -106,12 +122,15 @@ export interface StoreOutcome {
   readonly knownBefore: number;
 }
 
-/** A backfill request: a parent run whose parts are read by child runs. */
+/** A backfill (feed `payment_intents`) or a sweep (feed `charges`): a parent run whose parts are read by child runs. */
 export interface Backfill {
   readonly id: string;
+  readonly feed: PartedFeed;
   readonly window: Window;
   readonly trigger: Trigger;
 }
+
+export type PartedFeed = Exclude<Feed, 'events'>;
 
 /** What a run's reading came to; what became of its postings derives from them. */
 export interface CollectedCounts {
@@ -119,6 +138,17 @@ export interface CollectedCounts {
   readonly knownBefore: number;
   readonly stored: number;
 }
+
+/** Of the asked intents: those that a sweep need not read. */
+export interface KnownIntents {
+  /** With a posting that holds what Stripe says of them. */
+  readonly stored: ReadonlySet<string>;
+  /** Listed as created before the mirror's start, as it is now. */
+  readonly beforeStart: ReadonlySet<string>;
+}
+
+/** What is decided from, without the vendor's time. */
+export type StoredSweepFacts = Omit<SweepFacts, 'now' | 'lagMs'>;
 
 export interface CollectStore {
   mirror(): Promise<Mirror>;
@@ -134,9 +164,31 @@ export interface CollectStore {
   beginMirror(handOverAt: Date, trigger: Trigger): Promise<boolean>;
   /** Moves the start back to the window's; what lies between the window and the earlier start is then read too. */
   requestBackfill(window: Window, trigger: Trigger): Promise<Backfill>;
+  /** An open backfill or sweep; null when there is none with this id. */
   backfill(id: string): Promise<Backfill | null>;
+  /** Open backfills and sweeps, the oldest first. */
   openBackfills(): Promise<Backfill[]>;
   /** What the backfill's own parts have read; earlier readings do not count. */
   backfillCoverage(backfillId: string): Promise<Window[]>;
+  /** Closes it when all of its window is covered; a sweep's rows become one, which says what it proves. Else nothing. */
   finishBackfill(backfillId: string): Promise<void>;
+  knownIntents(intentIds: readonly string[]): Promise<KnownIntents>;
+  /**
+   * Opens the sweeps that `decide` wants, one worker after the other, so that two never open the same. Answers how many.
+   */
+  requestSweeps(
+    decide: (facts: StoredSweepFacts, readLists: () => Promise<ListCoverage[]>) => Promise<readonly Window[]>,
+  ): Promise<number>;
+  /** Up to when the newest finished run listed what is new, in place of the tail; null when there was none. */
+  newestListedUpTo(): Promise<Date | null>;
+  /** Notes since when the key may not read a feed, or that it may again. @param since null: it may; a refusal keeps its first time */
+  noteRefusal(feed: RefusableFeed, since: Date | null): Promise<void>;
+}
+
+/** Feeds that this software can do without, for a while. */
+export type RefusableFeed = 'events' | 'charges';
+
+/** Asks the vendor with one small request. */
+export interface FeedPermissionProbe {
+  mayRead(feed: RefusableFeed): Promise<boolean>;
 }

@@ -1,6 +1,6 @@
 /**
  * Reads one window of a feed page by page, newest first, and stores each page together with what it covers. Shared by the
- * tail and the backfill. Paging is by hand: a page is the unit of progress, and a failed one must not end the whole walk.
+ * tail, the backfill and the sweep. Paging is by hand: a page is the unit of progress, and a failed one must not end the whole walk.
  *
  * Invariant: coverage never claims a second that was only half read. A page ends in the middle of its oldest second
  * (several objects may share it), so it covers only what is later, unless it was the last page.
@@ -31,6 +31,8 @@ export interface WindowOutcome {
   /** The upper end of what was covered; null when nothing could be. */
   readonly coveredTo: Date | null;
   readonly newest: Date | null;
+  /** The vendor's clock at the first page; null when its answer carried none. */
+  readonly vendorNow: Date | null;
   /** False when it stopped early because of the signal. */
   readonly complete: boolean;
 }
@@ -41,15 +43,14 @@ const RESTARTS_MAX = 3;
 /** Reads and stores the window. Throws SyncError when Stripe or the database fails; what was stored stays covered. */
 export async function readWindow(reading: WindowReading, ports: StorePagePorts): Promise<WindowOutcome> {
   const walk: Walk = { to: reading.to, after: null, restartBelow: reading.to, restarts: 0 };
-  const outcome = { coveredTo: null as Date | null, newest: null as Date | null };
+  let outcome: Omit<WindowOutcome, 'complete'> = { coveredTo: null, newest: null, vendorNow: null };
   let upper: Date | null = null;
   let pageBeforeAt: Date | null = null;
   for (let pages = 0; !reading.signal.aborted; pages += 1) {
     const page = await nextPage(reading, walk);
     if (pages === 0) {
       upper = page.vendorNow === null ? null : reading.coverUpTo(page.vendorNow);
-      outcome.coveredTo = upper;
-      outcome.newest = page.newest;
+      outcome = { coveredTo: upper, newest: page.newest, vendorNow: page.vendorNow };
     }
     const covers = coveredBy(page, { upper, lower: lowerEnd(reading, page), pageBeforeAt });
     await storePage({ run: reading.run, page, mirror: reading.mirror, covers }, ports);

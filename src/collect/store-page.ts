@@ -7,7 +7,15 @@ import { preparePayment } from '../core/mapping.js';
 import type { Mirror } from '../core/mirror.js';
 import type { FoundPayment } from '../core/payment.js';
 import type { Lane, Preparation } from '../core/posting.js';
-import type { CollectStore, FeedPage, NewPosting, OpenRun, SeenPayment, StoredPage } from './ports.js';
+import type {
+  CollectStore,
+  FeedPage,
+  NewPosting,
+  OpenRun,
+  PaymentBeforeStart,
+  SeenPayment,
+  StoredPage,
+} from './ports.js';
 
 export interface PageToStore {
   readonly run: OpenRun;
@@ -18,7 +26,7 @@ export interface PageToStore {
 }
 
 export interface StorePagePorts {
-  readonly store: CollectStore;
+  readonly store: Pick<CollectStore, 'storePage'>;
   /** Tells the lanes that there is work. A lost call costs only time. */
   wakeLanes(lanes: readonly Lane[]): Promise<void>;
 }
@@ -27,9 +35,12 @@ export interface StorePagePorts {
 export async function storePage({ run, page, mirror, covers }: PageToStore, ports: StorePagePorts): Promise<void> {
   const seen = distinct(page.payments);
   const inScope = seen.filter((payment) => isInScope(payment, mirror));
+  const before = seen.filter((payment) => !isInScope(payment, mirror));
   const outcome = await ports.store.storePage(run, {
     postings: inScope.map((payment) => toPosting(payment, mirror)),
-    beforeStart: seen.length - inScope.length,
+    beforeStart: before.length,
+    ...(run.feed === 'charges' ? { listedBeforeStart: before.map(toListed), judgedByStart: mirror.startsAt } : {}),
+    knownBefore: page.knownBefore ?? 0,
     requests: page.requests,
     covers,
   });
@@ -44,6 +55,10 @@ export function prepareFound(payment: FoundPayment, mirror: Mirror): Preparation
 
 function toPosting({ payment, seenAt }: SeenPayment, mirror: Mirror): NewPosting {
   return { payment, seenAt, preparation: prepareFound(payment, mirror) };
+}
+
+function toListed({ payment, seenAt }: SeenPayment): PaymentBeforeStart {
+  return { paymentId: payment.id, created: payment.created, chargedAt: seenAt };
 }
 
 /**

@@ -5,17 +5,15 @@
  *
  * Facts: https://docs.stripe.com/api/events/list (30 days; newest first).
  */
+import { EVENT_LIFE_MS } from '../core/completeness.js';
 import { SyncError } from '../core/errors.js';
 import type { Mirror } from '../core/mirror.js';
 import type { Trigger } from '../core/sync-run.js';
-import { DAY_MS, floorToSecond, later, MINUTE_MS, merged, remaining } from '../core/window.js';
+import { floorToSecond, later, MINUTE_MS, merged, remaining } from '../core/window.js';
 import { type CollectedRun, collectRun, type RunReading } from './collect-run.js';
 import type { CollectStore, OpenRun, PaymentFeeds } from './ports.js';
 import { readWindow } from './read-window.js';
 import type { StorePagePorts } from './store-page.js';
-
-/** Stripe keeps events for 30 days; a day is left for clocks and for a walk that takes long. */
-const EVENT_LIFE_MS = 29 * DAY_MS;
 
 /** The tail begins this long before the first backfill's ceiling, so that no success falls between the two. */
 const OVERLAP_MIN_MS = 10 * MINUTE_MS;
@@ -40,6 +38,8 @@ export interface TailOptions {
 export interface TailOutcome extends CollectedRun {
   /** Creation of the newest event that was seen; null when there was none. */
   readonly newest: Date | null;
+  /** The vendor's clock at the first page; null when its answer carried none. */
+  readonly vendorNow: Date | null;
 }
 
 /** One run of the tail. Throws SyncError; the run row then says `failed` and coverage is where the last page left it. */
@@ -48,13 +48,13 @@ export async function collectTail(ports: TailPorts, options: TailOptions): Promi
   const begin = tailBegin(mirror, options.lagMs);
   const covered = merged(await ports.store.eventCoverage(begin));
   const resumeFrom = options.freshOnlyFrom ?? covered.at(-1)?.to ?? begin;
-  let newest: Date | null = null;
+  let seen: Pick<TailOutcome, 'newest' | 'vendorNow'> = { newest: null, vendorNow: null };
   const run = await collectRun(
     ports.store,
     { feed: 'events', trigger: options.trigger, window: { from: resumeFrom, to: null }, parentId: null },
     async (open) => {
       const tip = await readTip(ports, options, { open, mirror, from: resumeFrom });
-      newest = tip.newest;
+      seen = tip;
       if (!tip.complete || options.freshOnlyFrom !== null || tip.coveredTo === null) return reading(tip, resumeFrom);
       const asked = { from: later(begin, new Date(tip.coveredTo.getTime() - EVENT_LIFE_MS)), to: resumeFrom };
       for (const hole of remaining(asked, covered).reverse()) {
@@ -64,7 +64,7 @@ export async function collectTail(ports: TailPorts, options: TailOptions): Promi
       return reading(tip, resumeFrom);
     },
   );
-  return { ...run, newest };
+  return { ...run, newest: seen.newest, vendorNow: seen.vendorNow };
 }
 
 /** Where the tail's responsibility begins. Throws when the mirror was never handed over: the first backfill comes first. */

@@ -2,10 +2,11 @@
  * Up to when is everything known? Says "complete from A to B" only where it can be proven from coverage, and otherwise
  * names the holes and what closes them. Pure: it is given coverage and a time; it reads nothing and guesses nothing.
  *
- * A payment created at `c` is certainly stored when the events feed was completely read from its success on. That is so
- * from `c` on, or from a moment at which the list of payments showed `c` (a success before that moment was in the list).
+ * A payment created at `c` is certainly stored when every success from `c` on was read: from events, or from a full
+ * sweep of charges. It is so too from a moment on at which the list of payments showed `c` (a success before that moment
+ * was in the list).
  */
-import { DAY_MS, merged, remaining, type Window } from './window.js';
+import { DAY_MS, earlier, merged, remaining, type Window } from './window.js';
 
 /** A part of a list of payments that was completely read, as it was at `readAt`. */
 export interface ListCoverage extends Window {
@@ -24,13 +25,22 @@ export interface CoverageFacts {
   readonly events: readonly Window[];
   /** Creation times whose payments were listed completely: backfills. */
   readonly lists: readonly ListCoverage[];
+  /** Creation times of charges that finished sweeps read completely; `readAt` is that of their earliest page. */
+  readonly sweeps: readonly ListCoverage[];
+  readonly mayRead: FeedPermissions;
+}
+
+/** What the key may read besides the list of payments. */
+export interface FeedPermissions {
+  readonly events: boolean;
+  readonly charges: boolean;
 }
 
 /**
- * `backfill`: workers read it by themselves. `tail`: the next sync reads it. `read_again`: its events are gone at the
- * vendor; only reading the list again, from the start up to the hole's end, closes it.
+ * `backfill`: workers read it by themselves. `tail`: the next sync reads it. `sweep`: its events cannot be read (any
+ * more), workers read charges by themselves. `permission`: neither may be read; a person has to make another key.
  */
-type HoleCloser = 'backfill' | 'tail' | 'read_again';
+type HoleCloser = 'backfill' | 'tail' | 'sweep' | 'permission';
 
 export interface Hole extends Window {
   readonly feed: 'events' | 'payment_intents';
@@ -45,16 +55,58 @@ export interface Completeness {
 }
 
 /** Stripe keeps events for 30 days (https://docs.stripe.com/api/events); a day is left for clocks and long reads. */
-const EVENT_LIFE_MS = 29 * DAY_MS;
+export const EVENT_LIFE_MS = 29 * DAY_MS;
+
+/**
+ * A payment succeeds at most this long after its charge was created: vouchers live up to 60 days (Konbini), debits take
+ * 14 business days, extended holds 30 days. Two weeks are left for what pays on the last day and settles later.
+ */
+export const CHARGE_TO_SUCCESS_MAX_MS = 75 * DAY_MS;
 
 /** @returns how far completeness reaches, and the holes in the way of going further */
 export function completenessOf(facts: CoverageFacts): Completeness {
-  const runs = merged(facts.events).filter((run) => run.to > facts.startsAt);
+  const runs = successRuns(facts);
   const newest = runs.at(-1);
   const sound = runs.filter((run) => listedBefore(run.from, facts)).at(-1);
   const complete = sound === undefined ? null : { from: facts.startsAt, to: sound.to };
-  if (newest !== undefined && sound === newest) return { complete, holes: [] };
-  return { complete, holes: holesOf(facts, { newest, after: complete?.to ?? null }) };
+  if (newest !== undefined && sound === newest && facts.mayRead.events) return { complete, holes: [] };
+  return { complete, holes: holesOf(facts, complete?.to ?? null) };
+}
+
+/**
+ * The success times that a sweep proves, for payments created at or after the start. A success needs a charge, made at
+ * most 75 days before it; a sweep from the start on has seen every charge that such a payment can have. Null when none.
+ */
+export function sweptSuccesses(
+  sweep: ListCoverage,
+  { startsAt, lagMs }: Pick<CoverageFacts, 'startsAt' | 'lagMs'>,
+): Window | null {
+  const from = sweep.from <= startsAt ? startsAt : new Date(sweep.from.getTime() + CHARGE_TO_SUCCESS_MAX_MS);
+  const to = new Date(earlier(sweep.to, sweep.readAt).getTime() - lagMs);
+  return from < to ? { from, to } : null;
+}
+
+/**
+ * Stretches of success time that were not read, after what is complete; oldest first. Where events may be read, the
+ * time after the newest of them is the next sync's and no gap.
+ */
+export function successGaps(facts: CoverageFacts): Window[] {
+  const { startsAt, now, mayRead } = facts;
+  const runs = successRuns(facts);
+  const sound = runs.filter((run) => listedBefore(run.from, facts)).at(-1);
+  const from = sound?.to ?? eventsNeededFrom(facts, facts.handOverAt ?? now);
+  const to = mayRead.events ? (runs.at(-1)?.to ?? now) : now;
+  return remaining({ from: from < startsAt ? startsAt : from, to }, runs);
+}
+
+/** Where the list of payments was never read, though the mirror claims what was created there; a backfill is on its way. */
+export function unlistedWindows({ startsAt, handOverAt, now, lists }: CoverageFacts): Window[] {
+  return remaining({ from: startsAt, to: handOverAt ?? now }, lists);
+}
+
+function successRuns(facts: CoverageFacts): Window[] {
+  const swept = facts.sweeps.flatMap((sweep) => sweptSuccesses(sweep, facts) ?? []);
+  return merged([...facts.events, ...swept]).filter((run) => run.to > facts.startsAt);
 }
 
 /** True when the lists show everything created before `from`, read so late that events from `from` on cover the rest. */
@@ -63,17 +115,12 @@ function listedBefore(from: Date, { startsAt, lists, lagMs }: CoverageFacts): bo
   return remaining({ from: startsAt, to: from }, late).length === 0;
 }
 
-function holesOf(
-  facts: CoverageFacts,
-  { newest, after }: { readonly newest: Window | undefined; readonly after: Date | null },
-): Hole[] {
-  const { startsAt, now, events, lists } = facts;
-  const handOverAt = facts.handOverAt ?? now;
-  const unlisted = remaining({ from: startsAt, to: handOverAt }, lists);
-  const lateSuccesses = remaining({ from: eventsNeededFrom(facts, handOverAt), to: newest?.to ?? now }, events);
+function holesOf(facts: CoverageFacts, after: Date | null): Hole[] {
   const holes: Hole[] = [
-    ...unlisted.map((window) => ({ ...window, feed: 'payment_intents' as const, closedBy: 'backfill' as const })),
-    ...lateSuccesses.map((window) => ({ ...window, feed: 'events' as const, closedBy: eventHoleCloser(window, now) })),
+    ...unlistedWindows(facts).map(
+      (window) => ({ ...window, feed: 'payment_intents', closedBy: 'backfill' }) satisfies Hole,
+    ),
+    ...successGaps(facts).flatMap((gap) => eventHoles(gap, facts)),
   ];
   return holes.filter((hole) => after === null || hole.to > after).sort((a, b) => a.from.getTime() - b.from.getTime());
 }
@@ -98,8 +145,15 @@ function eventsNeededFrom({ startsAt, lists, lagMs }: CoverageFacts, handOverAt:
   return oldest === undefined ? handOverAt : new Date(Math.min(oldest - lagMs, handOverAt.getTime()));
 }
 
-function eventHoleCloser(hole: Window, now: Date): HoleCloser {
-  return hole.from.getTime() >= now.getTime() - EVENT_LIFE_MS ? 'tail' : 'read_again';
+/** A gap is cut where events are gone at the vendor: the tail reads what is younger. */
+function eventHoles(gap: Window, { now, mayRead }: CoverageFacts): Hole[] {
+  const oldestEvent = new Date(now.getTime() - EVENT_LIFE_MS);
+  const cut = mayRead.events ? (oldestEvent < gap.from ? gap.from : earlier(oldestEvent, gap.to)) : gap.to;
+  const holes: Hole[] = [
+    { from: gap.from, to: cut, feed: 'events', closedBy: mayRead.charges ? 'sweep' : 'permission' },
+    { from: cut, to: gap.to, feed: 'events', closedBy: 'tail' },
+  ];
+  return holes.filter((hole) => hole.from < hole.to);
 }
 
 function lengthMs(windows: readonly Window[]): number {

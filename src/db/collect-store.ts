@@ -19,12 +19,13 @@ import { STRIPE_EPOCH } from '../core/mirror.js';
 import { serializePayment } from '../core/payment.js';
 import { type Lane, laneName, type PostingState } from '../core/posting.js';
 import type { Trigger } from '../core/sync-run.js';
-import { later, type Window } from '../core/window.js';
+import { later, remaining, type Window } from '../core/window.js';
 import { begunAnew, readMirror } from './mirror-store.js';
 import type { Drizzle } from './open.js';
 import { mirror } from './schema/mirror.js';
 import { postings } from './schema/postings.js';
 import { coverage, syncRuns } from './schema/sync-runs.js';
+import { createSweepStore, finishSweep, forgetSweptCoverage, holdStart, listBeforeStart } from './sweep-store.js';
 
 type Transaction = Parameters<Parameters<Drizzle['transaction']>[0]>[0];
 
@@ -54,9 +55,11 @@ export function createCollectStore(db: Drizzle, { workerId, version, mirrorId }:
 
     storePage: (run, page) =>
       db.transaction(async (transaction) => {
+        if (page.judgedByStart !== undefined) await holdStart(transaction, page.judgedByStart);
         const held = await transaction.select({ id: syncRuns.id }).from(syncRuns).where(ours(run)).for('update');
         if (held.length === 0) throw runLost(run);
         const stored = await insertPostings(transaction, run, page.postings);
+        await listBeforeStart(transaction, run.id, page.listedBeforeStart ?? []);
         if (page.covers !== null) await cover(transaction, run, page.covers);
         await countPage(transaction, run, { page, stored: countNew(stored) });
         return outcomeOf(page, stored);
@@ -105,6 +108,7 @@ export function createCollectStore(db: Drizzle, { workerId, version, mirrorId }:
         if (held === undefined || from >= held.startsAt)
           return insertBackfill(transaction, { ...window, from }, trigger);
         await transaction.update(mirror).set({ startsAt: from });
+        await forgetSweptCoverage(transaction);
         // All from the start on is the mirror's: a gap up to the earlier start would be read by nobody.
         return insertBackfill(transaction, { from, to: later(window.to, held.startsAt) }, trigger);
       }),
@@ -116,36 +120,47 @@ export function createCollectStore(db: Drizzle, { workerId, version, mirrorId }:
 
     openBackfills: () => selectBackfills(db, openBackfill),
 
-    backfillCoverage: (backfillId) =>
-      db
-        .select({ from: coverage.from, to: coverage.to })
-        .from(coverage)
-        .innerJoin(syncRuns, eq(coverage.runId, syncRuns.id))
-        .where(eq(syncRuns.parentId, backfillId)),
+    backfillCoverage: (backfillId) => partCoverage(db, backfillId),
 
     async finishBackfill(backfillId) {
+      const [open] = await selectBackfills(db, and(eq(syncRuns.id, backfillId), openBackfill));
+      if (open === undefined) return;
+      if (open.feed === 'charges') return finishSweep(db, backfillId);
+      if (remaining(open.window, await partCoverage(db, backfillId)).length > 0) return;
       await db
         .update(syncRuns)
         .set({ state: 'collected', finishedAt: sql`now()` })
         .where(and(eq(syncRuns.id, backfillId), openBackfill));
     },
+
+    ...createSweepStore(db, version),
   };
 
   async function insertBackfill(transaction: Transaction, window: Window, trigger: Trigger): Promise<Backfill> {
     const id = uuidv7();
-    const run: NewRun = { feed: 'payment_intents', trigger, window, parentId: null };
+    const feed = 'payment_intents';
+    const run: NewRun = { feed, trigger, window, parentId: null };
     await transaction.insert(syncRuns).values({ ...runValues(run), id, state: 'collecting', version });
-    return { id, window, trigger };
+    return { id, feed, window, trigger };
   }
 }
 
 /** A parent run belongs to no worker: any of them may read its parts. */
 const openBackfill = and(eq(syncRuns.state, 'collecting'), isNull(syncRuns.workerId), isNull(syncRuns.parentId));
 
+async function partCoverage(db: Drizzle, backfillId: string): Promise<Window[]> {
+  return db
+    .select({ from: coverage.from, to: coverage.to })
+    .from(coverage)
+    .innerJoin(syncRuns, eq(coverage.runId, syncRuns.id))
+    .where(eq(syncRuns.parentId, backfillId));
+}
+
 async function selectBackfills(db: Drizzle, where: ReturnType<typeof and>): Promise<Backfill[]> {
   const rows = await db.select().from(syncRuns).where(where).orderBy(asc(syncRuns.startedAt));
-  return rows.map(({ id, windowFrom, windowTo, startedAt, trigger }) => ({
+  return rows.map(({ id, feed, windowFrom, windowTo, startedAt, trigger }) => ({
     id,
+    feed: feed === 'charges' ? feed : 'payment_intents',
     trigger,
     window: { from: windowFrom, to: windowTo ?? startedAt },
   }));
@@ -233,7 +248,7 @@ async function countPage(
   run: OpenRun,
   { page, stored }: { readonly page: StoredPage; readonly stored: number },
 ): Promise<void> {
-  const found = page.postings.length;
+  const found = page.postings.length + (page.knownBefore ?? 0);
   await transaction
     .update(syncRuns)
     .set({

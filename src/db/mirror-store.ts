@@ -5,16 +5,16 @@ import type { Mirror, NewMirror } from '../core/mirror.js';
 import type { Drizzle } from './open.js';
 import { mirror } from './schema/mirror.js';
 import { postings } from './schema/postings.js';
-import { coverage, syncRuns } from './schema/sync-runs.js';
+import { coverage, paymentsBeforeStart, syncRuns } from './schema/sync-runs.js';
 
 /** Throws SyncError `no_mirror` on a database that no worker was started on. */
-export async function readMirror(db: Drizzle): Promise<Mirror> {
+export async function readMirror(db: Pick<Drizzle, 'select'>): Promise<Mirror> {
   const found = await findMirror(db);
   if (found !== null) return found;
   throw new SyncError('This database mirrors nothing yet; start a worker once', { kind: 'fatal', code: 'no_mirror' });
 }
 
-export async function findMirror(db: Drizzle): Promise<Mirror | null> {
+export async function findMirror(db: Pick<Drizzle, 'select'>): Promise<Mirror | null> {
   const [row] = await db.select().from(mirror);
   return row ?? null;
 }
@@ -29,6 +29,11 @@ export async function createMirror(db: Drizzle, wanted: NewMirror): Promise<Mirr
 export async function nameAccount(db: Drizzle, stripeAccount: string): Promise<Mirror> {
   await db.update(mirror).set({ stripeAccount }).where(isNull(mirror.stripeAccount));
   return readMirror(db);
+}
+
+/** The lag of the worker that started last, so that commands judge completeness by it. */
+export async function noteLag(db: Drizzle, lagMs: number): Promise<void> {
+  await db.update(mirror).set({ lagMs });
 }
 
 /**
@@ -47,6 +52,7 @@ export async function restartMirror(
       .returning();
     if (restarted[0] === undefined) return null;
     await transaction.delete(coverage);
+    await transaction.delete(paymentsBeforeStart);
     await transaction.delete(postings);
     await transaction.delete(syncRuns);
     return restarted[0];

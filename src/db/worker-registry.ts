@@ -14,7 +14,10 @@ export interface WorkerIdentity {
 export interface HousekeepingOptions {
   /** A run that was not renewed for this long has no living worker. */
   readonly silentAfterMs: number;
-  /** Finished tail runs that counted nothing are dropped after this time, but for the newest: the schedule counts from it. */
+  /**
+   * Finished runs that counted nothing are dropped after this time: those of the tail and of the list in its place, and
+   * sweeps whose coverage proves nothing. The newest of each stays: the schedule counts from it.
+   */
   readonly keepEmptyRunsMs: number;
 }
 
@@ -47,12 +50,36 @@ export function createWorkerRegistry(sql: postgres.Sql, worker: WorkerIdentity):
           and heartbeat_at < now() - ${silentAfterMs} * interval '1 millisecond'`;
       await sql`delete from workers where seen_at < now() - interval '1 day'`;
       await sql`
-        delete from sync_runs where state = 'collected' and feed = 'events' and stored = 0 and before_start = 0
-          and parent_id is null and finished_at < now() - ${keepEmptyRunsMs} * interval '1 millisecond'
-          and started_at < (select max(started_at) from sync_runs where feed = 'events')`;
+        delete from sync_runs run where state = 'collected' and stored = 0 and before_start = 0
+          and parent_id is null and worker_id is not null
+          and (feed = 'events' or not exists (select 1 from coverage where coverage.run_id = run.id))
+          and finished_at < now() - ${keepEmptyRunsMs} * interval '1 millisecond'
+          and started_at < (
+            select max(started_at) from sync_runs newer
+            where newer.feed = run.feed and newer.parent_id is null and newer.worker_id is not null
+              and newer.state = 'collected')`;
+      await dropEmptySweeps(sql, keepEmptyRunsMs);
       return closed.count;
     },
   };
+}
+
+/** With their parts. A sweep that has coverage proves something, and one whose parts stored a payment is its batch. */
+async function dropEmptySweeps(sql: postgres.Sql, keepEmptyRunsMs: number): Promise<void> {
+  await sql`
+    with empty as (
+      select sweep.id from sync_runs sweep
+      where sweep.state = 'collected' and sweep.feed = 'charges' and sweep.parent_id is null
+        and sweep.finished_at < now() - ${keepEmptyRunsMs} * interval '1 millisecond'
+        and sweep.window_to < (select max(window_to) from sync_runs where feed = 'charges' and parent_id is null)
+        and not exists (select 1 from coverage where coverage.run_id = sweep.id)
+        and not exists (
+          select 1 from sync_runs part
+          where part.parent_id = sweep.id and (part.stored > 0 or part.before_start > 0 or part.state = 'collecting'))
+    ), dropped as (
+      delete from sync_runs where id in (select id from empty) or parent_id in (select id from empty) returning id
+    )
+    delete from coverage where run_id in (select id from dropped)`;
 }
 
 /** Payments stored in the last 30 days: a lower bound of the account's transactions, for the read allocation. */
@@ -62,10 +89,11 @@ export async function paymentsInThirtyDays(sql: postgres.Sql): Promise<number> {
   return row?.payments ?? 0;
 }
 
-/** Milliseconds since the newest run of the tail began; null when there was none. */
+/** Milliseconds since the newest run of the tail, or of the list in its place, began; null when there was none. */
 export async function sinceLastTailMs(sql: postgres.Sql): Promise<number | null> {
   const [row] = await sql<{ since_ms: number | null }[]>`
-    select (extract(epoch from now() - max(started_at)) * 1000)::float8 as since_ms from sync_runs where feed = 'events'`;
+    select (extract(epoch from now() - max(started_at)) * 1000)::float8 as since_ms from sync_runs
+    where parent_id is null and worker_id is not null`;
   return row?.since_ms ?? null;
 }
 

@@ -20,10 +20,12 @@ interface StripeAccount {
 export interface StripeAccountReader {
   readAccount(): Promise<StripeAccount>;
   /**
-   * One small request for each permission. Throws SyncError `stripe_permission_missing` when PaymentIntents or Events
-   * cannot be read; charges are not needed yet, so their absence is only reported.
+   * One small request for each permission. Throws SyncError `stripe_permission_missing` when PaymentIntents cannot be
+   * read; without events, charges or both less can be proven, and the worker says so.
    */
   checkPermissions(): Promise<{ readonly missing: readonly Permission[] }>;
+  /** Whether the key may read a feed now; one small request. */
+  mayRead(permission: Permission): Promise<boolean>;
   /** Stripe's clock, never too late; null when the answer carries no time. */
   serverTime(): Promise<Date | null>;
   /** One intent as it is now. `missing`: another account's, or deleted test data. */
@@ -41,11 +43,13 @@ export function createStripeAccountReader(options: { readonly client: StripeClie
       const asked = Object.keys(PROBES) as Permission[];
       const granted = await Promise.all(asked.map((permission) => isGranted(client, permission)));
       const missing = asked.filter((_, index) => granted[index] === false);
-      if (missing.some((permission) => permission !== 'charges')) {
+      if (missing.includes('payment_intents')) {
         throw permissionMissing(missing, { livemode: await client.livemode() });
       }
       return { missing };
     },
+
+    mayRead: (permission) => isGranted(client, permission),
 
     async serverTime() {
       const { vendorNow } = await client.request('payment_intents', PROBES.payment_intents);

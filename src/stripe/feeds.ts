@@ -6,7 +6,9 @@
 import type Stripe from 'stripe';
 import type { FeedPage, PageRequest, PaymentFeeds, SeenPayment } from '../collect/ports.js';
 import { SyncError } from '../core/errors.js';
+import { mapInParallel } from '../core/in-parallel.js';
 import type { FoundPayment } from '../core/payment.js';
+import { untoldPayment } from '../core/untold-payment.js';
 import { unixSeconds } from '../core/window.js';
 import { cursorGone } from './classify.js';
 import type { StripeClient } from './client.js';
@@ -31,6 +33,7 @@ export function createPaymentFeeds(options: { readonly client: StripeClient }): 
         stripe.events.list({ ...pageParams(request), type: SUCCEEDED_EVENT }, sending),
       );
       const events = page.list.objects.map(readSucceededEvent);
+      assertNewestFirst(events.map((event) => event.created));
       const read = await mapInParallel(events, REREADS_IN_FLIGHT_MAX, (event) =>
         paymentOf(client, event, page.vendorNow),
       );
@@ -113,7 +116,6 @@ function pageParams(request: PageRequest): Stripe.PaymentIntentListParams & Stri
 
 function frameOf(page: RawPage, times: readonly Date[]): Omit<FeedPage, 'payments' | 'requests'> {
   return {
-    objects: page.list.objects.length,
     hasMore: page.list.hasMore,
     lastId: page.list.lastId,
     newest: times.at(0) ?? null,
@@ -133,13 +135,18 @@ function creationTimes(objects: readonly unknown[]): Date[] {
   });
   let before = read.find((time) => time !== undefined);
   if (before === undefined && objects.length > 0) throw unreadableAnswer('a page without any time of creation');
-  return read.flatMap((time) => {
-    // Coverage stands on the order: a page that is not newest first proves nothing about what lies between.
-    if (time !== undefined && before !== undefined && time > before)
-      throw unreadableAnswer('a page that is not newest first');
+  const times = read.flatMap((time) => {
     before = time ?? before;
     return before === undefined ? [] : [before];
   });
+  assertNewestFirst(times);
+  return times;
+}
+
+/** Coverage stands on the order: a page that is not newest first proves nothing about what lies between. */
+function assertNewestFirst(times: readonly Date[]): void {
+  if (times.some((time, index) => time > (times[index - 1] ?? time)))
+    throw unreadableAnswer('a page that is not newest first');
 }
 
 function seenIntent(object: unknown, seenAt: Date): SeenPayment[] {
@@ -147,9 +154,6 @@ function seenIntent(object: unknown, seenAt: Date): SeenPayment[] {
   if (reading.kind === 'no_id') throw unreadableAnswer('a PaymentIntent without its id');
   return reading.kind === 'not_succeeded' ? [] : [{ payment: reading, seenAt }];
 }
-
-/** One of Stripe's readers may lag behind the event; after an hour it is no lag any more. */
-const SETTLED_AFTER_MS = 60 * 60_000;
 
 /** The event's own snapshot when it can be read, else the intent as it is now (`succeeded` is final, the amount too). */
 async function paymentOf(
@@ -159,49 +163,8 @@ async function paymentOf(
 ): Promise<{ payment: FoundPayment; requests: number }> {
   if (event.payment !== null) return { payment: event.payment, requests: 0 };
   const { reading, requests } = await retrieveIntent(client, event.intentId);
-  const disagrees = reading.kind === 'missing' || reading.kind === 'not_succeeded';
-  if (disagrees && vendorNow !== null && vendorNow.getTime() - event.created.getTime() < SETTLED_AFTER_MS) {
-    throw unreadableAnswer(
-      `a fresh event of success, but the intent ${event.intentId} is ${reading.kind}; it is read again`,
-    );
-  }
-  // The event says that money came in. If the intent does not agree later either, a person must look: it is never dropped.
-  const unreadable = (problem: string): FoundPayment => ({
-    kind: 'unreadable',
-    id: event.intentId,
-    created: event.intentCreated,
-    problem,
-  });
-  switch (reading.kind) {
-    case 'missing':
-      return { payment: unreadable('its event says that it succeeded, but Stripe does not have the intent'), requests };
-    case 'not_succeeded':
-      return { payment: unreadable('its event says that it succeeded, but the intent is not succeeded'), requests };
-    default:
-      return { payment: reading, requests };
-  }
-}
-
-/** Keeps the order. The first failure ends it: the page is worth nothing without all of its payments. */
-async function mapInParallel<T, R>(
-  items: readonly T[],
-  inFlightMax: number,
-  map: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = [];
-  const queue = items.entries();
-  let failed = false;
-  const drain = async (): Promise<void> => {
-    for (const [index, item] of queue) {
-      if (failed) return;
-      try {
-        results[index] = await map(item);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: inFlightMax }, drain));
-  return results;
+  if (reading.kind !== 'missing' && reading.kind !== 'not_succeeded') return { payment: reading, requests };
+  const told = 'its event says that it succeeded';
+  const { intentId: id, intentCreated, created: toldAt } = event;
+  return { payment: untoldPayment({ id, intentCreated, toldAt, vendorNow, told, reading: reading.kind }), requests };
 }

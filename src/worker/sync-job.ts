@@ -1,18 +1,18 @@
 /**
  * What the `sync` job does, whoever asked: begins the mirror at its very first run, asks for what open backfills still
- * lack, and runs the tail once.
+ * lack, runs the tail once (or, while the key may not read events, the list of what is new), and asks for sweeps.
  */
 import { type BackfillPart, openParts } from '../collect/backfill.js';
-import type { VendorClock } from '../collect/ports.js';
+import { collectNewest } from '../collect/newest.js';
+import type { Backfill } from '../collect/ports.js';
+import { requestSweeps } from '../collect/request-sweeps.js';
 import { collectTail, type TailOutcome, type TailPorts } from '../collect/tail.js';
-import type { Clock } from '../core/clock.js';
 import type { Trigger } from '../core/sync-run.js';
 import { floorToSecond, MINUTE_MS, SECOND_MS } from '../core/window.js';
 import { noServerTime } from './claim-mirror.js';
+import { createPermissionWatch, type PermissionPorts, type PermissionWatch } from './permission-watch.js';
 
-export interface SyncJobPorts extends TailPorts {
-  readonly vendorClock: VendorClock;
-  readonly clock: Clock;
+export interface SyncJobPorts extends TailPorts, Omit<PermissionPorts, 'store'> {
   requestPart(part: BackfillPart): Promise<void>;
 }
 
@@ -38,30 +38,77 @@ const FULL_EVERY_MS = MINUTE_MS - 5 * SECOND_MS;
 /** A tick that comes a little early is the schedule's jitter, not a second request. */
 const EARLY_MS = 1_000;
 
-export type SyncJob = (trigger: Trigger) => Promise<TailOutcome>;
+/** The run that served the request: of the tail, or of the list while events may not be read. */
+export interface SyncOutcome extends TailOutcome {
+  readonly feed: 'events' | 'payment_intents';
+}
+
+export type SyncJob = (trigger: Trigger) => Promise<SyncOutcome>;
 
 export function createSyncJob(ports: SyncJobPorts, options: SyncJobOptions): SyncJob {
   let lastFull: { readonly atMs: number; readonly newest: Date | null } | null = null;
+  const permissions = createPermissionWatch(ports);
   return async (trigger) => {
     await beginMirror(ports, trigger);
     await requestOpenParts(ports);
+    await permissions.probe();
     const nowMs = ports.clock.monotonicMs();
     const fresh = lastFull !== null && nowMs - lastFull.atMs < FULL_EVERY_MS ? lastFull.newest : null;
-    const run = await collectTail(ports, { ...options, trigger, freshOnlyFrom: fresh });
+    let run: SyncOutcome;
+    try {
+      run = await readNew(ports, permissions, { ...options, trigger, freshOnlyFrom: fresh });
+    } catch (error) {
+      // What the tail cannot read, a sweep may have to; the fault of the tail is the one that is told.
+      await Promise.allSettled([askForSweeps(ports, options.lagMs, null)]);
+      throw error;
+    }
     const { newest, complete } = run;
     if (fresh === null && complete) lastFull = { atMs: nowMs, newest };
     else if (lastFull !== null) lastFull = { ...lastFull, newest: newest ?? lastFull.newest };
+    if (fresh === null || run.feed !== 'events') await askForSweeps(ports, options.lagMs, run.vendorNow);
     return run;
   };
 }
 
-/** Asks workers for the parts of open backfills that are not read yet. Asking twice is harmless. */
+/** The tail; or, while the key may not read events, the list of what is new. */
+async function readNew(
+  ports: SyncJobPorts,
+  permissions: PermissionWatch,
+  options: Parameters<typeof collectTail>[1],
+): Promise<SyncOutcome> {
+  const { eventsRefusedSince } = await ports.store.mirror();
+  if (eventsRefusedSince === null) {
+    try {
+      return { ...(await collectTail(ports, options)), feed: 'events' };
+    } catch (error) {
+      if (!(await permissions.isRefusal(error, 'events'))) throw error;
+    }
+  }
+  return { ...(await collectNewest(ports, options)), feed: 'payment_intents' };
+}
+
+/** @param vendorNow null: asked for with a small request */
+async function askForSweeps(ports: SyncJobPorts, lagMs: number, vendorNow: Date | null): Promise<void> {
+  const now = vendorNow ?? (await ports.vendorClock.serverTime());
+  // Which sweeps are due is decided by the vendor's time alone.
+  if (now !== null && (await requestSweeps(ports.store, { now, lagMs })) > 0) await requestOpenParts(ports);
+}
+
+/** Asks workers for the parts of open backfills and sweeps that are not read yet. Asking twice is harmless. */
 export async function requestOpenParts(ports: Pick<SyncJobPorts, 'store' | 'requestPart'>): Promise<void> {
-  for (const backfill of await ports.store.openBackfills()) {
+  const open = await ports.store.openBackfills();
+  // Asked for only where it matters: commands and timers come here before there is a mirror.
+  const isRefused = open.some(isSweep) && (await ports.store.mirror()).chargesRefusedSince !== null;
+  for (const backfill of open) {
+    if (isRefused && isSweep(backfill)) continue;
     const parts = await openParts(ports.store, backfill);
     if (parts.length === 0) await ports.store.finishBackfill(backfill.id);
     for (const part of parts) await ports.requestPart(part);
   }
+}
+
+function isSweep(backfill: Backfill): boolean {
+  return backfill.feed === 'charges';
 }
 
 /**

@@ -21,6 +21,7 @@ import { createMirror, readMirror } from '../../src/db/mirror-store.js';
 import { type Database, type DatabaseAddress, type Drizzle, openDatabase } from '../../src/db/open.js';
 import { type PostingRow, postings } from '../../src/db/schema/postings.js';
 import { coverage, type SyncRunRow, syncRuns } from '../../src/db/schema/sync-runs.js';
+import { readSweptCoverage } from '../../src/db/sweep-store.js';
 import { createStripeAccountReader, type StripeAccountReader } from '../../src/stripe/account.js';
 import { createStripeClient } from '../../src/stripe/client.js';
 import { createPaymentFeeds } from '../../src/stripe/feeds.js';
@@ -89,6 +90,8 @@ export interface StageOptions {
   /** Default: 30 days before now. */
   readonly startsAt?: Date;
   readonly lagMs?: number;
+  /** One of the stand-in's restricted keys; default: the key that may read all. */
+  readonly apiKey?: string;
 }
 
 /** One process's own view: each has its token, so that two of them can get in each other's way. */
@@ -98,7 +101,7 @@ export interface StageWorker {
   readonly feeds: PaymentFeeds;
   /** A run of the tail that reads the whole lag, unless told. */
   tail(options?: Partial<TailOptions>): ReturnType<typeof collectTail>;
-  /** Reads all parts of all open backfills, one after the other. */
+  /** Reads all parts of all open backfills and sweeps, one after the other. */
   backfills(): Promise<void>;
 }
 
@@ -118,6 +121,8 @@ export interface Stage extends StageWorker {
   readonly lagMs: number;
   /** Milliseconds of the sync job's own clock; a test adds to it. */
   monotonicMs: number;
+  /** What was told of the key's permissions, oldest first. */
+  readonly permissions: string[];
   worker(): StageWorker;
   /** The `sync` job of a new process, and the parts that it asked for, which nobody reads by himself. */
   syncJob(): SyncJob;
@@ -141,7 +146,7 @@ export interface Stage extends StageWorker {
   close(): Promise<void>;
 }
 
-const TABLES = ['postings', 'sync_runs', 'coverage', 'mirror', 'workers'];
+const TABLES = ['postings', 'payments_before_start', 'sync_runs', 'coverage', 'mirror', 'workers'];
 
 export async function openStage({ database }: StageDatabase, options: StageOptions = {}): Promise<Stage> {
   const { sql, db } = database;
@@ -151,7 +156,7 @@ export async function openStage({ database }: StageDatabase, options: StageOptio
   const sandbox = await startStripeSandbox({ ...options.sandbox, clock });
   const client = createStripeClient({
     baseUrl: sandbox.url,
-    readKey: async () => sandbox.apiKey,
+    readKey: async () => options.apiKey ?? sandbox.apiKey,
     limiter: { acquire: async () => {} },
     version: '0.0.0',
     // Requests take no time, so the vendor's now is the frozen clock's.
@@ -212,6 +217,7 @@ export async function openStage({ database }: StageDatabase, options: StageOptio
     account,
     lagMs,
     monotonicMs: 0,
+    permissions: [],
     worker,
     syncJob() {
       return createSyncJob(
@@ -221,6 +227,8 @@ export async function openStage({ database }: StageDatabase, options: StageOptio
           wakeLanes: async () => {},
           vendorClock: account,
           clock: { monotonicMs: () => stage.monotonicMs, sleep: async () => {}, every: () => () => {} },
+          permissions: account,
+          onPermission: (feed, change) => void stage.permissions.push(`${feed} ${change}`),
           requestPart: async () => {},
         },
         { lagMs, signal: new AbortController().signal },
@@ -241,10 +249,11 @@ export async function openStage({ database }: StageDatabase, options: StageOptio
     coverage: () => db.select().from(coverage).orderBy(asc(coverage.from)),
     async completeness() {
       const covered = await stage.coverage();
-      const { startsAt, handOverAt } = await readMirror(db);
+      const { startsAt, handOverAt, eventsRefusedSince, chargesRefusedSince } = await readMirror(db);
       const of = (feed: string) => covered.filter((row) => row.feed === feed);
-      const [events, lists] = [of('events'), of('payment_intents')];
-      return completenessOf({ lagMs, now: clock.now(), startsAt, handOverAt, events, lists });
+      const [events, lists, sweeps] = [of('events'), of('payment_intents'), await readSweptCoverage(db)];
+      const mayRead = { events: eventsRefusedSince === null, charges: chargesRefusedSince === null };
+      return completenessOf({ lagMs, now: clock.now(), startsAt, handOverAt, events, lists, sweeps, mayRead });
     },
     pay({ created = clock.now(), succeeded = created } = {}) {
       return sandbox.createIntent({ created, moves: [{ move: 'succeed', at: succeeded }] });
@@ -293,5 +302,7 @@ function isClaimed(
 ): boolean {
   const shownBy = new Date(row.readAt.getTime() - payment.shownLateByMs);
   if (row.feed === 'events') return row.from <= payment.succeeded && payment.succeeded < row.to;
+  // Rows of sweeps are about charges; what they prove is judged by completeness.
+  if (row.feed === 'charges') return false;
   return row.from <= payment.created && payment.created < row.to && payment.succeeded <= shownBy;
 }

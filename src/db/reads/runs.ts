@@ -2,7 +2,7 @@
  * Reads runs for people: lists, one run, its batch, its progress. Everything derives from `sync_history`, which counts
  * the postings of each run it is asked for; so a list first chooses its few runs and only then asks for their counts.
  */
-import { and, asc, desc, eq, gt, gte, inArray, isNull, lte, ne, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, lte, ne, or, type SQL, sql } from 'drizzle-orm';
 import type { Money } from '../../core/money.js';
 import { type Feed, type RunCounts, type RunStatus, runStatus } from '../../core/sync-run.js';
 import type { Drizzle } from '../open.js';
@@ -99,7 +99,10 @@ export async function readProgress(db: Drizzle, runId: string): Promise<RunProgr
   return { ...counts, status: runStatus(state, counts) };
 }
 
-/** The first run of a feed whose collecting began after a time of the database's clock. */
+/**
+ * The first run of a feed whose collecting began after a time of the database's clock. Of `events` also a run of the list
+ * in its place: what serves a sync while the key may not read events.
+ */
 export async function findFirstRunAfter(
   db: Drizzle,
   { feed, startedAfter }: { readonly feed: Feed; readonly startedAfter: Date },
@@ -107,11 +110,16 @@ export async function findFirstRunAfter(
   const [row] = await db
     .select({ id: syncRuns.id })
     .from(syncRuns)
-    .where(and(eq(syncRuns.feed, feed), gt(syncRuns.startedAt, startedAfter)))
+    .where(and(feed === 'events' ? servesSync : eq(syncRuns.feed, feed), gt(syncRuns.startedAt, startedAfter)))
     .orderBy(asc(syncRuns.startedAt), asc(syncRuns.id))
     .limit(1);
   return row?.id ?? null;
 }
+
+const servesSync = or(
+  eq(syncRuns.feed, 'events'),
+  and(eq(syncRuns.feed, 'payment_intents'), isNull(syncRuns.parentId), isNotNull(syncRuns.workerId)),
+);
 
 /** The newest run that read to its end or failed, whatever it stored. */
 export async function findNewestRun(db: Drizzle, where?: SQL): Promise<RunRecord | null> {

@@ -3,13 +3,15 @@
  * them is the reader's. Every query here is bounded by what is not settled, but for the totals, which read all postings.
  */
 import { and, asc, desc, eq, gt, ne, sql } from 'drizzle-orm';
-import { type Completeness, completenessOf } from '../../core/completeness.js';
+import { type Completeness, type CoverageFacts, completenessOf } from '../../core/completeness.js';
 import type { Mirror } from '../../core/mirror.js';
 import type { Feed } from '../../core/sync-run.js';
 import { merged, type Window } from '../../core/window.js';
+import { findMirror } from '../mirror-store.js';
 import type { Drizzle } from '../open.js';
 import { mirror, workers } from '../schema/mirror.js';
 import { coverage, syncRuns } from '../schema/sync-runs.js';
+import { countBeforeStart, readSweptCoverage } from '../sweep-store.js';
 import {
   type LaneRecord,
   type OutstandingRecord,
@@ -62,8 +64,14 @@ export interface StatusRecord extends Completeness {
   readonly outstanding: OutstandingRecord;
   /** Age of the end of completeness; null when nothing is complete. */
   readonly behindMs: number | null;
-  /** What was completely read: success times of events, creation times of payments. */
-  readonly coverage: { readonly events: readonly Window[]; readonly paymentIntents: readonly Window[] };
+  /** What was completely read: success times of events, creation times of payments, and of charges by finished sweeps. */
+  readonly coverage: {
+    readonly events: readonly Window[];
+    readonly paymentIntents: readonly Window[];
+    readonly charges: readonly Window[];
+  };
+  /** Payments that sweeps saw and the mirror does not claim: created before its start. */
+  readonly beforeStart: number;
   readonly lanes: readonly LaneRecord[];
   readonly parked: readonly ParkedRecord[];
   readonly totals: readonly TotalRecord[];
@@ -75,55 +83,65 @@ export interface StatusRecord extends Completeness {
 const WORKER_SILENCE = sql.raw(`interval '30 seconds'`);
 
 export async function readStatus(db: Drizzle, { lagMs, intervalMs, stripeReads }: ReadSettings): Promise<StatusRecord> {
-  const [now, mirrors, living, events, lists, lanes, parked, totals, lastRun, lastFailure] = await Promise.all([
+  const [now, mirrors, living, lanes, parked, totals, lastRun, lastFailure, beforeStart] = await Promise.all([
     readDatabaseNow(db),
     db.select().from(mirror),
     readLivingWorkers(db),
-    readCoverage(db, 'events'),
-    readCoverage(db, 'payment_intents'),
     readLanes(db),
     readParkedByReason(db),
     readTotals(db),
     findNewestRun(db),
     readLastFailure(db),
+    countBeforeStart(db),
   ]);
-  const [row] = mirrors;
-  const { complete, holes }: Completeness =
-    row === undefined
-      ? { complete: null, holes: [] }
-      : completenessOf({ lagMs, now, startsAt: row.startsAt, handOverAt: row.handOverAt, events, lists });
+  const found = mirrors[0] === undefined ? null : toMirror(mirrors[0]);
+  const facts = found === null ? null : await readCoverageFacts(db, { mirror: found, lagMs, now });
+  const { complete, holes }: Completeness = facts === null ? { complete: null, holes: [] } : completenessOf(facts);
   return {
     now,
     intervalMs,
     stripeReads,
-    lagMs,
-    mirror: row === undefined ? null : toMirror(row),
+    lagMs: facts?.lagMs ?? lagMs,
+    mirror: found,
     workers: living,
     complete,
     holes,
     outstanding: await readOutstanding(db, complete),
     behindMs: complete === null ? null : Math.max(0, now.getTime() - complete.to.getTime()),
-    coverage: { events: merged(events), paymentIntents: merged(lists) },
+    coverage: {
+      events: merged(facts?.events ?? []),
+      paymentIntents: merged(facts?.lists ?? []),
+      charges: merged(facts?.sweeps ?? []),
+    },
     lanes,
     parked,
     totals,
     lastRun,
     lastFailure,
+    beforeStart,
   };
 }
 
 /** The end of completeness alone, without the numbers of `status`; null when nothing is complete. */
 export async function readCompleteTo(db: Drizzle, lagMs: number): Promise<Date | null> {
-  const [now, mirrors, events, lists] = await Promise.all([
-    readDatabaseNow(db),
-    db.select().from(mirror),
+  const [now, found] = await Promise.all([readDatabaseNow(db), findMirror(db)]);
+  if (found === null) return null;
+  return completenessOf(await readCoverageFacts(db, { mirror: found, lagMs, now })).complete?.to ?? null;
+}
+
+/** What completeness is computed from. The lag is the running worker's, where one has noted it. */
+async function readCoverageFacts(
+  db: Drizzle,
+  { mirror: held, lagMs, now }: { readonly mirror: Mirror; readonly lagMs: number; readonly now: Date },
+): Promise<CoverageFacts> {
+  const [events, lists, sweeps] = await Promise.all([
     readCoverage(db, 'events'),
     readCoverage(db, 'payment_intents'),
+    readSweptCoverage(db),
   ]);
-  const [row] = mirrors;
-  if (row === undefined) return null;
-  const { startsAt, handOverAt } = row;
-  return completenessOf({ lagMs, now, startsAt, handOverAt, events, lists }).complete?.to ?? null;
+  const { startsAt, handOverAt, eventsRefusedSince, chargesRefusedSince } = held;
+  const mayRead = { events: eventsRefusedSince === null, charges: chargesRefusedSince === null };
+  return { lagMs: held.lagMs ?? lagMs, now, startsAt, handOverAt, events, lists, sweeps, mayRead };
 }
 
 /** The database's clock, rounded up to a millisecond: whatever carries a later time began later. */

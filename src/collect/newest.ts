@@ -1,0 +1,50 @@
+/**
+ * What stands in for the tail while the key may not read events: the list of payments for what is new. It shows payments
+ * that succeed soon after they were created; late successes are the sweeps'. So it covers nothing.
+ */
+import { STRIPE_EPOCH } from '../core/mirror.js';
+import type { Trigger } from '../core/sync-run.js';
+import { floorToSecond, merged } from '../core/window.js';
+import { collectRun } from './collect-run.js';
+import { readWindow } from './read-window.js';
+import { type TailOutcome, type TailPorts, tailBegin } from './tail.js';
+
+export interface NewestOptions {
+  readonly trigger: Trigger;
+  /** How far before what was seen last the list is read again: payments are listed late, and succeed late. */
+  readonly lagMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** One run over what was created since the last one. Throws SyncError; the run row then says `failed`. */
+export async function collectNewest(ports: TailPorts, options: NewestOptions): Promise<TailOutcome> {
+  const { trigger, lagMs, signal } = options;
+  const mirror = await ports.store.mirror();
+  const begin = tailBegin(mirror, lagMs);
+  const events = merged(await ports.store.eventCoverage(begin));
+  const seenUpTo = (await ports.store.newestListedUpTo()) ?? events.at(-1)?.to ?? begin;
+  const from = floorToSecond(new Date(seenUpTo.getTime() - lagMs));
+  let seen: Pick<TailOutcome, 'newest' | 'vendorNow'> = { newest: null, vendorNow: null };
+  const run = await collectRun(
+    ports.store,
+    { feed: 'payment_intents', trigger, window: { from, to: null }, parentId: null },
+    async (open) => {
+      const outcome = await readWindow(
+        {
+          run: open,
+          mirror,
+          from,
+          to: null,
+          list: (request) => ports.feeds.paymentIntents(request),
+          coverUpTo: () => null,
+          coverNothingBefore: () => STRIPE_EPOCH,
+          signal,
+        },
+        ports,
+      );
+      seen = outcome;
+      return { complete: outcome.complete, windowTo: outcome.vendorNow };
+    },
+  );
+  return { ...run, newest: seen.newest, vendorNow: seen.vendorNow };
+}

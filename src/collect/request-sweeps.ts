@@ -1,0 +1,11 @@
+/** Asks for the sweeps that are due. What is due is decided by core/sweep-plan.ts; this joins it to the store. */
+import { type SweepFacts, sweepsDue } from '../core/sweep-plan.js';
+import type { CollectStore } from './ports.js';
+
+/** @returns how many sweeps were opened; their parts are then asked for like those of a backfill */
+export function requestSweeps(
+  store: Pick<CollectStore, 'requestSweeps'>,
+  facts: Pick<SweepFacts, 'now' | 'lagMs'>,
+): Promise<number> {
+  return store.requestSweeps((stored, readLists) => sweepsDue({ ...stored, ...facts }, readLists));
+}
