@@ -22,7 +22,7 @@ async function demo(words: readonly string[]) {
       code = given;
     },
   };
-  const program = buildProgram(environment);
+  const program = buildProgram(environment, async () => {});
   addProcessCommands(program, {
     worker: async () => {},
     migrate: async () => {},

@@ -108,14 +108,14 @@ describe('a lost database over thousands of posted payments', () => {
         expect([refused.code, refused.errors]).toEqual([2, expect.stringMatching(/rebuild_unfinished|being rebuilt/)]);
       }
       stripe.setLatency(0);
-      const requests = stripe.journal.requests.payment_intents ?? 0;
+      const requests = stripe.journal.requests['payment_intents.list'] ?? 0;
       const ended = await rebuild(variables, '--json').ended;
       expect([ended.code, ended.errors]).toEqual([0, expect.stringContaining('goes on')]);
       const result = JSON.parse(ended.output);
       expect(result).toMatchObject({ complete: true, already_there: 0 });
       expect(ledgerOf(session)).toBe(ledger);
       // It went on: pages that were stored before are not read again.
-      expect((stripe.journal.requests.payment_intents ?? 0) - requests).toBeLessThan(result.stripe_requests);
+      expect((stripe.journal.requests['payment_intents.list'] ?? 0) - requests).toBeLessThan(result.stripe_requests);
 
       const sql = await look();
       const after = await settledBy(sql);
@@ -153,12 +153,12 @@ describe('a lost database over thousands of posted payments', () => {
       const worker = startChild({ script: 'src/main.ts', words: ['worker'], variables });
       const states = async () =>
         sql`select reference, state from postings where reference in (${late}, ${fresh}) and state = 'posted'`;
-      await until('both are posted', async () => (await states()).length === 2, { explain: worker.output });
+      await until('both are posted', async () => (await states()).length === 2, { explain: () => worker.output() + worker.errors() });
       const newest = stripe.createIntent({ amount: 77, currency: 'usd', moves: [{ move: 'succeed' }] });
       await runCommand(['sync'], variables);
       const mirrored = async () =>
         (await sql`select 1 from postings where reference = ${newest} and state = 'posted'`).length;
-      await until('the tail goes on', async () => (await mirrored()) === 1, { explain: worker.output });
+      await until('the tail goes on', async () => (await mirrored()) === 1, { explain: () => worker.output() + worker.errors() });
       worker.kill('SIGTERM');
       expect((await worker.ended).code).toBe(0);
       expect(blnk.stats().rows).toBe(rows + 2);

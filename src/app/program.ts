@@ -14,7 +14,10 @@ import type { AppEnvironment } from './command-environment.js';
 import type { Workbench } from './workbench.js';
 
 export function createProgram(environment: AppEnvironment): Command {
-  const program = buildProgram(environment);
+  const program = buildProgram(environment, async (request) => {
+    const { runDryRun } = await import('./dry-running.js');
+    await runDryRun(environment, request);
+  });
   addProcessCommands(program, processActions(environment));
   // A lost embedded home is created anew, as by a worker.
   addRebuildCommand(program, (options) =>

@@ -2,19 +2,20 @@
 import { type Command, Option } from 'commander';
 import { formatTime, type Moment, resolveMoment } from '../core/time-text.js';
 import { floorToSecond } from '../core/window.js';
-import { jsonOption, parseTime, timeoutOption, warnWithoutWorker, withContext } from './command.js';
+import { dryRunOption, jsonOption, parseTime, timeoutOption, warnWithoutWorker, withContext } from './command.js';
 import { followRun } from './follow-run.js';
-import type { CommandContext, CommandEnvironment } from './ports.js';
+import type { CommandContext, CommandEnvironment, RunDry } from './ports.js';
 
 interface BackfillOptions {
   readonly from: Moment;
   readonly to: Moment;
   readonly wait?: boolean;
   readonly timeout: number;
+  readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
-export function addBackfillCommand(program: Command, environment: CommandEnvironment): void {
+export function addBackfillCommand(program: Command, environment: CommandEnvironment, runDry: RunDry): void {
   program
     .command('backfill')
     .description('read all payments created in a window again, and mirror those that are missing')
@@ -30,9 +31,12 @@ export function addBackfillCommand(program: Command, environment: CommandEnviron
     )
     .option('--wait', 'follow it until all its payments are settled, and exit with its result')
     .addOption(timeoutOption())
+    .addOption(dryRunOption())
     .addOption(jsonOption())
     .action((options: BackfillOptions) =>
-      withContext(environment, (context) => requestBackfill(environment, context, options)),
+      options.dryRun === true
+        ? runDry({ kind: 'backfill', from: options.from, to: options.to, json: options.json ?? false })
+        : withContext(environment, (context) => requestBackfill(environment, context, options)),
     );
 }
 

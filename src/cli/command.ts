@@ -52,6 +52,14 @@ export function jsonOption(): Option {
   return new Option('--json', 'print JSON instead of text');
 }
 
+/** With it the command reads in its own process and needs no worker; `--wait` then has nothing to wait for. */
+export function dryRunOption(): Option {
+  return new Option(
+    '--dry-run',
+    'only read and count: say what it would store and post, and what it would take',
+  ).conflicts('wait');
+}
+
 export function limitOption(rows: number): Option {
   return new Option('--limit <rows>', 'how many rows at most, up to 1000').default(rows).argParser(parseLimit);
 }

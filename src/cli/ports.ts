@@ -4,6 +4,7 @@
  */
 import type { Lane } from '../core/posting.js';
 import type { Trigger } from '../core/sync-run.js';
+import type { Moment } from '../core/time-text.js';
 import type { ParkedStore, ReadModel } from '../db/reads/read-model.js';
 
 /** A connection to database and queue, for the length of one command. */
@@ -19,6 +20,14 @@ export interface CommandContext {
   };
   close(): Promise<void>;
 }
+
+/** What `--dry-run` of a command would have done. */
+export type DryRunRequest =
+  | { readonly kind: 'sync'; readonly json: boolean }
+  | { readonly kind: 'backfill'; readonly from: Moment; readonly to: Moment; readonly json: boolean };
+
+/** Reads, counts and prints; stores and posts nothing. Sets the exit code by itself. */
+export type RunDry = (request: DryRunRequest) => Promise<void>;
 
 export interface CommandOutput {
   /** One line to standard output. */

@@ -7,14 +7,14 @@ import { packageVersion } from '../package-root.js';
 import { addBackfillCommand } from './backfill.js';
 import { addCertificatesCommands } from './certificates.js';
 import { addParkedCommands } from './parked.js';
-import type { CommandEnvironment } from './ports.js';
+import type { CommandEnvironment, RunDry } from './ports.js';
 import { addRunCommand } from './run.js';
 import { addRunsCommand } from './runs.js';
 import { addStatusCommand } from './status.js';
 import { addSyncCommand } from './sync.js';
 
 /** The program with all commands that ask and read. Add further ones, then hand it to `runProgram`. */
-export function buildProgram(environment: CommandEnvironment): Command {
+export function buildProgram(environment: CommandEnvironment, runDry: RunDry): Command {
   const program = new Command('stripe-blnk-sync')
     .description('Mirrors succeeded Stripe PaymentIntents into a Blnk ledger, each exactly once')
     .version(packageVersion())
@@ -26,8 +26,8 @@ export function buildProgram(environment: CommandEnvironment): Command {
       getOutHelpWidth: () => environment.output.columns || 100,
       getErrHelpWidth: () => environment.output.columns || 100,
     });
-  addSyncCommand(program, environment);
-  addBackfillCommand(program, environment);
+  addSyncCommand(program, environment, runDry);
+  addBackfillCommand(program, environment, runDry);
   addRunsCommand(program, environment);
   addRunCommand(program, environment);
   addStatusCommand(program, environment);

@@ -1,24 +1,28 @@
 /** `sync`: asks for a run of the tail, as the schedule does, and on request waits for what comes of it. */
 import type { Command } from 'commander';
-import { jsonOption, timeoutOption, warnWithoutWorker, withContext } from './command.js';
+import { dryRunOption, jsonOption, timeoutOption, warnWithoutWorker, withContext } from './command.js';
 import { followRun } from './follow-run.js';
-import type { CommandContext, CommandEnvironment } from './ports.js';
+import type { CommandContext, CommandEnvironment, RunDry } from './ports.js';
 
 interface SyncOptions {
   readonly wait?: boolean;
   readonly timeout: number;
+  readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
-export function addSyncCommand(program: Command, environment: CommandEnvironment): void {
+export function addSyncCommand(program: Command, environment: CommandEnvironment, runDry: RunDry): void {
   program
     .command('sync')
     .description('ask the workers for a sync now; during a run this makes one run after it')
     .option('--wait', 'follow the run until all its payments are settled, and exit with its result')
     .addOption(timeoutOption())
+    .addOption(dryRunOption())
     .addOption(jsonOption())
     .action((options: SyncOptions) =>
-      withContext(environment, (context) => requestSync(environment, context, options)),
+      options.dryRun === true
+        ? runDry({ kind: 'sync', json: options.json ?? false })
+        : withContext(environment, (context) => requestSync(environment, context, options)),
     );
 }
 

@@ -23,6 +23,27 @@ export interface RequestLimiter {
   acquire(endpoint: string, signal?: AbortSignal): Promise<void>;
 }
 
+/** Requests a second to one endpoint that these options allow, when nothing else is asked meanwhile. */
+export function requestsPerSecond({ share, livemode }: Pick<RequestLimiterOptions, 'share' | 'livemode'>): number {
+  return share * Math.min(ENDPOINT_PER_SECOND, livemode ? ACCOUNT_PER_SECOND.live : ACCOUNT_PER_SECOND.sandbox);
+}
+
+/** For one process that has no database yet: as slow as the slowest bucket, and unseen by other processes. */
+export function createPrivateLimiter(
+  options: RequestLimiterOptions & { readonly monotonicMs: () => number },
+): RequestLimiter {
+  const stepMs = 1_000 / requestsPerSecond(options);
+  let nextFreeAtMs = Number.NEGATIVE_INFINITY;
+  return {
+    async acquire(_endpoint, signal) {
+      const nowMs = options.monotonicMs();
+      const waitMs = Math.max(0, nextFreeAtMs - nowMs);
+      nextFreeAtMs = nowMs + waitMs + stepMs;
+      if (waitMs > 0) await options.sleep(waitMs, signal);
+    },
+  };
+}
+
 export function createRequestLimiter(sql: postgres.Sql, options: RequestLimiterOptions): RequestLimiter {
   const accountPerSecond = options.livemode ? ACCOUNT_PER_SECOND.live : ACCOUNT_PER_SECOND.sandbox;
   const endpointStepMs = 1_000 / (ENDPOINT_PER_SECOND * options.share);

@@ -1,0 +1,97 @@
+/** What a dry run says: what was found, what would become of it, and what the real thing would take. */
+import { formatMoney } from '../core/money.js';
+import { PARKING_REASONS, type ParkingReason } from '../core/posting.js';
+import { formatCount, formatDuration, formatTime } from '../core/time-text.js';
+import { type Column, renderFacts, renderTable } from './table.js';
+
+export interface DryRunReport {
+  readonly asked: 'sync' | 'backfill';
+  /** No worker was started yet: it reads what the first start would. */
+  readonly firstStart: boolean;
+  readonly windows: ReadonlyArray<{
+    readonly feed: 'events' | 'payment_intents';
+    readonly from: Date;
+    readonly to: Date;
+  }>;
+  /** False: stopped or failed before the end; the counts are of what was read. */
+  readonly complete: boolean;
+  readonly found: number;
+  readonly knownBefore: number;
+  /** Would be stored. */
+  readonly fresh: number;
+  readonly beforeStart: number;
+  readonly wouldPost: ReadonlyArray<{ readonly currency: string; readonly count: number; readonly amount: bigint }>;
+  readonly wouldPark: ReadonlyArray<{
+    readonly reason: ParkingReason;
+    readonly count: number;
+    readonly examples: readonly string[];
+  }>;
+  /** Made by this dry run. */
+  readonly stripeRequests: number;
+  readonly estimate: DryRunEstimate;
+}
+
+/** Of the real thing. */
+export interface DryRunEstimate {
+  readonly stripeRequests: number;
+  readonly stripeRequestsPerSecond: number;
+  readonly blnkRequests: number;
+  readonly readingMs: number;
+  readonly postingMs: number;
+  /** Payments a second in one currency that the time for posting is computed with. */
+  readonly postedPerSecond: number;
+}
+
+export function dryRunLines(report: DryRunReport, terminalColumns: number): string[] {
+  const { found, knownBefore, fresh, beforeStart, wouldPost, wouldPark, estimate } = report;
+  const lines = [headline(report)];
+  if (!report.complete) lines.push('Incomplete: not everything was read. These are the counts of what was.');
+  lines.push(
+    '',
+    ...renderFacts([
+      ...report.windows.map(({ feed, from, to }) => [feed, `${formatTime(from)} to ${formatTime(to)} (UTC)`] as const),
+      ['found', `${formatCount(found)} = ${formatCount(knownBefore)} known before + ${formatCount(fresh)} new`],
+      ['before start', beforeStart > 0 ? `${formatCount(beforeStart)} created before the mirror's start` : null],
+    ]),
+  );
+  if (wouldPost.length > 0) lines.push('', 'Would be posted', ...renderTable(POST_COLUMNS, wouldPost, terminalColumns));
+  if (wouldPark.length > 0) lines.push('', 'Would be parked', ...renderTable(PARK_COLUMNS, wouldPark, terminalColumns));
+  lines.push(
+    '',
+    'The real thing would take, estimated',
+    ...renderFacts([
+      [
+        'Stripe',
+        `${formatCount(estimate.stripeRequests)} requests, ${formatDuration(estimate.readingMs)}: ${formatRate(estimate.stripeRequestsPerSecond)} a second, by STRIPE_SHARE`,
+      ],
+      [
+        'Blnk',
+        `${formatCount(estimate.blnkRequests)} requests, ${formatDuration(estimate.postingMs)}: about ${estimate.postedPerSecond} payments a second in each currency, all at the same time`,
+      ],
+      ['this dry run', `${formatCount(report.stripeRequests)} requests to Stripe, none to Blnk`],
+    ]),
+  );
+  return lines;
+}
+
+function headline({ asked, firstStart, fresh }: DryRunReport): string {
+  const what = firstStart && asked === 'sync' ? 'The first start' : asked === 'sync' ? 'A sync' : 'This backfill';
+  return `${what} would store ${formatCount(fresh)} ${fresh === 1 ? 'payment' : 'payments'}. Nothing was stored or posted.`;
+}
+
+const POST_COLUMNS: readonly Column<DryRunReport['wouldPost'][number]>[] = [
+  { title: 'currency', rank: 0, value: ({ currency }) => currency },
+  { title: 'payments', rank: 0, align: 'right', value: ({ count }) => formatCount(count) },
+  { title: 'sum', rank: 0, align: 'right', value: (money) => formatMoney(money) },
+];
+
+const PARK_COLUMNS: readonly Column<DryRunReport['wouldPark'][number]>[] = [
+  { title: 'reason', rank: 0, value: ({ reason }) => reason },
+  { title: 'payments', rank: 0, align: 'right', value: ({ count }) => formatCount(count) },
+  { title: 'meaning', rank: 2, shortenTo: 20, value: ({ reason }) => PARKING_REASONS[reason] },
+  { title: 'first ones', rank: 1, shortenTo: 30, value: ({ examples }) => examples.join(', ') },
+];
+
+function formatRate(perSecond: number): string {
+  return Number.isInteger(perSecond) ? `${perSecond}` : perSecond.toFixed(1);
+}
