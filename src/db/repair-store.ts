@@ -13,10 +13,16 @@ import { DAY_MS } from '../core/window.js';
 import type { DayRange, ItemToApply, RepairStore } from '../prove/repair-ports.js';
 import type { Drizzle } from './open.js';
 import { dismissInstead, markPosted, type Opened, storeOwed, type Written } from './repair-postings.js';
-import { certificates, type RepairItemRow, type RepairRow, repairItems, repairs } from './schema/certificates.js';
+import {
+  certificates,
+  dayCertificates,
+  type RepairItemRow,
+  type RepairRow,
+  repairItems,
+  repairs,
+} from './schema/certificates.js';
 import { postings } from './schema/postings.js';
 import { syncRuns } from './schema/sync-runs.js';
-import { dayCertificates } from './schema/views.js';
 
 type Transaction = Parameters<Parameters<Drizzle['transaction']>[0]>[0];
 

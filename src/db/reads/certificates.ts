@@ -4,8 +4,7 @@ import { type CertificateState, worstState } from '../../core/certificate.js';
 import { isSealed } from '../../core/reopening.js';
 import type { DayStanding } from '../../prove/ports.js';
 import type { Drizzle } from '../open.js';
-import { type CertificateRow, certificates } from '../schema/certificates.js';
-import { dayCertificates } from '../schema/views.js';
+import { type CertificateRow, certificates, dayCertificates } from '../schema/certificates.js';
 
 /** A certificate without its findings. Sums in minor units. */
 export interface CertificateRecord extends Omit<CertificateRow, 'findings' | SumName> {

@@ -1,6 +1,19 @@
 /** What was proven about days, and what is to be repaired. Rows are added, never changed: an earlier proof stays readable. */
 import { sql } from 'drizzle-orm';
-import { bigint, date, index, integer, jsonb, numeric, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  boolean,
+  date,
+  index,
+  integer,
+  jsonb,
+  numeric,
+  pgTable,
+  pgView,
+  primaryKey,
+  text,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import type { CertificateState, DayFinding, ProofTrigger } from '../../core/certificate.js';
 import type { ItemState, RepairAction, SeenRow } from '../../core/repair.js';
 import { instant } from './mirror.js';
@@ -80,6 +93,62 @@ export const repairItems = pgTable(
     index('repair_items_open').on(table.repairId).where(sql`${table.state} = 'planned'`),
   ],
 );
+
+/**
+ * The certificates of each day's newest proof: a currency that it does not have is no longer there on any side. `reopened`
+ * when a payment of that day was stored after it, in this currency or in one that the proof did not know.
+ */
+export const dayCertificates = pgView('day_certificates', {
+  day: date('day', { mode: 'string' }).notNull(),
+  currency: text('currency'),
+  state: text('state').$type<CertificateState>().notNull(),
+  reopened: boolean('reopened').notNull(),
+  stripeCount: integer('stripe_count').notNull(),
+  stripeSum: numeric('stripe_sum').notNull(),
+  ledgerCount: integer('ledger_count').notNull(),
+  ledgerSum: numeric('ledger_sum').notNull(),
+  postingsCount: integer('postings_count').notNull(),
+  postingsSum: numeric('postings_sum').notNull(),
+  unexplained: numeric('unexplained'),
+  findingsCount: integer('findings_count').notNull(),
+  reopenedBecause: text('reopened_because'),
+  provedAt: instant('proved_at').notNull(),
+  stripeAsOf: instant('stripe_as_of').notNull(),
+  certificateId: uuid('certificate_id').notNull(),
+}).as(sql`
+  select
+    newest.day,
+    newest.currency,
+    newest.state,
+    newest.state in ('sealed', 'sealed_with_exceptions') and exists (
+      select 1 from postings posting
+      where (posting.effective_at at time zone 'UTC')::date = newest.day
+        and posting.stored_at > newest.proved_at
+        and (
+          posting.currency is not distinct from newest.currency
+          or not exists (
+            select 1 from certificates sibling
+            where sibling.day = newest.day and sibling.proof_id = newest.proof_id and sibling.currency = posting.currency
+          )
+        )
+    ) as reopened,
+    newest.stripe_count,
+    newest.stripe_sum,
+    newest.ledger_count,
+    newest.ledger_sum,
+    newest.postings_count,
+    newest.postings_sum,
+    newest.unexplained,
+    newest.findings_count,
+    newest.reopened_because,
+    newest.proved_at,
+    newest.stripe_as_of,
+    newest.id as certificate_id
+  from (
+    select distinct on (day) day, proof_id from certificates order by day, proved_at desc, id desc
+  ) proof
+  join certificates newest on newest.day = proof.day and newest.proof_id = proof.proof_id
+`);
 
 export type CertificateRow = typeof certificates.$inferSelect;
 export type RepairRow = typeof repairs.$inferSelect;
