@@ -1,0 +1,121 @@
+/**
+ * A stage for repairs: the stage for proofs, with proofs that are kept, plans and their application, and damages of every
+ * kind. Only the killing of an application is made up; everything else is the real thing.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Mirror } from '../../src/core/mirror.js';
+import type { RepairPlan } from '../../src/core/repair.js';
+import { createCertificateStore } from '../../src/db/certificate-store.js';
+import { readMirror } from '../../src/db/mirror-store.js';
+import { createRepairStore } from '../../src/db/repair-store.js';
+import { type ApplyOutcome, applyRepair } from '../../src/prove/apply-repair.js';
+import { type PlanOutcome, planRepair } from '../../src/prove/plan-repair.js';
+import { proveDay } from '../../src/prove/prove-day.js';
+import { proveDays } from '../../src/prove/prove-days.js';
+import type { DayRange, RepairPorts } from '../../src/prove/repair-ports.js';
+import { NEVER, until } from './ledger-stage.js';
+import { DAMAGED_DAY, openProofStage, type ProofStage, type ProofStageOptions } from './proof-stage.js';
+import type { Stage } from './stage.js';
+
+export interface RepairStage {
+  readonly proof: ProofStage;
+  readonly ports: RepairPorts;
+  readonly mirror: Mirror;
+  /** Proves the day and keeps it. States of its currencies, and every finding as `kind id`. */
+  prove(day?: string): Promise<{ readonly states: Record<string, string>; readonly findings: readonly string[] }>;
+  plan(range?: DayRange | null): Promise<PlanOutcome>;
+  apply(plan: RepairPlan, ports?: RepairPorts): Promise<ApplyOutcome>;
+  /** Plans, applies and posts. */
+  mend(): Promise<{ readonly outcome: PlanOutcome; readonly applied: RepairPlan | null }>;
+  /** Somebody queues the payment's reference without overdraft; Blnk rejects it. */
+  burn(reference: string, amount?: number): Promise<void>;
+  /** Succeeded payments of the day in dollars, a third of them guests', with amounts of 10.00, 10.10, … */
+  pay(count: number): string[];
+  /** What the ledger should hold, by payment. */
+  readonly owed: Map<string, bigint>;
+  /** What the ledger holds of all payments, applied: signed sums of minor units by payment. */
+  sums(): Map<string, bigint>;
+}
+
+export const BY_HAND = {
+  precision: 100,
+  currency: 'USD',
+  source: '@stripe',
+  destination: '@stripe_guests',
+  effective_date: `${DAMAGED_DAY}T10:00:00Z`,
+  skip_queue: true,
+};
+
+export async function openRepairStage(stage: Stage, options: ProofStageOptions = {}): Promise<RepairStage> {
+  const proof = await openProofStage(stage, options);
+  for (const table of ['repair_items', 'repairs', 'certificates']) await proof.sql`delete from ${proof.sql(table)}`;
+  const ports: RepairPorts = {
+    store: createRepairStore(proof.db, 'test'),
+    stripe: proof.ports.stripe,
+    ledger: proof.ledgerSide,
+  };
+  const mirror = await readMirror(proof.db);
+  const repair: RepairStage = {
+    proof,
+    ports,
+    mirror,
+    async prove(day = DAMAGED_DAY) {
+      const proving = {
+        store: createCertificateStore(proof.db, 'test'),
+        async proveDay({ earlierCurrencies, ...request }: { day: string; earlierCurrencies: readonly string[] }) {
+          return proveDay(proof.ports, { ...request, facts: { ...(await proof.facts()), earlierCurrencies } });
+        },
+      };
+      const [proven] = await proveDays(proving, [{ day, trigger: 'manual' }], {
+        proofId: randomUUID(),
+        signal: NEVER,
+        onFailed: (_, error) => {
+          throw error;
+        },
+      });
+      const certificates = proven?.certificates ?? [];
+      const findings = certificates.flatMap(({ currency, findings: all }) =>
+        all.map(({ kind, paymentId }) => `${kind} ${paymentId ?? `of ${currency}`}`),
+      );
+      return {
+        states: Object.fromEntries(certificates.map(({ currency, state }) => [currency ?? '', state])),
+        findings: [...new Set(findings)].sort(),
+      };
+    },
+    plan: (range = null) => planRepair(ports, { range, mirror, by: 'tester' }),
+    apply: (plan, others = ports) => applyRepair(others, { plan, rules: mirror, by: 'tester' }),
+    async mend() {
+      const outcome = await repair.plan();
+      const applied = outcome.plan === null ? null : (await repair.apply(outcome.plan)).plan;
+      await proof.post();
+      return { outcome, applied };
+    },
+    async burn(reference, amount = 777) {
+      proof.blnk.setQueuedChildren('soon');
+      const queue = { ...BY_HAND, skip_queue: false, allow_overdraft: false, source: '@somebody_empty' };
+      await proof.postByHand({ ...queue, reference, precise_amount: amount });
+      await until(() => proof.blnk.byReference(`${reference}_q`) !== undefined);
+    },
+    owed: new Map(),
+    pay(count) {
+      return Array.from({ length: count }, (_, index) => {
+        const amount = 1_000 + index * 10;
+        const customer = index % 3 === 0 ? null : `cus_${index % 5}`;
+        const id = proof.payOn(DAMAGED_DAY, index * 60, { currency: 'usd', amount, customer });
+        repair.owed.set(id, BigInt(amount));
+        return id;
+      });
+    },
+    sums() {
+      const sums = new Map<string, bigint>();
+      for (const row of proof.blnk.transactions()) {
+        if (row.status !== 'APPLIED') continue;
+        const id = row.reference.replace(/(:.*|_q)$/, '');
+        const amount = row.destination === mirror.source ? -row.precise_amount : row.precise_amount;
+        sums.set(id, (sums.get(id) ?? 0n) + amount);
+      }
+      return sums;
+    },
+  };
+  return repair;
+}
