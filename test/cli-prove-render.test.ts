@@ -6,10 +6,11 @@ import { certificateTable, closingSentence, dayLines, findingLines } from '../sr
 import { addCertificatesCommands } from '../src/cli/certificates.js';
 import type { CommandContext, CommandEnvironment } from '../src/cli/ports.js';
 import { runProgram } from '../src/cli/program.js';
+import { brokenDays, provenText } from '../src/cli/proofs-text.js';
 import { addProveCommand, type ProveOptions } from '../src/cli/prove.js';
 import { createProvingView } from '../src/cli/proving-progress.js';
 import { createCertificateStore } from '../src/db/certificate-store.js';
-import type { FullCertificate } from '../src/db/reads/certificates.js';
+import type { FullCertificate, ProofsRecord } from '../src/db/reads/certificates.js';
 import { createReadModel } from '../src/db/reads/read-model.js';
 import { createReadsDatabase, type ReadsDatabase } from './reads-database.js';
 import { aCertificate, aFinding, proofOf } from './support/certificates.js';
@@ -191,6 +192,39 @@ describe('CSV', () => {
       expect(cell.replace(/^'/, '')).toBe(reopenedBecause);
       expect(cell).not.toMatch(/^[=+\-@]/);
     }
+  });
+});
+
+describe('the line of status', () => {
+  const proofs = { from: '2026-11-01', to: '2026-11-18', days: 18, unproven: 0, unsealed: [] };
+  const day = (number: number, state: ProofsRecord['unsealed'][number]['state'], reopened = false) => {
+    return { day: `2026-11-${number}`, state, reopened };
+  };
+
+  it('never says more than was proven', () => {
+    expect(provenText(proofs)).toBe('every day from 2026-11-01 to 2026-11-18 is sealed');
+    expect(provenText({ ...proofs, from: '2026-11-18', days: 1 })).toBe('2026-11-18 is sealed');
+    expect(provenText({ ...proofs, days: 16, unproven: 2 })).toBe(
+      '16 of 16 days from 2026-11-01 to 2026-11-18 sealed; 2 in between not proven yet',
+    );
+    expect(provenText({ ...proofs, from: null, to: null, days: 0 })).toMatch(/^no day yet: /);
+  });
+
+  it('names the days that are not sealed, and asks a person for the broken ones', () => {
+    const unsealed = [
+      day(18, 'sealed', true),
+      ...[17, 16, 15, 14].map((number) => day(number, 'broken')),
+      day(13, 'open'),
+    ];
+    expect(provenText({ ...proofs, unsealed })).toBe(
+      '12 of 18 days from 2026-11-01 to 2026-11-18 sealed; broken: 2026-11-17, 2026-11-16, 2026-11-15 and 1 more; ' +
+        'open: 2026-11-13; reopened, to be proven again: 2026-11-18',
+    );
+    expect(brokenDays({ ...proofs, unsealed })).toEqual([
+      '4 days are broken, the ledger differs from Stripe: 2026-11-17, 2026-11-16, 2026-11-15 and 1 more. ' +
+        'See: stripe-blnk-sync repair plan',
+    ]);
+    expect(brokenDays({ ...proofs, unsealed: [day(13, 'open')] })).toEqual([]);
   });
 });
 

@@ -241,6 +241,7 @@ const STATUS: StatusRecord = {
   totals: [],
   lastRun: RUN,
   lastFailure: null,
+  proofs: { from: null, to: null, days: 0, unproven: 0, unsealed: [] },
 };
 
 describe('status', () => {

@@ -9,6 +9,7 @@ import { formatCount, formatDuration, formatTime } from '../core/time-text.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/window.js';
 import type { LaneRecord, ParkedRecord, TotalRecord } from '../db/reads/outbox-status.js';
 import type { StatusRecord } from '../db/reads/status.js';
+import { brokenDays, provenText } from './proofs-text.js';
 import { type Column, renderFacts, renderTable } from './table.js';
 import { plainText } from './text-width.js';
 
@@ -71,6 +72,7 @@ export function needsOfPerson(status: StatusRecord): string[] {
         'They are looked up again by themselves; check that Blnk answers.',
     );
   }
+  needs.push(...brokenDays(status.proofs));
   if (standsStill(status)) {
     needs.push(
       `Completeness has not moved since ${utc(status.complete?.to ?? null)} although workers live. ` +
@@ -146,6 +148,7 @@ function factsOf({
   lastRun,
   lastFailure,
   beforeStart,
+  proofs,
   now,
 }: StatusRecord) {
   const facts: Array<readonly [string, string | null]> = [];
@@ -164,6 +167,7 @@ function factsOf({
   }
   facts.push(
     ['behind', behindMs === null ? null : `${formatDuration(behindMs)} (of it ${formatDuration(lagMs)} by design)`],
+    ['proven', mirror === null ? null : provenText(proofs)],
     ['sync every', formatDuration(intervalMs)],
     ['Stripe reads', `${formatCount(stripeReads)} in the last 30 days`],
     ['workers', workers.length === 0 ? 'none' : workers.map(({ host, pid }) => `${host} (${pid})`).join(', ')],

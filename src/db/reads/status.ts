@@ -12,6 +12,7 @@ import type { Drizzle } from '../open.js';
 import { mirror, workers } from '../schema/mirror.js';
 import { coverage, syncRuns } from '../schema/sync-runs.js';
 import { countBeforeStart, readSweptCoverage } from '../sweep-store.js';
+import { type ProofsRecord, readProofs } from './certificates.js';
 import {
   type LaneRecord,
   type OutstandingRecord,
@@ -77,13 +78,15 @@ export interface StatusRecord extends Completeness {
   readonly totals: readonly TotalRecord[];
   readonly lastRun: RunRecord | null;
   readonly lastFailure: FailureRecord | null;
+  /** Which days were proven, and how they stand. */
+  readonly proofs: ProofsRecord;
 }
 
 /** A worker that was not seen for this long is dead or cut off. */
 const WORKER_SILENCE = sql.raw(`interval '30 seconds'`);
 
 export async function readStatus(db: Drizzle, { lagMs, intervalMs, stripeReads }: ReadSettings): Promise<StatusRecord> {
-  const [now, mirrors, living, lanes, parked, totals, lastRun, lastFailure, beforeStart] = await Promise.all([
+  const [now, mirrors, living, lanes, parked, totals, lastRun, lastFailure, beforeStart, proofs] = await Promise.all([
     readDatabaseNow(db),
     db.select().from(mirror),
     readLivingWorkers(db),
@@ -93,6 +96,7 @@ export async function readStatus(db: Drizzle, { lagMs, intervalMs, stripeReads }
     findNewestRun(db),
     readLastFailure(db),
     countBeforeStart(db),
+    readProofs(db),
   ]);
   const found = mirrors[0] === undefined ? null : toMirror(mirrors[0]);
   const facts = found === null ? null : await readCoverageFacts(db, { mirror: found, lagMs, now });
@@ -119,6 +123,7 @@ export async function readStatus(db: Drizzle, { lagMs, intervalMs, stripeReads }
     lastRun,
     lastFailure,
     beforeStart,
+    proofs,
   };
 }
 
