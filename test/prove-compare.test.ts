@@ -111,7 +111,16 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
   amount_unknown: { kind: 'different', rows: (of) => [rowOf(of, { amount: null })] },
   source: { kind: 'different', rows: (of) => [rowOf(of, { source: 'bln_other' })] },
   destination: { kind: 'different', rows: (of) => [rowOf(of, { destination: 'bln_other' })] },
-  other_reference: { kind: 'different', rows: (of) => [rowOf(of, { reference: 'random' })] },
+  other_reference: { kind: 'other_reference', rows: (of) => [rowOf(of, { reference: 'random' })] },
+  taken_back: {
+    kind: null,
+    rows: (of) => [
+      rowOf(of),
+      rowOf(of, { reference: 'random' }),
+      backwards(rowOf(of, { reference: 'another' }), of.amount),
+    ],
+  },
+  only_corrected: { kind: 'different', rows: (of) => [rowOf(of, { reference: `${of.id}:adj:1`, amount: 7n })] },
   doubled: { kind: 'doubled', rows: (of) => [rowOf(of), rowOf(of, { reference: 'random' })] },
   replaced_and_applied: { kind: 'doubled', rows: (of) => [rowOf(of), rowOf(of, { reference: `${of.id}:r1` })] },
   effective_date: { kind: 'effective_date', rows: (of) => [rowOf(of, { effectiveDate: null })] },

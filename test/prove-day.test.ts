@@ -3,6 +3,7 @@
  * that the mirror does not claim, and what could not be seen. Real adapters and stand-ins over HTTP, a real database.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from './support/ledger-stage.js';
 import {
   certificateOf,
   DAMAGED_DAY as DAY,
@@ -67,6 +68,14 @@ describe("somebody's import", () => {
     const proof = await stage.prove(DAY);
     expect(findingsOf(proof)).toEqual([`different ${id}`]);
     expect(certificateOf(proof, 'USD').findings[0]?.detail).toContain('19.99 USD in the ledger, 20.00 USD is expected');
+  });
+
+  it('that went through the queue is its decided copy', async () => {
+    const id = stage.payOn(DAY, 100, { amount: 2_000 });
+    await importOf(id, { skip_queue: false });
+    await until(() => stage.blnk.byReference(`${id}_q`) !== undefined);
+    const proof = await stage.prove(DAY, { facts: { coveredUpTo: NOW } });
+    expect(certificateOf(proof, 'USD')).toMatchObject({ state: 'sealed', ledger: { count: 1, sum: 2_000n } });
   });
 
   it('in another currency breaks both of them', async () => {

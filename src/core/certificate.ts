@@ -33,6 +33,10 @@ export const FINDING_KINDS = {
     state: 'sealed_with_exceptions',
     meaning: 'in the ledger with the right money and another or no effective date',
   },
+  other_reference: {
+    state: 'sealed_with_exceptions',
+    meaning: 'in the ledger with the right money under a reference that is not the payment',
+  },
   day_key: { state: 'sealed_with_exceptions', meaning: 'in the ledger, but its stripe_day was changed' },
   parked_in_ledger: {
     state: 'sealed_with_exceptions',

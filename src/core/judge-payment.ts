@@ -76,26 +76,18 @@ export function judgePayment(
     return { findings: [say(kind, detail, sorted)], lines: [] };
   }
 
-  const by = (role: string) => applied.filter((row) => roleOf(row, payment.id) === role);
-  const [principals, corrections, strays] = [by('principal'), by('correction'), by('stray')];
-  const main = principals[0] ?? strays[0] ?? first;
-  const folded = [main, ...corrections.filter((row) => row !== main)];
-  const others = applied.filter((row) => !folded.includes(row));
-  const sourceId = payment.balances === null ? undefined : rules.balanceId(payment.balances.source, main.currency);
-  const amount = sumOf(folded.map((row) => signedAmount(row, sourceId)));
-
+  const sourceId = payment.balances === null ? undefined : rules.balanceId(payment.balances.source, first.currency);
+  const { main, folded, others, amount } = foldRows(payment, applied, sourceId);
   const findings: DayFinding[] = [];
   if (others.length > 0) {
     const copies = [main, ...others];
     findings.push(say('doubled', `in the ledger ${copies.length} times: ${namesOf(copies)}`, copies));
   }
-  const differences = [
-    ...(principals.length === 0
-      ? [`no row has the reference ${payment.id}; it is held by ${namesOf(folded)} only`]
-      : []),
-    ...contentDifferences(payment, { main, corrections, amount, own }, rules),
-  ];
+  const differences = contentDifferences(payment, { main, folded, amount, own }, rules);
   if (differences.length > 0) findings.push(say('different', differences.join('; '), folded));
+  else if (roleOf(main, payment.id) !== 'principal') {
+    findings.push(say('other_reference', `no row has the reference ${payment.id}, but ${namesOf(folded)}`, folded));
+  }
   const dates = dateExceptions(payment, folded);
   if (dates.length > 0) findings.push(say('effective_date', dates.join('; '), folded));
   const lost = [...folded, ...others].filter((row) => row.mirrorId === rules.mirrorId && row.day !== rules.day);
@@ -109,6 +101,30 @@ export function judgePayment(
     );
   }
   return { findings, lines: [{ ...lineOf(main), id: payment.id, amount }, ...others.map(lineOf)] };
+}
+
+interface FoldedRows {
+  /** The row that is taken for the payment. */
+  readonly main: DayRow;
+  /** It, and what is added up with it. */
+  readonly folded: readonly DayRow[];
+  /** Further copies of the payment. */
+  readonly others: readonly DayRow[];
+  readonly amount: bigint | null;
+}
+
+/** Copies that were taken back by hand are no copies: then all rows add up to the payment. */
+function foldRows(payment: ExpectedPayment, applied: readonly DayRow[], sourceId: string | undefined): FoldedRows {
+  const by = (role: string) => applied.filter((row) => roleOf(row, payment.id) === role);
+  const [principals, corrections, strays] = [by('principal'), by('correction'), by('stray')];
+  const main = principals[0] ?? strays.find(({ source }) => source === sourceId) ?? strays[0] ?? corrections[0];
+  if (main === undefined) throw new RangeError(`no row of ${payment.id} was given`);
+  const sum = (rows: readonly DayRow[]) => sumOf(rows.map((row) => signedAmount(row, sourceId)));
+  const isOneCurrency = applied.every(({ currency }) => currency === main.currency);
+  const all = isOneCurrency ? sum(applied) : null;
+  if (all === payment.amount) return { main, folded: applied, others: [], amount: all };
+  const folded = [main, ...corrections.filter((row) => row !== main)];
+  return { main, folded, others: applied.filter((row) => !folded.includes(row)), amount: sum(folded) };
 }
 
 /** The line of a row that stands for itself. */
@@ -161,13 +177,13 @@ function contentDifferences(
   payment: ExpectedPayment,
   found: {
     readonly main: DayRow;
-    readonly corrections: readonly DayRow[];
+    readonly folded: readonly DayRow[];
     readonly amount: bigint | null;
     readonly own: readonly DayPosting[];
   },
   rules: JudgeRules,
 ): string[] {
-  const { main, corrections, amount, own } = found;
+  const { main, folded, amount, own } = found;
   if (payment.balances === null) return [`it is in the ledger, and cannot be posted: ${payment.refused ?? 'unknown'}`];
   const differences: string[] = [];
   if (amount !== payment.amount || main.currency !== payment.currency) {
@@ -185,7 +201,7 @@ function contentDifferences(
     differences.push(differs('destination', main.destination, [destination, idOf(destination)]));
   }
   const pair = new Set([main.source, main.destination]);
-  for (const row of corrections) {
+  for (const row of folded) {
     if (pair.has(row.source) && pair.has(row.destination) && row.currency === main.currency) continue;
     differences.push(`${row.reference} moves ${row.currency} from ${row.source} to ${row.destination}`);
   }
