@@ -8,6 +8,9 @@ import { findRowLimit } from './row-limits.js';
 import { queuedJson } from './transaction-json.js';
 import type { Metadata } from './transaction-row.js';
 
+/** Core tries a stuck row at so many replays. */
+const replaysMax = 3;
+
 interface QueuedPost {
   request: PostRequest;
   metadata: Metadata;
@@ -19,7 +22,7 @@ export class QueuedPosts {
   readonly #core: CoreState;
   readonly #poster: Poster;
   /** Rows that are QUEUED and have no child yet. */
-  readonly #childless = new Map<number, PostRequest>();
+  readonly #childless = new Map<number, { request: PostRequest; failedReplays: number }>();
   #waiting = 0;
   #turn: Promise<void> = Promise.resolve();
 
@@ -51,12 +54,20 @@ export class QueuedPosts {
     });
   }
 
-  /** Replays queued rows that are at least this old and have no child, as Core's recovery does; answers how many. */
+  /**
+   * Replays queued rows that are at least this old and have no child, as Core's recovery does; answers how many. Core reads
+   * them without their effective date, so each child that it makes this way has none. What cannot be
+   * applied is tried at three replays, and rejected at the fourth.
+   */
   async recover(olderThanMs: number): Promise<number> {
     const before = (this.#core.settings.clock.now().getTime() - olderThanMs) * 1000;
     const due = [...this.#childless].filter(([row]) => this.#core.transactions.number(row, 'createdMicros') <= before);
-    for (const [row, request] of due) {
-      await this.#makeChild(row, request, { inBurst: false });
+    for (const [row, childless] of due) {
+      if (childless.failedReplays >= replaysMax) {
+        this.#reject(row, 'exceeded max queued recovery attempts', Number.NaN);
+      } else if ((await this.#makeChild(row, childless.request, { losesEffectiveDate: true })) !== undefined) {
+        childless.failedReplays += 1;
+      }
     }
     return due.length;
   }
@@ -76,9 +87,13 @@ export class QueuedPosts {
     if (row === undefined) {
       return;
     }
-    this.#childless.set(row, queued.request);
+    this.#childless.set(row, { request: queued.request, failedReplays: 0 });
     if (this.#core.settings.queuedChildren === 'soon') {
-      await this.#makeChild(row, queued.request, { inBurst });
+      // Seen on Core: of 30 posts queued at once, 28 children had lost their effective date.
+      const refused = await this.#makeChild(row, queued.request, { losesEffectiveDate: inBurst });
+      if (refused !== undefined) {
+        this.#reject(row, refused, this.#core.transactions.number(row, 'effectiveMicros'));
+      }
     }
   }
 
@@ -122,10 +137,14 @@ export class QueuedPosts {
     });
   }
 
-  async #makeChild(row: number, request: PostRequest, { inBurst }: { inBurst: boolean }): Promise<void> {
+  /** Answers why the child was refused; undefined when it is stored, or when the balances are locked for the moment. */
+  async #makeChild(
+    row: number,
+    request: PostRequest,
+    { losesEffectiveDate }: { losesEffectiveDate: boolean },
+  ): Promise<string | undefined> {
     const { transactions, balances } = this.#core;
     const queued = transactions.read(row);
-    const metadata = transactions.metadataOf(row);
     const child: PostRequest = {
       ...request,
       reference: `${queued.reference}_q`,
@@ -133,22 +152,27 @@ export class QueuedPosts {
       destination: balances.byNumber(queued.destination).balanceId,
       effectiveMicros: queued.effectiveMicros,
     };
-    // Seen on Core: of 30 posts queued at once, 28 children had lost their effective date.
-    const place = { item: 1, items: 1, parent: queued.transactionId, inBulk: false, losesEffectiveDate: inBurst };
-    const outcome = await this.#poster.apply(child, metadata, place);
-    if (outcome.kind === 'refused' && outcome.failure.status === 423) {
-      return;
+    const place = { item: 1, items: 1, parent: queued.transactionId, inBulk: false, losesEffectiveDate };
+    const outcome = await this.#poster.apply(child, transactions.metadataOf(row), place);
+    if (outcome.kind === 'refused' && !transactions.hasReference(child.reference)) {
+      return outcome.failure.status === 423 ? undefined : outcome.failure.message;
     }
     this.#childless.delete(row);
-    if (outcome.kind === 'refused' && !transactions.hasReference(child.reference)) {
-      transactions.insert({
-        ...queued,
-        idNumber: transactions.takeIdNumber(),
-        reference: child.reference,
-        status: 'REJECTED',
-        parent: queued.transactionId,
-        metadata: { ...metadata, blnk_rejection_reason: outcome.failure.message },
-      });
-    }
+    return undefined;
+  }
+
+  #reject(row: number, reason: string, effectiveMicros: number): void {
+    const { transactions } = this.#core;
+    const queued = transactions.read(row);
+    this.#childless.delete(row);
+    transactions.insert({
+      ...queued,
+      effectiveMicros,
+      idNumber: transactions.takeIdNumber(),
+      reference: `${queued.reference}_q`,
+      status: 'REJECTED',
+      parent: queued.transactionId,
+      metadata: { ...transactions.metadataOf(row), blnk_rejection_reason: reason },
+    });
   }
 }

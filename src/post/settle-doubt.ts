@@ -210,8 +210,11 @@ async function judgeAll(
       ports.balances.resolver(posting.currency),
     );
   const doubtful = present.filter((posting) => ['conflict', 'unresolved'].includes(judgeOne(posting).kind));
-  for (const { currency, source, destination } of doubtful) ports.balances.forget(currency, [source, destination]);
-  await learnNames(doubtful, ports);
+  if (doubtful[0] !== undefined) {
+    const names = doubtful.flatMap(({ source, destination }) => [source, destination]);
+    await ports.balances.learnAgain(doubtful[0].currency, names);
+    await confirmLearned(doubtful[0].currency, ports);
+  }
   return postings.map((posting) => [posting, judgeOne(posting)] as const);
 }
 
