@@ -179,7 +179,7 @@ describe('reading with SQL', () => {
   });
   afterAll(() => database.drop());
 
-  it.each(['payment_status', 'daily_totals', 'sync_history'])(
+  it.each(['payment_status', 'daily_totals', 'day_certificates', 'sync_history'])(
     'explains every column of %s, and no other',
     async (view) => {
       const columns = await database.sql<{ name: string }[]>`
