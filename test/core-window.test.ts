@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  dayWindow,
   earlier,
   floorToSecond,
   later,
@@ -150,5 +151,14 @@ describe('times', () => {
     expect(utcDay(new Date('2026-05-31T23:59:59.999Z'))).toBe('2026-05-31');
     expect(utcDay(new Date('2026-06-01T00:00:00Z'))).toBe('2026-06-01');
     expect(utcDay(new Date('2026-06-01T00:30:00+02:00'))).toBe('2026-05-31');
+  });
+
+  it('make a day a window, and refuse one that there is not', () => {
+    expect(dayWindow('2024-02-29')).toEqual({
+      from: new Date('2024-02-29T00:00:00Z'),
+      to: new Date('2024-03-01T00:00:00Z'),
+    });
+    for (const day of ['2026-02-29', '2026-2-1', '2026-02-01T00:00', '', 'today'])
+      expect(() => dayWindow(day)).toThrow(`${day} is no day`);
   });
 });

@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { FindingKind } from '../src/core/certificate.js';
+import { compareFindings, FINDINGS_KEPT_MAX, type FindingKind } from '../src/core/certificate.js';
+import { type CertifyFacts, certify } from '../src/core/certify-day.js';
 import { compareDay, type DaySides, totalsOf } from '../src/core/compare-day.js';
 import { type DayRow, paymentOfReference } from '../src/core/day-row.js';
 import type { OtherPayment } from '../src/core/judge-others.js';
@@ -177,8 +178,12 @@ describe('the comparison of a day', () => {
         .map((mixed) => ({ sides, mixed: { ...sides, ...mixed } }));
     });
     const certified = (sides: DaySides) => {
-      return compareDay(sides, []).currencies.map(({ stripe, ledger, own, ...rest }) => {
-        return { ...rest, sides: [stripe, ledger, own].map((lines) => totalsOf(lines, sha256)) };
+      return compareDay(sides, []).currencies.map(({ stripe, ledger, own, findings, ...rest }) => {
+        return {
+          ...rest,
+          findings: [...findings].sort(compareFindings),
+          sides: [stripe, ledger, own].map((lines) => totalsOf(lines, sha256)),
+        };
       });
     };
     check(
@@ -254,5 +259,69 @@ describe('a row of the ledger', () => {
     const unasked = rowOf(payment(3), FOREIGN);
     const compared = compareDay(sidesOf({ rows: [theirs, unasked] }), []);
     expect(compared).toMatchObject({ ofOtherMirrors: 1, notJudged: 1, currencies: [{ currency: null, findings: [] }] });
+  });
+});
+
+describe('a certificate', () => {
+  const facts: CertifyFacts = {
+    ...{ day: DAY, startsAt: MIRROR.startsAt, isOver: true, stripeAsOf: new Date('2026-06-01T00:00:00Z') },
+    compared: { ofOtherMirrors: 0, notJudged: 0 },
+    movement: { kind: 'seen', amount: 0n },
+    hash: sha256,
+  };
+  const certifyOf = (sides: DaySides, changes: Partial<CertifyFacts> = {}) => {
+    const [part] = compareDay(sides, ['USD']).currencies;
+    if (part === undefined) throw new Error('no currency was compared');
+    return certify(part, { ...facts, ...changes });
+  };
+
+  it('keeps the worst findings of too many, and counts them all', () => {
+    const payments = Array.from({ length: FINDINGS_KEPT_MAX + 2 }, (_, index) => payment(index, { currency: 'USD' }));
+    const rows = payments.slice(2).map((of) => rowOf(of, { effectiveDate: null }));
+    const certificate = certifyOf(sidesOf({ payments, rows }), { movement: { kind: 'not_seen', why: null } });
+    expect(certificate.findingsCount).toBe(FINDINGS_KEPT_MAX + 2);
+    expect(certificate.findings).toHaveLength(FINDINGS_KEPT_MAX);
+    expect(certificate.findings.slice(0, 3).map(({ kind }) => kind)).toEqual(['missing', 'missing', 'effective_date']);
+    expect([...certificate.findings].sort(compareFindings)).toEqual(certificate.findings);
+  });
+
+  it.each<[string, Partial<CertifyFacts>, string, FindingKind[], string[]]>([
+    ['an equal day', {}, 'sealed', [], []],
+    [
+      'rows whose payment nobody asked for',
+      { compared: { ofOtherMirrors: 0, notJudged: 2 } },
+      'sealed_with_exceptions',
+      ['not_seen'],
+      ['2 rows'],
+    ],
+    [
+      'rows of other mirrors',
+      { compared: { ofOtherMirrors: 3, notJudged: 0 } },
+      'sealed',
+      [],
+      ['3 rows of other mirrors'],
+    ],
+    [
+      'a movement that nothing explains',
+      { movement: { kind: 'seen', amount: -5n } },
+      'sealed_with_exceptions',
+      ['movement'],
+      [],
+    ],
+    [
+      'a movement that was not seen',
+      { movement: { kind: 'not_seen', why: 'no' } },
+      'sealed_with_exceptions',
+      ['not_seen'],
+      ['no'],
+    ],
+    ['a day that is not over', { isOver: false, movement: { kind: 'not_seen', why: null } }, 'open', [], ['not over']],
+    ['a day before the start', { startsAt: new Date('2026-05-30T00:00:00Z') }, 'not_covered', [], ['starts later']],
+    ['the day of the start', { startsAt: new Date('2026-05-29T00:00:01Z') }, 'sealed', [], ['created before']],
+  ])('says it of %s', (_what, changes, state, kinds, notes) => {
+    const certificate = certifyOf(sidesOf({}), changes);
+    expect(certificate.state).toBe(state);
+    expect(certificate.findings.map(({ kind }) => kind)).toEqual(kinds);
+    expect(certificate.notSeen).toEqual(notes.map((note) => expect.stringContaining(note)));
   });
 });

@@ -2,6 +2,7 @@
 import {
   type Certificate,
   type CertificateState,
+  compareFindings,
   type DayFinding,
   FINDING_KINDS,
   FINDINGS_KEPT_MAX,
@@ -33,7 +34,7 @@ export function certify(part: ComparedCurrency, facts: CertifyFacts): Certificat
   const { day, movement, hash } = facts;
   const amount = movement.kind === 'seen' ? movement.amount : null;
   const unexplained = amount === null ? null : amount - part.explained;
-  const findings = [...part.findings, ...ofTheWholeDay(part, facts)];
+  const findings = [...part.findings, ...ofTheWholeDay(part, facts)].sort(compareFindings);
   return {
     day,
     currency: part.currency,

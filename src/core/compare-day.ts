@@ -2,7 +2,7 @@
  * Compares both sides of one UTC day as sets, currency by currency. Pure: it is given everything that was read, whatever
  * the order, and asks for nothing. Our own postings explain what is not in the ledger; nothing else is computed from them.
  */
-import { compareFindings, compareText, type DayFinding, type SideTotals } from './certificate.js';
+import { compareText, type DayFinding, type SideTotals } from './certificate.js';
 import { type DayRow, isApplied, isoSeconds, paymentOfRow, signedAmount, toFoundRow, tookEffectIn } from './day-row.js';
 import { judgeOthers, type OthersRules } from './judge-others.js';
 import { type DayPosting, type ExpectedPayment, judgePayment, lineOf, type SideLine } from './judge-payment.js';
@@ -26,6 +26,7 @@ export interface DaySides extends OthersRules {
 export interface ComparedCurrency {
   /** Null on a day without any payment on any side. */
   readonly currency: string | null;
+  /** In no order. */
   readonly findings: readonly DayFinding[];
   readonly stripe: readonly SideLine[];
   readonly ledger: readonly SideLine[];
@@ -75,7 +76,7 @@ export function compareDay(sides: DaySides, earlierCurrencies: readonly string[]
   }
   for (const line of ownLines(sides)) drafts.of(line.currency).own.push(line);
   const currencies = drafts.all().map(([currency, draft]): ComparedCurrency => {
-    const findings = [...draft.findings, ...everywhere].sort(compareFindings);
+    const findings = [...draft.findings, ...everywhere];
     return { ...draft, currency, findings, explained: currency === null ? 0n : explainedBy(currency, sides) };
   });
   return { currencies, ofOtherMirrors: unknown.ofOtherMirrors, notJudged: unknown.notJudged };
