@@ -153,12 +153,18 @@ describe('a lost database over thousands of posted payments', () => {
       const worker = startChild({ script: 'src/main.ts', words: ['worker'], variables });
       const states = async () =>
         sql`select reference, state from postings where reference in (${late}, ${fresh}) and state = 'posted'`;
-      await until('both are posted', async () => (await states()).length === 2, { explain: () => worker.output() + worker.errors() });
+      await until('both are posted', async () => (await states()).length === 2, {
+        explain: () => worker.output() + worker.errors(),
+        timeoutMs: 60_000,
+      });
       const newest = stripe.createIntent({ amount: 77, currency: 'usd', moves: [{ move: 'succeed' }] });
       await runCommand(['sync'], variables);
       const mirrored = async () =>
         (await sql`select 1 from postings where reference = ${newest} and state = 'posted'`).length;
-      await until('the tail goes on', async () => (await mirrored()) === 1, { explain: () => worker.output() + worker.errors() });
+      await until('the tail goes on', async () => (await mirrored()) === 1, {
+        explain: () => worker.output() + worker.errors(),
+        timeoutMs: 60_000,
+      });
       worker.kill('SIGTERM');
       expect((await worker.ended).code).toBe(0);
       expect(blnk.stats().rows).toBe(rows + 2);

@@ -11,7 +11,8 @@ import type { LedgerRecord, LedgerSide } from './ports.js';
 /** Balance names to ids, remembered as post does. */
 export interface RebuildBalances {
   learn(currency: string, names: Iterable<string>): Promise<void>;
-  forget(currency: string, names: Iterable<string>): void;
+  /** Asks names again that are known. */
+  learnAgain(currency: string, names: Iterable<string>): Promise<void>;
   resolver(currency: string): ResolveBalance;
 }
 
@@ -140,8 +141,7 @@ function judgeRows(transaction: PreparedTransaction, { ports, mirrorId, rows }: 
 async function judgeTwice(transaction: PreparedTransaction, judging: Judging): Promise<Finding> {
   const first = judgeRows(transaction, judging);
   if (first.kind !== 'conflict' && first.kind !== 'unresolved') return first;
-  judging.ports.balances.forget(transaction.currency, [transaction.source, transaction.destination]);
-  await learnNames([transaction], judging.ports);
+  await judging.ports.balances.learnAgain(transaction.currency, [transaction.source, transaction.destination]);
   return judgeRows(transaction, judging);
 }
 
