@@ -21,6 +21,7 @@ describe('proofs', () => {
   let session: Session;
   let worker: Child;
   let late: string;
+  let later: string;
 
   beforeAll(async () => {
     if (home === undefined) throw new Error('there is no home');
@@ -30,9 +31,10 @@ describe('proofs', () => {
       session.stripe.createIntent({ kind: 'card_usd', created, moves: [{ move: 'succeed', at: created }] });
     }
     late = session.stripe.createIntent({ kind: 'card_usd', created: NOON, moves: [] });
+    later = session.stripe.createIntent({ kind: 'card_usd', created: NOON, moves: [] });
     worker = session.quickWorker({
       variables: { SYNC_EVERY: '1s', SYNC_START: '12d' },
-      timings: { proofs: { ...TIMINGS.proofs, askEveryMs: 200 } },
+      timings: { proofs: { ...TIMINGS.proofs, askEveryMs: 200, failedAfterMs: 300 } },
     });
   }, TIMEOUT_MS);
 
@@ -78,6 +80,24 @@ describe('proofs', () => {
   );
 
   it(
+    'are tried again after Stripe was away, while everything else goes on',
+    async () => {
+      session.stripe.faults.add({ fault: { effect: 'status', status: 500 }, route: 'payment_intents.list' });
+      session.stripe.clock.advance(2_000);
+      session.stripe.succeed(later);
+      session.stripe.clock.advance(2_000);
+      const failed = await worker.untilLogged('a day could not be proven; it is tried again later');
+      expect(failed).toMatchObject({ level: 40, day: DAY, code: 'stripe_unavailable' });
+      expect(session.blnk.appliedByReference(later)).toBeDefined();
+      expect((await stateOf(DAY)).length).toBe(0);
+      session.stripe.faults.clear();
+      await until('the day is sealed with five payments', async () => (await stateOf(DAY))[0]?.stripe_count === 5);
+      expect((await stateOf(DAY))[0]?.reopened_because).toMatch(new RegExp(`^${later} succeeded late`));
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'are made by the command, which exits 0 when all is sealed',
     async () => {
       const week = await session.run(['prove', '--json']);
@@ -85,7 +105,7 @@ describe('proofs', () => {
       const answer = JSON.parse(week.output);
       expect(answer).toMatchObject({ answer: '7 days proven: 7 sealed.', asked: 7, proven: 7 });
       const shown = await session.run(['certificates', 'show', DAY, '--currency', 'usd', '--json']);
-      expect(JSON.parse(shown.output).certificates).toMatchObject([{ state: 'sealed', stripe_count: 4, findings: [] }]);
+      expect(JSON.parse(shown.output).certificates).toMatchObject([{ state: 'sealed', stripe_count: 5, findings: [] }]);
       const refused = await session.run(['prove', '--from', '2026-01-01', '--to', '2026-01-02']);
       expect([refused.code, refused.errors]).toEqual([
         2,
@@ -107,16 +127,21 @@ describe('proofs', () => {
       const csv = await session.run(['certificates', 'list', '--csv', '--state', 'broken']);
       const [header, row, rest] = csv.output.split('\r\n');
       expect(header).toMatch(/^day,currency,state,/);
-      expect(row).toContain(`${DAY},USD,broken,false,manual,4,`);
+      expect(row).toContain(`${DAY},USD,broken,false,manual,5,`);
       expect([rest, csv.code]).toEqual(['', 0]);
     },
     TIMEOUT_MS,
   );
 
-  it('leave nothing but the reopening at warning level in the log', async () => {
+  it('leave nothing but reopenings and the outage at warning level in the log', async () => {
     worker.kill('SIGTERM');
     const ended = await worker.ended;
     expect([ended.code, ended.errors]).toEqual([0, '']);
-    expect(worker.log().flatMap(({ level, msg }) => (level >= 40 ? [msg] : []))).toEqual(['a sealed day was reopened']);
+    const warnings = worker.log().flatMap(({ level, msg }) => (level >= 40 ? [msg] : []));
+    expect([...new Set(warnings)]).toEqual([
+      'a sealed day was reopened',
+      'Stripe is asked again',
+      'a day could not be proven; it is tried again later',
+    ]);
   });
 });
