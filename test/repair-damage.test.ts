@@ -4,6 +4,8 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RepairItem } from '../src/core/repair.js';
+import { readOutstanding } from '../src/db/reads/outbox-status.js';
+import { createParkedStore } from '../src/db/reads/parked-store.js';
 import { DAMAGED_DAY } from './support/proof-stage.js';
 import { BY_HAND, openRepairStage, type RepairStage } from './support/repair-stage.js';
 import { stages } from './support/stage.js';
@@ -67,6 +69,14 @@ describe.each(['cloud', 'core'] as const)('a day of a ledger on %s', (style) => 
     expect(await stateOf(burnt)).toMatchObject({ state: 'parked', dismissed_why: expect.stringContaining(':r1') });
     expect(await stateOf(`${burnt}:r1`)).toMatchObject({ state: 'posted', kind: 'replacement', object_id: burnt });
     expect(await repair.plan()).toMatchObject({ plan: null, reported: [] });
+    const day = { from: new Date(`${DAMAGED_DAY}T00:00:00Z`), to: new Date('2026-05-30T00:00:00Z') };
+    const parked = createParkedStore(repair.proof.db, () => ({ kind: 'rejected', reason: 'conflict', detail: '' }));
+    expect(await parked.retry({ references: [burnt] })).toMatchObject({
+      retried: 0,
+      stillParked: [{ reference: burnt, detail: expect.stringContaining(`replaced by ${burnt}:r1`) }],
+      notParked: [],
+    });
+    expect(await readOutstanding(repair.proof.db, day)).toEqual({ pending: 0, parked: 0, dismissed: 0 });
   });
 
   it('is sealed when somebody imported payments before us, with a wrong amount and queued ones that were rejected', async () => {

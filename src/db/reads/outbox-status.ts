@@ -2,7 +2,7 @@
  * Reads how the outbox stands: what waits per lane, what is parked and why, and the sums. All but the sums look only at
  * what is not settled, through partial indexes.
  */
-import { and, asc, desc, eq, gte, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, lt, not, sql } from 'drizzle-orm';
 import type { Lane, ParkingReason } from '../../core/posting.js';
 import type { Window } from '../../core/window.js';
 import type { Drizzle } from '../open.js';
@@ -47,6 +47,10 @@ export interface OutstandingRecord {
   readonly parked: number;
   readonly dismissed: number;
 }
+
+/** Dismissed by a repair: a replacement or a correction is owed in its place, and counts instead. */
+export const stoodFor = sql<boolean>`(${postings.dismissedAt} is not null and exists (
+  select 1 from postings stand where stand.object_id = ${postings}.object_id and stand.kind <> 'payment'))`;
 
 const UNRESOLVED_AFTER = sql.raw(`interval '15 minutes'`);
 
@@ -110,7 +114,12 @@ export async function readOutstanding(db: Drizzle, complete: Window | null): Pro
       .select({ all: sql`count(*)`.mapWith(Number), dismissed: sql`count(${postings.dismissedAt})`.mapWith(Number) })
       .from(postings)
       .where(
-        and(eq(postings.state, state), gte(postings.effectiveAt, complete.from), lt(postings.effectiveAt, complete.to)),
+        and(
+          eq(postings.state, state),
+          gte(postings.effectiveAt, complete.from),
+          lt(postings.effectiveAt, complete.to),
+          not(stoodFor),
+        ),
       );
     return row ?? { all: 0, dismissed: 0 };
   };

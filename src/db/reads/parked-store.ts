@@ -2,10 +2,11 @@
  * What a person does with parked postings: back to pending, or out for good. Only rows that are parked are touched, in
  * one compare-and-set statement each, so that a worker that settles one at the same time wins.
  */
-import { and, asc, eq, gt, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNotNull, isNull, not, type SQL, sql } from 'drizzle-orm';
 import { type Lane, laneName, type ParkingReason, type Preparation } from '../../core/posting.js';
 import type { Drizzle } from '../open.js';
 import { postings } from '../schema/postings.js';
+import { stoodFor } from './outbox-status.js';
 
 /** References that a person named, or all of one reason but the dismissed ones. */
 type RetrySelection = { readonly references: readonly string[] } | { readonly reason: ParkingReason };
@@ -48,6 +49,7 @@ export function createParkedStore(db: Drizzle, prepare: Prepare): ParkedStore {
   return {
     async retry(selection) {
       const outcome: OpenOutcome = { retried: 0, lanes: new Map(), stillParked: [], known: new Set() };
+      if ('references' in selection) await noteStoodFor(db, selection.references, outcome);
       await retryPrepared(db, selection, outcome);
       await retryUnprepared(db, { selection, prepare, outcome });
       const named = 'references' in selection ? [...new Set(selection.references)] : [];
@@ -101,6 +103,18 @@ const pendingAgain = {
   dismissedBy: null,
   dismissedWhy: null,
 };
+
+/** Retried, the original could be posted beside the posting that a repair put in its place. */
+async function noteStoodFor(db: Drizzle, references: readonly string[], outcome: OpenOutcome): Promise<void> {
+  const rows = await db
+    .select({ reference: postings.reference, reason: postings.reason, detail: postings.dismissedWhy })
+    .from(postings)
+    .where(and(parked, inArray(postings.reference, [...references]), stoodFor));
+  for (const { reference, reason, detail } of rows) {
+    outcome.known.add(reference);
+    outcome.stillParked.push({ reference, reason: reason ?? 'conflict', detail: detail ?? 'dismissed by a repair' });
+  }
+}
 
 async function retryPrepared(db: Drizzle, selection: RetrySelection, outcome: OpenOutcome): Promise<void> {
   const rows = await db
@@ -175,7 +189,7 @@ function selected(selection: RetrySelection): SQL | undefined {
   if ('reason' in selection) {
     return and(parked, eq(postings.reason, selection.reason), isNull(postings.dismissedAt));
   }
-  return and(parked, inArray(postings.reference, [...selection.references]));
+  return and(parked, inArray(postings.reference, [...selection.references]), not(stoodFor));
 }
 
 function noteRetried(
