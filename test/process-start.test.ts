@@ -49,7 +49,7 @@ describe('what a worker may not do', () => {
     session = await startSession(home, {
       population: population(8),
       restrictedKeys: {
-        rk_test_noEvents1: ['rak_payment_intent_read', 'rak_charge_read'],
+        rk_test_noIntents: ['rak_event_read', 'rak_charge_read'],
         rk_test_nothing11: [],
       },
     });
@@ -61,7 +61,7 @@ describe('what a worker may not do', () => {
 
   it.each([
     ['a Stripe key that nobody knows', { STRIPE_API_KEY: 'sk_test_canary999999' }, [/STRIPE_API_KEY/]],
-    ['a Stripe key without Events', { STRIPE_API_KEY: 'rk_test_noEvents1' }, [/"Events: Read"/, link]],
+    ['a Stripe key without PaymentIntents', { STRIPE_API_KEY: 'rk_test_noIntents' }, [/"PaymentIntents: Read"/, link]],
     ['a Stripe key without anything', { STRIPE_API_KEY: 'rk_test_nothing11' }, [/"PaymentIntents: Read"/, link]],
     ['a Blnk token that nobody knows', { BLNK_API_KEY: 'blnk_canary' }, [/does not accept the key in BLNK_API_KEY/]],
     ['an expired Blnk token', { BLNK_API_KEY: 'blnk_expired' }, [/BLNK_API_KEY has expired/]],
@@ -77,7 +77,7 @@ describe('what a worker may not do', () => {
     const ended = await runCommand(['worker'], { ...session.variables, ...given });
     expect([ended.code, ended.output]).toEqual([2, '']);
     for (const pattern of wanted) expect(ended.errors).toMatch(pattern);
-    expect(ended.errors).not.toMatch(/canary|rk_test_noEvents1|rk_test_nothing11/);
+    expect(ended.errors).not.toMatch(/canary|rk_test_noIntents|rk_test_nothing11/);
     expect(session.blnk.stats().rows).toBe(0);
   });
 });

@@ -1,5 +1,4 @@
 /** Composition: collect and post, joined to their stores, vendors and queue. What each job of the queue calls. */
-import { collectPart } from '../collect/backfill.js';
 import type { CollectedRun } from '../collect/collect-run.js';
 import type { CollectStore, RefusableFeed } from '../collect/ports.js';
 import type { WorkerConfig } from '../config.js';
@@ -18,7 +17,8 @@ import { lookUpDismissed } from '../post/look-up-dismissed.js';
 import { type JudgePorts, otherLedger } from '../post/settle-doubt.js';
 import type { JobHandlers, JobQueue } from '../queue/job-queue.js';
 import { permissionMissing } from '../stripe/permissions.js';
-import { createPermissionWatch, type PermissionChange } from '../worker/permission-watch.js';
+import { createPartJob } from '../worker/part-job.js';
+import type { PermissionChange } from '../worker/permission-watch.js';
 import { createSyncJob, isDue } from '../worker/sync-job.js';
 import type { LaneAlarms } from '../worker/wake-timer.js';
 import type { Home } from './home.js';
@@ -81,7 +81,7 @@ export function createStages(parts: StageParts): Stages {
     onPermission: (feed: RefusableFeed, change: PermissionChange) =>
       logPermission({ log, livemode: mirror.livemode }, feed, change),
   };
-  const watch = createPermissionWatch(permissions);
+  const readPart = createPartJob({ ...collecting, ...permissions });
   const sync = createSyncJob(
     {
       ...collecting,
@@ -97,13 +97,8 @@ export function createStages(parts: StageParts): Stages {
       logRun(log, run.feed, run);
     },
     async part(part) {
-      try {
-        const run = await collectPart(collecting, part, signal);
-        logRun(log, run?.feed ?? 'payment_intents', run);
-      } catch (error) {
-        // Noted and told: the parts are asked for again when charges may be read.
-        if (!(await watch.isRefusal(error, 'charges'))) throw error;
-      }
+      const run = await readPart(part, signal);
+      logRun(log, run?.feed ?? 'payment_intents', run);
     },
     async lookUpDismissed() {
       const { leaseMs, dismissedLooksAfterMs: looksAfterMs } = timings;

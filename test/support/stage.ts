@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll } from 'vitest';
 import { SandboxClock } from '../../sandbox/clock.js';
 import type { ExpectedPayment } from '../../sandbox/stripe/expectation.js';
 import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../../sandbox/stripe/sandbox.js';
-import { collectPart, openParts } from '../../src/collect/backfill.js';
+import { openParts } from '../../src/collect/backfill.js';
 import type { CollectStore, PaymentFeeds } from '../../src/collect/ports.js';
 import { collectTail, type TailOptions } from '../../src/collect/tail.js';
 import { type Completeness, completenessOf } from '../../src/core/completeness.js';
@@ -25,6 +25,8 @@ import { readSweptCoverage } from '../../src/db/sweep-store.js';
 import { createStripeAccountReader, type StripeAccountReader } from '../../src/stripe/account.js';
 import { createStripeClient } from '../../src/stripe/client.js';
 import { createPaymentFeeds } from '../../src/stripe/feeds.js';
+import { createPartJob } from '../../src/worker/part-job.js';
+import type { PermissionPorts } from '../../src/worker/permission-watch.js';
 import { createSyncJob, requestOpenParts, type SyncJob } from '../../src/worker/sync-job.js';
 import { homes } from './homes.js';
 
@@ -177,6 +179,13 @@ export async function openStage({ database }: StageDatabase, options: StageOptio
   });
   const lagMs = options.lagMs ?? LAG;
   const account = createStripeAccountReader({ client });
+  const told: string[] = [];
+  const permissions: Omit<PermissionPorts, 'store'> = {
+    vendorClock: account,
+    clock: { monotonicMs: () => stage.monotonicMs, sleep: async () => {}, every: () => () => {} },
+    permissions: account,
+    onPermission: (feed, change) => void told.push(`${feed} ${change}`),
+  };
   const worker = (): StageWorker => {
     const workerId = randomUUID();
     const ports = {
@@ -185,6 +194,7 @@ export async function openStage({ database }: StageDatabase, options: StageOptio
       wakeLanes: async () => {},
     };
     const signal = new AbortController().signal;
+    const readPart = createPartJob({ ...ports, ...permissions });
     return {
       workerId,
       store: ports.store,
@@ -192,7 +202,7 @@ export async function openStage({ database }: StageDatabase, options: StageOptio
       tail: (tail = {}) => collectTail(ports, { trigger: 'schedule', lagMs, freshOnlyFrom: null, signal, ...tail }),
       async backfills() {
         for (const backfill of await ports.store.openBackfills()) {
-          for (const part of await openParts(ports.store, backfill)) await collectPart(ports, part, signal);
+          for (const part of await openParts(ports.store, backfill)) await readPart(part, signal);
         }
       },
     };
@@ -217,7 +227,7 @@ export async function openStage({ database }: StageDatabase, options: StageOptio
     account,
     lagMs,
     monotonicMs: 0,
-    permissions: [],
+    permissions: told,
     worker,
     syncJob() {
       return createSyncJob(
@@ -225,10 +235,7 @@ export async function openStage({ database }: StageDatabase, options: StageOptio
           store: first.store,
           feeds: first.feeds,
           wakeLanes: async () => {},
-          vendorClock: account,
-          clock: { monotonicMs: () => stage.monotonicMs, sleep: async () => {}, every: () => () => {} },
-          permissions: account,
-          onPermission: (feed, change) => void stage.permissions.push(`${feed} ${change}`),
+          ...permissions,
           requestPart: async () => {},
         },
         { lagMs, signal: new AbortController().signal },
