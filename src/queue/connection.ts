@@ -62,7 +62,7 @@ export interface QueueBackend {
 /** BullMQ's own name for its schema; kept apart from ours so that both can be read and dumped alone. */
 const BULLMQ_SCHEMA = 'bullmq';
 
-/** Connections of each queue and of each worker, which takes one more for LISTEN: 18 in all for a worker process. */
+/** Connections of each queue and of each worker, which takes one more for LISTEN: 24 in all for a worker process. */
 const QUEUE_CONNECTIONS = 2;
 const WORKER_CONNECTIONS = 3;
 
