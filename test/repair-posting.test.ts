@@ -1,0 +1,141 @@
+/**
+ * Replacements and corrections are posted like payments: claimed, looked up, adopted, tried again. A correction that takes
+ * back has a lane of its own, named after the customer's balance; the ledger is confirmed by the mirror's source all the same.
+ */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Fault } from '../sandbox/blnk/fault-rules.js';
+import { prepareVariant, type Variant } from '../src/core/mapping.js';
+import type { Payment } from '../src/core/payment.js';
+import type { PreparedTransaction } from '../src/core/posting.js';
+import { storeOwed } from '../src/db/repair-postings.js';
+import { type LedgerStage, makePayments, NEVER, openStages, RULES, type Stages } from './support/ledger-stage.js';
+import { Killed, killAt, STEPS } from './support/ledger-stage-kills.js';
+
+let stages: Stages;
+let stage: LedgerStage;
+
+beforeAll(async () => {
+  stages = await openStages();
+});
+afterEach(() => stage.close());
+afterAll(() => stages.close());
+
+function prepare(payment: Payment, variant: Variant): PreparedTransaction {
+  const preparation = prepareVariant(payment, RULES, variant);
+  if (preparation.kind !== 'prepared') throw new Error(preparation.detail);
+  return preparation.transaction;
+}
+
+/** For each payment a replacement, a correction that adds and one that takes back, of the amounts 1,000, 7 and 9. */
+async function owe(payments: readonly Payment[], runId: string): Promise<PreparedTransaction[]> {
+  const owed: PreparedTransaction[] = [];
+  for (const payment of payments) {
+    const opened = { paymentId: payment.id, runId, by: 'tester', known: new Set<string>(), why: 'a test' };
+    const replacement = prepare(payment, { reference: `${payment.id}:r1` });
+    const adds = prepare(payment, { reference: `${payment.id}:adj:1`, correctedBy: 7n });
+    const takesBack = prepare(payment, { reference: `${payment.id}:adj:2`, correctedBy: -9n });
+    await storeOwed(stage.db, { kind: 'replacement', transaction: replacement }, opened);
+    for (const transaction of [adds, takesBack]) await storeOwed(stage.db, { kind: 'correction', transaction }, opened);
+    owed.push(replacement, adds, takesBack);
+  }
+  return owed;
+}
+
+function expectInLedger(owed: readonly PreparedTransaction[]): void {
+  const rows = [...stage.sandbox.transactions()];
+  const line = (row: { reference: string; source: string; destination: string }, amount: bigint) =>
+    `${row.reference} ${amount} ${row.source} > ${row.destination}`;
+  expect(rows.map((row) => line(row, row.precise_amount)).sort()).toEqual(
+    owed.map((one) => line(one, one.amount)).sort(),
+  );
+  expect(rows.every(({ status }) => status === 'APPLIED')).toBe(true);
+}
+
+describe('replacements and corrections', () => {
+  const faults: ReadonlyArray<readonly [string, Fault]> = [
+    ['an answer is lost', { kind: 'answer_lost', route: 'posts', times: 4 }],
+    ['a connection breaks', { kind: 'reset', route: 'posts', times: 4 }],
+    ['a proxy repeats the request', { kind: 'repeated', route: 'posts', times: 3 }],
+    ['Blnk is away', { kind: 'status', status: 503, route: 'posts', times: 5 }],
+    ['readers lag', { kind: 'stale_reads', route: 'lookups', times: 6 }],
+  ];
+
+  it.each(faults)('are in the ledger once each although %s', async (_, fault) => {
+    stage = await stages.start({ style: 'core' });
+    const payments = makePayments(8);
+    const owed = await owe(payments, await stage.store([]));
+    stage.sandbox.faults.add(fault);
+    await stage.drainAll(await stage.drainer());
+    expectInLedger(owed);
+    const settled = await stage.postings();
+    expect(settled.every(({ state, settled_how }) => state === 'posted' && settled_how === 'posted')).toBe(true);
+    const [totals] = await stage.sql`select totals, ledger_totals from sync_history`;
+    const sum = String(payments.reduce((total, { amountReceived }) => total + amountReceived - 2n, 0n));
+    expect(totals).toEqual({ totals: { USD: sum }, ledger_totals: { USD: sum } });
+  });
+
+  it.each(STEPS.filter((step) => !/postBulk|park/.test(step)))(
+    'are in the ledger once each though the worker is killed %s',
+    async (step) => {
+      stage = await stages.start();
+      const owed = await owe(makePayments(3), await stage.store([]));
+      stage.sandbox.faults.add({ kind: 'answer_lost', route: 'posts', nth: 2 });
+      const dying = await stage.drainer(killAt(step));
+      for (const lane of await stage.pendingLanes()) {
+        await dying.drain(lane, NEVER).catch((error: unknown) => {
+          if (!(error instanceof Killed)) throw error;
+        });
+      }
+      await stage.makeAllDue();
+      await stage.drainAll(await stage.drainer());
+      expectInLedger(owed);
+    },
+  );
+
+  it('are adopted when somebody posted them, and parked when the content is another', async () => {
+    stage = await stages.start();
+    const owed = await owe(makePayments(1), await stage.store([]));
+    const [, adds, takesBack] = owed;
+    for (const body of [adds?.body, takesBack?.body.replace('"precise_amount":9', '"precise_amount":8')]) {
+      const headers = { 'x-blnk-key': stage.sandbox.coreKey, 'content-type': 'application/json' };
+      const { status } = await fetch(`${stage.sandbox.url}/transactions`, {
+        method: 'POST',
+        headers,
+        body: body ?? '',
+      });
+      expect(status).toBe(201);
+    }
+    await stage.drainAll(await stage.drainer({ finalAfterMs: 0 }));
+    expect(await stage.posting('pi_0001:r1')).toMatchObject({ state: 'posted' });
+    expect(await stage.posting('pi_0001:adj:1')).toMatchObject({ state: 'posted' });
+    expect(await stage.posting('pi_0001:adj:2')).toMatchObject({ state: 'parked', reason: 'conflict' });
+    expect(stage.sandbox.stats().rows).toBe(3);
+  });
+});
+
+describe('a correction that takes back', () => {
+  it('is posted by the same worker as the payments: its lane does not look like another ledger', async () => {
+    stage = await stages.start({ style: 'core' });
+    const payments = makePayments(3);
+    await stage.store(payments);
+    const drainer = await stage.drainer();
+    await stage.drainAll(drainer);
+    const owed = await owe(payments, await stage.store([]));
+    await stage.drainAll(drainer);
+    expect(stage.sandbox.stats().rows).toBe(payments.length + owed.length);
+    const [mirror] = await stage.sql`select source_balances from mirror`;
+    expect(mirror?.source_balances).toEqual({ USD: stage.sandbox.balance('@stripe', 'USD')?.balance_id });
+  });
+
+  it('is not posted to another ledger', async () => {
+    stage = await stages.start({ style: 'core' });
+    await stage.store(makePayments(1, { name: 'first' }));
+    await stage.drainAll(await stage.drainer());
+    await stage.sql`update mirror set source_balances = '{"USD": "bln_of_the_first_ledger"}'`;
+    await owe(makePayments(1, { customerId: 'cus_back' }), await stage.store([]));
+    const lane = { source: '@cus_back', currency: 'USD' };
+    expect(await stage.pendingLanes()).toContainEqual(lane);
+    await expect((await stage.drainer()).drain(lane, NEVER)).rejects.toMatchObject({ code: 'other_ledger' });
+    expect(stage.sandbox.stats().rows).toBe(1);
+  });
+});
