@@ -11,8 +11,8 @@ import { formatRfc3339, parseRfc3339 } from './rfc3339.js';
  */
 export function getBalanceAt(core: CoreState, balanceId: string, query: URLSearchParams): Answer {
   const asked = query.get('timestamp');
-  const at = asked === null ? core.stamp() : parseRfc3339(asked);
-  if (at === undefined) {
+  const text = asked === null || asked === '' ? formatRfc3339(core.stamp()) : asked;
+  if (parseRfc3339(text) === undefined) {
     const message = 'invalid timestamp format. Please use ISO 8601 format (e.g., 2024-01-01T15:04:05Z)';
     return failureAnswer({ status: 400, code: 'BAL_INVALID_TIMESTAMP', message });
   }
@@ -20,12 +20,22 @@ export function getBalanceAt(core: CoreState, balanceId: string, query: URLSearc
   if (balance === undefined) {
     return failureAnswer(notFound('BAL_NOT_FOUND', `Balance with ID '${balanceId}' not found`));
   }
-  const { credit, debit } = sumUntil(core, balance, at);
-  const timestamp = formatRfc3339(Math.floor(at / 1_000_000) * 1_000_000);
+  const { credit, debit } = sumUntil(core, balance, comparedMicros(text));
+  const fromSource = ['true', '1'].includes(query.get('from_source') ?? '');
   const body =
     `{"balance":{"balance":${credit - debit},"balance_id":"${balanceId}","credit_balance":${credit},` +
-    `"currency":${JSON.stringify(balance.currency)},"debit_balance":${debit}},"from_source":${query.get('from_source') === 'true'},"timestamp":"${timestamp}"}`;
+    `"currency":${JSON.stringify(balance.currency)},"debit_balance":${debit}},"from_source":${fromSource},` +
+    `"timestamp":"${text.replace(/[.,]\d+/, '')}"}`;
   return { status: 200, body };
+}
+
+/**
+ * Core's column has no zone, so the zone of the question is dropped: 02:00+02:00 is compared as 02:00. PostgreSQL rounds
+ * to microseconds: seven nines are the next second.
+ */
+function comparedMicros(text: string): number {
+  const [, whole = '', digits = ''] = /^(.*?T[\d:]{8})(?:[.,](\d+))?/.exec(text) ?? [];
+  return (parseRfc3339(`${whole}Z`) ?? Number.NaN) + Math.round(Number(`0.${digits}0`) * 1_000_000);
 }
 
 function sumUntil(core: CoreState, balance: Balance, at: number): { credit: bigint; debit: bigint } {
