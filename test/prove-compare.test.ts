@@ -62,7 +62,7 @@ function backwards(row: DayRow, amount: bigint): DayRow {
 }
 
 function sidesOf(changes: Partial<DaySides>): DaySides {
-  const blank = { payments: [], unreadable: [], rows: [], own: [], others: new Map(), isCollected: true };
+  const blank = { payments: [], unreadable: [], rows: [], own: [], others: new Map(), isCollected: () => true };
   return { day: DAY, mirror: MIRROR, balanceId, ...blank, ...changes };
 }
 

@@ -180,6 +180,8 @@ describe('a late success', () => {
     expect(certificateOf(await stage.prove(DAY), 'USD')).toMatchObject({ state: 'sealed', stripe: { count: 1 } });
     stage.clock.advance(HOUR);
     stage.sandbox.succeed(late, { at: NOW });
+    const unread = await stage.prove(DAY);
+    expect([findingsOf(unread), unread.stripeRequests]).toEqual([[`not_collected ${late}`], 2]);
     await stage.tail();
     await stage.post();
     expect(certificateOf(await stage.prove(DAY), 'USD')).toMatchObject({ state: 'sealed', stripe: { count: 2 } });

@@ -16,8 +16,8 @@ export interface DaySides extends OthersRules {
   /** Every row that was found, of any status; each once. */
   readonly rows: readonly DayRow[];
   readonly own: readonly DayPosting[];
-  /** The mirror has read all payments of the day. */
-  readonly isCollected: boolean;
+  /** The mirror has read so far that it must have the payment. */
+  isCollected(paymentId: string): boolean;
   /** Undefined when the ledger has no such balance. */
   balanceId(name: string, currency: string): string | undefined;
 }

@@ -54,8 +54,8 @@ export interface JudgeRules {
   readonly mirrorId: string;
   /** Undefined when the ledger has no such balance. */
   balanceId(name: string, currency: string): string | undefined;
-  /** The mirror has read all payments of the day. */
-  readonly isCollected: boolean;
+  /** The mirror has read so far that it must have the payment. */
+  isCollected(paymentId: string): boolean;
 }
 
 /** @param rows every row that was found for the payment, of any status */
@@ -148,7 +148,7 @@ function whyAbsent(
   if (own.some((posting) => posting.state === 'pending')) return ['pending', 'its posting waits for its turn'];
   if (own.some((posting) => posting.state === 'posted')) return ['missing', 'nothing of it is in the ledger'];
   if (heldBack.length > 0) return ['parked', `its posting is parked as ${reasonsOf(own)}`];
-  if (!rules.isCollected) return ['not_collected', 'the mirror has not read this day to its end'];
+  if (!rules.isCollected(payment.id)) return ['not_collected', 'the mirror has not read that far yet'];
   return ['missing', 'nothing of it is in the ledger'];
 }
 

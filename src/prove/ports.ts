@@ -30,6 +30,14 @@ export interface IntentListing {
 export interface StripeSide {
   /** Every succeeded PaymentIntent created in the window. Throws when the window cannot be read to its end. */
   listSucceeded(window: Window): AsyncIterable<IntentListing>;
+  /**
+   * Those of the payments that succeeded since `from`, by events; as far as a bounded number of pages goes. None when the
+   * key may not read events.
+   */
+  succeededSince(
+    from: Date,
+    paymentIds: ReadonlySet<string>,
+  ): Promise<{ readonly ids: ReadonlySet<string>; readonly requests: number }>;
   /** One intent as it is now. */
   readIntent(id: string): Promise<FoundPayment | { readonly kind: 'not_succeeded' } | { readonly kind: 'missing' }>;
 }

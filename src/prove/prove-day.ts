@@ -5,6 +5,8 @@
 import type { Certificate } from '../core/certificate.js';
 import { certify, type Movement } from '../core/certify-day.js';
 import { type ComparedCurrency, compareDay } from '../core/compare-day.js';
+import { type DayRow, paymentOfReference } from '../core/day-row.js';
+import type { ExpectedPayment } from '../core/judge-payment.js';
 import type { Mirror } from '../core/mirror.js';
 import { dayWindow, type Window } from '../core/window.js';
 import type { LedgerSide, OwnPosting, OwnSide, StripeSide } from './ports.js';
@@ -74,7 +76,11 @@ export async function proveDay(ports: ProvePorts, request: ProveRequest): Promis
   const payments = [...listed.payments.values()];
   const currencies = new Set([...rows.map(({ currency }) => currency), ...facts.earlierCurrencies]);
   const { balanceId } = await resolveBalances(ledger, { source: mirror.source, currencies, payments, own });
-  const isCollected = facts.coveredUpTo !== null && facts.coveredUpTo >= window.to;
+  const isDayRead = facts.coveredUpTo !== null && facts.coveredUpTo >= window.to;
+  const fresh = isDayRead
+    ? await readFresh(stripe, { payments, rows, own, facts })
+    : { ids: new Set<string>(), requests: 0 };
+  const isCollected = (id: string) => isDayRead && !fresh.ids.has(id);
   const unreadable = [...listed.unreadable.values()];
   const compared = compareDay(
     { day, mirror, payments, unreadable, rows, others, own, isCollected, balanceId },
@@ -94,7 +100,7 @@ export async function proveDay(ports: ProvePorts, request: ProveRequest): Promis
   return {
     day,
     certificates,
-    stripeRequests: listed.requests + requests,
+    stripeRequests: listed.requests + requests + fresh.requests,
     ledgerRequests: ledger.requestCount() - ledgerRequestsBefore,
     stripeAsOf: listed.asOf,
   };
@@ -107,6 +113,24 @@ async function readOwn(side: OwnSide, held: LedgerDay, window: Window): Promise<
   const unseen = own.filter(({ state, paymentId }) => state === 'posted' && !seen.has(paymentId));
   await held.findMissing(new Set(unseen.map(({ paymentId }) => paymentId)));
   return own;
+}
+
+/** Payments of which nothing is known because they succeeded after what the mirror has read. */
+async function readFresh(
+  stripe: StripeSide,
+  known: {
+    readonly payments: readonly ExpectedPayment[];
+    readonly rows: readonly DayRow[];
+    readonly own: readonly OwnPosting[];
+    readonly facts: ProveFacts;
+  },
+): Promise<{ readonly ids: ReadonlySet<string>; readonly requests: number }> {
+  const { coveredUpTo, mirror } = known.facts;
+  const seen = new Set(known.own.map(({ paymentId }) => paymentId));
+  for (const { reference, paymentId } of known.rows) seen.add(paymentId ?? paymentOfReference(reference) ?? reference);
+  const unknown = known.payments.filter(({ id, created }) => created >= mirror.startsAt && !seen.has(id));
+  if (coveredUpTo === null || unknown.length === 0) return { ids: new Set(), requests: 0 };
+  return stripe.succeededSince(coveredUpTo, new Set(unknown.map(({ id }) => id)));
 }
 
 /** How far the source balance fell; rows without a balance say that the look-up did not show it. */

@@ -2,7 +2,7 @@
  * Stripe's side of a proof: every succeeded PaymentIntent of a window, listed afresh, to its end or not at all. The pages
  * are those that collect reads; what collect has stored plays no part in it.
  */
-import type { FeedPage, PaymentFeeds } from '../collect/ports.js';
+import type { FeedPage, PageRequest, PaymentFeeds } from '../collect/ports.js';
 import { SyncError } from '../core/errors.js';
 import { floorToSecond, type Window } from '../core/window.js';
 import type { IntentListing, StripeSide } from '../prove/ports.js';
@@ -14,10 +14,41 @@ const RESTARTS_MAX = 5;
 export function createStripeSide({ feeds }: { readonly feeds: PaymentFeeds }): StripeSide {
   return {
     listSucceeded: (window) => listSucceeded(feeds, window),
+    succeededSince: (from, paymentIds) => succeededSince(feeds, { from, paymentIds }),
     async readIntent(id) {
       return (await feeds.payment(id)).reading;
     },
   };
+}
+
+/** Newest first, 100 events each. */
+const EVENT_PAGES_MAX = 20;
+
+async function succeededSince(
+  feeds: PaymentFeeds,
+  { from, paymentIds }: { readonly from: Date; readonly paymentIds: ReadonlySet<string> },
+): Promise<{ readonly ids: ReadonlySet<string>; readonly requests: number }> {
+  const ids = new Set<string>();
+  let requests = 0;
+  let after: string | null = null;
+  for (let read = 0; read < EVENT_PAGES_MAX && ids.size < paymentIds.size; read += 1) {
+    const page = await eventPage(feeds, { from, to: null, after });
+    requests += page?.requests ?? 1;
+    for (const { payment } of page?.payments ?? []) if (paymentIds.has(payment.id)) ids.add(payment.id);
+    if (page === null || !page.hasMore) break;
+    after = page.lastId;
+  }
+  return { ids, requests };
+}
+
+/** Null when the key may not read events. */
+async function eventPage(feeds: PaymentFeeds, request: PageRequest): Promise<FeedPage | null> {
+  try {
+    return await feeds.succeededEvents(request);
+  } catch (error) {
+    if (error instanceof SyncError && error.code === 'stripe_permission_missing') return null;
+    throw error;
+  }
 }
 
 async function* listSucceeded(feeds: PaymentFeeds, window: Window): AsyncGenerator<IntentListing> {
