@@ -142,11 +142,17 @@ async function daysOfTurn(
   const [standings, lastRotation] = [await readStandings(db), await lastRotationAt(db)];
   const facts = { now, startsAt: mirror.startsAt, completeTo, standings, lastRotationAt: lastRotation };
   const due = dueDays(facts, timings).filter(({ day }) => !isFailing(day));
-  const waiting = await daysWithPending(
-    db,
-    due.map(({ day }) => day),
-  );
-  return due.filter(({ day }) => !waiting.has(day)).slice(0, TURN_DAYS_MAX);
+  const decidable: DueDay[] = [];
+  // In pieces: a day without a pending posting is looked through whole, and there may be thousands.
+  for (let from = 0; from < due.length && decidable.length < TURN_DAYS_MAX; from += TURN_DAYS_MAX) {
+    const piece = due.slice(from, from + TURN_DAYS_MAX);
+    const waiting = await daysWithPending(
+      db,
+      piece.map(({ day }) => day),
+    );
+    decidable.push(...piece.filter(({ day }) => !waiting.has(day)));
+  }
+  return decidable.slice(0, TURN_DAYS_MAX);
 }
 
 function logProof(log: Log, { day, trigger, certificates }: ProvenDay): void {
