@@ -3,6 +3,9 @@
  * that the mirror does not claim, and what could not be seen. Real adapters and stand-ins over HTTP, a real database.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createStripeClient } from '../src/stripe/client.js';
+import { createPaymentFeeds } from '../src/stripe/feeds.js';
+import { createStripeSide } from '../src/stripe/listing.js';
 import { until } from './support/ledger-stage.js';
 import {
   certificateOf,
@@ -16,9 +19,22 @@ import { HOUR, NOW, stages } from './support/stage.js';
 const openStage = stages();
 let stage: ProofStage;
 beforeEach(async () => {
-  stage = await openProofStage(await openStage());
+  const restrictedKeys = { rk_test_blind: ['rak_payment_intent_read'] } as const;
+  stage = await openProofStage(await openStage({ sandbox: { restrictedKeys } }));
 });
 afterEach(() => stage.closeLedger());
+
+/** A client with another key of the same account. */
+function clientOf(key: string) {
+  return createStripeClient({
+    baseUrl: stage.sandbox.url,
+    readKey: async () => key,
+    limiter: { acquire: async () => {} },
+    version: '0.0.0',
+    clock: { monotonicMs: () => 0, sleep: async () => {}, random: () => 0 },
+    retries: { attemptsMax: 1 },
+  });
+}
 
 /** The UTC day that lies so many days after a time's own. */
 function dayAfter(time: Date, days: number): string {
@@ -180,8 +196,12 @@ describe('a late success', () => {
     expect(certificateOf(await stage.prove(DAY), 'USD')).toMatchObject({ state: 'sealed', stripe: { count: 1 } });
     stage.clock.advance(HOUR);
     stage.sandbox.succeed(late, { at: NOW });
+    for (let second = 0; second < 120; second += 1) stage.pay({ created: new Date(NOW.getTime() + second * 1_000) });
     const unread = await stage.prove(DAY);
-    expect([findingsOf(unread), unread.stripeRequests]).toEqual([[`not_collected ${late}`], 2]);
+    expect([findingsOf(unread), unread.stripeRequests]).toEqual([[`not_collected ${late}`], 1 + 2]);
+    const blind = createStripeSide({ feeds: createPaymentFeeds({ client: clientOf('rk_test_blind') }) });
+    const unsaid = await stage.prove(DAY, { ports: { stripe: blind } });
+    expect([findingsOf(unsaid), unsaid.stripeRequests]).toEqual([[`missing ${late}`], 1 + 1]);
     await stage.tail();
     await stage.post();
     expect(certificateOf(await stage.prove(DAY), 'USD')).toMatchObject({ state: 'sealed', stripe: { count: 2 } });
