@@ -19,7 +19,7 @@ import { type Home, homes } from './support/homes.js';
 import { openForeignQueue } from './support/process-queue.js';
 
 const { seed, budgetMs, timeoutMs } = budgetOf(4_000);
-const END_WITHIN_MS = 30_000;
+const END_WITHIN_MS = 60_000;
 const LOCK_MS = 2_000;
 
 const drawings = fc.record({
@@ -40,14 +40,16 @@ describe.each(homes())('any history over the queue of $name', (home) => {
   it(title, { timeout: timeoutMs }, async () => {
     const played = await playWithin({ seed, budgetMs }, drawings, async ({ steps, seed: worldSeed }) => {
       const history = await History.open(database, {
-        ...{ style: 'cloud', workers: 2, eventsLateByMs: MINUTE, seed: worldSeed },
+        ...{ style: 'cloud', eventsLateByMs: MINUTE, seed: worldSeed },
+        // On PostgreSQL each takes twenty connections of a server that others use as well.
+        workers: home.name === 'postgres+redis' ? 2 : 1,
       });
       const processes = await startProcesses(history, queue);
       try {
         await history.worker(0).sync('startup');
         await play(history, steps);
         await history.endFaults();
-        await untilEqual(history);
+        await untilEqual(history, processes);
         expect(processes.defects).toEqual([]);
       } finally {
         await processes.stop();
@@ -58,18 +60,31 @@ describe.each(homes())('any history over the queue of $name', (home) => {
   });
 });
 
-/** Both processes take jobs of every kind until they are stopped. */
-async function startProcesses(history: History, { backend, lose }: LosableQueue) {
+interface Processes {
+  readonly defects: readonly unknown[];
+  /** Resolves at a moment when no job is in hand. */
+  untilIdle(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** All processes take jobs of every kind until they are stopped. */
+async function startProcesses(history: History, { backend, lose }: LosableQueue): Promise<Processes> {
   const defects: unknown[] = [];
+  const inHand = new Set<Promise<void>>();
+  const holding = (job: Promise<void>): Promise<void> => {
+    const held = job.finally(() => inHand.delete(held));
+    inHand.add(held);
+    return held;
+  };
   const opened: Array<{ readonly queue: JobQueue; readonly stopTaking: () => Promise<void> }> = [];
   for (const index of history.workers.keys()) {
     const queue = createJobQueue(backend, () => {});
     const stopTaking = await queue.work(
       {
         isDue: async () => true,
-        sync: (trigger) => history.worker(index).sync(trigger),
-        part: (part) => history.worker(index).part(part),
-        lane: (lane) => history.worker(index).lane(lane),
+        sync: (trigger) => holding(history.worker(index).sync(trigger)),
+        part: (part) => holding(history.worker(index).part(part)),
+        lane: (lane) => holding(history.worker(index).lane(lane)),
         proofs: async () => {},
       },
       {
@@ -91,6 +106,9 @@ async function startProcesses(history: History, { backend, lose }: LosableQueue)
   };
   return {
     defects,
+    async untilIdle() {
+      while (inHand.size > 0) await Promise.allSettled(inHand);
+    },
     async stop() {
       await Promise.all(opened.map(({ stopTaking }) => stopTaking()));
       await Promise.all(opened.map(({ queue }) => queue.close()));
@@ -100,13 +118,15 @@ async function startProcesses(history: History, { backend, lose }: LosableQueue)
 }
 
 /** Only the timer asks, as it does every minute; the work itself is done by whoever takes the jobs. */
-async function untilEqual(history: History): Promise<void> {
+async function untilEqual(history: History, { untilIdle }: Processes): Promise<void> {
   const deadline = performance.now() + END_WITHIN_MS;
   let differences: string | null = 'nobody looked yet';
   while (differences !== null) {
     if (performance.now() > deadline) throw new Error(`not equal within ${END_WITHIN_MS} ms: ${differences}`);
+    // Minutes that pass within a job would only take its claims away.
+    await untilIdle();
     await history.advance(5 * MINUTE);
-    await history.worker(1).askForDue();
+    await history.worker(0).askForDue();
     differences = await differencesInTheEnd(history);
   }
   await assertHonest(history);
