@@ -21,7 +21,7 @@ async function run(prove: Prove, options: Partial<ProveDaysOptions> = {}) {
   const store: CertificateStore = {
     async beginProof(day) {
       seen.steps.push(`begin ${day}`);
-      return { provedAt: new Date(Date.parse(`${day}T12:00:00Z`)), earlierCurrencies: ['EUR'] };
+      return { provedAt: new Date(Date.parse(`${day}T12:00:00Z`)), lastProvedAt: null, earlierCurrencies: ['EUR'] };
     },
     async keepProof(proof) {
       seen.steps.push(`keep ${proof.day}`);
@@ -57,6 +57,12 @@ it('keeps each day before the next one begins, with the time at which its proof 
   expect(kept.map(({ provedAt }) => provedAt.toISOString().slice(0, 10))).toEqual(proven);
   expect(kept.every(({ proofId, trigger }) => proofId === 'proof' && trigger === 'two_days')).toBe(true);
   expect(shown).toEqual(DAYS.map(({ day }, done) => [day, done, 3]));
+});
+
+it('leaves out what somebody else proved meanwhile', async () => {
+  const { proven, steps } = await run(async () => 0n, { isStillDue: (day) => day !== '2026-11-17' });
+  expect(proven).toEqual(['2026-11-16', '2026-11-18']);
+  expect(steps).not.toContain('prove 2026-11-17');
 });
 
 describe('ends early', () => {

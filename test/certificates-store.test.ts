@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Certificate, DayFinding } from '../src/core/certificate.js';
 import { createCertificateStore } from '../src/db/certificate-store.js';
-import { whileProvingAlone } from '../src/db/proving-lock.js';
 import {
   daysWithPending,
   lastRotationAt,
@@ -92,10 +91,11 @@ describe('what is kept', () => {
 });
 
 describe('a proof that begins', () => {
-  it('has the currencies of the newest proof', async () => {
-    expect((await store.beginProof(DAY)).earlierCurrencies).toEqual([]);
-    await prove([aCertificate({}), aCertificate({ currency: 'EUR' })]);
-    expect((await store.beginProof(DAY)).earlierCurrencies).toEqual(['EUR', 'USD']);
+  it('has the time and the currencies of the newest proof', async () => {
+    expect(await store.beginProof(DAY)).toMatchObject({ lastProvedAt: null, earlierCurrencies: [] });
+    const provedAt = at('2026-11-20T10:00:00Z');
+    await prove([aCertificate({}), aCertificate({ currency: 'EUR' })], { provedAt });
+    expect(await store.beginProof(DAY)).toMatchObject({ lastProvedAt: provedAt, earlierCurrencies: ['EUR', 'USD'] });
     await prove([aCertificate({ currency: null })]);
     expect((await store.beginProof(DAY)).earlierCurrencies).toEqual([]);
   });
@@ -235,21 +235,6 @@ describe('what the schedule and status ask', () => {
       ],
     });
   });
-});
-
-it('lets one process at a time prove by schedule', async () => {
-  const order: string[] = [];
-  const done = await whileProvingAlone(database.sql, async () => {
-    order.push('first');
-    expect(await whileProvingAlone(database.sql, async () => void order.push('second'))).toBe(false);
-  });
-  expect([done, order]).toEqual([true, ['first']]);
-  expect(await whileProvingAlone(database.sql, async () => void order.push('third'))).toBe(true);
-  const failing = whileProvingAlone(database.sql, async () => {
-    throw new Error('Stripe is away');
-  });
-  await expect(failing).rejects.toThrow('Stripe is away');
-  expect(await whileProvingAlone(database.sql, async () => {})).toBe(true);
 });
 
 function nothing() {

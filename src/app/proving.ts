@@ -10,11 +10,11 @@ import type { Mirror } from '../core/mirror.js';
 import { createCertificateStore } from '../db/certificate-store.js';
 import { findMirror } from '../db/mirror-store.js';
 import { createOwnSide } from '../db/own-side.js';
-import { whileProvingAlone } from '../db/proving-lock.js';
 import { daysWithPending, lastRotationAt, readStandings } from '../db/reads/certificates.js';
 import { readCompleteTo, readDatabaseNow } from '../db/reads/status.js';
 import type { Log } from '../observability/log.js';
 import { packageVersion } from '../package-root.js';
+import type { DayStanding } from '../prove/ports.js';
 import { proveDay } from '../prove/prove-day.js';
 import { type ProveDaysPorts, type ProvenDay, proveDays } from '../prove/prove-days.js';
 import { type DueDay, dueDays } from '../prove/schedule.js';
@@ -87,13 +87,15 @@ export interface ScheduledProofsParts extends ProvingParts {
 export interface ScheduledProofs {
   /** For the timer: asks for a turn when the last one was asked for long enough ago. */
   request(): Promise<void>;
-  /** For the job: proves what is due, as far as one turn goes. Never throws for a proof that failed: it is logged. */
+  /**
+   * For the job: proves what is due, as far as one turn goes. Never throws for a proof that failed: it is logged. The queue
+   * runs one such job at a time; should there be two, each leaves alone what the other has proven meanwhile.
+   */
   turn(): Promise<void>;
 }
 
 export function createScheduledProofs(parts: ScheduledProofsParts): ScheduledProofs {
-  const { home, log, timings, signal } = parts;
-  const { sql } = home.database;
+  const { log, timings, signal } = parts;
   let askedAtMs: number | null = null;
   /** Days whose proof failed, and when they may be tried again by this process. */
   const failedUntilMs = new Map<string, number>();
@@ -106,28 +108,29 @@ export function createScheduledProofs(parts: ScheduledProofsParts): ScheduledPro
     },
 
     async turn() {
-      await whileProvingAlone(sql, async () => {
-        const facts = await readProvingFacts(parts);
-        if (facts === null) return;
-        const isFailing = (day: string) => (failedUntilMs.get(day) ?? 0) > systemClock.monotonicMs();
-        const days = await daysOfTurn(parts, facts, isFailing);
-        if (days.length === 0) return;
-        const endsAtMs = systemClock.monotonicMs() + timings.turnMs;
-        let failures = 0;
-        const proven = await proveDays(createProver(parts, facts), days, {
-          proofId: uuidv7(),
-          signal,
-          isOver: () => systemClock.monotonicMs() >= endsAtMs,
-          onFailed(day, error) {
-            failures += 1;
-            failedUntilMs.set(day, systemClock.monotonicMs() + timings.failedAfterMs);
-            logFailure(log, day, error);
-            const isFatal = error instanceof SyncError && error.kind === 'fatal';
-            return isFatal || failures >= TURN_FAILURES_MAX ? 'end' : 'go_on';
-          },
-        });
-        for (const day of proven) logProof(log, day);
+      const facts = await readProvingFacts(parts);
+      if (facts === null) return;
+      const isFailing = (day: string) => (failedUntilMs.get(day) ?? 0) > systemClock.monotonicMs();
+      const standings = await readStandings(parts.home.database.db);
+      const days = await daysOfTurn(parts, { ...facts, standings }, isFailing);
+      if (days.length === 0) return;
+      const lastProofs = new Map(standings.map(({ day, provedAt }) => [day, provedAt]));
+      const endsAtMs = systemClock.monotonicMs() + timings.turnMs;
+      let failures = 0;
+      const proven = await proveDays(createProver(parts, facts), days, {
+        proofId: uuidv7(),
+        signal,
+        isStillDue: (day, lastProvedAt) => lastProvedAt?.getTime() === lastProofs.get(day)?.getTime(),
+        isOver: () => systemClock.monotonicMs() >= endsAtMs,
+        onFailed(day, error) {
+          failures += 1;
+          failedUntilMs.set(day, systemClock.monotonicMs() + timings.failedAfterMs);
+          logFailure(log, day, error);
+          const isFatal = error instanceof SyncError && error.kind === 'fatal';
+          return isFatal || failures >= TURN_FAILURES_MAX ? 'end' : 'go_on';
+        },
       });
+      for (const day of proven) logProof(log, day);
     },
   };
 }
@@ -135,12 +138,11 @@ export function createScheduledProofs(parts: ScheduledProofsParts): ScheduledPro
 /** What is due and can be decided: a day with a posting on its way would only come out as open. */
 async function daysOfTurn(
   { home, timings }: ScheduledProofsParts,
-  { mirror, completeTo, now }: ProvingFacts,
+  { mirror, completeTo, now, standings }: ProvingFacts & { readonly standings: readonly DayStanding[] },
   isFailing: (day: string) => boolean,
 ): Promise<DueDay[]> {
   const { db } = home.database;
-  const [standings, lastRotation] = [await readStandings(db), await lastRotationAt(db)];
-  const facts = { now, startsAt: mirror.startsAt, completeTo, standings, lastRotationAt: lastRotation };
+  const facts = { now, startsAt: mirror.startsAt, completeTo, standings, lastRotationAt: await lastRotationAt(db) };
   const due = dueDays(facts, timings).filter(({ day }) => !isFailing(day));
   const decidable: DueDay[] = [];
   // In pieces: a day without a pending posting is looked through whole, and there may be thousands.

@@ -27,7 +27,8 @@ export function createCertificateStore(db: Drizzle, version: string): Certificat
       );
       const provedAt = new Date(Number(row?.now));
       const earlier = await newestProof(db, day, null);
-      return { provedAt, earlierCurrencies: earlier.flatMap(({ currency }) => currency ?? []) };
+      const earlierCurrencies = earlier.flatMap(({ currency }) => currency ?? []);
+      return { provedAt, lastProvedAt: earlier[0]?.provedAt ?? null, earlierCurrencies };
     },
 
     keepProof: (proof) =>

@@ -131,12 +131,19 @@ export interface DayStanding {
   readonly storedSince: boolean;
 }
 
+export interface BegunProof {
+  readonly provedAt: Date;
+  /** Of the day's newest proof: when it began, null when there is none, and its currencies. */
+  readonly lastProvedAt: Date | null;
+  readonly earlierCurrencies: readonly string[];
+}
+
 export interface CertificateStore {
   /**
    * To be called before anything of the day is read. `provedAt` is the database's clock: a posting that is stored from now
-   * on reopens the day. `earlierCurrencies` are those of the day's newest proof.
+   * on reopens the day.
    */
-  beginProof(day: string): Promise<{ readonly provedAt: Date; readonly earlierCurrencies: readonly string[] }>;
+  beginProof(day: string): Promise<BegunProof>;
   /** All certificates of the day, or none. Adds rows, changes none. */
   keepProof(proof: FinishedProof): Promise<KeptCertificate[]>;
 }

@@ -25,6 +25,8 @@ export interface ProveDaysOptions {
   readonly signal: AbortSignal;
   /** Asked before each day but the first: true when no further one is to begin. */
   isOver?(): boolean;
+  /** Asked when a proof is about to begin: false when somebody else proved the day meanwhile. Without it all are proven. */
+  isStillDue?(day: string, lastProvedAt: Date | null): boolean;
   /** Before each day, with the days that are done. */
   onDay?(day: string, progress: { readonly done: number; readonly all: number }): void;
   /** What a proof threw, and whether the days after it are still to be tried. */
@@ -51,6 +53,7 @@ export async function proveDays(
     options.onDay?.(day, { done, all: days.length });
     try {
       const began = await ports.store.beginProof(day);
+      if (options.isStillDue?.(day, began.lastProvedAt) === false) continue;
       const { earlierCurrencies } = began;
       const remembered = standings.size > 0;
       let proof = await ports.proveDay({ day, standings, earlierCurrencies });
