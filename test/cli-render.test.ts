@@ -324,6 +324,13 @@ describe('status', () => {
     expect(of(null, null, { lastFailure: { ...failure, feed: 'payment_intents' } })).toHaveLength(1);
   });
 
+  it('tells what sweeps saw and the mirror does not claim', () => {
+    const lines = (beforeStart: number) =>
+      statusTables({ ...STATUS, beforeStart }, 120).filter((line) => /before start/.test(line));
+    expect(lines(0)).toEqual([]);
+    expect(lines(1_200)).toEqual([expect.stringMatching(/1,200 created earlier were seen, and are not mirrored/)]);
+  });
+
   it('takes it for normal without events to be a day behind, and not much more', () => {
     const since = new Date('2026-11-01T00:00:00Z');
     const mirror = STATUS.mirror && { ...STATUS.mirror, eventsRefusedSince: since };

@@ -155,6 +155,31 @@ describe('housekeeping', () => {
   });
 });
 
+describe('housekeeping in place of the tail', () => {
+  const open = stages();
+
+  it('drops old lists that found nothing, but not the newest, nor parts, nor backfills, nor what is covered by one', async () => {
+    const stage = await open({ startsAt: new Date(NOW.getTime() - HOUR) });
+    await stage.begin();
+    const registry = createWorkerRegistry(stage.sql, { id: crypto.randomUUID(), host: 'h', pid: 1, version: '0' });
+    const before = (await stage.runs()).length;
+    const covering = { covers: { from: NOW, to: new Date(NOW.getTime() + HOUR), readAt: NOW } };
+    const pages = { empty: {}, found: { postings: [posting('pi_1')] }, covering, newest: {} };
+    const ids: Record<string, string> = {};
+    for (const [name, page] of Object.entries(pages)) {
+      const run = await openRun(stage.store);
+      await stage.store.storePage(run, { ...EMPTY_PAGE, ...page });
+      await stage.store.finishRun(run, NOW);
+      ids[name] = run.id;
+    }
+    await stage.sql`update sync_runs set finished_at = now() - interval '8 days'`;
+    await registry.tidy({ silentAfterMs: 60_000, keepEmptyRunsMs: 7 * DAY });
+    const left = (await stage.runs()).map((run) => run.id);
+    expect(left).toHaveLength(before + 3);
+    expect(left.slice(-3)).toEqual([ids.found, ids.covering, ids.newest]);
+  });
+});
+
 describe('counts', () => {
   const open = stages();
 

@@ -48,7 +48,7 @@ describe('an error in words', () => {
 });
 
 describe('the interval in force', () => {
-  const facts = { everyMs: 60_000, share: 0.25, livemode: true, paymentsInThirtyDays: 0 };
+  const facts = { eventsRefused: false, everyMs: 60_000, share: 0.25, livemode: true, paymentsInThirtyDays: 0 };
 
   it.each([
     // 30 days are 2,592,000 s; a quarter of 10,000 reads is one in 1,036.8 s.
@@ -65,6 +65,13 @@ describe('the interval in force', () => {
   it('is never shorter than what is wanted, and is just that for test data', () => {
     expect(pollIntervalMs({ ...facts, everyMs: 3_600_000 })).toBe(3_600_000);
     expect(pollIntervalMs({ ...facts, livemode: false })).toBe(60_000);
+  });
+
+  it('leaves room for sweeps while events may not be read, and at least half for what is new', () => {
+    const days = 30 * 86_400_000;
+    const refused = { ...facts, eventsRefused: true, paymentsInThirtyDays: 0 };
+    expect(pollIntervalMs({ ...refused, share: 1 })).toBe(Math.ceil(days / (10_000 - 2_400)));
+    expect(pollIntervalMs({ ...refused, share: 0.25 })).toBe(days / 1_250);
   });
 });
 

@@ -36,6 +36,7 @@ export async function openCommandContext(config: HomeConfig, log: Log): Promise<
       share: config.stripeShare,
       livemode: mirror?.livemode ?? false,
       paymentsInThirtyDays: await paymentsInThirtyDays(sql),
+      eventsRefused: (mirror?.eventsRefusedSince ?? null) !== null,
     });
     return {
       reads: createReadModel(db, { lagMs: config.syncLagMs, intervalMs, stripeReads: await readsInThirtyDays(sql) }),

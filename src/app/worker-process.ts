@@ -156,6 +156,7 @@ async function takeUpWork(config: WorkerConfig, work: Work): Promise<void> {
       share: config.stripeShare,
       livemode: mirror.livemode,
       paymentsInThirtyDays: await paymentsInThirtyDays(sql),
+      eventsRefused: ((await findMirror(db))?.eventsRefusedSince ?? null) !== null,
     });
 
   closers.push(startHeartbeat({ clock: systemClock, renew: () => registry.renew(), onError }));

@@ -19,11 +19,19 @@ export interface PollFacts {
   readonly livemode: boolean;
   /** Payments stored in the last 30 days, as a lower bound of the account's transactions. */
   readonly paymentsInThirtyDays: number;
+  /** Whether sweeps stand in for events: they take their part of the allocation. */
+  readonly eventsRefused: boolean;
 }
 
+/** Hourly sweeps in three parts, daily ones in eight; each part costs a request at least. */
+const READS_OF_SWEEPS = 30 * (24 * 3 + 8);
+
 /** The interval in force, in milliseconds: what is wanted, or what the share of the allocation allows. */
-export function pollIntervalMs({ everyMs, share, livemode, paymentsInThirtyDays }: PollFacts): number {
+export function pollIntervalMs(facts: PollFacts): number {
+  const { everyMs, share, livemode, paymentsInThirtyDays, eventsRefused } = facts;
   if (!livemode) return everyMs;
-  const reads = share * Math.max(READS_MIN, READS_PER_TRANSACTION * paymentsInThirtyDays);
+  const allowed = share * Math.max(READS_MIN, READS_PER_TRANSACTION * paymentsInThirtyDays);
+  // At least half is left for what is new: a small share must not stop the reading.
+  const reads = eventsRefused ? Math.max(allowed - READS_OF_SWEEPS, allowed / 2) : allowed;
   return Math.max(everyMs, Math.ceil(ALLOCATION_WINDOW_MS / reads));
 }

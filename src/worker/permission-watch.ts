@@ -46,7 +46,9 @@ export function createPermissionWatch(ports: PermissionPorts): PermissionWatch {
       const refused = { events: eventsRefusedSince, charges: chargesRefusedSince };
       for (const feed of ['events', 'charges'] as const) {
         if (refused[feed] === null) continue;
-        const isAllowed = await ports.permissions.mayRead(feed);
+        // When nothing answers now, the reading that follows tells it better.
+        const isAllowed = await ports.permissions.mayRead(feed).catch(() => null);
+        if (isAllowed === null) continue;
         if (isAllowed) await ports.store.noteRefusal(feed, null);
         ports.onPermission(feed, isAllowed ? 'allowed' : 'refused');
       }
