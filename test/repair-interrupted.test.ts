@@ -4,9 +4,8 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RepairPlan } from '../src/core/repair.js';
-import type { RepairPorts } from '../src/prove/repair-ports.js';
 import { DAMAGED_DAY } from './support/proof-stage.js';
-import { openRepairStage, type RepairStage } from './support/repair-stage.js';
+import { Killed, killedPorts, openRepairStage, type RepairStage } from './support/repair-stage.js';
 import { stages } from './support/stage.js';
 
 const openStage = stages();
@@ -49,36 +48,13 @@ async function expectMended(): Promise<void> {
   expect(run.status).toBe('succeeded');
 }
 
-class Killed extends Error {}
-
-/** Ports that throw at the n-th call of any of them, before or after it, and at every later one. */
-function killed(nth: number, when: 'before' | 'after'): RepairPorts {
-  let calls = 0;
-  const around = <T extends object>(port: T): T =>
-    new Proxy(port, {
-      get(target, name) {
-        const member = Reflect.get(target, name);
-        if (typeof member !== 'function') return member;
-        return async (...values: unknown[]) => {
-          calls += 1;
-          if (calls > nth || (calls === nth && when === 'before')) throw new Killed();
-          const result = await Reflect.apply(member, target, values);
-          if (calls >= nth) throw new Killed();
-          return result;
-        };
-      },
-    });
-  const { store, stripe, ledger } = repair.ports;
-  return { store: around(store), stripe: around(stripe), ledger: around(ledger) };
-}
-
 describe('a plan whose application is killed', () => {
   it.each(['before', 'after'] as const)('%s each of its steps in turn, goes on until it is done', async (when) => {
     const plan = await planned();
     let kills = 0;
     for (let nth = 1; ; nth += 1) {
       const outcome = await repair
-        .apply(await repair.ports.store.findPlan(plan.id), killed(nth, when))
+        .apply(await repair.ports.store.findPlan(plan.id), killedPorts(repair.ports, { nth, when }))
         .catch((error: unknown) => {
           if (!(error instanceof Killed)) throw error;
           return null;

@@ -100,3 +100,14 @@ function differenceTo(
     `and Stripe shows ${formatMoney({ amount, currency })} to ${destination} now: find out which one is right before anything is posted`
   );
 }
+
+export function ownOf({ own }: MendFacts, reference: string): OwnRow | undefined {
+  return own.find((row) => row.reference === reference);
+}
+
+/** Whether a plan dismissed it, because another posting stands for it; else a person did. */
+export function isStoodFor({ own, paymentId }: MendFacts, stem: string): boolean {
+  return own.some(
+    ({ kind, reference }) => reference !== stem && kind !== 'payment' && reference.startsWith(`${paymentId}:`),
+  );
+}

@@ -4,7 +4,7 @@
  * from the ledger's rows; our postings only say who is at work already and what a person decided.
  */
 import { prepareVariant } from './mapping.js';
-import { type Expected, expectPayment, type MendFacts, type OwnRow } from './mend-facts.js';
+import { type Expected, expectPayment, isStoodFor, type MendFacts, type OwnRow, ownOf } from './mend-facts.js';
 import { type PaymentRows, readPaymentRows, signedAmount } from './mend-rows.js';
 import { describeDifferent, describeDoubled, describeExtra } from './mend-text.js';
 import { formatMoney } from './money.js';
@@ -159,7 +159,9 @@ interface Due {
 function makeDue({ facts }: Deciding, { action, target, kind, original, detail, amount }: Due): Mending {
   const own = ownOf(facts, target.reference);
   if (own?.state === 'pending') return { kind: 'settled', detail: `${target.reference} is on the way already` };
-  if (own?.state === 'parked') return { kind: 'report', detail: describeHeld(own) };
+  if (own?.state === 'parked' && !(own.dismissed && isStoodFor(facts, own.reference))) {
+    return { kind: 'report', detail: describeHeld(own) };
+  }
   const { reference, currency } = target;
   const stores = [{ kind, transaction: target }];
   return {
@@ -241,7 +243,7 @@ function settle(deciding: Deciding): Mending {
 function adoptStandIns(deciding: Deciding): Mending | null {
   const { facts, rows, expected } = deciding;
   const own = ownOf(facts, facts.paymentId);
-  if (own?.state !== 'parked' || own.dismissed) return null;
+  if (own?.state !== 'parked') return null;
   const unknown = [...rows.standing, ...rows.corrections].filter(
     ({ stem, role }) => (role === 'replacement' || role === 'correction') && ownOf(facts, stem) === undefined,
   );
@@ -250,7 +252,7 @@ function adoptStandIns(deciding: Deciding): Mending | null {
   const isReplaced = rows.standing.every(({ role }) => role === 'replacement');
   const reason = isReplaced ? 'burnt_reference' : 'conflict';
   const by = `${isReplaced ? 'replaced' : 'corrected'} by ${first.stem}`;
-  const original = replaceOriginal(deciding, { stem: facts.paymentId, reason, by });
+  const original = own.dismissed ? { change: null } : replaceOriginal(deciding, { stem: facts.paymentId, reason, by });
   if ('kind' in original) return original;
   const stores = unknown.map(({ stem, role, row }): OwedPosting => {
     if (role === 'replacement') return { kind: 'replacement', transaction: variantOf(deciding, { reference: stem }) };
@@ -275,17 +277,6 @@ function variantOf({ facts, expected }: Deciding, variant: Parameters<typeof pre
   const preparation = prepareVariant(expected.payment, facts.rules, variant);
   if (preparation.kind === 'prepared') return preparation.transaction;
   throw new RangeError(`${variant.reference} cannot be prepared although its payment can: ${preparation.detail}`);
-}
-
-function ownOf({ own }: MendFacts, reference: string): OwnRow | undefined {
-  return own.find((row) => row.reference === reference);
-}
-
-/** Whether a plan dismissed it, because another posting stands for it; else a person did. */
-function isStoodFor({ own, paymentId }: MendFacts, stem: string): boolean {
-  return own.some(
-    ({ kind, reference }) => reference !== stem && kind !== 'payment' && reference.startsWith(`${paymentId}:`),
-  );
 }
 
 function numberOf({ reference }: OwnRow): number {

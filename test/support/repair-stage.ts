@@ -119,3 +119,28 @@ export async function openRepairStage(stage: Stage, options: ProofStageOptions =
   };
   return repair;
 }
+
+export class Killed extends Error {}
+
+/** Ports that throw at the n-th call of any of them, before or after it, and at every later one: the process is dead. */
+export function killedPorts(
+  { store, stripe, ledger }: RepairPorts,
+  { nth, when }: { readonly nth: number; readonly when: 'before' | 'after' },
+): RepairPorts {
+  let calls = 0;
+  const around = <T extends object>(port: T): T =>
+    new Proxy(port, {
+      get(target, name) {
+        const member = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        return async (...values: unknown[]) => {
+          calls += 1;
+          if (calls > nth || (calls === nth && when === 'before')) throw new Killed();
+          const result = await Reflect.apply(member, target, values);
+          if (calls >= nth) throw new Killed();
+          return result;
+        };
+      },
+    });
+  return { store: around(store), stripe: around(stripe), ledger: around(ledger) };
+}
