@@ -12,7 +12,7 @@ export class Fate {
   #pausesAt = Number.POSITIVE_INFINITY;
   #dead = false;
   #gate: { readonly open: Promise<void>; wake(): void } | null = null;
-  #onPaused: () => void = () => {};
+  #onPaused: Array<() => void> = [];
 
   get isDead(): boolean {
     return this.#dead;
@@ -47,9 +47,7 @@ export class Fate {
   /** Resolves when it stands still. */
   untilPaused(): Promise<void> {
     if (this.isPaused) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#onPaused = resolve;
-    });
+    return new Promise((resolve) => this.#onPaused.push(resolve));
   }
 
   /** The same ports, each call with its two moments. */
@@ -73,7 +71,7 @@ export class Fate {
     if (this.#moments >= this.#pausesAt && !this.#dead) {
       this.#pausesAt = Number.POSITIVE_INFINITY;
       this.#gate = newGate();
-      this.#onPaused();
+      for (const tell of this.#onPaused.splice(0)) tell();
     }
     await this.#gate?.open;
     if (this.#dead) throw new Died('the process died');
