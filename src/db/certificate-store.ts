@@ -11,7 +11,6 @@ import type { Drizzle } from './open.js';
 import { type CertificateRow, certificates } from './schema/certificates.js';
 import { postings } from './schema/postings.js';
 
-type Transaction = Parameters<Parameters<Drizzle['transaction']>[0]>[0];
 type Kept = Pick<KeptCertificate, 'reopens' | 'reopenedBecause'>;
 
 /** More than are named: the rest is counted. */
@@ -31,26 +30,21 @@ export function createCertificateStore(db: Drizzle, version: string): Certificat
       return { provedAt, lastProvedAt: earlier[0]?.provedAt ?? null, earlierCurrencies };
     },
 
-    keepProof: (proof) =>
-      db.transaction(async (transaction) => {
-        const earlier = await newestProof(transaction, proof.day, proof.provedAt);
-        const kept: KeptCertificate[] = [];
-        for (const certificate of proof.certificates) {
-          const taken = await takenBack(transaction, certificate, earlier);
-          kept.push({ ...certificate, ...taken, id: uuidv7() });
-        }
-        await transaction.insert(certificates).values(kept.map((one) => ({ ...rowOf(proof, one), version })));
-        return kept;
-      }),
+    async keepProof(proof) {
+      const earlier = await newestProof(db, proof.day, proof.provedAt);
+      const kept: KeptCertificate[] = [];
+      for (const certificate of proof.certificates) {
+        kept.push({ ...certificate, ...(await takenBack(db, certificate, earlier)), id: uuidv7() });
+      }
+      // One statement: all of them are kept, or none. Nothing that was read above has to hold until then.
+      await db.insert(certificates).values(kept.map((one) => ({ ...rowOf(proof, one), version })));
+      return kept;
+    },
   };
 }
 
 /** The certificates of the day's newest proof, of those that began by a time. */
-async function newestProof(
-  db: Drizzle | Transaction,
-  day: string,
-  before: Date | null,
-): Promise<readonly CertificateRow[]> {
+async function newestProof(db: Drizzle, day: string, before: Date | null): Promise<readonly CertificateRow[]> {
   const ofDay = eq(certificates.day, day);
   const newest = db
     .select({ proofId: certificates.proofId })
@@ -66,14 +60,14 @@ async function newestProof(
 }
 
 async function takenBack(
-  transaction: Transaction,
+  db: Drizzle,
   certificate: Certificate,
   earlierProof: readonly CertificateRow[],
 ): Promise<Kept> {
   const nothing = { reopens: null, reopenedBecause: null };
   const earlier = earlierOf(certificate.currency, earlierProof);
   if (earlier === null || !isSealed(earlier.state)) return nothing;
-  const late = await latePostings(transaction, certificate, earlier.provedAt);
+  const late = await latePostings(db, certificate, earlier.provedAt);
   const why = reopenedBecause(earlier, certificate, late);
   return why === null ? nothing : { reopens: earlier.id, reopenedBecause: why };
 }
@@ -96,7 +90,7 @@ function sideOf(row: CertificateRow, side: 'stripe' | 'ledger') {
 }
 
 async function latePostings(
-  transaction: Transaction,
+  db: Drizzle,
   { day, currency }: Certificate,
   since: Date,
 ): Promise<{ readonly late: readonly LatePosting[]; readonly lateCount: number }> {
@@ -106,14 +100,14 @@ async function latePostings(
     sql`${postings.currency} is not distinct from ${currency}`,
   );
   const { reference, kind, storedAt } = postings;
-  const late = await transaction
+  const late = await db
     .select({ reference, kind, storedAt })
     .from(postings)
     .where(stored)
     .orderBy(asc(storedAt), asc(reference))
     .limit(LATE_READ_MAX);
   if (late.length < LATE_READ_MAX) return { late, lateCount: late.length };
-  const [row] = await transaction
+  const [row] = await db
     .select({ count: sql`count(*)`.mapWith(Number) })
     .from(postings)
     .where(stored);
