@@ -15,6 +15,9 @@ declare module 'vitest' {
 
 const SEED = 20_261_121;
 
+/** Seconds, on a slow machine too: what takes longer waits for something that never comes. */
+const HISTORY_MAX_MS = 100_000;
+
 /** Fewer prove too little: on a slow machine the time is exceeded instead, up to the test's own limit. */
 const PLAYED_MIN = 3;
 
@@ -39,7 +42,7 @@ export async function playWithin<T>(
   drawn: fc.Arbitrary<T>,
   playOne: (drawing: T) => Promise<void>,
 ): Promise<number> {
-  const property = fc.asyncProperty(drawn, playOne);
+  const property = fc.asyncProperty(drawn, (drawing) => endingWithin(HISTORY_MAX_MS, playOne(drawing)));
   const endsAt = performance.now() + budgetMs;
   let played = 0;
   // Not fast-check's own time limit: that leaves the last history going on by itself.
@@ -47,4 +50,17 @@ export async function playWithin<T>(
     await fc.assert(property, { seed: seed + played, numRuns: 1, endOnFailure: true });
   }
   return played;
+}
+
+/** So that a history that hangs is told with its seed, which the time limit of a test does not know. */
+async function endingWithin(limitMs: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`the history did not end within ${limitMs} ms`)), limitMs);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
