@@ -170,3 +170,68 @@ describe('what is parked or dismissed here and in the ledger all the same', () =
     expect(await repair.prove()).toEqual({ states: { USD: 'sealed' }, findings: [] });
   });
 });
+
+describe('what our table and Stripe say of a payment that the ledger lost', () => {
+  it('a customer who was set later changes nothing: it is posted to the balance that it was stored with', async () => {
+    const ids = await openSettled();
+    const { blnk, sandbox } = repair.proof;
+    for (const index of [0, 1]) {
+      sandbox.edit(at(ids, index), { customer: 'cus_later', metadata: { later: 'yes' } });
+      blnk.deleteTransaction(at(ids, index));
+    }
+    blnk.alterTransaction(at(ids, 2), { preciseAmount: 5_000n });
+    sandbox.edit(at(ids, 2), { customer: 'cus_later' });
+    await repair.prove();
+    await repair.mend();
+    expect(blnk.byReference(at(ids, 0))).toMatchObject({ destination: '@stripe_guests' });
+    expect(blnk.byReference(at(ids, 1))).toMatchObject({ destination: '@cus_1' });
+    expect(blnk.byReference(`${at(ids, 2)}:adj:1`)).toMatchObject({ source: '@cus_2', destination: '@stripe' });
+    expect(repair.sums()).toEqual(repair.owed);
+    expect(blnk.balance('@cus_later', 'USD')).toBeUndefined();
+    expect(await repair.prove()).toEqual({ states: { USD: 'sealed' }, findings: [] });
+  });
+
+  it('another amount than was stored is reported, not posted', async () => {
+    const ids = await openSettled();
+    repair.proof.blnk.deleteTransaction(at(ids, 0));
+    await repair.proof.sql`update postings set amount = 1 where reference = ${at(ids, 0)}`;
+    await repair.prove();
+    const { plan, reported } = await repair.plan();
+    expect(plan).toBeNull();
+    expect(reported.map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/stored as 0\.01 USD .* Stripe shows 10\.00 USD/),
+    ]);
+  });
+
+  it('one that is pending again, or still looked at by a worker, is left alone', async () => {
+    const ids = await openSettled('cloud', 2);
+    for (const index of [0, 1]) repair.proof.blnk.deleteTransaction(at(ids, index));
+    await repair.prove();
+    await repair.proof
+      .sql`update postings set state = 'pending', due_at = now() + interval '1 hour' where reference in (${at(ids, 0)}, ${at(ids, 2)})`;
+    const { plan, left } = await repair.plan();
+    expect(plan?.items.map(brief)).toEqual([`post ${at(ids, 1)} 1010`]);
+    const told = new Map(left.map(({ paymentId, detail }) => [paymentId, detail]));
+    expect(told).toEqual(
+      new Map([
+        [at(ids, 0), `${at(ids, 0)} is on the way already`],
+        [at(ids, 2), expect.stringContaining('is pending: a worker parks it')],
+      ]),
+    );
+  });
+
+  it('an import that was queued and applied with too little is corrected beside its decided copy', async () => {
+    repair = await openRepairStage(await openStage());
+    const ids = repair.pay(3);
+    repair.proof.blnk.setQueuedChildren('soon');
+    const queued = { ...BY_HAND, effective_date: `${DAMAGED_DAY}T00:00:00Z`, skip_queue: false };
+    await repair.proof.postByHand({ ...queued, reference: at(ids, 0), precise_amount: 400 });
+    await expect.poll(() => repair.proof.blnk.byReference(`${at(ids, 0)}_q`)?.status).toBe('APPLIED');
+    await repair.proof.settle();
+    await repair.prove();
+    const { outcome } = await repair.mend();
+    expect(outcome.plan?.items.map(brief)).toEqual([`correct ${at(ids, 0)}:adj:1 600`]);
+    expect(repair.sums()).toEqual(repair.owed);
+    expect(await repair.prove()).toEqual({ states: { USD: 'sealed' }, findings: [] });
+  });
+});
