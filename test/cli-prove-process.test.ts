@@ -56,10 +56,12 @@ describe('proofs', () => {
         return (row?.days ?? 0) >= 10;
       });
       expect(await stateOf(DAY)).toEqual([{ state: 'sealed', stripe_count: 3, reopened_because: null }]);
-      const proven = worker.log().filter(({ msg }) => msg === 'a day was proven');
+      const sql = await session.look();
+      const proven = await sql<{ day: string; trigger: string }[]>`select day::text, trigger from certificates`;
       expect(new Set(proven.map(({ trigger }) => trigger))).toEqual(new Set(['two_days']));
       const tooYoung = [0, 1, 2].map((days) => new Date(Date.now() - days * DAY_MS).toISOString().slice(0, 10));
-      expect(proven.filter(({ day }) => tooYoung.includes(`${day}`))).toEqual([]);
+      expect(proven.filter(({ day }) => tooYoung.includes(day))).toEqual([]);
+      expect(await worker.untilLogged('days were proven')).toMatchObject({ level: 30, sealed: expect.any(Number) });
     },
     TIMEOUT_MS,
   );

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { worstState } from '../core/certificate.js';
+import { type CertificateState, worstState } from '../core/certificate.js';
 import { describeError, SyncError } from '../core/errors.js';
 import type { Mirror } from '../core/mirror.js';
 import { createCertificateStore } from '../db/certificate-store.js';
@@ -130,7 +130,7 @@ export function createScheduledProofs(parts: ScheduledProofsParts): ScheduledPro
           return isFatal || failures >= TURN_FAILURES_MAX ? 'end' : 'go_on';
         },
       });
-      for (const day of proven) logProof(log, day);
+      logProofs(log, proven);
     },
   };
 }
@@ -157,14 +157,20 @@ async function daysOfTurn(
   return decidable.slice(0, TURN_DAYS_MAX);
 }
 
-function logProof(log: Log, { day, trigger, certificates }: ProvenDay): void {
-  const state = worstState(certificates.map((certificate) => certificate.state));
-  for (const { currency, reopenedBecause } of certificates) {
-    if (reopenedBecause !== null) log.warn({ day, currency, because: reopenedBecause }, 'a sealed day was reopened');
+/** A line for the turn, and one for each day that somebody has to know of: a first start has years of days to prove. */
+function logProofs(log: Log, proven: readonly ProvenDay[]): void {
+  const counts: Partial<Record<CertificateState, number>> = {};
+  for (const { day, trigger, certificates } of proven) {
+    const state = worstState(certificates.map((certificate) => certificate.state));
+    counts[state] = (counts[state] ?? 0) + 1;
+    const fields = { day, trigger, state, findings: certificates.reduce((sum, one) => sum + one.findingsCount, 0) };
+    for (const { currency, reopenedBecause } of certificates) {
+      if (reopenedBecause !== null) log.warn({ day, currency, because: reopenedBecause }, 'a sealed day was reopened');
+    }
+    if (state === 'broken') log.error(fields, 'a day is broken: the ledger differs from Stripe; see: repair plan');
+    else log.debug(fields, 'a day was proven');
   }
-  const fields = { day, trigger, state, findings: certificates.reduce((sum, one) => sum + one.findingsCount, 0) };
-  if (state === 'broken') log.error(fields, 'a day is broken: the ledger differs from Stripe; see: repair plan');
-  else log.info(fields, 'a day was proven');
+  if (proven.length > 0) log.info({ days: proven.length, ...counts }, 'days were proven');
 }
 
 function logFailure(log: Log, day: string, error: unknown): void {

@@ -62,7 +62,7 @@ export interface QueueBackend {
 /** BullMQ's own name for its schema; kept apart from ours so that both can be read and dumped alone. */
 const BULLMQ_SCHEMA = 'bullmq';
 
-/** Connections of each queue and of each worker, which takes one more for LISTEN: 24 in all for a worker process. */
+/** Connections of each queue and of each worker, which takes one more for LISTEN: 23 in all for a worker process. */
 const QUEUE_CONNECTIONS = 2;
 const WORKER_CONNECTIONS = 3;
 
@@ -137,7 +137,11 @@ function openPostgres(address: Exclude<QueueAddress, { kind: 'redis' }>, options
       new Worker(
         name,
         processor,
-        { ...workerOptions, connection: connection(WORKER_CONNECTIONS) },
+        {
+          ...workerOptions,
+          // One beside those of its jobs in hand is enough.
+          connection: connection(Math.min(WORKER_CONNECTIONS, (workerOptions.concurrency ?? 1) + 1)),
+        },
         createPostgresBackend,
       ),
     schema: BULLMQ_SCHEMA,
