@@ -18,6 +18,7 @@ const environment = commandEnvironment({
   directory: process.cwd(),
   standardOutput: process.stdout,
   standardError: process.stderr,
+  standardInput: () => process.stdin,
   signal: interrupted,
   userName: userName(),
   exit: (code) => {

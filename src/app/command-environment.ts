@@ -12,11 +12,16 @@ interface Terminal {
 /** Only a terminal is drawn on, and only drawing needs a whole stream. */
 type ErrorOutput = NodeJS.WriteStream | { write(text: string): unknown; readonly isTTY?: false };
 
+/** Whoever sits at the terminal. */
+type Keyboard = NodeJS.ReadableStream & { readonly isTTY?: boolean };
+
 export interface ProcessView {
   readonly variables: Bag;
   readonly directory: string;
   readonly standardOutput: Terminal;
   readonly standardError: ErrorOutput;
+  /** Only asked for when a question is put; without it nobody is asked. */
+  standardInput?(): Keyboard;
   readonly signal: AbortSignal;
   readonly userName: string;
   exit(code: 0 | 1 | 2): void;
@@ -26,6 +31,8 @@ export interface AppEnvironment extends CommandEnvironment {
   /** The environment variables over the `.env` of the working directory. */
   variables(): Bag;
   log(level: string): Log;
+  /** Puts a question to whoever sits at the terminal; true where nobody does. */
+  confirm(question: string): Promise<boolean>;
 }
 
 export function commandEnvironment(view: ProcessView): AppEnvironment {
@@ -33,6 +40,7 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
   const isTerminal = view.standardOutput.isTTY === true;
   return {
     variables,
+    confirm: (question) => confirmAtTerminal(view, question),
     log: (level) => createLog({ level, forPeople: isTerminal }),
     open: async () => {
       const config = readHomeConfig(variables());
@@ -49,4 +57,26 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
     userName: view.userName,
     exit: view.exit,
   };
+}
+
+async function confirmAtTerminal(
+  { standardInput, standardError, signal }: ProcessView,
+  question: string,
+): Promise<boolean> {
+  if (standardInput === undefined || standardError.isTTY !== true) return true;
+  const input = standardInput();
+  if (input.isTTY !== true) return true;
+  const { createInterface } = await import('node:readline/promises');
+  // Not drawn by Node: then Ctrl-C stays a signal of the process.
+  const dialogue = createInterface({ input, output: standardError, terminal: false });
+  const closed = new Promise<string>((resolve) => dialogue.once('close', () => resolve('')));
+  try {
+    const answer = await Promise.race([dialogue.question(`${question} [y/N] `, { signal }), closed]);
+    return /^y(es)?$/i.test(answer.trim());
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  } finally {
+    dialogue.close();
+  }
 }

@@ -6,7 +6,7 @@ import { v4 as uuidv4 } from 'uuid';
 import { toJson } from '../cli/json.js';
 import { createReadingView } from '../cli/reading-progress.js';
 import type { RebuildOptions } from '../cli/rebuild.js';
-import { beginLines, type RebuildResult, resultLines } from '../cli/rebuild-text.js';
+import { beginLines, type RebuildBegin, type RebuildResult, resultLines } from '../cli/rebuild-text.js';
 import { type BackfillPart, collectPart, openParts } from '../collect/backfill.js';
 import type { CollectStore, StoredPage } from '../collect/ports.js';
 import { describeFault } from '../core/errors.js';
@@ -36,18 +36,20 @@ export async function runRebuild(
   bench: Workbench,
   options: RebuildOptions,
 ): Promise<void> {
-  let begun: Begun;
+  let mirror: Mirror | null;
   try {
-    begun = await begin(bench, options);
+    mirror = await begin(environment, bench, options);
   } catch (error) {
     environment.output.warn(describeFault(error));
     environment.exit(2);
     return;
   }
-  const { mirror, mirrorIdsFound } = begun;
+  if (mirror === null) {
+    environment.output.warn('Nothing was done.');
+    environment.exit(1);
+    return;
+  }
   const handOverAt = mirror.handOverAt ?? mirror.startsAt;
-  const { mirrorId, startsAt } = mirror;
-  for (const line of beginLines({ mirrorId, mirrorIdsFound, startsAt, handOverAt })) environment.output.warn(line);
   let result: RebuildResult;
   try {
     result = await rebuild(environment, bench, { mirror, handOverAt });
@@ -60,21 +62,26 @@ export async function runRebuild(
   if (!result.complete) environment.exit(1);
 }
 
-interface Begun {
-  readonly mirror: Mirror;
-  /** Null when an unfinished rebuild goes on. */
-  readonly mirrorIdsFound: readonly string[] | null;
-}
-
-/** Asks everything that may refuse before anything is stored. Then the mirror row says that it is being rebuilt. */
-async function begin(bench: Workbench, { from }: RebuildOptions): Promise<Begun> {
-  const { vendors, home } = bench;
-  if (bench.mirror !== null) refuseMirrored(bench.mirror);
+/**
+ * Asks everything that may refuse, and the person at the terminal, before anything is stored. Then the mirror row says
+ * that it is being rebuilt. Null when that person does not want it.
+ */
+async function begin(
+  { output, confirm }: AppEnvironment,
+  bench: Workbench,
+  { from, yes }: RebuildOptions,
+): Promise<Mirror | null> {
+  const { vendors, home, mirror: held } = bench;
+  const tell = (begun: RebuildBegin): void => {
+    for (const line of beginLines(begun)) output.warn(line);
+  };
+  if (held !== null) refuseMirrored(held);
   await vendors.checkAccess();
-  if (bench.mirror !== null) {
-    const { id: accountId } = await vendors.account.readAccount();
-    refuseOtherMirror(bench.mirror, identityOf(bench), { accountId });
-    return { mirror: bench.mirror, mirrorIdsFound: null };
+  const account = await vendors.account.readAccount();
+  if (held !== null) {
+    refuseOtherMirror(held, identityOf(bench), { accountId: account.id });
+    tell({ ...held, handOverAt: held.handOverAt ?? held.startsAt, mirrorIdsFound: null });
+    return held;
   }
   const serverTime = async (): Promise<Date> => {
     const now = await vendors.account.serverTime();
@@ -91,7 +98,8 @@ async function begin(bench: Workbench, { from }: RebuildOptions): Promise<Begun>
     },
     { from: from === null ? null : resolveMoment(from, await serverTime()) },
   );
-  const account = await vendors.account.readAccount();
+  tell(plan);
+  if (!yes && !(await confirm('Begin?'))) return null;
   const wanted = {
     ...identityOf(bench),
     mirrorId: plan.mirrorId,
@@ -103,7 +111,7 @@ async function begin(bench: Workbench, { from }: RebuildOptions): Promise<Begun>
   };
   const mirror = await createRebuildStore(home.database.db, newOwner()).begin(wanted, plan.handOverAt);
   refuseMirrored(mirror);
-  return { mirror, mirrorIdsFound: plan.mirrorIdsFound };
+  return mirror;
 }
 
 /** Runs that a rebuild stores belong to this process alone. */

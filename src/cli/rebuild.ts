@@ -6,6 +6,8 @@ import { jsonOption, parseTime } from './command.js';
 export interface RebuildOptions {
   /** Null: the oldest day in the ledger. */
   readonly from: Moment | null;
+  /** Do not ask on a terminal. */
+  readonly yes: boolean;
   readonly json: boolean;
 }
 
@@ -19,8 +21,9 @@ export function addRebuildCommand(program: Command, rebuild: (options: RebuildOp
         'mirror payments created from this time on, instead of from the oldest day in the ledger',
       ).argParser(parseTime),
     )
+    .option('--yes', 'begin without asking; where nobody sits at a terminal, nobody is asked')
     .addOption(jsonOption())
-    .action((options: { readonly from?: Moment; readonly json?: boolean }) =>
-      rebuild({ from: options.from ?? null, json: options.json ?? false }),
+    .action((options: { readonly from?: Moment; readonly yes?: boolean; readonly json?: boolean }) =>
+      rebuild({ from: options.from ?? null, yes: options.yes ?? false, json: options.json ?? false }),
     );
 }
