@@ -1,4 +1,5 @@
 /** Composition: `repair plan` and `repair apply`. Both ask Stripe and Blnk themselves; what is owed then, the workers post. */
+import { warnWithoutWorker } from '../cli/command.js';
 import { toJson } from '../cli/json.js';
 import type { RepairApplyOptions, RepairPlanOptions } from '../cli/repair.js';
 import { applyLines, planLines } from '../cli/repair-text.js';
@@ -6,6 +7,7 @@ import { describeError } from '../core/errors.js';
 import type { Mirror } from '../core/mirror.js';
 import type { Lane } from '../core/posting.js';
 import { sourceBalances } from '../db/mirror-store.js';
+import { readLivingWorkers } from '../db/reads/status.js';
 import { createRepairStore } from '../db/repair-store.js';
 import { packageVersion } from '../package-root.js';
 import { otherLedger } from '../post/settle-doubt.js';
@@ -37,10 +39,11 @@ export async function runRepairPlan(
 
 /** Sets exit code 1 when an item was refused. */
 export async function runRepairApply(
-  { output, exit, userName }: AppEnvironment,
+  environment: AppEnvironment,
   bench: Workbench,
   options: RepairApplyOptions,
 ): Promise<void> {
+  const { output, exit, userName } = environment;
   const rules = await confirmSides(bench);
   const ports = portsOf(bench);
   const planned = await ports.store.findPlan(options.plan);
@@ -49,6 +52,8 @@ export async function runRepairApply(
     output.warn(`The lanes could not be woken; workers find what is due within a minute: ${describeError(error)}`);
   });
   for (const line of options.json ? [toJson(plan)] : applyLines(plan, output.columns)) output.print(line);
+  const livingWorkers = () => readLivingWorkers(bench.home.database.db);
+  if (lanes.length > 0) await warnWithoutWorker(environment, { reads: { livingWorkers } });
   if (plan.items.some(({ state }) => state === 'refused')) exit(1);
 }
 

@@ -41,7 +41,10 @@ export function printLines(environment: CommandEnvironment, lines: readonly stri
 }
 
 /** A request needs a worker. Says so at once, instead of letting somebody wait for nothing. */
-export async function warnWithoutWorker(environment: CommandEnvironment, context: CommandContext): Promise<void> {
+export async function warnWithoutWorker(
+  environment: Pick<CommandEnvironment, 'output'>,
+  context: { readonly reads: Pick<CommandContext['reads'], 'livingWorkers'> },
+): Promise<void> {
   if ((await context.reads.livingWorkers()).length > 0) return;
   environment.output.warn(
     'No worker is running: this waits until one starts (stripe-blnk-sync worker), and is then done.',
