@@ -23,6 +23,8 @@ interface PostPlace {
   inBulk: boolean;
   /** The row gets none, whatever was asked. */
   losesEffectiveDate?: boolean;
+  /** A queued post's child is dated as the queued row, whenever it is made. */
+  createdMicros?: number;
 }
 
 export type PostOutcome =
@@ -159,7 +161,7 @@ export class Poster {
     if (limit !== undefined) {
       return limit;
     }
-    const createdMicros = this.#core.stamp();
+    const createdMicros = place.createdMicros ?? this.#core.stamp();
     balances.move({ source, destination, amount });
     const row = transactions.insert({
       idNumber: transactions.takeIdNumber(),

@@ -152,7 +152,8 @@ export class QueuedPosts {
       destination: balances.byNumber(queued.destination).balanceId,
       effectiveMicros: queued.effectiveMicros,
     };
-    const place = { item: 1, items: 1, parent: queued.transactionId, inBulk: false, losesEffectiveDate };
+    const { createdMicros } = queued;
+    const place = { item: 1, items: 1, parent: queued.transactionId, inBulk: false, losesEffectiveDate, createdMicros };
     const outcome = await this.#poster.apply(child, transactions.metadataOf(row), place);
     if (outcome.kind === 'refused' && !transactions.hasReference(child.reference)) {
       return outcome.failure.status === 423 ? undefined : outcome.failure.message;
