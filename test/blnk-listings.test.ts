@@ -164,6 +164,23 @@ describe.each<Style>(['cloud', 'core'])('the ledger as %s', (style) => {
     expect(found[0]?.createdAt).toBeInstanceOf(Date);
   });
 
+  it('finds the balances of one name in every currency, whatever number there is, and no others', async () => {
+    const source = `@wide_${style}`;
+    const letters = [...'ABCDEFGHIJK'];
+    const currencies = letters.flatMap((first) => letters.map((second) => `X${first}${second}`));
+    for (let at = 0; at < currencies.length; at += 50) {
+      const piece = currencies.slice(at, at + 50);
+      await post(...piece.map((currency) => ({ reference: `wide_${style}_${currency}`, source, currency })));
+    }
+    await post({ reference: `narrow_${style}`, source: `${source}r`, currency: 'USD' });
+    const side = toSandbox(style);
+    const found = await side.balancesOf(source);
+    expect([...found.keys()].sort()).toEqual(currencies);
+    expect(new Set(found.values()).size).toBe(currencies.length);
+    expect(found.get('XAA')).toBe((await side.findBalances({ indicators: [source], currency: 'XAA' })).get(source));
+    expect(await side.balancesOf(`@nobody_${style}`)).toEqual(new Map());
+  });
+
   it('reads a balance of any size as it was before a moment, not at it', async () => {
     const source = `@hot_${style}`;
     const huge = Number.MAX_SAFE_INTEGER;
@@ -304,6 +321,19 @@ describe('pages', () => {
     await expect(all(toScript().listForeign(day))).rejects.toMatchObject({ code: 'blnk_answer_unreadable' });
     server.script(foreign({ effective_date: '2026-10-02T00:00:00Z' }));
     await expect(all(toScript().listForeign(day))).rejects.toMatchObject({ code: 'blnk_answer_unreadable' });
+  });
+});
+
+describe('the balances of a name', () => {
+  const balance = (id: string, currency: string, indicator = '@stripe') => ({ balance_id: id, currency, indicator });
+
+  it.each([
+    ['one of another name', [balance('bln_1', 'USD', '@other')]],
+    ['one without a currency', [{ balance_id: 'bln_1', indicator: '@stripe' }]],
+    ['two of one currency', [balance('bln_1', 'USD'), balance('bln_2', 'USD')]],
+  ])('are refused with %s', async (_, data) => {
+    server.script(json(200, { data, total: data.length }));
+    await expect(toScript().balancesOf('@stripe')).rejects.toMatchObject({ code: 'blnk_answer_unreadable' });
   });
 });
 

@@ -63,7 +63,7 @@ function backwards(row: DayRow, amount: bigint): DayRow {
 
 function sidesOf(changes: Partial<DaySides>): DaySides {
   const blank = { payments: [], unreadable: [], rows: [], own: [], others: new Map(), isCollected: () => true };
-  return { day: DAY, mirror: MIRROR, balanceId, ...blank, ...changes };
+  return { day: DAY, mirror: MIRROR, balanceId, sourceCurrencies: [], ...blank, ...changes };
 }
 
 function kindsOf(sides: DaySides): [string, FindingKind][] {
@@ -267,6 +267,7 @@ describe('a certificate', () => {
     ...{ day: DAY, startsAt: MIRROR.startsAt, isOver: true, stripeAsOf: new Date('2026-06-01T00:00:00Z') },
     compared: { ofOtherMirrors: 0, notJudged: 0 },
     movement: { kind: 'seen', amount: 0n },
+    idleUnseen: null,
     hash: sha256,
   };
   const certifyOf = (sides: DaySides, changes: Partial<CertifyFacts> = {}) => {

@@ -77,6 +77,51 @@ describe("somebody's import", () => {
     expect(other.stripeRequests).toBe(2);
   });
 
+  it('of many payments under one effective date costs a few reads by id and pages of the list, not a read each', async () => {
+    const IMPORTED = 250;
+    const begin = Date.parse('2026-05-22T00:00:00Z');
+    const ids = Array.from({ length: IMPORTED }, (_, index) => {
+      const created = new Date(begin + index * 1_800_000);
+      return stage.sandbox.createIntent({ created, moves: [{ move: 'succeed', at: created }], amount: 2_000 });
+    });
+    const unpaid = stage.sandbox.createIntent({ created: new Date(begin), moves: [] });
+    const booked = [unpaid, ...ids, 'pi_of_nobody'].map((reference) => ({
+      reference,
+      effective_date: `${DAY}T10:00:00Z`,
+    }));
+    // Imports are in no order that says when the payments were.
+    for (const { reference, ...date } of booked.sort((a, b) => (a.reference < b.reference ? -1 : 1)))
+      await importOf(reference, date);
+    const created = ids
+      .slice(0)
+      .filter((_, index) => new Date(begin + index * 1_800_000).toISOString().startsWith(DAY));
+    await stage.settle();
+    const proof = await stage.prove(DAY);
+    expect(findingsOf(proof).filter((finding) => finding.startsWith('extra'))).toEqual(
+      ['extra pi_of_nobody', `extra ${unpaid}`].sort(),
+    );
+    expect(certificateOf(proof, 'USD')).toMatchObject({ ledger: { count: created.length + 2 }, unexplained: 0n });
+    expect(proof.stripeRequests).toBeLessThan(50);
+    await stage.sql`delete from postings`;
+    expect(findingsOf(await stage.prove(DAY))).toEqual(findingsOf(proof));
+  });
+
+  it('of payments that lie far apart costs no more than a read each and a few pages', async () => {
+    const day = '2026-05-30';
+    const imported: string[] = [];
+    for (let hour = 0; hour < 40; hour += 1) {
+      for (let second = 0; second < 150; second += 1) {
+        const created = new Date(Date.parse('2026-05-26T00:00:00Z') + hour * HOUR + second * 1_000);
+        const id = stage.sandbox.createIntent({ created, moves: [{ move: 'succeed', at: created }], amount: 2_000 });
+        if (second === 70) imported.push(id);
+      }
+    }
+    for (const id of imported.sort()) await importOf(id, { effective_date: `${day}T10:00:00Z` });
+    const proof = await stage.prove(day);
+    expect(findingsOf(proof)).toEqual([]);
+    expect(proof.stripeRequests).toBeLessThanOrEqual(1 + 40 + 2 * 3);
+  });
+
   it('is different when its money is', async () => {
     const id = stage.payOn(DAY, 100, { amount: 2_000 });
     await importOf(id, { precise_amount: 1_999 });
@@ -279,6 +324,59 @@ describe('a day', () => {
       expect(stateOf(await stage.prove(day, { standings }))).toBe('sealed');
     expect(stage.blnk.requestCount(route)).toBe(4);
   });
+
+  it('shows what was moved out of the source in a currency of no payment, and is silent where nothing was', async () => {
+    stage.payOn('2026-05-28', 1, { currency: 'eur' });
+    stage.payOn('2026-05-28', 2, { currency: 'gbp' });
+    stage.payOn(DAY, 3);
+    await stage.settle();
+    const quiet = await stage.prove(DAY);
+    expect(quiet.certificates.map(({ currency, state }) => [currency, state])).toEqual([['USD', 'sealed']]);
+
+    await importOf('taken-by-hand', { currency: 'EUR', precise_amount: 700 });
+    const moved = await stage.prove(DAY);
+    expect(findingsOf(moved)).toEqual(['movement of EUR']);
+    expect(moved.certificates.map(({ currency }) => currency)).toEqual(['EUR', 'USD']);
+    expect(certificateOf(moved, 'EUR')).toMatchObject({ movement: 700n, unexplained: 700n, ledger: { count: 0 } });
+
+    // Without any payment at all it takes the place of the certificate without a currency.
+    await importOf('taken-later', { currency: 'GBP', effective_date: '2026-05-30T10:00:00Z' });
+    const empty = await stage.prove('2026-05-30');
+    expect(empty.certificates.map(({ currency, state }) => [currency, state])).toEqual([
+      ['GBP', 'sealed_with_exceptions'],
+    ]);
+
+    // What payments of other days explain needs no certificate here.
+    const early = stage.payOn('2026-05-27', 5, { currency: 'eur', amount: 2_000 });
+    await importOf(early, { currency: 'EUR', effective_date: '2026-05-31T10:00:00Z' });
+    await stage.settle();
+    expect((await stage.prove('2026-05-31')).certificates.map(({ currency }) => currency)).toEqual([null]);
+  });
+
+  it('asks for balances a few at a time, and once for the boundary of two days', async () => {
+    const currencies = ['usd', 'eur', 'gbp', 'chf', 'sek', 'nok', 'dkk', 'pln'];
+    for (const [second, currency] of currencies.entries()) stage.payOn(DAY, second, { currency });
+    await stage.settle();
+    let [inFlight, most] = [0, 0];
+    const { ledger } = stage.ports;
+    const counted = {
+      ...ledger,
+      async balanceBefore(balanceId: string, at: Date) {
+        inFlight += 1;
+        most = Math.max(most, inFlight);
+        return ledger.balanceBefore(balanceId, at).finally(() => {
+          inFlight -= 1;
+        });
+      },
+    };
+    const standings = new Map<string, bigint>();
+    for (const day of [DAY, '2026-05-30']) {
+      const proof = await stage.prove(day, { standings, ports: { ledger: counted } });
+      expect(proof.certificates.every(({ state }) => state === 'sealed')).toBe(true);
+    }
+    expect(stage.blnk.requestCount('GET /balances/:id/at')).toBe(3 * currencies.length);
+    expect(most).toBe(4);
+  });
 });
 
 describe('what cannot be seen', () => {
@@ -290,6 +388,19 @@ describe('what cannot be seen', () => {
     expect(certificate).toMatchObject({ state: 'sealed_with_exceptions', movement: null, unexplained: null });
     expect(certificate.findings.map(({ kind }) => kind)).toEqual(['not_seen']);
     expect(certificate.notSeen[0]).toContain('blnk_scope_missing');
+  });
+
+  it('is said of balances without a payment, on the only certificate that there is', async () => {
+    stage.payOn('2026-05-28', 5);
+    await stage.settle();
+    stage.blnk.access.allow(stage.blnk.cloudToken, ['data:read', 'proxy:write']);
+    const certificate = certificateOf(await stage.prove(DAY), null);
+    expect(certificate.state).toBe('sealed_with_exceptions');
+    expect(certificate.notSeen).toEqual([
+      expect.stringMatching(
+        /^in USD, without any payment on this day: the movement .* could not be seen: .*blnk_scope/,
+      ),
+    ]);
   });
 
   it('is said of a balance that could not be computed', async () => {

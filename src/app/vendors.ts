@@ -44,7 +44,7 @@ export interface VendorOptions {
   readonly signal: AbortSignal;
 }
 
-/** A proof asks one question after the other; a few more for whoever shows rows beside it. */
+/** As many balances as a proof asks for at a time. */
 const LISTINGS_IN_FLIGHT_MAX = 4;
 
 /** Opens no connection yet. */

@@ -51,14 +51,36 @@ export async function findBalances(lookUps: LookUps, query: BalanceQuery): Promi
     if (textMemberOf(value, 'currency') !== query.currency) {
       throw unreadable(`${indicator} was listed in another currency than ${query.currency}`);
     }
-    // Core holds one balance of a name and currency; two would make it unknowable which one a post moves.
-    const earlier = balanceIds.get(indicator);
-    if (earlier !== undefined && earlier !== balanceId) {
-      throw unreadable(`${indicator} in ${query.currency} is both ${earlier} and ${balanceId}`);
-    }
-    balanceIds.set(indicator, balanceId);
+    keepOne(balanceIds, { key: indicator, balanceId, name: `${indicator} in ${query.currency}` });
   }
   return balanceIds;
+}
+
+/** The balances of one indicator, ids by currency. */
+export async function balancesOf(lookUps: LookUps, indicator: string): Promise<Map<string, string>> {
+  const balanceIds = new Map<string, string>();
+  const found = await lookUps.listRows('balances', {
+    filters: [{ field: 'indicator', operator: 'eq', value: indicator }],
+  });
+  for (const value of found) {
+    const currency = textMemberOf(value, 'currency');
+    const balanceId = textMemberOf(value, 'balance_id');
+    if (currency === null || balanceId === null || textMemberOf(value, 'indicator') !== indicator) {
+      throw unreadable(`the balance ${balanceId ?? 'without id'} was listed as one of ${indicator}`);
+    }
+    keepOne(balanceIds, { key: currency, balanceId, name: `${indicator} in ${currency}` });
+  }
+  return balanceIds;
+}
+
+/** Core holds one balance of a name and currency; two would make it unknowable which one a post moves. */
+function keepOne(
+  balanceIds: Map<string, string>,
+  { key, balanceId, name }: { readonly key: string; readonly balanceId: string; readonly name: string },
+): void {
+  const earlier = balanceIds.get(key);
+  if (earlier !== undefined && earlier !== balanceId) throw unreadable(`${name} is both ${earlier} and ${balanceId}`);
+  balanceIds.set(key, balanceId);
 }
 
 function askable(what: string, values: readonly string[]): Set<string> {

@@ -6,7 +6,7 @@ import type { LedgerHistory, LedgerRecord, LedgerSide } from '../prove/ports.js'
 import type { BlnkAnswer } from './answer.js';
 import { type ConnectionOptions, createConnection } from './connection.js';
 import { memberOf, textMemberOf } from './exact-json.js';
-import { findBalances, findByReference } from './find-rows.js';
+import { balancesOf, findBalances, findByReference } from './find-rows.js';
 import { mirrorIds, oldestEffectiveDay } from './history.js';
 import { readLedgerRecord, wholeNumber } from './ledger-row.js';
 import { type LookUps, lookUpRefused, unreadable } from './look-ups.js';
@@ -33,6 +33,7 @@ export function createLedgerSide(options: ConnectionOptions): BlnkLedgerSide {
     findRecords: (references) => findByReference(lookUps, references, readLedgerRecord),
     listOfPayment: (paymentId) => listOfPayment(lookUps, paymentId),
     findBalances: (query) => findBalances(lookUps, query),
+    balancesOf: (indicator) => balancesOf(lookUps, indicator),
     async balanceBefore(balanceId, at) {
       const route = routes.balanceAt(balanceId, justBefore(at));
       return readBalance(await lookUps.ask(route, null), { route, balanceId });

@@ -22,6 +22,8 @@ export interface CertifyFacts {
   readonly day: string;
   readonly compared: Pick<ComparedDay, 'ofOtherMirrors' | 'notJudged'>;
   readonly movement: Movement;
+  /** Why the movement of source balances without any payment on this day could not be seen; null when it was. */
+  readonly idleUnseen: string | null;
   /** Stripe's clock when it was listed. */
   readonly stripeAsOf: Date;
   /** Stripe shows nothing new of the day any more. */
@@ -70,8 +72,9 @@ function statesOfTheDay({ day, startsAt, isOver }: CertifyFacts): CertificateSta
 }
 
 /** What a whole proof would have seen. */
-function notSeenOf({ movement, compared: { notJudged } }: CertifyFacts): string[] {
+function notSeenOf({ movement, idleUnseen, compared: { notJudged } }: CertifyFacts): string[] {
   const missing = movement.kind === 'not_seen' && movement.why !== null ? [movement.why] : [];
+  if (idleUnseen !== null) missing.push(idleUnseen);
   if (notJudged > 0) missing.push(`${notJudged} rows of the ledger name payments that Stripe was not asked about`);
   return missing;
 }

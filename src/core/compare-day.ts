@@ -20,6 +20,8 @@ export interface DaySides extends OthersRules {
   isCollected(paymentId: string): boolean;
   /** Undefined when the ledger has no such balance. */
   balanceId(name: string, currency: string): string | undefined;
+  /** In which the ledger has a source balance. */
+  readonly sourceCurrencies: Iterable<string>;
 }
 
 /** One currency of a day, before the source balance is looked at. */
@@ -38,6 +40,8 @@ export interface ComparedCurrency {
 export interface ComparedDay {
   /** At least one. */
   readonly currencies: readonly ComparedCurrency[];
+  /** Currencies of the source balance in which this day has nothing to compare: only its movement can say something. */
+  readonly idle: readonly ComparedCurrency[];
   /** Applied rows of other mirrors, which are not judged. */
   readonly ofOtherMirrors: number;
   /** Rows whose payment was not asked for. */
@@ -75,11 +79,17 @@ export function compareDay(sides: DaySides, earlierCurrencies: readonly string[]
     for (const currency of new Set(rows.map((row) => row.currency))) drafts.of(currency).findings.push(finding);
   }
   for (const line of ownLines(sides)) drafts.of(line.currency).own.push(line);
-  const currencies = drafts.all().map(([currency, draft]): ComparedCurrency => {
+  const compared = ([currency, draft]: readonly [string | null, Draft]): ComparedCurrency => {
     const findings = [...draft.findings, ...everywhere];
     return { ...draft, currency, findings, explained: currency === null ? 0n : explainedBy(currency, sides) };
-  });
-  return { currencies, ofOtherMirrors: unknown.ofOtherMirrors, notJudged: unknown.notJudged };
+  };
+  const idle = [...sides.sourceCurrencies].filter((currency) => !drafts.has(currency));
+  return {
+    currencies: drafts.all().map(compared),
+    idle: idle.map((currency) => compared([currency, emptyDraft()])),
+    ofOtherMirrors: unknown.ofOtherMirrors,
+    notJudged: unknown.notJudged,
+  };
 }
 
 /** Count, sum and hash of one side; the same for the same set of lines in any order. */
@@ -108,6 +118,10 @@ class Drafts {
     const draft = this.#byCurrency.get(currency) ?? emptyDraft();
     this.#byCurrency.set(currency, draft);
     return draft;
+  }
+
+  has(currency: string): boolean {
+    return this.#byCurrency.has(currency);
   }
 
   all(): [string | null, Draft][] {

@@ -59,6 +59,8 @@ export interface LedgerSide {
     readonly indicators: readonly string[];
     readonly currency: string;
   }): Promise<Map<string, string>>;
+  /** Ids of the balances of this name, by currency: all that there are. */
+  balancesOf(indicator: string): Promise<Map<string, string>>;
   /**
    * What a balance stood at when everything that took effect before `at` was in it, in minor units; computed from the
    * transactions. Throws SyncError `blnk_scope_missing` when the key may not read it.

@@ -2,15 +2,15 @@
  * The proof of one UTC day: lists Stripe and the ledger afresh, independently of each other, and has the two compared as
  * sets. Only reads; running it twice costs requests and changes nothing. Memory is bounded by the payments of one day.
  */
-import type { Certificate } from '../core/certificate.js';
+import { type Certificate, compareText } from '../core/certificate.js';
 import { certify, type Movement } from '../core/certify-day.js';
-import { type ComparedCurrency, compareDay } from '../core/compare-day.js';
+import { type ComparedCurrency, type ComparedDay, compareDay } from '../core/compare-day.js';
 import { type DayRow, paymentOfReference } from '../core/day-row.js';
 import type { ExpectedPayment } from '../core/judge-payment.js';
 import type { Mirror } from '../core/mirror.js';
 import { dayWindow, type Window } from '../core/window.js';
 import type { LedgerSide, OwnPosting, OwnSide, StripeSide } from './ports.js';
-import { readMovement, resolveBalances } from './read-balances.js';
+import { readMovements, resolveBalances } from './read-balances.js';
 import { type LedgerDay, readLedgerDay } from './read-ledger.js';
 import { readOthers } from './read-others.js';
 import { readStripeDay } from './read-stripe.js';
@@ -74,8 +74,7 @@ export async function proveDay(ports: ProvePorts, request: ProveRequest): Promis
 
   const rows = held.rows();
   const payments = [...listed.payments.values()];
-  const currencies = new Set([...rows.map(({ currency }) => currency), ...facts.earlierCurrencies]);
-  const { balanceId } = await resolveBalances(ledger, { source: mirror.source, currencies, payments, own });
+  const { balanceId, sources } = await resolveBalances(ledger, { source: mirror.source, payments, own });
   const isDayRead = facts.coveredUpTo !== null && facts.coveredUpTo >= window.to;
   const fresh = isDayRead
     ? await readFresh(stripe, { payments, rows, own, facts })
@@ -83,23 +82,19 @@ export async function proveDay(ports: ProvePorts, request: ProveRequest): Promis
   const isCollected = (id: string) => isDayRead && !fresh.ids.has(id);
   const unreadable = [...listed.unreadable.values()];
   const compared = compareDay(
-    { day, mirror, payments, unreadable, rows, others, own, isCollected, balanceId },
+    { day, mirror, payments, unreadable, rows, others, own, isCollected, balanceId, sourceCurrencies: sources.keys() },
     facts.earlierCurrencies,
   );
 
   const isOver = listed.asOf.getTime() >= window.to.getTime() + facts.lagMs;
-  const about = { day, compared, isOver, stripeAsOf: listed.asOf, startsAt: mirror.startsAt, hash: ports.hash };
-  const certificates: Certificate[] = [];
-  for (const part of compared.currencies) {
-    const sourceId = part.currency === null ? undefined : balanceId(mirror.source, part.currency);
-    const movement = isOver
-      ? await moved(part, { ledger, sourceId, window, standings })
-      : ({ kind: 'not_seen', why: null } as const);
-    certificates.push(certify(part, { ...about, movement }));
-  }
+  const movements = isOver ? await readMovements(ledger, { sources, window, standings }) : null;
+  const { parts, idleUnseen } = withMoved(compared, movements);
+  const about = { day, compared, isOver, idleUnseen, stripeAsOf: listed.asOf, startsAt: mirror.startsAt };
   return {
     day,
-    certificates,
+    certificates: parts.map((part) => {
+      return certify(part, { ...about, hash: ports.hash, movement: movementOf(part, movements) });
+    }),
     stripeRequests: listed.requests + requests + fresh.requests,
     ledgerRequests: ledger.requestCount() - ledgerRequestsBefore,
     stripeAsOf: listed.asOf,
@@ -133,18 +128,39 @@ async function readFresh(
   return stripe.succeededSince(coveredUpTo, new Set(unknown.map(({ id }) => id)));
 }
 
-/** How far the source balance fell; rows without a balance say that the look-up did not show it. */
-async function moved(
-  part: ComparedCurrency,
-  from: {
-    readonly ledger: LedgerSide;
-    readonly sourceId: string | undefined;
-    readonly window: Window;
-    readonly standings: Standings;
-  },
-): Promise<Movement> {
-  const { ledger, sourceId, window, standings } = from;
-  if (sourceId !== undefined) return readMovement(ledger, { balanceId: sourceId, window, standings });
-  if (part.ledger.length === 0) return { kind: 'seen', amount: 0n };
+type Movements = ReadonlyMap<string, Movement> | null;
+
+/**
+ * The currencies to certify: those of the day, and those in which nothing but the source balance moved. Money that somebody
+ * took out of it in a currency of no payment would otherwise be on no certificate.
+ */
+function withMoved(
+  { currencies, idle }: ComparedDay,
+  movements: Movements,
+): { readonly parts: readonly ComparedCurrency[]; readonly idleUnseen: string | null } {
+  const seen = idle.map((part) => ({ part, movement: movementOf(part, movements) }));
+  const moved = seen.filter(({ part, movement }) => movement.kind === 'seen' && movement.amount !== part.explained);
+  const parts = [...currencies, ...moved.map(({ part }) => part)];
+  const unseen = seen.flatMap(({ part, movement }) => {
+    return movement.kind === 'not_seen' && movement.why !== null ? [{ ...part, why: movement.why }] : [];
+  });
+  const first = unseen[0] ?? null;
+  return {
+    parts: moved.length === 0 ? parts : parts.filter(({ currency }) => currency !== null).sort(byCurrency),
+    idleUnseen:
+      first && `in ${unseen.map(({ currency }) => currency).join(', ')}, without any payment on this day: ${first.why}`,
+  };
+}
+
+/** Rows without a balance say that the look-up did not show it. Null movements: it is too early for them. */
+function movementOf({ currency, ledger }: ComparedCurrency, movements: Movements): Movement {
+  if (movements === null) return { kind: 'not_seen', why: null };
+  const movement = currency === null ? undefined : movements.get(currency);
+  if (movement !== undefined) return movement;
+  if (ledger.length === 0) return { kind: 'seen', amount: 0n };
   return { kind: 'not_seen', why: 'the ledger shows no source balance in this currency' };
+}
+
+function byCurrency(a: ComparedCurrency, b: ComparedCurrency): number {
+  return compareText(a.currency ?? '', b.currency ?? '');
 }

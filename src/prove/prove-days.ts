@@ -1,7 +1,7 @@
 /**
  * Proves days one after another: when each proof begins is noted before anything is read, and each is kept as soon as it
- * is there, so that a signal or a fault loses at most the day in hand. Asks one request at a time, so that reading and
- * posting beside it keep their share of the vendors' limits.
+ * is there, so that a signal or a fault loses at most the day in hand. Lists are read one page after another and balances a
+ * few at a time, so that reading and posting beside it keep their share of the vendors' limits.
  */
 import type { ProofTrigger } from '../core/certificate.js';
 import type { CertificateStore, KeptCertificate } from './ports.js';
