@@ -4,17 +4,15 @@
  * Tests hand a literal bag to the second step.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
+import { baseUrlProblem, parseHosts } from './core/base-url.js';
 import { parseDuration, parseMoment } from './core/time-text.js';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from './core/window.js';
+import { isSecret, resolveSecrets, type SecretSource, secretSource } from './secrets.js';
 
 export type Bag = Readonly<Record<string, string | undefined>>;
-
-/** Where a secret comes from: asked again after a 401, because tokens expire and files are rotated. */
-export type SecretSource = () => Promise<string>;
 
 /** Where the data lives; all that a reading command needs. */
 export interface HomeConfig {
@@ -128,6 +126,13 @@ const url = (...protocols: readonly string[]) =>
     error: `allowed is a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   });
 
+const httpHosts = z
+  .string()
+  .refine((text) => parseHosts(text) !== undefined, {
+    error: 'allowed are host names with commas between, without ports',
+  })
+  .optional();
+
 const balanceName = (fallback: string) =>
   z
     .string()
@@ -178,13 +183,14 @@ const workerObject = homeObject.extend({
     .regex(/^(sk|rk)_(live|test)_\S+$/, {
       error: 'allowed is a key that begins with sk_live_, sk_test_, rk_live_ or rk_test_',
     }),
-  STRIPE_API_BASE: url('https:', 'http:').default('https://api.stripe.com'),
+  STRIPE_API_BASE: z.string().default('https://api.stripe.com'),
   BLNK_API_KEY: z.string({ error: 'a Blnk API key is needed (Cloud: an API key with proxy:write and data:read)' }),
-  BLNK_API_BASE: url('https:', 'http:').default('https://api.cloud.blnkfinance.com'),
+  BLNK_API_BASE: z.string().default('https://api.cloud.blnkfinance.com'),
   BLNK_API_STYLE: z
     .enum(['cloud', 'core'], { error: 'allowed is cloud (Blnk Cloud) or core (a self-hosted Core)' })
     .default('cloud'),
   BLNK_INSTANCE_ID: z.string().optional(),
+  ALLOW_HTTP_HOSTS: httpHosts,
   BLNK_SOURCE: balanceName(DEFAULT_SOURCE),
   BLNK_GUEST_DESTINATION: balanceName(DEFAULT_GUEST_DESTINATION),
   SYNC_START: syncStart,
@@ -195,10 +201,6 @@ const workerObject = homeObject.extend({
 /** Every variable that is read, for `.env.example`. */
 export const VARIABLES: readonly string[] = Object.keys(workerObject.shape);
 
-/** Secrets, and addresses that may hold a password: never shown, and readable from a file named by `NAME_FILE`. */
-export const SECRETS = ['STRIPE_API_KEY', 'BLNK_API_KEY', 'DATABASE_URL', 'REDIS_URL'] as const;
-type Secret = (typeof SECRETS)[number];
-
 const HINT =
   'Every variable is explained in .env.example. To see it work without any account: npm run demo (or npx stripe-blnk-sync demo).';
 
@@ -206,7 +208,7 @@ function check<Shape extends z.ZodObject>(
   environment: Bag,
   schema: Shape,
 ): { readonly fields: z.infer<Shape>; readonly bag: Readonly<Record<string, string>> } {
-  const { bag, problems } = resolveFiles(environment, Object.keys(schema.shape));
+  const { bag, problems } = resolveSecrets(environment, Object.keys(schema.shape));
   const parsed = schema.safeParse(bag);
   const named = parsed.success ? [] : parsed.error.issues.map((issue) => describeIssue(issue, bag));
   const all = [...problems, ...named, ...crossProblems(bag, Object.keys(schema.shape))];
@@ -223,6 +225,11 @@ function crossProblems(bag: Readonly<Record<string, string>>, names: readonly st
     );
   }
   if (!names.includes('BLNK_API_KEY')) return problems;
+  for (const name of ['STRIPE_API_BASE', 'BLNK_API_BASE']) {
+    const given = bag[name];
+    const problem = given === undefined ? null : baseUrlProblem(given, parseHosts(bag.ALLOW_HTTP_HOSTS ?? '') ?? []);
+    if (problem !== null) problems.push(`${name}: ${problem}`);
+  }
   if ((bag.BLNK_API_STYLE ?? 'cloud') === 'cloud' && bag.BLNK_INSTANCE_ID === undefined) {
     problems.push(
       'BLNK_INSTANCE_ID: is not set; Blnk Cloud needs the id of the instance (or set BLNK_API_STYLE=core for a self-hosted Core)',
@@ -235,45 +242,11 @@ function crossProblems(bag: Readonly<Record<string, string>>, names: readonly st
   return problems;
 }
 
-/** An empty variable counts as not set: `NAME=` in a file, or a Compose default. */
-function resolveFiles(environment: Bag, names: readonly string[]) {
-  const problems: string[] = [];
-  const bag: Record<string, string> = {};
-  for (const name of names) {
-    const value = environment[name];
-    const file = isSecret(name) ? environment[`${name}_FILE`] : undefined;
-    if (value !== undefined && value !== '') bag[name] = value;
-    if (file === undefined || file === '') continue;
-    if (bag[name] !== undefined) {
-      problems.push(`${name}_FILE: is set together with ${name}; allowed is one of the two`);
-      continue;
-    }
-    try {
-      const text = readFileSync(file, 'utf8').trim();
-      if (text === '') problems.push(`${name}_FILE: ${file} is empty; allowed is a file that holds the value`);
-      else bag[name] = text;
-    } catch (error) {
-      problems.push(`${name}_FILE: ${file} cannot be read (${error instanceof Error ? error.message : String(error)})`);
-    }
-  }
-  return { bag, problems };
-}
-
 function describeIssue(issue: z.core.$ZodIssue, bag: Readonly<Record<string, string>>): string {
   const name = String(issue.path[0] ?? '');
   const given = bag[name];
   if (given === undefined) return `${name}: is not set; ${issue.message}`;
   return `${name}: is ${isSecret(name) ? 'not usable (not shown, it is a secret)' : JSON.stringify(given)}; ${issue.message}`;
-}
-
-function isSecret(name: string): name is Secret {
-  return (SECRETS as readonly string[]).includes(name);
-}
-
-function secretSource(environment: Bag, name: Secret, bag: Readonly<Record<string, string>>): SecretSource {
-  const file = environment[`${name}_FILE`];
-  if (file === undefined || file === '') return async () => bag[name] ?? '';
-  return async () => (await readFile(file, 'utf8')).trim();
 }
 
 function toHome(fields: z.infer<typeof homeObject>): HomeConfig {

@@ -32,7 +32,8 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
   http: { runs: ['core'], types: ['db/reads'] },
   // Commands show what the reads answer; they are given the reads by app.
   cli: { runs: ['core', 'package-root.ts'], types: ['db/reads', 'db/schema/views.ts'] },
-  'config.ts': { runs: ['core'], types: [] },
+  'config.ts': { runs: ['core', 'secrets.ts'], types: [] },
+  'secrets.ts': { runs: [], types: [] },
   'package-root.ts': { runs: [], types: [] },
   // The composition root: the only place where adapters are constructed and joined.
   app: {

@@ -172,7 +172,8 @@ describe("the worker's start script", () => {
   });
 
   it('leaves another Core as it is configured', () => {
-    const other = { ...cloud, BLNK_INSTANCE_ID: '', BLNK_API_STYLE: 'core', BLNK_API_BASE: 'http://other:5001' };
+    const address = { BLNK_API_STYLE: 'core', BLNK_API_BASE: 'http://other:5001', ALLOW_HTTP_HOSTS: 'other' };
+    const other = { ...cloud, BLNK_INSTANCE_ID: '', ...address };
     expect(readWorkerConfig(startWorker(other, { isCoreThere: true })).blnk.apiBase).toBe('http://other:5001');
   });
 

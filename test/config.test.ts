@@ -73,6 +73,13 @@ describe('a configuration', () => {
     [{ LOG_LEVEL: 'debug' }, { logLevel: 'debug' }],
     [DATABASE, { database: { kind: 'url', url: DATABASE.DATABASE_URL } }],
     [{ ...DATABASE, REDIS_URL: 'rediss://cache:6380/2' }, { redisUrl: 'rediss://cache:6380/2' }],
+    [{ BLNK_API_BASE: 'http://[::1]:5001' }, { blnk: { apiBase: 'http://[::1]:5001' } }],
+    [{ BLNK_API_BASE: 'http://localhost:5001/x' }, { blnk: { apiBase: 'http://localhost:5001/x' } }],
+    [{ STRIPE_API_BASE: 'http://127.8.9.1' }, { stripe: { apiBase: 'http://127.8.9.1' } }],
+    [
+      { BLNK_API_BASE: 'http://Core:5001', STRIPE_API_BASE: 'http://stand-in', ALLOW_HTTP_HOSTS: 'CORE, stand-in' },
+      { blnk: { apiBase: 'http://Core:5001' }, stripe: { apiBase: 'http://stand-in' } },
+    ],
     // Empty counts as not set: a line without a value in .env, a default of Compose.
     [
       { SYNC_EVERY: '', REDIS_URL: '', SYNC_START: '' },
@@ -101,6 +108,37 @@ describe('what is refused', () => {
       /^STRIPE_API_KEY: .*not shown.*begins with sk_live_, sk_test_, rk_live_ or rk_test_/,
     ],
     [{ STRIPE_API_BASE: 'api.stripe.com' }, /^STRIPE_API_BASE: is "api.stripe.com"; .*https:\/\/ or http:\/\//],
+    ...(['STRIPE_API_BASE', 'BLNK_API_BASE'] as const).flatMap(
+      (name) =>
+        [
+          [
+            { [name]: 'http://core.internal:5001' },
+            new RegExp(
+              `^${name}: .*everybody between here and core\\.internal can read.*ALLOW_HTTP_HOSTS=core\\.internal`,
+            ),
+          ],
+          // The name counts, not its beginning or end.
+          [{ [name]: 'http://127.0.0.1.example.com' }, new RegExp(`^${name}: .*over http`)],
+          [{ [name]: 'http://localhost.example.com' }, new RegExp(`^${name}: .*over http`)],
+          [{ [name]: 'http://notlocalhost' }, new RegExp(`^${name}: .*over http`)],
+          [
+            { [name]: 'http://core:5001', ALLOW_HTTP_HOSTS: 'score,core.internal' },
+            new RegExp(`^${name}: .*over http`),
+          ],
+          [{ [name]: 'ftp://core' }, new RegExp(`^${name}: is "ftp://core"; .*https:// or http://`)],
+          [{ [name]: 'https://api.example/?token=canary' }, new RegExp(`^${name}: holds a user name.*not shown`)],
+          [{ [name]: 'https://me:canary@api.example' }, new RegExp(`^${name}: holds a user name.*not shown`)],
+          [{ [name]: 'me:canary@api.example' }, new RegExp(`^${name}: is "…@api.example"`)],
+        ] satisfies ReadonlyArray<readonly [Bag, RegExp]>,
+    ),
+    [{ ALLOW_HTTP_HOSTS: 'core:5001' }, /^ALLOW_HTTP_HOSTS: is "core:5001"; allowed are host names with commas/],
+    [{ ALLOW_HTTP_HOSTS: 'http://core' }, /^ALLOW_HTTP_HOSTS: is "http:\/\/core"/],
+    [{ ALLOW_HTTP_HOSTS: '*' }, /^ALLOW_HTTP_HOSTS: is "\*"/],
+    [{ ALLOW_HTTP_HOSTS: 'core,' }, /^ALLOW_HTTP_HOSTS: is "core,"/],
+    [
+      { BLNK_INSTANCE_ID: 'x'.repeat(20_000) },
+      /^BLNK_INSTANCE_ID: is 20000 characters long; allowed are at most 16384/,
+    ],
     [{ STRIPE_SHARE: '0' }, /^STRIPE_SHARE: is "0"; allowed is a number above 0, at most 1/],
     [{ STRIPE_SHARE: '40%' }, /^STRIPE_SHARE: is "40%"/],
     [{ BLNK_API_KEY: undefined }, /^BLNK_API_KEY: is not set; .*proxy:write and data:read/],
@@ -125,7 +163,9 @@ describe('what is refused', () => {
     [{ LOG_LEVEL: 'verbose' }, /^LOG_LEVEL: is "verbose"; allowed is one of fatal, error, warn, info/],
   ] as ReadonlyArray<readonly [Bag, RegExp]>)('%o', (given, wanted) => {
     const problems = problemsOf({ ...CLOUD, ...given });
-    expect(problems).toEqual([expect.stringMatching(wanted)]);
+    expect(problems[0]).toMatch(wanted);
+    expect(problems.join()).not.toContain('canary');
+    expect(problems.slice(1).filter((problem) => !problem.startsWith('BLNK_INSTANCE_ID: is not set'))).toEqual([]);
   });
 
   it('is said all at once, across both steps of checking', () => {
@@ -160,6 +200,8 @@ describe('secrets from files', () => {
     expect(await stripe.readKey()).toBe('rk_test_first');
     writeFileSync(file, 'rk_test_second\n');
     expect(await stripe.readKey()).toBe('rk_test_second');
+    writeFileSync(file, 'canary'.repeat(20_000));
+    await expect(stripe.readKey()).rejects.toThrow(/^it is larger than 65536 bytes/);
   });
 
   it('may hold the address of the database', () => {
@@ -174,6 +216,11 @@ describe('secrets from files', () => {
       'that are not there',
       { BLNK_API_KEY: undefined, BLNK_API_KEY_FILE: '/nowhere/key' },
       /^BLNK_API_KEY_FILE: \/nowhere\/key cannot be read/,
+    ],
+    [
+      'that are too large, or never end,',
+      { BLNK_API_KEY: undefined, BLNK_API_KEY_FILE: '/dev/zero' },
+      /^BLNK_API_KEY_FILE: \/dev\/zero cannot be read \(it is larger than 65536 bytes, which no secret is\)/,
     ],
     [
       'that are empty',

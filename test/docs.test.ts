@@ -9,9 +9,10 @@ import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandEnvironment } from '../src/app/command-environment.js';
 import { createProgram } from '../src/app/program.js';
-import { SECRETS, VARIABLES } from '../src/config.js';
+import { VARIABLES } from '../src/config.js';
 import { PARKING_REASONS } from '../src/core/posting.js';
 import { readSyncPayload, SYNC_JOB, SYNC_QUEUE } from '../src/queue/payload.js';
+import { SECRETS } from '../src/secrets.js';
 import { createReadsDatabase, type ReadsDatabase } from './reads-database.js';
 import {
   blocksOf,
