@@ -9,7 +9,7 @@ import { budgetOf, playWithin } from './support/history-budget.js';
 import { type HistoryDatabase, openHistoryDatabase } from './support/history-database.js';
 import { endWell, play } from './support/history-play.js';
 import { drawSteps } from './support/history-steps.js';
-import { DAY, LAG, MINUTE, SECOND } from './support/history-time.js';
+import { BEGINNING, DAY, LAG, MINUTE, SECOND } from './support/history-time.js';
 import { History } from './support/history-world.js';
 import { homes } from './support/homes.js';
 
@@ -20,6 +20,9 @@ const drawings = fc.record({
   style: fc.constantFrom('cloud' as const, 'core' as const),
   workers: fc.integer({ min: 1, max: 3 }),
   eventsLateByMs: fc.constantFrom(0, 5 * SECOND, MINUTE, LAG / 2 - SECOND),
+  startsAgoMs: fc.constantFrom(2 * DAY, 40 * DAY, 120 * DAY),
+  /** Half of the histories begin with a key that may read less. */
+  refusedAtFirst: fc.constantFrom(null, null, 'rak_event_read' as const, 'rak_charge_read' as const),
   steps: drawSteps(['pauses', 'arrivals', 'work', 'faults', 'interruptions', 'loseQueue', 'permissions', 'outages'], {
     outageMaxMs: 400 * DAY,
   }),
@@ -36,15 +39,21 @@ describe.each(homes().filter(({ name }) => name !== 'postgres+redis'))('any hist
 
   const title = `is told truly at every step and ends with the ledger equal to Stripe (seed ${seed}, ${budgetMs} ms)`;
   it(title, { timeout: timeoutMs }, async () => {
-    const played = await playWithin({ seed, budgetMs }, drawings, async ({ steps, ...options }) => {
-      const history = await History.open(database, options);
-      try {
-        await play(history, steps);
-        await endWell(history);
-      } finally {
-        await history.close();
-      }
-    });
+    const played = await playWithin(
+      { seed, budgetMs },
+      drawings,
+      async ({ steps, startsAgoMs, refusedAtFirst, ...options }) => {
+        const startsAt = new Date(BEGINNING.getTime() - startsAgoMs);
+        const history = await History.open(database, { ...options, startsAt });
+        try {
+          if (refusedAtFirst !== null) history.setPermission(refusedAtFirst, false);
+          await play(history, steps);
+          await endWell(history);
+        } finally {
+          await history.close();
+        }
+      },
+    );
     process.stdout.write(`${played} histories played on ${home.name} from seed ${seed} on\n`);
   });
 });
