@@ -151,6 +151,42 @@ describe('an answer to a single post', () => {
     expect(answer).toMatchObject({ kind: 'unclear', message: expect.stringMatching(/Headers Timeout/i) });
   });
 
+  it('is quoted without the key, and without what the merchant wrote, however it is spelled', async () => {
+    const written = { description: 'Cake for "Ann" & Bob', metadata: { note: "it's private", short: 'no' } };
+    const body = JSON.stringify({
+      reference: 'pi_1',
+      description: written.description,
+      meta_data: { stripe_payment_intent_id: 'pi_1', stripe_metadata: written.metadata },
+    });
+    const quotes: Parameters<ScriptedServer['script']>[0][] = [
+      coreError(400, 'TXN_VALIDATION_ERROR', `no: ${body} blnk_test_key`),
+      coreError(500, 'GEN_INTERNAL', `no: ${JSON.stringify(body)}`),
+      text(
+        502,
+        `<pre>no: Cake for &quot;Ann&quot; &amp; Bob, it&#39;s private, it&#x27;s private, blnk_test_key</pre>`,
+      ),
+      text(200, body),
+      text(201, body.slice(0, -2)),
+      json(201, { data: [JSON.parse(body)] }),
+      text(302, '', { location: 'https://login.test/?key=blnk_test_key' }),
+    ];
+    for (const quote of quotes) {
+      for (const post of [() => connect().post(body), () => connect().postBulk([BODY, body])]) {
+        server.script(quote);
+        expect(JSON.stringify(await post())).not.toMatch(/Cake|Ann|private|blnk_test_key/);
+      }
+    }
+    server.script(coreError(400, 'TXN_VALIDATION_ERROR', `no: ${body}`));
+    expect(await connect().post(body)).toMatchObject({
+      message: expect.stringMatching(/^400 TXN_VALIDATION_ERROR no: .*"description":"\[not shown\]".*"short":"no"/),
+    });
+    server.script(text(401, 'bad key blnk_test_key'));
+    const refused = await connect()
+      .post(body)
+      .catch((error: unknown) => error);
+    expect(String(refused)).toMatch(/answered: 401 bad key \[not shown\]/);
+  });
+
   it('keeps the text of a refusal, in bounded length and one line', async () => {
     server.script(coreError(400, 'TXN_VALIDATION_ERROR', `reference:\n${'😀'.repeat(2_000)}`));
     const answer = await connect().post(BODY);

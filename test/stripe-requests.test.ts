@@ -337,6 +337,31 @@ test('requests carry the pinned version, the name of this software and no teleme
   expect(headers[1]).not.toHaveProperty('x-stripe-client-telemetry');
 });
 
+test('an answer that does not end is given up at its largest size, and told as transient', async () => {
+  let sent = 0;
+  const endless: Answering = (response) => {
+    response.writeHead(200, { 'Content-Type': 'application/json' });
+    const more = (): void => {
+      if (response.destroyed) return;
+      sent += 65_536;
+      if (response.write('['.repeat(65_536))) setImmediate(more);
+      else response.once('drain', more);
+    };
+    more();
+  };
+  const { read, served } = await startServer([endless, emptyPage], { answerBytesMax: 1_000_000 });
+  expect(await read()).toMatchObject({ requests: 2 });
+  expect(served()).toBe(2);
+  // What the buffers of both sides hold comes on top.
+  expect(sent).toBeLessThan(30_000_000);
+  const { read: readAgain } = await startServer([endless], { answerBytesMax: 1_000_000, retries: { attemptsMax: 1 } });
+  expect(await failureOf(readAgain())).toMatchObject({
+    kind: 'transient',
+    code: 'stripe_unavailable',
+    message: expect.stringContaining('a body of more than 1000000 bytes'),
+  });
+});
+
 test.each(['not a url', 'ftp://host', 'http://host/path', 'http://host?x=1', 'http://user@host', ''])(
   'the base %j is refused',
   (baseUrl) => {

@@ -6,6 +6,9 @@ import { memberOf, parseExactJson, textMemberOf } from './exact-json.js';
 
 const MESSAGE_CHARACTERS_MAX = 500;
 
+/** Of a page of any size this much is looked at. */
+const WORDS_CHARACTERS_MAX = 20_000;
+
 /** An hour: longer advice is a maintenance page's, and asking once an hour harms nobody. */
 const RETRY_AFTER_MS_MAX = 3_600_000;
 
@@ -15,7 +18,7 @@ export interface BlnkAnswer {
   readonly json: unknown;
   /** `error_detail.code`; null when this is not one of Core's errors. */
   readonly code: string | null;
-  /** Status and text, of bounded length, for people. */
+  /** Status and text, of bounded length, for people. Free of the key and of what the merchant wrote. */
   readonly message: string;
   readonly retryAfterMs: number | null;
   readonly location: string | null;
@@ -25,24 +28,37 @@ export function readAnswer(response: {
   readonly status: number;
   readonly header: (name: string) => string | null;
   readonly text: string;
+  /** Takes out what the answer must not quote of its request. */
+  readonly hide: (text: string) => string;
 }): BlnkAnswer {
   const json = parseExactJson(response.text);
   const detail = memberOf(json, 'error_detail');
   const code = textMemberOf(detail, 'code');
-  const words =
-    textMemberOf(detail, 'message') ??
-    textMemberOf(json, 'error') ??
-    textMemberOf(json, 'errors') ??
-    textMemberOf(json, 'message') ??
-    response.text;
+  const location = response.header('location');
   return {
     status: response.status,
     json,
     code,
-    message: shorten([response.status, code, words].filter((part) => part !== null && part !== '').join(' ')),
+    // Only when somebody asks: nearly all answers are good ones.
+    get message() {
+      const words = response.hide(wordsOf(json, response.text).slice(0, WORDS_CHARACTERS_MAX));
+      return shorten([response.status, code, words].filter((part) => part !== null && part !== '').join(' '));
+    },
     retryAfterMs: readRetryAfter(response.header('retry-after'), response.header('date')),
-    location: response.header('location'),
+    location: location === null ? null : response.hide(location),
   };
+}
+
+/** What an error says. Rows are never quoted, whole or cut off: they hold what merchants wrote about their customers. */
+function wordsOf(json: unknown, text: string): string {
+  const said =
+    textMemberOf(memberOf(json, 'error_detail'), 'message') ??
+    textMemberOf(json, 'error') ??
+    textMemberOf(json, 'errors') ??
+    textMemberOf(json, 'message');
+  if (said !== null) return said;
+  if (json !== undefined) return 'JSON without the text of an error';
+  return /^\s*[[{]/.test(text) ? 'JSON that does not end or is not valid' : text;
 }
 
 /** One line of bounded length; HTML pages and long texts of vendors end up in tables and logs. */

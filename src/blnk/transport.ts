@@ -8,6 +8,7 @@ import { Pool } from 'undici';
 import { describeError, SyncError } from '../core/errors.js';
 import { accessErrorOf } from './access-error.js';
 import { type BlnkAnswer, readAnswer } from './answer.js';
+import { hidePrivateTexts } from './private-texts.js';
 import type { Route, RouteName, Routes } from './routes.js';
 
 export interface RequestReport {
@@ -72,7 +73,8 @@ export function createTransport(routes: Routes, options: TransportOptions): Tran
       });
       const text = await response.body.text();
       const header = (name: string): string | null => firstOf(response.headers[name]);
-      reply = { kind: 'answer', answer: readAnswer({ status: response.statusCode, header, text }) };
+      const hide = (said: string): string => hidePrivateTexts(said, { key: withKey, body: request.body });
+      reply = { kind: 'answer', answer: readAnswer({ status: response.statusCode, header, text, hide }) };
     } catch (error) {
       reply = {
         kind: 'fault',

@@ -27,6 +27,9 @@ const REQUEST_TIMEOUT_MS = 20_000;
 /** Eight re-reads of events, parts of a backfill, and some room; Stripe's own concurrency limit is not published. */
 const CONNECTIONS_MAX = 16;
 
+/** A page of 100 events is below 3 MB as a rule; a hundred objects of the largest kind are below this. */
+const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
+
 export interface StripeClientOptions {
   /** `https://api.stripe.com`, or a stand-in such as `http://127.0.0.1:12111`. Without a path: the SDK knows none. */
   readonly baseUrl: string;
@@ -41,6 +44,7 @@ export interface StripeClientOptions {
   readonly clock?: RequestClock;
   readonly retries?: Partial<RetryPolicy>;
   readonly requestTimeoutMs?: number;
+  readonly answerBytesMax?: number;
 }
 
 export interface StripeClient {
@@ -65,7 +69,7 @@ export function createStripeClient(options: StripeClientOptions): StripeClient {
     apiVersion: API_VERSION,
     // Every request brings its own key, because keys are rotated. The SDK wants one of the client too.
     authenticator: () => Promise.resolve(),
-    httpClient: createTransport({ agent, timeoutMs }),
+    httpClient: createTransport({ agent, timeoutMs, answerBytesMax: options.answerBytesMax ?? ANSWER_BYTES_MAX }),
     timeout: timeoutMs,
     maxNetworkRetries: 0,
     telemetry: false,

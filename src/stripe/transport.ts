@@ -1,9 +1,10 @@
 /**
- * The SDK's own Node client with four corrections, so that one request of ours is one request on the wire and every
+ * The SDK's own Node client with five corrections, so that one request of ours is one request on the wire and every
  * answer ends as a value or an error:
  * - a socket closed by the other side is not sent again behind our back (the SDK does so once even with 0 retries, past
  *   the rate limiter and the request counts);
  * - the time limit holds for the whole answer, not between two of its packets;
+ * - an answer has a largest size: the SDK would gather whatever comes until the memory is full;
  * - an answer that is not a JSON object is an error (the SDK would let `"text"` or `1` escape as an unhandled rejection,
  *   and would take a 502 with `{}` for a success);
  * - `Stripe-Notice` headers are dropped: the SDK prints them as process warnings, which only an environment variable
@@ -11,6 +12,7 @@
  */
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
+import { Readable } from 'node:stream';
 import Stripe from 'stripe';
 
 type Client = Stripe.HttpClient;
@@ -30,11 +32,15 @@ export class UnreadableAnswer extends Error {
   }
 }
 
-/** @param options.agent bounds and keeps the connections @param options.timeoutMs for one whole request */
-export function createTransport(options: {
+export interface TransportOptions {
+  /** Bounds and keeps the connections. */
   readonly agent: HttpAgent | HttpsAgent;
+  /** For one whole request. */
   readonly timeoutMs: number;
-}): Client {
+  readonly answerBytesMax: number;
+}
+
+export function createTransport(options: TransportOptions): Client {
   const node = Stripe.createNodeHttpClient(options.agent);
   return {
     getClientName: () => node.getClientName(),
@@ -43,7 +49,10 @@ export function createTransport(options: {
       const answer = await node.makeRequest(...request).catch((error: unknown) => {
         throw withoutHiddenRetry(error);
       });
-      return { ...delegate(answer), toJSON: () => readObject(answer, deadline - performance.now()) };
+      return {
+        ...delegate(answer),
+        toJSON: () => readObject(answer, { ...options, timeoutMs: deadline - performance.now() }),
+      };
     },
   };
 }
@@ -69,14 +78,24 @@ function withoutNotice(headers: Headers): Headers {
   return rest;
 }
 
-async function readObject(answer: Answer, timeoutMs: number): Promise<unknown> {
+async function readObject(
+  answer: Answer,
+  { timeoutMs, answerBytesMax }: Pick<TransportOptions, 'timeoutMs' | 'answerBytesMax'>,
+): Promise<unknown> {
   const unreadable = (problem: string): UnreadableAnswer =>
     new UnreadableAnswer(answer.getStatusCode(), answer.getHeaders(), problem);
   const timer = setTimeout(() => destroy(answer.getRawResponse()), Math.max(0, timeoutMs));
+  let bytes = 0;
   let body: unknown;
   try {
-    body = await answer.toJSON();
+    const whole = answer.toJSON();
+    onPieces(answer.getRawResponse(), (piece) => {
+      bytes += piece.length;
+      if (bytes > answerBytesMax) destroy(answer.getRawResponse());
+    });
+    body = await whole;
   } catch (error) {
+    if (bytes > answerBytesMax) throw unreadable(`a body of more than ${answerBytesMax} bytes`);
     // The parser's error carries the whole body; it stays here.
     throw error instanceof SyntaxError ? unreadable('a body that is not JSON') : error;
   } finally {
@@ -87,6 +106,11 @@ async function readObject(answer: Answer, timeoutMs: number): Promise<unknown> {
   if (typeof fault === 'object' && fault !== null) return body;
   if (answer.getStatusCode() !== 200 || fault !== undefined) throw unreadable("JSON that is not Stripe's");
   return body;
+}
+
+/** After `toJSON` began to read, so that nothing flows past it. Pieces are texts; characters count as bytes. */
+function onPieces(raw: unknown, see: (piece: string) => void): void {
+  if (raw instanceof Readable) raw.on('data', see);
 }
 
 function destroy(raw: unknown): void {
