@@ -49,7 +49,7 @@ describe.each(homes())('any history over the queue of $name', (home) => {
         await history.worker(0).sync('startup');
         await play(history, steps);
         await history.endFaults();
-        await untilEqual(history, processes);
+        await untilEqual(history);
         expect(processes.defects).toEqual([]);
       } finally {
         await processes.stop();
@@ -62,8 +62,6 @@ describe.each(homes())('any history over the queue of $name', (home) => {
 
 interface Processes {
   readonly defects: readonly unknown[];
-  /** Resolves at a moment when no job is in hand. */
-  untilIdle(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -104,11 +102,12 @@ async function startProcesses(history: History, { backend, lose }: LosableQueue)
     takeJobs: () => ({ parts: [], lanes: [] }),
     lose,
   };
+  history.whenIdle = async (moveClock) => {
+    while (inHand.size > 0) await Promise.allSettled(inHand);
+    moveClock();
+  };
   return {
     defects,
-    async untilIdle() {
-      while (inHand.size > 0) await Promise.allSettled(inHand);
-    },
     async stop() {
       await Promise.all(opened.map(({ stopTaking }) => stopTaking()));
       await Promise.all(opened.map(({ queue }) => queue.close()));
@@ -118,13 +117,11 @@ async function startProcesses(history: History, { backend, lose }: LosableQueue)
 }
 
 /** Only the timer asks, as it does every minute; the work itself is done by whoever takes the jobs. */
-async function untilEqual(history: History, { untilIdle }: Processes): Promise<void> {
+async function untilEqual(history: History): Promise<void> {
   const deadline = performance.now() + END_WITHIN_MS;
   let differences: string | null = 'nobody looked yet';
   while (differences !== null) {
     if (performance.now() > deadline) throw new Error(`not equal within ${END_WITHIN_MS} ms: ${differences}`);
-    // Minutes that pass within a job would only take its claims away.
-    await untilIdle();
     await history.advance(5 * MINUTE);
     await history.worker(0).askForDue();
     differences = await differencesInTheEnd(history);
