@@ -10,47 +10,10 @@ import { brokenDays, provenText } from '../src/cli/proofs-text.js';
 import { addProveCommand, type ProveOptions } from '../src/cli/prove.js';
 import { createProvingView } from '../src/cli/proving-progress.js';
 import { createCertificateStore } from '../src/db/certificate-store.js';
-import type { FullCertificate, ProofsRecord } from '../src/db/reads/certificates.js';
+import type { ProofsRecord } from '../src/db/reads/certificates.js';
 import { createReadModel } from '../src/db/reads/read-model.js';
 import { createReadsDatabase, type ReadsDatabase } from './reads-database.js';
-import { aCertificate, aFinding, proofOf } from './support/certificates.js';
-
-const PROVED = new Date('2026-11-20T10:00:00Z');
-
-function row(more: Partial<FullCertificate> = {}): FullCertificate {
-  const findings = more.findings ?? [];
-  return {
-    id: '0193a001-0000-7000-8000-000000000001',
-    proofId: '0193a001-0000-7000-8000-000000000002',
-    day: '2026-11-18',
-    currency: 'USD',
-    state: 'sealed',
-    trigger: 'manual',
-    stripeCount: 1_234,
-    stripeSum: 1_234_567n,
-    stripeHash: 'a'.repeat(64),
-    ledgerCount: 1_234,
-    ledgerSum: 1_234_567n,
-    ledgerHash: 'a'.repeat(64),
-    postingsCount: 1_234,
-    postingsSum: 1_234_567n,
-    postingsHash: 'a'.repeat(64),
-    movement: 1_234_567n,
-    unexplained: 0n,
-    findingsCount: findings.length,
-    notSeen: [],
-    reopens: null,
-    reopenedBecause: null,
-    stripeRequests: 14,
-    ledgerRequests: 15,
-    stripeAsOf: PROVED,
-    provedAt: PROVED,
-    version: '0.1.0',
-    reopened: false,
-    ...more,
-    findings,
-  };
-}
+import { aCertificate, aFinding, proofOf, aFullCertificate as row } from './support/certificates.js';
 
 const broken = row({
   state: 'broken',
@@ -330,9 +293,10 @@ describe('the commands', () => {
   );
 
   it('hand on what a person asked for', async () => {
-    expect((await command('prove')).asked).toEqual([{ from: null, to: null, json: false }]);
+    expect((await command('prove')).asked).toEqual([{ from: null, to: null, all: false, json: false }]);
     expect((await command('prove --from 2026-11-01 --to 2026-11-02 --json')).asked).toEqual([
-      { from: '2026-11-01', to: '2026-11-02', json: true },
+      { from: '2026-11-01', to: '2026-11-02', all: false, json: true },
     ]);
+    expect((await command('prove --all')).asked).toMatchObject([{ all: true }]);
   });
 });

@@ -1,6 +1,6 @@
 /** Composition: `prove`. Proves the days that a person names, keeps each, and tells what came out. */
 import { v7 as uuidv7 } from 'uuid';
-import { certificateTable, closingSentence, findingLines } from '../cli/certificate-text.js';
+import { certificateTable, closingSentence, findingLines, shortCertificateTable } from '../cli/certificate-text.js';
 import { toJson } from '../cli/json.js';
 import type { ProveOptions } from '../cli/prove.js';
 import { createProvingView } from '../cli/proving-progress.js';
@@ -53,7 +53,8 @@ export async function runProve(environment: AppEnvironment, bench: Workbench, op
   if (options.json) {
     output.print(toJson({ answer, asked: days.length, proven: proven.length, certificates: rows }));
   } else {
-    const lines = [...certificateTable(rows, output.columns), ...findingLines(rows, output.columns), '', answer];
+    const table = options.all ? certificateTable : shortCertificateTable;
+    const lines = [...table(rows, output.columns), ...findingLines(rows, output.columns), '', answer];
     for (const line of lines) output.print(line);
   }
   for (const fault of faults) output.warn(describeFault(fault));

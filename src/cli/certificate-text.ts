@@ -1,14 +1,25 @@
 /** Certificates as people read them: tables, findings beneath them, and the sentence that answers the question. Pure. */
-import { type CertificateState, type DayFinding, FINDING_KINDS, worstState } from '../core/certificate.js';
+import {
+  type CertificateState,
+  type DayFinding,
+  FINDING_KINDS,
+  isOfAnyCurrency,
+  worstState,
+} from '../core/certificate.js';
 import { formatMoney } from '../core/money.js';
 import { isSealed } from '../core/reopening.js';
 import { formatCount, formatTime } from '../core/time-text.js';
 import type { CertificateRecord, DayCertificates, EarlierProof, FullCertificate } from '../db/reads/certificates.js';
+import { findingsInFull, findingsOfDay, kindsOf, type ToldFinding } from './finding-text.js';
 import { type Column, renderFacts, renderTable } from './table.js';
-import { plainText } from './text-width.js';
 
 /** The rest of a day is told by `certificates show`. */
 const FINDINGS_SHOWN_MAX = 20;
+
+/** A longer table is read by nobody. */
+const ROWS_SHOWN_MAX = 40;
+
+const IN_ANY_CURRENCY = 'Payments of an unknown currency: they keep every currency of this day from being sealed';
 
 /** Days that the closing sentence names; the others stand in the table. */
 const DAYS_NAMED_MAX = 5;
@@ -21,17 +32,36 @@ export function certificateTable(rows: readonly CertificateRecord[], terminalCol
   return renderTable(CERTIFICATE_COLUMNS, rows, terminalColumns);
 }
 
+/**
+ * The same for a person: where the table would be long, the currencies of a day that are sealed without any finding stand
+ * in one line, beneath those that are not.
+ */
+export function shortCertificateTable(rows: readonly CertificateRecord[], terminalColumns: number): string[] {
+  if (rows.length <= ROWS_SHOWN_MAX) return certificateTable(rows, terminalColumns);
+  const isPlain = (row: CertificateRecord) => row.state === 'sealed' && row.findingsCount === 0 && !row.reopened;
+  const shown = daysOf(rows).flatMap(([, certificates]): TableRow[] => {
+    const plain = certificates.filter(isPlain);
+    const [first] = plain;
+    if (first === undefined || plain.length === 1) return certificates;
+    const sumOf = (count: (row: CertificateRecord) => number) => plain.reduce((sum, row) => sum + count(row), 0);
+    const stripeCount = sumOf((row) => row.stripeCount);
+    const ledgerCount = sumOf((row) => row.ledgerCount);
+    const together = { ...first, currency: null, together: plain.length, stripeCount, ledgerCount };
+    return [...certificates.filter((row) => !isPlain(row)), together];
+  });
+  const table = renderTable(CERTIFICATE_COLUMNS, shown, terminalColumns);
+  if (shown.length === rows.length) return table;
+  return [...table, `Each of the ${formatCount(rows.length)} currencies and days with its sums: --all`];
+}
+
 /** What keeps the days from being sealed without exception, beneath a line for each day. */
 export function findingLines(rows: readonly FullCertificate[], terminalColumns: number): string[] {
   return daysOf(rows).flatMap(([day, certificates]) => {
-    const findings = certificates.flatMap(({ currency, findings: found }) =>
-      found.map((finding) => ({ ...finding, currency })),
-    );
+    const { findings, count } = findingsOfDay(certificates);
     if (findings.length === 0) return [];
-    const all = certificates.reduce((sum, { findingsCount }) => sum + findingsCount, 0);
     const shown = findings.slice(0, FINDINGS_SHOWN_MAX);
-    const more = `${formatCount(all - shown.length)} more: stripe-blnk-sync certificates show ${day}`;
-    return ['', day, ...renderTable(FINDING_COLUMNS, shown, terminalColumns), ...(all > shown.length ? [more] : [])];
+    const more = `${formatCount(count - shown.length)} more: stripe-blnk-sync certificates show ${day}`;
+    return ['', day, ...renderTable(FINDING_COLUMNS, shown, terminalColumns), ...(count > shown.length ? [more] : [])];
   });
 }
 
@@ -45,8 +75,9 @@ export function closingSentence(rows: readonly FullCertificate[]): string {
     counts.set(state, (counts.get(state) ?? 0) + 1);
   }
   const open = rows.filter(({ state }) => !isSealed(state));
-  const named = open.slice(0, DAYS_NAMED_MAX).map((row) => `${row.day}${inCurrency(row)}: ${kindsOf(row)}`);
-  if (open.length > named.length) named.push(`and ${formatCount(open.length - named.length)} more`);
+  const reasons = daysOf(open).flatMap(([day, certificates]) => reasonsOf(day, certificates));
+  const named = reasons.slice(0, DAYS_NAMED_MAX);
+  if (reasons.length > named.length) named.push(`and ${formatCount(reasons.length - named.length)} more`);
   const what = SENTENCE_ORDER.flatMap((state) => {
     const count = counts.get(state);
     return count === undefined ? [] : [`${formatCount(count)} ${stateText(state)}`];
@@ -57,6 +88,23 @@ export function closingSentence(rows: readonly FullCertificate[]): string {
 }
 
 const SENTENCE_ORDER = ['sealed', 'sealed_with_exceptions', 'open', 'not_covered', 'broken'] as const;
+
+/** Why a day is not sealed, currency by currency; a payment of unknown currency once for all of them. */
+function reasonsOf(day: string, certificates: readonly FullCertificate[]): string[] {
+  const everywhere = new Map<string | null, DayFinding>();
+  const reasons = certificates.flatMap((row) => {
+    const unknown = row.findings.filter(isOfAnyCurrency);
+    for (const finding of unknown) everywhere.set(finding.paymentId, finding);
+    const kinds = kindsOf(
+      row.findings.filter((finding) => !isOfAnyCurrency(finding)),
+      row.state,
+    );
+    if (kinds === '' && row.state === 'open' && unknown.length > 0) return [];
+    return [`${day}${inCurrency(row)}: ${kinds === '' ? stateText(row.state) : kinds}`];
+  });
+  const kinds = kindsOf([...everywhere.values()], 'open');
+  return kinds === '' ? reasons : [...reasons, `${day}: ${kinds} in an unknown currency`];
+}
 
 function adviceFor(
   states: ReadonlySet<CertificateState>,
@@ -73,13 +121,20 @@ function adviceFor(
 
 /** One day in full. */
 export function dayLines({ certificates, history }: DayCertificates, terminalColumns: number): string[] {
-  const lines = certificates.flatMap((certificate, index) => [
-    ...(index === 0 ? [] : ['']),
-    ...renderFacts(factsOf(certificate)),
-    ...(certificate.findings.length === 0 ? [] : ['', ...findingsInFull(certificate)]),
-  ]);
+  const lines = certificates.flatMap((certificate, index) => {
+    const ofCurrency = findingsInFull(certificate.findings.filter((finding) => !isOfAnyCurrency(finding)));
+    const cut = certificate.findingsCount - certificate.findings.length;
+    return [
+      ...(index === 0 ? [] : ['']),
+      ...renderFacts(factsOf(certificate)),
+      ...(ofCurrency.length === 0 ? [] : ['', ...ofCurrency]),
+      ...(cut > 0 ? [`${formatCount(cut)} more were not kept.`] : []),
+    ];
+  });
+  const everywhere = findingsOfDay(certificates).findings.filter(isOfAnyCurrency);
+  const ofAny = everywhere.length === 0 ? [] : ['', IN_ANY_CURRENCY, ...findingsInFull(everywhere)];
   const proofs = renderTable(HISTORY_COLUMNS, history, terminalColumns);
-  return [...lines, '', 'Proofs of this day', ...proofs];
+  return [...lines, ...ofAny, '', 'Proofs of this day', ...proofs];
 }
 
 function factsOf(certificate: FullCertificate): Array<readonly [string, string | null]> {
@@ -109,33 +164,10 @@ function factsOf(certificate: FullCertificate): Array<readonly [string, string |
   ];
 }
 
-function findingsInFull({ findings, findingsCount }: FullCertificate): string[] {
-  const lines = findings.flatMap(({ kind, paymentId, detail, ledger }) => [
-    `${plainText(paymentId ?? 'the day')}: ${kind}: ${FINDING_KINDS[kind].meaning}`,
-    ...(detail === '' ? [] : [`  ${plainText(detail)}`]),
-    ...ledger.map(
-      (row) =>
-        `  in the ledger: ${plainText(row.reference)} (${plainText(row.transactionId)}), ${row.status}, ` +
-        `${row.amount ?? 'no amount'} ${plainText(row.currency)}, ${plainText(row.source)} to ${plainText(row.destination)}`,
-    ),
-  ]);
-  const left = findingsCount - findings.length;
-  return left > 0 ? [...lines, `${formatCount(left)} more were not kept.`] : lines;
-}
-
 function daysOf<Row extends { readonly day: string }>(rows: readonly Row[]): Array<readonly [string, Row[]]> {
   const days = new Map<string, Row[]>();
   for (const row of rows) days.set(row.day, [...(days.get(row.day) ?? []), row]);
   return [...days];
-}
-
-function kindsOf({ findings, state }: FullCertificate): string {
-  const counts = new Map<string, number>();
-  for (const { kind } of findings) {
-    if (FINDING_KINDS[kind].state === state) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  }
-  if (counts.size === 0) return stateText(state);
-  return [...counts].map(([kind, count]) => `${formatCount(count)} ${kind.replaceAll('_', ' ')}`).join(', ');
 }
 
 function inCurrency({ currency }: { readonly currency: string | null }): string {
@@ -146,9 +178,16 @@ function money(amount: bigint, currency: string | null): string {
   return currency === null ? '' : formatMoney({ amount, currency });
 }
 
-const CERTIFICATE_COLUMNS: ReadonlyArray<Column<CertificateRecord>> = [
+/** A certificate, or several of one day in one line. */
+type TableRow = CertificateRecord & { readonly together?: number };
+
+const CERTIFICATE_COLUMNS: ReadonlyArray<Column<TableRow>> = [
   { title: 'day', rank: 0, value: ({ day }) => day },
-  { title: 'currency', rank: 0, value: ({ currency }) => currency ?? '-' },
+  {
+    title: 'currency',
+    rank: 0,
+    value: ({ currency, together }) => (together === undefined ? (currency ?? '-') : `${together} currencies`),
+  },
   { title: 'state', rank: 0, value: ({ state, reopened }) => `${stateText(state)}${reopened ? ', reopened' : ''}` },
   { title: 'Stripe', rank: 2, align: 'right', value: ({ stripeCount }) => formatCount(stripeCount) },
   { title: 'ledger', rank: 2, align: 'right', value: ({ ledgerCount }) => formatCount(ledgerCount) },
@@ -164,9 +203,9 @@ const CERTIFICATE_COLUMNS: ReadonlyArray<Column<CertificateRecord>> = [
   { title: 'findings', rank: 1, align: 'right', value: ({ findingsCount }) => formatCount(findingsCount) },
 ];
 
-const FINDING_COLUMNS: ReadonlyArray<Column<DayFinding & { readonly currency: string | null }>> = [
+const FINDING_COLUMNS: ReadonlyArray<Column<ToldFinding>> = [
   { title: 'payment', rank: 0, value: ({ paymentId }) => paymentId ?? '-' },
-  { title: 'currency', rank: 1, value: ({ currency }) => currency ?? '' },
+  { title: 'currency', rank: 1, value: ({ currency }) => currency },
   { title: 'finding', rank: 0, value: ({ kind }) => kind },
   { title: 'what', rank: 2, shortenTo: 20, value: ({ detail, kind }) => detail || FINDING_KINDS[kind].meaning },
 ];

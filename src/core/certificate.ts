@@ -105,6 +105,11 @@ export interface Certificate {
   readonly notSeen: readonly string[];
 }
 
+/** It is about a payment whose currency nobody can read: every certificate of its day has it, and it is one payment. */
+export function isOfAnyCurrency({ kind, paymentId, stripe }: DayFinding): boolean {
+  return paymentId !== null && stripe === null && (kind === 'unreadable' || kind === 'dismissed');
+}
+
 /** A day on which everything is missing must not make a row of many megabytes. */
 export const FINDINGS_KEPT_MAX = 5_000;
 

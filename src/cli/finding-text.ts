@@ -1,0 +1,71 @@
+/** What a proof found, as people read it: each thing once, though several certificates of its day may have it. Pure. */
+import { type CertificateState, type DayFinding, FINDING_KINDS, isOfAnyCurrency } from '../core/certificate.js';
+import { formatCount } from '../core/time-text.js';
+import type { FullCertificate } from '../db/reads/certificates.js';
+import { plainText } from './text-width.js';
+
+/** A finding with the currency that it is about: a code, `any`, a number of them, or nothing. */
+export interface ToldFinding extends DayFinding {
+  readonly currency: string;
+}
+
+/** @returns what to tell, and how many there are with those that were not kept */
+export function findingsOfDay(certificates: readonly FullCertificate[]): {
+  readonly findings: readonly ToldFinding[];
+  readonly count: number;
+} {
+  const told = new Map<string, { readonly finding: DayFinding; readonly currencies: string[] }>();
+  let count = 0;
+  for (const { currency, findings, findingsCount } of certificates) {
+    count += findingsCount;
+    for (const finding of findings) {
+      const key = keyOf(finding, currency);
+      const earlier = told.get(key);
+      if (earlier === undefined) told.set(key, { finding, currencies: [currency ?? ''] });
+      else {
+        earlier.currencies.push(currency ?? '');
+        count -= 1;
+      }
+    }
+  }
+  const findings = [...told.values()].map(({ finding, currencies }) => {
+    const several = currencies.length > 1 ? `${currencies.length} currencies` : (currencies[0] ?? '');
+    return { ...finding, currency: isOfAnyCurrency(finding) ? 'any' : several };
+  });
+  return { findings, count };
+}
+
+/** One payment of unknown currency, or one thing that could not be seen, is one; all else belongs to its currency. */
+function keyOf(finding: DayFinding, currency: string | null): string {
+  const { kind, paymentId, detail } = finding;
+  const isShared = isOfAnyCurrency(finding) || kind === 'not_seen';
+  return JSON.stringify([
+    kind,
+    paymentId,
+    detail,
+    isShared ? null : currency,
+    finding.ledger.map((row) => row.reference),
+  ]);
+}
+
+/** A line for each, and the rows of the ledger beneath it. */
+export function findingsInFull(findings: readonly DayFinding[]): string[] {
+  return findings.flatMap(({ kind, paymentId, detail, ledger }) => [
+    `${plainText(paymentId ?? 'the day')}: ${kind}: ${FINDING_KINDS[kind].meaning}`,
+    ...(detail === '' ? [] : [`  ${plainText(detail)}`]),
+    ...ledger.map(
+      (row) =>
+        `  in the ledger: ${plainText(row.reference)} (${plainText(row.transactionId)}), ${row.status}, ` +
+        `${row.amount ?? 'no amount'} ${plainText(row.currency)}, ${plainText(row.source)} to ${plainText(row.destination)}`,
+    ),
+  ]);
+}
+
+/** `2 parked, 1 pending`: those that made the state what it is; empty when none did. */
+export function kindsOf(findings: readonly DayFinding[], state: CertificateState): string {
+  const counts = new Map<string, number>();
+  for (const { kind } of findings) {
+    if (FINDING_KINDS[kind].state === state) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return [...counts].map(([kind, count]) => `${formatCount(count)} ${kind.replaceAll('_', ' ')}`).join(', ');
+}
