@@ -9,7 +9,7 @@ import type { FoundPayment } from '../src/core/payment.js';
 import { createStripeAccountReader } from '../src/stripe/account.js';
 import { createStripeClient, type StripeClient } from '../src/stripe/client.js';
 import { createPaymentFeeds } from '../src/stripe/feeds.js';
-import type { StripeEndpoint } from '../src/stripe/request.js';
+import type { RequestClock, StripeEndpoint } from '../src/stripe/request.js';
 
 const NOW = new Date('2026-11-20T12:00:00Z');
 const DAY_MS = 86_400_000;
@@ -100,6 +100,19 @@ test("time is the answer's Date less the duration of the request, and absent wit
   expect((await feeds.succeededEvents(request)).vendorNow).toBeNull();
   expect((await feeds.paymentIntents(request)).vendorNow).toBeNull();
   expect(await account.serverTime()).toBeNull();
+});
+
+test('an answer that was read long after it came says no time, and so covers nothing', async () => {
+  const { sandbox } = await start({});
+  let nowMs = 0;
+  // The clock is looked at when a request is sent and when its answer is read.
+  const stepping = { monotonicMs: () => (nowMs += stepMs), sleep: async () => {}, random: () => 0 };
+  let stepMs = 20_000;
+  const feeds = createPaymentFeeds({ client: connect(sandbox, { clock: stepping }) });
+  const request: PageRequest = { from: daysAgo(1), to: null, after: null };
+  expect((await feeds.paymentIntents(request)).vendorNow).not.toBeNull();
+  stepMs = 40_000;
+  expect((await feeds.paymentIntents(request)).vendorNow).toBeNull();
 });
 
 test('a payment is what its event froze, whatever was changed afterwards', async () => {
@@ -248,7 +261,10 @@ async function start(options: StripeSandboxOptions): Promise<{
   return { sandbox, feeds: createPaymentFeeds({ client }), account: createStripeAccountReader({ client }), acquired };
 }
 
-function connect(sandbox: StripeSandbox, options: { key?: string; acquired?: StripeEndpoint[] }): StripeClient {
+function connect(
+  sandbox: StripeSandbox,
+  options: { key?: string; acquired?: StripeEndpoint[]; clock?: RequestClock },
+): StripeClient {
   const client = createStripeClient({
     baseUrl: sandbox.url,
     readKey: () => Promise.resolve(options.key ?? sandbox.apiKey),
@@ -260,6 +276,7 @@ function connect(sandbox: StripeSandbox, options: { key?: string; acquired?: Str
       },
     },
     retries: { backoffBaseMs: 1 },
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
   open.push(client);
   return client;

@@ -120,7 +120,15 @@ function backoffMs(
   return Math.max(options.atLeastMs, Math.round(options.random * ceilingMs));
 }
 
+/**
+ * An answer is given up after 20 s. One that seems to have taken longer arrived in time and was read late, because the
+ * process stood still: how old its `Date` is cannot be told, and taken for older than it is, it would leave a gap between
+ * the first backfill and the tail.
+ */
+const STOOD_STILL_MS = 30_000;
+
 function vendorTime(response: Stripe.Response<object>, durationMs: number): Date | null {
+  if (durationMs > STOOD_STILL_MS) return null;
   const header: unknown = response.lastResponse.headers.date;
   const serverMs = typeof header === 'string' ? Date.parse(header) : Number.NaN;
   return Number.isNaN(serverMs) ? null : new Date(serverMs - Math.ceil(durationMs));
