@@ -1,5 +1,5 @@
 /** What `repair plan` and `repair apply` print: tables for what is done, whole sentences for what a person has to do. */
-import { FINDING_KINDS } from '../core/certificate.js';
+import { FINDING_KINDS, type FindingKind } from '../core/certificate.js';
 import { formatMoney } from '../core/money.js';
 import type { ItemState, RepairItem, RepairPlan } from '../core/repair.js';
 import { formatCount } from '../core/time-text.js';
@@ -32,7 +32,7 @@ export function planLines(result: PlanResult, terminalColumns: number): string[]
       'Nothing to do, or not yet:',
       ...left.map(({ day, paymentId, detail }) => plainText(`${day} ${paymentId}: ${detail}`)),
     );
-  if (reported.length > 0) lines.push('', 'No plan can mend these; a person decides:', ...reported.map(reportLine));
+  lines.push(...reportedLines(reported));
   if (findingsNotKept > 0) {
     lines.push(
       '',
@@ -56,11 +56,17 @@ export function applyLines(plan: RepairPlan, terminalColumns: number): string[] 
     lines.push('', 'Refused, because something changed since the plan; prove the days and plan again:');
     lines.push(...refused.map(({ day, paymentId, detail }) => plainText(`${day} ${paymentId}: ${detail}`)));
   }
-  lines.push(
-    '',
-    `See it sealed, once everything is posted: stripe-blnk-sync prove --from ${plan.fromDay} --to ${plan.toDay}`,
-  );
+  lines.push('', nextText(plan, items));
   return lines;
+}
+
+/** One sentence: what happens now, and how it is seen. */
+function nextText({ fromDay, toDay }: RepairPlan, items: readonly RepairItem[]): string {
+  const prove = `stripe-blnk-sync prove --from ${fromDay} --to ${toDay}`;
+  const owed = items.filter(({ state, action }) => state === 'done' && action !== 'mark_posted').length;
+  if (owed === 0) return `Nothing is left to be posted; prove the days again with: ${prove}`;
+  const what = owed === 1 ? 'The posting goes' : `The ${formatCount(owed)} postings go`;
+  return `${what} out with the next turn of a worker, within a minute; then prove the days again with: ${prove}`;
 }
 
 const STATE_WORDS: Readonly<Record<ItemState, string>> = {
@@ -103,8 +109,36 @@ function nothingLine({ days, reported, left }: PlanResult): string {
   return 'There is nothing to repair. When this surprises you, prove the days again: stripe-blnk-sync prove';
 }
 
-function reportLine({ day, paymentId, finding, detail }: RepairItem): string {
-  return plainText(`${day} ${paymentId}, ${finding} (${FINDING_KINDS[finding].meaning}): ${detail}`);
+/**
+ * What only waits, with the command that lists it: not what the ledger holds wrongly. Thousands of parked payments must not
+ * hide one that is doubled.
+ */
+const WAITING: Partial<Readonly<Record<FindingKind, readonly [what: string, command: string]>>> = {
+  parked: ['parked', 'parked list'],
+  dismissed: ['dismissed', 'parked list --dismissed'],
+  pending: ['pending', 'status'],
+  queued: ['queued in Blnk by somebody else', 'prove'],
+  not_collected: ['not collected yet', 'status'],
+  unreadable: ['not readable in Stripe', 'parked list'],
+};
+
+function reportedLines(reported: readonly RepairItem[]): string[] {
+  const wrong = reported.filter(({ finding }) => WAITING[finding] === undefined);
+  const lines =
+    wrong.length === 0 ? [] : ['', 'No plan can mend these; a person decides:', ...wrong.flatMap(reportLines)];
+  const waiting = Object.entries(WAITING).flatMap(([kind, [what, command]]) => {
+    const count = reported.filter(({ finding }) => finding === kind).length;
+    if (count === 0) return [];
+    return [`${formatCount(count)} ${what}: see stripe-blnk-sync ${command}`];
+  });
+  return waiting.length === 0 ? lines : [...lines, '', 'Not for a plan, and nothing wrong in the ledger:', ...waiting];
+}
+
+/** Each transaction to be posted on a line of its own, so that it can be copied. */
+function reportLines({ day, paymentId, finding, detail }: RepairItem): string[] {
+  const [told = '', ...toPost] = detail.split('\n').map(plainText);
+  const about = paymentId === 'day' ? day : `${day} ${paymentId}`;
+  return [`${about}, ${finding} (${FINDING_KINDS[finding].meaning}): ${told}`, ...toPost.map((line) => `  ${line}`)];
 }
 
 function daysText(days: readonly string[]): string {

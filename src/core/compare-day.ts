@@ -152,16 +152,23 @@ function comparePayment(
   }
 }
 
-/** What our table says is in the ledger, folded like the ledger's rows. */
-function ownLines({ own, mirror }: DaySides): SideLine[] {
-  const posted = own.filter(({ state }) => state === 'posted');
-  return [...groupBy(posted, ({ paymentId }) => paymentId)].flatMap(([id, postings]) => {
-    const main = postings.find(({ kind }) => kind !== 'correction') ?? postings[0];
-    if (main === undefined || main.currency === null) return [];
-    const amount = postings.reduce((sum, posting) => {
-      return sum + (posting.amount ?? 0n) * (posting.destination === mirror.source ? -1n : 1n);
-    }, 0n);
-    return [{ id, amount, currency: main.currency, effectiveDate: main.effectiveDate }];
+/**
+ * What our table says is in the ledger, folded like the ledger's rows. A correction adds nothing: it makes what is there,
+ * and what our table never had the amount of, into the payment. So a dismissed payment whose correction is posted counts.
+ */
+function ownLines({ own }: DaySides): SideLine[] {
+  return [...groupBy(own, ({ paymentId }) => paymentId)].flatMap(([id, postings]) => {
+    const whole = postings.filter(({ kind }) => kind !== 'correction');
+    const posted = whole.filter(({ state }) => state === 'posted');
+    const isCorrected =
+      postings.some(({ kind, state }) => kind === 'correction' && state === 'posted') &&
+      whole.every(({ state }) => state !== 'pending');
+    const counted = posted.length === 0 && isCorrected ? whole.slice(0, 1) : posted;
+    return counted.slice(0, 1).flatMap(({ currency, effectiveDate }) => {
+      if (currency === null) return [];
+      const amount = counted.reduce((sum, posting) => sum + (posting.amount ?? 0n), 0n);
+      return [{ id, amount, currency, effectiveDate }];
+    });
   });
 }
 

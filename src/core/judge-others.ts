@@ -1,6 +1,7 @@
 /** Judges rows of a day's ledger that belong to no payment which Stripe lists on that day. */
 import type { DayFinding } from './certificate.js';
 import { type DayRow, isApplied, paymentOfReference, toFoundRow } from './day-row.js';
+import { withoutUndone } from './undone.js';
 
 /** What Stripe says about a payment that rows of a day name and that its listing of the day does not have. */
 export type OtherPayment =
@@ -37,7 +38,7 @@ export function judgeOthers(
   let notJudged = 0;
   for (const [id, all] of groups) {
     const applied = all.filter(isApplied);
-    const rows = applied.filter((row) => isClaimed(row, mirror));
+    const rows = withoutUndone(applied.filter((row) => isClaimed(row, mirror)));
     ofOtherMirrors += applied.filter(({ mirrorId }) => mirrorId !== null && mirrorId !== mirror.mirrorId).length;
     if (rows.length === 0) continue;
     const other = others.get(id);

@@ -7,6 +7,7 @@ import { byReference, type DayRow, isApplied, isoSeconds, roleOf, signedAmount, 
 import { formatMoney } from './money.js';
 import type { ParkingReason, PostingKind, PostingState } from './posting.js';
 import { queuedChildOf } from './settlement.js';
+import { withoutUndone } from './undone.js';
 
 /** A succeeded payment as Stripe shows it now, and what mapping makes of it. */
 export interface ExpectedPayment {
@@ -27,6 +28,7 @@ export interface DayPosting {
   readonly kind: PostingKind;
   readonly state: PostingState;
   readonly reason: ParkingReason | null;
+  /** By a person; what a repair plan dismissed, another posting stands for. */
   readonly dismissed: boolean;
   readonly amount: bigint | null;
   readonly currency: string | null;
@@ -64,7 +66,7 @@ export function judgePayment(
   { rows, own }: { readonly rows: readonly DayRow[]; readonly own: readonly DayPosting[] },
   rules: JudgeRules,
 ): PaymentJudgement {
-  const sorted = [...rows].sort(byReference);
+  const sorted = withoutUndone(rows).sort(byReference);
   const applied = sorted.filter(isApplied);
   const say = (kind: DayFinding['kind'], detail: string, about: readonly DayRow[]): DayFinding => {
     const stripe = { amount: String(payment.amount), currency: payment.currency, created: isoSeconds(payment.created) };

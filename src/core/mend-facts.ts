@@ -9,6 +9,9 @@ import type { LedgerRow, ResolveBalance } from './settlement.js';
 export interface PaymentRow extends LedgerRow {
   /** `stripe_payment_intent_id` of our metadata. */
   readonly paymentId: string | null;
+  /** `stripe_day` of our metadata. */
+  readonly day: string | null;
+  readonly createdAt: Date | null;
 }
 
 /** One of our own postings of the payment. */
@@ -18,6 +21,8 @@ export interface OwnRow {
   readonly state: PostingState;
   readonly reason: ParkingReason | null;
   readonly dismissed: boolean;
+  /** By a repair plan, because another posting stands for it; else a person did. */
+  readonly dismissedByPlan: boolean;
   readonly amount: bigint | null;
   readonly currency: string | null;
   readonly destination: string | null;
@@ -105,8 +110,9 @@ export function ownOf({ own }: MendFacts, reference: string): OwnRow | undefined
   return own.find((row) => row.reference === reference);
 }
 
-/** Whether a plan dismissed it, because another posting stands for it; else a person did. */
+/** Whether another posting stands for a dismissed one, or did until our table lost it: then no person decided anything. */
 export function isStoodFor({ own, paymentId }: MendFacts, stem: string): boolean {
+  if (own.some(({ reference, dismissedByPlan }) => reference === stem && dismissedByPlan)) return true;
   return own.some(
     ({ kind, reference }) => reference !== stem && kind !== 'payment' && reference.startsWith(`${paymentId}:`),
   );

@@ -1,6 +1,7 @@
 /** Sorts the ledger's rows of one payment: which of them count, which are burnt, and which numbers are used. Pure. */
 import type { Expected, PaymentRow } from './mend-facts.js';
 import type { LedgerRow } from './settlement.js';
+import { withoutUndone } from './undone.js';
 
 /** `own`: under the payment's id. `stranger`: with its id in our metadata, under a reference that is not ours to give. */
 export type RowRole = 'own' | 'replacement' | 'correction' | 'stranger';
@@ -18,6 +19,8 @@ export interface PaymentRows {
   readonly corrections: readonly RoleRow[];
   /** Queued by somebody and rejected: their references are used for ever. */
   readonly burnt: readonly RoleRow[];
+  /** Stems of what is in the ledger and was taken back by hand: it counts no more, and its reference is used for ever. */
+  readonly undone: ReadonlySet<string>;
   /** Queued by somebody and not decided: Blnk may still apply them, hours later. */
   readonly undecided: readonly RoleRow[];
   /** Void, in flight, … */
@@ -28,19 +31,19 @@ export interface PaymentRows {
 }
 
 export function readPaymentRows(paymentId: string, rows: readonly PaymentRow[]): PaymentRows {
-  const byStem = new Map<string, LedgerRow[]>();
-  for (const row of rows) {
-    const stem = row.reference.replace(/_q$/, '');
-    byStem.set(stem, [...(byStem.get(stem) ?? []), row]);
-  }
+  const byStem = groupByStem(withoutUndone(rows));
+  const used = [...groupByStem(rows).keys()];
   const all = [...byStem].map(([stem, ofStem]) => decideRow(paymentId, stem, ofStem));
   const of = (verdict: Verdict) => all.filter((row) => row.verdict === verdict);
-  const highest = (role: RowRole) =>
-    Math.max(0, ...all.filter((row) => row.role === role).map(({ stem }) => Number(/(\d+)$/.exec(stem)?.[1] ?? 0)));
+  const highest = (role: RowRole) => {
+    const ofRole = used.filter((stem) => roleOf(paymentId, stem) === role);
+    return Math.max(0, ...ofRole.map((stem) => Number(/(\d+)$/.exec(stem)?.[1] ?? 0)));
+  };
   return {
     standing: of('applied').filter(({ role }) => role !== 'correction'),
     corrections: of('applied').filter(({ role }) => role === 'correction'),
     burnt: of('burnt'),
+    undone: new Set(used.filter((stem) => !byStem.has(stem))),
     undecided: of('undecided'),
     otherStatus: of('other'),
     highestReplacement: highest('replacement'),
@@ -58,6 +61,15 @@ export function signedAmount(row: LedgerRow, { transaction, resolve }: Expected)
   if (source === undefined || destination === undefined) return null;
   if (row.source === source && row.destination === destination) return row.amount;
   return row.source === destination && row.destination === source ? -row.amount : null;
+}
+
+function groupByStem(rows: readonly PaymentRow[]): Map<string, LedgerRow[]> {
+  const byStem = new Map<string, LedgerRow[]>();
+  for (const row of rows) {
+    const stem = row.reference.replace(/_q$/, '');
+    byStem.set(stem, [...(byStem.get(stem) ?? []), row]);
+  }
+  return byStem;
 }
 
 type Verdict = 'applied' | 'burnt' | 'undecided' | 'other';

@@ -1,41 +1,84 @@
-/** What a person is told about a payment that no plan can mend: which rows, what is wrong, and how to undo them by hand. */
-import type { Expected } from './mend-facts.js';
+/**
+ * What a person is told about a payment that no plan can mend: which rows, what is wrong, and what to post by hand. Each
+ * thing to be posted is a line of its own with the whole body, so that it can be copied.
+ */
+import { exponentOf, precisionOf } from './currencies.js';
+import { isoSeconds } from './day-row.js';
+import { prepareVariant } from './mapping.js';
+import type { Expected, MendFacts, PaymentRow } from './mend-facts.js';
 import type { PaymentRows, RoleRow } from './mend-rows.js';
 import { formatMoney } from './money.js';
 import type { LedgerRow } from './settlement.js';
 import { formatTime } from './time-text.js';
+import { undoReferenceOf } from './undone.js';
+import { utcDay } from './window.js';
 
 type NameOf = (balanceId: string) => string;
 
 const ANY_NAME: NameOf = (balanceId) => balanceId;
 
-export function describeExtra(rows: readonly LedgerRow[], problem: string): string {
+/** Statuses that Blnk never leaves, and that move no money. */
+const FINAL_STATUSES = ['REJECTED', 'VOID'];
+
+const PLAN_AGAIN = 'prove the day and run repair plan again: what is missing then, it posts';
+
+export function isFinal({ status }: Pick<LedgerRow, 'status'>): boolean {
+  return FINAL_STATUSES.includes(status);
+}
+
+/** @param rows without those that were taken back already */
+export function describeExtra(rows: readonly PaymentRow[], problem: string, facts: MendFacts): string {
   const applied = rows.filter(({ status }) => status === 'APPLIED');
-  const undo =
-    applied.length === 0
-      ? 'none of them is applied, so nothing is to be undone'
-      : applied.map((row) => undoText(row, ANY_NAME)).join('; ');
-  return `${problem}, and the ledger has: ${rows.map((row) => rowText(row, ANY_NAME)).join('; ')}. By hand: ${undo}`;
+  const told = `${problem}, and the ledger has: ${rows.map((row) => rowText(row)).join('; ')}`;
+  if (applied.length === 0) return `${told}. None of them is applied, so nothing is to be undone`;
+  return [`${told}. Take back by hand what must not be there`, ...undoLines(applied, facts)].join('\n');
 }
 
-export function describeDoubled(rows: PaymentRows, expected: Expected): string {
+export function describeDoubled(rows: PaymentRows, expected: Expected, facts: MendFacts): string {
   const nameOf = namesOf(expected);
-  const [kept, ...others] = [...rows.standing].sort((a, b) => rankOf(a) - rankOf(b));
+  const right = formatMoney(expected.transaction);
   const list = rows.standing.map(({ row }) => rowText(row, nameOf)).join('; ');
-  if (kept === undefined || others.length === 0) {
-    return `under a reference that is not ours, and not as Stripe shows it (${formatMoney(expected.transaction)}): ${list}. By hand: ${rows.standing.map(({ row }) => undoText(row, nameOf)).join('; ')}`;
+  const [first, ...more] = [...rows.standing].sort((a, b) => rankOf(a, expected) - rankOf(b, expected));
+  if (first === undefined || more.length === 0) {
+    const undo = undoLines(toRows(rows.standing), facts);
+    return [
+      `under a reference that is not ours, and not as Stripe shows it (${right}): ${list}. Take it back by hand, then ${PLAN_AGAIN}`,
+      ...undo,
+    ].join('\n');
   }
-  return `in the ledger ${rows.standing.length} times, ${formatMoney(expected.transaction)} once is right: ${list}. By hand: keep ${kept.row.transactionId}; ${others.map(({ row }) => undoText(row, nameOf)).join('; ')}`;
+  const isRight = first.row.amount === expected.transaction.amount && rows.corrections.length === 0;
+  const next = isRight ? 'then it is right, and nothing else is to be posted' : `then ${PLAN_AGAIN}`;
+  return [
+    `in the ledger ${rows.standing.length} times, ${right} once is right: ${list}. Keep ${first.row.transactionId} and take back the surplus by hand; ${next}`,
+    ...undoLines(toRows(more), facts),
+  ].join('\n');
 }
 
-export function describeDifferent(wrong: readonly LedgerRow[], expected: Expected): string {
+/** @param rest what all other rows of the payment add up to, in minor units */
+export function describeDifferent(
+  wrong: readonly LedgerRow[],
+  { expected, facts, rest }: { readonly expected: Expected; readonly facts: MendFacts; readonly rest: bigint },
+): string {
   const nameOf = namesOf(expected);
   const { transaction } = expected;
   const right = `APPLIED ${formatMoney(transaction)} from ${transaction.source} to ${transaction.destination}`;
-  const undo = wrong.map((row) =>
-    row.status === 'APPLIED' ? undoText(row, nameOf) : `${row.transactionId} is ${row.status}: decide it in Blnk`,
-  );
-  return `expected is ${right}, the ledger has: ${wrong.map((row) => rowText(row, nameOf)).join('; ')}. By hand: ${undo.join('; ')}; then post what is expected under a reference of your own`;
+  const told = `expected is ${right}, the ledger has: ${wrong.map((row) => rowText(row, nameOf)).join('; ')}`;
+  const open = wrong.filter((row) => row.status !== 'APPLIED' && !isFinal(row));
+  if (open.length > 0) {
+    const names = open.map(({ transactionId, status }) => `${transactionId} (${status})`).join(', ');
+    return `${told}. Decide in Blnk first: commit or void ${names}; then ${PLAN_AGAIN}, or says what is left to do`;
+  }
+  const applied = wrong.filter(({ status }) => status === 'APPLIED');
+  if (applied.length > 0) {
+    const next =
+      rest === transaction.amount ? 'then it is right, and nothing else is to be posted' : `then ${PLAN_AGAIN}`;
+    return [`${told}. Take back by hand what is wrong; ${next}`, ...undoLines(applied, facts)].join('\n');
+  }
+  const reference = byHandReference(facts);
+  const preparation = prepareVariant(expected.payment, facts.rules, { reference });
+  const body = preparation.kind === 'prepared' ? [`POST /transactions ${preparation.transaction.body}`] : [];
+  const sentence = `${told}. That moves no money and its reference is used: post by hand what is expected, as ${reference}`;
+  return [sentence, ...body].join('\n');
 }
 
 /** One row with all that finds it again. For rows that only a finding names as well. */
@@ -50,12 +93,61 @@ export function rowText(
   return `${row.reference} (${row.transactionId}, ${row.status}) ${amountText(row)} from ${nameOf(row.source)} to ${nameOf(row.destination)}${date}`;
 }
 
-/** A transaction the other way; Blnk's own refund route must not be used: asked twice it books twice. */
-export function undoText(
-  row: Pick<LedgerRow, 'reference' | 'amount' | 'currency' | 'source' | 'destination'>,
-  nameOf: NameOf = ANY_NAME,
+export interface UndoneRow
+  extends Pick<LedgerRow, 'reference' | 'amount' | 'currency' | 'source' | 'destination' | 'effectiveDate'> {
+  readonly createdAt?: Date | null;
+  readonly mirrorId?: string | null;
+}
+
+/**
+ * A transaction the other way, as it is to be sent. Its metadata makes proofs find it; it takes effect when the row did.
+ * Blnk's own refund route must not be used: asked twice it books twice.
+ */
+export function undoLine(
+  row: UndoneRow,
+  about: { readonly paymentId: string; readonly day: string; isUsed(reference: string): boolean },
 ): string {
-  return `post ${amountText(row)} from ${nameOf(row.destination)} to ${nameOf(row.source)} as ${row.reference}:undo, with the same effective_date and meta_data as ${row.reference}`;
+  const exponent = exponentOf(row.currency);
+  if (row.amount === null || exponent === undefined) {
+    return `take back ${row.reference} in full: its exact amount in ${row.currency} is not known here, Blnk shows it`;
+  }
+  const at = row.effectiveDate ?? row.createdAt ?? null;
+  const rest = {
+    precision: precisionOf(exponent),
+    currency: row.currency,
+    reference: undoReferenceOf(row.reference, about.isUsed),
+    source: row.destination,
+    destination: row.source,
+    description: `Takes back ${row.reference}`,
+    allow_overdraft: true,
+    skip_queue: true,
+    ...(at === null ? {} : { effective_date: isoSeconds(at) }),
+    meta_data: {
+      stripe_payment_intent_id: about.paymentId,
+      stripe_day: about.day,
+      ...(typeof row.mirrorId === 'string' ? { stripe_mirror: row.mirrorId } : {}),
+    },
+  };
+  return `POST /transactions {"precise_amount":${row.amount},${JSON.stringify(rest).slice(1)}`;
+}
+
+function undoLines(rows: readonly LedgerRow[], { paymentId, rows: all, intent }: MendFacts): string[] {
+  const used = new Set(all.map(({ reference }) => reference));
+  return rows.map((row) => {
+    const seen = all.find(({ transactionId, reference }) => {
+      return transactionId === row.transactionId && reference === row.reference;
+    });
+    const at = intent.kind === 'payment' ? intent.created : (row.effectiveDate ?? seen?.createdAt ?? null);
+    const day = intent.kind !== 'payment' && seen?.day ? seen.day : at === null ? '' : utcDay(at);
+    const createdAt = seen?.createdAt ?? null;
+    return undoLine({ ...row, createdAt }, { paymentId, day, isUsed: (reference) => used.has(reference) });
+  });
+}
+
+/** Under the payment's name, so that a reader sees whose it is, and under no reference that plans give. */
+function byHandReference({ paymentId, rows }: MendFacts): string {
+  const first = `${paymentId}:by_hand`;
+  return rows.some(({ reference }) => reference === first) ? `${first}:2` : first;
 }
 
 function amountText({ amount, currency }: Pick<LedgerRow, 'amount' | 'currency'>): string {
@@ -70,7 +162,11 @@ function namesOf({ transaction, resolve }: Expected): NameOf {
   };
 }
 
-/** The row under the payment's own id is the one to keep, then a replacement. */
-function rankOf({ role }: RoleRow): number {
-  return { own: 0, replacement: 1, correction: 2, stranger: 3 }[role];
+function toRows(rows: readonly RoleRow[]): LedgerRow[] {
+  return rows.map(({ row }) => row);
+}
+
+/** The row under the payment's own id is the one to keep, then a replacement; among others one of the right amount. */
+function rankOf({ role, row }: RoleRow, { transaction }: Expected): number {
+  return 2 * { own: 0, replacement: 1, correction: 2, stranger: 3 }[role] + (row.amount === transaction.amount ? 0 : 1);
 }

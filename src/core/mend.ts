@@ -6,63 +6,24 @@
 import { prepareVariant } from './mapping.js';
 import { type Expected, expectPayment, isStoodFor, type MendFacts, type OwnRow, ownOf } from './mend-facts.js';
 import { type PaymentRows, readPaymentRows, signedAmount } from './mend-rows.js';
-import { describeDifferent, describeDoubled, describeExtra } from './mend-text.js';
+import { describeDifferent, describeDoubled, describeExtra, isFinal } from './mend-text.js';
+import type { Mending, MendingAct, OwedPosting, ReplacedPosting, Report } from './mending.js';
 import { formatMoney } from './money.js';
-import type { ParkingReason, PostingKind, PreparedTransaction, SettledHow } from './posting.js';
-import type { RepairAction } from './repair.js';
+import type { PostingKind, PreparedTransaction } from './posting.js';
 import { judge } from './settlement.js';
-
-export type Mending =
-  | MendingAct
-  /** In the ledger as it should be, or a posting is on the way to it. */
-  | { readonly kind: 'settled'; readonly detail: string }
-  /** Not decided yet, by Blnk or by a worker; to be planned again later. */
-  | { readonly kind: 'waits'; readonly detail: string }
-  /** Not ours to mend: everything that a person needs. */
-  | { readonly kind: 'report'; readonly detail: string };
-
-export interface MendingAct {
-  readonly kind: 'act';
-  readonly action: Exclude<RepairAction, 'report'>;
-  readonly reference: string;
-  readonly currency: string;
-  /** Minor units; below zero for a correction that takes back. */
-  readonly amount: bigint;
-  readonly detail: string;
-  /** Stored as pending, or made pending again where they are held as posted. */
-  readonly stores: readonly OwedPosting[];
-  /** The posting that the stored ones stand for: from now on dismissed. Null when it stays as it is. */
-  readonly original: ReplacedPosting | null;
-  readonly marks: MarkedPosting | null;
-}
-
-export interface OwedPosting {
-  readonly kind: PostingKind;
-  readonly transaction: PreparedTransaction;
-}
-
-export interface ReplacedPosting extends OwedPosting {
-  readonly reason: ParkingReason;
-  readonly why: string;
-}
-
-export interface MarkedPosting {
-  readonly reference: string;
-  readonly transactionId: string;
-  readonly how: SettledHow;
-  readonly exception: string | null;
-}
+import { withoutUndone } from './undone.js';
 
 /** What is to be done about the payment. */
 export function decideMending(facts: MendFacts): Mending {
   const expectation = expectPayment(facts);
   const rows = readPaymentRows(facts.paymentId, facts.rows);
   if (expectation.kind === 'none') {
-    if (facts.rows.length === 0)
+    const standing = withoutUndone(facts.rows);
+    if (standing.length === 0)
       return { kind: 'settled', detail: `${expectation.problem}, and the ledger has nothing of it` };
-    return { kind: 'report', detail: describeExtra(facts.rows, expectation.problem) };
+    return { kind: 'report', finding: 'extra', detail: describeExtra(standing, expectation.problem, facts) };
   }
-  if (expectation.kind === 'unusable') return { kind: 'report', detail: expectation.problem };
+  if (expectation.kind === 'unusable') return { kind: 'report', finding: null, detail: expectation.problem };
   return decideFor({ facts, rows, expected: expectation });
 }
 
@@ -73,7 +34,7 @@ interface Deciding {
 }
 
 function decideFor(deciding: Deciding): Mending {
-  const { rows, expected } = deciding;
+  const { facts, rows, expected } = deciding;
   const undecided = rows.undecided[0];
   if (undecided !== undefined) {
     return {
@@ -82,16 +43,22 @@ function decideFor(deciding: Deciding): Mending {
     };
   }
   const counted = [...rows.standing, ...rows.corrections].map(({ row }) => row);
+  const total = counted.reduce((sum, row) => sum + (signedAmount(row, expected) ?? 0n), 0n);
+  const isRight = total === expected.transaction.amount;
   const wrong = [
-    ...rows.otherStatus.map(({ row }) => row),
+    ...rows.otherStatus.map(({ row }) => row).filter((row) => !isRight || !isFinal(row)),
     ...counted.filter((row) => signedAmount(row, expected) === null),
   ];
-  if (wrong.length > 0) return { kind: 'report', detail: describeDifferent(wrong, expected) };
-  const total = counted.reduce((sum, row) => sum + (signedAmount(row, expected) ?? 0n), 0n);
+  if (wrong.length > 0) {
+    return { kind: 'report', finding: 'different', detail: describeDifferent(wrong, { expected, facts, rest: total }) };
+  }
   const [first, ...more] = rows.standing;
   if (first === undefined) return mendAbsent(deciding);
-  if (total === expected.transaction.amount) return settle(deciding);
-  if (more.length > 0 || first.role === 'stranger') return { kind: 'report', detail: describeDoubled(rows, expected) };
+  if (isRight) return settle(deciding);
+  if (more.length > 0 || first.role === 'stranger') {
+    const finding = more.length > 0 ? 'doubled' : 'different';
+    return { kind: 'report', finding, detail: describeDoubled(rows, expected, facts) };
+  }
   return correct(deciding, { stem: first.stem, by: expected.transaction.amount - total });
 }
 
@@ -101,9 +68,10 @@ function mendAbsent(deciding: Deciding): Mending {
   const { paymentId } = facts;
   const own = ownOf(facts, paymentId);
   const stand = facts.own.filter(({ kind }) => kind === 'replacement').sort((a, b) => numberOf(b) - numberOf(a))[0];
-  const burnt = rows.burnt.some(({ stem }) => stem === paymentId);
-  const isReplaced = own?.dismissed === true && stand !== undefined;
-  if (!burnt && !isReplaced) {
+  const isUsed = (reference: string) => rows.undone.has(reference) || rows.burnt.some(({ stem }) => stem === reference);
+  // A replacement without a posting here never was, or was lost with everything else: the payment's own may be free.
+  const last = own?.dismissed === true && stand !== undefined ? stand.reference : paymentId;
+  if (last === paymentId && !isUsed(paymentId)) {
     return makeDue(deciding, {
       action: 'post',
       target: expected.transaction,
@@ -115,16 +83,18 @@ function mendAbsent(deciding: Deciding): Mending {
           : 'held as posted, but not in the ledger: posted again',
     });
   }
-  const reference = burnt ? `${paymentId}:r${rows.highestReplacement + 1}` : (stand?.reference ?? paymentId);
+  const reference = isUsed(last) ? `${paymentId}:r${rows.highestReplacement + 1}` : last;
   const target = variantOf(deciding, { reference });
+  const isUndone = rows.undone.has(last);
   const original = replaceOriginal(deciding, {
-    stem: paymentId,
-    reason: 'burnt_reference',
+    stem: reference === last ? paymentId : last,
+    reason: isUndone ? 'conflict' : 'burnt_reference',
     by: `replaced by ${reference}`,
   });
   if ('kind' in original) return original;
-  const detail = burnt
-    ? `${paymentId} was queued and rejected in Blnk and can never be used again: posted as ${reference}`
+  const why = isUndone ? 'was taken back by hand' : 'was queued and rejected in Blnk';
+  const detail = isUsed(last)
+    ? `${last} ${why} and can never be used again: posted as ${reference}`
     : `its replacement ${reference} is not in the ledger: posted again`;
   return makeDue(deciding, { action: 'replace', target, kind: 'replacement', original: original.change, detail });
 }
@@ -133,7 +103,9 @@ function correct(deciding: Deciding, wrong: { readonly stem: string; readonly by
   const { facts, rows, expected } = deciding;
   const reference = `${facts.paymentId}:adj:${rows.highestCorrection + 1}`;
   const { currency } = expected.transaction;
-  const original = replaceOriginal(deciding, { stem: wrong.stem, reason: 'conflict', by: `corrected by ${reference}` });
+  const original = replaceOriginal(deciding, {
+    ...{ stem: wrong.stem, reason: 'conflict', by: `corrected by ${reference}`, staysPosted: true },
+  });
   if ('kind' in original) return original;
   const had = formatMoney({ amount: expected.transaction.amount - wrong.by, currency });
   return makeDue(deciding, {
@@ -160,7 +132,7 @@ function makeDue({ facts }: Deciding, { action, target, kind, original, detail, 
   const own = ownOf(facts, target.reference);
   if (own?.state === 'pending') return { kind: 'settled', detail: `${target.reference} is on the way already` };
   if (own?.state === 'parked' && !(own.dismissed && isStoodFor(facts, own.reference))) {
-    return { kind: 'report', detail: describeHeld(own) };
+    return describeHeld(own);
   }
   const { reference, currency } = target;
   const stores = [{ kind, transaction: target }];
@@ -181,12 +153,14 @@ interface Original {
   readonly stem: string;
   readonly reason: 'burnt_reference' | 'conflict';
   readonly by: string;
+  /** A correction leaves what was posted as it is: the two together are what the ledger should hold. */
+  readonly staysPosted?: true;
 }
 
 /** What becomes of the posting that another one stands for; or why nothing may be done yet. */
 function replaceOriginal(
   deciding: Deciding,
-  { stem, reason, by }: Original,
+  { stem, reason, by, staysPosted }: Original,
 ): { readonly change: ReplacedPosting | null } | Exclude<Mending, MendingAct> {
   const { facts, expected } = deciding;
   const own = ownOf(facts, stem);
@@ -200,12 +174,9 @@ function replaceOriginal(
       detail: `${stem} is pending: a worker parks it once its last look-up is late enough; then plan again`,
     };
   }
-  // A correction leaves what was posted as it is: the two together are what the ledger should hold.
-  if (own.state === 'posted') return { change: reason === 'conflict' ? null : change };
-  if (own.dismissed) return isStoodFor(facts, stem) ? { change: null } : { kind: 'report', detail: describeHeld(own) };
-  return own.reason === reason || own.reason === 'refused_by_blnk'
-    ? { change }
-    : { kind: 'report', detail: describeHeld(own) };
+  if (own.state === 'posted') return { change: staysPosted ? null : change };
+  if (own.dismissed) return isStoodFor(facts, stem) ? { change: null } : describeHeld(own);
+  return own.reason === reason || own.reason === 'refused_by_blnk' ? { change } : describeHeld(own);
 }
 
 /** The ledger has it right. What is parked here although it is there, is marked; what stands for it is stored. */
@@ -283,8 +254,12 @@ function numberOf({ reference }: OwnRow): number {
   return Number(/(\d+)$/.exec(reference)?.[1] ?? 0);
 }
 
-function describeHeld({ reference, reason, dismissed }: OwnRow): string {
-  return dismissed
-    ? `${reference} was dismissed by a person: it stays out; parked retry takes that back`
-    : `${reference} is parked (${reason}) and waits for a person: parked show, then parked retry or parked dismiss`;
+function describeHeld({ reference, reason, dismissed }: OwnRow): Report {
+  return {
+    kind: 'report',
+    finding: dismissed ? 'dismissed' : 'parked',
+    detail: dismissed
+      ? `${reference} was dismissed by a person: it stays out; parked retry takes that back`
+      : `${reference} is parked (${reason}) and waits for a person: parked show, then parked retry or parked dismiss`,
+  };
 }

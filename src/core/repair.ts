@@ -63,6 +63,18 @@ export interface RepairPlan {
   readonly items: readonly RepairItem[];
 }
 
+/** Who is kept as having dismissed what another posting stands for: the plan, and who applied it. */
+export function dismisserOf(repairId: string, by: string): string {
+  return `repair plan ${repairId}, applied by ${by}`;
+}
+
+/** Whether a plan dismissed it, or a rebuild that found what the plan had posted; a person did when not. */
+export function isPlansDismissal(dismissedBy: string | null): boolean {
+  return (
+    dismissedBy === 'rebuild' || (dismissedBy !== null && /^repair plan [0-9a-f-]{36}, applied by /.test(dismissedBy))
+  );
+}
+
 /** The same rows, in any order, with nothing of them changed. */
 export function sameRows(one: readonly SeenRow[], other: readonly SeenRow[]): boolean {
   return describeRows(one) === describeRows(other);

@@ -1,5 +1,6 @@
 /** Our own postings of a day, as the third side of a proof. Only reads, and states what is stored. */
 import { and, gte, lt } from 'drizzle-orm';
+import { isPlansDismissal } from '../core/repair.js';
 import type { OwnSide } from '../prove/ports.js';
 import type { Drizzle } from './open.js';
 import { postings } from './schema/postings.js';
@@ -15,6 +16,7 @@ export function createOwnSide(db: Drizzle): OwnSide {
           state: postings.state,
           reason: postings.reason,
           dismissedAt: postings.dismissedAt,
+          dismissedBy: postings.dismissedBy,
           amount: postings.amount,
           currency: postings.currency,
           source: postings.source,
@@ -23,7 +25,9 @@ export function createOwnSide(db: Drizzle): OwnSide {
         })
         .from(postings)
         .where(and(gte(postings.effectiveAt, from), lt(postings.effectiveAt, to)));
-      return rows.map(({ dismissedAt, ...row }) => ({ ...row, dismissed: dismissedAt !== null }));
+      return rows.map(({ dismissedAt, dismissedBy, ...row }) => {
+        return { ...row, dismissed: dismissedAt !== null && !isPlansDismissal(dismissedBy) };
+      });
     },
   };
 }

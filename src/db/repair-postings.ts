@@ -1,6 +1,6 @@
 /** What a repair writes to `postings`. Within the transaction of its item, which holds the payment's postings. */
 import { eq, sql } from 'drizzle-orm';
-import type { MarkedPosting, OwedPosting, ReplacedPosting } from '../core/mend.js';
+import type { MarkedPosting, OwedPosting, ReplacedPosting } from '../core/mending.js';
 import type { Drizzle } from './open.js';
 import { postings } from './schema/postings.js';
 
@@ -8,11 +8,10 @@ export interface Opened {
   readonly paymentId: string;
   /** The run of what is stored first. */
   readonly runId: string;
+  /** Kept with what is dismissed. */
   readonly by: string;
   /** References that have a posting. */
   readonly known: ReadonlySet<string>;
-  /** Which repair, for whoever reads a dismissed posting later. */
-  readonly why: string;
 }
 
 /** `taken`: somebody stored this reference meanwhile. */
@@ -64,7 +63,7 @@ export async function dismissInstead(db: Writer, replaced: ReplacedPosting, open
     reasonDetail: why,
     dismissedAt: sql`now()`,
     dismissedBy: opened.by,
-    dismissedWhy: `${why} (${opened.why})`,
+    dismissedWhy: why,
     dismissedLooks: 0,
   };
   return write(db, { reference: transaction.reference, kind, values }, opened);

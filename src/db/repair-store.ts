@@ -8,7 +8,7 @@ import { alias } from 'drizzle-orm/pg-core';
 import { v7 as uuidv7 } from 'uuid';
 import { SyncError } from '../core/errors.js';
 import type { OwnRow } from '../core/mend-facts.js';
-import type { RepairItem, RepairPlan } from '../core/repair.js';
+import { dismisserOf, isPlansDismissal, type RepairItem, type RepairPlan } from '../core/repair.js';
 import { DAY_MS } from '../core/window.js';
 import type { DayRange, ItemToApply, RepairStore } from '../prove/repair-ports.js';
 import type { Drizzle } from './open.js';
@@ -132,7 +132,7 @@ async function applyItem(transaction: Transaction, request: ItemToApply, version
   const written = act.original === null ? act.stores : [...act.stores, act.original];
   const isNew = written.some(({ transaction: { reference } }) => !known.has(reference));
   const runId = isNew ? (repair.runId ?? (await openRun(transaction, repair, version))) : '';
-  const opened: Opened = { paymentId, runId, by, known, why: `repair ${repairId.slice(0, 13)}` };
+  const opened: Opened = { paymentId, runId, by: dismisserOf(repairId, by), known };
   const inserted: Written[] = [];
   for (const owed of act.stores) inserted.push(await storeOwed(transaction, owed, opened));
   if (act.original !== null) inserted.push(await dismissInstead(transaction, act.original, opened));
@@ -175,6 +175,7 @@ async function selectOwn(db: Pick<Drizzle, 'select'>, paymentIds: readonly strin
       state: postings.state,
       reason: postings.reason,
       dismissed: sql<boolean>`${postings.dismissedAt} is not null`,
+      dismissedBy: postings.dismissedBy,
       amount: postings.amount,
       currency: postings.currency,
       destination: postings.destination,
@@ -182,18 +183,20 @@ async function selectOwn(db: Pick<Drizzle, 'select'>, paymentIds: readonly strin
     .from(postings)
     .where(inArray(postings.objectId, [...paymentIds]))
     .orderBy(asc(postings.reference));
-  return lock ? query.for('update') : query;
+  const rows = await (lock ? query.for('update') : query);
+  return rows.map(({ dismissedBy, ...row }) => ({ ...row, dismissedByPlan: isPlansDismissal(dismissedBy) }));
 }
 
 /** What deciding depends on; attempts and pauses of a posting may change meanwhile. */
 function describeOwn(own: readonly OwnRow[]): string {
   return own
-    .map(({ reference, state, reason, dismissed, amount, currency, destination }) =>
+    .map(({ reference, state, reason, dismissed, dismissedByPlan, amount, currency, destination }) =>
       JSON.stringify([
         reference,
         state,
         state === 'parked' ? reason : null,
         state === 'parked' && dismissed,
+        state === 'parked' && dismissedByPlan,
         `${amount}`,
         currency,
         destination,

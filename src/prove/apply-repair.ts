@@ -5,7 +5,8 @@
  */
 
 import type { MappingRules } from '../core/mapping.js';
-import { decideMending, type Mending } from '../core/mend.js';
+import { decideMending } from '../core/mend.js';
+import type { Mending } from '../core/mending.js';
 import { formatMoney } from '../core/money.js';
 import { type Lane, laneName } from '../core/posting.js';
 import { describeRows, type RepairItem, type RepairPlan, sameRows, toSeenRow } from '../core/repair.js';

@@ -3,8 +3,9 @@
  * what is done about it. Writes nothing but the plan itself; what no plan can mend is listed with what a person needs.
  */
 import { type DayFinding, FINDING_KINDS, type FindingKind } from '../core/certificate.js';
-import { decideMending, type Mending } from '../core/mend.js';
-import { rowText, undoText } from '../core/mend-text.js';
+import { decideMending } from '../core/mend.js';
+import { rowText, undoLine } from '../core/mend-text.js';
+import type { Mending } from '../core/mending.js';
 import type { Mirror } from '../core/mirror.js';
 import { type RepairItem, type RepairPlan, toSeenRow } from '../core/repair.js';
 import { queuedChildOf } from '../core/settlement.js';
@@ -66,17 +67,17 @@ export async function planRepair(ports: RepairPorts, { range, mirror, by }: Plan
     ports,
     { rules: mirror, known: new Map() },
   );
-  const items: RepairItem[] = [];
+  const found: Array<Omit<RepairItem, 'item'>> = [];
   const left: Array<PlanOutcome['left'][number]> = [];
-  const add = (item: Omit<RepairItem, 'item'>) => items.push({ ...item, item: items.length + 1 });
   for (const [index, concern] of read.entries()) {
     const about = facts[index];
     if (about === undefined) continue;
     const mending = decideMending(about);
     if (mending.kind === 'settled' || mending.kind === 'waits') left.push({ ...concern, detail: mending.detail });
-    else add({ ...toItem(concern, mending), seen: about.rows.map(toSeenRow) });
+    else found.push({ ...toItem(concern, mending), seen: about.rows.map(toSeenRow) });
   }
-  for (const concern of concerns.filter(({ readAgain }) => !readAgain)) add(toReport(concern));
+  for (const concern of concerns.filter(({ readAgain }) => !readAgain)) found.push(toReport(concern));
+  const items = numbered(found);
   const days = [...new Set([...proven.map(({ day }) => day), ...items.map(({ day }) => day)])].sort();
   const findingsNotKept = proven.reduce((sum, day) => sum + day.findingsCount - day.findings.length, 0);
   const reported = items.filter(({ action }) => action === 'report');
@@ -86,6 +87,15 @@ export async function planRepair(ports: RepairPorts, { range, mirror, by }: Plan
   }
   const plan = await ports.store.savePlan({ fromDay, toDay, plannedBy: by, items });
   return { plan, reported, left, days, findingsNotKept };
+}
+
+/** What is planned first, in the order of applying, then what is told, worst first. */
+function numbered(found: ReadonlyArray<Omit<RepairItem, 'item'>>): RepairItem[] {
+  const kinds = Object.keys(FINDING_KINDS);
+  const planned = found.filter(({ action }) => action !== 'report');
+  const told = found.filter(({ action }) => action === 'report');
+  told.sort((a, b) => kinds.indexOf(a.finding) - kinds.indexOf(b.finding));
+  return [...planned, ...told].map((item, index) => ({ ...item, item: index + 1 }));
 }
 
 /** A payment, or a day, that something is wrong with. */
@@ -108,12 +118,12 @@ function concernsOf(proven: readonly ProvenDay[]): Concern[] {
         paymentId: finding.paymentId ?? 'day',
         finding: finding.kind,
         readAgain: READ_AGAIN.includes(finding.kind) && (finding.paymentId?.startsWith('pi_') ?? false),
-        detail: detailOf(finding),
+        detail: detailOf(day, finding),
       })),
   );
 }
 
-function detailOf({ kind, detail, ledger }: DayFinding): string {
+function detailOf(day: string, { kind, paymentId, detail, ledger }: DayFinding): string {
   const rows = ledger.map((row) => ({
     ...row,
     amount: row.amount === null ? null : BigInt(row.amount),
@@ -121,7 +131,11 @@ function detailOf({ kind, detail, ledger }: DayFinding): string {
   }));
   const shown = rows.length === 0 ? '' : `; in the ledger: ${rows.map((row) => rowText(row)).join('; ')}`;
   const applied = kind === 'extra' || kind === 'doubled' ? rows.filter(({ status }) => status === 'APPLIED') : [];
-  return `${detail}${shown}${applied.length === 0 ? '' : `. By hand: ${applied.map((row) => undoText(row)).join('; ')}`}`;
+  if (applied.length === 0) return `${detail}${shown}`;
+  const used = new Set(ledger.map(({ reference }) => reference));
+  const isUsed = (reference: string) => used.has(reference);
+  const undo = applied.map((row) => undoLine(row, { paymentId: paymentId ?? row.reference, day, isUsed }));
+  return [`${detail}${shown}. Take back by hand what must not be there`, ...undo].join('\n');
 }
 
 /** What is parked here although the ledger holds something of it: no proof of the ledger names it when the two sides are equal. */
@@ -146,7 +160,15 @@ function toItem(
 ): Omit<RepairItem, 'item' | 'seen'> {
   const about = { day, paymentId, finding, detail: mending.detail };
   if (mending.kind === 'report') {
-    return { ...about, action: 'report', reference: null, currency: null, amount: null, state: 'reported' };
+    return {
+      ...about,
+      finding: mending.finding ?? finding,
+      action: 'report',
+      reference: null,
+      currency: null,
+      amount: null,
+      state: 'reported',
+    };
   }
   const { action, reference, currency, amount } = mending;
   return { ...about, action, reference, currency, amount, state: 'planned' };

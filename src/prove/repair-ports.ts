@@ -1,7 +1,7 @@
 /** What planning and applying repairs need beside both sides of a proof: the findings, our postings, and where plans are kept. */
 import type { CertificateState, DayFinding } from '../core/certificate.js';
-import type { MendingAct } from '../core/mend.js';
 import type { OwnRow } from '../core/mend-facts.js';
+import type { MendingAct } from '../core/mending.js';
 import type { RepairPlan } from '../core/repair.js';
 import type { LedgerSide, StripeSide } from './ports.js';
 
