@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { baseUrlProblem, parseHosts } from './core/base-url.js';
+import { encryptionProblem } from './core/database-address.js';
 import { parseDuration, parseMoment } from './core/time-text.js';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from './core/window.js';
 import { isSecret, resolveSecrets, type SecretSource, secretSource } from './secrets.js';
@@ -223,6 +224,10 @@ function crossProblems(bag: Readonly<Record<string, string>>, names: readonly st
     problems.push(
       'REDIS_URL: is set without DATABASE_URL; allowed is neither (all embedded), DATABASE_URL alone, or both',
     );
+  }
+  if (bag.DATABASE_URL !== undefined && URL.canParse(bag.DATABASE_URL)) {
+    const problem = encryptionProblem(bag.DATABASE_URL);
+    if (problem !== null) problems.push(`DATABASE_URL: ${problem}`);
   }
   if (!names.includes('BLNK_API_KEY')) return problems;
   for (const name of ['STRIPE_API_BASE', 'BLNK_API_BASE']) {

@@ -151,6 +151,14 @@ describe('what is refused', () => {
     [{ BLNK_GUEST_DESTINATION: '@stripe' }, /^BLNK_GUEST_DESTINATION: is @stripe, the same as BLNK_SOURCE/],
     [{ BLNK_SOURCE: '@stripe_guests' }, /^BLNK_GUEST_DESTINATION: is @stripe_guests, the same as BLNK_SOURCE/],
     [{ DATABASE_URL: 'mysql://db/x' }, /^DATABASE_URL: .*not shown.*postgres:\/\/ or postgresql:\/\//],
+    [
+      { DATABASE_URL: 'postgres://me:canary@db/x?sslmode=prefer' },
+      /^DATABASE_URL: has sslmode=prefer; allowed are disable/,
+    ],
+    [
+      { DATABASE_URL: 'postgres://me:canary@db/x?sslrootcert=/ca' },
+      /^DATABASE_URL: has sslrootcert,.*NODE_EXTRA_CA_CERTS/,
+    ],
     [{ ...DATABASE, REDIS_URL: 'localhost:6379' }, /^REDIS_URL: .*not shown.*redis:\/\/ or rediss:\/\//],
     [{ REDIS_URL: 'redis://cache' }, /^REDIS_URL: is set without DATABASE_URL/],
     [{ SYNC_EVERY: '60' }, /^SYNC_EVERY: is "60"; allowed is a duration such as 30s.*at least 1s/],

@@ -11,6 +11,7 @@ import {
   type WorkerOptions,
 } from 'bullmq';
 import { Redis } from 'ioredis';
+import { readDatabaseAddress } from '../core/database-address.js';
 import { SyncError } from '../core/errors.js';
 
 export type QueueAddress =
@@ -120,7 +121,7 @@ async function openRedis(
 function openPostgres(address: Exclude<QueueAddress, { kind: 'redis' }>, options: QueueBackendOptions): QueueBackend {
   const server =
     address.kind === 'postgres'
-      ? { connectionString: address.url }
+      ? serverByUrl(address.url)
       : { host: address.host, port: address.port, user: address.user, database: address.database };
   const connection = (connectionsMax: number) => ({
     ...server,
@@ -155,6 +156,14 @@ function openPostgres(address: Exclude<QueueAddress, { kind: 'redis' }>, options
       }
     },
     close: async () => {},
+  };
+}
+
+function serverByUrl(given: string) {
+  const { url, encryption } = readDatabaseAddress(given);
+  return {
+    connectionString: url,
+    ssl: encryption === 'none' ? false : { rejectUnauthorized: encryption === 'checked' },
   };
 }
 
