@@ -12,6 +12,7 @@ import { proveDays } from '../prove/prove-days.js';
 import { daysBetween } from '../prove/schedule.js';
 import { refuseOtherMirror } from '../worker/claim-mirror.js';
 import type { AppEnvironment } from './command-environment.js';
+import { confirmSameLedger } from './confirm-ledger.js';
 import { createProver, type ProvingFacts, type ProvingParts, readProvingFacts } from './proving.js';
 import { mirrorOf, type Workbench } from './workbench.js';
 
@@ -76,6 +77,7 @@ async function checkedFacts(bench: Workbench, parts: ProvingParts): Promise<Prov
     guestDestination: config.guestDestination,
   };
   refuseOtherMirror(mirror, wanted, { accountId });
+  await confirmSameLedger({ home: bench.home, vendors, source: mirror.source });
   const facts = await readProvingFacts(parts);
   return facts ?? { mirror, lagMs: parts.lagMs, completeTo: null, now: mirror.startsAt };
 }

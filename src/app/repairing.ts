@@ -6,17 +6,16 @@ import { applyLines, planLines } from '../cli/repair-text.js';
 import { describeError } from '../core/errors.js';
 import type { Mirror } from '../core/mirror.js';
 import type { Lane } from '../core/posting.js';
-import { sourceBalances } from '../db/mirror-store.js';
 import { readLivingWorkers } from '../db/reads/status.js';
 import { createRepairStore } from '../db/repair-store.js';
 import { packageVersion } from '../package-root.js';
-import { otherLedger } from '../post/settle-doubt.js';
 import { applyRepair } from '../prove/apply-repair.js';
 import { planRepair } from '../prove/plan-repair.js';
 import type { DayRange, RepairPorts } from '../prove/repair-ports.js';
 import { createJobQueue } from '../queue/job-queue.js';
 import { refuseOtherMirror } from '../worker/claim-mirror.js';
 import type { AppEnvironment } from './command-environment.js';
+import { confirmSameLedger } from './confirm-ledger.js';
 import { identityOf, mirrorOf, type Workbench } from './workbench.js';
 
 /** Before Stripe, and after anybody who repairs. */
@@ -71,11 +70,7 @@ async function confirmSides(bench: Workbench): Promise<Mirror> {
   const { vendors, home } = bench;
   const { id: accountId } = await vendors.account.readAccount();
   refuseOtherMirror(mirror, identityOf(bench), { accountId });
-  for (const [currency, remembered] of Object.entries(await sourceBalances(home.database.db))) {
-    const balances = await vendors.ledgerSide.findBalances({ indicators: [mirror.source], currency });
-    const found = balances.get(mirror.source);
-    if (found !== undefined && found !== remembered) throw otherLedger(currency, { remembered, found });
-  }
+  await confirmSameLedger({ home, vendors, source: mirror.source });
   return mirror;
 }
 

@@ -19,6 +19,7 @@ import { createJobQueue } from '../queue/job-queue.js';
 import { claimMirror, noServerTime } from '../worker/claim-mirror.js';
 import { requestOpenParts } from '../worker/sync-job.js';
 import { createLaneAlarms, startHeartbeat, startWakeTimer } from '../worker/wake-timer.js';
+import { confirmSameLedger } from './confirm-ledger.js';
 import type { Home } from './home.js';
 import { createStages, logPermission, POSTING } from './stages.js';
 import { systemClock } from './system-clock.js';
@@ -67,6 +68,7 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
     closers.push(() => vendors.close());
     const { missing } = await vendors.checkAccess();
     const mirror = await claimWith(config, { ...options, vendors });
+    await confirmSameLedger({ home: options.home, vendors, source: mirror.source });
     await noteAccess(config, { ...options, vendors, missing });
     if (mirror.stripeAccount !== null) vendors.expectAccount(mirror.stripeAccount);
     const workerId = uuidv4();
