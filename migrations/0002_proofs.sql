@@ -116,15 +116,22 @@ CREATE VIEW "public"."daily_totals" AS (
     (posting.effective_at at time zone 'UTC')::date as day,
     posting.currency,
     count(*) filter (where posting.state = 'posted') as posted_count,
-    coalesce(sum(case when posting.kind = 'correction' and posting.destination = (select source from mirror) then -posting.amount else posting.amount end) filter (where posting.state = 'posted'), 0) as posted_amount,
+    coalesce(sum(counted.amount) filter (where posting.state = 'posted'), 0) as posted_amount,
     count(*) filter (where posting.state = 'pending') as pending_count,
-    coalesce(sum(case when posting.kind = 'correction' and posting.destination = (select source from mirror) then -posting.amount else posting.amount end) filter (where posting.state = 'pending'), 0) as pending_amount,
+    coalesce(sum(counted.amount) filter (where posting.state = 'pending'), 0) as pending_amount,
     count(*) filter (where posting.state = 'parked') as parked_count,
-    coalesce(sum(case when posting.kind = 'correction' and posting.destination = (select source from mirror) then -posting.amount else posting.amount end) filter (where posting.state = 'parked'), 0) as parked_amount,
+    coalesce(sum(counted.amount) filter (where posting.state = 'parked'), 0) as parked_amount,
     count(*) filter (where posting.state = 'parked' and posting.dismissed_at is not null) as dismissed_count,
-    coalesce(sum(case when posting.kind = 'correction' and posting.destination = (select source from mirror) then -posting.amount else posting.amount end) filter (where posting.state = 'parked' and posting.dismissed_at is not null), 0)
+    coalesce(sum(counted.amount) filter (where posting.state = 'parked' and posting.dismissed_at is not null), 0)
       as dismissed_amount
   from postings posting
+  cross join lateral (select case
+      when posting.kind <> 'correction' then posting.amount
+      when posting.state <> 'posted' or (select true from postings other where other.object_id = posting.object_id and other.kind <> 'correction' and other.state = 'pending' limit 1) then case when posting.destination = (select source from mirror) then -posting.amount else posting.amount end
+      when (select true from postings other where other.object_id = posting.object_id and other.kind <> 'correction' and other.state = 'posted' limit 1) then 0
+      when (select true from postings other where other.object_id = posting.object_id and other.kind = 'correction' and other.state = 'posted' and other.reference < posting.reference limit 1) then 0
+      else coalesce((select other.amount from postings other where other.object_id = posting.object_id and other.kind = 'payment' limit 1), case when posting.destination = (select source from mirror) then -posting.amount else posting.amount end)
+    end as amount) counted
   group by 1, 2
 );--> statement-breakpoint
 CREATE VIEW "public"."payment_status" AS (
@@ -227,14 +234,21 @@ CREATE VIEW "public"."sync_history" AS (
         count(*) filter (where posting.state = 'parked') as parked,
         count(*) filter (where posting.state = 'parked' and posting.dismissed_at is not null) as dismissed,
         count(*) filter (where posting.state = 'pending') as pending,
-        sum(case when posting.kind = 'correction' and posting.destination = (select source from mirror) then -posting.amount else posting.amount end) filter (where posting.currency is not null) as amount,
-        sum(case when posting.kind = 'correction' and posting.destination = (select source from mirror) then -posting.amount else posting.amount end) filter (where posting.state = 'posted') as ledger_amount
+        sum(counted.amount) filter (where posting.currency is not null) as amount,
+        sum(counted.amount) filter (where posting.state = 'posted') as ledger_amount
       from (
         select run.id as run_id
         union all
         select child.id from sync_runs child where child.parent_id = run.id
       ) member
       join postings posting on posting.first_run = member.run_id
+      cross join lateral (select case
+      when posting.kind <> 'correction' then posting.amount
+      when posting.state <> 'posted' or (select true from postings other where other.object_id = posting.object_id and other.kind <> 'correction' and other.state = 'pending' limit 1) then case when posting.destination = (select source from mirror) then -posting.amount else posting.amount end
+      when (select true from postings other where other.object_id = posting.object_id and other.kind <> 'correction' and other.state = 'posted' limit 1) then 0
+      when (select true from postings other where other.object_id = posting.object_id and other.kind = 'correction' and other.state = 'posted' and other.reference < posting.reference limit 1) then 0
+      else coalesce((select other.amount from postings other where other.object_id = posting.object_id and other.kind = 'payment' limit 1), case when posting.destination = (select source from mirror) then -posting.amount else posting.amount end)
+    end as amount) counted
       group by posting.currency
     ) of_currency
   ) batch

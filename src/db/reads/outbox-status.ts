@@ -6,6 +6,7 @@ import { and, asc, desc, eq, gte, lt, not, sql } from 'drizzle-orm';
 import type { Lane, ParkingReason } from '../../core/posting.js';
 import type { Window } from '../../core/window.js';
 import type { Drizzle } from '../open.js';
+import { countedAmount } from '../schema/counted-amount.js';
 import { lanePauses } from '../schema/mirror.js';
 import { postings } from '../schema/postings.js';
 
@@ -89,7 +90,7 @@ export async function readParkedByReason(db: Drizzle): Promise<ParkedRecord[]> {
 export async function readTotals(db: Drizzle): Promise<TotalRecord[]> {
   const inState = (state: string) => sql`filter (where ${postings.state} = ${state})`;
   const amountIn = (state: string) =>
-    sql`coalesce(sum(${postings.amount}) ${inState(state)}, 0)`.mapWith((sum: string) => BigInt(sum));
+    sql`coalesce(sum(${countedAmount('postings')}) ${inState(state)}, 0)`.mapWith((sum: string) => BigInt(sum));
   const countIn = (state: string) => sql`count(*) ${inState(state)}`.mapWith(Number);
   const rows = await db
     .select({
