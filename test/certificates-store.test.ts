@@ -216,8 +216,15 @@ describe('what the schedule and status ask', () => {
   });
 
   it('sums up how far proofs reach', async () => {
-    expect(await readProofs(database.db)).toEqual({ from: null, to: null, days: 0, unproven: 0, unsealed: [] });
-    await prove([aCertificate({ day: '2026-11-14' })]);
+    expect(await readProofs(database.db)).toEqual({
+      from: null,
+      to: null,
+      days: 0,
+      unproven: 0,
+      exceptions: [],
+      unsealed: [],
+    });
+    await prove([aCertificate({ day: '2026-11-14', state: 'sealed_with_exceptions' })]);
     await prove([
       aCertificate({ day: '2026-11-16', state: 'broken' }),
       aCertificate({ day: '2026-11-16', currency: 'EUR' }),
@@ -229,6 +236,7 @@ describe('what the schedule and status ask', () => {
       to: DAY,
       days: 3,
       unproven: 2,
+      exceptions: ['2026-11-14'],
       unsealed: [
         { day: DAY, state: 'sealed', reopened: true },
         { day: '2026-11-16', state: 'broken', reopened: false },

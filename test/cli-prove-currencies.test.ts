@@ -28,6 +28,19 @@ describe('a table of many currencies', () => {
     ]);
   });
 
+  it('has those in one line that are open for a payment of any currency alone', () => {
+    const rows = daysOf(DAYS, ({ day, currency }) => {
+      if (day !== DAYS[4]) return {};
+      const own = currency === 'JPY' ? [aFinding('parked', 'pi_jpy')] : [];
+      const findings = [...own, aFinding('unreadable', 'pi_odd')];
+      return { state: 'open', findings, findingsCount: findings.length };
+    });
+    expect(shortCertificateTable(rows, 0).slice(5, 7)).toEqual([
+      '2026-11-18  JPY            open     1,234   1,234  1,234,567 JPY  1,234,567 JPY         2',
+      '2026-11-18  9 currencies   open    11,106  11,106                                       1',
+    ]);
+  });
+
   it('is whole while it is short, and where nothing can be put together', () => {
     expect(shortCertificateTable(daysOf(DAYS.slice(0, 4)), 0)).toHaveLength(1 + 40);
     const reopened = shortCertificateTable(
@@ -44,7 +57,7 @@ describe('a table of many currencies', () => {
   });
 });
 
-describe('a payment of unknown currency', () => {
+describe('a payment that Stripe does not show whole', () => {
   const unreadable = aFinding('unreadable', 'pi_odd', 'the currency is missing');
   const open = daysOf(['2026-11-18'], ({ currency }) => {
     const own = currency === 'JPY' ? [aFinding('parked', 'pi_jpy')] : [];
@@ -61,14 +74,14 @@ describe('a payment of unknown currency', () => {
       'pi_jpy   JPY       parked      not in the ledger; its posting is parked, and a person has to decide',
     ]);
     expect(closingSentence(open)).toContain(
-      '1 open (2026-11-18 JPY: 1 parked; 2026-11-18: 1 unreadable in an unknown currency).',
+      '1 open (2026-11-18 JPY: 1 parked; 2026-11-18 any currency: 1 unreadable).',
     );
   });
 
   it('stands once in the day in full, after its currencies', () => {
     const text = dayLines({ certificates: open, history: [] }, 0).join('\n');
     expect(text.match(/pi_odd: unreadable/g)).toHaveLength(1);
-    expect(text).toMatch(/Payments of an unknown currency: .*\npi_odd: unreadable: /);
+    expect(text).toMatch(/Payments that Stripe does not show whole: .*\npi_odd: unreadable: /);
   });
 
   it('counts once among findings that were not kept', () => {

@@ -6,7 +6,7 @@ import { certificateTable, closingSentence, dayLines, findingLines } from '../sr
 import { addCertificatesCommands } from '../src/cli/certificates.js';
 import type { CommandContext, CommandEnvironment } from '../src/cli/ports.js';
 import { runProgram } from '../src/cli/program.js';
-import { brokenDays, provenText } from '../src/cli/proofs-text.js';
+import { brokenDays, lateProofs, provenText } from '../src/cli/proofs-text.js';
 import { addProveCommand, type ProveOptions } from '../src/cli/prove.js';
 import { createProvingView } from '../src/cli/proving-progress.js';
 import { createCertificateStore } from '../src/db/certificate-store.js';
@@ -159,14 +159,19 @@ describe('CSV', () => {
 });
 
 describe('the line of status', () => {
-  const proofs = { from: '2026-11-01', to: '2026-11-18', days: 18, unproven: 0, unsealed: [] };
+  const proofs = { from: '2026-11-01', to: '2026-11-18', days: 18, unproven: 0, exceptions: [], unsealed: [] };
   const day = (number: number, state: ProofsRecord['unsealed'][number]['state'], reopened = false) => {
     return { day: `2026-11-${number}`, state, reopened };
   };
 
   it('never says more than was proven', () => {
-    expect(provenText(proofs)).toBe('every day from 2026-11-01 to 2026-11-18 is sealed');
-    expect(provenText({ ...proofs, from: '2026-11-18', days: 1 })).toBe('2026-11-18 is sealed');
+    expect(provenText(proofs)).toBe('every day from 2026-11-01 to 2026-11-18 is sealed: Stripe and the ledger agree');
+    expect(provenText({ ...proofs, from: '2026-11-18', days: 1 })).toBe(
+      '2026-11-18 is sealed: Stripe and the ledger agree',
+    );
+    expect(provenText({ ...proofs, exceptions: ['2026-11-18', '2026-11-02'] })).toBe(
+      'every day from 2026-11-01 to 2026-11-18 is sealed: Stripe and the ledger agree; with exceptions: 2026-11-18, 2026-11-02',
+    );
     expect(provenText({ ...proofs, days: 16, unproven: 2 })).toBe(
       '16 of 16 days from 2026-11-01 to 2026-11-18 sealed; 2 in between not proven yet',
     );
@@ -185,9 +190,26 @@ describe('the line of status', () => {
     );
     expect(brokenDays({ ...proofs, unsealed })).toEqual([
       '4 days are broken, the ledger differs from Stripe: 2026-11-17, 2026-11-16, 2026-11-15 and 1 more. ' +
-        'See: stripe-blnk-sync repair plan',
+        'What differs: stripe-blnk-sync certificates show 2026-11-17; ' +
+        'what would mend it, changing nothing yet: stripe-blnk-sync repair plan',
     ]);
     expect(brokenDays({ ...proofs, unsealed: [day(13, 'open')] })).toEqual([]);
+  });
+
+  it('tells when proofs stay away although payments are read', () => {
+    const known = (text: string | null, startedAt = '2026-10-01') => {
+      return { completeTo: text === null ? null : new Date(text), startedAt: new Date(startedAt) };
+    };
+    expect(lateProofs(proofs, known('2026-11-24T00:00:00Z'))).toEqual([]);
+    expect(lateProofs(proofs, known('2026-11-24T00:00:01Z'))).toEqual([
+      expect.stringMatching(/^No day after 2026-11-18 was proven, though payments are known to 2026-11-24\. /),
+    ]);
+    const none = { ...proofs, from: null, to: null, days: 0 };
+    expect(lateProofs(none, known('2026-11-24T00:00:00Z', '2026-11-19T00:00:00Z'))).toEqual([]);
+    expect(lateProofs(none, known('2026-11-24T00:00:01Z', '2026-11-19T00:00:00Z'))).toEqual([
+      expect.stringMatching(/^No day was proven yet, /),
+    ]);
+    expect(lateProofs(none, known(null))).toEqual([]);
   });
 });
 

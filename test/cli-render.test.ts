@@ -241,7 +241,7 @@ const STATUS: StatusRecord = {
   totals: [],
   lastRun: RUN,
   lastFailure: null,
-  proofs: { from: null, to: null, days: 0, unproven: 0, unsealed: [] },
+  proofs: { from: '2026-11-01', to: '2026-11-08', days: 8, unproven: 0, exceptions: [], unsealed: [] },
 };
 
 describe('status', () => {

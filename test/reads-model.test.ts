@@ -145,7 +145,7 @@ describe('status', () => {
       totals: [],
       lastRun: null,
       lastFailure: null,
-      proofs: { from: null, to: null, days: 0, unproven: 0, unsealed: [] },
+      proofs: { from: null, to: null, days: 0, unproven: 0, exceptions: [], unsealed: [] },
     });
   });
 

@@ -1,6 +1,6 @@
 /**
- * The demonstration: both stand-ins, a real worker on the embedded home, a run, a second run, and a comparison of both
- * sides. Needs no account, no service and no internet. The only part of the software that knows the stand-ins.
+ * The demonstration: both stand-ins, a real worker on the embedded home, a run, a second run, a comparison of both
+ * sides, and a proof of two days. Needs no account, no service and no internet. The only part of the software that knows the stand-ins.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,17 +10,19 @@ import {
   demoComparison,
   demoFirstRun,
   demoIntroduction,
+  demoProof,
   demoSecondRun,
   demoStaysUp,
   type LedgerCheck,
 } from '../cli/demo-text.js';
 import type { CommandContext, CommandOutput } from '../cli/ports.js';
 import { createProgressView } from '../cli/progress.js';
-import { readWorkerConfig, type WorkerConfig } from '../config.js';
+import { readWorkerConfig, VARIABLES, type WorkerConfig } from '../config.js';
 import type { Feed } from '../core/sync-run.js';
 import type { RunRecord } from '../db/reads/runs.js';
 import { openCommandContext } from './command-context.js';
 import type { AppEnvironment } from './command-environment.js';
+import { proveDemoDays } from './demo-proof.js';
 import { runWorker } from './run-worker.js';
 
 export interface DemoOptions {
@@ -54,7 +56,9 @@ export async function runDemo(environment: AppEnvironment, options: DemoOptions)
     return options.once ? 1 : 0;
   };
   try {
-    const config = demoConfig(standIns, dataDir);
+    const variables = demoVariables(standIns, dataDir);
+    // Through the same door as a user's variables.
+    const config = readWorkerConfig(variables);
     const log = environment.log('warn');
     const signal = AbortSignal.any([environment.signal, leaving.signal]);
     const worker = runWorker(config, { log, adopt: false, signal, whenUnreachable: 'temporary' });
@@ -62,7 +66,7 @@ export async function runDemo(environment: AppEnvironment, options: DemoOptions)
     try {
       const equal = await Promise.race([show, worker.then(() => null)]);
       if (equal === null) return environment.signal.aborted ? stopped() : 1;
-      if (!options.once) await stayUp({ environment, standIns, dataDir, say });
+      if (!options.once) await stayUp({ environment, standIns, variables, say });
       return equal ? 0 : 1;
     } catch (error) {
       if (!environment.signal.aborted) throw error;
@@ -97,9 +101,9 @@ async function startStandIns(size: number) {
   };
 }
 
-/** Through the same door as a user's variables. */
-function demoConfig({ stripe, blnk }: StandIns, dataDir: string): WorkerConfig {
-  return readWorkerConfig({
+/** With these every command works on what the demonstration made. */
+function demoVariables({ stripe, blnk }: StandIns, dataDir: string): Readonly<Record<string, string>> {
+  return {
     STRIPE_API_KEY: stripe.apiKey,
     STRIPE_API_BASE: stripe.url,
     STRIPE_SHARE: '1',
@@ -109,7 +113,7 @@ function demoConfig({ stripe, blnk }: StandIns, dataDir: string): WorkerConfig {
     DATA_DIR: dataDir,
     SYNC_EVERY: '5s',
     LOG_LEVEL: 'warn',
-  });
+  };
 }
 
 interface Showing {
@@ -134,7 +138,12 @@ async function showRuns({ environment, config, standIns, say, signal }: Showing)
     say(demoSecondRun(await follow(async () => again)));
     const check = compare(standIns);
     say(demoComparison(check));
-    return check.differences.length === 0;
+    const payments = [...standIns.stripe.expected()].flatMap(({ created, succeeded, expected }) => {
+      return succeeded === null ? [] : [{ created, isParked: expected.outcome === 'parked' }];
+    });
+    const certificates = await proveDemoDays(config, { payments, log: environment.log('warn'), signal });
+    say(demoProof(certificates, environment.output.columns));
+    return check.differences.length === 0 && certificates.every(({ state }) => state !== 'broken');
   } finally {
     await context.close();
   }
@@ -221,11 +230,25 @@ function compare({ stripe, blnk }: StandIns): LedgerCheck {
 async function stayUp({
   environment,
   standIns,
-  dataDir,
+  variables,
   say,
-}: Pick<Showing, 'environment' | 'standIns' | 'say'> & { readonly dataDir: string }): Promise<void> {
+}: Pick<Showing, 'environment' | 'standIns' | 'say'> & {
+  readonly variables: Readonly<Record<string, string>>;
+}): Promise<void> {
   const command = environment.variables().npm_lifecycle_event === 'demo' ? 'npm run -s cli --' : 'npx stripe-blnk-sync';
-  say(demoStaysUp({ stripe: standIns.stripe.url, blnk: standIns.blnk.url, dataDir, command }));
+  const given = environment.variables();
+  const names = VARIABLES.flatMap((name) => [name, `${name}_FILE`]);
+  // What is set here is likely to be set in the other terminal as well.
+  const others = names.filter((name) => given[name] !== undefined && given[name] !== '' && !(name in variables));
+  const blank = Object.fromEntries(others.map((name) => [name, '']));
+  say(
+    demoStaysUp({
+      stripe: standIns.stripe.url,
+      blnk: standIns.blnk.url,
+      variables: { ...variables, ...blank },
+      command,
+    }),
+  );
   while (!environment.signal.aborted) {
     standIns.stripe.succeed(standIns.stripe.createIntent({}));
     await sleep(NEW_PAYMENT_EVERY_MS, undefined, { signal: environment.signal }).catch((error: unknown) => {

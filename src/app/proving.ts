@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
+import { kindsOf } from '../cli/finding-text.js';
 import { type CertificateState, worstState } from '../core/certificate.js';
 import { describeError, SyncError } from '../core/errors.js';
 import type { Mirror } from '../core/mirror.js';
@@ -157,18 +158,31 @@ async function daysOfTurn(
   return decidable.slice(0, TURN_DAYS_MAX);
 }
 
+const CURRENCIES_LOGGED_MAX = 5;
+
+const BROKEN =
+  'a day is broken: the ledger differs from Stripe; what differs: certificates show <day>; what would mend it: repair plan';
+
 /** A line for the turn, and one for each day that somebody has to know of: a first start has years of days to prove. */
 function logProofs(log: Log, proven: readonly ProvenDay[]): void {
   const counts: Partial<Record<CertificateState, number>> = {};
   for (const { day, trigger, certificates } of proven) {
     const state = worstState(certificates.map((certificate) => certificate.state));
     counts[state] = (counts[state] ?? 0) + 1;
-    const fields = { day, trigger, state, findings: certificates.reduce((sum, one) => sum + one.findingsCount, 0) };
-    for (const { currency, reopenedBecause } of certificates) {
-      if (reopenedBecause !== null) log.warn({ day, currency, because: reopenedBecause }, 'a sealed day was reopened');
+    const findings = certificates.reduce((sum, one) => sum + one.findingsCount, 0);
+    for (const { currency, reopenedBecause, state: now } of certificates) {
+      if (reopenedBecause === null) continue;
+      log.warn({ day, currency, because: reopenedBecause, state: now }, 'a sealed day was reopened');
     }
-    if (state === 'broken') log.error(fields, 'a day is broken: the ledger differs from Stripe; see: repair plan');
-    else log.debug(fields, 'a day was proven');
+    if (state === 'broken') {
+      const what = certificates.flatMap((one) => {
+        const kinds = kindsOf(one.findings, 'broken');
+        return kinds === '' ? [] : [`${one.currency ?? ''}: ${kinds}`];
+      });
+      log.error({ day, trigger, findings, what: what.slice(0, CURRENCIES_LOGGED_MAX).join('; ') }, BROKEN);
+    } else {
+      log.debug({ day, trigger, state, findings }, 'a day was proven');
+    }
   }
   if (proven.length > 0) log.info({ days: proven.length, ...counts }, 'days were proven');
 }

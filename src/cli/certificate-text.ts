@@ -19,7 +19,7 @@ const FINDINGS_SHOWN_MAX = 20;
 /** A longer table is read by nobody. */
 const ROWS_SHOWN_MAX = 40;
 
-const IN_ANY_CURRENCY = 'Payments of an unknown currency: they keep every currency of this day from being sealed';
+const IN_ANY_CURRENCY = 'Payments that Stripe does not show whole: they count for every currency of this day';
 
 /** Days that the closing sentence names; the others stand in the table. */
 const DAYS_NAMED_MAX = 5;
@@ -33,25 +33,33 @@ export function certificateTable(rows: readonly CertificateRecord[], terminalCol
 }
 
 /**
- * The same for a person: where the table would be long, the currencies of a day that are sealed without any finding stand
- * in one line, beneath those that are not.
+ * The same for a person: where the table would be long, the currencies of a day of which there is nothing to tell but their
+ * common state stand in one line, beneath the others.
  */
-export function shortCertificateTable(rows: readonly CertificateRecord[], terminalColumns: number): string[] {
+export function shortCertificateTable(rows: readonly FullCertificate[], terminalColumns: number): string[] {
   if (rows.length <= ROWS_SHOWN_MAX) return certificateTable(rows, terminalColumns);
-  const isPlain = (row: CertificateRecord) => row.state === 'sealed' && row.findingsCount === 0 && !row.reopened;
   const shown = daysOf(rows).flatMap(([, certificates]): TableRow[] => {
     const plain = certificates.filter(isPlain);
-    const [first] = plain;
-    if (first === undefined || plain.length === 1) return certificates;
-    const sumOf = (count: (row: CertificateRecord) => number) => plain.reduce((sum, row) => sum + count(row), 0);
-    const stripeCount = sumOf((row) => row.stripeCount);
-    const ledgerCount = sumOf((row) => row.ledgerCount);
-    const together = { ...first, currency: null, together: plain.length, stripeCount, ledgerCount };
-    return [...certificates.filter((row) => !isPlain(row)), together];
+    const states = [...new Set(plain.map(({ state }) => state))];
+    const together = states.flatMap((state) => inOneLine(plain.filter((row) => row.state === state)));
+    return [...certificates.filter((row) => !isPlain(row)), ...together];
   });
   const table = renderTable(CERTIFICATE_COLUMNS, shown, terminalColumns);
   if (shown.length === rows.length) return table;
   return [...table, `Each of the ${formatCount(rows.length)} currencies and days with its sums: --all`];
+}
+
+function isPlain({ findings, reopened }: FullCertificate): boolean {
+  return !reopened && findings.every(isOfAnyCurrency);
+}
+
+function inOneLine(rows: readonly FullCertificate[]): TableRow[] {
+  const [first] = rows;
+  if (first === undefined || rows.length === 1) return [...rows];
+  const sumOf = (count: (row: CertificateRecord) => number) => rows.reduce((sum, row) => sum + count(row), 0);
+  const stripeCount = sumOf((row) => row.stripeCount);
+  const ledgerCount = sumOf((row) => row.ledgerCount);
+  return [{ ...first, currency: null, together: rows.length, stripeCount, ledgerCount }];
 }
 
 /** What keeps the days from being sealed without exception, beneath a line for each day. */
@@ -89,7 +97,7 @@ export function closingSentence(rows: readonly FullCertificate[]): string {
 
 const SENTENCE_ORDER = ['sealed', 'sealed_with_exceptions', 'open', 'not_covered', 'broken'] as const;
 
-/** Why a day is not sealed, currency by currency; a payment of unknown currency once for all of them. */
+/** Why a day is not sealed, currency by currency; a payment that may be of any currency once for all of them. */
 function reasonsOf(day: string, certificates: readonly FullCertificate[]): string[] {
   const everywhere = new Map<string | null, DayFinding>();
   const reasons = certificates.flatMap((row) => {
@@ -103,7 +111,7 @@ function reasonsOf(day: string, certificates: readonly FullCertificate[]): strin
     return [`${day}${inCurrency(row)}: ${kinds === '' ? stateText(row.state) : kinds}`];
   });
   const kinds = kindsOf([...everywhere.values()], 'open');
-  return kinds === '' ? reasons : [...reasons, `${day}: ${kinds} in an unknown currency`];
+  return kinds === '' ? reasons : [...reasons, `${day} any currency: ${kinds}`];
 }
 
 function adviceFor(

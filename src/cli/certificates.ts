@@ -79,7 +79,8 @@ async function list(
     printLines(environment, certificateTable(certificates, output.columns));
     if (rows.length === 0)
       output.print('No such certificates. Days are proven by the worker, or by: stripe-blnk-sync prove');
-    if (rows.length > certificates.length) output.print(`More with: --to ${rows[certificates.length]?.day}`);
+    const next = rows[certificates.length]?.day;
+    if (next !== undefined) output.print(`More with: ${next === rows[0]?.day ? 'a larger --limit' : `--to ${next}`}`);
   }
 }
 

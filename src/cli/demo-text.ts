@@ -2,8 +2,10 @@
 import { formatMoney, type Money } from '../core/money.js';
 import { PARKING_REASONS } from '../core/posting.js';
 import { formatCount, formatDuration } from '../core/time-text.js';
+import type { FullCertificate } from '../db/reads/certificates.js';
 import type { RunRecord } from '../db/reads/runs.js';
 import type { StatusRecord } from '../db/reads/status.js';
+import { closingSentence, findingLines, shortCertificateTable } from './certificate-text.js';
 import { type Column, renderTable } from './table.js';
 
 export function demoIntroduction(intents: number): string[] {
@@ -61,25 +63,53 @@ export function demoComparison(check: LedgerCheck): string[] {
   ];
 }
 
+/** Nothing when no day with payments is over yet. */
+export function demoProof(certificates: readonly FullCertificate[], columns: number): string[] {
+  if (certificates.length === 0) return [];
+  return [
+    '',
+    'A proof asks both sides afresh, day by day, and keeps what comes out:',
+    ...shortCertificateTable(certificates, columns),
+    ...findingLines(certificates, columns),
+    '',
+    closingSentence(certificates),
+  ];
+}
+
 export interface DemoAddresses {
   readonly stripe: string;
   readonly blnk: string;
-  readonly dataDir: string;
+  /** What the commands need, and what they must not see. */
+  readonly variables: Readonly<Record<string, string>>;
   /** How this command line is called: `npm run cli --` or `npx stripe-blnk-sync`. */
   readonly command: string;
 }
 
-export function demoStaysUp({ stripe, blnk, dataDir, command }: DemoAddresses): string[] {
+export function demoStaysUp({ stripe, blnk, variables, command }: DemoAddresses): string[] {
+  const assignments = Object.entries(variables).map(([name, value]) => `${name}=${shellWord(value)}`);
   return [
     '',
     'Everything stays up, and a new payment succeeds every few seconds.',
     `Stripe: ${stripe}  Blnk: ${blnk}`,
-    'Look at it from another terminal:',
-    `  DATA_DIR=${dataDir} SYNC_EVERY=5s ${command} status`,
-    `  DATA_DIR=${dataDir} ${command} runs`,
-    `  DATA_DIR=${dataDir} ${command} parked list`,
+    'Look at it from another terminal in this folder. First this line, then any command:',
+    '',
+    `export ${assignments.join(' ')}`,
+    '',
+    `  ${command} status`,
+    `  ${command} runs`,
+    `  ${command} parked list`,
+    `  ${command} prove                   # the last seven days that are over`,
+    `  ${command} certificates list`,
+    `  ${command} repair plan             # what a proof found and what would mend it`,
+    `  ${command} backfill --from 30d --to 1d --dry-run`,
+    '',
     'Ctrl-C ends it and deletes its data.',
   ];
+}
+
+/** Quoted where a shell would read more than the letters. */
+function shellWord(text: string): string {
+  return /^[\w./:@%+=-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 interface SumRow {

@@ -35,7 +35,7 @@ export function findingsOfDay(certificates: readonly FullCertificate[]): {
   return { findings, count };
 }
 
-/** One payment of unknown currency, or one thing that could not be seen, is one; all else belongs to its currency. */
+/** One payment that may be of any currency, or one thing that could not be seen, is one; all else belongs to its currency. */
 function keyOf(finding: DayFinding, currency: string | null): string {
   const { kind, paymentId, detail } = finding;
   const isShared = isOfAnyCurrency(finding) || kind === 'not_seen';

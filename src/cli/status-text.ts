@@ -9,7 +9,7 @@ import { formatCount, formatDuration, formatTime } from '../core/time-text.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../core/window.js';
 import type { LaneRecord, ParkedRecord, TotalRecord } from '../db/reads/outbox-status.js';
 import type { StatusRecord } from '../db/reads/status.js';
-import { brokenDays, provenText } from './proofs-text.js';
+import { brokenDays, lateProofs, provenText } from './proofs-text.js';
 import { type Column, renderFacts, renderTable } from './table.js';
 import { plainText } from './text-width.js';
 
@@ -73,6 +73,12 @@ export function needsOfPerson(status: StatusRecord): string[] {
     );
   }
   needs.push(...brokenDays(status.proofs));
+  if (workers.length > 0) {
+    const { complete, mirror } = status;
+    needs.push(
+      ...lateProofs(status.proofs, { completeTo: complete?.to ?? null, startedAt: mirror?.handOverAt ?? null }),
+    );
+  }
   if (standsStill(status)) {
     needs.push(
       `Completeness has not moved since ${utc(status.complete?.to ?? null)} although workers live. ` +

@@ -105,7 +105,7 @@ export interface Certificate {
   readonly notSeen: readonly string[];
 }
 
-/** It is about a payment whose currency nobody can read: every certificate of its day has it, and it is one payment. */
+/** It is about a payment that Stripe does not show whole, so that it may be of any currency: every certificate of its day has it, and it is one payment. */
 export function isOfAnyCurrency({ kind, paymentId, stripe }: DayFinding): boolean {
   return paymentId !== null && stripe === null && (kind === 'unreadable' || kind === 'dismissed');
 }

@@ -51,6 +51,8 @@ export interface ProofsRecord {
   readonly days: number;
   /** Days between the two that have none. */
   readonly unproven: number;
+  /** Days that are sealed but for what is listed and known, newest first. */
+  readonly exceptions: readonly string[];
   /** Days that are not sealed, or were reopened, newest first. */
   readonly unsealed: ReadonlyArray<{
     readonly day: string;
@@ -140,6 +142,9 @@ export async function readProofs(db: Drizzle): Promise<ProofsRecord> {
     to,
     days: standings.length,
     unproven: spanned - standings.length,
+    exceptions: standings
+      .filter(({ states, storedSince }) => !storedSince && worstState(states) === 'sealed_with_exceptions')
+      .map(({ day }) => day),
     unsealed: standings.flatMap(({ day, states, storedSince }) => {
       const state = worstState(states);
       const reopened = isSealed(state) && storedSince;
