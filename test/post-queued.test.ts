@@ -164,6 +164,32 @@ describe.each(['cloud', 'core'] as const)('a queued reference, asked as %s', (st
     expect(stage.sandbox.stats().rows).toBe(6);
   });
 
+  it('waited for, then applied while its balances are not visible: looks from before do not make it a conflict', async () => {
+    stage = await stages.start({ style });
+    stage.sandbox.setQueuedChildren('held');
+    const [payment] = makePayments(1) as [Payment];
+    await queueBySomebody(equalBody(payment));
+    await until(() => statusOf(payment.id) === 'QUEUED');
+    await stage.store([payment]);
+    let hidden = true;
+    const wrapLedger = (ledger: Ledger): Ledger => ({
+      ...ledger,
+      findBalances: async (query) => (hidden ? new Map() : ledger.findBalances(query)),
+    });
+    const drainer = await stage.drainer({ wrapLedger, finalAfterMs: 0, backoff: { baseMs: 5, maxMs: 10 } });
+    await untilLookedAt(drainer, 12);
+    await stage.sandbox.recoverQueued();
+    await stage.drainUntil(drainer, async () => {
+      const { state, last_error: error } = await stage.posting(payment.id);
+      return state !== 'pending' || (error ?? '').includes('shows no balance');
+    });
+    expect(await stage.posting(payment.id)).toMatchObject({ state: 'pending', reason: null });
+    expect((await stage.posting(payment.id)).look_ups).toBeLessThan(8);
+    hidden = false;
+    await stage.drainAll(drainer);
+    expect(await stage.posting(payment.id)).toMatchObject({ state: 'posted', settled_how: 'already_there' });
+  });
+
   it('queued by somebody between our attempt and our look: one of the two, never both', async () => {
     stage = await stages.start({ style });
     const [payment] = makePayments(1) as [Payment];

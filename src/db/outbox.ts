@@ -23,6 +23,7 @@ interface ClaimedRow {
   readonly since_last_attempt_ms: number | null;
   readonly reason: ClaimedPosting['reason'];
   readonly reason_detail: string | null;
+  readonly last_error: string | null;
 }
 
 /** Enough to see past the chunks that are claimed right now, few enough for a lane with a million pending. */
@@ -32,7 +33,7 @@ const NEXT_DUE_LOOKED_AT = 500;
 const claimedColumns = (sql: postgres.Sql) => sql`
   p.reference, p.amount::text as amount, p.currency, p.source, p.destination, p.prepared, p.attempts,
   (extract(epoch from p.effective_at) * 1000)::float8 as effective_at_ms,
-  p.look_ups, p.reason, p.reason_detail`;
+  p.look_ups, p.reason, p.reason_detail, p.last_error`;
 
 export function createOutbox(sql: postgres.Sql): Outbox {
   const interval = (ms: number) => sql`${ms} * interval '1 millisecond'`;
@@ -116,15 +117,16 @@ export function createOutbox(sql: postgres.Sql): Outbox {
       const rows = await sql`
         update postings p
         set due_at = now() + s.due_in_ms * interval '1 millisecond', last_error = s.error,
-            look_ups = p.look_ups + case when s.due_in_ms > 0 then 1 else 0 end,
+            look_ups = case when s.first_look = 1 then 1 else p.look_ups + case when s.due_in_ms > 0 then 1 else 0 end end,
             doubt_since = case when s.in_doubt = 1 then coalesce(p.doubt_since, now())
                                when s.reason is null and p.doubt_since < p.last_attempt_at then p.doubt_since end,
             reason = coalesce(s.reason, p.reason), reason_detail = coalesce(s.reason_detail, p.reason_detail),
             claim = null, claimed_until = null
         from unnest(${postponements.map((s) => s.reference)}::text[], ${postponements.map((s) => Math.round(s.dueInMs))}::int8[],
           ${postponements.map((s) => s.error)}::text[], ${postponements.map((s) => (s.inDoubt ? 1 : 0))}::int4[],
-          ${postponements.map((s) => s.reason ?? null)}::text[], ${postponements.map((s) => s.reasonDetail ?? null)}::text[])
-          as s(reference, due_in_ms, error, in_doubt, reason, reason_detail)
+          ${postponements.map((s) => s.reason ?? null)}::text[], ${postponements.map((s) => s.reasonDetail ?? null)}::text[],
+          ${postponements.map((s) => (s.firstLook === true ? 1 : 0))}::int4[])
+          as s(reference, due_in_ms, error, in_doubt, reason, reason_detail, first_look)
         where p.reference = s.reference and p.claim = ${token} and p.state = 'pending'`;
       return rows.count;
     },
@@ -213,5 +215,6 @@ function toClaimed(row: ClaimedRow): ClaimedPosting {
     sinceLastAttemptMs: row.since_last_attempt_ms,
     reason: row.reason,
     reasonDetail: row.reason_detail,
+    lastError: row.last_error,
   };
 }

@@ -55,6 +55,8 @@ export interface ClaimedPosting {
   /** Set when the ledger refused it for good; it is parked once a late look-up confirms its absence. */
   readonly reason: ParkingReason | null;
   readonly reasonDetail: string | null;
+  /** Why it was put off the last time; null when it never was. */
+  readonly lastError: string | null;
 }
 
 export interface Claim {
@@ -76,6 +78,8 @@ export interface Postponement {
   readonly error: string;
   /** True: an attempt may have been applied. False: known not to be applied. */
   readonly inDoubt: boolean;
+  /** What was seen is not what earlier look-ups saw: they are counted from this one. */
+  readonly firstLook?: boolean;
   /** To be parked with this reason once it is due and still absent. */
   readonly reason?: ParkingReason;
   readonly reasonDetail?: string;

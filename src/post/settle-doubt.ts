@@ -118,7 +118,10 @@ async function markFindings(
         postponements.push(waitFor(posting, QUEUED, judging));
         break;
       case 'unresolved':
-        if (posting.lookUps < UNRESOLVED_LOOKS_MIN) postponements.push(waitFor(posting, finding.detail, judging));
+        // Looks while it was queued, or not seen at all, say nothing about the balance.
+        if (posting.lastError !== finding.detail)
+          postponements.push({ ...waitFor({ ...posting, lookUps: 0 }, finding.detail, judging), firstLook: true });
+        else if (posting.lookUps < UNRESOLVED_LOOKS_MIN) postponements.push(waitFor(posting, finding.detail, judging));
         else
           parkWhenFinal(posting, { reason: 'conflict', detail: finding.detail }, judging, { parkings, postponements });
         break;
@@ -175,8 +178,8 @@ function parkWhenFinal(
 }
 
 /**
- * A reader that lags shows a balance soon after the row that made it. One that is still unknown after this many looks,
- * minutes apart in the end, does not exist: the row in the ledger was posted to another balance.
+ * A reader that lags shows a balance soon after the row that made it. One that is still unknown after this many looks in
+ * a row that saw the same, minutes apart in the end, does not exist: the row in the ledger was posted to another balance.
  */
 const UNRESOLVED_LOOKS_MIN = 8;
 

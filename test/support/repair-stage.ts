@@ -3,10 +3,12 @@
  * kind. Only the killing of an application is made up; everything else is the real thing.
  */
 import { randomUUID } from 'node:crypto';
+import { expect } from 'vitest';
 import type { Mirror } from '../../src/core/mirror.js';
 import type { RepairPlan } from '../../src/core/repair.js';
 import { createCertificateStore } from '../../src/db/certificate-store.js';
 import { readMirror } from '../../src/db/mirror-store.js';
+import { readTotals } from '../../src/db/reads/outbox-status.js';
 import { createRepairStore } from '../../src/db/repair-store.js';
 import { type ApplyOutcome, applyRepair } from '../../src/prove/apply-repair.js';
 import { type PlanOutcome, planRepair } from '../../src/prove/plan-repair.js';
@@ -35,6 +37,17 @@ export interface RepairStage {
   readonly owed: Map<string, bigint>;
   /** What the ledger holds of all payments, applied: signed sums of minor units by payment. */
   sums(): Map<string, bigint>;
+  /** What our side says in all its sums, and the ledger: equal once a day is mended. Minor units. */
+  totals(): Promise<Totals>;
+}
+
+export interface Totals {
+  readonly ledger: bigint;
+  readonly dailyTotals: bigint;
+  readonly status: bigint;
+  readonly runs: bigint;
+  /** Of the newest proof: count, sum and hash of each side. */
+  readonly sides: readonly string[];
 }
 
 export const BY_HAND = {
@@ -116,6 +129,21 @@ export async function openRepairStage(stage: Stage, options: ProofStageOptions =
       }
       return sums;
     },
+    async totals() {
+      const [daily] = await proof.sql`select coalesce(sum(posted_amount), 0)::text as sum from daily_totals`;
+      const [runs] =
+        await proof.sql`select coalesce(sum((ledger_totals->>'USD')::numeric), 0)::text as sum from sync_history
+        where parent_id is null`;
+      const [newest] = await proof.sql`select * from day_certificates where currency = 'USD'`;
+      const sideOf = (side: string) => ['count', 'sum', 'hash'].map((name) => newest?.[`${side}_${name}`]).join(' ');
+      return {
+        ledger: [...repair.sums().values()].reduce((total, sum) => total + sum, 0n),
+        dailyTotals: BigInt(daily?.sum),
+        status: (await readTotals(proof.db)).reduce((total, { posted }) => total + posted, 0n),
+        runs: BigInt(runs?.sum),
+        sides: ['stripe', 'ledger', 'postings'].map(sideOf),
+      };
+    },
   };
   return repair;
 }
@@ -143,4 +171,11 @@ export function killedPorts(
       },
     });
   return { store: around(store), stripe: around(stripe), ledger: around(ledger) };
+}
+
+/** Throws unless all sums agree. */
+export async function expectEqualTotals(repair: RepairStage): Promise<void> {
+  const { ledger, sides, ...ours } = await repair.totals();
+  expect(ours).toEqual({ dailyTotals: ledger, status: ledger, runs: ledger });
+  expect(new Set(sides).size).toBe(1);
 }
