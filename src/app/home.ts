@@ -29,6 +29,8 @@ export interface HomeOptions {
 
 /** Pool sizes: two chunks of each lane, parts and the timer for a worker; a command asks one thing after another. */
 const CONNECTIONS_MAX = { worker: 10, command: 3 };
+/** Beside the pool: parts, the tail and the timer of a worker store at the same time. */
+const TRANSACTIONS_MAX = { worker: 4, command: 1 };
 
 /** Opens the home and makes sure of its schema. Throws SyncError or EmbeddedPostgresError with what to do. */
 export async function openHome(config: HomeConfig, options: HomeOptions): Promise<Home> {
@@ -38,6 +40,7 @@ export async function openHome(config: HomeConfig, options: HomeOptions): Promis
     const address = await locate(config, options, closers);
     const database = await openDatabase(address, {
       connectionsMax: CONNECTIONS_MAX[options.role],
+      transactionsMax: TRANSACTIONS_MAX[options.role],
       applicationName: `stripe-blnk-sync ${options.role}`,
     });
     closers.push(() => database.close());

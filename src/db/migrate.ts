@@ -12,18 +12,13 @@ const MIGRATION_LOCK = 7_318_204_511;
 
 /** Waits for the lock, so that of several processes starting at once the first migrates and the others find it done. */
 export async function migrateDatabase(database: Database, alsoUnderLock: () => Promise<void>): Promise<void> {
-  const holder = await database.sql.reserve();
-  try {
+  await database.onOneConnection(async (holder) => {
     await holder`select pg_advisory_lock(${MIGRATION_LOCK})`;
-    try {
-      await migrate(database.db, { migrationsFolder: migrationsFolder() });
-      await alsoUnderLock();
-    } finally {
-      await holder`select pg_advisory_unlock(${MIGRATION_LOCK})`;
-    }
-  } finally {
-    holder.release();
-  }
+    await migrate(database.db, { migrationsFolder: migrationsFolder() });
+    await alsoUnderLock();
+    // Fails when the lock was lost meanwhile: then another process may have begun, and starting again finds out.
+    await holder`select pg_advisory_unlock(${MIGRATION_LOCK})`;
+  });
 }
 
 /**

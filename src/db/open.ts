@@ -3,7 +3,10 @@
  */
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
+import { readDatabaseAddress } from '../core/database-address.js';
 import { SyncError } from '../core/errors.js';
+import { guardConnection, openOneConnection } from './one-connection.js';
+import { createTransactions, type TransactionWork } from './transactions.js';
 
 export type Drizzle = PostgresJsDatabase<Record<string, never>>;
 
@@ -19,13 +22,19 @@ export type DatabaseAddress =
     };
 
 export interface Database {
+  /** Its transactions, like those of `sql`, run on connections of their own: see `transactions.ts`. */
   readonly db: Drizzle;
   readonly sql: postgres.Sql;
+  /** For locks that a session holds. Nothing is sent any more once the connection is lost, nor after the work. */
+  onOneConnection<Result>(work: TransactionWork<Result>): Promise<Result>;
   close(): Promise<void>;
 }
 
 export interface DatabaseOptions {
+  /** Of everything but transactions. */
   readonly connectionsMax: number;
+  /** Transactions at the same time, each with a connection of its own; 4 when left out. */
+  readonly transactionsMax?: number;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;
 }
@@ -40,15 +49,17 @@ export async function openDatabase(address: DatabaseAddress, options: DatabaseOp
     onnotice: () => {},
     connection: { application_name: options.applicationName, TimeZone: 'UTC' },
   };
-  const sql =
+  const connect = (changes: postgres.Options<Record<string, postgres.PostgresType>>) =>
     address.kind === 'url'
-      ? postgres(address.url, settings)
+      ? openByUrl(address.url, { ...settings, ...changes })
       : postgres({
           ...settings,
+          ...changes,
           path: `${address.host}/.s.PGSQL.${address.port}`,
           user: address.user,
           database: address.database,
         });
+  const sql = connect({});
   try {
     await sql`select 1`;
   } catch (error) {
@@ -58,7 +69,45 @@ export async function openDatabase(address: DatabaseAddress, options: DatabaseOp
       { kind: 'transient', code: 'database_unreachable', cause: error },
     );
   }
-  return { db: drizzle(sql), sql, close: () => sql.end({ timeout: 5 }) };
+  const openOne = () => {
+    const one = openOneConnection(connect);
+    // How values are read and written, as Drizzle and the server's own types have set it up.
+    Object.assign(one.sql.options.parsers, sql.options.parsers);
+    Object.assign(one.sql.options.serializers, sql.options.serializers);
+    return one;
+  };
+  const transactions = createTransactions({ open: openOne, max: options.transactionsMax ?? TRANSACTIONS_MAX });
+  Object.assign(sql, { begin: transactions.run, reserve: refuseReserve });
+  return {
+    db: drizzle(sql),
+    sql,
+    async onOneConnection(work) {
+      const one = openOne();
+      try {
+        return await work(guardConnection(one.sql, one.assertThere));
+      } finally {
+        await one.end(5);
+      }
+    },
+    async close() {
+      await transactions.close();
+      await sql.end({ timeout: 5 });
+    },
+  };
+}
+
+const TRANSACTIONS_MAX = 4;
+
+function refuseReserve(): never {
+  throw new Error('reserve() is unsafe when its connection is lost; use onOneConnection()');
+}
+
+function openByUrl(given: string, settings: postgres.Options<Record<string, postgres.PostgresType>>): postgres.Sql {
+  const { url, encryption } = readDatabaseAddress(given);
+  return postgres(url, {
+    ...settings,
+    ssl: encryption === 'none' ? false : { rejectUnauthorized: encryption === 'checked' },
+  });
 }
 
 /** The address for people: no password. */
