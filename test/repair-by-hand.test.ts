@@ -123,6 +123,20 @@ describe('what a person takes back or posts as a plan says', () => {
     expect(rows).toEqual(ids.map((one) => [one, repair.owed.get(one)]));
   });
 
+  it('takes a line that was posted without its metadata: the reference says what it takes back', async () => {
+    repair = await openRepairStage(await openStage());
+    repair.pay(1);
+    await repair.proof.settle();
+    await repair.proof.postByHand({ ...BY_HAND, reference: 'pi_nobody', precise_amount: 99 });
+    expect((await repair.prove()).states.USD).toBe('broken');
+    const [body = ''] = linesOf((await repair.plan()).reported[0]?.detail ?? '');
+    const { meta_data, ...bare } = JSON.parse(body);
+    expect(meta_data).toBeDefined();
+    await repair.proof.postByHand(bare);
+    expect(await repair.prove()).toMatchObject({ states: { USD: 'sealed' }, findings: [] });
+    expect(await repair.plan()).toMatchObject({ plan: null, reported: [], left: [] });
+  });
+
   it('says which day, metadata and balances: the body is complete', async () => {
     repair = await openRepairStage(await openStage());
     const [id = ''] = repair.pay(1);

@@ -4,6 +4,7 @@
  */
 import { compareText, type FoundRow } from './certificate.js';
 import type { LedgerRow } from './settlement.js';
+import { undoneReference } from './undone.js';
 import type { Window } from './window.js';
 
 export interface DayRow extends LedgerRow {
@@ -29,7 +30,8 @@ export function paymentOfReference(reference: string): string | null {
 
 /** @param isKnown whether an id is a payment of the day */
 export function paymentOfRow(row: DayRow, isKnown: (id: string) => boolean): string | null {
-  const named = paymentOfReference(row.reference);
+  // What was taken back by hand may carry no metadata.
+  const named = paymentOfReference(undoneReference(row.reference));
   return named !== null && isKnown(named) ? named : (row.paymentId ?? named);
 }
 

@@ -8,6 +8,12 @@ type Movement = Pick<LedgerRow, 'reference' | 'status' | 'amount' | 'currency' |
 
 const UNDO = /^(.+):undo(:\d+)?$/;
 
+/** What a reference takes back, also when that takes something back itself; the reference when it takes nothing back. */
+export function undoneReference(reference: string): string {
+  const undone = UNDO.exec(reference)?.[1];
+  return undone === undefined ? reference : undoneReference(undone);
+}
+
 /** The reference under which a row is to be taken back: `<reference>:undo`, numbered when that one is used. */
 export function undoReferenceOf(reference: string, isUsed: (reference: string) => boolean): string {
   const first = `${reference}:undo`;
