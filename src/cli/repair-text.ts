@@ -56,17 +56,17 @@ export function applyLines(plan: RepairPlan, terminalColumns: number): string[] 
     lines.push('', 'Refused, because something changed since the plan; prove the days and plan again:');
     lines.push(...refused.map(({ day, paymentId, detail }) => plainText(`${day} ${paymentId}: ${detail}`)));
   }
-  lines.push('', nextText(plan, items));
+  lines.push('', ...nextLines(plan, items));
   return lines;
 }
 
-/** One sentence: what happens now, and how it is seen. */
-function nextText({ fromDay, toDay }: RepairPlan, items: readonly RepairItem[]): string {
-  const prove = `stripe-blnk-sync prove --from ${fromDay} --to ${toDay}`;
+/** What happens now, and the command that shows it, on a line of its own. */
+function nextLines({ fromDay, toDay }: RepairPlan, items: readonly RepairItem[]): string[] {
+  const prove = `  stripe-blnk-sync prove --from ${fromDay} --to ${toDay}`;
   const owed = items.filter(({ state, action }) => state === 'done' && action !== 'mark_posted').length;
-  if (owed === 0) return `Nothing is left to be posted; prove the days again with: ${prove}`;
+  if (owed === 0) return ['Nothing is left to be posted; prove the days again with:', prove];
   const what = owed === 1 ? 'The posting goes' : `The ${formatCount(owed)} postings go`;
-  return `${what} out with the next turn of a worker, within a minute; then prove the days again with: ${prove}`;
+  return [`${what} out with the next turn of a worker, within a minute; then prove the days again with:`, prove];
 }
 
 const STATE_WORDS: Readonly<Record<ItemState, string>> = {
@@ -116,9 +116,6 @@ function nothingLine({ days, reported, left }: PlanResult): string {
 const WAITING: Partial<Readonly<Record<FindingKind, readonly [what: string, command: string]>>> = {
   parked: ['parked', 'parked list'],
   dismissed: ['dismissed', 'parked list --dismissed'],
-  pending: ['pending', 'status'],
-  queued: ['queued in Blnk by somebody else', 'prove'],
-  not_collected: ['not collected yet', 'status'],
   unreadable: ['not readable in Stripe', 'parked list'],
 };
 

@@ -23,7 +23,10 @@ export function decideMending(facts: MendFacts): Mending {
       return { kind: 'settled', detail: `${expectation.problem}, and the ledger has nothing of it` };
     return { kind: 'report', finding: 'extra', detail: describeExtra(standing, expectation.problem, facts) };
   }
-  if (expectation.kind === 'unusable') return { kind: 'report', finding: null, detail: expectation.problem };
+  if (expectation.kind === 'unusable') {
+    const absent = facts.intent.kind === 'unreadable' ? 'unreadable' : null;
+    return { kind: 'report', finding: rows.standing.length > 0 ? 'different' : absent, detail: expectation.problem };
+  }
   return decideFor({ facts, rows, expected: expectation });
 }
 
