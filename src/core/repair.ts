@@ -68,11 +68,12 @@ export function dismisserOf(repairId: string, by: string): string {
   return `repair plan ${repairId}, applied by ${by}`;
 }
 
-/** Whether a plan dismissed it, or a rebuild that found what the plan had posted; a person did when not. */
+/** By a plan, or by a rebuild that found what the plan had posted. Means the same to PostgreSQL. */
+export const PLANS_DISMISSAL_PATTERN = '^(rebuild$|repair plan [0-9a-f-]{36}, applied by )';
+
+/** Whether a plan dismissed it; a person did when not. */
 export function isPlansDismissal(dismissedBy: string | null): boolean {
-  return (
-    dismissedBy === 'rebuild' || (dismissedBy !== null && /^repair plan [0-9a-f-]{36}, applied by /.test(dismissedBy))
-  );
+  return dismissedBy !== null && new RegExp(PLANS_DISMISSAL_PATTERN).test(dismissedBy);
 }
 
 /** The same rows, in any order, with nothing of them changed. */

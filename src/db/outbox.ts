@@ -7,6 +7,7 @@
 import type postgres from 'postgres';
 import { v4 as uuidv4 } from 'uuid';
 import type { Lane } from '../core/posting.js';
+import { PLANS_DISMISSAL_PATTERN } from '../core/repair.js';
 import type { ClaimedPosting, DismissedPostings, Outbox } from '../post/ports.js';
 
 interface ClaimedRow {
@@ -158,12 +159,14 @@ export function createOutbox(sql: postgres.Sql): Outbox {
 
 export function createDismissedPostings(sql: postgres.Sql): DismissedPostings {
   return {
+    // What a plan dismissed is stood for by another posting: its row may be in the ledger, taken back by hand.
     async claimDismissed({ limit, leaseMs, looksAfterMs }) {
       const token = uuidv4();
       const rows = await sql<ClaimedRow[]>`
         with due as (
           select reference, source, currency from postings
           where state = 'parked' and dismissed_at is not null and attempts > 0
+            and dismissed_by !~ ${PLANS_DISMISSAL_PATTERN}
             and (claimed_until is null or claimed_until < now())
             and dismissed_at + (${[...looksAfterMs]}::float8[])[dismissed_looks + 1] * interval '1 millisecond' <= now()
           order by dismissed_at, reference limit ${limit} for update skip locked

@@ -4,6 +4,7 @@
  */
 import { and, asc, desc, eq, gte, lt, not, sql } from 'drizzle-orm';
 import type { Lane, ParkingReason } from '../../core/posting.js';
+import { PLANS_DISMISSAL_PATTERN } from '../../core/repair.js';
 import type { Window } from '../../core/window.js';
 import type { Drizzle } from '../open.js';
 import { countedAmount } from '../schema/counted-amount.js';
@@ -49,8 +50,14 @@ export interface OutstandingRecord {
   readonly dismissed: number;
 }
 
-/** Dismissed by a repair: a replacement or a correction is owed in its place, and counts instead. */
-export const stoodFor = sql<boolean>`(${postings.dismissedAt} is not null and exists (
+const PLANS_DISMISSAL = sql.raw(`'${PLANS_DISMISSAL_PATTERN}'`);
+
+/**
+ * Dismissed by a repair: a replacement or a correction is owed in its place, and counts instead. One of those that a
+ * person dismissed is stood for by nothing: it is what stays out.
+ */
+export const stoodFor = sql<boolean>`(${postings.dismissedAt} is not null
+  and (${postings}.kind = 'payment' or ${postings}.dismissed_by ~ ${PLANS_DISMISSAL}) and exists (
   select 1 from postings stand where stand.object_id = ${postings}.object_id and stand.kind <> 'payment'))`;
 
 const UNRESOLVED_AFTER = sql.raw(`interval '15 minutes'`);

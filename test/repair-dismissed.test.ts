@@ -1,0 +1,100 @@
+/**
+ * Decisions about what a repair stored: a replacement that a person dismissed stays out, is told as that, and can be taken
+ * up again; what a plan dismissed in favour of another posting is never counted beside it.
+ */
+import { afterEach, describe, expect, it } from 'vitest';
+import { createLedger } from '../src/blnk/ledger.js';
+import { createDismissedPostings } from '../src/db/outbox.js';
+import { readOutstanding } from '../src/db/reads/outbox-status.js';
+import { createParkedStore } from '../src/db/reads/parked-store.js';
+import { createBalanceNames } from '../src/post/balance-names.js';
+import { lookUpDismissed } from '../src/post/look-up-dismissed.js';
+import { DAMAGED_DAY } from './support/proof-stage.js';
+import { BY_HAND, expectEqualTotals, openRepairStage, type RepairStage } from './support/repair-stage.js';
+import { stages } from './support/stage.js';
+
+const openStage = stages();
+
+let repair: RepairStage;
+afterEach(() => repair.proof.closeLedger());
+
+const parkedStore = () =>
+  createParkedStore(repair.proof.db, () => {
+    throw new Error('nothing is mapped again');
+  });
+
+/** A worker parks what is pending, long after its last attempt. */
+const park = (reason: string) => repair.proof.sql`
+  update postings set state = 'parked', reason = ${reason}, attempts = 1, first_attempt_at = now() - interval '1 hour',
+    last_attempt_at = now() - interval '1 hour' where state = 'pending'`;
+
+/** A payment whose reference is burnt, and its replacement that Blnk refused and a person dismissed. */
+async function dismissReplacement(): Promise<string> {
+  repair = await openRepairStage(await openStage());
+  const [id = ''] = repair.pay(1);
+  await repair.burn(id);
+  await repair.proof.collect();
+  await park('burnt_reference');
+  await repair.prove();
+  const { plan } = await repair.plan();
+  if (plan === null) throw new Error('nothing was planned');
+  await repair.apply(plan);
+  await park('refused_by_blnk');
+  const reference = `${id}:r1`;
+  expect(await parkedStore().dismiss({ reference, by: 'anna', why: 'stays out' })).toBe('dismissed');
+  return reference;
+}
+
+describe('what a person dismissed after a repair', () => {
+  it('is told as the one payment that stays out', async () => {
+    await dismissReplacement();
+    const day = { from: new Date(`${DAMAGED_DAY}T00:00:00Z`), to: new Date(`${DAMAGED_DAY}T23:59:59Z`) };
+    expect(await readOutstanding(repair.proof.db, day)).toEqual({ pending: 0, parked: 0, dismissed: 1 });
+    expect(await repair.prove()).toMatchObject({ states: { USD: 'sealed_with_exceptions' } });
+  });
+
+  it('is posted once the person takes that back', async () => {
+    const reference = await dismissReplacement();
+    expect(await parkedStore().retry({ references: [reference] })).toMatchObject({ retried: 1, stillParked: [] });
+    await repair.proof.post();
+    expect(repair.sums()).toEqual(repair.owed);
+    await repair.prove();
+    await expectEqualTotals(repair);
+  });
+});
+
+describe('what a plan dismissed', () => {
+  it('is not taken for posted again, though its row is in the ledger beside the one that took it back', async () => {
+    repair = await openRepairStage(await openStage());
+    const [id = ''] = repair.pay(2);
+    await repair.proof.settle();
+    const row = repair.proof.blnk.byReference(id);
+    await repair.proof.postByHand({
+      ...BY_HAND,
+      reference: `${id}:undo`,
+      precise_amount: 1_000,
+      source: row?.destination,
+      destination: row?.source,
+      effective_date: row?.effective_date,
+      meta_data: row?.meta_data,
+    });
+    await repair.prove();
+    await repair.mend();
+    const { blnk } = repair.proof;
+    const ledger = createLedger({
+      style: 'cloud',
+      baseUrl: blnk.url,
+      instanceId: blnk.instanceId,
+      readKey: async () => blnk.cloudToken,
+    });
+    const ports = {
+      ...{ ledger, balances: createBalanceNames(ledger), source: repair.mirror.source },
+      ...{ confirmSource: async () => {}, dismissed: createDismissedPostings(repair.proof.sql) },
+    };
+    const { mirrorId } = repair.mirror;
+    await lookUpDismissed(ports, { mirrorId, leaseMs: 30_000, looksAfterMs: [0, 0] });
+    await ledger.close();
+    expect(await repair.prove()).toEqual({ states: { USD: 'sealed' }, findings: [] });
+    await expectEqualTotals(repair);
+  });
+});
