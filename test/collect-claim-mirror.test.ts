@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { SyncError } from '../src/core/errors.js';
 import { STRIPE_EPOCH } from '../src/core/mirror.js';
+import { createCertificateStore } from '../src/db/certificate-store.js';
 import { createCollectStore } from '../src/db/collect-store.js';
 import {
   createMirror,
@@ -12,8 +13,10 @@ import {
   readMirror,
   restartMirror,
 } from '../src/db/mirror-store.js';
+import { readStandings } from '../src/db/reads/certificates.js';
 import { anyStoredIntent } from '../src/db/worker-registry.js';
 import { claimMirror, type MirrorPorts, type Wanted } from '../src/worker/claim-mirror.js';
+import { aCertificate, proofOf } from './support/certificates.js';
 import { DAY, HOUR, NOW, type Stage, stages } from './support/stage.js';
 
 const WANTED: Wanted = {
@@ -102,9 +105,14 @@ describe('claiming the mirror', () => {
     stage.pay({ created: new Date(NOW.getTime() - HOUR) });
     await stage.begin();
     expect((await stage.postings()).size).toBe(1);
+    const certificates = createCertificateStore(stage.db, 'test');
+    const { provedAt } = await certificates.beginProof('2026-05-30');
+    await certificates.keepProof(proofOf([aCertificate({ day: '2026-05-30' })], { provedAt }));
     const claimed = await claim(portsOf(stage), { source: '@shop', livemode: true });
     expect(claimed).toMatchObject({ source: '@shop', livemode: true, handOverAt: null });
     expect(await stage.coverage()).toEqual([]);
+    // A day that was sealed for the other account would never be proven for this one.
+    expect(await readStandings(stage.db)).toEqual([]);
     expect((await stage.postings()).size).toBe(0);
     expect(await stage.runs()).toEqual([]);
     await claim(portsOf(stage), { source: '@shop' });

@@ -3,6 +3,7 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import { SyncError } from '../core/errors.js';
 import type { Mirror, NewMirror } from '../core/mirror.js';
 import type { Drizzle } from './open.js';
+import { certificates, repairItems, repairs } from './schema/certificates.js';
 import { mirror } from './schema/mirror.js';
 import { postings } from './schema/postings.js';
 import { coverage, paymentsBeforeStart, syncRuns } from './schema/sync-runs.js';
@@ -37,8 +38,8 @@ export async function noteLag(db: Drizzle, lagMs: number): Promise<void> {
 }
 
 /**
- * Before the first posting a configuration may still change. Coverage and prepared transactions are the earlier one's:
- * they go, or payments of the new one would count as read. Null when posting has begun; then nothing is changed.
+ * Before the first posting a configuration may still change. Coverage, proofs, plans and prepared transactions are the
+ * earlier one's: they go, or payments of the new one would count as read, and days of it as proven. Null when posting has begun; then nothing is changed.
  */
 export async function restartMirror(
   db: Drizzle,
@@ -52,6 +53,9 @@ export async function restartMirror(
       .returning();
     if (restarted[0] === undefined) return null;
     await transaction.delete(coverage);
+    await transaction.delete(certificates);
+    await transaction.delete(repairItems);
+    await transaction.delete(repairs);
     await transaction.delete(paymentsBeforeStart);
     await transaction.delete(postings);
     await transaction.delete(syncRuns);
