@@ -144,7 +144,7 @@ function whyAbsent(
   if (isHeldBack(own) && heldBack.some((posting) => posting.dismissed)) {
     return ['dismissed', `a person decided that it stays out; it was parked as ${reasonsOf(own)}`];
   }
-  if (payment.refused !== null) return ['parked', `it cannot be posted: ${payment.refused}`];
+  if (payment.refused !== null) return ['parked', payment.refused];
   const seen = judgeUnapplied(payment.id, rows);
   if (seen !== null) return seen;
   if (own.some((posting) => posting.state === 'pending')) return ['pending', 'its posting waits for its turn'];
