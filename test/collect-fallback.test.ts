@@ -130,6 +130,21 @@ describe('a key without events', () => {
     });
   });
 
+  it('that loses events again reads the list from where events were read, not from the last time without them', async () => {
+    const granted: Permission[] = ['rak_payment_intent_read', 'rak_charge_read'];
+    const stage = await restricted(granted);
+    await stage.begin();
+    granted.push('rak_event_read');
+    await live(stage, { forMs: 8 * DAY, everyMs: DAY });
+    granted.pop();
+    await live(stage, { forMs: 2 * HOUR, everyMs: HOUR });
+    const lists = (await runsOf(stage, 'payment_intents')).filter((run) => run.workerId !== null);
+    expect(lists.slice(-2)).toMatchObject([
+      { windowFrom: at(8 * DAY - 2 * LAG), windowTo: at(8 * DAY + HOUR) },
+      { windowFrom: at(8 * DAY + HOUR - LAG), windowTo: at(8 * DAY + 2 * HOUR) },
+    ]);
+  });
+
   it('is asked for events again once an hour, with one request and no failed run', async () => {
     const stage = await restricted(['rak_payment_intent_read', 'rak_charge_read']);
     await stage.begin();

@@ -4,7 +4,7 @@
  */
 import { STRIPE_EPOCH } from '../core/mirror.js';
 import type { Trigger } from '../core/sync-run.js';
-import { floorToSecond, merged } from '../core/window.js';
+import { floorToSecond, later, merged } from '../core/window.js';
 import { collectRun } from './collect-run.js';
 import { readWindow } from './read-window.js';
 import { type TailOutcome, type TailPorts, tailBegin } from './tail.js';
@@ -21,8 +21,9 @@ export async function collectNewest(ports: TailPorts, options: NewestOptions): P
   const { trigger, lagMs, signal } = options;
   const mirror = await ports.store.mirror();
   const begin = tailBegin(mirror, lagMs);
-  const events = merged(await ports.store.eventCoverage(begin));
-  const seenUpTo = (await ports.store.newestListedUpTo()) ?? events.at(-1)?.to ?? begin;
+  const events = merged(await ports.store.eventCoverage(begin)).at(-1)?.to ?? begin;
+  // The key may have read events for months since it could not the last time.
+  const seenUpTo = later(events, (await ports.store.newestListedUpTo()) ?? begin);
   const from = floorToSecond(new Date(seenUpTo.getTime() - lagMs));
   let seen: Pick<TailOutcome, 'newest' | 'vendorNow'> = { newest: null, vendorNow: null };
   const run = await collectRun(
