@@ -23,6 +23,14 @@ const { services } = z
       z.string(),
       z.object({
         image: z.string(),
+        read_only: z.boolean().default(false),
+        cap_drop: z.array(z.string()).default([]),
+        cap_add: z.array(z.string()).default([]),
+        security_opt: z.array(z.string()).default([]),
+        tmpfs: z.array(z.string()).default([]),
+        volumes: z.array(z.string()).default([]),
+        privileged: z.boolean().default(false),
+        user: z.string().optional(),
         profiles: z.array(z.string()).default([]),
         command: z.array(z.string()).default([]),
         entrypoint: z.array(z.string()).default([]),
@@ -109,6 +117,24 @@ describe('docker-compose.yml', () => {
     });
     expect(service('worker').stop_grace_period).toBe('90s');
     expect(90_000).toBeGreaterThan(shutdownGraceMs);
+  });
+
+  it('confines every container: no rights of the system, an ordinary user, and nothing to write to but volumes and memory', () => {
+    for (const [name, each] of Object.entries(services)) {
+      expect([each.cap_drop, each.cap_add, each.privileged], name).toEqual([['ALL'], [], false]);
+      expect(each.security_opt, name).toEqual(['no-new-privileges:true']);
+      // Which user a Blnk runs as, and where it writes, is its image's business.
+      if (each.image.startsWith('jerryenebeli/')) continue;
+      expect(each.read_only, name).toBe(true);
+      expect(each.user, name).toMatch(/^(node|postgres|redis)$/);
+    }
+    for (const name of ['worker', 'migrate']) {
+      const { user, tmpfs, volumes } = service(name);
+      expect([user, tmpfs, volumes], name).toEqual(['node', ['/tmp'], []]);
+    }
+    // Redis keeps its files in its volume; PostgreSQL its socket in memory.
+    expect(service('redis').volumes).toEqual(['redis:/data']);
+    expect(service('postgres').tmpfs).toContain('/var/run/postgresql');
   });
 
   it('opens no port to other machines', () => {
