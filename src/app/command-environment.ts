@@ -2,6 +2,7 @@
 import type { CommandEnvironment } from '../cli/ports.js';
 import { type Bag, readEnvironment, readHomeConfig } from '../config.js';
 import { createLog, type Log } from '../observability/log.js';
+import type { CrashHooks } from './crash-points.js';
 
 interface Terminal {
   write(text: string): unknown;
@@ -25,6 +26,8 @@ export interface ProcessView {
   readonly signal: AbortSignal;
   readonly userName: string;
   exit(code: 0 | 1 | 2): void;
+  /** Absent in production. */
+  readonly hooks?: CrashHooks;
 }
 
 export interface AppEnvironment extends CommandEnvironment {
@@ -33,6 +36,8 @@ export interface AppEnvironment extends CommandEnvironment {
   log(level: string): Log;
   /** Puts a question to whoever sits at the terminal; true where nobody does. */
   confirm(question: string): Promise<boolean>;
+  /** Absent in production. */
+  readonly hooks: CrashHooks | undefined;
 }
 
 export function commandEnvironment(view: ProcessView): AppEnvironment {
@@ -56,6 +61,7 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
     signal: view.signal,
     userName: view.userName,
     exit: view.exit,
+    hooks: view.hooks,
   };
 }
 

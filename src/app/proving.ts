@@ -19,6 +19,7 @@ import type { DayStanding } from '../prove/ports.js';
 import { proveDay } from '../prove/prove-day.js';
 import { type ProveDaysPorts, type ProvenDay, proveDays } from '../prove/prove-days.js';
 import { type DueDay, dueDays } from '../prove/schedule.js';
+import { type CrashHooks, proverWithPoints } from './crash-points.js';
 import type { Home } from './home.js';
 import { systemClock } from './system-clock.js';
 import type { ProofTimings } from './timings.js';
@@ -29,6 +30,8 @@ export interface ProvingParts {
   readonly vendors: Vendors;
   /** Of the configuration; the mirror's own, where it has one, goes before it. */
   readonly lagMs: number;
+  /** Absent in production. */
+  readonly hooks?: CrashHooks | undefined;
 }
 
 /** What is known of the mirror when days are proven. */
@@ -50,15 +53,16 @@ export async function readProvingFacts({ home, lagMs: configured }: ProvingParts
 }
 
 /** The ports of `proveDays`, for as long as the facts hold: one turn, or one command. */
-export function createProver({ home, vendors }: ProvingParts, facts: ProvingFacts): ProveDaysPorts {
+export function createProver({ home, vendors, hooks }: ProvingParts, facts: ProvingFacts): ProveDaysPorts {
   const { db } = home.database;
   const { mirror, lagMs, completeTo: coveredUpTo } = facts;
   const sides = { stripe: vendors.stripeSide, ledger: vendors.ledgerSide, own: createOwnSide(db), hash: sha256 };
-  return {
+  const prover: ProveDaysPorts = {
     store: createCertificateStore(db, packageVersion()),
     proveDay: ({ earlierCurrencies, ...request }) =>
       proveDay(sides, { ...request, facts: { mirror, lagMs, coveredUpTo, earlierCurrencies } }),
   };
+  return proverWithPoints(prover, hooks);
 }
 
 /** The lines joined by line feeds, without making one text of them. */

@@ -126,7 +126,7 @@ interface Rebuilding {
 
 /** Reads what is not covered yet. Interrupted, it leaves what was stored for the next one to go on from. */
 async function rebuild(
-  { output, signal }: AppEnvironment,
+  { output, signal, hooks }: AppEnvironment,
   bench: Workbench,
   { mirror, handOverAt }: Rebuilding,
 ): Promise<RebuildResult> {
@@ -149,6 +149,7 @@ async function rebuild(
       progress.payments += page.postings.length;
       progress.share = Math.min(1, progress.share + shareOf(page, asked));
       view.update(progress);
+      await hooks?.at('rebuild.page_stored');
       return outcome;
     },
   };

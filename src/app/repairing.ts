@@ -16,6 +16,7 @@ import { createJobQueue } from '../queue/job-queue.js';
 import { refuseOtherMirror } from '../worker/claim-mirror.js';
 import type { AppEnvironment } from './command-environment.js';
 import { confirmSameLedger } from './confirm-ledger.js';
+import { type CrashHooks, repairStoreWithPoints } from './crash-points.js';
 import { identityOf, mirrorOf, type Workbench } from './workbench.js';
 
 /** Before Stripe, and after anybody who repairs. */
@@ -42,9 +43,9 @@ export async function runRepairApply(
   bench: Workbench,
   options: RepairApplyOptions,
 ): Promise<void> {
-  const { output, exit, userName } = environment;
+  const { output, exit, userName, hooks } = environment;
   const rules = await confirmSides(bench);
-  const ports = portsOf(bench);
+  const ports = portsOf(bench, hooks);
   const planned = await ports.store.findPlan(options.plan);
   const { plan, lanes } = await applyRepair(ports, { plan: planned, rules, by: userName });
   await wake(bench, lanes).catch((error: unknown) => {
@@ -56,9 +57,9 @@ export async function runRepairApply(
   if (plan.items.some(({ state }) => state === 'refused')) exit(1);
 }
 
-function portsOf({ home, vendors }: Workbench): RepairPorts {
+function portsOf({ home, vendors }: Workbench, hooks?: CrashHooks): RepairPorts {
   return {
-    store: createRepairStore(home.database.db, packageVersion()),
+    store: repairStoreWithPoints(createRepairStore(home.database.db, packageVersion()), hooks),
     stripe: vendors.stripeSide,
     ledger: vendors.ledgerSide,
   };

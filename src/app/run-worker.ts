@@ -8,6 +8,7 @@ import { describeError, SyncError } from '../core/errors.js';
 import type { Log } from '../observability/log.js';
 import { withoutRepeats } from '../observability/without-repeats.js';
 import { backoffMs } from '../post/backoff.js';
+import type { CrashHooks } from './crash-points.js';
 import { closeAfterFault, ensureSchema, type Home, type HomeOptions, openHome } from './home.js';
 import { systemClock } from './system-clock.js';
 import { TIMINGS, type Timings } from './timings.js';
@@ -20,6 +21,8 @@ export interface RunWorkerOptions {
   readonly signal: AbortSignal;
   readonly timings?: Timings;
   readonly whenUnreachable?: HomeOptions['whenUnreachable'];
+  /** Absent in production. */
+  readonly hooks?: CrashHooks;
   /** Called once the worker takes jobs. */
   onStarted?(worker: RunningWorker, home: Home): void;
 }
@@ -69,7 +72,7 @@ async function startWithRetry(config: WorkerConfig, options: RunWorkerOptions, t
 }
 
 async function startOnce(config: WorkerConfig, options: RunWorkerOptions, timings: Timings) {
-  const { adopt, whenUnreachable } = options;
+  const { adopt, whenUnreachable, hooks } = options;
   const log = withoutRepeats(options.log, systemClock.monotonicMs);
   const home = await openHome(config, {
     log,
@@ -78,7 +81,10 @@ async function startOnce(config: WorkerConfig, options: RunWorkerOptions, timing
   });
   try {
     await ensureSchema(home, config);
-    return { home, worker: await startWorker(config, { home, log, timings, adopt }) };
+    return {
+      home,
+      worker: await startWorker(config, { home, log, timings, adopt, ...(hooks === undefined ? {} : { hooks }) }),
+    };
   } catch (error) {
     await closeAfterFault(() => home.close(), log);
     throw error;

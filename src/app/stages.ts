@@ -21,6 +21,7 @@ import { createPartJob } from '../worker/part-job.js';
 import type { PermissionChange } from '../worker/permission-watch.js';
 import { createSyncJob, isDue } from '../worker/sync-job.js';
 import type { LaneAlarms } from '../worker/wake-timer.js';
+import { type CrashHooks, outboxWithPoints } from './crash-points.js';
 import type { Home } from './home.js';
 import { createScheduledProofs } from './proving.js';
 import { systemClock } from './system-clock.js';
@@ -41,6 +42,8 @@ export interface StageParts {
   readonly queue: JobQueue;
   readonly alarms: LaneAlarms;
   intervalMs(): Promise<number>;
+  /** Absent in production. */
+  readonly hooks?: CrashHooks;
   /** Aborted when the worker stops. */
   readonly signal: AbortSignal;
 }
@@ -68,7 +71,7 @@ export function createStages(parts: StageParts): Stages {
   const judging = createJudging(parts);
   const drainer = createDrainer(parts, judging);
   const proofs = createScheduledProofs({
-    ...{ home, vendors, log, signal, lagMs: config.syncLagMs, timings: timings.proofs },
+    ...{ home, vendors, log, signal, lagMs: config.syncLagMs, timings: timings.proofs, hooks: parts.hooks },
     requestProofs: () => queue.requestProofs(),
   });
   const dismissed = { ...judging, dismissed: createDismissedPostings(home.database.sql) };
@@ -152,14 +155,14 @@ function createJudging({ config, home, mirror, vendors }: StageParts): JudgePort
   };
 }
 
-function createDrainer({ home, log, mirror, timings }: StageParts, judging: JudgePorts) {
+function createDrainer({ home, log, mirror, timings, hooks }: StageParts, judging: JudgePorts) {
   const { db, sql } = home.database;
   // For `status` only, and a database that is away is told by everything else.
   const unnoted = (error: unknown): void => log.debug({ error: describeError(error) }, 'a pause could not be noted');
   return createLaneDrainer(
     {
       ...judging,
-      outbox: createOutbox(sql),
+      outbox: outboxWithPoints(createOutbox(sql), hooks),
       clock: systemClock,
       random: Math.random,
       markFirstPost: () => markFirstPost(db, mirror.mirrorId),

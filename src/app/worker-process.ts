@@ -20,6 +20,7 @@ import { claimMirror, noServerTime } from '../worker/claim-mirror.js';
 import { requestOpenParts } from '../worker/sync-job.js';
 import { createLaneAlarms, startHeartbeat, startWakeTimer } from '../worker/wake-timer.js';
 import { confirmSameLedger } from './confirm-ledger.js';
+import { type CrashHooks, collectStoreWithPoints, feedsWithPoints, ledgerWithPoints } from './crash-points.js';
 import type { Home } from './home.js';
 import { createStages, logPermission, POSTING } from './stages.js';
 import { systemClock } from './system-clock.js';
@@ -38,6 +39,8 @@ export interface WorkerOptions {
   readonly log: Log;
   readonly timings: Timings;
   readonly adopt: boolean;
+  /** Absent in production. */
+  readonly hooks?: CrashHooks;
 }
 
 /** Backfill parts and lanes that one process works on at the same time. */
@@ -60,11 +63,16 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
     }
   };
   try {
-    const vendors = createVendors(config, {
+    const opened = createVendors(config, {
       ...options,
       postsInFlightMax: LANES_AT_ONCE * POSTING.chunksInFlight,
       signal: stopping.signal,
     });
+    const vendors: Vendors = {
+      ...opened,
+      feeds: feedsWithPoints(opened.feeds, options.hooks),
+      ledger: ledgerWithPoints(opened.ledger, options.hooks),
+    };
     closers.push(() => vendors.close());
     const { missing } = await vendors.checkAccess();
     const mirror = await claimWith(config, { ...options, vendors });
@@ -144,7 +152,8 @@ async function takeUpWork(config: WorkerConfig, work: Work): Promise<void> {
   const version = packageVersion();
   const queue = createJobQueue(home.queueBackend, (error) => log.debug({ error: error.message }, 'queue'));
   closers.push(() => queue.close());
-  const store = createCollectStore(db, { workerId, version, mirrorId: mirror.mirrorId });
+  const owner = { workerId, version, mirrorId: mirror.mirrorId };
+  const store = collectStoreWithPoints(createCollectStore(db, owner), work.hooks);
   const registry = createWorkerRegistry(sql, { id: workerId, host: hostname(), pid: process.pid, version });
   await registry.renew();
   closers.push(() => registry.leave());
