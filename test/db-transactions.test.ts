@@ -9,8 +9,10 @@ import { createMirror } from '../src/db/mirror-store.js';
 import { type Drizzle, openDatabase } from '../src/db/open.js';
 import { mirror } from '../src/db/schema/mirror.js';
 import { endChildren, startChild } from './support/process-child.js';
+import { until } from './support/process-wait.js';
 import { createStageDatabase, type StageDatabase } from './support/stage.js';
 import type { TransactionReport } from './support/transaction-child.js';
+import { openTransactionDoor } from './support/transaction-door.js';
 
 let place: StageDatabase;
 beforeAll(async () => {
@@ -34,26 +36,30 @@ afterAll(() => place.drop());
 afterEach(endChildren);
 
 describe('a transaction whose connection is cut at each statement', () => {
-  it.each(['collect', 'rebuild', 'repair'])('of %s: all or nothing, and the process lives', async (work) => {
-    const child = startChild({
-      script: 'test/support/transaction-child.ts',
-      words: [serverUrl(), work],
-      variables: {},
-    });
-    const { code, output, errors } = await child.ended;
-    expect({ code, errors }).toEqual({ code: 0, errors: '' });
-    const report: TransactionReport = JSON.parse(output);
-    expect(report.wrong).toEqual([]);
-    expect(report.stray).toEqual([]);
-    expect(report.answered).toBeGreaterThan(10);
-    // What is cut is what the store does, from its begin to its commit.
-    for (const texts of Object.values(report.cuts)) {
-      expect(texts.length).toBeGreaterThan(4);
-      expect(texts[0]).toMatch(/^begin/i);
-      expect(texts.at(-1)).toMatch(/^commit/i);
-      expect(texts.join()).toContain('insert into "postings"');
-    }
-  });
+  it.each(['collect', 'rebuild', 'repair'])(
+    'of %s: all or nothing, and the process lives',
+    async (work) => {
+      const child = startChild({
+        script: 'test/support/transaction-child.ts',
+        words: [serverUrl(), work],
+        variables: {},
+      });
+      const { code, output, errors } = await child.ended;
+      expect({ code, errors }).toEqual({ code: 0, errors: '' });
+      const report: TransactionReport = JSON.parse(output);
+      expect(report.wrong).toEqual([]);
+      expect(report.stray).toEqual([]);
+      expect(report.answered).toBeGreaterThan(10);
+      // What is cut is what the store does, from its begin to its commit.
+      for (const texts of Object.values(report.cuts)) {
+        expect(texts.length).toBeGreaterThan(4);
+        expect(texts[0]).toMatch(/^begin/i);
+        expect(texts.at(-1)).toMatch(/^commit/i);
+        expect(texts.join()).toContain('insert into "postings"');
+      }
+    },
+    120_000,
+  );
 });
 
 describe('a transaction that waits while its connection is lost', () => {
@@ -172,6 +178,28 @@ describe('a transaction', () => {
     await Promise.all([running, closing]);
     expect(await own.things()).toEqual(['one', 'two']);
     await own[Symbol.asyncDispose]();
+  });
+});
+
+describe('the pool', () => {
+  it('asks for the types of the server once: an end of that question would end the process', async () => {
+    const door = await openTransactionDoor(serverUrl());
+    const database = await openDatabase({ kind: 'url', url: door.url }, { connectionsMax: 1, applicationName: 'own' });
+    const pids = new Set<number>();
+    for (let round = 0; round < 3; round += 1) {
+      const [row] = await until('the pool connects again', () =>
+        database.sql<
+          { pid: number; is: boolean }[]
+        >`select pg_backend_pid() as pid, 'b' = any(${['a', 'b']}) as is`.catch(() => undefined),
+      );
+      expect(row?.is).toBe(true);
+      pids.add(row?.pid ?? 0);
+      await place.database.sql`select pg_terminate_backend(${row?.pid ?? 0}, 10000)`;
+    }
+    expect(pids.size).toBe(3);
+    expect(door.sent.filter(({ text }) => text.includes('typarray'))).toHaveLength(1);
+    await database.close();
+    await door.close();
   });
 });
 

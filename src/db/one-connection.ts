@@ -13,6 +13,7 @@ export interface OneConnection {
   isLost(): boolean;
   /** Throws SyncError `database_unreachable` once the connection is lost. */
   assertThere(): void;
+  ageMs(): number;
   /** Waits so many seconds for what is running; ends the connection then. */
   end(timeoutSeconds: number): Promise<void>;
 }
@@ -22,6 +23,7 @@ type Settings = postgres.Options<Record<string, postgres.PostgresType>>;
 /** @param connect makes the client with these settings beside its own; they win */
 export function openOneConnection(connect: (settings: Settings) => postgres.Sql): OneConnection {
   let isLost = false;
+  const madeAtMs = performance.now();
   const sql = connect({
     max: 1,
     // Neither may end a connection between two statements of a transaction: the driver would take it for idle.
@@ -42,6 +44,7 @@ export function openOneConnection(connect: (settings: Settings) => postgres.Sql)
     assertThere() {
       if (isLost) throw connectionLost();
     },
+    ageMs: () => performance.now() - madeAtMs,
     end(timeoutSeconds) {
       isLost = true;
       return sql.end({ timeout: timeoutSeconds });
@@ -81,7 +84,7 @@ export function connectionLost(cause?: unknown): SyncError {
 }
 
 /** The driver asks this option for every new socket, also for those of statements that were on their way. Its types lack it. */
-function refuseSockets(sql: postgres.Sql): void {
+export function refuseSockets(sql: postgres.Sql): void {
   Object.assign(sql.options, {
     socket: () => {
       throw connectionLost();

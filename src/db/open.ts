@@ -62,6 +62,9 @@ export async function openDatabase(address: DatabaseAddress, options: DatabaseOp
   const sql = connect({});
   try {
     await sql`select 1`;
+    // The driver knows the server's array types now, for all connections. It would ask again on each new one, and a
+    // connection that is lost during that question ends the process.
+    Object.assign(sql.options, { fetch_types: false });
   } catch (error) {
     await sql.end({ timeout: 1 });
     throw new SyncError(

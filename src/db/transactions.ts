@@ -27,6 +27,8 @@ export interface TransactionsOptions {
 
 /** A connection that nobody uses for so long is closed. */
 const IDLE_MS = 60_000;
+/** One that is older is not kept. */
+const LIFETIME_MS = 3_600_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 
 interface Kept {
@@ -73,7 +75,7 @@ export function createTransactions({ open, max }: TransactionsOptions): Transact
   };
   const keep = (connection: OneConnection): void => {
     if (connection.isLost()) return;
-    if (isClosed) return void connection.end(0);
+    if (isClosed || connection.ageMs() > LIFETIME_MS) return void connection.end(0);
     const ending = setTimeout(() => {
       kept.splice(
         kept.findIndex((one) => one.connection === connection),

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import postgres from 'postgres';
+import { refuseSockets } from '../one-connection.js';
 import { errorCode } from './errors.js';
 import { GATE, GUARD_NAME, IDLE_GUARD, idleGuardStatement, LEAVING_NAME, STOP_STATEMENT } from './presence-sql.js';
 
@@ -37,6 +38,7 @@ const NOT_NOW = new Set([
   'CONNECTION_ENDED',
   'CONNECTION_DESTROYED',
   'CONNECT_TIMEOUT',
+  'database_unreachable', // our own refusal to connect again
   '57P01', // stopped while we entered
   '57P02', // crashed while we entered
   '57P03', // starting up, recovering or shutting down
@@ -52,13 +54,16 @@ export async function enterServer(
   options: { idleStopMs: number; onLost: () => void },
 ): Promise<Presence | undefined> {
   let isIn = false;
+  let isLost = false;
   const sql = connect(address, {
     name: ENTERING_NAME,
     onClose: () => {
+      isLost = true;
+      // It would connect again by itself, without the gate.
+      refuseSockets(sql);
+      void sql.end({ timeout: 0 });
       if (!isIn) return;
       isIn = false;
-      // It would connect again by itself, without the gate.
-      void sql.end({ timeout: 0 });
       options.onLost();
     },
   });
@@ -66,6 +71,7 @@ export async function enterServer(
     await sql`SELECT pg_advisory_lock_shared(${GATE.space}::int, ${GATE.key}::int)`;
     await sql`SELECT set_config('application_name', ${PRESENCE_NAME}, false)`;
     await ensureIdleGuard(sql, address, options.idleStopMs);
+    if (isLost) return undefined;
     isIn = true;
   } catch (error) {
     await sql.end({ timeout: 0 });
