@@ -107,7 +107,7 @@ async function deleteKeys(redisUrl: string, prefix: string): Promise<void> {
 const STOP_TIMEOUT_MS = 20_000;
 
 /** Processes that were killed leave their server to the next one, or to its own idle stop minutes later: here is none. */
-async function stopServerIn(dataFolder: string): Promise<void> {
+export async function stopServerIn(dataFolder: string): Promise<void> {
   const postmasterId = () => readFile(join(dataFolder, 'postmaster.pid'), 'utf8').then(Number.parseInt, () => null);
   const processId = await postmasterId();
   if (processId === null) return;

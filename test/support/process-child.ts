@@ -2,7 +2,7 @@
  * A Node process of our own that a test starts, watches and ends: what it wrote, how it ended, and how long that took.
  * It gets exactly the variables that it is given and an empty working directory, so nothing of the developer's leaks in.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type Serializable, type StdioOptions, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +28,8 @@ export interface Child {
   readonly ended: Promise<Ended>;
   isAlive(): boolean;
   kill(signal: NodeJS.Signals): void;
+  /** To a child that was started with `onMessage`; lost when it has ended. */
+  send(message: Serializable): void;
   /** Resolves once a line of the log has this message. Rejects when the process ends before. */
   untilLogged(message: RegExp | string, timeoutMs?: number): Promise<LogLine>;
 }
@@ -43,6 +45,8 @@ export interface ChildOptions {
   readonly script: string;
   readonly words: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
+  /** Opens a channel besides its outputs. */
+  onMessage?(message: Serializable): void;
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -50,24 +54,26 @@ const TYPESCRIPT = import.meta.resolve('tsx');
 
 const started = new Set<ChildProcess>();
 
-export function startChild({ script, words, variables }: ChildOptions): Child {
+export function startChild({ script, words, variables, onMessage }: ChildOptions): Child {
   const directory = mkdtempSync(join(tmpdir(), 'process-'));
   const startedAt = performance.now();
+  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...(onMessage === undefined ? [] : (['ipc'] as const))];
   const child = spawn(process.execPath, ['--import', TYPESCRIPT, join(ROOT, script), ...words], {
     cwd: directory,
     env: { ...variables },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio,
   });
   started.add(child);
-  const { pid } = child;
-  if (pid === undefined) throw new Error(`${script} could not be started`);
+  const { pid, stdout, stderr } = child;
+  if (pid === undefined || stdout === null || stderr === null) throw new Error(`${script} could not be started`);
   const text = { output: '', errors: '' };
-  child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+  stdout.setEncoding('utf8').on('data', (piece: string) => {
     text.output += piece;
   });
-  child.stderr.setEncoding('utf8').on('data', (piece: string) => {
+  stderr.setEncoding('utf8').on('data', (piece: string) => {
     text.errors += piece;
   });
+  if (onMessage !== undefined) child.on('message', onMessage);
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {
@@ -86,6 +92,9 @@ export function startChild({ script, words, variables }: ChildOptions): Child {
     ended,
     isAlive,
     kill: (signal) => void child.kill(signal),
+    send(message) {
+      if (child.connected) child.send(message, () => {});
+    },
     untilLogged(message, timeoutMs) {
       const fits = ({ msg }: LogLine) => (typeof message === 'string' ? msg === message : message.test(msg));
       return until(

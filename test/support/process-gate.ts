@@ -7,6 +7,9 @@ export interface Gate {
   readonly url: string;
   open(): Promise<void>;
   close(): Promise<void>;
+  /** Nothing passes any more, and nothing is cut: new connections wait as well. */
+  hold(): void;
+  letGo(): void;
 }
 
 /** Starts closed. */
@@ -17,6 +20,7 @@ export async function createGate(serverUrl: string): Promise<Gate> {
   const passing = new Set<Socket>();
   let server: Server | null = null;
   let doorPort = 0;
+  let isHeld = false;
 
   const pass = (client: Socket): void => {
     const upstream = connect(port, host);
@@ -31,6 +35,7 @@ export async function createGate(serverUrl: string): Promise<Gate> {
         other.destroy();
       });
       one.pipe(other);
+      if (isHeld) one.pause();
     }
   };
   const gate: Gate = {
@@ -55,6 +60,14 @@ export async function createGate(serverUrl: string): Promise<Gate> {
       closing.close();
       for (const socket of passing) socket.destroy();
       await closed;
+    },
+    hold() {
+      isHeld = true;
+      for (const socket of passing) socket.pause();
+    },
+    letGo() {
+      isHeld = false;
+      for (const socket of passing) socket.resume();
     },
   };
   await gate.open();

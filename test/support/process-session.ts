@@ -3,6 +3,7 @@
  * between them. Has no assertions; process-truth.ts compares the ends.
  */
 import { type BlnkSandbox, startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
+import type { BlnkSandboxOptions } from '../../sandbox/blnk/sandbox-options.js';
 import { SandboxClock } from '../../sandbox/clock.js';
 import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../../sandbox/stripe/sandbox.js';
 import { type Home as OpenedHome, openHome } from '../../src/app/home.js';
@@ -57,11 +58,15 @@ export function population(size: number): NonNullable<StripeSandboxOptions['popu
   return { size, from: new Date(now - 20 * DAY_MS), to: new Date(now - 3_600_000) };
 }
 
-export async function startSession(home: Home, options: StripeSandboxOptions = {}): Promise<Session> {
+export async function startSession(
+  home: Home,
+  options: StripeSandboxOptions = {},
+  ledger: BlnkSandboxOptions = {},
+): Promise<Session> {
   const place = await home.create();
   // Standing still, so that nothing succeeds by itself while the ends are compared.
   const clock = SandboxClock.frozen(new Date(Math.floor(Date.now() / 1_000) * 1_000));
-  const [stripe, blnk] = await Promise.all([startStripeSandbox({ clock, ...options }), startBlnkSandbox()]);
+  const [stripe, blnk] = await Promise.all([startStripeSandbox({ clock, ...options }), startBlnkSandbox(ledger)]);
   const variables: Variables = {
     ...place.environment,
     STRIPE_API_KEY: stripe.apiKey,

@@ -3,7 +3,13 @@
  * tables hold. Payment by payment, by id; then the sums.
  */
 import { expect } from 'vitest';
+import type { BlnkSandbox } from '../../sandbox/blnk/sandbox.js';
 import type { Session } from './process-session.js';
+
+/** What is compared: any ledger that can be read whole, and the tables. */
+export interface Ends extends Pick<Session, 'stripe' | 'look'> {
+  readonly blnk: Pick<BlnkSandbox, 'transactions' | 'balance'>;
+}
 
 interface Outcome {
   readonly status: string;
@@ -20,7 +26,7 @@ interface Outcome {
 const WHOLE_TEXT_MAX = 5;
 
 /** Every expected payment is exactly one APPLIED transaction with the right content, and nothing else is. */
-export async function expectMirrored(session: Session, options: { readonly payments?: number } = {}): Promise<void> {
+export async function expectMirrored(session: Ends, options: { readonly payments?: number } = {}): Promise<void> {
   const wanted = new Map<string, Outcome>();
   const wantedParked = new Map<string, string>();
   const cut = new Set<string>();
@@ -96,7 +102,7 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-async function expectSumsEqual(session: Session, wanted: ReadonlyMap<string, Outcome>): Promise<void> {
+async function expectSumsEqual(session: Ends, wanted: ReadonlyMap<string, Outcome>): Promise<void> {
   const sums = new Map<string, bigint>();
   for (const { currency, amount } of wanted.values()) sums.set(currency, (sums.get(currency) ?? 0n) + amount);
   const asText = (pairs: Iterable<readonly [string, bigint]>) =>
@@ -112,7 +118,7 @@ async function expectSumsEqual(session: Session, wanted: ReadonlyMap<string, Out
 }
 
 /** Invariant 8, for every run that there is, and no payment in two runs. */
-async function expectRunsAddUp(session: Session): Promise<void> {
+async function expectRunsAddUp(session: Ends): Promise<void> {
   const sql = await session.look();
   const wrong = await sql`
     select id, feed, status, found, known_before, stored, posted, already_there, parked, pending from sync_history
