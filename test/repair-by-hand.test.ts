@@ -137,6 +137,27 @@ describe('what a person takes back or posts as a plan says', () => {
     expect(await repair.plan()).toMatchObject({ plan: null, reported: [], left: [] });
   });
 
+  it('and was replaced is known again when our table lost it', async () => {
+    repair = await openRepairStage(await openStage());
+    const [id = ''] = repair.pay(1);
+    await repair.proof.settle();
+    alter(id, { destination: '@somebody_else' });
+    await repair.prove();
+    const [body = ''] = linesOf((await repair.plan()).reported[0]?.detail ?? '');
+    await repair.proof.postByHand(JSON.parse(body));
+    await repair.prove();
+    await repair.mend();
+    const rows = repair.proof.blnk.stats().rows;
+    await repair.proof.sql`delete from postings`;
+    await repair.proof.settle();
+    await repair.prove();
+    const { outcome } = await repair.mend();
+    const items = outcome.plan?.items.map(({ action, reference, amount }) => `${action} ${reference} ${amount}`);
+    expect([items, outcome.reported]).toEqual([[`replace ${id}:r1 1000`], []]);
+    expect(await repair.prove()).toMatchObject({ states: { USD: 'sealed' }, findings: [] });
+    expect(repair.proof.blnk.stats().rows).toBe(rows);
+  });
+
   it('says which day, metadata and balances: the body is complete', async () => {
     repair = await openRepairStage(await openStage());
     const [id = ''] = repair.pay(1);

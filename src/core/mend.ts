@@ -224,7 +224,7 @@ function adoptStandIns(deciding: Deciding): Mending | null {
   const [first] = unknown;
   if (first === undefined) return null;
   const isReplaced = rows.standing.every(({ role }) => role === 'replacement');
-  const reason = isReplaced ? 'burnt_reference' : 'conflict';
+  const reason = isReplaced && !rows.undone.has(facts.paymentId) ? 'burnt_reference' : 'conflict';
   const by = `${isReplaced ? 'replaced' : 'corrected'} by ${first.stem}`;
   const original = own.dismissed ? { change: null } : replaceOriginal(deciding, { stem: facts.paymentId, reason, by });
   if ('kind' in original) return original;
