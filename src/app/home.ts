@@ -27,8 +27,8 @@ export interface HomeOptions {
   readonly whenUnreachable?: 'fail' | 'temporary';
 }
 
-/** Pool sizes: two chunks of each lane, parts and the timer for a worker; a command asks one thing after another. */
-const CONNECTIONS_MAX = { worker: 10, command: 3 };
+/** Pool sizes: chunks of the lanes, parts and the timer of a worker share theirs; a command asks one thing after another. */
+const CONNECTIONS_MAX = { worker: 6, command: 3 };
 /** Beside the pool: parts, the tail and the timer of a worker store at the same time. */
 const TRANSACTIONS_MAX = { worker: 4, command: 1 };
 
