@@ -118,6 +118,25 @@ export async function startSession(
   return session;
 }
 
+/** Another home, migrated, without vendors and processes of its own. */
+export async function openPlace(home: Home): Promise<Pick<Session, 'variables' | 'look' | 'close'>> {
+  const { environment, destroy } = await home.create();
+  if (environment.DATABASE_URL !== undefined) await migrate(environment);
+  let opened: OpenedHome | null = null;
+  return {
+    variables: environment,
+    look: async () => {
+      const log = createLog({ level: 'silent', forPeople: false });
+      opened ??= await openHome(readHomeConfig(environment), { log, role: 'command' });
+      return opened.database.sql;
+    },
+    close: async () => {
+      await opened?.close();
+      await destroy();
+    },
+  };
+}
+
 /** In this process: the command itself is tried in process-start.test.ts. */
 async function migrate(variables: Variables): Promise<void> {
   const log = createLog({ level: 'silent', forPeople: false });

@@ -1,0 +1,174 @@
+/**
+ * One blow: brings a process to the place where it is to be struck, makes sure that it stands there with work open, and
+ * strikes. A blow whose place was not reached in time is a miss, which the tally counts; it is no failure.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CrashPoint } from '../../src/app/crash-points.js';
+import type { Blow, ProcessBlow, ServerBlow } from './crash-plan.js';
+import { type CrashProcess, type CrashStage, fillDisk } from './crash-stage.js';
+import { until } from './process-wait.js';
+
+/** A start takes seconds on a machine that is busy, and some points come up only once in a while. */
+const REACHED_WITHIN_MS = 8_000;
+
+export async function strike(blow: Blow, stage: CrashStage): Promise<boolean> {
+  return blow.kind === 'server' ? strikeServer(blow, stage) : strikeProcess(blow, stage);
+}
+
+async function strikeProcess(blow: ProcessBlow, stage: CrashStage): Promise<boolean> {
+  const { place } = blow;
+  if (place === 'collect.half_stored') return killHalfStored(stage);
+  const stand = place === 'any_time' ? null : { point: place, nth: blow.nth };
+  const [running] = stage.living();
+  const victim = running ?? stage.worker(stand);
+  if (running !== undefined) victim.instruct(stand);
+  if (place === 'any_time') {
+    await delay(blow.afterMs);
+    await fell(blow, victim, stage);
+    return true;
+  }
+  if (!(await reached(victim, place))) return false;
+  const isOpen = await hasWorkOpen(place, stage);
+  await fell(blow, victim, stage);
+  return isOpen;
+}
+
+/** Gives up when the process ended, or does not come by: then it need not stand there later either. */
+async function reached(victim: CrashProcess, point: CrashPoint): Promise<boolean> {
+  const stands = () => victim.standsAt() === point;
+  const look = () => stands() || !victim.isAlive();
+  await until(`a process stands at ${point}`, look, { timeoutMs: REACHED_WITHIN_MS }).catch(() => false);
+  if (stands()) return true;
+  victim.instruct(null);
+  return false;
+}
+
+async function fell({ act, lastsMs }: ProcessBlow, victim: CrashProcess, stage: CrashStage): Promise<void> {
+  switch (act) {
+    case 'kill':
+      victim.kill('SIGKILL');
+      await victim.ended;
+      return;
+    case 'stop': {
+      victim.kill('SIGTERM');
+      victim.instruct(null);
+      const { code, errors, output } = await victim.ended;
+      // 1: what was in flight outlived the grace. A process that had no handler yet ends by the signal.
+      if (![0, 1, null].includes(code)) throw new Error(`SIGTERM ended with ${code}:\n${errors}${output}`);
+      return;
+    }
+    case 'pause':
+      victim.kill('SIGSTOP');
+      // Somebody takes over what the sleeper holds.
+      if (stage.living().length < 2) stage.worker();
+      await delay(lastsMs);
+      victim.kill('SIGCONT');
+      victim.instruct(null);
+      return;
+    default:
+      return act satisfies never;
+  }
+}
+
+/** That the process was struck in the middle of something: an attempt on disk, a run open. */
+async function hasWorkOpen(point: CrashPoint, { session }: CrashStage): Promise<boolean> {
+  const sql = await session.look();
+  const conditions: Readonly<Record<CrashPoint, string>> = {
+    'collect.page_read': `exists (select 1 from sync_runs where state = 'collecting' and worker_id is not null)`,
+    'collect.page_stored': `exists (select 1 from sync_runs where state = 'collecting' and worker_id is not null)`,
+    'collect.run_finished': `exists (select 1 from sync_runs where state = 'collected')`,
+    'post.claimed': OPEN_CLAIM,
+    'post.attempt_marked': OPEN_CLAIM,
+    'post.answered': OPEN_CLAIM,
+    'post.confirmed': OPEN_CLAIM,
+    'post.settled': `exists (select 1 from postings where state = 'posted')`,
+    'prove.listed': 'true',
+    'prove.kept': 'exists (select 1 from day_certificates)',
+    'repair.item_done': `exists (select 1 from repair_items where state = 'done')`,
+    'rebuild.page_stored': 'exists (select 1 from postings)',
+  };
+  const [row] = await sql.unsafe<{ open: boolean }[]>(`select ${conditions[point]} as open`);
+  return row?.open === true;
+}
+
+const OPEN_CLAIM = `exists (select 1 from postings where state = 'pending' and claim is not null and attempts > 0)`;
+
+/**
+ * Killed within the transaction that stores a page: coverage is locked from here, so the page's postings are written, not
+ * committed, and cannot get further.
+ */
+async function killHalfStored(stage: CrashStage): Promise<boolean> {
+  const victim = stage.living()[0] ?? stage.worker();
+  const sql = await stage.session.look().catch(() => null);
+  if (sql === null) return false;
+  const [tables] = await sql`select to_regclass('coverage') is not null as present`;
+  if (tables?.present !== true) return false;
+  return sql.begin(async (holding) => {
+    await holding`lock table coverage in exclusive mode`;
+    const waiting = () => sql`
+        select 1 from pg_locks where relation = 'coverage'::regclass and not granted and pid <> pg_backend_pid()`;
+    const isHalf = async () => (await waiting()).length > 0 || !victim.isAlive();
+    await until('a page is half stored', isHalf, { timeoutMs: REACHED_WITHIN_MS }).catch(() => false);
+    const isHit = (await waiting()).length > 0;
+    victim.kill('SIGKILL');
+    await victim.ended;
+    return isHit;
+  });
+}
+
+async function strikeServer({ act, afterMs, lastsMs }: ServerBlow, stage: CrashStage): Promise<boolean> {
+  if (stage.living().length === 0)
+    await stage
+      .worker()
+      .untilLogged(/^mirroring/)
+      .catch(() => {});
+  await delay(afterMs);
+  const { database, redis } = stage.doors;
+  switch (act) {
+    case 'database cut':
+    case 'redis cut': {
+      const door = act === 'database cut' ? database : redis;
+      await door?.close();
+      await delay(lastsMs / 2);
+      await door?.open();
+      return door !== null;
+    }
+    case 'database paused':
+    case 'redis paused': {
+      const door = act === 'database paused' ? database : redis;
+      door?.hold();
+      await delay(lastsMs);
+      door?.letGo();
+      return door !== null;
+    }
+    case 'queue lost':
+      await (await stage.session.foreignQueue()).lose();
+      return true;
+    case 'database killed':
+      return killEmbedded(stage.dataFolder);
+    case 'disk full': {
+      if (stage.dataFolder === null) return false;
+      const free = await fillDisk(stage.dataFolder);
+      await delay(lastsMs);
+      await free();
+      return true;
+    }
+    default:
+      return act satisfies never;
+  }
+}
+
+/** SIGQUIT is the server's own word for ending at once: as after a crash, it recovers at its next start. */
+async function killEmbedded(dataFolder: string | null): Promise<boolean> {
+  if (dataFolder === null) return false;
+  const file = join(dataFolder, 'postgres', 'postmaster.pid');
+  const processId = Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10);
+  if (!Number.isInteger(processId)) return false;
+  try {
+    return process.kill(processId, 'SIGQUIT');
+  } catch {
+    return false;
+  }
+}

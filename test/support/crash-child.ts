@@ -1,0 +1,99 @@
+/**
+ * A worker or a command with shorter waits and with named points to stand at: it says over its channel that it has come to
+ * one, and goes on when it is told to. Its one argument is JSON.
+ */
+import { tmpdir } from 'node:os';
+import { commandEnvironment } from '../../src/app/command-environment.js';
+import type { CrashHooks, CrashPoint } from '../../src/app/crash-points.js';
+import { endSoon, untilInterrupted } from '../../src/app/process-life.js';
+import { createProgram } from '../../src/app/program.js';
+import { runWorker } from '../../src/app/run-worker.js';
+import { TIMINGS, type Timings } from '../../src/app/timings.js';
+import { runProgram } from '../../src/cli/program.js';
+import { type Bag, readWorkerConfig } from '../../src/config.js';
+import { describeError } from '../../src/core/errors.js';
+import { createLog } from '../../src/observability/log.js';
+
+export interface CrashOrder {
+  readonly variables: Bag;
+  readonly timings: Partial<Timings>;
+  /** Of a command; null: a worker. */
+  readonly words: readonly string[] | null;
+  readonly stand: Stand | null;
+}
+
+/** Where to stand: at the n-th time, from 1, that the process comes by from now on. */
+export interface Stand {
+  readonly point: CrashPoint;
+  readonly nth: number;
+}
+
+/** From the parent: another place to stand at, or none. What stands goes on. */
+export interface Instruction {
+  readonly stand: Stand | null;
+}
+
+/** To the parent. */
+export interface Standing {
+  readonly standsAt: CrashPoint;
+}
+
+function createHooks(first: Stand | null): CrashHooks {
+  let wanted = first;
+  let passed = 0;
+  let goOn = (): void => {};
+  process.on('message', ({ stand }: Instruction) => {
+    wanted = stand;
+    passed = 0;
+    goOn();
+  });
+  // The channel alone must not keep a process that has done its work.
+  process.channel?.unref();
+  return {
+    async at(point) {
+      if (wanted === null || point !== wanted.point) return;
+      passed += 1;
+      if (passed < wanted.nth) return;
+      wanted = null;
+      const told = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      process.send?.({ standsAt: point } satisfies Standing);
+      await told;
+    },
+  };
+}
+
+async function main({ variables, timings, words, stand }: CrashOrder): Promise<void> {
+  const interrupted = untilInterrupted(process, (line) => process.stderr.write(`${line}\n`));
+  const hooks = createHooks(stand);
+  if (words === null) {
+    try {
+      const config = readWorkerConfig(variables);
+      const log = createLog({ level: config.logLevel, forPeople: false });
+      const options = { log, adopt: false, signal: interrupted, timings: { ...TIMINGS, ...timings }, hooks };
+      process.exitCode = await runWorker(config, options);
+    } catch (error) {
+      process.stderr.write(`${describeError(error)}\n`);
+      process.exitCode = 2;
+    }
+  } else {
+    const environment = commandEnvironment({
+      variables,
+      directory: tmpdir(),
+      standardOutput: process.stdout,
+      standardError: process.stderr,
+      signal: interrupted,
+      userName: 'tester',
+      exit: (code) => {
+        process.exitCode = code;
+      },
+      hooks,
+    });
+    await runProgram(createProgram(environment), environment, words);
+  }
+  endSoon(process);
+}
+
+const [order] = process.argv.slice(2);
+if (order !== undefined) await main(JSON.parse(order));

@@ -1,0 +1,53 @@
+/** New payments while a round runs, and waiting until a mirror has nothing left to do. */
+import type { CrashStage } from './crash-stage.js';
+import { until } from './process-wait.js';
+
+const QUIET_WITHIN_MS = 60_000;
+/** A post that was killed leaves a real Core's balances locked for five minutes; looking is final after six. */
+const REAL_QUIET_WITHIN_MS = 15 * 60_000;
+
+/** A few seconds apart by Stripe's clock, which stands still otherwise. */
+export function addPayments({ session: { stripe } }: CrashStage, count: number): void {
+  for (let made = 0; made < count; made += 1) {
+    stripe.clock.advance(2_000);
+    stripe.createIntent({ kind: 'card_usd' });
+  }
+  stripe.clock.advance(5_000);
+}
+
+/** Everything expected is stored and settled, every backfill and sweep is read, and no dead worker's run is open. */
+export async function untilQuiet(
+  { session }: CrashStage,
+  { explain, isReal }: { readonly explain: () => string; readonly isReal: boolean },
+): Promise<void> {
+  const wanted = [...session.stripe.expected()].filter(({ expected }) =>
+    ['posted', 'parked'].includes(expected.outcome),
+  ).length;
+  let last = 'not looked at yet';
+  const look = async (): Promise<boolean> => {
+    const sql = await session.look();
+    const [tables] = await sql`select to_regclass('postings') is not null as present`;
+    if (tables?.present !== true) return false;
+    const [row] = await sql<{ stored: number; pending: number; open: number; left: number }[]>`
+      select (select count(*)::int from postings) as stored,
+        (select count(*)::int from postings where state = 'pending') as pending,
+        (select count(*)::int from sync_runs where state = 'collecting' and worker_id is null) as open,
+        (select count(*)::int from sync_runs run where state = 'collecting' and worker_id is not null
+          and heartbeat_at < now() - interval '12 seconds') as left`;
+    const waiting = await sql`
+      select reference, attempts, look_ups, due_at - now() as due_in, claimed_until - now() as claimed_for, reason, last_error
+      from postings where state = 'pending' limit 3`;
+    last = JSON.stringify([wanted, row, ...waiting]);
+    return row?.stored === wanted && row.pending === 0 && row.open === 0 && row.left === 0;
+  };
+  await until('nothing is left to do', () => look().catch((error: unknown) => notYet(error, (said) => (last = said))), {
+    timeoutMs: isReal ? REAL_QUIET_WITHIN_MS : QUIET_WITHIN_MS,
+    explain: () => `${last}\n${explain()}`,
+  });
+}
+
+/** The server may be on its way up again. */
+function notYet(error: unknown, say: (text: string) => void): false {
+  say(String(error));
+  return false;
+}

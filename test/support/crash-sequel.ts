@@ -1,0 +1,98 @@
+/**
+ * Commands that are killed at a named point and run again: a repair of rows that vanished from the ledger, and a rebuild of
+ * a lost database.
+ */
+import { expect } from 'vitest';
+import type { RoundPlan } from './crash-plan.js';
+import { untilQuiet } from './crash-quiet.js';
+import type { CrashProcess, CrashStage } from './crash-stage.js';
+import type { Home } from './homes.js';
+import { type CommandEnd, runCommand } from './process-command.js';
+import { openPlace } from './process-session.js';
+import { expectMirrored } from './process-truth.js';
+import { until } from './process-wait.js';
+
+const DAMAGED = 3;
+
+/** @returns whether the command was killed where it was to be */
+export async function playSequel(plan: RoundPlan, stage: CrashStage, home: Home): Promise<boolean> {
+  return plan.sequel === 'repair' ? repairAfterKill(plan, stage) : rebuildAfterKill(plan, { stage, home });
+}
+
+async function repairAfterKill(plan: RoundPlan, stage: CrashStage): Promise<boolean> {
+  const { session, variables } = stage;
+  const closedBefore = session.stripe.clock.now().toISOString().slice(0, 10);
+  const posted = [...session.stripe.expected()].filter(
+    ({ expected, created }) => expected.outcome === 'posted' && created.toISOString() < closedBefore,
+  );
+  const damaged = posted.slice(0, DAMAGED);
+  for (const { id } of damaged) expect(session.blnk.deleteTransaction(id)).toBe(true);
+  const days = damaged.map(({ created }) => created.toISOString().slice(0, 10)).sort();
+  const prove = () => runCommand(['prove', '--json', '--from', days[0] ?? '', '--to', days.at(-1) ?? ''], variables);
+  expect((await prove()).code).toBe(1);
+  const planned = await runCommand(['repair', 'plan', '--json'], variables);
+  expect(JSON.parse(planned.output).plan.items.length, planned.output).toBe(damaged.length);
+
+  const command = stage.command(['repair', 'apply'], { point: 'repair.item_done', nth: plan.sequelNth });
+  const isHit = await killStanding(command);
+  const sql = await session.look();
+  const items = await sql<{ state: string }[]>`select state from repair_items`;
+  if (isHit) expect(items.filter(({ state }) => state === 'planned').length).toBe(DAMAGED - plan.sequelNth);
+  if (isHit) expectDone(await runCommand(['repair', 'apply'], variables));
+  const worker = stage.worker();
+  await untilQuiet(stage, { explain: worker.output, isReal: false });
+  worker.kill('SIGTERM');
+  expect((await worker.ended).code).toBe(0);
+  expectDone(await prove());
+  return isHit;
+}
+
+/** A new, empty home, and the same vendors. */
+async function rebuildAfterKill(
+  plan: RoundPlan,
+  { stage, home }: { readonly stage: CrashStage; readonly home: Home },
+): Promise<boolean> {
+  const place = await openPlace(home);
+  try {
+    const command = stage.command(
+      ['rebuild', '--yes'],
+      { point: 'rebuild.page_stored', nth: plan.sequelNth },
+      place.variables,
+    );
+    const isHit = await killStanding(command);
+    if (isHit) expectDone(await runCommand(['rebuild', '--yes'], { ...stage.variables, ...place.variables }));
+    const sql = await place.look();
+    const [row] = await sql`
+      select count(*)::int as postings, count(*) filter (where state = 'pending')::int as pending from postings`;
+    const before = await stage.session.look();
+    const [wanted] = await before`select count(*)::int as postings, 0 as pending from postings`;
+    expect(row).toEqual(wanted);
+    const { stripe, blnk } = stage.session;
+    await expectMirrored({ stripe, blnk, look: place.look });
+    return isHit;
+  } finally {
+    await place.close();
+  }
+}
+
+/** False when it ended before it came to stand; then it did all its work. */
+async function killStanding(command: CrashProcess): Promise<boolean> {
+  await until('the command stands', () => command.standsAt() !== null || !command.isAlive(), {
+    explain: () => command.output() + command.errors(),
+  });
+  if (command.standsAt() === null) {
+    expectDone(await command.ended);
+    return false;
+  }
+  command.kill('SIGKILL');
+  await command.ended;
+  return true;
+}
+
+function expectDone({
+  code,
+  output,
+  errors,
+}: Pick<CommandEnd, 'output' | 'errors'> & { readonly code: number | null }) {
+  expect(code, output + errors).toBe(0);
+}
