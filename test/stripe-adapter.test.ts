@@ -187,6 +187,12 @@ test('one intent is read as it is now', async () => {
   sandbox.succeed(id);
   expect(await account.readIntent(id)).toMatchObject({ kind: 'payment', id, amountReceived: 700n });
   expect(await account.readIntent('pi_of_another_account')).toEqual({ kind: 'missing' });
+  // References of a ledger, which anybody may have written: Stripe is not asked for paths that they would make.
+  const asked = { ...sandbox.journal.requests };
+  for (const id of ['pi_a/b', 'pi_a?b=1', 'pi_', 'pi_x:copy', `pi_${'x'.repeat(300)}`]) {
+    expect(await account.readIntent(id)).toEqual({ kind: 'missing' });
+  }
+  expect(sandbox.journal.requests).toEqual(asked);
 });
 
 test('the account and its mode are read, and a restricted key may go without', async () => {

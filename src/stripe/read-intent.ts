@@ -6,15 +6,17 @@ import { SyncError } from '../core/errors.js';
 import type { FoundPayment } from '../core/payment.js';
 import type { StripeClient } from './client.js';
 import { unreadableAnswer } from './read-list.js';
-import { readPaymentIntent } from './read-payment.js';
+import { isIntentId, readPaymentIntent } from './read-payment.js';
 
 export interface RetrievedIntent {
   readonly reading: FoundPayment | { readonly kind: 'not_succeeded' } | { readonly kind: 'missing' };
-  /** HTTP requests that it took; at least one when it is missing. */
+  /** HTTP requests that it took; none when it is no PaymentIntent's id. */
   readonly requests: number;
 }
 
+/** Ids come from the ledger, too, where anybody writes references: what cannot be an id is no path to ask Stripe for. */
 export async function retrieveIntent(client: StripeClient, id: string): Promise<RetrievedIntent> {
+  if (!isIntentId(id)) return { reading: { kind: 'missing' }, requests: 0 };
   try {
     const { body, requests } = await client.request('payment_intent', (stripe, options) =>
       stripe.paymentIntents.retrieve(id, {}, options),
