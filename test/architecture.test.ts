@@ -25,7 +25,7 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
   // The reads compute with the same rules for windows as collecting; migrations lie beside package.json.
   db: {
     runs: ['core', 'package-root.ts'],
-    types: ['collect/ports.ts', 'post/ports.ts', 'prove/ports.ts', 'prove/repair-ports.ts'],
+    types: ['collect/ports.ts', 'post/ports.ts', 'prove/ports.ts', 'prove/repair-ports.ts', 'prove/rebuild-ports.ts'],
   },
   queue: { runs: ['core'], types: ['collect'] },
   observability: { runs: ['core'], types: [] },

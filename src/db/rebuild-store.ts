@@ -8,7 +8,8 @@ import type { NewPosting, OpenRun, StoredPage, StoreOutcome } from '../collect/p
 import { SyncError } from '../core/errors.js';
 import { cleanText } from '../core/metadata.js';
 import type { Mirror, NewMirror } from '../core/mirror.js';
-import type { ParkingReason, PostingKind, SettledHow } from '../core/posting.js';
+import type { ParkingReason } from '../core/posting.js';
+import type { Judged } from '../prove/rebuild-ports.js';
 import { toRow } from './collect-store.js';
 import { findMirror } from './mirror-store.js';
 import type { Drizzle } from './open.js';
@@ -16,37 +17,8 @@ import { mirror } from './schema/mirror.js';
 import { postings } from './schema/postings.js';
 import { coverage, syncRuns } from './schema/sync-runs.js';
 
-/** A payment and what the ledger says of it. The same words as `prove/rebuild.ts`, which judges. */
-export interface JudgedPosting {
-  readonly found: NewPosting;
-  readonly verdict:
-    | { readonly kind: 'unmappable' }
-    | {
-        readonly kind: 'posted';
-        readonly transactionId: string;
-        readonly how: SettledHow;
-        readonly exception: string | null;
-      }
-    | {
-        readonly kind: 'parked';
-        readonly reason: ParkingReason;
-        readonly detail: string;
-        readonly dismissedWhy: string | null;
-      };
-  readonly repairs: ReadonlyArray<{
-    readonly reference: string;
-    readonly kind: PostingKind;
-    readonly amount: bigint;
-    readonly source: string;
-    readonly destination: string;
-    readonly effectiveDate: Date;
-    readonly transactionId: string;
-    readonly how: SettledHow;
-  }>;
-}
-
 export interface JudgedPage extends Omit<StoredPage, 'postings'> {
-  readonly postings: readonly JudgedPosting[];
+  readonly postings: readonly Judged<NewPosting>[];
 }
 
 /** What a rebuild has come to so far. */
@@ -181,7 +153,7 @@ function insertOf(rows: readonly RebuiltRow[], run: OpenRun) {
 
 type RebuiltRow = { readonly reference: string } & Readonly<Record<string, unknown>>;
 
-function toRows({ found, verdict, repairs }: JudgedPosting): RebuiltRow[] {
+function toRows({ found, verdict, repairs }: Judged<NewPosting>): RebuiltRow[] {
   const row = toRow(found);
   const own = { ...row, object_id: row.reference, kind: 'payment' };
   const made = repairs.map((repair) => ({
@@ -193,7 +165,7 @@ function toRows({ found, verdict, repairs }: JudgedPosting): RebuiltRow[] {
   return [{ ...own, ...verdictColumns(verdict) }, ...made];
 }
 
-function verdictColumns(verdict: JudgedPosting['verdict']): Readonly<Record<string, unknown>> {
+function verdictColumns(verdict: Judged<NewPosting>['verdict']): Readonly<Record<string, unknown>> {
   switch (verdict.kind) {
     case 'unmappable':
       return {};

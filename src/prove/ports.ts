@@ -3,8 +3,8 @@
  * Every fault that crosses is a SyncError.
  */
 import type { Certificate, CertificateState, ProofTrigger } from '../core/certificate.js';
+import type { DayPosting } from '../core/judge-payment.js';
 import type { FoundPayment } from '../core/payment.js';
-import type { ParkingReason, PostingKind, PostingState } from '../core/posting.js';
 import type { LedgerRow } from '../core/settlement.js';
 import type { Window } from '../core/window.js';
 
@@ -82,18 +82,8 @@ export interface LedgerHistory {
 }
 
 /** One of our postings of the day, as the third side. */
-export interface OwnPosting {
+export interface OwnPosting extends DayPosting {
   readonly reference: string;
-  readonly paymentId: string;
-  readonly kind: PostingKind;
-  readonly state: PostingState;
-  readonly reason: ParkingReason | null;
-  readonly dismissed: boolean;
-  readonly amount: bigint | null;
-  readonly currency: string | null;
-  readonly source: string | null;
-  readonly destination: string | null;
-  readonly effectiveDate: Date;
 }
 
 export interface OwnSide {

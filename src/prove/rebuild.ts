@@ -4,9 +4,10 @@
  * not in the ledger may have been dismissed there, so it is never posted by itself.
  */
 import { formatMoney } from '../core/money.js';
-import type { ParkingReason, PostingKind, Preparation, PreparedTransaction, SettledHow } from '../core/posting.js';
+import type { ParkingReason, Preparation, PreparedTransaction } from '../core/posting.js';
 import { type Finding, judge, queuedChildOf, type ResolveBalance } from '../core/settlement.js';
 import type { LedgerRecord, LedgerSide } from './ports.js';
+import type { Judged, RepairRow, Verdict } from './rebuild-ports.js';
 
 /** Balance names to ids, remembered as post does. */
 export interface RebuildBalances {
@@ -21,42 +22,6 @@ export interface RebuildPorts {
   readonly balances: RebuildBalances;
   /** Notes the source's balance id of a currency; throws SyncError `other_ledger` when it was another one. */
   confirmSource(currency: string, balanceId: string): Promise<void>;
-}
-
-/** A transaction that a repair made for a payment, as the ledger holds it. */
-export interface RepairRow {
-  readonly reference: string;
-  readonly kind: Exclude<PostingKind, 'payment'>;
-  readonly amount: bigint;
-  /** Names; a correction that takes back goes from the customer to the source. */
-  readonly source: string;
-  readonly destination: string;
-  readonly effectiveDate: Date;
-  readonly transactionId: string;
-  readonly how: SettledHow;
-}
-
-export type Verdict =
-  /** Mapping refused it: parked for its own reason, as any run would. */
-  | { readonly kind: 'unmappable' }
-  | {
-      readonly kind: 'posted';
-      readonly transactionId: string;
-      readonly how: SettledHow;
-      readonly exception: string | null;
-    }
-  | {
-      readonly kind: 'parked';
-      readonly reason: ParkingReason;
-      readonly detail: string;
-      /** Set when repairs took its place: it is dismissed, and this says by what. */
-      readonly dismissedWhy: string | null;
-    };
-
-export interface Judged<Found> {
-  readonly found: Found;
-  readonly verdict: Verdict;
-  readonly repairs: readonly RepairRow[];
 }
 
 /** Largest answer of a look-up. */
