@@ -161,7 +161,16 @@ function unreadableAnswerBehind(thrown: Stripe.errors.StripeError): UnreadableAn
   return raw.exception instanceof UnreadableAnswer ? raw.exception : undefined;
 }
 
+/** Stripe's own texts are one or two sentences. What is longer, or holds an object, was written by somebody between. */
+const SAYING_CHARACTERS_MAX = 500;
+
 function sayingOf(thrown: Stripe.errors.StripeError, { key }: Context): string {
-  const said = thrown.message === '' ? 'nothing' : redactSecrets(thrown.message, key);
+  const said = thrown.message === '' ? 'nothing' : shorten(redactSecrets(thrown.message, key));
   return thrown.requestId === undefined ? said : `${said} (request ${thrown.requestId})`;
+}
+
+/** Objects are not quoted: they hold what merchants wrote about their customers. */
+function shorten(text: string): string {
+  const line = text.replace(/[{<][\s\S]*$/, '…');
+  return line.length <= SAYING_CHARACTERS_MAX ? line : `${line.slice(0, SAYING_CHARACTERS_MAX - 1)}…`.toWellFormed();
 }
