@@ -11,6 +11,7 @@ import { Redis } from 'ioredis';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { customerObject } from '../sandbox/stripe/render-customer.js';
+import { readText } from './support/documents.js';
 import { type Home, homes } from './support/homes.js';
 import type { Child, Ended } from './support/process-child.js';
 import { type Session, startSession, type Variables } from './support/process-session.js';
@@ -306,11 +307,19 @@ async function readAllKeys(url: string, prefix: string): Promise<string[]> {
     }
   };
   try {
-    const keys = await redis.keys(`${prefix}:*`);
+    const keys: string[] = [];
+    for await (const some of redis.scanStream({ match: `${prefix}:*` })) keys.push(...some);
     return await Promise.all(keys.map(async (key) => `${key} ${JSON.stringify(await read(key))}`));
   } finally {
     redis.disconnect();
   }
+}
+
+/** The login of docs/security.md, as it stands there. */
+function redisRules({ password, prefix }: { readonly password: string; readonly prefix: string }): string[] {
+  const [, rules] = /`user sync ([^`]+)`/.exec(readText('docs/security.md')) ?? [];
+  if (rules === undefined) throw new Error('docs/security.md has no login for Redis');
+  return rules.replaceAll('bull:', `${prefix}:`).replace('>secret', `>${password}`).split(/\s+/);
 }
 
 /** The same home under logins that have passwords. */
@@ -330,7 +339,8 @@ function withPasswords(home: Home): Home {
       database.username = login;
       database.password = SECRETS.databasePassword;
       const redis = REDIS_URL === undefined ? null : new Redis(REDIS_URL);
-      await redis?.call('ACL', 'SETUSER', login, 'on', `>${SECRETS.redisPassword}`, '~*', '&*', '+@all');
+      const rules = redisRules({ password: SECRETS.redisPassword, prefix: place.environment.QUEUE_PREFIX ?? '' });
+      await redis?.call('ACL', 'SETUSER', login, ...rules);
       const queue = REDIS_URL === undefined ? null : new URL(REDIS_URL);
       if (queue !== null) Object.assign(queue, { username: login, password: SECRETS.redisPassword });
       return {

@@ -19,10 +19,19 @@ export const PART_JOB = 'backfill-part';
 export const LANE_JOB = 'lane';
 export const PROVE_JOB = 'prove';
 
+/** A balance is named after a customer at most, whose id has 200 characters. */
+const LANE_CHARACTERS_MAX = 300;
+
+/** Anybody may add jobs: what is said about a wrong one stays short, however large it is. */
+const PROBLEMS_CHARACTERS_MAX = 500;
+
 const syncPayload = z.strictObject({ trigger: z.enum(TRIGGERS).default('manual') });
 const instant = z.iso.datetime().transform((text) => new Date(text));
 const partPayload = z.strictObject({ backfillId: z.uuid(), from: instant, to: instant });
-const lanePayload = z.strictObject({ source: z.string().min(1), currency: z.string().min(1) });
+const lanePayload = z.strictObject({
+  source: z.string().min(1).max(LANE_CHARACTERS_MAX),
+  currency: z.string().min(1).max(LANE_CHARACTERS_MAX),
+});
 
 export type SyncPayload = z.infer<typeof syncPayload>;
 export type PartPayload = z.infer<typeof partPayload>;
@@ -37,8 +46,11 @@ function read<T>(name: string, schema: z.ZodType<T>, payload: unknown): T {
   const parsed = schema.safeParse(payload ?? {});
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'payload'}: ${issue.message}`);
-  throw new SyncError(`The payload of this ${name} job is not usable: ${problems.join('; ')}`, {
-    kind: 'unpostable',
-    code: 'bad_payload',
-  });
+  throw new SyncError(
+    `The payload of this ${name} job is not usable: ${problems.join('; ').slice(0, PROBLEMS_CHARACTERS_MAX).toWellFormed()}`,
+    {
+      kind: 'unpostable',
+      code: 'bad_payload',
+    },
+  );
 }
