@@ -74,7 +74,11 @@ async function command(words: string, requests: Requests = {}): Promise<Outcome>
       code = given;
     },
   };
-  await runProgram(buildProgram(environment, async () => {}), environment, words === '' ? [] : words.split(' '));
+  await runProgram(
+    buildProgram(environment, async () => {}),
+    environment,
+    words === '' ? [] : words.split(' '),
+  );
   return { printed: printed.join('\n'), warned: warned.join('\n'), code, woken, closed };
 }
 
