@@ -7,11 +7,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CrashPoint } from '../../src/app/crash-points.js';
 import type { Blow, ProcessBlow, ServerBlow } from './crash-plan.js';
+import { addPayments } from './crash-quiet.js';
 import { type CrashProcess, type CrashStage, fillDisk } from './crash-stage.js';
 import { until } from './process-wait.js';
 
 /** A start takes seconds on a machine that is busy, and some points come up only once in a while. */
 const REACHED_WITHIN_MS = 8_000;
+const PAYMENT_EVERY_MS = 700;
 
 export async function strike(blow: Blow, stage: CrashStage): Promise<boolean> {
   return blow.kind === 'server' ? strikeServer(blow, stage) : strikeProcess(blow, stage);
@@ -22,6 +24,8 @@ async function strikeProcess(blow: ProcessBlow, stage: CrashStage): Promise<bool
   if (place === 'collect.half_stored') return killHalfStored(stage);
   const stand = place === 'any_time' ? null : { point: place, nth: blow.nth };
   const [running] = stage.living();
+  if (place === 'post.attempt_marked')
+    stage.session.blnk.faults.add({ kind: 'reset', route: 'posts', times: blow.nth });
   const victim = running ?? stage.worker(stand);
   if (running !== undefined) victim.instruct(stand);
   if (place === 'any_time') {
@@ -29,16 +33,26 @@ async function strikeProcess(blow: ProcessBlow, stage: CrashStage): Promise<bool
     await fell(blow, victim, stage);
     return true;
   }
-  if (!(await reached(victim, place))) return false;
+  if (!(await reached(victim, place, stage))) return false;
   const isOpen = await hasWorkOpen(place, stage);
   await fell(blow, victim, stage);
   return isOpen;
 }
 
-/** Gives up when the process ended, or does not come by: then it need not stand there later either. */
-async function reached(victim: CrashProcess, point: CrashPoint): Promise<boolean> {
+/**
+ * Payments come in meanwhile, so that there is work to come by with. Gives up when the process ended, or does not come by:
+ * then it need not stand there later either.
+ */
+async function reached(victim: CrashProcess, point: CrashPoint, stage: CrashStage): Promise<boolean> {
+  let paidAt = performance.now();
   const stands = () => victim.standsAt() === point;
-  const look = () => stands() || !victim.isAlive();
+  const look = () => {
+    if (performance.now() - paidAt > PAYMENT_EVERY_MS) {
+      addPayments(stage, 1);
+      paidAt = performance.now();
+    }
+    return stands() || !victim.isAlive();
+  };
   await until(`a process stands at ${point}`, look, { timeoutMs: REACHED_WITHIN_MS }).catch(() => false);
   if (stands()) return true;
   victim.instruct(null);
@@ -101,10 +115,9 @@ const OPEN_CLAIM = `exists (select 1 from postings where state = 'pending' and c
  */
 async function killHalfStored(stage: CrashStage): Promise<boolean> {
   const victim = stage.living()[0] ?? stage.worker();
+  await untilMirroring(victim);
   const sql = await stage.session.look().catch(() => null);
-  if (sql === null) return false;
-  const [tables] = await sql`select to_regclass('coverage') is not null as present`;
-  if (tables?.present !== true) return false;
+  if (sql === null || !victim.isAlive()) return false;
   return sql.begin(async (holding) => {
     await holding`lock table coverage in exclusive mode`;
     const waiting = () => sql`
@@ -119,11 +132,7 @@ async function killHalfStored(stage: CrashStage): Promise<boolean> {
 }
 
 async function strikeServer({ act, afterMs, lastsMs }: ServerBlow, stage: CrashStage): Promise<boolean> {
-  if (stage.living().length === 0)
-    await stage
-      .worker()
-      .untilLogged(/^mirroring/)
-      .catch(() => {});
+  await untilMirroring(stage.living()[0] ?? stage.worker());
   await delay(afterMs);
   const { database, redis } = stage.doors;
   switch (act) {
@@ -158,6 +167,11 @@ async function strikeServer({ act, afterMs, lastsMs }: ServerBlow, stage: CrashS
     default:
       return act satisfies never;
   }
+}
+
+/** One that cannot start, because of an earlier blow or a fault, is struck as it is. */
+async function untilMirroring(worker: CrashProcess): Promise<void> {
+  await worker.untilLogged(/^mirroring/, REACHED_WITHIN_MS).catch(() => null);
 }
 
 /** SIGQUIT is the server's own word for ending at once: as after a crash, it recovers at its next start. */

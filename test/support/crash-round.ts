@@ -7,7 +7,7 @@ import { strike } from './crash-blows.js';
 import { describeBlow, drawFrom, type RoundPlan } from './crash-plan.js';
 import { addPayments, untilQuiet } from './crash-quiet.js';
 import { playSequel } from './crash-sequel.js';
-import { type CrashStage, openCrashStage } from './crash-stage.js';
+import { CRASH_DAYS, type CrashStage, openCrashStage } from './crash-stage.js';
 import type { Tally } from './crash-tally.js';
 import type { Home } from './homes.js';
 import { runCommand } from './process-command.js';
@@ -90,16 +90,14 @@ async function expectProven(stripe: StripeSandbox, variables: Variables): Promis
   const isRight = ({ state, findings }: Shown) =>
     state === 'sealed' || (state === 'open' && findings.every(({ payment_id }) => parked.has(payment_id ?? '')));
   expect(certificates.filter((certificate) => !isRight(certificate))).toEqual([]);
-  expect(new Set(certificates.map(({ day }) => day)).size, proof.errors).toBe(DAYS);
+  expect(new Set(certificates.map(({ day }) => day)).size, proof.errors).toBe(CRASH_DAYS);
 }
 
 const DAY_MS = 86_400_000;
-/** Closed days of the population. */
-const DAYS = 20;
 
 function closedDays(now: Date): string[] {
   const day = (ago: number) => new Date(now.getTime() - ago * DAY_MS).toISOString().slice(0, 10);
-  return ['--from', day(DAYS), '--to', day(1)];
+  return ['--from', day(CRASH_DAYS), '--to', day(1)];
 }
 
 async function endAll(stage: CrashStage): Promise<void> {

@@ -13,7 +13,7 @@ import type { RoundPlan } from './crash-plan.js';
 import { type Home, stopServerIn } from './homes.js';
 import { type Child, startChild } from './process-child.js';
 import { createGate, type Gate } from './process-gate.js';
-import { population, QUICK, type Session, startSession, type Variables } from './process-session.js';
+import { QUICK, type Session, startSession, type Variables } from './process-session.js';
 import { until } from './process-wait.js';
 
 /** Every wait that a worker has, short enough for a round of seconds; each still longer than what it must outlast. */
@@ -36,6 +36,9 @@ const CRASH_TIMINGS: Partial<Timings> = {
 };
 
 const LEAKED_LOCK_MS = 1_500;
+const DAY_MS = 86_400_000;
+/** How far the population goes back. */
+export const CRASH_DAYS = 5;
 
 /** What a real Core needs: its locks live five minutes, whoever waits. */
 const REAL_LEDGER_TIMINGS: Partial<Timings> = { ...CRASH_TIMINGS, finalAfterMs: 6 * 60_000, postTimeoutMs: 70_000 };
@@ -70,8 +73,11 @@ export interface StageOptions {
 }
 
 export async function openCrashStage(home: Home, plan: RoundPlan, { realLedger }: StageOptions): Promise<CrashStage> {
-  const size = { ...population(plan.intents) };
-  const session = await startSession(home, { population: size, seed: plan.seed }, { leakLockMs: LEAKED_LOCK_MS });
+  const to = new Date(Math.floor(Date.now() / 1_000) * 1_000 - 3_600_000);
+  const population = { size: plan.intents, from: new Date(to.getTime() - CRASH_DAYS * DAY_MS), to };
+  // A real ledger keeps the rows of earlier rounds: payments of the same ids would be in it already.
+  const seed = realLedger === null ? plan.seed : Date.now() % 2 ** 31;
+  const session = await startSession(home, { population, seed }, { leakLockMs: LEAKED_LOCK_MS });
   const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, DATA_DIR: dataFolder } = session.variables;
   const doors = { database: await openDoor(databaseUrl), redis: await openDoor(redisUrl) };
   const { BLNK_INSTANCE_ID: _, ...withoutInstance } = session.variables;
