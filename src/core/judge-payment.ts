@@ -24,6 +24,7 @@ export interface ExpectedPayment {
 
 /** One of our postings, as the third side. */
 export interface DayPosting {
+  readonly reference: string;
   readonly paymentId: string;
   readonly kind: PostingKind;
   readonly state: PostingState;
@@ -74,7 +75,9 @@ export function judgePayment(
   };
   const [first] = applied;
   if (first === undefined) {
-    const [kind, detail] = whyAbsent(payment, { rows: sorted, own }, rules);
+    const standing = new Set(sorted.map(({ reference }) => reference));
+    const takenBack = new Set(rows.map(({ reference }) => reference).filter((reference) => !standing.has(reference)));
+    const [kind, detail] = whyAbsent(payment, { rows: sorted, own, takenBack }, rules);
     return { findings: [say(kind, detail, sorted)], lines: [] };
   }
 
@@ -134,15 +137,28 @@ export function lineOf({ reference, amount, currency, effectiveDate }: DayRow): 
   return { id: reference, amount, currency, effectiveDate };
 }
 
+interface AbsentFacts {
+  /** Without what was taken back. */
+  readonly rows: readonly DayRow[];
+  readonly own: readonly DayPosting[];
+  /** References of what is in the ledger and moves nothing any more. */
+  readonly takenBack: ReadonlySet<string>;
+}
+
 function whyAbsent(
   payment: ExpectedPayment,
-  { rows, own }: { readonly rows: readonly DayRow[]; readonly own: readonly DayPosting[] },
+  { rows, own, takenBack }: AbsentFacts,
   rules: JudgeRules,
 ): readonly [DayFinding['kind'], string] {
   const heldBack = own.filter((posting) => posting.state === 'parked');
   // A dismissed one that was replaced stands for nothing any more.
   if (isHeldBack(own) && heldBack.some((posting) => posting.dismissed)) {
     return ['dismissed', `a person decided that it stays out; it was parked as ${reasonsOf(own)}`];
+  }
+  const wentIn = own.filter(({ reference, dismissed }) => dismissed && isTakenBack(reference, takenBack));
+  if (wentIn.length > 0 && own.every((posting) => posting.state === 'parked' || wentIn.includes(posting))) {
+    const references = wentIn.map(({ reference }) => reference).join(', ');
+    return ['dismissed', `a person decided that it stays out, and ${references} was taken back by hand`];
   }
   if (payment.refused !== null) return ['parked', payment.refused];
   const seen = judgeUnapplied(payment.id, rows);
@@ -152,6 +168,10 @@ function whyAbsent(
   if (heldBack.length > 0) return ['parked', `its posting is parked as ${reasonsOf(own)}`];
   if (!rules.isCollected(payment.id)) return ['not_collected', 'the mirror has not read that far yet'];
   return ['missing', 'nothing of it is in the ledger'];
+}
+
+function isTakenBack(reference: string, takenBack: ReadonlySet<string>): boolean {
+  return takenBack.has(reference) || takenBack.has(queuedChildOf(reference));
 }
 
 /** What rows of which none is applied say; null when there are none under the payment's references. */

@@ -110,10 +110,11 @@ export function ownOf({ own }: MendFacts, reference: string): OwnRow | undefined
   return own.find((row) => row.reference === reference);
 }
 
-/** Whether another posting stands for a dismissed one, or did until our table lost it: then no person decided anything. */
+/**
+ * Whether another posting stands for a dismissed one, or did until our table lost it: then no person decided anything. What
+ * stands for a payment does not stand for its replacements and corrections: one that a person dismissed stays out.
+ */
 export function isStoodFor({ own, paymentId }: MendFacts, stem: string): boolean {
   if (own.some(({ reference, dismissedByPlan }) => reference === stem && dismissedByPlan)) return true;
-  return own.some(
-    ({ kind, reference }) => reference !== stem && kind !== 'payment' && reference.startsWith(`${paymentId}:`),
-  );
+  return stem === paymentId && own.some(({ kind }) => kind !== 'payment');
 }

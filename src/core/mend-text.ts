@@ -170,3 +170,11 @@ function toRows(rows: readonly RoleRow[]): LedgerRow[] {
 function rankOf({ role, row }: RoleRow, { transaction }: Expected): number {
   return 2 * { own: 0, replacement: 1, correction: 2, stranger: 3 }[role] + (row.amount === transaction.amount ? 0 : 1);
 }
+
+/** Of what a person dismissed and took back by hand, because Blnk had applied it all the same. */
+export function describeTakenBack(reference: string): string {
+  return (
+    `${reference} was dismissed by a person, and what Blnk had applied of it was taken back by hand: it stays out. ` +
+    `To have it in the ledger after all, take back by hand what took it back, as ${undoReferenceOf(`${reference}:undo`, () => false)}`
+  );
+}

@@ -6,7 +6,7 @@
 import { prepareVariant } from './mapping.js';
 import { type Expected, expectPayment, isStoodFor, type MendFacts, type OwnRow, ownOf } from './mend-facts.js';
 import { type PaymentRows, readPaymentRows, signedAmount } from './mend-rows.js';
-import { describeDifferent, describeDoubled, describeExtra, isFinal } from './mend-text.js';
+import { describeDifferent, describeDoubled, describeExtra, describeTakenBack, isFinal } from './mend-text.js';
 import type { Mending, MendingAct, OwedPosting, ReplacedPosting, Report } from './mending.js';
 import { formatMoney } from './money.js';
 import type { PostingKind, PreparedTransaction } from './posting.js';
@@ -74,6 +74,11 @@ function mendAbsent(deciding: Deciding): Mending {
   const isUsed = (reference: string) => rows.undone.has(reference) || rows.burnt.some(({ stem }) => stem === reference);
   // A replacement without a posting here never was, or was lost with everything else: the payment's own may be free.
   const last = own?.dismissed === true && stand !== undefined ? stand.reference : paymentId;
+  const held = ownOf(facts, last);
+  // What stands for a dismissed payment is `last` itself, so only a person's decision is left here.
+  if (rows.undone.has(last) && held?.dismissed === true && !held.dismissedByPlan) {
+    return { kind: 'report', finding: 'dismissed', detail: describeTakenBack(last) };
+  }
   if (last === paymentId && !isUsed(paymentId)) {
     return makeDue(deciding, {
       action: 'post',
@@ -109,9 +114,9 @@ function correct(deciding: Deciding, wrong: { readonly stem: string; readonly by
   const original = replaceOriginal(deciding, {
     ...{ stem: wrong.stem, reason: 'conflict', by: `corrected by ${reference}`, staysPosted: true },
   });
-  if ('kind' in original) return original;
+  if ('kind' in original) return asDifferent(original);
   const had = formatMoney({ amount: expected.transaction.amount - wrong.by, currency });
-  return makeDue(deciding, {
+  const due = makeDue(deciding, {
     action: 'correct',
     target: variantOf(deciding, { reference, correctedBy: wrong.by }),
     kind: 'correction',
@@ -119,6 +124,12 @@ function correct(deciding: Deciding, wrong: { readonly stem: string; readonly by
     detail: `the ledger has ${had} instead of ${formatMoney(expected.transaction)}: the difference is posted as ${reference}`,
     amount: wrong.by,
   });
+  return asDifferent(due);
+}
+
+/** What is held back is not all: the ledger has another amount meanwhile. */
+function asDifferent<Decision extends Mending>(decision: Decision): Decision {
+  return decision.kind === 'report' ? { ...decision, finding: 'different' } : decision;
 }
 
 interface Due {

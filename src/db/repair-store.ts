@@ -3,8 +3,7 @@
  * database transaction that holds the plan's row: two who apply at once do each item once, and a killed one leaves it
  * either undone or done.
  */
-import { and, asc, desc, eq, gte, inArray, isNull, lte, ne, sql } from 'drizzle-orm';
-import { alias } from 'drizzle-orm/pg-core';
+import { and, asc, desc, eq, gte, inArray, isNull, lte, not, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import { SyncError } from '../core/errors.js';
 import type { OwnRow } from '../core/mend-facts.js';
@@ -12,6 +11,7 @@ import { dismisserOf, isPlansDismissal, type RepairItem, type RepairPlan } from 
 import { DAY_MS } from '../core/window.js';
 import type { DayRange, ItemToApply, RepairStore } from '../prove/repair-ports.js';
 import type { Drizzle } from './open.js';
+import { stoodFor } from './reads/outbox-status.js';
 import { dismissInstead, markPosted, type Opened, storeOwed, type Written } from './repair-postings.js';
 import {
   certificates,
@@ -195,8 +195,8 @@ function describeOwn(own: readonly OwnRow[]): string {
         reference,
         state,
         state === 'parked' ? reason : null,
-        state === 'parked' && dismissed,
-        state === 'parked' && dismissedByPlan,
+        dismissed,
+        dismissedByPlan,
         `${amount}`,
         currency,
         destination,
@@ -207,7 +207,6 @@ function describeOwn(own: readonly OwnRow[]): string {
 }
 
 async function selectParked(db: Drizzle, range: DayRange | null) {
-  const stand = alias(postings, 'stand');
   const day = sql<string>`((${postings.effectiveAt} at time zone 'UTC')::date)::text`;
   return db
     .select({
@@ -220,10 +219,7 @@ async function selectParked(db: Drizzle, range: DayRange | null) {
     .where(
       and(
         eq(postings.state, 'parked'),
-        sql`not (${postings.dismissedAt} is not null and exists ${db
-          .select({ one: sql`1` })
-          .from(stand)
-          .where(and(eq(stand.objectId, postings.objectId), ne(stand.kind, 'payment')))})`,
+        not(stoodFor),
         ...(range === null
           ? []
           : [

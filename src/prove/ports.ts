@@ -82,9 +82,7 @@ export interface LedgerHistory {
 }
 
 /** One of our postings of the day, as the third side. */
-export interface OwnPosting extends DayPosting {
-  readonly reference: string;
-}
+export type OwnPosting = DayPosting;
 
 export interface OwnSide {
   /** All postings with an effective date in the window. */
