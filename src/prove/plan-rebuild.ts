@@ -4,7 +4,7 @@
  */
 import { SyncError } from '../core/errors.js';
 import { type Mirror, STRIPE_EPOCH } from '../core/mirror.js';
-import { floorToSecond, later } from '../core/window.js';
+import { DAY_MS, dayWindow, floorToSecond, later, utcDay } from '../core/window.js';
 import type { LedgerHistory, LedgerSide, StripeSide } from './ports.js';
 
 export interface RebuildPlan {
@@ -54,22 +54,42 @@ export function refuseMirrored(mirror: Mirror): void {
   );
 }
 
-/** With a key of another account every transaction in the ledger would look like nobody's payment. */
+/** Payments, and days from the oldest on, of which none has to be known to Stripe before the account is another one. */
+const ASKED_MAX = 5;
+const DAYS_MAX = 31;
+
+/**
+ * With a key of another account every transaction in the ledger would look like nobody's payment. A single one may be
+ * just that, so several are asked for; one that Stripe knows is enough.
+ */
 async function refuseOtherAccount({ ledger, stripe }: PlanPorts, oldestDay: string): Promise<void> {
-  const paymentId = await anyPaymentOf(ledger, oldestDay);
-  if (paymentId === null || (await stripe.readIntent(paymentId)).kind !== 'missing') return;
+  const missing: string[] = [];
+  for await (const paymentId of paymentsFrom(ledger, oldestDay)) {
+    if ((await stripe.readIntent(paymentId)).kind !== 'missing') return;
+    missing.push(paymentId);
+    if (missing.length === ASKED_MAX) break;
+  }
+  if (missing.length === 0) return;
   throw new SyncError(
-    `Stripe does not know ${paymentId}, which the ledger holds: STRIPE_API_KEY belongs to another account, or the test data was deleted. ` +
+    `Stripe does not know ${missing.join(', ')}, which the ledger holds: STRIPE_API_KEY belongs to another account, or the test data was deleted. ` +
       'Use a key of the account whose payments this ledger mirrors',
     { kind: 'fatal', code: 'other_account' },
   );
 }
 
-async function anyPaymentOf(ledger: PlanPorts['ledger'], day: string): Promise<string | null> {
-  for await (const page of ledger.listDay(day)) {
-    for (const { paymentId, status } of page) if (status === 'APPLIED' && paymentId !== null) return paymentId;
+/** Each once, the oldest day's first. */
+async function* paymentsFrom(ledger: PlanPorts['ledger'], oldestDay: string): AsyncGenerator<string> {
+  const seen = new Set<string>();
+  const { from } = dayWindow(oldestDay);
+  for (let days = 0; days < DAYS_MAX; days += 1) {
+    for await (const page of ledger.listDay(utcDay(new Date(from.getTime() + days * DAY_MS)))) {
+      for (const { paymentId, status } of page) {
+        if (status !== 'APPLIED' || paymentId === null || seen.has(paymentId)) continue;
+        seen.add(paymentId);
+        yield paymentId;
+      }
+    }
   }
-  return null;
 }
 
 function nothingToRebuild(): SyncError {
