@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { homes } from './support/homes.js';
 import { type Session, startSession } from './support/process-session.js';
+import { until } from './support/process-wait.js';
 
 const TIMEOUT_MS = 120_000;
 const DAY_MS = 86_400_000;
@@ -66,6 +67,24 @@ describe.each(homes().slice(-1))('repairing by commands on $name', (home) => {
   );
 
   it(
+    'counts what is only parked, and exits 0',
+    async () => {
+      const created = new Date(`${day}T09:00:00Z`);
+      const moves = [{ move: 'succeed' as const, at: session.stripe.clock.now() }];
+      session.stripe.createIntent({ created, moves, amount: 1_001, currency: 'kwd', id: 'pi_odd' });
+      const sql = await session.look();
+      const isParked = async () =>
+        (await sql`select 1 from postings where reference = 'pi_odd' and state = 'parked'`).length > 0;
+      await until('the odd payment is parked', isParked, { timeoutMs: 90_000 });
+      await session.run(['prove', '--from', day, '--to', day]);
+      const plan = await session.run(['repair', 'plan', '--from', day, '--to', day]);
+      expect([plan.code, plan.errors]).toEqual([0, '']);
+      expect(plan.output).toContain('1 parked: see stripe-blnk-sync parked list');
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'tells what only a person can mend, and exits 1',
     async () => {
       session.blnk.alterTransaction(ids[2] ?? '', { destination: '@somebody_else' });
@@ -77,7 +96,10 @@ describe.each(homes().slice(-1))('repairing by commands on $name', (home) => {
       const json = await session.run(['repair', 'plan', '--json']);
       expect(JSON.parse(json.output)).toMatchObject({
         plan: null,
-        reported: [{ payment_id: ids[2], action: 'report' }],
+        reported: [
+          { payment_id: ids[2], action: 'report' },
+          { payment_id: 'pi_odd', finding: 'parked' },
+        ],
       });
     },
     TIMEOUT_MS,

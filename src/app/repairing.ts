@@ -2,7 +2,7 @@
 import { warnWithoutWorker } from '../cli/command.js';
 import { toJson } from '../cli/json.js';
 import type { RepairApplyOptions, RepairPlanOptions } from '../cli/repair.js';
-import { applyLines, planLines } from '../cli/repair-text.js';
+import { applyLines, planLines, unmendable } from '../cli/repair-text.js';
 import { describeError } from '../core/errors.js';
 import type { Mirror } from '../core/mirror.js';
 import type { Lane } from '../core/posting.js';
@@ -23,7 +23,7 @@ import { identityOf, mirrorOf, type Workbench } from './workbench.js';
 const FIRST_DAY = '2000-01-01';
 const LAST_DAY = '9999-12-31';
 
-/** Sets exit code 1 when something can only be reported. */
+/** Sets exit code 1 when no plan can mend something of the ledger; what is parked here is no matter of a plan. */
 export async function runRepairPlan(
   { output, exit, userName }: AppEnvironment,
   bench: Workbench,
@@ -34,7 +34,7 @@ export async function runRepairPlan(
     fromDay === null && toDay === null ? null : { fromDay: fromDay ?? FIRST_DAY, toDay: toDay ?? LAST_DAY };
   const outcome = await planRepair(portsOf(bench), { range, mirror, by: userName });
   for (const line of json ? [toJson(outcome)] : planLines(outcome, output.columns)) output.print(line);
-  if (outcome.reported.length > 0) exit(1);
+  if (unmendable(outcome.reported).length > 0) exit(1);
 }
 
 /** Sets exit code 1 when an item was refused. */

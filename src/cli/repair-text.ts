@@ -119,8 +119,13 @@ const WAITING: Partial<Readonly<Record<FindingKind, readonly [what: string, comm
   unreadable: ['not readable in Stripe', 'parked list'],
 };
 
+/** What the ledger holds wrongly, or lacks, and no plan can mend. */
+export function unmendable(reported: readonly RepairItem[]): RepairItem[] {
+  return reported.filter(({ finding }) => WAITING[finding] === undefined);
+}
+
 function reportedLines(reported: readonly RepairItem[]): string[] {
-  const wrong = reported.filter(({ finding }) => WAITING[finding] === undefined);
+  const wrong = unmendable(reported);
   const lines =
     wrong.length === 0 ? [] : ['', 'No plan can mend these; a person decides:', ...wrong.flatMap(reportLines)];
   const waiting = Object.entries(WAITING).flatMap(([kind, [what, command]]) => {
