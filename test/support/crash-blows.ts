@@ -12,7 +12,7 @@ import { type CrashProcess, type CrashStage, fillDisk } from './crash-stage.js';
 import { until } from './process-wait.js';
 
 /** A start takes seconds on a machine that is busy, and some points come up only once in a while. */
-const REACHED_WITHIN_MS = 8_000;
+const REACHED_WITHIN_MS = 12_000;
 const PAYMENT_EVERY_MS = 700;
 
 export async function strike(blow: Blow, stage: CrashStage): Promise<boolean> {
@@ -23,40 +23,41 @@ async function strikeProcess(blow: ProcessBlow, stage: CrashStage): Promise<bool
   const { place } = blow;
   if (place === 'collect.half_stored') return killHalfStored(stage);
   const stand = place === 'any_time' ? null : { point: place, nth: blow.nth };
-  const [running] = stage.living();
-  if (place === 'post.attempt_marked')
+  if (place === 'post.attempt_marked') {
     stage.session.blnk.faults.add({ kind: 'reset', route: 'posts', times: blow.nth });
-  const victim = running ?? stage.worker(stand);
-  if (running !== undefined) victim.instruct(stand);
+  }
+  if (stage.living().length === 0) stage.worker(stand);
+  else for (const worker of stage.living()) worker.instruct(stand);
   if (place === 'any_time') {
     await delay(blow.afterMs);
-    await fell(blow, victim, stage);
-    return true;
+    const [victim] = stage.living();
+    if (victim !== undefined) await fell(blow, victim, stage);
+    return victim !== undefined;
   }
-  if (!(await reached(victim, place, stage))) return false;
+  const victim = await whoStands(place, stage);
+  if (victim === null) return false;
   const isOpen = await hasWorkOpen(place, stage);
   await fell(blow, victim, stage);
   return isOpen;
 }
 
 /**
- * Payments come in meanwhile, so that there is work to come by with. Gives up when the process ended, or does not come by:
- * then it need not stand there later either.
+ * The first of the workers to come by; the others go on. Payments come in meanwhile, so that there is work to come by with.
+ * Null when none comes in time: then none need stand there later either.
  */
-async function reached(victim: CrashProcess, point: CrashPoint, stage: CrashStage): Promise<boolean> {
+async function whoStands(point: CrashPoint, stage: CrashStage): Promise<CrashProcess | null> {
   let paidAt = performance.now();
-  const stands = () => victim.standsAt() === point;
   const look = () => {
     if (performance.now() - paidAt > PAYMENT_EVERY_MS) {
       addPayments(stage, 1);
       paidAt = performance.now();
     }
-    return stands() || !victim.isAlive();
+    return stage.living().find((worker) => worker.standsAt() === point) ?? stage.living().length === 0;
   };
-  await until(`a process stands at ${point}`, look, { timeoutMs: REACHED_WITHIN_MS }).catch(() => false);
-  if (stands()) return true;
-  victim.instruct(null);
-  return false;
+  const found = await until(`a process stands at ${point}`, look, { timeoutMs: REACHED_WITHIN_MS }).catch(() => null);
+  const victim = found === true ? null : found;
+  for (const worker of stage.living()) if (worker !== victim) worker.instruct(null);
+  return victim;
 }
 
 async function fell({ act, lastsMs }: ProcessBlow, victim: CrashProcess, stage: CrashStage): Promise<void> {
@@ -125,7 +126,8 @@ async function killHalfStored(stage: CrashStage): Promise<boolean> {
     const isHalf = async () => (await waiting()).length > 0 || !victim.isAlive();
     await until('a page is half stored', isHalf, { timeoutMs: REACHED_WITHIN_MS }).catch(() => false);
     const isHit = (await waiting()).length > 0;
-    victim.kill('SIGKILL');
+    // All of them: which one waits is not asked.
+    for (const worker of stage.living()) worker.kill('SIGKILL');
     await victim.ended;
     return isHit;
   });
@@ -153,8 +155,7 @@ async function strikeServer({ act, afterMs, lastsMs }: ServerBlow, stage: CrashS
       return door !== null;
     }
     case 'queue lost':
-      await (await stage.session.foreignQueue()).lose();
-      return true;
+      return loseQueue(stage);
     case 'database killed':
       return killEmbedded(stage.dataFolder);
     case 'disk full': {
@@ -172,6 +173,21 @@ async function strikeServer({ act, afterMs, lastsMs }: ServerBlow, stage: CrashS
 /** One that cannot start, because of an earlier blow or a fault, is struck as it is. */
 async function untilMirroring(worker: CrashProcess): Promise<void> {
   await worker.untilLogged(/^mirroring/, REACHED_WITHIN_MS).catch(() => null);
+}
+
+/** A worker that lives on makes sure of the schedule by itself. */
+async function loseQueue(stage: CrashStage): Promise<boolean> {
+  const { lose, queue } = await stage.session.foreignQueue();
+  await lose();
+  const isBack = async () => stage.living().length === 0 || (await queue.getJobSchedulersCount()) === 1;
+  await until('the schedule is there again', isBack, {
+    explain: () =>
+      stage
+        .living()
+        .map((worker) => worker.output() + worker.errors())
+        .join('\n'),
+  });
+  return true;
 }
 
 /** SIGQUIT is the server's own word for ending at once: as after a crash, it recovers at its next start. */

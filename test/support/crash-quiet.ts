@@ -1,5 +1,5 @@
 /** New payments while a round runs, and waiting until a mirror has nothing left to do. */
-import type { CrashStage } from './crash-stage.js';
+import type { CrashProcess, CrashStage } from './crash-stage.js';
 import { until } from './process-wait.js';
 
 const QUIET_WITHIN_MS = 60_000;
@@ -15,14 +15,15 @@ export function addPayments({ session: { stripe } }: CrashStage, count: number):
   stripe.clock.advance(5_000);
 }
 
-/** Everything expected is stored and settled, every backfill and sweep is read, and no dead worker's run is open. */
+/** Everything expected is stored and settled, every backfill and sweep is read, and no run is open but this worker's. */
 export async function untilQuiet(
   { session }: CrashStage,
-  { explain, isReal }: { readonly explain: () => string; readonly isReal: boolean },
+  { worker, isReal }: { readonly worker: CrashProcess; readonly isReal: boolean },
 ): Promise<void> {
   const wanted = [...session.stripe.expected()].filter(({ expected }) =>
     ['posted', 'parked'].includes(expected.outcome),
   ).length;
+  const { worker: workerId } = await worker.untilLogged(/^mirroring/, QUIET_WITHIN_MS);
   let last = 'not looked at yet';
   const look = async (): Promise<boolean> => {
     const sql = await session.look();
@@ -33,7 +34,7 @@ export async function untilQuiet(
         (select count(*)::int from postings where state = 'pending') as pending,
         (select count(*)::int from sync_runs where state = 'collecting' and worker_id is null) as open,
         (select count(*)::int from sync_runs run where state = 'collecting' and worker_id is not null
-          and heartbeat_at < now() - interval '12 seconds') as left`;
+          and worker_id <> ${String(workerId)}) as left`;
     const waiting = await sql`
       select reference, attempts, look_ups, due_at - now() as due_in, claimed_until - now() as claimed_for, reason, last_error
       from postings where state = 'pending' limit 3`;
@@ -42,7 +43,7 @@ export async function untilQuiet(
   };
   await until('nothing is left to do', () => look().catch((error: unknown) => notYet(error, (said) => (last = said))), {
     timeoutMs: isReal ? REAL_QUIET_WITHIN_MS : QUIET_WITHIN_MS,
-    explain: () => `${last}\n${explain()}`,
+    explain: () => `${last}\n${worker.output()}${worker.errors()}`,
   });
 }
 

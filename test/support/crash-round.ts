@@ -2,16 +2,14 @@
  * One round of the crash suite: blows while payments come in, then calm, a fresh worker, and everything that must hold.
  */
 import { expect } from 'vitest';
-import type { StripeSandbox } from '../../sandbox/stripe/sandbox.js';
 import { strike } from './crash-blows.js';
 import { describeBlow, drawFrom, type RoundPlan } from './crash-plan.js';
+import { expectProven } from './crash-proof.js';
 import { addPayments, untilQuiet } from './crash-quiet.js';
 import { playSequel } from './crash-sequel.js';
-import { CRASH_DAYS, type CrashStage, openCrashStage } from './crash-stage.js';
+import { type CrashStage, openCrashStage } from './crash-stage.js';
 import type { Tally } from './crash-tally.js';
 import type { Home } from './homes.js';
-import { runCommand } from './process-command.js';
-import type { Variables } from './process-session.js';
 import { expectMirrored } from './process-truth.js';
 import { until } from './process-wait.js';
 import type { RealCore } from './real-core.js';
@@ -52,10 +50,10 @@ export async function settle(stage: CrashStage, realCore: RealCore | null): Prom
   await stage.calm();
   await endAll(stage);
   const fresh = stage.worker();
-  await untilQuiet(stage, { explain: () => fresh.output() + fresh.errors(), isReal: realCore !== null });
+  await untilQuiet(stage, { worker: fresh, isReal: realCore !== null });
   // Lanes that were quiet are not asleep, and the schedule still asks: what comes now is posted like everything else.
   addPayments(stage, 2);
-  await untilQuiet(stage, { explain: () => fresh.output() + fresh.errors(), isReal: realCore !== null });
+  await untilQuiet(stage, { worker: fresh, isReal: realCore !== null });
   const { queue } = await stage.session.foreignQueue();
   expect(await queue.getJobSchedulersCount()).toBe(1);
   fresh.kill('SIGTERM');
@@ -67,37 +65,12 @@ async function expectSettled({ session, variables }: CrashStage, realCore: RealC
   const blnk = realCore === null ? session.blnk : await realCore.read();
   await expectMirrored({ stripe: session.stripe, look: session.look, blnk });
   const sql = await session.look();
-  const collecting = await sql`select id, feed, heartbeat_at, worker_id from sync_runs where state = 'collecting'`;
+  const collecting =
+    await sql`select id, feed, heartbeat_at, worker_id from sync_runs where state = 'collecting' and worker_id is not null`;
   expect([...collecting]).toEqual([]);
   const held = await sql`select reference, state from postings where claim is not null or doubt_since is not null`;
   expect([...held]).toEqual([]);
   await expectProven(session.stripe, variables);
-}
-
-interface Shown {
-  readonly day: string;
-  readonly state: string;
-  readonly findings: readonly { readonly payment_id: string | null }[];
-}
-
-/** A fresh proof seals every closed day but those of payments that are parked, and these are open for that alone. */
-async function expectProven(stripe: StripeSandbox, variables: Variables): Promise<void> {
-  const proof = await runCommand(['prove', '--json', ...closedDays(stripe.clock.now())], variables);
-  const certificates: readonly Shown[] = JSON.parse(proof.output).certificates;
-  const parked = new Set(
-    [...stripe.expected()].flatMap(({ id, expected }) => (expected.outcome === 'parked' ? [id] : [])),
-  );
-  const isRight = ({ state, findings }: Shown) =>
-    state === 'sealed' || (state === 'open' && findings.every(({ payment_id }) => parked.has(payment_id ?? '')));
-  expect(certificates.filter((certificate) => !isRight(certificate))).toEqual([]);
-  expect(new Set(certificates.map(({ day }) => day)).size, proof.errors).toBe(CRASH_DAYS);
-}
-
-const DAY_MS = 86_400_000;
-
-function closedDays(now: Date): string[] {
-  const day = (ago: number) => new Date(now.getTime() - ago * DAY_MS).toISOString().slice(0, 10);
-  return ['--from', day(CRASH_DAYS), '--to', day(1)];
 }
 
 async function endAll(stage: CrashStage): Promise<void> {

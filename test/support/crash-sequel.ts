@@ -4,6 +4,7 @@
  */
 import { expect } from 'vitest';
 import type { RoundPlan } from './crash-plan.js';
+import { expectProven } from './crash-proof.js';
 import { untilQuiet } from './crash-quiet.js';
 import type { CrashProcess, CrashStage } from './crash-stage.js';
 import type { Home } from './homes.js';
@@ -31,19 +32,20 @@ async function repairAfterKill(plan: RoundPlan, stage: CrashStage): Promise<bool
   const prove = () => runCommand(['prove', '--json', '--from', days[0] ?? '', '--to', days.at(-1) ?? ''], variables);
   expect((await prove()).code).toBe(1);
   const planned = await runCommand(['repair', 'plan', '--json'], variables);
-  expect(JSON.parse(planned.output).plan.items.length, planned.output).toBe(damaged.length);
+  const { items: planItems }: { items: readonly { action: string }[] } = JSON.parse(planned.output).plan;
+  expect(planItems.filter(({ action }) => action === 'post').length, planned.output).toBe(damaged.length);
 
   const command = stage.command(['repair', 'apply'], { point: 'repair.item_done', nth: plan.sequelNth });
   const isHit = await killStanding(command);
   const sql = await session.look();
-  const items = await sql<{ state: string }[]>`select state from repair_items`;
+  const items = await sql<{ state: string }[]>`select state from repair_items where action = 'post'`;
   if (isHit) expect(items.filter(({ state }) => state === 'planned').length).toBe(DAMAGED - plan.sequelNth);
   if (isHit) expectDone(await runCommand(['repair', 'apply'], variables));
   const worker = stage.worker();
-  await untilQuiet(stage, { explain: worker.output, isReal: false });
+  await untilQuiet(stage, { worker, isReal: false });
   worker.kill('SIGTERM');
   expect((await worker.ended).code).toBe(0);
-  expectDone(await prove());
+  await expectProven(session.stripe, variables);
   return isHit;
 }
 

@@ -31,7 +31,8 @@ export function realCoreFor({ url, key }: RealCoreAddress, source: string): Real
         body: JSON.stringify({ filters, limit: ROWS_MAX, offset, sort_by: 'created_at', sort_order: 'asc' }),
       });
       if (!answer.ok) throw new Error(`the Core answered ${answer.status}: ${await answer.text()}`);
-      const page = (await answer.json()) as Row[];
+      // Core's empty list is null.
+      const page = ((await answer.json()) ?? []) as Row[];
       rows.push(...page);
       if (page.length < ROWS_MAX) return rows;
     }
