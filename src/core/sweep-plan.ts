@@ -15,6 +15,8 @@ import { DAY_MS, earlier, floorToSecond, HOUR_MS, later, merged, type Window } f
 export interface SweepFacts extends Omit<CoverageFacts, 'lists' | 'now'> {
   /** The vendor's now. */
   readonly now: Date;
+  /** The earliest reading that the coverage of backfills rests on; null when there is none. */
+  readonly listsReadAt: Date | null;
   /** Windows of the sweeps that are not finished. */
   readonly open: readonly Window[];
   /** Windows of the sweeps that were asked for last, finished or not. */
@@ -48,14 +50,14 @@ export async function sweepsDue(
   return [...full, ...shortSweepDue(facts, full)];
 }
 
-/** False in the ordinary case: every success up to what events still show was read. */
+/** False in the ordinary case: every success up to what events still show was read, even if all lists were as old as the oldest. */
 function needsLists(facts: SweepFacts, handOverAt: Date): boolean {
-  if (!facts.mayRead.events || facts.isBackfilling) return true;
+  const { mayRead, isBackfilling, startsAt, listsReadAt: readAt } = facts;
+  if (!mayRead.events || isBackfilling || readAt === null) return true;
   const oldestEvent = new Date(facts.now.getTime() - EVENT_LIFE_MS);
   if (oldestEvent <= handOverAt) return false;
-  return successGaps({ ...facts, lists: [{ from: facts.startsAt, to: handOverAt, readAt: handOverAt }] }).some(
-    (gap) => gap.from < oldestEvent,
-  );
+  const gaps = successGaps({ ...facts, lists: [{ from: startsAt, to: handOverAt, readAt }] });
+  return gaps.some((gap) => gap.from < oldestEvent);
 }
 
 function fullSweepsDue(facts: SweepFacts & CoverageFacts): Window[] {

@@ -2,7 +2,7 @@
  * The sweep's side of collect's store: what is known, which sweeps are due, and what a finished one proves. Whatever
  * depends on the mirror's start holds the mirror's row while it decides, because a backfill may move the start back.
  */
-import { and, asc, count, desc, eq, gte, inArray, isNotNull, isNull, lt, lte, max, not, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gte, inArray, isNotNull, isNull, lt, lte, max, min, not, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type {
   CollectStore,
@@ -220,9 +220,14 @@ async function readSweepFacts(transaction: Transaction): Promise<StoredSweepFact
     .where(and(eq(syncRuns.feed, 'charges'), ofParts))
     .orderBy(desc(syncRuns.startedAt))
     .limit(RECENT_MAX);
+  const [lists] = await transaction
+    .select({ readAt: min(coverage.readAt) })
+    .from(coverage)
+    .where(eq(coverage.feed, 'payment_intents'));
   return {
     startsAt: held.startsAt,
     handOverAt: held.handOverAt,
+    listsReadAt: lists?.readAt ?? null,
     events,
     sweeps: await readSweptCoverage(transaction),
     mayRead: { events: held.eventsRefusedSince === null, charges: held.chargesRefusedSince === null },
