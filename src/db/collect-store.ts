@@ -25,7 +25,14 @@ import type { Drizzle } from './open.js';
 import { mirror } from './schema/mirror.js';
 import { postings } from './schema/postings.js';
 import { coverage, syncRuns } from './schema/sync-runs.js';
-import { createSweepStore, finishSweep, forgetSweptCoverage, holdStart, listBeforeStart } from './sweep-store.js';
+import {
+  createSweepStore,
+  finishSweep,
+  forgetSweptCoverage,
+  holdStart,
+  isPartOfOpenSweep,
+  listBeforeStart,
+} from './sweep-store.js';
 
 type Transaction = Parameters<Parameters<Drizzle['transaction']>[0]>[0];
 
@@ -240,6 +247,8 @@ async function cover(transaction: Transaction, run: OpenRun, covers: NonNullable
       .returning({ id: coverage.id });
     if (extended.length > 0) return;
   }
+  // A sweep that another worker closed meanwhile has one row for all of its parts; this page adds nothing to it.
+  if (run.feed === 'charges' && !(await isPartOfOpenSweep(transaction, run.id))) return;
   await transaction.insert(coverage).values({ feed: run.feed, from, to, readAt, runId: run.id });
 }
 

@@ -151,6 +151,17 @@ export async function finishSweep(db: Drizzle, sweepId: string): Promise<void> {
   });
 }
 
+/** Whether the sweep that a run reads a part of is open; it is not closed before the transaction ends then. */
+export async function isPartOfOpenSweep(transaction: Transaction, runId: string): Promise<boolean> {
+  const parent = transaction.select({ id: syncRuns.parentId }).from(syncRuns).where(eq(syncRuns.id, runId));
+  const open = await transaction
+    .select({ id: syncRuns.id })
+    .from(syncRuns)
+    .where(and(inArray(syncRuns.id, parent), eq(syncRuns.state, 'collecting')))
+    .for('share');
+  return open.length > 0;
+}
+
 /** What finished sweeps prove; parts of open ones are only progress. */
 export async function readSweptCoverage(db: Drizzle | Transaction): Promise<ListCoverage[]> {
   return db

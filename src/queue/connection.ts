@@ -63,9 +63,12 @@ export interface QueueBackend {
 /** BullMQ's own name for its schema; kept apart from ours so that both can be read and dumped alone. */
 const BULLMQ_SCHEMA = 'bullmq';
 
-/** Connections of each queue and of each worker, which takes one more for LISTEN: 23 in all for a worker process. */
-const QUEUE_CONNECTIONS = 2;
-const WORKER_CONNECTIONS = 3;
+/**
+ * Connections of each queue and of each worker, which takes one more for LISTEN: 16 in all for a worker process. Jobs only
+ * wake, so their bookkeeping may wait for its turn; a default PostgreSQL has 100 connections for everybody.
+ */
+const QUEUE_CONNECTIONS = 1;
+const WORKER_CONNECTIONS = 2;
 
 export interface QueueBackendOptions {
   /** A CLI gives up at once, so that a person is told; a worker waits and connects again for ever. */
