@@ -20,6 +20,8 @@ export interface CrashOrder {
   /** Of a command; null: a worker. */
   readonly words: readonly string[] | null;
   readonly stand: Stand | null;
+  /** Of a worker: a ledger that holds rows of an earlier round is taken all the same. */
+  readonly adopt: boolean;
 }
 
 /** Where to stand: at the n-th time, from 1, that the process comes by from now on. */
@@ -64,14 +66,14 @@ function createHooks(first: Stand | null): CrashHooks {
   };
 }
 
-async function main({ variables, timings, words, stand }: CrashOrder): Promise<void> {
+async function main({ variables, timings, words, stand, adopt }: CrashOrder): Promise<void> {
   const interrupted = untilInterrupted(process, (line) => process.stderr.write(`${line}\n`));
   const hooks = createHooks(stand);
   if (words === null) {
     try {
       const config = readWorkerConfig(variables);
       const log = createLog({ level: config.logLevel, forPeople: false });
-      const options = { log, adopt: false, signal: interrupted, timings: { ...TIMINGS, ...timings }, hooks };
+      const options = { log, adopt, signal: interrupted, timings: { ...TIMINGS, ...timings }, hooks };
       process.exitCode = await runWorker(config, options);
     } catch (error) {
       process.stderr.write(`${describeError(error)}\n`);

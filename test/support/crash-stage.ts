@@ -97,11 +97,12 @@ export async function openCrashStage(home: Home, plan: RoundPlan, { realLedger }
     doors,
     dataFolder: dataFolder ?? null,
     worker(stand = null) {
-      const worker = startProcess({ variables, timings, words: null, stand });
+      const worker = startProcess({ variables, timings, words: null, stand, adopt: realLedger !== null });
       workers.push(worker);
       return worker;
     },
-    command: (words, stand, more = {}) => startProcess({ variables: { ...variables, ...more }, timings, words, stand }),
+    command: (words, stand, more = {}) =>
+      startProcess({ variables: { ...variables, ...more }, timings, words, stand, adopt: false }),
     living: () => workers.filter((worker) => worker.isAlive()),
     async calm() {
       session.stripe.faults.clear();
