@@ -46,7 +46,7 @@ describe('a first start', () => {
     { first, spacingMs: LAG - SECOND, eventsLateByMs: LAG - SECOND },
     { first, spacingMs: 2 * LAG, eventsLateByMs: LAG - SECOND },
   ]);
-  it('mirrors every payment of its minutes once, whatever comes first', { timeout: 120_000 }, async () => {
+  it('mirrors every payment of its minutes once, whatever comes first', { timeout: 240_000 }, async () => {
     for (const { first, spacingMs, eventsLateByMs } of cases) {
       await inHistory({ eventsLateByMs: { always: eventsLateByMs } }, async (history) => {
         const made = makeEveryOrder(
@@ -68,7 +68,7 @@ describe('a first start', () => {
   });
 
   it('of payments created before the start posts those that succeed after the hand-over', {
-    timeout: 60_000,
+    timeout: 240_000,
   }, async () => {
     const start = HAND_OVER - 10 * DAY;
     const created = [start - 60 * DAY, start - DAY, start - SECOND, start, start + SECOND];
