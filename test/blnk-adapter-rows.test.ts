@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseExactJson } from '../src/blnk/exact-json.js';
-import { readLedgerRow } from '../src/blnk/ledger-row.js';
+import { readLedgerRecord, readLedgerRow } from '../src/blnk/ledger-row.js';
 
 describe('the amount of a row', () => {
   it.each([
@@ -95,6 +95,13 @@ describe('a row', () => {
     });
     expect(readLedgerRow({ ...value, effective_date: '0001-01-01T00:00:00Z' })?.effectiveDate).toBeNull();
     expect(readLedgerRow({ ...value, effective_date: null })?.effectiveDate).toBeNull();
+  });
+
+  it('whose metadata names its payment or day with an empty text names none', () => {
+    const named = (id: string, day: string) =>
+      readLedgerRecord({ reference: 'import-1', meta_data: { stripe_payment_intent_id: id, stripe_day: day } });
+    expect(named('', '')).toMatchObject({ paymentId: null, day: null });
+    expect(named('pi_1', '2026-11-21')).toMatchObject({ paymentId: 'pi_1', day: '2026-11-21' });
   });
 
   it('of any shape is read or refused, never a crash', () => {

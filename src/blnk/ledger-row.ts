@@ -37,8 +37,9 @@ export function readLedgerRecord(value: unknown): LedgerRecord | null {
   const metaData = memberOf(value, 'meta_data');
   return {
     ...row,
-    paymentId: textMemberOf(metaData, 'stripe_payment_intent_id'),
-    day: textMemberOf(metaData, 'stripe_day'),
+    // An empty text names nothing.
+    paymentId: textMemberOf(metaData, 'stripe_payment_intent_id') || null,
+    day: textMemberOf(metaData, 'stripe_day') || null,
     createdAt: readDate(textMemberOf(value, 'created_at')),
   };
 }
