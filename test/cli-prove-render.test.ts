@@ -124,7 +124,7 @@ describe('one day in full', () => {
     ).join('\n');
     expect(text).toMatch(/^Stripe +1,234 payments, 12,345\.67 USD, a{64}$/m);
     expect(text).toContain('pi_odd: different: in the ledger with another amount');
-    expect(text).toContain('  in the ledger: pi_odd (txn_1), APPLIED, 999 USD, @stripe to @cus_1');
+    expect(text).toContain('  in the ledger: pi_odd (txn_1), APPLIED, 9.99 USD, @stripe to @cus_1');
     expect(text).toMatch(/^reopened because +pi_odd is different now$/m);
   });
 });

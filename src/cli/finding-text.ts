@@ -1,5 +1,6 @@
 /** What a proof found, as people read it: each thing once, though several certificates of its day may have it. Pure. */
 import { type CertificateState, type DayFinding, FINDING_KINDS, isOfAnyCurrency } from '../core/certificate.js';
+import { formatMoney } from '../core/money.js';
 import { formatCount } from '../core/time-text.js';
 import type { FullCertificate } from '../db/reads/certificates.js';
 import { plainText } from './text-width.js';
@@ -56,9 +57,15 @@ export function findingsInFull(findings: readonly DayFinding[]): string[] {
     ...ledger.map(
       (row) =>
         `  in the ledger: ${plainText(row.reference)} (${plainText(row.transactionId)}), ${row.status}, ` +
-        `${row.amount ?? 'no amount'} ${plainText(row.currency)}, ${plainText(row.source)} to ${plainText(row.destination)}`,
+        `${amountOf(row)}, ${plainText(row.source)} to ${plainText(row.destination)}`,
     ),
   ]);
+}
+
+function amountOf({ amount, currency }: DayFinding['ledger'][number]): string {
+  return amount === null
+    ? `no amount in ${plainText(currency)}`
+    : plainText(formatMoney({ amount: BigInt(amount), currency }));
 }
 
 /** `2 parked, 1 pending`: those that made the state what it is; empty when none did. */
