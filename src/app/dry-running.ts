@@ -8,16 +8,10 @@ import { type DryRunReport, dryRunLines } from '../cli/dry-run-text.js';
 import { toJson } from '../cli/json.js';
 import type { DryRunRequest } from '../cli/ports.js';
 import { createReadingView } from '../cli/reading-progress.js';
-import {
-  type DryReading,
-  type DryRunCounts,
-  dryRun,
-  openWindows,
-  readingOfBackfill,
-  readingsOfSync,
-} from '../collect/dry-run.js';
+import { type DryReading, dryRun, openWindows, readingOfBackfill, readingsOfSync } from '../collect/dry-run.js';
 import { tailBegin } from '../collect/tail.js';
 import { readWorkerConfig, type WorkerConfig } from '../config.js';
+import type { DryRunCounts } from '../core/dry-run-counts.js';
 import { describeFault, SyncError } from '../core/errors.js';
 import { CURRENT_MAPPING_VERSION } from '../core/mapping.js';
 import type { Mirror } from '../core/mirror.js';

@@ -1,10 +1,12 @@
 /** What a dry run says: what was found, what would become of it, and what the real thing would take. */
+import type { DryRunCounts } from '../core/dry-run-counts.js';
 import { formatMoney } from '../core/money.js';
-import { PARKING_REASONS, type ParkingReason } from '../core/posting.js';
+import { PARKING_REASONS } from '../core/posting.js';
 import { formatCount, formatDuration, formatTime } from '../core/time-text.js';
 import { type Column, renderFacts, renderTable } from './table.js';
 
-export interface DryRunReport {
+/** The requests among the counts are those of the dry run itself. */
+export interface DryRunReport extends DryRunCounts {
   readonly asked: 'sync' | 'backfill';
   /** No worker was started yet: it reads what the first start would. */
   readonly firstStart: boolean;
@@ -15,19 +17,6 @@ export interface DryRunReport {
   }>;
   /** False: stopped or failed before the end; the counts are of what was read. */
   readonly complete: boolean;
-  readonly found: number;
-  readonly knownBefore: number;
-  /** Would be stored. */
-  readonly fresh: number;
-  readonly beforeStart: number;
-  readonly wouldPost: ReadonlyArray<{ readonly currency: string; readonly count: number; readonly amount: bigint }>;
-  readonly wouldPark: ReadonlyArray<{
-    readonly reason: ParkingReason;
-    readonly count: number;
-    readonly examples: readonly string[];
-  }>;
-  /** Made by this dry run. */
-  readonly stripeRequests: number;
   readonly estimate: DryRunEstimate;
 }
 

@@ -3,6 +3,7 @@
  * counts. Memory is bounded: of all that is read nothing is kept but sums and a few ids.
  */
 import { EVENT_LIFE_MS } from '../core/completeness.js';
+import type { DryRunCounts } from '../core/dry-run-counts.js';
 import { type Mirror, STRIPE_EPOCH } from '../core/mirror.js';
 import type { ParkingReason } from '../core/posting.js';
 import { floorToSecond, later, merged, remaining, type Window } from '../core/window.js';
@@ -23,24 +24,6 @@ export interface DryReading {
   readonly feed: 'events' | 'payment_intents';
   readonly from: Date;
   readonly to: Date | null;
-}
-
-export interface DryRunCounts {
-  /** Payments that the mirror claims: known before, and new. */
-  readonly found: number;
-  readonly knownBefore: number;
-  readonly fresh: number;
-  /** Created before the mirror's start, and paid before the hand-over: not claimed. */
-  readonly beforeStart: number;
-  /** One per currency, by code. Amounts in minor units. */
-  readonly wouldPost: ReadonlyArray<{ readonly currency: string; readonly count: number; readonly amount: bigint }>;
-  readonly wouldPark: ReadonlyArray<{
-    readonly reason: ParkingReason;
-    readonly count: number;
-    /** The first few ids. */
-    readonly examples: readonly string[];
-  }>;
-  readonly stripeRequests: number;
 }
 
 export interface DryRunOptions {

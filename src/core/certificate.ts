@@ -64,6 +64,7 @@ export interface DayFinding {
   readonly detail: string;
 }
 
+/** A row of the ledger as it is kept. Amounts in minor units as text, times in ISO 8601. */
 export interface FoundRow {
   readonly reference: string;
   readonly transactionId: string;

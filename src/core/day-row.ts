@@ -3,6 +3,7 @@
  * is the key that nobody can use twice; our metadata only where the reference names no payment of the day.
  */
 import { compareText, type FoundRow } from './certificate.js';
+import { toSeenRow } from './repair.js';
 import type { LedgerRow } from './settlement.js';
 import { undoneReference } from './undone.js';
 import type { Window } from './window.js';
@@ -67,10 +68,7 @@ export function byReference(a: LedgerRow, b: LedgerRow): number {
 
 /** As it is kept in a certificate. */
 export function toFoundRow(row: LedgerRow): FoundRow {
-  const { reference, transactionId, status, currency, source, destination } = row;
-  const amount = row.amount?.toString() ?? null;
-  const effectiveDate = row.effectiveDate === null ? null : isoSeconds(row.effectiveDate);
-  return { reference, transactionId, status, amount, currency, source, destination, effectiveDate };
+  return { ...toSeenRow(row), effectiveDate: row.effectiveDate === null ? null : isoSeconds(row.effectiveDate) };
 }
 
 /** `2026-11-21T10:00:00Z`; parts of a second only where there are any. */

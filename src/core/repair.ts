@@ -1,5 +1,5 @@
 /** The words of a repair: what is done about a finding, and what was seen in the ledger when that was planned. */
-import type { FindingKind } from './certificate.js';
+import type { FindingKind, FoundRow } from './certificate.js';
 import { formatMoney } from './money.js';
 import type { LedgerRow } from './settlement.js';
 
@@ -16,16 +16,8 @@ export type RepairAction = 'post' | 'replace' | 'correct' | 'mark_posted' | 'rep
  */
 export type ItemState = 'planned' | 'done' | 'skipped' | 'refused' | 'reported';
 
-/** A ledger row of the payment as the plan saw it: what must still be so when the item is applied. Amounts as text, for JSON. */
-export interface SeenRow {
-  readonly reference: string;
-  readonly transactionId: string;
-  readonly status: string;
-  readonly amount: string | null;
-  readonly currency: string;
-  readonly source: string;
-  readonly destination: string;
-}
+/** A ledger row of the payment as the plan saw it: what must still be so when the item is applied. */
+export type SeenRow = Omit<FoundRow, 'effectiveDate'>;
 
 export function toSeenRow(row: LedgerRow): SeenRow {
   const { reference, transactionId, status, currency, source, destination } = row;

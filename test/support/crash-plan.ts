@@ -4,7 +4,7 @@
  */
 import type { Fault } from '../../sandbox/blnk/fault-rules.js';
 import type { FaultRule } from '../../sandbox/stripe/faults.js';
-import type { CrashPoint } from '../../src/app/crash-points.js';
+import { CRASH_POINTS, type CrashPoint } from '../../src/app/crash-points.js';
 import type { Home } from './homes.js';
 
 /** What happens to a process: SIGKILL, SIGTERM, or SIGSTOP for longer than its locks and claims. */
@@ -55,20 +55,10 @@ export interface RoundPlan {
   readonly sequelNth: number;
 }
 
-const WORKER_POINTS = [
-  'collect.page_read',
-  'collect.page_stored',
-  'collect.run_finished',
-  'post.claimed',
-  'post.attempt_marked',
-  'post.answered',
-  'post.confirmed',
-  'post.settled',
-  'prove.listed',
-  'prove.kept',
-] as const satisfies readonly CrashPoint[];
+type WorkerPoint = Exclude<CrashPoint, `${'repair' | 'rebuild'}.${string}`>;
 
-type WorkerPoint = (typeof WORKER_POINTS)[number];
+/** Points of a worker; the others are of commands, which the sequel kills. */
+const WORKER_POINTS = CRASH_POINTS.filter((point): point is WorkerPoint => !/^(repair|rebuild)\./.test(point));
 
 const PLACES: readonly ProcessBlow['place'][] = [...WORKER_POINTS, 'collect.half_stored', 'any_time'];
 const PROCESS_ACTS: readonly ProcessAct[] = ['kill', 'kill', 'pause', 'stop'];
