@@ -21,7 +21,7 @@ describe('the outbox', () => {
   afterEach(() => stage.close());
   afterAll(() => stages.close());
 
-  const claimNew = (limit = 100, leaseMs = 30_000) => outbox.claimNew(LANE, { limit, leaseMs });
+  const claimNew = (limit = 100, leaseMs = 30_000) => outbox.claimNew(LANE, { limit, leaseMs, first: 'waiting' });
   const referencesOf = (claim: Claim) => claim.postings.map(({ reference }) => reference);
   const settlementsOf = (claim: Claim) =>
     referencesOf(claim).map((reference) => ({

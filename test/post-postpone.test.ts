@@ -19,7 +19,10 @@ describe('putting postings off', () => {
   it('keeps who is in doubt and who is not, the error, the reason, and when each is due', async () => {
     await stage.store(makePayments(2));
     const outbox = createOutbox(stage.sql);
-    const claim = await outbox.claimNew({ source: '@stripe', currency: 'USD' }, { limit: 10, leaseMs: 30_000 });
+    const claim = await outbox.claimNew(
+      { source: '@stripe', currency: 'USD' },
+      { limit: 10, leaseMs: 30_000, first: 'waiting' },
+    );
     const [first = '', second = ''] = claim.postings.map(({ reference }) => reference);
     const marked = await outbox.postpone(claim.token, [
       { reference: first, dueInMs: 60_000, error: 'no answer', inDoubt: true },

@@ -44,12 +44,14 @@ export function createOutbox(sql: postgres.Sql): Outbox {
     and (claimed_until is null or claimed_until < now())`;
 
   return {
-    async claimNew(lane, { limit, leaseMs }) {
+    async claimNew(lane, { limit, leaseMs, first }) {
       const token = uuidv4();
+      const order =
+        first === 'waiting' ? sql`due_at, reference` : sql`(effective_at at time zone 'UTC') desc, reference`;
       const rows = await sql<ClaimedRow[]>`
         with chosen as (
           select reference from postings where ${due(lane)} and attempts = 0
-          order by due_at, reference limit ${limit} for update skip locked
+          order by ${order} limit ${limit} for update skip locked
         )
         update postings p
         set claim = ${token}, claimed_until = now() + ${interval(leaseMs)}, attempts = 1,

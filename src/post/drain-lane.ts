@@ -9,7 +9,7 @@ import { describeError, SyncError } from '../core/errors.js';
 import { type Lane, laneName } from '../core/posting.js';
 import { type BackoffOptions, backoffMs } from './backoff.js';
 import { holdLease, type Lease } from './lease.js';
-import type { Claim } from './ports.js';
+import type { Claim, NewClaimOptions } from './ports.js';
 import { type ChunkOptions, type ChunkOutcome, postChunk } from './post-chunk.js';
 import { confirmLedger, type DoubtPorts, settleByLookUp } from './settle-doubt.js';
 
@@ -105,22 +105,31 @@ async function drainOnce(lane: Lane, draining: Draining): Promise<ChunkOutcome> 
 }
 
 /** Null: there was nothing to do. */
-type Turn = (lane: Lane, draining: Draining) => Promise<ChunkOutcome | null>;
+type Turn = (lane: Lane, draining: Draining, first: NewClaimOptions['first']) => Promise<ChunkOutcome | null>;
 
-/** One stream takes up doubt first, the other new work, so that neither waits behind a million of the other. */
+/**
+ * One stream takes up doubt first, the other new work, so that neither waits behind a million of the other. For the same
+ * reason every second chunk of new work begins with the newest payments: after an outage, or while years are backfilled,
+ * what is paid now is in the ledger within a few chunks, and half of the work still goes to what waits the longest.
+ */
 async function drainStream(lane: Lane, draining: Draining, turns: readonly Turn[]): Promise<ChunkOutcome> {
-  while (!draining.isOver()) {
+  for (let chunk = 0; !draining.isOver(); chunk += 1) {
+    const first = chunk % 2 === 0 ? 'newest' : 'waiting';
     let outcome: ChunkOutcome | null = null;
-    for (const turn of turns) outcome ??= await turn(lane, draining);
+    for (const turn of turns) outcome ??= await turn(lane, draining, first);
     if (outcome === null) break;
     if (outcome.kind === 'stalled') return outcome;
   }
   return { kind: 'progress' };
 }
 
-async function takeNew(lane: Lane, { ports, options, isOver }: Draining): Promise<ChunkOutcome | null> {
+async function takeNew(
+  lane: Lane,
+  { ports, options, isOver }: Draining,
+  first: NewClaimOptions['first'],
+): Promise<ChunkOutcome | null> {
   const grantedAtMs = ports.clock.monotonicMs();
-  const claim = await ports.outbox.claimNew(lane, { limit: options.chunkSize, leaseMs: options.leaseMs });
+  const claim = await ports.outbox.claimNew(lane, { limit: options.chunkSize, leaseMs: options.leaseMs, first });
   if (claim.postings.length === 0) return null;
   return withLease(claim, { grantedAtMs, ports, leaseMs: options.leaseMs }, (lease) =>
     postChunk({ token: claim.token, postings: claim.postings, lease }, { ports, options, isOver }),

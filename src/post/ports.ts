@@ -85,9 +85,16 @@ export interface Postponement {
   readonly reasonDetail?: string;
 }
 
+export interface NewClaimOptions {
+  readonly limit: number;
+  readonly leaseMs: number;
+  /** `waiting`: what is due the longest. `newest`: the payments that were created last. */
+  readonly first: 'waiting' | 'newest';
+}
+
 export interface Outbox {
   /** Claims due postings that were never attempted and marks the attempt, in one statement. */
-  claimNew(lane: Lane, options: { readonly limit: number; readonly leaseMs: number }): Promise<Claim>;
+  claimNew(lane: Lane, options: NewClaimOptions): Promise<Claim>;
   /** Claims due postings that were attempted before: they are looked up first. Marks no attempt. */
   claimAttempted(lane: Lane, options: { readonly limit: number; readonly leaseMs: number }): Promise<Claim>;
   /** Writes a further attempt on disk before the request goes out. Answers the references that the claim still holds. */

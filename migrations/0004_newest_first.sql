@@ -1,0 +1,1 @@
+CREATE INDEX "postings_newest" ON "postings" USING btree ("source","currency",("effective_at" at time zone 'UTC')) WHERE "postings"."state" = 'pending' and "postings"."attempts" = 0;

@@ -1,0 +1,94 @@
+/** A lane with a long backlog: what is paid now does not wait behind it, and it does not wait behind what is paid now. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Payment } from '../src/core/payment.js';
+import { createOutbox } from '../src/db/outbox.js';
+import type { Ledger } from '../src/post/ports.js';
+import { type LedgerStage, makePayments, NEVER, openStages, type Stages } from './support/ledger-stage.js';
+
+const LANE = { source: '@stripe', currency: 'USD' };
+const BACKLOG = 3_000;
+const CHUNK = 50;
+
+/** Two streams: the chunks that are under way, and the next one of each, of which one begins with the newest. */
+const CHUNKS_UNTIL_POSTED = 4;
+
+let stages: Stages;
+let stage: LedgerStage;
+
+beforeAll(async () => {
+  stages = await openStages();
+});
+beforeEach(async () => {
+  stage = await stages.start();
+});
+afterEach(() => stage.close());
+afterAll(() => stages.close());
+
+const payment = (name: string, created: Date): Payment[] => makePayments(1, { name, created });
+
+describe('a lane with a backlog', () => {
+  it('posts a new payment within a few chunks, although more of the backlog is stored after it', async () => {
+    await stage.store(makePayments(BACKLOG));
+    let chunks = 0;
+    let storedAt = Number.POSITIVE_INFINITY;
+    let postedAt = Number.POSITIVE_INFINITY;
+    const watch = (ledger: Ledger): Ledger => ({
+      ...ledger,
+      async postBulk(bodies) {
+        chunks += 1;
+        if (bodies.some((body) => body.includes('pi_new0001'))) postedAt = Math.min(postedAt, chunks);
+        if (chunks === 3) {
+          await stage.store(payment('new', new Date('2026-11-09T12:00:00Z')));
+          await stage.store(makePayments(BACKLOG / 10, { name: 'older', created: new Date('2025-01-01T00:00:00Z') }));
+          storedAt = chunks;
+        }
+        return ledger.postBulk(bodies);
+      },
+    });
+    const drainer = await stage.drainer({ wrapLedger: watch, chunkSize: CHUNK, leaseMs: 30_000 });
+    expect(await drainer.drain(LANE, NEVER)).toBeNull();
+    expect(postedAt - storedAt).toBeLessThanOrEqual(CHUNKS_UNTIL_POSTED);
+    expect(await stage.states()).toEqual({ posted: BACKLOG + 1 + BACKLOG / 10 });
+  });
+
+  it('posts what waits the longest in every other chunk, however much is paid now', async () => {
+    await stage.store(makePayments(BACKLOG));
+    let chunks = 0;
+    const oldest = makePayments(CHUNK).map(({ id }) => id);
+    const postedInChunk = new Map<string, number>();
+    const drainer = await stage.drainer({
+      ...{ chunkSize: CHUNK, leaseMs: 30_000 },
+      wrapLedger: (ledger) => ({
+        ...ledger,
+        async postBulk(bodies) {
+          chunks += 1;
+          for (const body of bodies) postedInChunk.set(JSON.parse(body).reference, chunks);
+          // As much as a chunk holds comes in with every chunk, for as long as the oldest wait.
+          if (chunks <= 10) {
+            const created = new Date(Date.UTC(2026, 10, 9, 0, chunks));
+            await stage.store(makePayments(CHUNK, { name: `at${chunks}_`, created }));
+          }
+          return ledger.postBulk(bodies);
+        },
+      }),
+    });
+    await drainer.drain(LANE, NEVER);
+    expect(Math.max(...oldest.map((id) => postedInChunk.get(id) ?? Number.POSITIVE_INFINITY))).toBeLessThanOrEqual(4);
+  });
+
+  it('finds the newest of many by an index', async () => {
+    await stage.store(makePayments(BACKLOG));
+    await stage.sql`analyze postings`;
+    const plan = await stage.sql`
+      explain select reference from postings
+      where state = 'pending' and source = '@stripe' and currency = 'USD' and due_at <= now()
+        and (claimed_until is null or claimed_until < now()) and attempts = 0
+      order by (effective_at at time zone 'UTC') desc, reference limit 100`;
+    expect(plan.map((line) => line['QUERY PLAN']).join('\n')).toContain('postings_newest');
+    const claim = await createOutbox(stage.sql).claimNew(LANE, { limit: 2, leaseMs: 1_000, first: 'newest' });
+    const newest = makePayments(BACKLOG)
+      .slice(-2)
+      .map(({ id }) => id);
+    expect(claim.postings.map(({ reference }) => reference).sort()).toEqual(newest.sort());
+  });
+});
