@@ -150,6 +150,21 @@ describe('before the first start', () => {
     expect(blnk.stats().rows).toBe(rows);
   });
 
+  it('over an empty database and a ledger in use says that no worker would start, as none does', async () => {
+    const place = await theHome.create();
+    onTestFinished(() => place.destroy());
+    const variables = { ...session.variables, ...place.environment };
+    const text = await runCommand(['sync', '--dry-run'], variables);
+    expect([text.code, text.errors]).toEqual([1, '']);
+    expect(text.output).toMatch(/^A worker would refuse to start: .*the ledger holds transactions/m);
+    const json = await runCommand(['sync', '--dry-run', '--json'], variables);
+    expect([json.code, JSON.parse(json.output).ledger_in_use]).toEqual([1, true]);
+    await runCommand(['migrate'], variables);
+    const worker = startChild({ script: 'src/main.ts', words: ['worker'], variables });
+    const ended = await worker.ended;
+    expect([ended.code, ended.errors + ended.output]).toEqual([2, expect.stringContaining('rebuild')]);
+  });
+
   it('that is interrupted says what it had read, as incomplete', async () => {
     const { stripe, variables } = session;
     stripe.setLatency(400);

@@ -78,6 +78,8 @@ async function openBench(environment: AppEnvironment): Promise<DryBench> {
 
 interface Plan {
   readonly mirror: Mirror;
+  /** Whether the ledger holds rows of this software that no mirror in this database stands for. */
+  readonly ledgerInUse: boolean;
   readonly readings: readonly DryReading[];
   readonly now: Date;
   readonly firstStart: boolean;
@@ -87,9 +89,10 @@ async function planOf(bench: DryBench, request: DryRunRequest): Promise<Plan> {
   const now = await bench.vendors.account.serverTime();
   if (now === null) throw noServerTime();
   const held = bench.workbench?.mirror == null ? null : mirrorOf(bench.workbench);
+  const ledgerInUse = held === null && (await bench.vendors.ledger.hasTransactionsOfOurs());
   const mirror = held ?? (await hypotheticalMirror(bench));
-  const firstStart = mirror.handOverAt === null;
-  if (request.kind === 'sync') return { mirror, readings: await syncReadings(bench, { mirror, now }), now, firstStart };
+  const planned = { ledgerInUse, now, firstStart: mirror.handOverAt === null };
+  if (request.kind === 'sync') return { ...planned, mirror, readings: await syncReadings(bench, { mirror, now }) };
   const window = {
     from: floorToSecond(resolveMoment(request.from, now)),
     to: floorToSecond(resolveMoment(request.to, now)),
@@ -103,7 +106,7 @@ async function planOf(bench: DryBench, request: DryRunRequest): Promise<Plan> {
   }
   // A backfill moves the start back to its own.
   const claiming = { ...mirror, startsAt: earlier(mirror.startsAt, window.from) };
-  return { mirror: claiming, readings: [readingOfBackfill(window, mirror)], now, firstStart };
+  return { ...planned, mirror: claiming, readings: [readingOfBackfill(window, mirror)] };
 }
 
 /** What the first start would store, by the configuration and Stripe's time. */
@@ -184,7 +187,7 @@ async function read(environment: AppEnvironment, { bench, plan, request }: Readi
   const report = reportOf(counts, { bench, plan, request }, complete);
   const lines = request.json ? [toJson(report)] : dryRunLines(report, output.columns);
   for (const line of lines) output.print(line);
-  if (!complete) environment.exit(1);
+  if (!complete || plan.ledgerInUse) environment.exit(1);
 }
 
 const NOTHING: DryRunCounts = {
@@ -201,6 +204,7 @@ function reportOf(counts: DryRunCounts, { bench, plan, request }: Reading, compl
   return {
     asked: request.kind,
     firstStart: plan.firstStart,
+    ledgerInUse: plan.ledgerInUse,
     windows: plan.readings.map(({ feed, from, to }) => ({ feed, from, to: to ?? plan.now })),
     complete,
     ...counts,

@@ -10,6 +10,8 @@ export interface DryRunReport extends DryRunCounts {
   readonly asked: 'sync' | 'backfill';
   /** No worker was started yet: it reads what the first start would. */
   readonly firstStart: boolean;
+  /** The database is empty and the ledger is not: a worker would refuse to start over it. */
+  readonly ledgerInUse: boolean;
   readonly windows: ReadonlyArray<{
     readonly feed: 'events' | 'payment_intents';
     readonly from: Date;
@@ -35,6 +37,7 @@ export function dryRunLines(report: DryRunReport, terminalColumns: number): stri
   const { found, knownBefore, fresh, beforeStart, wouldPost, wouldPark, estimate } = report;
   const lines = [headline(report)];
   if (!report.complete) lines.push('Incomplete: not everything was read. These are the counts of what was.');
+  if (report.ledgerInUse) lines.push(...LEDGER_IN_USE);
   lines.push(
     '',
     ...renderFacts([
@@ -57,11 +60,17 @@ export function dryRunLines(report: DryRunReport, terminalColumns: number): stri
         'Blnk',
         `${formatCount(estimate.blnkRequests)} requests, ${formatDuration(estimate.postingMs)}: about ${estimate.postedPerSecond} payments a second in each currency, all at the same time`,
       ],
-      ['this dry run', `${formatCount(report.stripeRequests)} requests to Stripe, none to Blnk`],
+      ['this dry run', `${formatCount(report.stripeRequests)} requests to Stripe, nothing written`],
     ]),
   );
   return lines;
 }
+
+const LEDGER_IN_USE = [
+  'A worker would refuse to start: the database is empty, but the ledger holds transactions of this software.',
+  'Was the database lost? Then run `rebuild`. With `worker --adopt` a new mirror begins, and what the ledger holds with equal',
+  'content is adopted: of the payments below only those that it lacks would be posted.',
+];
 
 function headline({ asked, firstStart, fresh }: DryRunReport): string {
   const what = firstStart && asked === 'sync' ? 'The first start' : asked === 'sync' ? 'A sync' : 'This backfill';
