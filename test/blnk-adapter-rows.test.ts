@@ -3,7 +3,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseExactJson } from '../src/blnk/exact-json.js';
+import { parseExactJson } from '../src/core/exact-json.js';
 import { readLedgerRecord, readLedgerRow } from '../src/blnk/ledger-row.js';
 
 describe('the amount of a row', () => {

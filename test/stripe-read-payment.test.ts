@@ -53,7 +53,8 @@ test.each([
   ['an account in its stead', { customer: null, customer_account: 'acct_4' }, 'acct_4'],
   ['both, and the customer goes first', { customer: 'cus_5', customer_account: 'acct_5' }, 'cus_5'],
   ['a guest', { customer: null }, null],
-  ['left out', { customer: undefined, customer_account: undefined }, null],
+  ['an account alone', { customer: undefined, customer_account: 'acct_6' }, 'acct_6'],
+  ['a guest of a time before accounts', { customer: null, customer_account: undefined }, null],
 ])('the customer is %s', (_name, fields, customerId) => {
   expect(readPaymentIntent({ ...INTENT, ...fields })).toMatchObject({ kind: 'payment', customerId });
 });
@@ -81,6 +82,8 @@ test.each([
   ['currency', null],
   ['currency', ''],
   ['currency', 'x'.repeat(1_000)],
+  ['currency', 'u\u017fd'],
+  ['currency', 'usd\u0000'],
   ['created', '1700000000'],
   ['created', 1e18],
   ['created', -5],
@@ -103,6 +106,14 @@ test.each([
     problem: expect.stringContaining(`${field} holds`),
   });
   expect(reading).toHaveProperty('created', field === 'created' ? null : new Date('2023-11-14T22:13:20Z'));
+});
+
+test('whose payment it is is not guessed when neither field says it', () => {
+  const { customer: _customer, customer_account: _account, ...nobodys } = INTENT;
+  expect(readPaymentIntent(nobodys)).toMatchObject({
+    kind: 'unreadable',
+    problem: 'customer holds nothing; an id, an object with an id, or null is expected',
+  });
 });
 
 test('an amount below zero or of nothing is read as it is: whether it can be posted is not decided here', () => {

@@ -1,5 +1,5 @@
 /** Rows and balances that are asked for by name: what comes back is exactly what was asked for, or the answer is refused. */
-import { textMemberOf } from './exact-json.js';
+import { textMemberOf } from '../core/exact-json.js';
 import { type LookUps, ROWS_MAX, unreadable } from './look-ups.js';
 
 /**

@@ -2,8 +2,9 @@
  * What the ledger itself tells of its past: which mirrors wrote to it, and since which day. A ledger cannot order by
  * metadata, so the oldest day is found by halving over effective dates, each step one question for any one row.
  */
+
+import { textMemberOf } from '../core/exact-json.js';
 import { utcDay } from '../core/window.js';
-import { textMemberOf } from './exact-json.js';
 import { readLedgerRecord, readLedgerRow } from './ledger-row.js';
 import { type LookUps, unreadable } from './look-ups.js';
 import type { Filter } from './routes.js';

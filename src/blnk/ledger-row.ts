@@ -2,9 +2,10 @@
  * Reads a transaction as Core or the Cloud shows it. What cannot be read becomes unknown, never a guess: an unknown amount
  * or balance is judged a conflict, so that a person looks at it. Judging itself is `core/settlement.ts`.
  */
+
+import { memberOf, textMemberOf } from '../core/exact-json.js';
 import type { LedgerRow } from '../core/settlement.js';
 import type { LedgerRecord } from '../prove/ports.js';
-import { memberOf, textMemberOf } from './exact-json.js';
 
 const UNKNOWN = 'unknown';
 

@@ -2,9 +2,10 @@
  * The ledger over HTTP: Blnk Cloud or a self-hosted Core. Sends exactly the prepared texts, says what the answers mean,
  * and looks transactions and balances up. It keeps no state but its connections, and it never decides what to do next.
  */
+
+import { parseExactJson, textMemberOf } from '../core/exact-json.js';
 import type { Ledger, PostAnswer } from '../post/ports.js';
 import { type ConnectionOptions, createConnection } from './connection.js';
-import { parseExactJson, textMemberOf } from './exact-json.js';
 import { findBalances, findByReference } from './find-rows.js';
 import { someMirrorId } from './history.js';
 import { readLedgerRow } from './ledger-row.js';

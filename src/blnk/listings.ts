@@ -2,10 +2,11 @@
  * The ledger as proofs read it: whole lists, page by page, and balances as of a moment. It reads only. Every row is held
  * against the question, because a server that ignored a filter would make a proof of something else.
  */
+
+import { memberOf, textMemberOf } from '../core/exact-json.js';
 import type { LedgerHistory, LedgerRecord, LedgerSide } from '../prove/ports.js';
 import type { BlnkAnswer } from './answer.js';
 import { type ConnectionOptions, createConnection } from './connection.js';
-import { memberOf, textMemberOf } from './exact-json.js';
 import { balancesOf, findBalances, findByReference } from './find-rows.js';
 import { mirrorIds, oldestEffectiveDay } from './history.js';
 import { readLedgerRecord, wholeNumber } from './ledger-row.js';

@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../core/errors.js';
+import { memberOf, textMemberOf } from '../core/exact-json.js';
 import type { BlnkAnswer } from './answer.js';
-import { memberOf, textMemberOf } from './exact-json.js';
 import type { BlnkStyle, Filter, FilterQuery, Route, Routes } from './routes.js';
 import type { Reply, Transport } from './transport.js';
 

@@ -3,9 +3,9 @@
  * a look-up decides. Answers about access are thrown before this is asked (`access-error.ts`).
  */
 import { SyncError } from '../core/errors.js';
+import { memberOf, textMemberOf } from '../core/exact-json.js';
 import type { PostAnswer } from '../post/ports.js';
 import type { BlnkAnswer } from './answer.js';
-import { memberOf, textMemberOf } from './exact-json.js';
 import { readLedgerRow } from './ledger-row.js';
 
 /** @throws SyncError fatal when Core refused the overdraft: every further post would be refused as well */

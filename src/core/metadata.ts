@@ -73,7 +73,8 @@ function dropKeys(entries: ReadonlyArray<readonly [string, string]>, room: numbe
 /** Counts characters as people do (code points), so that no emoji is cut in half. */
 function truncate(text: string, length: number): string {
   if (text.length <= length) return text;
-  const characters = [...text];
+  // So many code units hold at least one character more: of a text of megabytes nothing further is taken apart.
+  const characters = [...text.slice(0, 2 * length + 1)];
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
 }
 

@@ -8,7 +8,7 @@ import type { StripeClient } from './client.js';
 import { type Permission, permissionMissing } from './permissions.js';
 import { retrieveIntent } from './read-intent.js';
 import { unreadableAnswer } from './read-list.js';
-import { isRecord } from './read-payment.js';
+import { isObjectId, isRecord } from './read-payment.js';
 import type { Send } from './request.js';
 
 interface StripeAccount {
@@ -79,7 +79,7 @@ async function readAccountId(client: StripeClient): Promise<string | null> {
   );
   if (answer === undefined) return null;
   const id = isRecord(answer.body) ? answer.body.id : undefined;
-  if (typeof id !== 'string' || id === '') throw unreadableAnswer('an account without its id');
+  if (!isObjectId(id)) throw unreadableAnswer('an account without its id');
   return id;
 }
 

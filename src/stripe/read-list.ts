@@ -3,7 +3,7 @@
  * refused as a whole: a transient fault, because the next answer may be sound.
  */
 import { SyncError } from '../core/errors.js';
-import { isRecord } from './read-payment.js';
+import { isObjectId, isRecord } from './read-payment.js';
 
 export interface StripeList {
   readonly objects: readonly unknown[];
@@ -25,7 +25,7 @@ export function readList(body: unknown): StripeList {
   }
   const last = objects.at(-1);
   const lastId = isRecord(last) ? last.id : undefined;
-  if (typeof lastId !== 'string' || lastId === '') throw unreadableAnswer('a page whose last object has no id');
+  if (!isObjectId(lastId)) throw unreadableAnswer('a page whose last object has no id');
   return { objects, hasMore: body.has_more, lastId };
 }
 

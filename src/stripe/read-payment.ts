@@ -17,7 +17,8 @@ type Field<T> = { readonly value: T } | { readonly problem: string };
 /** 9999-12-31T23:59:59Z: the last second that an ISO date with four digits of year can show. */
 const CREATED_SECONDS_MAX = 253_402_300_799;
 
-const CURRENCY_LENGTH_MAX = 16;
+/** Nothing that becomes another letter in upper case: `ſ` is an S there, and `uſd` would be dollars. */
+const CURRENCY = /^[\x21-\x7e]{1,16}$/;
 
 /** @param value one PaymentIntent, parsed from JSON and not trusted in any way */
 export function readPaymentIntent(value: unknown): IntentReading {
@@ -67,6 +68,11 @@ export function isIntentId(value: unknown): value is string {
   return typeof value === 'string' && /^pi_[A-Za-z0-9_]{1,200}$/.test(value);
 }
 
+/** Whether this can be the id of any object: it becomes a cursor in requests, and part of messages. */
+export function isObjectId(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9_]{1,200}$/.test(value);
+}
+
 /** Stripe's `created`: Unix time in whole seconds. */
 export function readCreated(value: unknown): Field<Date> {
   return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= CREATED_SECONDS_MAX
@@ -88,13 +94,19 @@ function readAmount(value: unknown): Field<bigint> {
 
 /** Only the form: whether the currency is known is decided by mapping, which parks it by name. */
 function readCurrency(value: unknown): Field<string> {
-  return typeof value === 'string' && value !== '' && value.length <= CURRENCY_LENGTH_MAX
+  return typeof value === 'string' && CURRENCY.test(value)
     ? { value }
     : { problem: expected('currency', value, 'a currency code') };
 }
 
-/** Id, object, deleted object (`{id, deleted: true}`), or none; `customer_account` stands in under Accounts v2. */
+/**
+ * Id, object, deleted object (`{id, deleted: true}`), or none; `customer_account` stands in under Accounts v2. Stripe
+ * always says whose a payment is, with null for a guest: where neither field is, it would be guessed.
+ */
 function readCustomer(intent: Readonly<Record<string, unknown>>): Field<string | null> {
+  if (intent.customer === undefined && intent.customer_account === undefined) {
+    return { problem: expected('customer', undefined, 'an id, an object with an id, or null') };
+  }
   const customer = readReference('customer', intent.customer);
   if ('problem' in customer || customer.value !== null) return customer;
   return readReference('customer_account', intent.customer_account);
@@ -103,9 +115,7 @@ function readCustomer(intent: Readonly<Record<string, unknown>>): Field<string |
 function readCharge(intent: Readonly<Record<string, unknown>>): Field<string | null> {
   const latest = readReference('latest_charge', intent.latest_charge ?? firstOldCharge(intent.charges));
   if ('problem' in latest || latest.value === null) return latest;
-  return /^[A-Za-z0-9_]{1,200}$/.test(latest.value)
-    ? latest
-    : { problem: expected('latest_charge', latest.value, 'the id of a charge') };
+  return isObjectId(latest.value) ? latest : { problem: expected('latest_charge', latest.value, 'the id of a charge') };
 }
 
 /** Before 2022-11-15 the attempts stood in `charges`, newest first. */

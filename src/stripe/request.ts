@@ -127,10 +127,13 @@ function backoffMs(
  */
 const STOOD_STILL_MS = 30_000;
 
+/** `Sun, 21 Nov 2026 10:00:00 GMT` (RFC 9110, 5.6.7). Coverage stands on it, and `Date.parse` takes "9999" for a date. */
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
 function vendorTime(response: Stripe.Response<object>, durationMs: number): Date | null {
   if (durationMs > STOOD_STILL_MS) return null;
   const header: unknown = response.lastResponse.headers.date;
-  const serverMs = typeof header === 'string' ? Date.parse(header) : Number.NaN;
+  const serverMs = typeof header === 'string' && HTTP_DATE.test(header) ? Date.parse(header) : Number.NaN;
   return Number.isNaN(serverMs) ? null : new Date(serverMs - Math.ceil(durationMs));
 }
 

@@ -1,12 +1,13 @@
 /**
- * The SDK's own Node client with five corrections, so that one request of ours is one request on the wire and every
+ * The SDK's own Node client with six corrections, so that one request of ours is one request on the wire and every
  * answer ends as a value or an error:
  * - a socket closed by the other side is not sent again behind our back (the SDK does so once even with 0 retries, past
  *   the rate limiter and the request counts);
  * - the time limit holds for the whole answer, not between two of its packets;
  * - an answer has a largest size: the SDK would gather whatever comes until the memory is full;
  * - an answer that is not a JSON object is an error (the SDK would let `"text"` or `1` escape as an unhandled rejection,
- *   and would take a 502 with `{}` for a success);
+ *   and would take a 502 with `{}` for a success), and so is an error whose words are no texts;
+ * - a number of more digits than a double holds is infinite, so that no amount is ever a rounded one;
  * - `Stripe-Notice` headers are dropped: the SDK prints them as process warnings, which only an environment variable
  *   turns off, and the environment belongs to the configuration.
  */
@@ -14,6 +15,8 @@ import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { Readable } from 'node:stream';
 import Stripe from 'stripe';
+import { mayLoseDigits, parseWithoutRounding } from '../core/exact-json.js';
+import { isRecord } from './read-payment.js';
 
 type Client = Stripe.HttpClient;
 type Answer = Stripe.HttpClientResponse;
@@ -87,13 +90,17 @@ async function readObject(
   const timer = setTimeout(() => destroy(answer.getRawResponse()), Math.max(0, timeoutMs));
   let bytes = 0;
   let body: unknown;
+  const pieces: string[] = [];
   try {
     const whole = answer.toJSON();
     onPieces(answer.getRawResponse(), (piece) => {
       bytes += piece.length;
+      pieces.push(piece);
       if (bytes > answerBytesMax) destroy(answer.getRawResponse());
     });
     body = await whole;
+    const text = pieces.join('');
+    if (mayLoseDigits(text)) body = parseWithoutRounding(text);
   } catch (error) {
     if (bytes > answerBytesMax) throw unreadable(`a body of more than ${answerBytesMax} bytes`);
     // The parser's error carries the whole body; it stays here.
@@ -101,9 +108,13 @@ async function readObject(
   } finally {
     clearTimeout(timer);
   }
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw unreadable('JSON that is not an object');
-  const fault: unknown = 'error' in body ? body.error : undefined;
-  if (typeof fault === 'object' && fault !== null) return body;
+  if (!isRecord(body)) throw unreadable('JSON that is not an object');
+  const fault = body.error;
+  if (isRecord(fault)) {
+    // The SDK takes them for texts, whatever they are.
+    const words = [fault.message, fault.type, fault.code];
+    if (words.every((word) => word === undefined || word === null || typeof word === 'string')) return body;
+  }
   if (answer.getStatusCode() !== 200 || fault !== undefined) throw unreadable("JSON that is not Stripe's");
   return body;
 }

@@ -15,16 +15,29 @@ const SIGNIFICANT_DIGITS_MAX = 15;
 /** @returns undefined when the text is not JSON; a number of more than 15 digits is the string of its literal */
 export function parseExactJson(text: string): unknown {
   try {
-    return JSON.parse(LONG_NUMBER.test(text) ? quoteLongNumbers(text) : text);
+    return JSON.parse(mayLoseDigits(text) ? withLongNumbers(text, (literal) => `"${literal}"`) : text);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
 
+/** Whether `JSON.parse` may round a number of this text. */
+export function mayLoseDigits(text: string): boolean {
+  return LONG_NUMBER.test(text);
+}
+
+/**
+ * For texts in which no number needs more than 15 digits: one that has more is infinite, so that it is a number still and
+ * no whole one. Throws SyntaxError as `JSON.parse` does.
+ */
+export function parseWithoutRounding(text: string): unknown {
+  return JSON.parse(mayLoseDigits(text) ? withLongNumbers(text, () => '1e999') : text);
+}
+
 /** By hand, because a pattern for strings with escapes runs out of stack on a few megabytes. */
-function quoteLongNumbers(text: string): string {
-  let quoted = '';
+function withLongNumbers(text: string, write: (literal: string) => string): string {
+  let written = '';
   let copied = 0;
   for (let at = 0; at < text.length; ) {
     const character = text[at] ?? '';
@@ -34,7 +47,7 @@ function quoteLongNumbers(text: string): string {
       NUMBER.lastIndex = at;
       const literal = NUMBER.exec(text)?.[0] ?? character;
       if (digitsOf(literal) > SIGNIFICANT_DIGITS_MAX) {
-        quoted += `${text.slice(copied, at)}"${literal}"`;
+        written += text.slice(copied, at) + write(literal);
         copied = at + literal.length;
       }
       at += literal.length;
@@ -42,7 +55,7 @@ function quoteLongNumbers(text: string): string {
       at += 1;
     }
   }
-  return quoted + text.slice(copied);
+  return written + text.slice(copied);
 }
 
 /** The place after the closing quote. */
