@@ -1,6 +1,7 @@
 /** `prove`, `repair plan`, `repair apply`, `prove` as a person types them, with a running worker that posts what is owed. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { homes } from './support/homes.js';
+import { runCommand } from './support/process-command.js';
 import { type Session, startSession } from './support/process-session.js';
 import { until } from './support/process-wait.js';
 
@@ -83,6 +84,14 @@ describe.each(homes().slice(-1))('repairing by commands on $name', (home) => {
     },
     TIMEOUT_MS,
   );
+
+  it('refuses another configuration like a proof does: with exit code 2, and nothing is planned', async () => {
+    const variables = { ...session.variables, BLNK_SOURCE: '@another' };
+    for (const words of [['repair', 'plan'], ['repair', 'apply'], ['prove']]) {
+      const ended = await runCommand(words, variables);
+      expect([words, ended.code, ended.errors]).toEqual([words, 2, expect.stringContaining('BLNK_SOURCE')]);
+    }
+  });
 
   it(
     'tells what only a person can mend, and exits 1',

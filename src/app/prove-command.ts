@@ -14,7 +14,8 @@ import { refuseOtherMirror } from '../worker/claim-mirror.js';
 import type { AppEnvironment } from './command-environment.js';
 import { confirmSameLedger } from './confirm-ledger.js';
 import { createProver, type ProvingFacts, type ProvingParts, readProvingFacts } from './proving.js';
-import { mirrorOf, type Workbench } from './workbench.js';
+import { orRefuse } from './refusal.js';
+import { identityOf, mirrorOf, type Workbench } from './workbench.js';
 
 /** Without a range: a week of days that are over. */
 const DAYS_DEFAULT = 7;
@@ -23,16 +24,12 @@ const DAYS_DEFAULT = 7;
 export async function runProve(environment: AppEnvironment, bench: Workbench, options: ProveOptions): Promise<void> {
   const { output } = environment;
   const parts = { home: bench.home, vendors: bench.vendors, lagMs: bench.config.syncLagMs };
-  let facts: ProvingFacts;
-  let days: readonly string[];
-  try {
-    facts = await checkedFacts(bench, parts);
-    days = daysAsked(options, facts);
-  } catch (error) {
-    output.warn(describeFault(error));
-    environment.exit(2);
-    return;
-  }
+  const asked = await orRefuse(environment, async () => {
+    const facts = await checkedFacts(bench, parts);
+    return { ...facts, days: daysAsked(options, facts) };
+  });
+  if (asked === null) return;
+  const { days, ...facts } = asked.facts;
   const faults: unknown[] = [];
   const view = createProvingView(output);
   const proven = await proveDays(
@@ -66,17 +63,11 @@ export async function runProve(environment: AppEnvironment, bench: Workbench, op
 
 /** Asks everything that may refuse: a proof against another account or ledger would call every payment missing. */
 async function checkedFacts(bench: Workbench, parts: ProvingParts): Promise<ProvingFacts> {
-  const { config, vendors } = bench;
+  const { vendors } = bench;
   const mirror = mirrorOf(bench);
   await vendors.checkAccess();
   const { id: accountId } = await vendors.account.readAccount();
-  const wanted = {
-    livemode: config.stripe.livemode,
-    blnkInstance: config.blnk.instanceId ?? 'core',
-    source: config.source,
-    guestDestination: config.guestDestination,
-  };
-  refuseOtherMirror(mirror, wanted, { accountId });
+  refuseOtherMirror(mirror, identityOf(bench), { accountId });
   await confirmSameLedger({ home: bench.home, vendors, source: mirror.source });
   const facts = await readProvingFacts(parts);
   return facts ?? { mirror, lagMs: parts.lagMs, completeTo: null, now: mirror.startsAt };

@@ -9,7 +9,6 @@ import type { RebuildOptions } from '../cli/rebuild.js';
 import { beginLines, type RebuildBegin, type RebuildResult, resultLines } from '../cli/rebuild-text.js';
 import { type BackfillPart, collectPart, openParts } from '../collect/backfill.js';
 import type { CollectStore, StoredPage } from '../collect/ports.js';
-import { describeFault } from '../core/errors.js';
 import { CURRENT_MAPPING_VERSION } from '../core/mapping.js';
 import type { Mirror } from '../core/mirror.js';
 import { resolveMoment } from '../core/time-text.js';
@@ -24,6 +23,7 @@ import { planRebuild, refuseMirrored } from '../prove/plan-rebuild.js';
 import { judgePage, type RebuildPorts } from '../prove/rebuild.js';
 import { noServerTime, refuseOtherMirror } from '../worker/claim-mirror.js';
 import type { AppEnvironment } from './command-environment.js';
+import { orRefuse } from './refusal.js';
 import { systemClock } from './system-clock.js';
 import { identityOf, type Workbench } from './workbench.js';
 
@@ -36,14 +36,9 @@ export async function runRebuild(
   bench: Workbench,
   options: RebuildOptions,
 ): Promise<void> {
-  let mirror: Mirror | null;
-  try {
-    mirror = await begin(environment, bench, options);
-  } catch (error) {
-    environment.output.warn(describeFault(error));
-    environment.exit(2);
-    return;
-  }
+  const begun = await orRefuse(environment, () => begin(environment, bench, options));
+  if (begun === null) return;
+  const { facts: mirror } = begun;
   if (mirror === null) {
     environment.output.warn('Nothing was done.');
     environment.exit(1);

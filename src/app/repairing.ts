@@ -17,19 +17,23 @@ import { refuseOtherMirror } from '../worker/claim-mirror.js';
 import type { AppEnvironment } from './command-environment.js';
 import { confirmSameLedger } from './confirm-ledger.js';
 import { type CrashHooks, repairStoreWithPoints } from './crash-points.js';
+import { orRefuse } from './refusal.js';
 import { identityOf, mirrorOf, type Workbench } from './workbench.js';
 
 /** Before Stripe, and after anybody who repairs. */
 const FIRST_DAY = '2000-01-01';
 const LAST_DAY = '9999-12-31';
 
-/** Sets exit code 1 when no plan can mend something of the ledger; what is parked here is no matter of a plan. */
+/** Sets the exit code: 2 when refused, 1 when no plan can mend something of the ledger (what is parked here is no matter of a plan). */
 export async function runRepairPlan(
-  { output, exit, userName }: AppEnvironment,
+  environment: AppEnvironment,
   bench: Workbench,
   { fromDay, toDay, json }: RepairPlanOptions,
 ): Promise<void> {
-  const mirror = await confirmSides(bench);
+  const { output, exit, userName } = environment;
+  const confirmed = await orRefuse(environment, () => confirmSides(bench));
+  if (confirmed === null) return;
+  const { facts: mirror } = confirmed;
   const range: DayRange | null =
     fromDay === null && toDay === null ? null : { fromDay: fromDay ?? FIRST_DAY, toDay: toDay ?? LAST_DAY };
   const outcome = await planRepair(portsOf(bench), { range, mirror, by: userName });
@@ -37,14 +41,16 @@ export async function runRepairPlan(
   if (unmendable(outcome.reported).length > 0) exit(1);
 }
 
-/** Sets exit code 1 when an item was refused. */
+/** Sets the exit code: 2 when all of it was refused, 1 when an item was. */
 export async function runRepairApply(
   environment: AppEnvironment,
   bench: Workbench,
   options: RepairApplyOptions,
 ): Promise<void> {
   const { output, exit, userName, hooks } = environment;
-  const rules = await confirmSides(bench);
+  const confirmed = await orRefuse(environment, () => confirmSides(bench));
+  if (confirmed === null) return;
+  const { facts: rules } = confirmed;
   const ports = portsOf(bench, hooks);
   const planned = await ports.store.findPlan(options.plan);
   const { plan, lanes } = await applyRepair(ports, { plan: planned, rules, by: userName });
