@@ -6,16 +6,17 @@ import { existsSync } from 'node:fs';
 import type { HomeConfig } from '../config.js';
 import { describeError, SyncError } from '../core/errors.js';
 import { openEmbeddedPostgres } from '../db/embedded/open.js';
-import { isMigrated, migrateDatabase } from '../db/migrate.js';
+import { isMigrated, type MigrationReport, migrateDatabase } from '../db/migrate.js';
 import { type Database, type DatabaseAddress, openDatabase } from '../db/open.js';
+import { refuseOldCode } from '../db/served-code.js';
 import type { Log } from '../observability/log.js';
 import { openQueueBackend, type QueueAddress, type QueueBackend } from '../queue/connection.js';
 
 export interface Home {
   readonly database: Database;
   readonly queueBackend: QueueBackend;
-  /** Applies our migrations and the queue's, under one lock. */
-  migrate(): Promise<void>;
+  /** Applies our migrations and the queue's, under one lock. What it waits for is logged. */
+  migrate(): Promise<MigrationReport>;
   close(): Promise<void>;
 }
 
@@ -54,7 +55,11 @@ export async function openHome(config: HomeConfig, options: HomeOptions): Promis
       database,
       queueBackend,
       close,
-      migrate: () => migrateDatabase(database, () => queueBackend.migrate()),
+      migrate: () =>
+        migrateDatabase(database, {
+          alsoUnderLock: () => queueBackend.migrate(),
+          onWaiting: (message) => options.log.warn({}, message),
+        }),
     };
     return home;
   } catch (error) {
@@ -86,10 +91,17 @@ export async function closeAfterFault(close: () => Promise<void>, log: Log): Pro
   }
 }
 
-/** An embedded database is ours to migrate; any other one is migrated by whoever owns it, on purpose. */
+/**
+ * An embedded database is ours to migrate; any other one is migrated by whoever owns it, on purpose. One that was migrated
+ * further than this code knows is as good, unless it says that it serves only newer code.
+ */
 export async function ensureSchema(home: Home, config: HomeConfig): Promise<void> {
+  await refuseOldCode(home.database);
   if (await isMigrated(home.database.sql, home.queueBackend.schema)) return;
-  if (config.database.kind === 'embedded') return home.migrate();
+  if (config.database.kind === 'embedded') {
+    await home.migrate();
+    return;
+  }
   throw new SyncError(
     'The database lacks tables of this version. Apply them once: npx stripe-blnk-sync migrate (in a clone of the sources: npm run cli -- migrate)',
     {

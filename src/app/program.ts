@@ -8,7 +8,7 @@ import { addProveCommand } from '../cli/prove.js';
 import { addRebuildCommand } from '../cli/rebuild.js';
 import { addRepairCommands } from '../cli/repair.js';
 import { addProcessCommands, type ProcessActions } from '../cli/worker.js';
-import { readHomeConfig, readWorkerConfig } from '../config.js';
+import { readWorkerConfig } from '../config.js';
 import { describeFault } from '../core/errors.js';
 import type { AppEnvironment } from './command-environment.js';
 import type { Workbench } from './workbench.js';
@@ -101,15 +101,8 @@ function processActions(environment: AppEnvironment): ProcessActions {
 
     migrate: () =>
       orExitTwo(async () => {
-        const config = readHomeConfig(environment.variables());
-        const { openHome } = await import('./home.js');
-        const home = await openHome(config, { log: environment.log('warn'), role: 'worker' });
-        try {
-          await home.migrate();
-          environment.output.print('The tables are up to date.');
-        } finally {
-          await home.close();
-        }
+        const { runMigrate } = await import('./migrating.js');
+        await runMigrate(environment);
       }),
 
     demo: (options) =>

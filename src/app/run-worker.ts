@@ -27,10 +27,17 @@ export interface RunWorkerOptions {
   onStarted?(worker: RunningWorker, home: Home): void;
 }
 
-/** @returns 0 after a clean stop, 1 when the grace ran out. Throws SyncError `fatal` when it could not start. */
+/**
+ * @returns 0 after a clean stop, 1 when the grace ran out. Throws SyncError `fatal` when it could not start, and
+ *   `code_too_old` after it stopped because the tables were migrated for newer code alone.
+ */
 export async function runWorker(config: WorkerConfig, options: RunWorkerOptions): Promise<0 | 1> {
   const timings = options.timings ?? TIMINGS;
-  const started = await startWithRetry(config, options, timings);
+  const servedNoMore = new AbortController();
+  const started = await startWithRetry(config, options, {
+    timings,
+    onServedNoMore: (error) => servedNoMore.abort(error),
+  });
   if (started === null) return 0;
   const { home, worker } = started;
   options.log.info(
@@ -43,7 +50,13 @@ export async function runWorker(config: WorkerConfig, options: RunWorkerOptions)
     `mirroring every ${config.syncEveryMs / 1000} s`,
   );
   options.onStarted?.(worker, home);
-  await aborted(options.signal);
+  await aborted(AbortSignal.any([options.signal, servedNoMore.signal]));
+  if (servedNoMore.signal.aborted) {
+    options.log.error(
+      { code: 'code_too_old', error: describeError(servedNoMore.signal.reason) },
+      'this version is too old',
+    );
+  }
   options.log.info({}, 'stopping: no new work; what is in flight ends');
   const clean = await withinGrace(config.shutdownGraceMs, async () => {
     await worker.stop();
@@ -51,16 +64,23 @@ export async function runWorker(config: WorkerConfig, options: RunWorkerOptions)
   });
   if (clean) options.log.info({}, 'stopped');
   else options.log.error({}, 'SHUTDOWN_GRACE ran out; what was in flight is looked up at the next start');
+  // The same as its next start would say.
+  servedNoMore.signal.throwIfAborted();
   return clean ? 0 : 1;
 }
 
-async function startWithRetry(config: WorkerConfig, options: RunWorkerOptions, timings: Timings) {
+interface Starting {
+  readonly timings: Timings;
+  onServedNoMore(error: SyncError): void;
+}
+
+async function startWithRetry(config: WorkerConfig, options: RunWorkerOptions, starting: Starting) {
   for (let tries = 0; !options.signal.aborted; tries += 1) {
     try {
-      return await startOnce(config, options, timings);
+      return await startOnce(config, options, starting);
     } catch (error) {
       if (!(error instanceof SyncError && error.kind === 'transient')) throw error;
-      const waitMs = backoffMs(tries, Math.random, timings.startRetry);
+      const waitMs = backoffMs(tries, Math.random, starting.timings.startRetry);
       options.log.warn(
         { code: error.code, error: describeError(error), waitMs: Math.round(waitMs) },
         'cannot start yet; trying again',
@@ -71,7 +91,7 @@ async function startWithRetry(config: WorkerConfig, options: RunWorkerOptions, t
   return null;
 }
 
-async function startOnce(config: WorkerConfig, options: RunWorkerOptions, timings: Timings) {
+async function startOnce(config: WorkerConfig, options: RunWorkerOptions, starting: Starting) {
   const { adopt, whenUnreachable, hooks } = options;
   const log = withoutRepeats(options.log, systemClock.monotonicMs);
   const home = await openHome(config, {
@@ -83,7 +103,7 @@ async function startOnce(config: WorkerConfig, options: RunWorkerOptions, timing
     await ensureSchema(home, config);
     return {
       home,
-      worker: await startWorker(config, { home, log, timings, adopt, ...(hooks === undefined ? {} : { hooks }) }),
+      worker: await startWorker(config, { home, log, adopt, ...starting, ...(hooks === undefined ? {} : { hooks }) }),
     };
   } catch (error) {
     await closeAfterFault(() => home.close(), log);

@@ -11,6 +11,7 @@ import { pollIntervalMs } from '../core/poll-interval.js';
 import { createCollectStore } from '../db/collect-store.js';
 import { createMirror, findMirror, nameAccount, noteLag, restartMirror } from '../db/mirror-store.js';
 import { lanesDue } from '../db/outbox.js';
+import { refuseOldCode } from '../db/served-code.js';
 import { noteRefusal } from '../db/sweep-store.js';
 import { anyStoredIntent, createWorkerRegistry, paymentsInThirtyDays, sinceLastTailMs } from '../db/worker-registry.js';
 import type { Log } from '../observability/log.js';
@@ -39,6 +40,8 @@ export interface WorkerOptions {
   readonly log: Log;
   readonly timings: Timings;
   readonly adopt: boolean;
+  /** The tables were migrated so far that this code may not work on them: the worker has to be stopped. */
+  onServedNoMore(error: SyncError): void;
   /** Absent in production. */
   readonly hooks?: CrashHooks;
 }
@@ -170,7 +173,15 @@ async function takeUpWork(config: WorkerConfig, work: Work): Promise<void> {
       eventsRefused: ((await findMirror(db))?.eventsRefusedSince ?? null) !== null,
     });
 
-  closers.push(startHeartbeat({ clock: systemClock, renew: () => registry.renew(), onError }));
+  const renew = async (): Promise<void> => {
+    await registry.renew();
+    await refuseOldCode(home.database);
+  };
+  const onRenewError = (step: string, error: unknown): void => {
+    if (error instanceof SyncError && error.code === 'code_too_old') work.onServedNoMore(error);
+    else onError(step, error);
+  };
+  closers.push(startHeartbeat({ clock: systemClock, renew, onError: onRenewError }));
   await queue.ensureSchedule(config.syncEveryMs, { replace: true });
   const stages = createStages({ ...work, config, store, queue, alarms, intervalMs });
   const stopTimer = startWakeTimer(

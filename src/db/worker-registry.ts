@@ -3,6 +3,7 @@
  * closes the runs of the silent ones, so that no run is open for ever and the next one can cover its window.
  */
 import type postgres from 'postgres';
+import { GENERATION } from './served-code.js';
 
 export interface WorkerIdentity {
   readonly id: string;
@@ -33,7 +34,8 @@ export function createWorkerRegistry(sql: postgres.Sql, worker: WorkerIdentity):
   return {
     async renew() {
       await sql`
-        insert into workers (id, host, pid, version) values (${worker.id}, ${worker.host}, ${worker.pid}, ${worker.version})
+        insert into workers (id, host, pid, version, generation)
+        values (${worker.id}, ${worker.host}, ${worker.pid}, ${worker.version}, ${GENERATION})
         on conflict (id) do update set seen_at = now()`;
       await sql`update sync_runs set heartbeat_at = now() where worker_id = ${worker.id} and state = 'collecting'`;
     },

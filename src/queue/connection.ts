@@ -4,6 +4,7 @@
 import {
   createPostgresBackend,
   type JobsOptions,
+  LATEST_SCHEMA_VERSION,
   type Processor,
   Queue,
   type QueueOptions,
@@ -38,6 +39,7 @@ export interface BackedQueue {
       readonly opts: Omit<JobsOptions, 'jobId' | 'repeat' | 'delay'>;
     },
   ): Promise<unknown>;
+  removeJobScheduler(id: string): Promise<unknown>;
   on(event: 'error', listener: (error: Error) => void): unknown;
   close(): Promise<void>;
 }
@@ -53,8 +55,8 @@ export interface BackedWorker {
 export interface QueueBackend {
   queue(name: string, options: Omit<QueueOptions, 'connection'>): BackedQueue;
   worker(name: string, processor: Processor, options: Omit<WorkerOptions, 'connection'>): BackedWorker;
-  /** Schema of the backend's own tables, in the same database as ours; null on Redis. */
-  readonly schema: string | null;
+  /** Of the backend's own tables, in the same database as ours, and the version that this code needs; null on Redis. */
+  readonly schema: { readonly name: string; readonly version: number } | null;
   /** Creates or upgrades the backend's own tables; nothing to do on Redis. */
   migrate(): Promise<void>;
   close(): Promise<void>;
@@ -148,7 +150,7 @@ function openPostgres(address: Exclude<QueueAddress, { kind: 'redis' }>, options
         },
         createPostgresBackend,
       ),
-    schema: BULLMQ_SCHEMA,
+    schema: { name: BULLMQ_SCHEMA, version: LATEST_SCHEMA_VERSION },
     async migrate() {
       const queue = new Queue('migration', { connection: { ...connection(1), migrate: true } }, createPostgresBackend);
       queue.on('error', options.onError);

@@ -29,7 +29,7 @@ export async function openHistoryDatabase(home: Home): Promise<HistoryDatabase> 
   await installClock(address);
   const database = await openDatabase(address, { connectionsMax: 8, applicationName: 'test of histories' });
   closers.unshift(() => database.close());
-  await migrateDatabase(database, async () => {});
+  await migrateDatabase(database);
   const { sql } = database;
   return {
     ...database,

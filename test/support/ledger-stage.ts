@@ -208,7 +208,7 @@ export interface StageOptions extends BlnkSandboxOptions {
 /** One database per test file; each stage in it finds it empty and leaves it empty. */
 export async function openStages(homeName?: 'embedded' | 'postgres') {
   const database = await openTestDatabase(homeName);
-  await migrateDatabase(database, async () => {});
+  await migrateDatabase(database);
   return {
     async start({ style, ...options }: StageOptions = {}): Promise<LedgerStage> {
       const sandbox = await startBlnkSandbox({ lockWaitMs: 150, leakLockMs: 0, ...options });

@@ -56,7 +56,7 @@ export async function createStageDatabase(home?: 'embedded'): Promise<StageDatab
     server === null ? { kind: 'url', url: url ?? '' } : { kind: 'socket', ...server.connection };
   const database = await openDatabase(address, { connectionsMax: 8, applicationName: 'test of collect' });
   closers.unshift(() => database.close());
-  await migrateDatabase(database, async () => {});
+  await migrateDatabase(database);
   return {
     database,
     address,

@@ -51,6 +51,8 @@ export const workers = pgTable('workers', {
   host: text('host').notNull(),
   pid: integer('pid').notNull(),
   version: text('version').notNull(),
+  /** What the schema's oldest served generation is compared with; code that does not say it is of the first. */
+  generation: integer('generation').notNull().default(1),
   startedAt: instant('started_at').notNull().defaultNow(),
   seenAt: instant('seen_at').notNull().defaultNow(),
 });
