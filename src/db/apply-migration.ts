@@ -73,13 +73,14 @@ interface Blocked {
 }
 
 async function blocked(sql: postgres.Sql, { migration, waits, cause }: Blocked): Promise<SyncError> {
-  const holders = await sql<{ pid: number; name: string; since: Date }[]>`
-    select activity.pid, activity.application_name as name, min(activity.xact_start) as since
+  const holders = await sql<{ pid: number; name: string; seconds: number }[]>`
+    select activity.pid, activity.application_name as name,
+      round(extract(epoch from now() - min(activity.xact_start)))::int as seconds
     from pg_locks held join pg_stat_activity activity on activity.pid = held.pid
     where held.granted and activity.xact_start is not null
       and held.relation in (select oid from pg_class where relnamespace = 'public'::regnamespace)
-    group by 1, 2 order by since limit 3`;
-  const names = holders.map(({ pid, name, since }) => `process ${pid} (${name}), since ${since.toISOString()}`);
+    group by 1, 2 order by seconds desc limit 3`;
+  const names = holders.map(({ pid, name, seconds }) => `process ${pid} (${name}), open for ${seconds} s`);
   return new SyncError(
     `The migration ${migration.name} got no lock on the tables in ${Math.round(waits.blockedMaxMs / 1_000)} s; nothing of it is applied. ` +
       `${names.length === 0 ? 'Who holds them is not to be seen' : `The oldest open transactions on them: ${names.join('; ')}`}. ` +
