@@ -13,6 +13,7 @@ import { createMirror, findMirror, nameAccount, noteLag, restartMirror } from '.
 import { lanesDue } from '../db/outbox.js';
 import { refuseOldCode } from '../db/served-code.js';
 import { noteRefusal } from '../db/sweep-store.js';
+import { createTimesMender } from '../db/times-ahead.js';
 import { anyStoredIntent, createWorkerRegistry, paymentsInThirtyDays, sinceLastTailMs } from '../db/worker-registry.js';
 import type { Log } from '../observability/log.js';
 import { packageVersion } from '../package-root.js';
@@ -184,6 +185,7 @@ async function takeUpWork(config: WorkerConfig, work: Work): Promise<void> {
   closers.push(startHeartbeat({ clock: systemClock, renew, onError: onRenewError }));
   await queue.ensureSchedule(config.syncEveryMs, { replace: true });
   const stages = createStages({ ...work, config, store, queue, alarms, intervalMs });
+  const mendTimes = createTimesMender(sql, { queueSchema: home.queueBackend.schema?.name ?? null });
   const stopTimer = startWakeTimer(
     {
       clock: systemClock,
@@ -191,6 +193,9 @@ async function takeUpWork(config: WorkerConfig, work: Work): Promise<void> {
         const { keepEmptyRunsMs } = config;
         const closed = await registry.tidy({ silentAfterMs: timings.runSilentAfterMs, keepEmptyRunsMs });
         if (closed > 0) log.warn({ runs: closed }, 'closed runs whose worker went silent');
+        const mended = await mendTimes();
+        if (mended.ours + mended.ofQueue > 0)
+          log.warn(mended, 'a clock was ahead; what waited for its time goes on now');
       },
       ensureSchedule: () => queue.ensureSchedule(config.syncEveryMs, { replace: false }),
       lanesDue: () => lanesDue(sql),
@@ -200,7 +205,9 @@ async function takeUpWork(config: WorkerConfig, work: Work): Promise<void> {
       requestProofs: () => stages.requestProofs(),
       async requestSyncIfLate() {
         const since = await sinceLastTailMs(sql);
-        if (since === null || since > 2 * (await intervalMs())) await queue.requestSync('schedule');
+        if (since !== null && since <= 2 * (await intervalMs())) return;
+        await queue.restartSchedule(config.syncEveryMs);
+        await queue.requestSync('schedule');
       },
       onError,
     },

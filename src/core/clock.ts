@@ -3,7 +3,7 @@
  * or with stored times never comes from here, only from the vendor's `Date` or from PostgreSQL.
  */
 export interface Clock {
-  /** Milliseconds that only grow; for deadlines within this process. */
+  /** Milliseconds that only grow, also while the machine sleeps; for deadlines within this process. */
   monotonicMs(): number;
   /** Resolves after `ms`; rejects with the signal's reason when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;

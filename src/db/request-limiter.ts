@@ -16,6 +16,9 @@ export interface RequestLimiterOptions {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Longer than any line of requests; a place further ahead was given by a clock that was set back since. */
+const LINE_MAX = '1 minute';
+
 const ENDPOINT_PER_SECOND = 25;
 const ACCOUNT_PER_SECOND = { live: 100, sandbox: 25 };
 
@@ -61,7 +64,7 @@ export function createRequestLimiter(sql: postgres.Sql, options: RequestLimiterO
           (${`endpoint:${endpoint}`}, ${endpointStepMs} * interval '1 millisecond')) as wanted(bucket, step)
         order by bucket
         on conflict (bucket) do update
-        set next_free_at = greatest(held.next_free_at, now()) + (excluded.next_free_at - now())
+        set next_free_at = greatest(least(held.next_free_at, now() + ${LINE_MAX}::interval), now()) + (excluded.next_free_at - now())
         returning bucket, (extract(epoch from next_free_at - now()) * 1000)::float8 as wait_ms`;
       const stepMs = (bucket: string) => (bucket === 'account' ? accountStepMs : endpointStepMs);
       const waitMs = Math.max(...rows.map((row) => row.wait_ms - stepMs(row.bucket)));

@@ -91,11 +91,14 @@ export async function paymentsInThirtyDays(sql: postgres.Sql): Promise<number> {
   return row?.payments ?? 0;
 }
 
-/** Milliseconds since the newest run of the tail, or of the list in its place, began; null when there was none. */
+/**
+ * Milliseconds since the newest run of the tail, or of the list in its place, began; null when there was none. Runs of a
+ * time to come are not counted: the database's clock was set back, and the schedule must not wait for that time.
+ */
 export async function sinceLastTailMs(sql: postgres.Sql): Promise<number | null> {
   const [row] = await sql<{ since_ms: number | null }[]>`
     select (extract(epoch from now() - max(started_at)) * 1000)::float8 as since_ms from sync_runs
-    where parent_id is null and worker_id is not null`;
+    where parent_id is null and worker_id is not null and started_at < now() + interval '1 minute'`;
   return row?.since_ms ?? null;
 }
 

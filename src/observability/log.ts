@@ -38,7 +38,7 @@ export function createLog({ level, forPeople }: LogOptions): Log {
   if (!forPeople) return pino(options);
   return pino(
     options,
-    pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', singleLine: true, sync: true }),
+    pretty({ colorize: true, translateTime: "HH:MM:ss'Z'", ignore: 'pid,hostname', singleLine: true, sync: true }),
   );
 }
 

@@ -34,6 +34,11 @@ export interface JobQueue {
   requestProofs(): Promise<void>;
   /** Makes sure of the one job scheduler. With `replace` also of its interval; else an existing one is left alone. */
   ensureSchedule(everyMs: number, options: { readonly replace: boolean }): Promise<void>;
+  /**
+   * Makes the schedule anew. One whose next tick was dated by a process whose clock was ahead would come when that time has
+   * come, and neither a new worker nor the same interval moves it.
+   */
+  restartSchedule(everyMs: number): Promise<void>;
   /** Starts taking jobs. The answer stops taking new ones and waits for those in hand. */
   work(handlers: JobHandlers, options: WorkOptions): Promise<() => Promise<void>>;
   close(): Promise<void>;
@@ -70,6 +75,7 @@ const CLOSE_WITHIN_MS = 3_000;
 
 /** The one scheduler; its id is what keeps two workers from making two. */
 const SCHEDULER_ID = 'stripe-blnk-sync';
+const TICK = { name: TICK_JOB, data: {}, opts: JOB_OPTIONS };
 
 export function createJobQueue(backend: QueueBackend, onError: (error: Error) => void): JobQueue {
   const queues = new Map<string, BackedQueue>();
@@ -111,8 +117,13 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
       const existing = await withinLimit(queue.getJobScheduler(SCHEDULER_ID));
       // Writing the same schedule again would move its next tick: done every minute, it would never tick.
       if (existing !== undefined && (!replace || existing.every === everyMs)) return;
-      const template = { name: TICK_JOB, data: {}, opts: JOB_OPTIONS };
-      await withinLimit(queue.upsertJobScheduler(SCHEDULER_ID, { every: everyMs }, template));
+      await withinLimit(queue.upsertJobScheduler(SCHEDULER_ID, { every: everyMs }, TICK));
+    },
+
+    async restartSchedule(everyMs) {
+      const queue = open(SYNC_QUEUE);
+      await withinLimit(queue.removeJobScheduler(SCHEDULER_ID));
+      await withinLimit(queue.upsertJobScheduler(SCHEDULER_ID, { every: everyMs }, TICK));
     },
 
     async work(handlers, options) {

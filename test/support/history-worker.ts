@@ -15,6 +15,7 @@ import type { Trigger } from '../../src/core/sync-run.js';
 import { createCollectStore } from '../../src/db/collect-store.js';
 import { markFirstPost, rememberSourceBalance } from '../../src/db/mirror-store.js';
 import { createOutbox, lanesDue } from '../../src/db/outbox.js';
+import { createTimesMender } from '../../src/db/times-ahead.js';
 import { createWorkerRegistry, sinceLastTailMs } from '../../src/db/worker-registry.js';
 import { createBalanceNames } from '../../src/post/balance-names.js';
 import { createLaneDrainer, type LaneDrainer } from '../../src/post/drain-lane.js';
@@ -43,11 +44,13 @@ export class HistoryWorker {
   readonly #sync: SyncJob;
   readonly #watch: PermissionWatch;
   readonly #drainer: LaneDrainer;
+  readonly #mendTimes: () => Promise<unknown>;
   readonly #close: () => Promise<void>;
 
   constructor(history: History) {
     this.#history = history;
     const { db, sql } = history.database;
+    this.#mendTimes = createTimesMender(sql, { queueSchema: null });
     const client = createClient(history);
     const ledger = connectToBlnk(history);
     this.#close = async () => {
@@ -148,6 +151,7 @@ export class HistoryWorker {
           tidy: async () => {
             await registry.renew();
             await registry.tidy({ silentAfterMs: TIMINGS.runSilentAfterMs, keepEmptyRunsMs: 7 * DAY });
+            await this.#mendTimes();
           },
           ensureSchedule: async () => {},
           lanesDue: () => lanesDue(sql),

@@ -145,7 +145,7 @@ async function stayIn(place: Place): Promise<{ end(): Promise<void> }> {
 
 async function enterOrStart(place: Place, options: { mayCreate: boolean; onLost: () => void }): Promise<Presence> {
   const { home } = place;
-  const deadlineMs = Date.now() + place.startTimeoutMs;
+  const deadlineMs = performance.now() + place.startTimeoutMs;
   const enter = async (): Promise<Presence | undefined> =>
     hasSocket(home.dataFolder)
       ? enterServer(place.address, { idleStopMs: place.idleStopMs, onLost: options.onLost })
@@ -182,9 +182,9 @@ async function start(
       // Another server runs, starts or is just stopping: it lets us in, or makes room.
       if (server.pid !== undefined) await releaseReusedProcessId(home.dataFolder, server.pid);
       pauseMs = Math.min(pauseMs * 2, LOOK_AGAIN_MAX_MS);
-      if (Date.now() < options.deadlineMs) server = undefined;
+      if (performance.now() < options.deadlineMs) server = undefined;
     }
-    if (Date.now() > options.deadlineMs) {
+    if (performance.now() > options.deadlineMs) {
       const said = await server?.said();
       throw new EmbeddedPostgresError(
         'start_timeout',
@@ -206,9 +206,9 @@ async function refuseUnlessHeld(home: Home, server: StartedServer): Promise<void
 
 /** Until this run of the server has ended; another process may have started the next run already. */
 async function waitForStop(place: Place, run: string | undefined): Promise<void> {
-  const deadlineMs = Date.now() + STOP_TIMEOUT_MS;
+  const deadlineMs = performance.now() + STOP_TIMEOUT_MS;
   while (run !== undefined && (await readServerRun(place.home.dataFolder)) === run) {
-    if (Date.now() > deadlineMs) {
+    if (performance.now() > deadlineMs) {
       place.log(`The embedded PostgreSQL is still stopping after ${STOP_TIMEOUT_MS} ms, see ${place.home.logFile}`);
       return;
     }

@@ -101,11 +101,11 @@ async function stopIfLast(sql: postgres.Sql): Promise<boolean> {
   const [gate] = await sql<{ alone: boolean }[]>`
     SELECT pg_try_advisory_lock(${GATE.space}::int, ${GATE.key}::int) AS alone`;
   if (!gate?.alone) return false;
-  const untilMs = Date.now() + OTHERS_GO_MS;
+  const untilMs = performance.now() + OTHERS_GO_MS;
   for (;;) {
     const { entering, others } = await otherClients(sql);
     if (!others) break;
-    if (entering || Date.now() > untilMs) return false;
+    if (entering || performance.now() > untilMs) return false;
     await delay(25);
   }
   // The stop may reach our own connection before the answer does.

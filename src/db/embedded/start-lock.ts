@@ -14,7 +14,7 @@ const LOOK_AGAIN_MS = 50;
 
 /**
  * Runs `work` alone. While another process holds the lock, `meanwhile` is asked again and again; what it finds first
- * is the answer and the lock is not taken at all. Gives up silently waiting at `deadlineMs` (of `Date.now`): then
+ * is the answer and the lock is not taken at all. Gives up silently waiting at `deadlineMs` (of `performance.now`): then
  * `work` runs without the lock.
  */
 export async function withStartLock<T>(
@@ -26,7 +26,7 @@ export async function withStartLock<T>(
   while (!(await takeLock(lockFile, mine))) {
     const found = await options.meanwhile();
     if (found !== undefined) return found;
-    if (Date.now() > options.deadlineMs) return work();
+    if (performance.now() > options.deadlineMs) return work();
     if (await isAbandoned(lockFile)) await rm(lockFile, { force: true });
     else await delay(LOOK_AGAIN_MS);
   }

@@ -1,0 +1,86 @@
+/**
+ * A worker whose clock is wrong, with shorter waits and with points to stand at; commands can be run in it, so that they
+ * see the same wrong clock. Its one argument is JSON; further orders come over its channel.
+ */
+import { tmpdir } from 'node:os';
+import { commandEnvironment } from '../../src/app/command-environment.js';
+import type { CrashPoint } from '../../src/app/crash-points.js';
+import { endSoon, untilInterrupted } from '../../src/app/process-life.js';
+import { createProgram } from '../../src/app/program.js';
+import { runWorker } from '../../src/app/run-worker.js';
+import { TIMINGS, type Timings } from '../../src/app/timings.js';
+import { runProgram } from '../../src/cli/program.js';
+import { type Bag, readWorkerConfig } from '../../src/config.js';
+import { describeError } from '../../src/core/errors.js';
+import { createLog } from '../../src/observability/log.js';
+import { type ShiftOptions, shiftClocks } from './clock-shift.js';
+
+export interface ClockOrder {
+  readonly variables: Bag;
+  readonly timings: Partial<Timings>;
+  readonly clock: ShiftOptions;
+  /** Stands still here when it comes by first, until it is told to go on. */
+  readonly standAt: CrashPoint | null;
+}
+
+/** From the parent. */
+export type ClockInstruction = { readonly goOn: true } | { readonly command: readonly string[] };
+
+/** To the parent. */
+export type ClockNews =
+  | { readonly standsAt: CrashPoint }
+  | { readonly code: number; readonly output: string; readonly errors: string };
+
+async function runCommand(variables: Bag, words: readonly string[], signal: AbortSignal): Promise<ClockNews> {
+  const end = { code: 0, output: '', errors: '' };
+  const environment = commandEnvironment({
+    variables: { ...variables, LOG_LEVEL: 'silent' },
+    directory: tmpdir(),
+    standardOutput: { write: (text) => (end.output += text) },
+    standardError: { write: (text) => (end.errors += text) },
+    signal,
+    userName: 'tester',
+    exit: (code) => {
+      end.code = code;
+    },
+  });
+  await runProgram(createProgram(environment), environment, words);
+  return end;
+}
+
+async function main({ variables, timings, clock, standAt }: ClockOrder): Promise<void> {
+  shiftClocks(clock);
+  const interrupted = untilInterrupted(process, (line) => process.stderr.write(`${line}\n`));
+  const tell = (news: ClockNews) => process.send?.(news);
+  let goOn = (): void => {};
+  const told = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  process.on('message', (instruction: ClockInstruction) => {
+    if ('goOn' in instruction) goOn();
+    else void runCommand(variables, instruction.command, interrupted).then(tell);
+  });
+  process.channel?.unref();
+  let wanted = standAt;
+  const hooks = {
+    async at(point: CrashPoint) {
+      if (point !== wanted) return;
+      wanted = null;
+      tell({ standsAt: point });
+      await told;
+    },
+  };
+  try {
+    const config = readWorkerConfig(variables);
+    const log = createLog({ level: config.logLevel, forPeople: false });
+    const options = { log, adopt: false, signal: interrupted, timings: { ...TIMINGS, ...timings }, hooks };
+    process.exitCode = await runWorker(config, options);
+  } catch (error) {
+    process.stderr.write(`${describeError(error)}\n`);
+    process.exitCode = 2;
+  }
+  endSoon(process);
+}
+
+const [order] = process.argv.slice(2);
+if (order !== undefined) await main(JSON.parse(order));
