@@ -56,6 +56,22 @@ describe('coverage', () => {
     expect(await eventWindows(stage)).toEqual([{ from: at(-11 * MINUTE), to: at(DAY - LAG) }]);
   });
 
+  it('of the tail is one row for each stretch, however many pages were read', async () => {
+    const stage = await withBacklog();
+    const rows = async () => (await stage.coverage()).filter(({ feed }) => feed === 'events');
+    await stage.tail();
+    expect(await rows()).toMatchObject([{ from: at(-11 * MINUTE), to: at(DAY - LAG) }]);
+    for (let second = 0; second < 250; second += 1) stage.pay({ created: at(DAY + second * SECOND) });
+    stage.clock.advance(HOUR);
+    stage.sandbox.faults.add({ fault: { effect: 'reset' }, route: 'events.list', nth: 3 });
+    await expect(stage.tail()).rejects.toMatchObject({ code: 'stripe_unavailable' });
+    expect(await rows()).toHaveLength(2);
+    stage.clock.advance(MINUTE);
+    await stage.tail();
+    expect(await rows()).toMatchObject([{ from: at(-11 * MINUTE), to: at(DAY + HOUR + MINUTE - LAG) }]);
+    await stage.assertHonest();
+  });
+
   it('of a part of a backfill is taken up again in the middle', async () => {
     const stage = await open({ startsAt: at(-HOUR) });
     for (let second = 0; second < 350; second += 1) stage.pay({ created: at(-HOUR + second * 10 * SECOND) });

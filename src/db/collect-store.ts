@@ -20,19 +20,13 @@ import { serializePayment } from '../core/payment.js';
 import { type Lane, laneName, type PostingState } from '../core/posting.js';
 import type { Trigger } from '../core/sync-run.js';
 import { later, remaining, type Window } from '../core/window.js';
+import { cover } from './coverage-store.js';
 import { begunAnew, readMirror } from './mirror-store.js';
 import type { Drizzle } from './open.js';
 import { mirror } from './schema/mirror.js';
 import { postings } from './schema/postings.js';
 import { coverage, syncRuns } from './schema/sync-runs.js';
-import {
-  createSweepStore,
-  finishSweep,
-  forgetSweptCoverage,
-  holdStart,
-  isPartOfOpenSweep,
-  listBeforeStart,
-} from './sweep-store.js';
+import { createSweepStore, finishSweep, forgetSweptCoverage, holdStart, listBeforeStart } from './sweep-store.js';
 
 type Transaction = Parameters<Parameters<Drizzle['transaction']>[0]>[0];
 
@@ -231,25 +225,6 @@ export function toRow({ payment, seenAt, preparation }: NewPosting) {
     reason_detail: cleanText(preparation.detail),
     payment: serializePayment(payment),
   };
-}
-
-/**
- * The tail covers a minute at a time: it extends its last row instead of adding half a million rows a year. Other feeds
- * keep a row per page, because their rows belong to the run whose reading they prove.
- */
-async function cover(transaction: Transaction, run: OpenRun, covers: NonNullable<StoredPage['covers']>): Promise<void> {
-  const { from, to, readAt } = covers;
-  if (run.feed === 'events') {
-    const extended = await transaction
-      .update(coverage)
-      .set({ to, readAt })
-      .where(and(eq(coverage.feed, 'events'), eq(coverage.to, from)))
-      .returning({ id: coverage.id });
-    if (extended.length > 0) return;
-  }
-  // A sweep that another worker closed meanwhile has one row for all of its parts; this page adds nothing to it.
-  if (run.feed === 'charges' && !(await isPartOfOpenSweep(transaction, run.id))) return;
-  await transaction.insert(coverage).values({ feed: run.feed, from, to, readAt, runId: run.id });
 }
 
 async function countPage(
