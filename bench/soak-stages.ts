@@ -1,0 +1,182 @@
+/**
+ * The stages of one worker for a simulated soak: real stores, adapters, jobs and timers' work, joined as a worker joins
+ * them, but for the queue and for time, which the simulation gives. Waits of production cost nothing here.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Home } from '../src/app/home.js';
+import { createScheduledProofs } from '../src/app/proving.js';
+import { POSTING } from '../src/app/stages.js';
+import { TIMINGS } from '../src/app/timings.js';
+import type { Vendors } from '../src/app/vendors.js';
+import { createLedger } from '../src/blnk/ledger.js';
+import { createLedgerSide } from '../src/blnk/listings.js';
+import type { BackfillPart } from '../src/collect/backfill.js';
+import type { Clock } from '../src/core/clock.js';
+import type { Lane } from '../src/core/posting.js';
+import { createCollectStore } from '../src/db/collect-store.js';
+import { markFirstPost, rememberSourceBalance } from '../src/db/mirror-store.js';
+import type { Database } from '../src/db/open.js';
+import { createOutbox, lanesDue } from '../src/db/outbox.js';
+import { createRequestLimiter } from '../src/db/request-limiter.js';
+import { createWorkerRegistry } from '../src/db/worker-registry.js';
+import { createLog } from '../src/observability/log.js';
+import { createBalanceNames } from '../src/post/balance-names.js';
+import { createLaneDrainer } from '../src/post/drain-lane.js';
+import { otherLedger } from '../src/post/settle-doubt.js';
+import { createStripeAccountReader } from '../src/stripe/account.js';
+import { createStripeClient } from '../src/stripe/client.js';
+import { createPaymentFeeds } from '../src/stripe/feeds.js';
+import { createStripeSide } from '../src/stripe/listing.js';
+import { createPartJob } from '../src/worker/part-job.js';
+import { createSyncJob, requestOpenParts } from '../src/worker/sync-job.js';
+import { SimulatedLanes } from './soak-lanes.js';
+import type { VendorAddresses } from './soak-vendors.js';
+
+export interface StageParts {
+  readonly database: Database;
+  readonly vendors: VendorAddresses;
+  readonly mirrorId: string;
+  readonly lagMs: number;
+  readonly keepEmptyRunsMs: number;
+  /** A day is proven for the first time so long after its end. */
+  readonly provedAfterMs: number;
+  nowMs(): number;
+  /** A job failed; the simulation goes on, as a worker does. */
+  onFailed(job: string, error: unknown): void;
+}
+
+export interface SimulatedWorker {
+  readonly lanes: SimulatedLanes;
+  /** A tick of the schedule. */
+  tick(): Promise<void>;
+  /** One turn of the timer. */
+  tend(): Promise<void>;
+  renew(): Promise<void>;
+  /** One turn of proving the days that are due. */
+  prove(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const NEVER = new AbortController().signal;
+
+/** Few, so that faults reach the stages. */
+const ATTEMPTS_MAX = 2;
+
+export function openStages(parts: StageParts): SimulatedWorker {
+  const { database, mirrorId, lagMs, onFailed } = parts;
+  const { db, sql } = database;
+  const clock: Clock = { monotonicMs: parts.nowMs, sleep: async () => {}, every: () => () => {} };
+  const { client, ledger, ledgerSide } = openAdapters(parts, clock);
+  const workerId = randomUUID();
+  const store = createCollectStore(db, { workerId, version: 'soak', mirrorId });
+  const feeds = createPaymentFeeds({ client });
+  const account = createStripeAccountReader({ client });
+  const registry = createWorkerRegistry(sql, { id: workerId, host: 'soak', pid: process.pid, version: 'soak' });
+  const lanes = new SimulatedLanes({
+    drainer: createDrainer(parts, ledger, clock),
+    nowMs: parts.nowMs,
+    onFailed(error) {
+      onFailed('lane', error);
+      return TIMINGS.lanePause.baseMs;
+    },
+  });
+  const collecting = {
+    ...{ store, feeds },
+    wakeLanes: async (woken: readonly Lane[]) => {
+      for (const lane of woken) lanes.wake(lane);
+    },
+  };
+  const permissions = { vendorClock: account, clock, permissions: account, onPermission: () => {} };
+  const waiting = new Map<string, BackfillPart>();
+  const requestPart = async (part: BackfillPart): Promise<void> => {
+    waiting.set(`${part.backfillId}:${part.window.from.toISOString()}`, part);
+  };
+  const sync = createSyncJob({ ...collecting, ...permissions, requestPart }, { lagMs, signal: NEVER });
+  const readPart = createPartJob({ ...collecting, ...permissions });
+  const proofs = createScheduledProofs({
+    // Of home and vendors a proof uses these parts alone.
+    home: { database } as Home,
+    vendors: { stripeSide: createStripeSide({ feeds }), ledgerSide } as unknown as Vendors,
+    log: createLog({ level: 'silent', forPeople: false }),
+    signal: NEVER,
+    lagMs,
+    timings: { ...TIMINGS.proofs, firstAfterMs: parts.provedAfterMs, failedAfterMs: 0 },
+    requestProofs: async () => {},
+  });
+  const attempt = async (job: string, work: () => Promise<unknown>): Promise<void> => {
+    await work().catch((error: unknown) => onFailed(job, error));
+  };
+  return {
+    lanes,
+    async tick() {
+      await attempt('sync', () => sync('schedule'));
+      for (const [key, part] of waiting) {
+        waiting.delete(key);
+        await attempt('part', () => readPart(part, NEVER));
+      }
+    },
+    async tend() {
+      await attempt('tidy', () =>
+        registry.tidy({ silentAfterMs: TIMINGS.runSilentAfterMs, keepEmptyRunsMs: parts.keepEmptyRunsMs }),
+      );
+      await attempt('lanes', async () => {
+        for (const lane of await lanesDue(sql)) lanes.wake(lane);
+      });
+      await attempt('backfills', () => requestOpenParts({ store, requestPart }));
+    },
+    renew: () => attempt('renew', () => registry.renew()),
+    prove: () => attempt('prove', () => proofs.turn()),
+    async close() {
+      client.close();
+      await Promise.all([ledger.close(), ledgerSide.close()]);
+    },
+  };
+}
+
+function openAdapters({ vendors, database }: StageParts, clock: Clock) {
+  const client = createStripeClient({
+    baseUrl: vendors.stripeUrl,
+    readKey: async () => vendors.stripeKey,
+    // Counts the reads and takes its places as ever, and does not wait for them: time is simulated.
+    limiter: createRequestLimiter(database.sql, { share: 1, livemode: false, sleep: async () => {} }),
+    version: 'soak',
+    clock: { monotonicMs: clock.monotonicMs, sleep: async () => {}, random: () => 0.5 },
+    retries: { attemptsMax: ATTEMPTS_MAX },
+  });
+  const blnk = {
+    ...{ style: 'core' as const, baseUrl: vendors.ledgerUrl, instanceId: null },
+    readKey: async () => vendors.ledgerKey,
+    ...{ lookUpAttemptsMax: ATTEMPTS_MAX, lookUpFirstWaitMs: 1 },
+  };
+  return { client, ledger: createLedger({ ...blnk, connections: 32 }), ledgerSide: createLedgerSide(blnk) };
+}
+
+function createDrainer(parts: StageParts, ledger: ReturnType<typeof createLedger>, clock: Clock) {
+  const { db, sql } = parts.database;
+  const confirmed = new Set<string>();
+  return createLaneDrainer(
+    {
+      ...{ ledger, clock, source: '@stripe', random: Math.random },
+      outbox: createOutbox(sql),
+      balances: createBalanceNames(ledger),
+      confirmSource: async (currency, balanceId) => {
+        if (confirmed.has(balanceId)) return;
+        const remembered = await rememberSourceBalance(db, currency, balanceId);
+        if (remembered !== balanceId) throw otherLedger(currency, { remembered, found: balanceId });
+        confirmed.add(balanceId);
+      },
+      markFirstPost: () => markFirstPost(db, parts.mirrorId),
+      onRenewalFailed: () => {},
+      onStalled: () => {},
+      onResumed: () => {},
+    },
+    {
+      ...POSTING,
+      mirrorId: parts.mirrorId,
+      leaseMs: TIMINGS.leaseMs,
+      finalAfterMs: TIMINGS.finalAfterMs,
+      backoff: TIMINGS.backoff,
+      pause: TIMINGS.lanePause,
+    },
+  );
+}
