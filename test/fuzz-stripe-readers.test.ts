@@ -38,7 +38,7 @@ const DECISIVE = ['id', 'status', 'amount_received', 'currency', 'created', 'liv
 const bases = await answersOfStandIn();
 
 describe('a damaged intent', () => {
-  const { timeout, ...settings } = fuzzRuns(600);
+  const { timeout, settings } = fuzzRuns(600);
   it('is a payment of exactly what it says, or is refused by name', { timeout }, () => {
     fc.assert(
       fc.property(fc.nat(bases.intents.length - 1), drawDamage(), (which, plan) => {
@@ -56,7 +56,7 @@ describe('a damaged intent', () => {
 });
 
 describe('a damaged event', () => {
-  const { timeout, ...settings } = fuzzRuns(300);
+  const { timeout, settings } = fuzzRuns(300);
   it('tells of exactly what its snapshot says, or has the intent read again, or is refused', { timeout }, () => {
     fc.assert(
       fc.property(fc.nat(bases.events.length - 1), drawDamage(), (which, plan) => {
@@ -75,7 +75,7 @@ describe('a damaged event', () => {
 });
 
 describe('a damaged page of charges', () => {
-  const { timeout, ...settings } = fuzzRuns(300);
+  const { timeout, settings } = fuzzRuns(300);
   it('names every intent whose money it may show, or is refused', { timeout }, () => {
     fc.assert(
       fc.property(drawDamage(), (plan) => {

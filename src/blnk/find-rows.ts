@@ -1,12 +1,14 @@
 /** Rows and balances that are asked for by name: what comes back is exactly what was asked for, or the answer is refused. */
-import { textMemberOf } from '../core/exact-json.js';
+import { memberOf, textMemberOf } from '../core/exact-json.js';
+import type { LedgerRow } from '../core/settlement.js';
+import { isLedgerId } from './ledger-row.js';
 import { type LookUps, ROWS_MAX, unreadable } from './look-ups.js';
 
 /**
  * @param read turns a row as it came into what the caller wants; null when it carries no reference
  * @returns the rows that exist, of at most 100 references, in any order
  */
-export async function findByReference<Row extends { readonly reference: string }>(
+export async function findByReference<Row extends LedgerRow>(
   lookUps: LookUps,
   references: readonly string[],
   read: (value: unknown) => Row | null,
@@ -17,12 +19,23 @@ export async function findByReference<Row extends { readonly reference: string }
     filters: [{ field: 'reference', operator: 'in', values: [...asked] }],
     rowsMax: asked.size,
   });
-  return found.map((value) => {
+  const rows = new Map<string, Row>();
+  for (const value of found) {
     const row = read(value);
     if (row === null) throw unreadable('a transaction without a reference was listed');
     if (!asked.has(row.reference)) throw unreadable(`${row.reference} was listed although it was not asked for`);
-    return row;
-  });
+    const earlier = rows.get(row.reference);
+    if (earlier !== undefined && !isSame(earlier, row))
+      throw unreadable(`${row.reference} was listed twice, each time as another transaction`);
+    rows.set(row.reference, row);
+  }
+  return [...rows.values()];
+}
+
+/** References are unique in a ledger: one that comes twice is one row that pages showed again, or not to be believed. */
+function isSame(one: LedgerRow, other: LedgerRow): boolean {
+  const fields = ['transactionId', 'status', 'amount', 'currency', 'source', 'destination'] as const;
+  return fields.every((field) => one[field] === other[field]);
 }
 
 export interface BalanceQuery {
@@ -44,9 +57,9 @@ export async function findBalances(lookUps: LookUps, query: BalanceQuery): Promi
   });
   for (const value of found) {
     const indicator = textMemberOf(value, 'indicator');
-    const balanceId = textMemberOf(value, 'balance_id');
-    if (indicator === null || balanceId === null || !asked.has(indicator)) {
-      throw unreadable(`the balance ${balanceId ?? 'without id'} was listed although it was not asked for`);
+    const balanceId = readBalanceId(value);
+    if (indicator === null || !asked.has(indicator)) {
+      throw unreadable(`the balance ${balanceId} was listed although it was not asked for`);
     }
     if (textMemberOf(value, 'currency') !== query.currency) {
       throw unreadable(`${indicator} was listed in another currency than ${query.currency}`);
@@ -64,13 +77,22 @@ export async function balancesOf(lookUps: LookUps, indicator: string): Promise<M
   });
   for (const value of found) {
     const currency = textMemberOf(value, 'currency');
-    const balanceId = textMemberOf(value, 'balance_id');
-    if (currency === null || balanceId === null || textMemberOf(value, 'indicator') !== indicator) {
-      throw unreadable(`the balance ${balanceId ?? 'without id'} was listed as one of ${indicator}`);
+    const balanceId = readBalanceId(value);
+    if (currency === null || !CURRENCY.test(currency) || textMemberOf(value, 'indicator') !== indicator) {
+      throw unreadable(`the balance ${balanceId} was listed as one of ${indicator}`);
     }
     keepOne(balanceIds, { key: currency, balanceId, name: `${indicator} in ${currency}` });
   }
   return balanceIds;
+}
+
+/** Whatever clients of the ledger call a currency: a word. */
+const CURRENCY = /^[\x21-\x7e]{1,50}$/;
+
+function readBalanceId(balance: unknown): string {
+  const balanceId = memberOf(balance, 'balance_id');
+  if (!isLedgerId(balanceId)) throw unreadable('a balance without an id was listed');
+  return balanceId;
 }
 
 /** Core holds one balance of a name and currency; two would make it unknowable which one a post moves. */

@@ -6,6 +6,7 @@
 import { memberOf, textMemberOf } from '../core/exact-json.js';
 import type { LedgerRow } from '../core/settlement.js';
 import type { LedgerRecord } from '../prove/ports.js';
+import { shorten } from './answer.js';
 
 const UNKNOWN = 'unknown';
 
@@ -15,20 +16,42 @@ const ZERO_TIME = '0001-01-01';
 /** @returns null when the value carries no reference, so that it cannot be told which transaction it is */
 export function readLedgerRow(value: unknown): LedgerRow | null {
   const reference = textMemberOf(value, 'reference');
-  if (reference === null || reference === '') return null;
+  const transactionId = memberOf(value, 'transaction_id');
+  if (reference === null || !isPossible(reference)) return null;
   const metaData = memberOf(value, 'meta_data');
+  const rejectionReason = textMemberOf(metaData, 'blnk_rejection_reason');
   return {
     reference,
-    transactionId: textMemberOf(value, 'transaction_id') ?? UNKNOWN,
-    status: textMemberOf(value, 'status') ?? UNKNOWN,
+    transactionId: isLedgerId(transactionId) ? transactionId : UNKNOWN,
+    status: readWord(value, 'status') ?? UNKNOWN,
     amount: readAmount(value),
-    currency: textMemberOf(value, 'currency') ?? UNKNOWN,
-    source: textMemberOf(value, 'source') ?? UNKNOWN,
-    destination: textMemberOf(value, 'destination') ?? UNKNOWN,
+    currency: readWord(value, 'currency') ?? UNKNOWN,
+    source: readWord(value, 'source') ?? UNKNOWN,
+    destination: readWord(value, 'destination') ?? UNKNOWN,
     effectiveDate: readDate(textMemberOf(value, 'effective_date')),
-    mirrorId: textMemberOf(metaData, 'stripe_mirror'),
-    rejectionReason: textMemberOf(metaData, 'blnk_rejection_reason'),
+    mirrorId:
+      memberOf(metaData, 'stripe_mirror') === undefined ? null : (readWord(metaData, 'stripe_mirror') ?? UNKNOWN),
+    rejectionReason: rejectionReason === null ? null : shorten(rejectionReason),
   };
+}
+
+/** Whether this can be an id that Core gave: it becomes part of a path in requests, and of tables. */
+export function isLedgerId(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]{1,200}$/.test(value);
+}
+
+/** A row of Core has 7,962 bytes at most. */
+const TEXT_LENGTH_MAX = 8_000;
+
+/** Anybody may write a reference, but none that PostgreSQL, below Core as here, cannot hold. */
+function isPossible(text: string): boolean {
+  return text !== '' && text.length <= TEXT_LENGTH_MAX && text.isWellFormed() && !text.includes('\u0000');
+}
+
+/** A text of one line that a name or a code can be; null for anything else, which can only differ from what is expected. */
+function readWord(value: unknown, key: string): string | null {
+  const text = textMemberOf(value, key);
+  return text !== null && text.isWellFormed() && /^\P{Cc}{1,400}$/u.test(text) ? text : null;
 }
 
 /** The same with what proofs need beside the money. */
@@ -38,9 +61,9 @@ export function readLedgerRecord(value: unknown): LedgerRecord | null {
   const metaData = memberOf(value, 'meta_data');
   return {
     ...row,
-    // An empty text names nothing.
-    paymentId: textMemberOf(metaData, 'stripe_payment_intent_id') || null,
-    day: textMemberOf(metaData, 'stripe_day') || null,
+    // An empty text names nothing, and neither does one that was never a name.
+    paymentId: readWord(metaData, 'stripe_payment_intent_id'),
+    day: readWord(metaData, 'stripe_day'),
     createdAt: readDate(textMemberOf(value, 'created_at')),
   };
 }
@@ -73,8 +96,11 @@ export function wholeNumber(value: unknown): bigint | null {
   return null;
 }
 
+/** RFC 3339 with its zone, as Go writes it: `Date` alone takes "12" for a day of 2001, and a time without zone for a local one. */
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+
 function readDate(text: string | null): Date | null {
-  if (text === null || text.startsWith(ZERO_TIME)) return null;
+  if (text === null || !TIME.test(text) || text.startsWith(ZERO_TIME)) return null;
   const date = new Date(text);
   return Number.isNaN(date.getTime()) ? null : date;
 }

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../core/errors.js';
 import { memberOf, textMemberOf } from '../core/exact-json.js';
-import type { BlnkAnswer } from './answer.js';
+import { type BlnkAnswer, shorten } from './answer.js';
 import type { BlnkStyle, Filter, FilterQuery, Route, Routes } from './routes.js';
 import type { Reply, Transport } from './transport.js';
 
@@ -92,7 +92,8 @@ export function createLookUps(routes: Routes, transport: Transport, options: Loo
     pages,
     async listRows(what, query) {
       const rows: unknown[] = [];
-      for await (const page of pages(what, query)) rows.push(...page);
+      // Not spread into a call: a page may hold more than the stack does.
+      for await (const page of pages(what, query)) for (const row of page) rows.push(row);
       return rows;
     },
     async anyRow(what, filters) {
@@ -111,7 +112,9 @@ function isLast(
   { style, listed }: { readonly style: BlnkStyle; readonly listed: number },
 ): boolean {
   if (rows.length === 0) return true;
-  if (total !== null) return listed >= total;
+  if (total === listed) return true;
+  // Fewer than were listed already: rows came twice while others were written, or the number is wrong.
+  if (total !== null && total > listed) return false;
   return style === 'core' && rows.length < ROWS_MAX;
 }
 
@@ -121,7 +124,10 @@ function idOf(row: unknown): string {
 
 /** An answer that must not be acted upon. */
 export function unreadable(what: string): SyncError {
-  return new SyncError(`Blnk's answer cannot be used: ${what}`, { kind: 'transient', code: 'blnk_answer_unreadable' });
+  return new SyncError(`Blnk's answer cannot be used: ${shorten(what)}`, {
+    kind: 'transient',
+    code: 'blnk_answer_unreadable',
+  });
 }
 
 export function lookUpRefused(answer: BlnkAnswer, route: Route): SyncError {
@@ -149,7 +155,7 @@ function readPage(answer: BlnkAnswer, route: Route): Page {
   if (!Array.isArray(rows))
     throw unreadable(`${route.method} ${route.url} answered no list of rows: ${answer.message}`);
   const isExact = typeof total === 'number' && memberOf(answer.json, 'total_is_estimate') !== true;
-  return { rows, total: isExact ? total : null };
+  return { rows, total: isExact && Number.isSafeInteger(total) ? total : null };
 }
 
 function isUnavailable(answer: BlnkAnswer): boolean {

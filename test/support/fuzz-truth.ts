@@ -25,7 +25,7 @@ export function truthOf(intent: Json | undefined): IntentTruth {
   const livemode = memberOf(intent, 'livemode');
   return {
     id: matching(textOf(memberOf(intent, 'id')), /^pi_[A-Za-z0-9_]{1,200}$/),
-    status: matching(textOf(memberOf(intent, 'status')), /[^]/),
+    status: matching(textOf(memberOf(intent, 'status')), /./s),
     amountReceived: amount !== undefined && (amount < 0n ? -amount : amount) < 2n ** 53n ? amount : undefined,
     currency: matching(textOf(memberOf(intent, 'currency')), /^[!-~]{1,16}$/),
     created: created !== undefined && created > 0n && created <= CREATED_MAX ? Number(created) : undefined,
@@ -56,7 +56,7 @@ function isNull(tree: Json | undefined): boolean {
 }
 
 function idIn(tree: Json | undefined): string | undefined {
-  return matching(textOf(tree) ?? textOf(memberOf(tree, 'id')), /[^]/);
+  return matching(textOf(tree) ?? textOf(memberOf(tree, 'id')), /./s);
 }
 
 function matching(text: string | undefined, pattern: RegExp): string | undefined {

@@ -1,0 +1,215 @@
+/**
+ * A stage for bad data: both stand-ins, each behind a door that damages answers, a real PostgreSQL, and all stages between
+ * them as they run in production, driven by hand. Whatever is thrown must be a SyncError that says what to do.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { expect } from 'vitest';
+import { type BlnkSandbox, startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
+import { SandboxClock } from '../../sandbox/clock.js';
+import type { PopulationOptions } from '../../sandbox/stripe/population.js';
+import { type StripeSandbox, startStripeSandbox } from '../../sandbox/stripe/sandbox.js';
+import { systemClock } from '../../src/app/system-clock.js';
+import { createLedger } from '../../src/blnk/ledger.js';
+import { createLedgerSide } from '../../src/blnk/listings.js';
+import { openParts } from '../../src/collect/backfill.js';
+import { SyncError } from '../../src/core/errors.js';
+import type { Lane } from '../../src/core/posting.js';
+import { createCollectStore } from '../../src/db/collect-store.js';
+import { createMirror } from '../../src/db/mirror-store.js';
+import { createOutbox } from '../../src/db/outbox.js';
+import { createOwnSide } from '../../src/db/own-side.js';
+import type { PostingRow } from '../../src/db/schema/postings.js';
+import { createBalanceNames } from '../../src/post/balance-names.js';
+import { createLaneDrainer } from '../../src/post/drain-lane.js';
+import type { ProvePorts } from '../../src/prove/prove-day.js';
+import { createStripeAccountReader } from '../../src/stripe/account.js';
+import { createStripeClient } from '../../src/stripe/client.js';
+import { createPaymentFeeds } from '../../src/stripe/feeds.js';
+import { createStripeSide } from '../../src/stripe/listing.js';
+import { createPartJob } from '../../src/worker/part-job.js';
+import { createSyncJob } from '../../src/worker/sync-job.js';
+import { type DamagingDoor, openDamagingDoor } from './fuzz-door.js';
+import { NEVER, SHORT } from './ledger-stage.js';
+import { createStageDatabase, type StageDatabase } from './stage.js';
+
+export const NOW = new Date('2026-06-01T12:00:00Z');
+const DAY_MS = 86_400_000;
+const LAG_MS = 600_000;
+
+/** All payments are created and charged within an hour of this day, which is over. */
+export const FUZZED_DAY = '2026-05-29';
+const HOUR = { from: new Date(`${FUZZED_DAY}T01:00:00Z`), to: new Date(`${FUZZED_DAY}T02:00:00Z`) };
+
+const TABLES = [
+  ...['repair_items', 'repairs', 'certificates', 'postings', 'payments_before_start', 'coverage', 'sync_runs'],
+  ...['mirror', 'workers'],
+];
+
+export interface FuzzStage {
+  readonly stripe: StripeSandbox;
+  readonly blnk: BlnkSandbox;
+  readonly sql: StageDatabase['database']['sql'];
+  readonly place: StageDatabase;
+  readonly doors: { readonly stripe: DamagingDoor; readonly blnk: DamagingDoor };
+  readonly mirrorId: string;
+  readonly prove: ProvePorts;
+  /** The sync job, all parts of backfills, and a sweep over everything. Answers what was thrown. */
+  collect(): Promise<readonly SyncError[]>;
+  /** One turn of every lane with postings pending, all of them due. Answers what was thrown. */
+  drain(): Promise<readonly SyncError[]>;
+  /** Drains until nothing is pending. Throws after so many turns. */
+  drainAll(): Promise<void>;
+  postings(): Promise<Map<string, PostingRow>>;
+  /** Throws unless each run's counts add up and the runs together stored what is there. */
+  expectCounts(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What all stages of a file share: the history at Stripe, and the database. */
+export interface FuzzGround {
+  readonly stripe: StripeSandbox;
+  readonly place: StageDatabase;
+  close(): Promise<void>;
+}
+
+export async function prepareGround(population: Pick<PopulationOptions, 'size' | 'kinds'>): Promise<FuzzGround> {
+  const stripe = await startStripeSandbox({
+    clock: SandboxClock.frozen(NOW),
+    population: { ...population, ...HOUR, customers: 5 },
+  });
+  const place = await createStageDatabase();
+  return {
+    stripe,
+    place,
+    async close() {
+      await stripe.close();
+      await place.drop();
+    },
+  };
+}
+
+/** A mirror of its own, as nothing had ever been read: the tables are emptied, and the ledger is a new one. */
+export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core'): Promise<FuzzStage> {
+  const { stripe, place } = ground;
+  const { sql, db } = place.database;
+  for (const table of TABLES) await sql`delete from ${sql(table)}`;
+  const blnk = await startBlnkSandbox({ lockWaitMs: 150, leakLockMs: 0, clock: stripe.clock });
+  const doors = { stripe: await openDamagingDoor(stripe.url), blnk: await openDamagingDoor(blnk.url) };
+  const mirrorId = randomUUID();
+  await createMirror(db, {
+    ...{ mirrorId, stripeAccount: stripe.account, livemode: false, blnkInstance: blnk.instanceId, source: '@stripe' },
+    ...{ sourceShards: 1, guestDestination: '@stripe_guests', accountsMode: 'indicators', mappingVersion: 1 },
+    startsAt: new Date(NOW.getTime() - 30 * DAY_MS),
+  });
+  // Handed over before all payments: the tail reads their events, and one part each of a backfill and a sweep their lists.
+  await sql`update mirror set hand_over_at = ${new Date(HOUR.from.getTime() - 1_800_000).toISOString()}`;
+  const client = createStripeClient({
+    baseUrl: doors.stripe.url,
+    readKey: async () => stripe.apiKey,
+    limiter: { acquire: async () => {} },
+    version: '0.0.0',
+    clock: { monotonicMs: () => 0, sleep: async () => {}, random: () => 0 },
+    retries: { attemptsMax: 1 },
+  });
+  const account = createStripeAccountReader({ client });
+  const store = createCollectStore(db, { workerId: randomUUID(), version: '0.0.0', mirrorId: null });
+  const feeds = createPaymentFeeds({ client });
+  const ports = {
+    ...{ store, feeds, wakeLanes: async () => {}, requestPart: async () => {}, vendorClock: account },
+    ...{ permissions: account, onPermission: () => {} },
+    clock: { monotonicMs: () => 0, sleep: async () => {}, every: () => () => {} },
+  };
+  const connection = {
+    style,
+    baseUrl: doors.blnk.url,
+    instanceId: style === 'cloud' ? blnk.instanceId : null,
+    readKey: async () => (style === 'cloud' ? blnk.cloudToken : blnk.coreKey),
+    ...{ lookUpFirstWaitMs: 1, lookUpAttemptsMax: 1 },
+  };
+  const ledger = createLedger(connection);
+  const ledgerSide = createLedgerSide(connection);
+  const drainer = createLaneDrainer(
+    {
+      ...{ ledger, outbox: createOutbox(sql), balances: createBalanceNames(ledger), clock: systemClock },
+      ...{ random: Math.random, source: '@stripe', confirmSource: async () => {}, markFirstPost: async () => {} },
+      ...{ onRenewalFailed: () => {}, onStalled: () => {}, onResumed: () => {} },
+    },
+    // A look-up is final at once: what a damaged one says of a posting is held against it as early as can be.
+    { ...SHORT, mirrorId, finalAfterMs: 1, pause: { baseMs: 1, maxMs: 1 }, backoff: { baseMs: 1, maxMs: 1 } },
+  );
+  const collect = async (): Promise<readonly SyncError[]> => {
+    const faults: SyncError[] = [];
+    const attempt = async (step: () => Promise<unknown>) => void faults.push(...(await faultsOf(step)));
+    const job = createSyncJob(ports, { lagMs: LAG_MS, signal: NEVER });
+    await attempt(() => job('manual'));
+    await attempt(() => account.readAccount());
+    await store.requestBackfill(HOUR, 'manual');
+    await store.requestSweeps(async () => [HOUR]);
+    const readPart = createPartJob(ports);
+    for (const backfill of await store.openBackfills())
+      for (const part of await openParts(store, backfill)) await attempt(() => readPart(part, NEVER));
+    return faults;
+  };
+  const lanes = () => sql<Lane[]>`
+    select distinct source, currency from postings where state = 'pending' and source is not null`;
+  const drain = async (): Promise<readonly SyncError[]> => {
+    await sql`update postings set due_at = now(), claimed_until = now() - interval '1 second' where state = 'pending'`;
+    const turns = (await lanes()).map((lane) => faultsOf(() => drainer.drain(lane, NEVER)));
+    return (await Promise.all(turns)).flat();
+  };
+  return {
+    ...{ stripe, blnk, sql, place, doors, mirrorId, collect, drain },
+    prove: {
+      stripe: createStripeSide({ feeds }),
+      ledger: ledgerSide,
+      own: createOwnSide(db),
+      hash: (lines) =>
+        createHash('sha256')
+          .update([...lines].join('\n'))
+          .digest('hex'),
+    },
+    async drainAll() {
+      for (let turn = 0; (await lanes()).length > 0; turn += 1) {
+        if (turn > 500) throw new Error(`still pending: ${JSON.stringify(await lanes())}`);
+        expect(await drain()).toEqual([]);
+      }
+    },
+    postings: async () => {
+      const rows = await sql<PostingRow[]>`
+        select reference, state, reason, reason_detail as "reasonDetail", amount, currency, source, destination,
+          prepared, payment, transaction_id as "transactionId", exception, last_error as "lastError"
+        from postings`;
+      return new Map(
+        rows.map((row) => [row.reference, { ...row, amount: row.amount === null ? null : BigInt(row.amount) }]),
+      );
+    },
+    async expectCounts() {
+      const runs = await sql<{ found: number; known: number; stored: number }[]>`
+        select found::int, known_before::int as known, stored::int from sync_runs`;
+      for (const run of runs) expect(run.found).toBe(run.known + run.stored);
+      const [held] = await sql<{ count: number }[]>`select count(*)::int from postings`;
+      expect(runs.reduce((sum, { stored }) => sum + stored, 0)).toBe(held?.count);
+    },
+    async close() {
+      client.close();
+      await Promise.all([ledger.close(), ledgerSide.close()]);
+      await Promise.all([doors.stripe.close(), doors.blnk.close()]);
+      await blnk.close();
+    },
+  };
+}
+
+/** @returns the SyncError that the step ended with, if any. Throws everything else, and errors that do not say enough. */
+export async function faultsOf(step: () => Promise<unknown>): Promise<SyncError[]> {
+  try {
+    await step();
+    return [];
+  } catch (error) {
+    if (!(error instanceof SyncError)) throw error;
+    expect(error.code).toMatch(/^[a-z_]+$/);
+    expect(error.message.length).toBeGreaterThan(20);
+    expect(error.message.length).toBeLessThan(2_000);
+    expect(error.message).not.toMatch(/\p{Cc}|undefined|\[object/u);
+    return [error];
+  }
+}
