@@ -8,7 +8,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/services.ts'],
+    globalSetup: ['test/support/services.ts', 'test/support/programs.ts'],
     pool: 'forks',
     maxWorkers: availableParallelism() + 1,
     testTimeout: 30_000,

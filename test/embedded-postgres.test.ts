@@ -14,6 +14,7 @@ import { findNativeFolder, prepareBinaries } from '../src/db/embedded/binaries.j
 import { type EmbeddedPostgresOptions, openEmbeddedPostgres } from '../src/db/embedded/open.js';
 import { boundLog } from '../src/db/embedded/server.js';
 import type { SessionOrder, SessionReport } from './embedded-session.js';
+import { compiled } from './support/process-child.js';
 
 const isRoot = process.getuid?.() === 0;
 const ROOT_ONLY = 'only root runs the server as another user';
@@ -365,8 +366,9 @@ interface Session {
 }
 
 function startSession(options: EmbeddedPostgresOptions): Session {
-  const child: ChildProcess = fork(join(import.meta.dirname, 'embedded-session.ts'), [JSON.stringify(options)], {
-    execArgv: ['--import', 'tsx'],
+  const [nodeOption, program] = compiled('test/embedded-session.ts');
+  const child: ChildProcess = fork(program, [JSON.stringify(options)], {
+    execArgv: [nodeOption],
     // A process group of its own, as a shell makes one for each job.
     detached: true,
   });

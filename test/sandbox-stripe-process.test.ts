@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import type Stripe from 'stripe';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { client } from './sandbox-stripe-session.js';
+import { compiled } from './support/process-child.js';
 
 const open: ChildProcess[] = [];
 
@@ -26,7 +27,7 @@ interface Running {
 }
 
 async function run(...args: string[]): Promise<Running> {
-  const command = ['--import', 'tsx', 'sandbox/stripe/cli.ts', '--port', '0', ...args];
+  const command = [...compiled('sandbox/stripe/cli.ts'), '--port', '0', ...args];
   const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
   open.push(child);
   const url = await addressOf(child);

@@ -20,7 +20,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { type BlnkSandbox, startBlnkSandbox } from '../sandbox/blnk/sandbox.js';
 import { type StripeSandbox, startStripeSandbox } from '../sandbox/stripe/sandbox.js';
 import { population } from './support/process-session.js';
@@ -45,9 +45,10 @@ let blnk: BlnkSandbox;
 beforeAll(async () => {
   [stripe, blnk] = await Promise.all([startStripeSandbox({ population: population(PAYMENTS) }), startBlnkSandbox()]);
   mkdirSync(software);
-  for (const name of ['src', 'sandbox', 'migrations', 'package.json', 'tsconfig.json']) {
+  for (const name of ['migrations', 'package.json'])
     cpSync(join(ROOT, name), join(software, name), { recursive: true });
-  }
+  for (const name of ['src', 'sandbox'])
+    cpSync(join(inject('programs'), name), join(software, name), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(software, 'node_modules'));
   for (const path of pathsIn(software)) chmodSync(path, lstatSync(path).isDirectory() ? 0o555 : 0o444);
   chmodSync(software, 0o555);
@@ -93,10 +94,7 @@ it('that folder cannot be written to by that user', async () => {
   accessSync(software, constants.R_OK);
 });
 
-function start(
-  words: readonly string[],
-  program = ['--import', import.meta.resolve('tsx'), join(software, 'src/main.ts')],
-) {
+function start(words: readonly string[], program = [join(software, 'src/main.js')]) {
   const child = spawn(process.execPath, [...program, ...words], {
     cwd: software,
     ...(account === null ? {} : { uid: account.uid, gid: account.gid }),

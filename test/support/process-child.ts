@@ -5,8 +5,9 @@
 import { type ChildProcess, type Serializable, type StdioOptions, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
 import { until } from './process-wait.js';
 
 export interface Ended {
@@ -41,7 +42,7 @@ export interface LogLine {
 }
 
 export interface ChildOptions {
-  /** Path from the root of the project. */
+  /** Path of its source, from the root of the project. */
   readonly script: string;
   readonly words: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
@@ -50,7 +51,6 @@ export interface ChildOptions {
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const TYPESCRIPT = import.meta.resolve('tsx');
 
 const started = new Set<ChildProcess>();
 
@@ -58,7 +58,7 @@ export function startChild({ script, words, variables, onMessage }: ChildOptions
   const directory = mkdtempSync(join(tmpdir(), 'process-'));
   const startedAt = performance.now();
   const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...(onMessage === undefined ? [] : (['ipc'] as const))];
-  const child = spawn(process.execPath, ['--import', TYPESCRIPT, join(ROOT, script), ...words], {
+  const child = spawn(process.execPath, [...program(script), ...words], {
     cwd: directory,
     env: { ...variables },
     stdio,
@@ -108,6 +108,17 @@ export function startChild({ script, words, variables, onMessage }: ChildOptions
       );
     },
   };
+}
+
+/** Another version of the project, in a folder of its own, is compiled as it is read. */
+function program(script: string): readonly string[] {
+  const path = resolve(ROOT, script);
+  return relative(ROOT, path).startsWith('..') ? ['--import', import.meta.resolve('tsx'), path] : compiled(script);
+}
+
+/** What `node` is given to run a source of the project, named from its root, as it was compiled for all tests. */
+export function compiled(script: string): readonly [option: string, program: string] {
+  return ['--enable-source-maps', join(inject('programs'), script.replace(/\.ts$/, '.js'))];
 }
 
 /** Ends whatever a failed test left running. */
