@@ -67,10 +67,19 @@ export class ConfigError extends Error {
   }
 }
 
-/** Step one: the environment, over the `.env` of the working directory. */
+/** Step one: the environment, over the `.env` of the working directory. Throws ConfigError when that cannot be read. */
 export function readEnvironment(environment: Bag, directory: string): Bag {
   const file = resolve(directory, '.env');
-  return { ...(existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}), ...environment };
+  if (!existsSync(file)) return environment;
+  try {
+    return { ...parseEnv(readFileSync(file, 'utf8')), ...environment };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(
+      [`.env: ${file} cannot be read (${why}); allowed is a file of lines NAME=value, or none`],
+      null,
+    );
+  }
 }
 
 /** Step two for commands that only read or ask. Throws ConfigError. */
@@ -123,9 +132,18 @@ const duration = (fallback: string, least: Bound, most?: Bound) =>
     });
 
 const url = (...protocols: readonly string[]) =>
-  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol) && isDecodable(text), {
     error: `allowed is a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   });
+
+/** Drivers decode what stands behind each `%`, and throw on what is no text. */
+function isDecodable(text: string): boolean {
+  try {
+    return !decodeURIComponent(text).includes('\u0000');
+  } catch {
+    return false;
+  }
+}
 
 const httpHosts = z
   .string()
@@ -138,7 +156,7 @@ const balanceName = (fallback: string) =>
   z
     .string()
     .default(fallback)
-    .refine((text) => /^@[^\s:]{1,100}$/.test(text), {
+    .refine((text) => /^@[^\s:\p{Cc}\p{Cs}]{1,100}$/u.test(text), {
       error: 'allowed is @ and a name without spaces and colons, e.g. @stripe',
     });
 
@@ -161,36 +179,47 @@ const oneSecond = { text: '1s', ms: SECOND_MS };
 const DEFAULT_SOURCE = '@stripe';
 const DEFAULT_GUEST_DESTINATION = '@stripe_guests';
 
+const SHARE_ALLOWED = 'allowed is a number above 0, at most 1';
+
 const homeObject = z.object({
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
   REDIS_URL: url('redis:', 'rediss:').optional(),
-  QUEUE_PREFIX: z.string().default('bull'),
-  DATA_DIR: z.string().default('./.data'),
+  QUEUE_PREFIX: z
+    .string()
+    .default('bull')
+    .refine((text) => /^[\x21-\x7e]{1,100}$/.test(text), { error: 'allowed are up to 100 letters, digits and signs' }),
+  DATA_DIR: z
+    .string()
+    .default('./.data')
+    .refine((text) => !/[\p{Cc}\p{Cs}]/u.test(text), { error: 'allowed is a path without control characters' }),
   SYNC_EVERY: duration('60s', oneSecond),
   // Far below the 30 days that Stripe keeps events: what is not covered by then is lost to the tail.
   SYNC_LAG: duration('600s', { text: '60s', ms: MINUTE_MS }, { text: '1d', ms: DAY_MS }),
   STRIPE_SHARE: z.coerce
-    .number()
+    .number({ error: SHARE_ALLOWED })
     .default(0.4)
-    .refine((share) => share > 0 && share <= 1, {
-      error: 'allowed is a number above 0, at most 1',
-    }),
+    .refine((share) => share > 0 && share <= 1, { error: SHARE_ALLOWED }),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `allowed is one of ${LOG_LEVELS.join(', ')}` }).default('info'),
 });
 
 const workerObject = homeObject.extend({
   STRIPE_API_KEY: z
     .string({ error: 'a Stripe secret or restricted key is needed' })
-    .regex(/^(sk|rk)_(live|test)_\S+$/, {
+    .regex(/^(sk|rk)_(live|test)_[\x21-\x7e]+$/, {
       error: 'allowed is a key that begins with sk_live_, sk_test_, rk_live_ or rk_test_',
     }),
   STRIPE_API_BASE: z.string().default('https://api.stripe.com'),
-  BLNK_API_KEY: z.string({ error: 'a Blnk API key is needed (Cloud: an API key with proxy:write and data:read)' }),
+  BLNK_API_KEY: z
+    .string({ error: 'a Blnk API key is needed (Cloud: an API key with proxy:write and data:read)' })
+    .regex(/^\s*[\x21-\x7e]+\s*$/, { error: 'allowed is a key of letters, digits and signs' }),
   BLNK_API_BASE: z.string().default('https://api.cloud.blnkfinance.com'),
   BLNK_API_STYLE: z
     .enum(['cloud', 'core'], { error: 'allowed is cloud (Blnk Cloud) or core (a self-hosted Core)' })
     .default('cloud'),
-  BLNK_INSTANCE_ID: z.string().optional(),
+  BLNK_INSTANCE_ID: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,200}$/, { error: 'allowed is the id of an instance, without spaces' })
+    .optional(),
   ALLOW_HTTP_HOSTS: httpHosts,
   BLNK_SOURCE: balanceName(DEFAULT_SOURCE),
   BLNK_GUEST_DESTINATION: balanceName(DEFAULT_GUEST_DESTINATION),

@@ -1,5 +1,6 @@
 /** Composition: what commands see of the process. Handed in, so that tests can run commands in their own process. */
 import type { CommandEnvironment } from '../cli/ports.js';
+import { spelledText } from '../cli/text-width.js';
 import { type Bag, readEnvironment, readHomeConfig } from '../config.js';
 import { createLog, type Log } from '../observability/log.js';
 import type { CrashHooks } from './crash-points.js';
@@ -53,8 +54,9 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
       return openCommandContext(config, createLog({ level: 'silent', forPeople: false }));
     },
     output: {
-      print: (line) => view.standardOutput.write(`${line}\n`),
-      warn: (line) => view.standardError.write(`${line}\n`),
+      // Both may hold what vendors, customers or the command line said.
+      print: (line) => view.standardOutput.write(`${spelledText(line)}\n`),
+      warn: (line) => view.standardError.write(`${spelledText(line)}\n`),
       columns: isTerminal ? (view.standardOutput.columns ?? 80) : 0,
       errorTerminal: view.standardError.isTTY === true ? view.standardError : null,
     },

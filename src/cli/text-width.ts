@@ -20,6 +20,16 @@ export function plainText(text: string): string {
   return text.replace(HARMFUL, ' ');
 }
 
+/**
+ * The same for what is printed as it is (JSON, CSV, errors, several lines): ends of lines stay, and what a terminal would
+ * obey is spelled as JSON spells it.
+ */
+export function spelledText(text: string): string {
+  return text.replace(HARMFUL, (run) =>
+    run.replace(/\r(?!\n|$)|[^\r\n\t]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  );
+}
+
 /** Terminal cells that plain text takes. */
 export function widthOf(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;

@@ -33,13 +33,21 @@ export function createLog({ level, forPeople }: LogOptions): Log {
     level,
     base: {},
     redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`]), censor: '[redacted]' },
-    hooks: { streamWrite: redactText },
+    hooks: { streamWrite: (line: string) => spellHarmful(redactText(line), forPeople ? '\\\\u' : '\\u') },
   };
   if (!forPeople) return pino(options);
   return pino(
     options,
     pretty({ colorize: true, translateTime: "HH:MM:ss'Z'", ignore: 'pid,hostname', singleLine: true, sync: true }),
   );
+}
+
+/** What JSON leaves as it is and a terminal obeys: the second half of the control characters, and marks of direction. */
+const HARMFUL = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/** @param line JSON; what makes it fit for people reads it once more, so that there it has to be spelled twice */
+function spellHarmful(line: string, escape: string): string {
+  return line.replace(HARMFUL, (character) => `${escape}${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Replaces what looks like a secret anywhere in a text. */

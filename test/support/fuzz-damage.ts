@@ -45,7 +45,7 @@ export const ODD_CHARACTERS = [
   ...['<script>alert(1)</script>', "'; drop table postings; --", '@stripe', '_q', ':r1', 'null', ' ', '\u00a0', ','],
 ];
 
-const ODD_TEXTS = [
+export const ODD_TEXTS = [
   ...[
     '',
     ' ',
