@@ -256,7 +256,8 @@ export function toSettlement(posting: ClaimedPosting, finding: Finding): Settlem
 export function otherLedger(currency: string, ids: { readonly remembered: string; readonly found: string }): SyncError {
   return new SyncError(
     `This is another ledger: the source balance in ${currency} was ${ids.remembered} at the first posting and is ${ids.found} now. ` +
-      'Point BLNK_API_BASE at the ledger of this mirror, or use a new database for the new ledger',
+      'Point BLNK_API_BASE at the ledger of this mirror, or use a new database for the new ledger. If it is the same ledger, ' +
+      `restored from a backup that is older than its first payment in ${currency}, docs/backup.md says how to go on`,
     { kind: 'fatal', code: 'other_ledger' },
   );
 }
