@@ -1,31 +1,38 @@
 /**
- * One blow: brings a process to the place where it is to be struck, makes sure that it stands there with work open, and
- * strikes. A blow whose place was not reached in time is a miss, which the tally counts; it is no failure.
+ * One blow on a process: brings it to the place where it is to be struck, makes sure that it stands there with work open,
+ * and strikes. A place that was not reached in time is tried again a few times; what then missed is told.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CrashPoint } from '../../src/app/crash-points.js';
-import type { Blow, ProcessBlow, ServerBlow } from './crash-plan.js';
+import type { BlowEntry } from './crash-journal.js';
+import { type Blow, describeBlow, type ProcessBlow } from './crash-plan.js';
 import { addPayments } from './crash-quiet.js';
-import { type CrashProcess, type CrashStage, fillDisk } from './crash-stage.js';
+import { strikeServer, untilMirroring } from './crash-server-blows.js';
+import type { CrashProcess, CrashStage } from './crash-stage.js';
 import { until } from './process-wait.js';
 
-/** A start takes seconds on a machine that is busy, and some points come up only once in a while. */
-const REACHED_WITHIN_MS = 12_000;
+/** Of a machine that is busy, where some points come up only once in a while. */
+const REACHED_WITHIN_MS = 15_000;
 const PAYMENT_EVERY_MS = 700;
+const TRIES_MAX = 3;
+/** Longer than the grace: an orderly end that takes longer has hung. */
+const ENDS_WITHIN_MS = 20_000;
+/** So many become a bulk, on which a ledger works for a while. */
+const BULK_PAYMENTS = 30;
 
-export async function strike(blow: Blow, stage: CrashStage): Promise<boolean> {
-  return blow.kind === 'server' ? strikeServer(blow, stage) : strikeProcess(blow, stage);
+export async function strike(blow: Blow, stage: CrashStage): Promise<BlowEntry> {
+  for (let tries = 1; ; tries += 1) {
+    const isHit = blow.kind === 'server' ? await strikeServer(blow, stage) : await strikeProcess(blow, stage);
+    if (isHit || tries === TRIES_MAX) return { blow: describeBlow(blow), isHit, tries };
+  }
 }
 
 async function strikeProcess(blow: ProcessBlow, stage: CrashStage): Promise<boolean> {
-  const { place } = blow;
+  const { place, nth } = blow;
   if (place === 'collect.half_stored') return killHalfStored(stage);
-  const stand = place === 'any_time' ? null : { point: place, nth: blow.nth };
-  if (place === 'post.attempt_marked') {
-    stage.session.blnk.faults.add({ kind: 'reset', route: 'posts', times: blow.nth });
-  }
+  if (place === 'post.sent') return killPosting(blow, stage);
+  const stand = place === 'any_time' ? null : { point: place, nth };
+  if (place === 'post.attempt_marked') stage.session.blnk.faults.add({ kind: 'reset', route: 'posts', times: nth });
   if (stage.living().length === 0) stage.worker(stand);
   else for (const worker of stage.living()) worker.instruct(stand);
   if (place === 'any_time') {
@@ -69,9 +76,14 @@ async function fell({ act, lastsMs }: ProcessBlow, victim: CrashProcess, stage: 
     case 'stop': {
       victim.kill('SIGTERM');
       victim.instruct(null);
-      const { code, errors, output } = await victim.ended;
+      const explain = () => victim.errors() + victim.output();
+      await until('a worker that was told to stop ends', () => !victim.isAlive(), {
+        timeoutMs: ENDS_WITHIN_MS,
+        explain,
+      });
+      const { code } = await victim.ended;
       // 1: what was in flight outlived the grace. A process that had no handler yet ends by the signal.
-      if (![0, 1, null].includes(code)) throw new Error(`SIGTERM ended with ${code}:\n${errors}${output}`);
+      if (![0, 1, null].includes(code)) throw new Error(`SIGTERM ended with ${code}:\n${explain()}`);
       return;
     }
     case 'pause':
@@ -126,79 +138,30 @@ async function killHalfStored(stage: CrashStage): Promise<boolean> {
     const isHalf = async () => (await waiting()).length > 0 || !victim.isAlive();
     await until('a page is half stored', isHalf, { timeoutMs: REACHED_WITHIN_MS }).catch(() => false);
     const isHit = (await waiting()).length > 0;
-    // All of them: which one waits is not asked.
-    for (const worker of stage.living()) worker.kill('SIGKILL');
-    await victim.ended;
+    await killAll(stage);
     return isHit;
   });
 }
 
-async function strikeServer({ act, afterMs, lastsMs }: ServerBlow, stage: CrashStage): Promise<boolean> {
-  await untilMirroring(stage.living()[0] ?? stage.worker());
-  await delay(afterMs);
-  const { database, redis } = stage.doors;
-  switch (act) {
-    case 'database cut':
-    case 'redis cut': {
-      const door = act === 'database cut' ? database : redis;
-      await door?.close();
-      await delay(lastsMs / 2);
-      await door?.open();
-      return door !== null;
-    }
-    case 'database paused':
-    case 'redis paused': {
-      const door = act === 'database paused' ? database : redis;
-      door?.hold();
-      await delay(lastsMs);
-      door?.letGo();
-      return door !== null;
-    }
-    case 'queue lost':
-      return loseQueue(stage);
-    case 'database killed':
-      return killEmbedded(stage.dataFolder);
-    case 'disk full': {
-      if (stage.dataFolder === null) return false;
-      const free = await fillDisk(stage.dataFolder);
-      await delay(lastsMs);
-      await free();
-      return true;
-    }
-    default:
-      return act satisfies never;
-  }
+/** Killed while a real Core works on a post. Core keeps the locks of such a post for five minutes. */
+async function killPosting({ afterMs }: ProcessBlow, stage: CrashStage): Promise<boolean> {
+  const { realCore } = stage;
+  if (realCore === null) return false;
+  const victim = stage.living()[0] ?? stage.worker();
+  await untilMirroring(victim);
+  // A bulk of thirty takes Core some hundred milliseconds.
+  const inFlight = realCore.door.nextPostInFlight(afterMs / 20);
+  addPayments(stage, BULK_PAYMENTS);
+  const late = AbortSignal.timeout(REACHED_WITHIN_MS);
+  const lateness = new Promise<null>((resolve) => late.addEventListener('abort', () => resolve(null)));
+  const wasCut = await Promise.race([inFlight, lateness]);
+  // All of them: which one posts is not asked.
+  await killAll(stage);
+  return wasCut === null ? false : wasCut();
 }
 
-/** One that cannot start, because of an earlier blow or a fault, is struck as it is. */
-async function untilMirroring(worker: CrashProcess): Promise<void> {
-  await worker.untilLogged(/^mirroring/, REACHED_WITHIN_MS).catch(() => null);
-}
-
-/** A worker that lives on makes sure of the schedule by itself. */
-async function loseQueue(stage: CrashStage): Promise<boolean> {
-  const { lose, queue } = await stage.session.foreignQueue();
-  await lose();
-  const isBack = async () => stage.living().length === 0 || (await queue.getJobSchedulersCount()) === 1;
-  await until('the schedule is there again', isBack, {
-    explain: () =>
-      stage
-        .living()
-        .map((worker) => worker.output() + worker.errors())
-        .join('\n'),
-  });
-  return true;
-}
-
-/** SIGQUIT is the server's own word for ending at once: as after a crash, it recovers at its next start. */
-async function killEmbedded(dataFolder: string | null): Promise<boolean> {
-  if (dataFolder === null) return false;
-  const file = join(dataFolder, 'postgres', 'postmaster.pid');
-  const processId = Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10);
-  if (!Number.isInteger(processId)) return false;
-  try {
-    return process.kill(processId, 'SIGQUIT');
-  } catch {
-    return false;
-  }
+async function killAll(stage: CrashStage): Promise<void> {
+  const living = stage.living();
+  for (const worker of living) worker.kill('SIGKILL');
+  await Promise.all(living.map((worker) => worker.ended));
 }

@@ -1,10 +1,12 @@
 /**
  * What one round of the crash suite does, drawn from its seed and its home alone: how many payments there are, how both
- * vendors misbehave, and which blows fall where. The same seed gives the same plan.
+ * vendors misbehave, and which blows fall where. The same seed gives the same plan on a machine with the same servers.
  */
 import type { Fault } from '../../sandbox/blnk/fault-rules.js';
 import type { FaultRule } from '../../sandbox/stripe/faults.js';
 import { CRASH_POINTS, type CrashPoint } from '../../src/app/crash-points.js';
+import { dealFrom, drawFrom } from './crash-draw.js';
+import { drawBlnkFault, drawStripeFault } from './crash-faults.js';
 import type { Home } from './homes.js';
 
 /** What happens to a process: SIGKILL, SIGTERM, or SIGSTOP for longer than its locks and claims. */
@@ -12,19 +14,25 @@ export type ProcessAct = 'kill' | 'stop' | 'pause';
 
 /** What happens to the servers under it. */
 export type ServerAct =
+  | 'database restarted'
   | 'database cut'
   | 'database paused'
+  | 'database killed'
+  | 'redis restarted'
   | 'redis cut'
   | 'redis paused'
+  | 'redis flushed'
   | 'queue lost'
-  | 'database killed'
   | 'disk full';
 
 export interface ProcessBlow {
   readonly kind: 'process';
   readonly act: ProcessAct;
-  /** `half_stored`: within the transaction that stores a page. `any_time`: `afterMs` after it was started or asked. */
-  readonly place: WorkerPoint | 'collect.half_stored' | 'any_time';
+  /**
+   * `half_stored`: within the transaction that stores a page. `any_time`: `afterMs` after it was started or asked.
+   * `post.sent`: while Blnk works on a post, whose connection goes with the process.
+   */
+  readonly place: WorkerPoint | 'collect.half_stored' | 'post.sent' | 'any_time';
   readonly nth: number;
   readonly afterMs: number;
   /** How long a pause lasts. */
@@ -45,6 +53,7 @@ export type Sequel = 'none' | 'repair' | 'rebuild';
 
 export interface RoundPlan {
   readonly seed: number;
+  readonly home: Home['name'];
   readonly intents: number;
   readonly workers: 1 | 2;
   readonly stripeFaults: readonly FaultRule[];
@@ -57,118 +66,85 @@ export interface RoundPlan {
 
 type WorkerPoint = Exclude<CrashPoint, `${'repair' | 'rebuild'}.${string}`>;
 
-/** Points of a worker; the others are of commands, which the sequel kills. */
-const WORKER_POINTS = CRASH_POINTS.filter((point): point is WorkerPoint => !/^(repair|rebuild)\./.test(point));
-
-const PLACES: readonly ProcessBlow['place'][] = [...WORKER_POINTS, 'collect.half_stored', 'any_time'];
-const PROCESS_ACTS: readonly ProcessAct[] = ['kill', 'kill', 'pause', 'stop'];
-
-export interface PlanOptions {
-  readonly home: Home['name'];
+/** What this machine, and the ledger that was named, can bear. */
+export interface Means {
   /** Whether the embedded home lies on a disk that can be filled. */
   readonly hasLimitedDisk: boolean;
-  /** A real ledger neither misbehaves on demand nor loses rows. */
-  readonly hasRealLedger: boolean;
+  /** Whether Redis is the suite's own, so that it may be restarted and flushed. */
+  readonly ownsRedis: boolean;
+  /** A real ledger does not misbehave on demand; posts can be cut while it works on them. */
+  readonly realLedger: { readonly canLoseRows: boolean } | null;
 }
 
-export function planRound(seed: number, { home, hasLimitedDisk, hasRealLedger }: PlanOptions): RoundPlan {
+/** Rounds take turns on them, so that a seed is played on the same home again however many rounds there are. */
+const HOME_NAMES = ['embedded', 'postgres', 'postgres+redis'] as const;
+
+const BLOWS_IN_ROUND = 2;
+
+const WORKER_POINTS = CRASH_POINTS.filter((point): point is WorkerPoint => !/^(repair|rebuild)\./.test(point));
+const PROCESS_ACTS: readonly ProcessAct[] = ['kill', 'pause', 'stop'];
+const SEQUELS: readonly Sequel[] = ['none', 'repair', 'none', 'rebuild'];
+
+export function planRound(seed: number, means: Means): RoundPlan {
   const draw = drawFrom(seed);
-  const intents = draw.between(40, 160);
-  const workers = draw.oneOf([1, 1, 2] as const);
-  const stripeFaults = Array.from({ length: draw.between(0, 3) }, () => drawStripeFault(draw));
-  const drawn = Array.from({ length: draw.between(0, 3) }, () => drawBlnkFault(draw));
-  const serverActs = serverActsOf(home, hasLimitedDisk);
-  const blows = Array.from({ length: draw.between(2, 4) }, (): Blow => {
-    const [afterMs, lastsMs] = [draw.between(0, 1_500), draw.between(2_500, 5_500)];
-    if (draw.chance(0.25)) return { kind: 'server', act: draw.oneOf(serverActs), afterMs, lastsMs };
-    const place = draw.oneOf(PLACES);
-    const act = place === 'collect.half_stored' ? 'kill' : draw.oneOf(PROCESS_ACTS);
-    return { kind: 'process', act, place, nth: draw.between(1, 3), afterMs, lastsMs };
+  const turn = Math.floor(seed / HOME_NAMES.length);
+  const home = HOME_NAMES[seed % HOME_NAMES.length] ?? 'embedded';
+  const kinds = kindsOfBlows(home, means);
+  const blows = Array.from({ length: BLOWS_IN_ROUND }, (_, at): Blow => {
+    const kind = dealFrom(kinds, { hand: home, turn: turn * BLOWS_IN_ROUND + at });
+    const [afterMs, lastsMs] = [draw.between(0, 1_500), draw.between(2_500, 4_500)];
+    return kind.kind === 'server'
+      ? { ...kind, afterMs, lastsMs }
+      : { ...kind, nth: draw.between(1, 3), afterMs, lastsMs };
   });
-  const sequel = draw.oneOf(['none', 'none', 'repair', 'rebuild'] as const);
+  const sequel = SEQUELS[turn % SEQUELS.length] ?? 'none';
+  const cannotLose = means.realLedger?.canLoseRows === false;
   return {
-    ...{ seed, intents, workers, stripeFaults, blows },
-    blnkFaults: hasRealLedger ? [] : drawn,
-    sequel: hasRealLedger ? 'none' : sequel,
+    ...{ seed, home, blows },
+    intents: draw.between(20, 70),
+    workers: draw.oneOf([1, 1, 2] as const),
+    stripeFaults: Array.from({ length: draw.between(0, 3) }, () => drawStripeFault(draw)),
+    blnkFaults: means.realLedger === null ? Array.from({ length: draw.between(0, 3) }, () => drawBlnkFault(draw)) : [],
+    sequel: cannotLose && sequel === 'repair' ? 'none' : sequel,
     sequelNth: draw.between(1, 2),
   };
 }
 
-function serverActsOf(home: Home['name'], hasLimitedDisk: boolean): readonly ServerAct[] {
-  const cut = ['database cut', 'database paused', 'queue lost'] as const;
-  if (home === 'postgres') return cut;
-  if (home === 'postgres+redis') return [...cut, 'redis cut', 'redis paused'];
-  return ['database killed', 'queue lost', ...(hasLimitedDisk ? (['disk full'] as const) : [])];
+type Kind = Pick<ProcessBlow, 'kind' | 'act' | 'place'> | Pick<ServerBlow, 'kind' | 'act'>;
+
+/** Every blow that can fall on this home. They are dealt like cards, so that each comes as often as every other. */
+function kindsOfBlows(home: Home['name'], means: Means): readonly Kind[] {
+  const places = [...WORKER_POINTS, 'any_time'] as const;
+  const atPlaces = places.flatMap((place) => PROCESS_ACTS.map((act) => ({ kind: 'process', act, place }) as const));
+  const servers = serverActsOf(home, means).map((act) => ({ kind: 'server', act }) as const);
+  const killed = (place: ProcessBlow['place']) => ({ kind: 'process', act: 'kill', place }) as const;
+  // As often as all other places together: what a killed post leaves in a real ledger is what such rounds are for.
+  const sent = means.realLedger === null ? [] : Array.from({ length: 12 }, () => killed('post.sent'));
+  return [...atPlaces, killed('collect.half_stored'), ...servers, ...sent];
 }
 
-/** Faults that pass: none of them says that a payment cannot be posted, which would be a right reason to park it. */
-function drawStripeFault(draw: Draw): FaultRule {
-  const fault = draw.oneOf<FaultRule['fault']>([
-    { effect: 'rate_limited', reason: 'endpoint-rate' },
-    { effect: 'lock_timeout' },
-    { effect: 'status', status: draw.oneOf([500, 502, 503]) },
-    { effect: 'reset' },
-    { effect: 'truncated' },
-    { effect: 'slow', delayMs: 400 },
-    { effect: 'html' },
-    { effect: 'wrong_json' },
-    { effect: 'no_date' },
-  ]);
-  return { fault, probability: 0.05 + draw.fraction() * 0.25, times: draw.between(1, 12) };
+function serverActsOf(home: Home['name'], { hasLimitedDisk, ownsRedis }: Means): readonly ServerAct[] {
+  if (home === 'embedded')
+    return ['database killed', 'queue lost', ...(hasLimitedDisk ? (['disk full'] as const) : [])];
+  const database = ['database restarted', 'database cut', 'database paused'] as const;
+  if (home === 'postgres') return [...database, 'queue lost'];
+  const redis = ['redis cut', 'redis paused'] as const;
+  return ownsRedis
+    ? [...database, ...redis, 'redis restarted', 'redis flushed']
+    : [...database, ...redis, 'queue lost'];
 }
 
-function drawBlnkFault(draw: Draw): Fault {
-  const match = {
-    route: draw.oneOf(['posts', 'posts', 'lookups']),
-    probability: 0.05 + draw.fraction() * 0.35,
-    times: draw.between(1, 12),
-    seed: draw.between(1, 1_000_000),
-  };
-  return draw.oneOf<Fault>([
-    { ...match, kind: 'status', status: draw.oneOf([429, 500, 502, 503, 504]) },
-    { ...match, kind: 'status', status: 502, body: 'html', applied: true },
-    { ...match, kind: 'status', status: 429, retryAfter: 1 },
-    { ...match, kind: 'reset' },
-    { ...match, kind: 'answer_lost' },
-    { ...match, kind: 'repeated' },
-    { ...match, kind: 'slow', delayMs: 300, phase: draw.oneOf(['before', 'after']) },
-    { ...match, kind: 'locked', atItem: draw.between(1, 5) },
-    { ...match, route: 'lookups', kind: 'stale_reads', lagMs: 500 },
-  ]);
-}
-
-export interface Draw {
-  /** In [0, 1). */
-  fraction(): number;
-  /** Both ends included. */
-  between(least: number, most: number): number;
-  chance(share: number): boolean;
-  oneOf<T>(choices: readonly [T, ...T[]] | readonly T[]): T;
-}
-
-/** The mulberry32 step: the same seed draws the same. */
-export function drawFrom(seed: number): Draw {
-  let state = seed >>> 0;
-  const fraction = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-  const between = (least: number, most: number) => least + Math.floor(fraction() * (most - least + 1));
-  return {
-    fraction,
-    between,
-    chance: (share) => fraction() < share,
-    oneOf(choices) {
-      const choice = choices[between(0, choices.length - 1)];
-      if (choice === undefined) throw new RangeError('there is nothing to choose from');
-      return choice;
-    },
-  };
+/** The names of all blows that a long run has to hit on a home. */
+export function blowsOf(home: Home['name'], means: Means): ReadonlySet<string> {
+  return new Set(kindsOfBlows(home, means).map((kind) => describeBlow(kind)));
 }
 
 /** For a person who reads what a seed does. */
-export function describeBlow(blow: Blow): string {
+export function describeBlow(blow: Kind): string {
   return blow.kind === 'process' ? `${blow.act} at ${blow.place}` : blow.act;
+}
+
+export function describeRound({ seed, home, intents, workers, blows, sequel }: RoundPlan): string {
+  const what = [`${intents} intents`, `${workers} worker(s)`, ...blows.map(describeBlow)];
+  return `seed ${seed} on ${home}: ${[...what, ...(sequel === 'none' ? [] : [sequel])].join(', ')}`;
 }

@@ -3,6 +3,7 @@ import type { CrashProcess, CrashStage } from './crash-stage.js';
 import { until } from './process-wait.js';
 
 const QUIET_WITHIN_MS = 60_000;
+const LOOK_EVERY_MS = 250;
 /** A post that was killed leaves a real Core's balances locked for five minutes; looking is final after six. */
 const REAL_QUIET_WITHIN_MS = 15 * 60_000;
 
@@ -16,16 +17,16 @@ export function addPayments({ session: { stripe } }: CrashStage, count: number):
 }
 
 /** Everything expected is stored and settled, every backfill and sweep is read, and no run is open but this worker's. */
-export async function untilQuiet(
-  { session }: CrashStage,
-  { worker, isReal }: { readonly worker: CrashProcess; readonly isReal: boolean },
-): Promise<void> {
+export async function untilQuiet({ session, realCore }: CrashStage, worker: CrashProcess): Promise<void> {
   const wanted = [...session.stripe.expected()].filter(({ expected }) =>
     ['posted', 'parked'].includes(expected.outcome),
   ).length;
   const { worker: workerId } = await worker.untilLogged(/^mirroring/, QUIET_WITHIN_MS);
   let last = 'not looked at yet';
+  let lookedAt = Number.NEGATIVE_INFINITY;
   const look = async (): Promise<boolean> => {
+    if (performance.now() - lookedAt < LOOK_EVERY_MS) return false;
+    lookedAt = performance.now();
     const sql = await session.look();
     const [tables] = await sql`select to_regclass('postings') is not null as present`;
     if (tables?.present !== true) return false;
@@ -42,7 +43,7 @@ export async function untilQuiet(
     return row?.stored === wanted && row.pending === 0 && row.open === 0 && row.left === 0;
   };
   await until('nothing is left to do', () => look().catch((error: unknown) => notYet(error, (said) => (last = said))), {
-    timeoutMs: isReal ? REAL_QUIET_WITHIN_MS : QUIET_WITHIN_MS,
+    timeoutMs: realCore === null ? QUIET_WITHIN_MS : REAL_QUIET_WITHIN_MS,
     explain: () => `${last}\n${worker.output()}${worker.errors()}`,
   });
 }

@@ -3,65 +3,100 @@
  */
 import { expect } from 'vitest';
 import { strike } from './crash-blows.js';
-import { describeBlow, drawFrom, type RoundPlan } from './crash-plan.js';
+import { drawFrom } from './crash-draw.js';
+import type { CrashServers } from './crash-homes.js';
+import type { BlowEntry, RoundEntry } from './crash-journal.js';
+import type { RoundPlan } from './crash-plan.js';
 import { expectProven } from './crash-proof.js';
 import { addPayments, untilQuiet } from './crash-quiet.js';
 import { playSequel } from './crash-sequel.js';
 import { type CrashStage, openCrashStage } from './crash-stage.js';
-import type { Tally } from './crash-tally.js';
 import type { Home } from './homes.js';
 import { expectMirrored } from './process-truth.js';
 import { until } from './process-wait.js';
-import type { RealCore } from './real-core.js';
+import { openRealCore, type RealCore, type RealCoreAddress } from './real-core.js';
 
 export interface RoundOptions {
   readonly home: Home;
-  readonly tally: Tally;
+  readonly servers: CrashServers;
   /** Null: the stand-in. */
-  readonly realCore: RealCore | null;
+  readonly core: RealCoreAddress | null;
 }
 
 /** Longer than the grace: an orderly end that takes longer has hung. */
-const ENDS_WITHIN_MS = 12_000;
+const ENDS_WITHIN_MS = 20_000;
 
-export async function playRound(plan: RoundPlan, { home, tally, realCore }: RoundOptions): Promise<void> {
-  const stage = await openCrashStage(home, plan, { realLedger: realCore?.variables ?? null });
+/** What happened, and what did not hold; null when all did. */
+export async function playRound(
+  plan: RoundPlan,
+  { home, servers, core }: RoundOptions,
+): Promise<{ readonly entry: RoundEntry; readonly error: unknown }> {
+  const startedAt = performance.now();
+  const struck = { blows: [] as BlowEntry[], faults: { stripe: 0, blnk: 0 }, lockedMs: 0 };
+  let error: unknown = null;
+  let realCore: RealCore | null = null;
   try {
-    const { stripe, blnk } = stage.session;
-    for (const rule of plan.stripeFaults) stripe.faults.add(rule);
-    for (const fault of plan.blnkFaults) blnk.faults.add(fault);
-    const draw = drawFrom(plan.seed + 1);
-    for (let count = 0; count < plan.workers; count += 1) stage.worker();
-    for (const blow of plan.blows) {
-      addPayments(stage, draw.between(1, 8));
-      tally.note(home.name, describeBlow(blow), await strike(blow, stage));
-      if (stage.living().length === 0 || draw.chance(0.3)) stage.worker();
+    // A source of its own, so that rounds on one Core do not meet.
+    if (core !== null) realCore = await openRealCore(core, `@crash_${plan.seed}_${process.pid}_${Date.now()}`);
+    const stage = await openCrashStage(plan, { home, servers, realCore });
+    try {
+      await playOn(stage, { plan, home, blows: struck.blows });
+    } finally {
+      struck.faults = { stripe: stage.session.stripe.faults.hits.length, blnk: stage.session.blnk.stats().faultHits };
+      struck.lockedMs = Math.round(realCore?.door.lockedMs() ?? 0);
+      await stage.close();
     }
-    tally.faults(stripe.faults.hits.length, blnk.stats().faultHits);
-    await settle(stage, realCore);
-    if (plan.sequel !== 'none') tally.note(home.name, `kill in ${plan.sequel}`, await playSequel(plan, stage, home));
+  } catch (fault) {
+    error = fault;
   } finally {
-    await stage.close();
+    await realCore?.close();
   }
+  const result = error === null ? 'passed' : 'failed';
+  const durationMs = Math.round(performance.now() - startedAt);
+  return { entry: { seed: plan.seed, home: plan.home, result, durationMs, ...struck }, error };
+}
+
+interface Playing {
+  readonly plan: RoundPlan;
+  readonly home: Home;
+  /** Every blow is added as it falls. */
+  readonly blows: BlowEntry[];
+}
+
+async function playOn(stage: CrashStage, { plan, home, blows }: Playing): Promise<void> {
+  const { stripe, blnk } = stage.session;
+  for (const rule of plan.stripeFaults) stripe.faults.add(rule);
+  for (const fault of plan.blnkFaults) blnk.faults.add(fault);
+  const draw = drawFrom(plan.seed + 1);
+  for (let count = 0; count < plan.workers; count += 1) stage.worker();
+  for (const blow of plan.blows) {
+    addPayments(stage, draw.between(1, 8));
+    blows.push(await strike(blow, stage));
+    if (stage.living().length === 0 || draw.chance(0.3)) stage.worker();
+  }
+  await settle(stage);
+  if (plan.sequel !== 'none')
+    blows.push({ blow: `kill in ${plan.sequel}`, isHit: await playSequel(plan, stage, home), tries: 1 });
+  expect(stage.workers().map(wordsOfACrash).join(''), 'a worker wrote of a crash').toBe('');
 }
 
 /** Everything that must hold once faults and blows are over, with nobody's help but one fresh worker's. */
-export async function settle(stage: CrashStage, realCore: RealCore | null): Promise<void> {
+async function settle(stage: CrashStage): Promise<void> {
   await stage.calm();
   await endAll(stage);
   const fresh = stage.worker();
-  await untilQuiet(stage, { worker: fresh, isReal: realCore !== null });
+  await untilQuiet(stage, fresh);
   // Lanes that were quiet are not asleep, and the schedule still asks: what comes now is posted like everything else.
   addPayments(stage, 2);
-  await untilQuiet(stage, { worker: fresh, isReal: realCore !== null });
+  await untilQuiet(stage, fresh);
   const { queue } = await stage.session.foreignQueue();
   expect(await queue.getJobSchedulersCount()).toBe(1);
   fresh.kill('SIGTERM');
   expect([(await fresh.ended).code, fresh.errors()]).toEqual([0, '']);
-  await expectSettled(stage, realCore);
+  await expectSettled(stage);
 }
 
-async function expectSettled({ session, variables }: CrashStage, realCore: RealCore | null): Promise<void> {
+async function expectSettled({ session, realCore, variables }: CrashStage): Promise<void> {
   const blnk = realCore === null ? session.blnk : await realCore.read();
   await expectMirrored({ stripe: session.stripe, look: session.look, blnk });
   const sql = await session.look();
@@ -79,4 +114,11 @@ async function endAll(stage: CrashStage): Promise<void> {
   const areGone = () => living.every((worker) => !worker.isAlive());
   const explain = () => living.map((worker) => worker.output() + worker.errors()).join('\n');
   await until('every worker ends in order', areGone, { timeoutMs: ENDS_WITHIN_MS, explain });
+}
+
+/** What Node says of an exception that nobody caught, or of its own end. A refused start says one line without a stack. */
+const CRASH = /uncaught|unhandled|^\s+at .+:\d+:\d+\)?$|FATAL ERROR/im;
+
+function wordsOfACrash({ errors }: { errors(): string }): string {
+  return CRASH.test(errors()) ? errors() : '';
 }

@@ -2,26 +2,35 @@
  * A real Blnk Core in the place of the stand-in: rows and balances of one source, read whole through its own filter. Not made
  * with src/blnk: it must see what is there, whatever that says.
  */
+import postgres from 'postgres';
 import type { InspectedBalance, InspectedTransaction } from '../../sandbox/blnk/inspection.js';
+import { type CoreDoor, openCoreDoor } from './crash-core-door.js';
 import type { Variables } from './process-session.js';
 import type { Ends } from './process-truth.js';
 
 export interface RealCoreAddress {
   readonly url: string;
   readonly key: string;
+  /** Core's own database, where rows can be made to vanish; null: that is left alone. */
+  readonly databaseUrl: string | null;
 }
 
 export interface RealCore {
-  /** For the processes of this round, with a source of its own. */
+  /** For the processes of this round, with a source of its own. Past the door. */
   readonly variables: Variables;
+  readonly door: CoreDoor;
   /** What it holds of this round, named as the stand-in names it. */
   read(): Promise<Ends['blnk']>;
+  /** Takes these rows out of its database and what they moved out of the balances, as a backup from before them would. */
+  loseRows(references: readonly string[]): Promise<void>;
+  close(): Promise<void>;
 }
 
 const ROWS_MAX = 100;
 
 /** @param source a balance name that no other round used */
-export function realCoreFor({ url, key }: RealCoreAddress, source: string): RealCore {
+export async function openRealCore({ url, key, databaseUrl }: RealCoreAddress, source: string): Promise<RealCore> {
+  const door = await openCoreDoor(url);
   const list = async (entity: string, filters: readonly object[]): Promise<Row[]> => {
     const rows: Row[] = [];
     for (let offset = 0; ; offset += ROWS_MAX) {
@@ -38,7 +47,13 @@ export function realCoreFor({ url, key }: RealCoreAddress, source: string): Real
     }
   };
   return {
+    door,
     variables: { BLNK_API_BASE: url, BLNK_API_KEY: key, BLNK_API_STYLE: 'core', BLNK_SOURCE: source },
+    close: () => door.close(),
+    async loseRows(references) {
+      if (databaseUrl === null) throw new Error('rows can vanish from Core only where its database is named');
+      await deleteRows(databaseUrl, references);
+    },
     async read() {
       const sources = await list('balances', [{ field: 'indicator', operator: 'eq', value: source }]);
       const rows = (
@@ -58,6 +73,28 @@ export function realCoreFor({ url, key }: RealCoreAddress, source: string): Real
       };
     },
   };
+}
+
+async function deleteRows(databaseUrl: string, references: readonly string[]): Promise<void> {
+  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
+  try {
+    await sql.begin(async (taking) => {
+      const rows = await taking`
+        delete from blnk.transactions where reference in ${taking(references)} and status = 'APPLIED'
+        returning source, destination, precise_amount`;
+      if (rows.length !== references.length) throw new Error(`${rows.length} of ${references.length} rows were there`);
+      for (const { source, destination, precise_amount: amount } of rows) {
+        await taking`
+          update blnk.balances set balance = balance + ${amount}, debit_balance = debit_balance - ${amount}
+          where balance_id = ${source}`;
+        await taking`
+          update blnk.balances set balance = balance - ${amount}, credit_balance = credit_balance - ${amount}
+          where balance_id = ${destination}`;
+      }
+    });
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
 }
 
 type Row = Readonly<Record<string, unknown>>;

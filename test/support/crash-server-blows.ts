@@ -1,0 +1,100 @@
+/** One blow on the servers under the workers: restarted, cut off, standing still, their queue or their disk lost. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { fillDisk } from './crash-disk.js';
+import type { ServerBlow } from './crash-plan.js';
+import type { CrashProcess, CrashStage } from './crash-stage.js';
+import { until } from './process-wait.js';
+
+const STARTED_WITHIN_MS = 15_000;
+
+/** @returns whether there was something to strike */
+export async function strikeServer({ act, afterMs, lastsMs }: ServerBlow, stage: CrashStage): Promise<boolean> {
+  await untilMirroring(stage.living()[0] ?? stage.worker());
+  await delay(afterMs);
+  const { database, redis } = stage.doors;
+  switch (act) {
+    case 'database restarted':
+      await stage.servers.postgres.restart(lastsMs / 4);
+      return true;
+    case 'redis restarted':
+      await stage.servers.redis?.restart(lastsMs / 4);
+      return scheduleIsBack(stage);
+    case 'redis flushed':
+      await flush(stage.servers.redis?.url ?? '');
+      return scheduleIsBack(stage);
+    case 'database cut':
+    case 'redis cut': {
+      const door = act === 'database cut' ? database : redis;
+      await door?.close();
+      await delay(lastsMs / 2);
+      await door?.open();
+      return door !== null;
+    }
+    case 'database paused':
+    case 'redis paused': {
+      const door = act === 'database paused' ? database : redis;
+      door?.hold();
+      await delay(lastsMs);
+      door?.letGo();
+      return door !== null;
+    }
+    case 'queue lost':
+      await (await stage.session.foreignQueue()).lose();
+      return scheduleIsBack(stage);
+    case 'database killed':
+      return killEmbedded(stage.dataFolder);
+    case 'disk full': {
+      if (stage.dataFolder === null) return false;
+      const free = await fillDisk(stage.dataFolder);
+      await delay(lastsMs);
+      await free();
+      return true;
+    }
+    default:
+      return act satisfies never;
+  }
+}
+
+/** One that cannot start, because of an earlier blow or a fault, is struck as it is. */
+export async function untilMirroring(worker: CrashProcess): Promise<void> {
+  await worker.untilLogged(/^mirroring/, STARTED_WITHIN_MS).catch(() => null);
+}
+
+/** Whoever else uses a server of Redis of our own is a worker of this round. */
+async function flush(url: string): Promise<void> {
+  const redis = new Redis(url);
+  try {
+    await redis.flushall();
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** A worker that lives on makes sure of the schedule by itself. */
+async function scheduleIsBack(stage: CrashStage): Promise<true> {
+  const { queue } = await stage.session.foreignQueue();
+  const isBack = async () => stage.living().length === 0 || (await queue.getJobSchedulersCount()) === 1;
+  const explain = () =>
+    stage
+      .living()
+      .map((worker) => worker.output() + worker.errors())
+      .join('\n');
+  await until('the schedule is there again', isBack, { explain });
+  return true;
+}
+
+/** SIGQUIT is the server's own word for ending at once: as after a crash, it recovers at its next start. */
+async function killEmbedded(dataFolder: string | null): Promise<boolean> {
+  if (dataFolder === null) return false;
+  const file = join(dataFolder, 'postgres', 'postmaster.pid');
+  const processId = Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10);
+  if (!Number.isInteger(processId)) return false;
+  try {
+    return process.kill(processId, 'SIGQUIT');
+  } catch {
+    return false;
+  }
+}
