@@ -1,0 +1,29 @@
+/** The faults of a soak on Blnk's side: each of them as often as the others, together as often as asked. */
+import type { Fault, FaultBoard, FaultEffect } from '../sandbox/blnk/fault-rules.js';
+
+const OF_POSTS: readonly FaultEffect[] = [
+  { kind: 'reset' },
+  { kind: 'answer_lost' },
+  { kind: 'repeated' },
+  { kind: 'status', status: 500, body: 'core', applied: true },
+  { kind: 'status', status: 503, body: 'html' },
+  { kind: 'status', status: 429, body: 'cloud', retryAfter: 1 },
+  { kind: 'locked', atItem: 2 },
+];
+
+const OF_LOOK_UPS: readonly FaultEffect[] = [
+  { kind: 'reset' },
+  { kind: 'status', status: 500, body: 'core' },
+  { kind: 'status', status: 503, body: 'html' },
+  { kind: 'status', status: 429, body: 'cloud' },
+];
+
+/** @param share of all posts, and of all look-ups, 0 to 1 */
+export function addBlnkFaults(board: FaultBoard, share: number): void {
+  if (share === 0) return;
+  const all: Fault[] = [
+    ...OF_POSTS.map((effect) => ({ ...effect, route: 'posts', probability: share / OF_POSTS.length })),
+    ...OF_LOOK_UPS.map((effect) => ({ ...effect, route: 'lookups', probability: share / OF_LOOK_UPS.length })),
+  ];
+  for (const [seed, fault] of all.entries()) board.add({ ...fault, seed: seed + 1 });
+}
