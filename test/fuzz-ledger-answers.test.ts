@@ -56,7 +56,7 @@ beforeAll(async () => {
 afterAll(() => ground.close());
 
 describe('Blnk answering damaged', () => {
-  const posting = fuzzRuns(12);
+  const posting = fuzzRuns(8);
   it('lets nothing count as posted that is not in the ledger with the same money', {
     timeout: posting.timeout,
   }, async () => {
@@ -81,7 +81,7 @@ describe('Blnk answering damaged', () => {
     expect(changed).toBeGreaterThan(0);
   });
 
-  const proving = fuzzRuns(8);
+  const proving = fuzzRuns(6);
   it.each(['cloud', 'core'] as const)(
     'makes no proof of a %s ledger say that both sides are equal when they are not',
     { timeout: proving.timeout },

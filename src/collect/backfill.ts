@@ -5,7 +5,7 @@
  */
 
 import { STRIPE_EPOCH } from '../core/mirror.js';
-import { DAY_MS, HOUR_MS, remaining, split, type Window } from '../core/window.js';
+import { DAY_MS, earlier, HOUR_MS, later, remaining, split, type Window } from '../core/window.js';
 import { type CollectedRun, collectRun } from './collect-run.js';
 import type { Backfill, CollectStore, FeedPage, PageRequest, PartedFeed, PaymentFeeds } from './ports.js';
 import { readWindow } from './read-window.js';
@@ -49,7 +49,12 @@ export async function collectPart(
 ): Promise<CollectedPart | null> {
   const backfill = await ports.store.backfill(part.backfillId);
   if (backfill === null || (await isRefused(ports.store, backfill.feed))) return null;
-  const windows = remaining(part.window, await ports.store.backfillCoverage(backfill.id)).reverse();
+  // Anybody may add jobs: nothing is read that the backfill did not ask for.
+  const asked = {
+    from: later(part.window.from, backfill.window.from),
+    to: earlier(part.window.to, backfill.window.to),
+  };
+  const windows = remaining(asked, await ports.store.backfillCoverage(backfill.id)).reverse();
   const run = windows.length > 0 ? await readPart(ports, { backfill, windows, signal }) : null;
   await ports.store.finishBackfill(backfill.id);
   return run === null ? null : { ...run, feed: backfill.feed };

@@ -8,7 +8,7 @@
 
 import { SyncError } from '../core/errors.js';
 import type { Mirror } from '../core/mirror.js';
-import { earlier, later, SECOND_MS } from '../core/window.js';
+import { earlier, floorToSecond, later, SECOND_MS } from '../core/window.js';
 import type { FeedPage, OpenRun, PageRequest } from './ports.js';
 import { type PageToStore, type StorePagePorts, storePage } from './store-page.js';
 
@@ -77,6 +77,7 @@ async function nextPage(reading: WindowReading, walk: Walk): Promise<FeedPage> {
     try {
       const page = await reading.list({ from: reading.from, to: walk.to, after: walk.after });
       assertProgress(page, walk);
+      assertWithin(page, { from: reading.from, below: walk.after === null ? walk.to : walk.restartBelow });
       return page;
     } catch (error) {
       const cursorGone = error instanceof SyncError && error.code === 'cursor_gone';
@@ -123,4 +124,19 @@ function assertProgress(page: FeedPage, walk: Walk): void {
       },
     );
   }
+}
+
+/**
+ * A page covers what lies between its objects and the end of the page before. One with an object that is older than the
+ * window, or newer than that end, would cover what nobody has read.
+ */
+function assertWithin(page: FeedPage, asked: { readonly from: Date; readonly below: Date | null }): void {
+  const isOlder = page.oldest !== null && page.oldest < floorToSecond(asked.from);
+  // A bound within a second lets that second in.
+  const isNewer = page.newest !== null && asked.below !== null && page.newest >= asked.below;
+  if (!isOlder && !isNewer) return;
+  throw new SyncError(
+    `Stripe answered with a page that reaches ${isOlder ? 'before' : 'behind'} what was asked for; it is asked again`,
+    { kind: 'transient', code: 'stripe_answer_unreadable' },
+  );
 }

@@ -70,7 +70,26 @@ function isInScope({ payment, seenAt }: SeenPayment, mirror: Mirror): boolean {
   return mirror.handOverAt !== null && seenAt >= mirror.handOverAt;
 }
 
-/** Stripe may show one payment twice in a page (two events); the first one counts. */
+/**
+ * Stripe may show one payment twice in a page (two events); one that can be read goes first, else the first one counts.
+ * Where they tell of different money, which of them is right is not guessed.
+ */
 function distinct(payments: readonly SeenPayment[]): SeenPayment[] {
-  return [...new Map([...payments].reverse().map((seen) => [seen.payment.id, seen])).values()].reverse();
+  const byId = new Map<string, SeenPayment>();
+  for (const seen of payments) {
+    const earlier = byId.get(seen.payment.id);
+    byId.set(seen.payment.id, earlier === undefined ? seen : { ...earlier, payment: reconciled(earlier, seen) });
+  }
+  return [...byId.values()];
+}
+
+const MONEY = ['amountReceived', 'currency', 'customerId', 'livemode'] as const;
+
+function reconciled({ payment: one }: SeenPayment, { payment: other }: SeenPayment): FoundPayment {
+  if (one.kind !== 'payment') return other.kind === 'payment' ? other : one;
+  if (other.kind !== 'payment') return one;
+  const isSame = one.created.getTime() === other.created.getTime() && MONEY.every((key) => one[key] === other[key]);
+  if (isSame) return one;
+  const problem = 'it is twice on one page of Stripe, with different money, customer or time; one of it is expected';
+  return { kind: 'unreadable', id: one.id, created: null, problem };
 }

@@ -28,10 +28,13 @@ const PROBLEMS_CHARACTERS_MAX = 500;
 const syncPayload = z.strictObject({ trigger: z.enum(TRIGGERS).default('manual') });
 const instant = z.iso.datetime().transform((text) => new Date(text));
 const partPayload = z.strictObject({ backfillId: z.uuid(), from: instant, to: instant });
-const lanePayload = z.strictObject({
-  source: z.string().min(1).max(LANE_CHARACTERS_MAX),
-  currency: z.string().min(1).max(LANE_CHARACTERS_MAX),
-});
+/** What no database takes in a text is no name of a lane. */
+const laneWord = z
+  .string()
+  .min(1)
+  .max(LANE_CHARACTERS_MAX)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, { error: 'allowed is a name without control characters' });
+const lanePayload = z.strictObject({ source: laneWord, currency: laneWord });
 
 export type SyncPayload = z.infer<typeof syncPayload>;
 export type PartPayload = z.infer<typeof partPayload>;
@@ -45,12 +48,14 @@ export const readLanePayload = (payload: unknown): LanePayload => read(LANE_JOB,
 function read<T>(name: string, schema: z.ZodType<T>, payload: unknown): T {
   const parsed = schema.safeParse(payload ?? {});
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'payload'}: ${issue.message}`);
-  throw new SyncError(
-    `The payload of this ${name} job is not usable: ${problems.join('; ').slice(0, PROBLEMS_CHARACTERS_MAX).toWellFormed()}`,
-    {
-      kind: 'unpostable',
-      code: 'bad_payload',
-    },
-  );
+  const problems = parsed.error.issues
+    .map((issue) => `${issue.path.join('.') || 'payload'}: ${issue.message}`)
+    .join('; ')
+    .slice(0, PROBLEMS_CHARACTERS_MAX)
+    .replace(/\p{Cc}+/gu, ' ')
+    .toWellFormed();
+  throw new SyncError(`The payload of this ${name} job is not usable: ${problems}`, {
+    kind: 'unpostable',
+    code: 'bad_payload',
+  });
 }
