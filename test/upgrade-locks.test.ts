@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applyMigration } from '../src/db/apply-migration.js';
-import { migrateDatabase } from '../src/db/migrate.js';
-import type { Migration } from '../src/db/migration-files.js';
+import { isMigrated, migrateDatabase } from '../src/db/migrate.js';
+import { type Migration, readMigrations } from '../src/db/migration-files.js';
 import { GENERATION } from '../src/db/served-code.js';
 import { openTestDatabase, type StageDatabase } from './support/ledger-stage-database.js';
 import { until } from './support/process-wait.js';
@@ -12,13 +12,15 @@ import { applyUpTo } from './support/upgrade-schemas.js';
 
 const WAITS = { lockTimeoutMs: 200, pauseMs: 100, blockedMaxMs: 20_000 };
 
+const MIGRATIONS = await readMigrations();
+
 let database: StageDatabase;
 let sql: postgres.Sql;
 
 beforeEach(async () => {
   database = await openTestDatabase();
   sql = database.sql;
-  await applyUpTo(sql, '0005_served_code');
+  await applyUpTo(sql, MIGRATIONS.at(-1)?.name ?? '');
 });
 afterEach(() => database.remove());
 
@@ -104,7 +106,8 @@ describe('a worker of an earlier generation', () => {
     ['lives: the next step is not applied, and it is named', 'now()', 'older_workers_running'],
     ['went silent: it is not waited for', "now() - interval '61 seconds'", null],
   ])('that %s', async (_, seenAt, code) => {
-    await sql`delete from drizzle.__drizzle_migrations where id = (select max(id) from drizzle.__drizzle_migrations)`;
+    const again = MIGRATIONS.find(({ name }) => name === '0005_served_code');
+    await sql`delete from drizzle.__drizzle_migrations where created_at >= ${again?.madeAt ?? 0}`;
     await sql.unsafe(`insert into workers (id, host, pid, version, generation, seen_at)
       values ('${randomUUID()}', 'elsewhere', 77, '0.0.9', ${GENERATION - 1}, ${seenAt})`);
     const migrating = migrateDatabase(database, { waits: { olderWorkersMs: 300 } });
@@ -120,6 +123,20 @@ describe('a worker of an earlier generation', () => {
       ),
     });
   });
+});
+
+it("takes the queue's tables for migrated when they are of its own version or a later one", async () => {
+  const version = 11;
+  const isReady = () => isMigrated(sql, { name: 'queue_of_test', version });
+  expect(await isReady()).toBe(false);
+  await sql`create schema queue_of_test`;
+  await sql`create table queue_of_test.migration as select generate_series(1, ${version - 1}::int) as version`;
+  expect(await isReady()).toBe(false);
+  for (const next of [version, version + 1]) {
+    await sql`insert into queue_of_test.migration values (${next})`;
+    expect(await isReady()).toBe(true);
+  }
+  expect(await isMigrated(sql, null), 'a queue that is elsewhere').toBe(true);
 });
 
 function migrationOf(...statements: string[]): Migration {
