@@ -237,6 +237,7 @@ const STATUS: StatusRecord = {
   coverage: { events: [], paymentIntents: [], charges: [] },
   beforeStart: 0,
   lanes: [],
+  oldestUnresolved: null,
   parked: [],
   totals: [],
   lastRun: RUN,
@@ -282,6 +283,7 @@ describe('status', () => {
         { reason: 'unknown_currency', waiting: 0, dismissed: 4 },
       ],
       lanes: [{ ...lane, unresolved: 2 }],
+      oldestUnresolved: { reference: 'pi_old', since: STATUS.now, error: 'no\nanswer' },
       lastFailure: {
         runId: RUN.id,
         feed: 'events',
@@ -296,7 +298,7 @@ describe('status', () => {
       'No worker is running. Start one with: stripe-blnk-sync worker',
       `Reading events fails since 2026-11-10 12:00:00 UTC: stripe_key: no right (stripe-blnk-sync run ${RUN.id})`,
       '2 parked: the ledger holds this reference with other content. See: stripe-blnk-sync parked list --reason conflict',
-      '2 unresolved: for more than 15 minutes Blnk has not said whether it holds them. They are looked up again by themselves; check that Blnk answers.',
+      '2 unresolved: for more than 15 minutes Blnk has not said whether it holds them. They are looked up again by themselves; check that Blnk answers. The oldest since 2026-11-10 12:00:00 UTC: no answer. See: stripe-blnk-sync parked show pi_old',
     ]);
   });
 

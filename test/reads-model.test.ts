@@ -226,6 +226,11 @@ describe('status', () => {
         pausedSince: null,
       },
     ]);
+    expect(status.oldestUnresolved).toMatchObject({
+      reference: expect.any(String),
+      since: expect.any(Date),
+      error: null,
+    });
     expect(status.parked).toEqual([{ reason: 'conflict', waiting: 1, dismissed: 1 }]);
     const usd = { currency: 'USD', postedCount: 1, posted: 9_007_199_254_740_993n, pendingCount: 2, pending: 2_000n };
     expect(status.totals[1]).toEqual({ ...usd, parkedCount: 2, parked: 2_000n });

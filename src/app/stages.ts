@@ -14,6 +14,7 @@ import type { Log } from '../observability/log.js';
 import { createBalanceNames } from '../post/balance-names.js';
 import { createLaneDrainer } from '../post/drain-lane.js';
 import { lookUpDismissed } from '../post/look-up-dismissed.js';
+import type { Outbox } from '../post/ports.js';
 import { type JudgePorts, otherLedger } from '../post/settle-doubt.js';
 import type { JobHandlers, JobQueue } from '../queue/job-queue.js';
 import { permissionMissing } from '../stripe/permissions.js';
@@ -159,20 +160,22 @@ function createDrainer({ home, log, mirror, timings, hooks }: StageParts, judgin
   const { db, sql } = home.database;
   // For `status` only, and a database that is away is told by everything else.
   const unnoted = (error: unknown): void => log.debug({ error: describeError(error) }, 'a pause could not be noted');
+  const paused = new Set<string>();
   return createLaneDrainer(
     {
       ...judging,
-      outbox: outboxWithPoints(createOutbox(sql), hooks),
+      outbox: tellParked(outboxWithPoints(createOutbox(sql), hooks), log),
       clock: systemClock,
       random: Math.random,
       markFirstPost: () => markFirstPost(db, mirror.mirrorId),
       onRenewalFailed: (error) => log.warn({ error: describeError(error) }, 'a claim could not be renewed'),
       onStalled: (lane, stall) => {
+        paused.add(laneName(lane));
         log.warn({ lane: laneName(lane), ...stall }, 'posting to this lane pauses');
         noteLanePause(db, lane, stall.error).catch(unnoted);
       },
       onResumed: (lane) => {
-        log.info({ lane: laneName(lane) }, 'posting to this lane goes on');
+        if (paused.delete(laneName(lane))) log.info({ lane: laneName(lane) }, 'posting to this lane goes on');
         endLanePause(db, lane).catch(unnoted);
       },
     },
@@ -185,6 +188,22 @@ function createDrainer({ home, log, mirror, timings, hooks }: StageParts, judgin
       pause: timings.lanePause,
     },
   );
+}
+
+/** Whoever has to decide reads the log, or is woken by it: one line for each reason. */
+function tellParked(outbox: Outbox, log: Log): Outbox {
+  return {
+    ...outbox,
+    async park(token, parkings) {
+      const parked = await outbox.park(token, parkings);
+      for (const reason of new Set(parkings.map((parking) => parking.reason))) {
+        const [first, ...others] = parkings.filter((parking) => parking.reason === reason);
+        const fields = { reason, reference: first?.reference, others: others.length, detail: first?.detail };
+        if (parked > 0) log.warn(fields, 'parked: a person has to decide; see: stripe-blnk-sync parked list');
+      }
+      return parked;
+    },
+  };
 }
 
 /** A self-hosted Core has no instance id; its source balances tell it from another one. */

@@ -69,7 +69,7 @@ export function needsOfPerson(status: StatusRecord): string[] {
   if (unresolved > 0) {
     needs.push(
       `${formatCount(unresolved)} unresolved: for more than 15 minutes Blnk has not said whether it holds them. ` +
-        'They are looked up again by themselves; check that Blnk answers.',
+        `They are looked up again by themselves; check that Blnk answers.${oldestText(status.oldestUnresolved)}`,
     );
   }
   needs.push(...brokenDays(status.proofs));
@@ -86,6 +86,12 @@ export function needsOfPerson(status: StatusRecord): string[] {
     );
   }
   return needs;
+}
+
+function oldestText(oldest: StatusRecord['oldestUnresolved']): string {
+  if (oldest === null) return '';
+  const error = oldest.error === null ? '' : `: ${plainText(oldest.error)}`;
+  return ` The oldest since ${utc(oldest.since)}${error}. See: stripe-blnk-sync parked show ${oldest.reference}`;
 }
 
 export function statusTables(status: StatusRecord, terminalColumns: number): string[] {

@@ -20,7 +20,7 @@ export interface DrainPorts extends DoubtPorts {
   onRenewalFailed(error: unknown): void;
   /** The lane pauses because a whole chunk got no further. */
   onStalled(lane: Lane, stall: { readonly error: string; readonly pauseMs: number }): void;
-  /** A lane that paused got further again. */
+  /** A lane that paused got further again, or holds nothing any more; also told of each lane that gets further first. */
   onResumed(lane: Lane): void;
 }
 
@@ -44,11 +44,14 @@ export interface LaneDrainer {
 /** Remembers per lane whether it is pausing, so that a wake does not hammer a ledger that is down. */
 export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): LaneDrainer {
   const pauses = new Map<string, { untilMs: number; stalls: number }>();
+  /** Lanes of which nobody has to think that they pause: not even a worker that died in a pause says so any more. */
+  const gettingOn = new Set<string>();
   const pause = (lane: Lane, stall: { readonly error: string; readonly retryAfterMs: number | null }): number => {
     const name = laneName(lane);
     const stalls = pauses.get(name)?.stalls ?? 0;
     const pauseMs = Math.max(stall.retryAfterMs ?? 0, Math.round(backoffMs(stalls, ports.random, options.pause)));
     pauses.set(name, { untilMs: ports.clock.monotonicMs() + pauseMs, stalls: stalls + 1 });
+    gettingOn.delete(name);
     ports.onStalled(lane, { error: stall.error, pauseMs });
     return pauseMs;
   };
@@ -62,8 +65,14 @@ export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): Lan
         await confirmLedger(lane, ports);
         const outcome = await drainOnce(lane, { ports, options, isOver: () => signal.aborted });
         if (outcome.kind === 'stalled') return pause(lane, outcome);
-        if (pauses.delete(name)) ports.onResumed(lane);
-        return ports.outbox.nextDueInMs(lane);
+        pauses.delete(name);
+        const nextMs = await ports.outbox.nextDueInMs(lane);
+        // With nothing due nothing got further: what waits for its back-off is as stuck as before.
+        if ((outcome.kind === 'progress' || nextMs === null) && !gettingOn.has(name)) {
+          gettingOn.add(name);
+          ports.onResumed(lane);
+        }
+        return nextMs;
       } catch (error) {
         pause(lane, {
           error: describeError(error),
@@ -82,26 +91,30 @@ interface Draining {
   isOver(): boolean;
 }
 
+/** `idle`: nothing was due. */
+type LaneOutcome = ChunkOutcome | { readonly kind: 'idle' };
+
 /** All streams end before an error or a stall leaves: nothing may be in flight when the lane's job is over. */
-async function drainOnce(lane: Lane, draining: Draining): Promise<ChunkOutcome> {
+async function drainOnce(lane: Lane, draining: Draining): Promise<LaneOutcome> {
   // A flag, not AbortSignal.any: Node 20 keeps some bytes of every signal that was derived from a long-lived one.
-  let ended = false;
-  const isOver = () => ended || draining.isOver();
+  let isEnding = false;
+  const isOver = () => isEnding || draining.isOver();
   const streams = Array.from({ length: draining.options.chunksInFlight }, async (_, index) => {
     const turns = index % 2 === 0 ? [takeAttempted, takeNew] : [takeNew, takeAttempted];
     try {
       const outcome = await drainStream(lane, { ...draining, isOver }, turns);
-      if (outcome.kind === 'stalled') ended = true;
+      if (outcome.kind === 'stalled') isEnding = true;
       return outcome;
     } catch (error) {
-      ended = true;
+      isEnding = true;
       throw error;
     }
   });
   const outcomes = await Promise.allSettled(streams);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-  const stalled = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-  return stalled.find(({ kind }) => kind === 'stalled') ?? { kind: 'progress' };
+  const ended = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const of = (wanted: LaneOutcome['kind']) => ended.find(({ kind }) => kind === wanted);
+  return of('stalled') ?? of('progress') ?? { kind: 'idle' };
 }
 
 /** Null: there was nothing to do. */
@@ -112,15 +125,16 @@ type Turn = (lane: Lane, draining: Draining, first: NewClaimOptions['first']) =>
  * reason every second chunk of new work begins with the newest payments: after an outage, or while years are backfilled,
  * what is paid now is in the ledger within a few chunks, and half of the work still goes to what waits the longest.
  */
-async function drainStream(lane: Lane, draining: Draining, turns: readonly Turn[]): Promise<ChunkOutcome> {
-  for (let chunk = 0; !draining.isOver(); chunk += 1) {
+async function drainStream(lane: Lane, draining: Draining, turns: readonly Turn[]): Promise<LaneOutcome> {
+  let chunk = 0;
+  for (; !draining.isOver(); chunk += 1) {
     const first = chunk % 2 === 0 ? 'newest' : 'waiting';
     let outcome: ChunkOutcome | null = null;
     for (const turn of turns) outcome ??= await turn(lane, draining, first);
     if (outcome === null) break;
     if (outcome.kind === 'stalled') return outcome;
   }
-  return { kind: 'progress' };
+  return { kind: chunk > 0 ? 'progress' : 'idle' };
 }
 
 async function takeNew(

@@ -48,19 +48,28 @@ export async function openHistoryDatabase(home: Home): Promise<HistoryDatabase> 
   };
 }
 
-/** Before the migrations: a default remembers the function that it was made with. */
-async function installClock(address: DatabaseAddress): Promise<void> {
+/**
+ * Before the migrations: a default remembers the function that it was made with.
+ *
+ * @param wrong how far the clock is off from the start, and the zone of whoever connects
+ */
+export async function installClock(
+  address: DatabaseAddress,
+  { aheadMs, zone }: { readonly aheadMs: number; readonly zone: string } = { aheadMs: 0, zone: 'UTC' },
+): Promise<void> {
   const { sql, close } = await openDatabase(address, { connectionsMax: 1, applicationName: 'test of histories' });
   try {
     await sql`create schema simulation`;
     await sql`create table simulation.clock (ahead interval not null)`;
-    await sql`insert into simulation.clock values (interval '0')`;
+    await sql`insert into simulation.clock values (${aheadMs} * interval '1 millisecond')`;
     await sql`
       create function public.now() returns timestamptz language sql stable
       as 'select pg_catalog.now() + (select ahead from simulation.clock)'`;
+    await sql`select set_config('simulation.zone', ${zone}, false)`;
     await sql`
       do $$ begin
         execute format('alter database %I set search_path = public, pg_catalog', current_database());
+        execute format('alter database %I set timezone = %L', current_database(), current_setting('simulation.zone'));
         -- The server does not crash in these histories, so nobody needs to wait for its disk.
         execute format('alter database %I set synchronous_commit = off', current_database());
       end $$`;

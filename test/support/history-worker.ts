@@ -13,6 +13,7 @@ import { SyncError } from '../../src/core/errors.js';
 import type { Lane } from '../../src/core/posting.js';
 import type { Trigger } from '../../src/core/sync-run.js';
 import { createCollectStore } from '../../src/db/collect-store.js';
+import { endLanePause, noteLanePause } from '../../src/db/lane-pauses.js';
 import { markFirstPost, rememberSourceBalance } from '../../src/db/mirror-store.js';
 import { createOutbox, lanesDue } from '../../src/db/outbox.js';
 import { createTimesMender } from '../../src/db/times-ahead.js';
@@ -95,8 +96,8 @@ export class HistoryWorker {
         },
         markFirstPost: () => markFirstPost(db, history.mirrorId),
         onRenewalFailed: () => {},
-        onStalled: () => {},
-        onResumed: () => {},
+        onStalled: (lane, { error }) => history.keepRunning(noteLanePause(db, lane, error)),
+        onResumed: (lane) => history.keepRunning(endLanePause(db, lane)),
       },
       {
         ...POSTING,

@@ -50,6 +50,13 @@ export interface OutstandingRecord {
   readonly dismissed: number;
 }
 
+/** The posting that is in doubt for the longest time. */
+export interface UnresolvedRecord {
+  readonly reference: string;
+  readonly since: Date;
+  readonly error: string | null;
+}
+
 const PLANS_DISMISSAL = sql.raw(`'${PLANS_DISMISSAL_PATTERN}'`);
 
 /**
@@ -79,6 +86,21 @@ export async function readLanes(db: Drizzle): Promise<LaneRecord[]> {
     .where(eq(postings.state, 'pending'))
     .groupBy(postings.source, postings.currency)
     .orderBy(desc(sql`count(*)`), asc(postings.currency), asc(postings.source));
+}
+
+/** Null when nothing is in doubt for more than 15 minutes. */
+export async function readOldestUnresolved(db: Drizzle): Promise<UnresolvedRecord | null> {
+  const [row] = await db
+    .select({
+      reference: postings.reference,
+      since: sql`${postings.doubtSince}`.mapWith(postings.doubtSince),
+      error: postings.lastError,
+    })
+    .from(postings)
+    .where(and(eq(postings.state, 'pending'), lt(postings.doubtSince, sql`now() - ${UNRESOLVED_AFTER}`)))
+    .orderBy(asc(postings.doubtSince), asc(postings.reference))
+    .limit(1);
+  return row ?? null;
 }
 
 export async function readParkedByReason(db: Drizzle): Promise<ParkedRecord[]> {

@@ -18,10 +18,12 @@ import {
   type OutstandingRecord,
   type ParkedRecord,
   readLanes,
+  readOldestUnresolved,
   readOutstanding,
   readParkedByReason,
   readTotals,
   type TotalRecord,
+  type UnresolvedRecord,
 } from './outbox-status.js';
 import { findNewestRun, type RunRecord } from './runs.js';
 
@@ -74,6 +76,8 @@ export interface StatusRecord extends Completeness {
   /** Payments that sweeps saw and the mirror does not claim: created before its start. */
   readonly beforeStart: number;
   readonly lanes: readonly LaneRecord[];
+  /** Null when nothing is in doubt for more than 15 minutes. */
+  readonly oldestUnresolved: UnresolvedRecord | null;
   readonly parked: readonly ParkedRecord[];
   readonly totals: readonly TotalRecord[];
   readonly lastRun: RunRecord | null;
@@ -118,6 +122,7 @@ export async function readStatus(db: Drizzle, { lagMs, intervalMs, stripeReads }
       charges: merged(facts?.sweeps ?? []),
     },
     lanes,
+    oldestUnresolved: lanes.some(({ unresolved }) => unresolved > 0) ? await readOldestUnresolved(db) : null,
     parked,
     totals,
     lastRun,
