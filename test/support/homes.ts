@@ -11,10 +11,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import postgres from 'postgres';
 import { inject } from 'vitest';
+import { migratedTemplate } from './template-database.js';
 
 export interface Home {
   readonly name: 'embedded' | 'postgres' | 'postgres+redis';
-  create(): Promise<HomePlace>;
+  /** Empty, unless tables are asked for: then those of a server are there, and an embedded one is made as ever. */
+  create(options?: PlaceOptions): Promise<HomePlace>;
+}
+
+interface PlaceOptions {
+  readonly migrated: boolean;
 }
 
 export interface HomePlace {
@@ -29,21 +35,26 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+const EMPTY: PlaceOptions = { migrated: false };
+
 /** The homes that this machine has; the embedded one is always the first. */
 export function homes(): readonly Home[] {
   const postgresUrl = inject('postgresUrl');
   const redisUrl = inject('redisUrl');
   const found: Home[] = [{ name: 'embedded', create: createEmbedded }];
   if (postgresUrl === null) return found;
-  found.push({ name: 'postgres', create: () => createOnPostgres(postgresUrl) });
-  if (redisUrl !== null) found.push({ name: 'postgres+redis', create: () => createOnRedis({ postgresUrl, redisUrl }) });
+  found.push({ name: 'postgres', create: (options) => createOnPostgres(postgresUrl, options) });
+  if (redisUrl !== null) {
+    const urls = { postgresUrl, redisUrl };
+    found.push({ name: 'postgres+redis', create: (options) => createOnRedis(urls, options) });
+  }
   return found;
 }
 
-/** An empty database on the server that was found, or null where there is none: for tests of `db/` alone. */
-export async function createDatabase(): Promise<TestDatabase | null> {
+/** A database on the server that was found, or null where there is none: for tests of `db/` alone. */
+export async function createDatabase(options: PlaceOptions = EMPTY): Promise<TestDatabase | null> {
   const postgresUrl = inject('postgresUrl');
-  return postgresUrl === null ? null : createDatabaseOn(postgresUrl);
+  return postgresUrl === null ? null : createDatabaseOn(postgresUrl, options);
 }
 
 async function createEmbedded(): Promise<HomePlace> {
@@ -59,13 +70,16 @@ async function createEmbedded(): Promise<HomePlace> {
   };
 }
 
-async function createOnPostgres(postgresUrl: string): Promise<HomePlace> {
-  const database = await createDatabaseOn(postgresUrl);
+async function createOnPostgres(postgresUrl: string, options = EMPTY): Promise<HomePlace> {
+  const database = await createDatabaseOn(postgresUrl, options);
   return { environment: { DATABASE_URL: database.url }, destroy: () => database.drop() };
 }
 
-async function createOnRedis(urls: { readonly postgresUrl: string; readonly redisUrl: string }): Promise<HomePlace> {
-  const database = await createDatabaseOn(urls.postgresUrl);
+async function createOnRedis(
+  urls: { readonly postgresUrl: string; readonly redisUrl: string },
+  options = EMPTY,
+): Promise<HomePlace> {
+  const database = await createDatabaseOn(urls.postgresUrl, options);
   const prefix = `test-${randomBytes(6).toString('hex')}`;
   return {
     environment: { DATABASE_URL: database.url, REDIS_URL: urls.redisUrl, QUEUE_PREFIX: prefix },
@@ -75,9 +89,10 @@ async function createOnRedis(urls: { readonly postgresUrl: string; readonly redi
   };
 }
 
-async function createDatabaseOn(postgresUrl: string): Promise<TestDatabase> {
+async function createDatabaseOn(postgresUrl: string, { migrated }: PlaceOptions): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`;
-  await onServer(postgresUrl, `create database ${name}`);
+  const like = migrated ? ` template ${await migratedTemplate(postgresUrl)}` : '';
+  await onServer(postgresUrl, `create database ${name}${like}`);
   const url = new URL(postgresUrl);
   url.pathname = `/${name}`;
   return { url: url.href, drop: () => onServer(postgresUrl, `drop database if exists ${name} with (force)`) };

@@ -1,4 +1,4 @@
-/** An empty database for tests of the post stage: on the server that was found, else the embedded one. */
+/** A database for tests of the post stage: on the server that was found, else the embedded one. */
 
 import { openEmbeddedPostgres } from '../../src/db/embedded/open.js';
 import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/open.js';
@@ -11,8 +11,12 @@ export interface StageDatabase extends Database {
   remove(): Promise<void>;
 }
 
-export async function openTestDatabase(homeName?: 'embedded' | 'postgres'): Promise<StageDatabase> {
-  const created = homeName === 'embedded' ? null : await createDatabase();
+/** Empty unless asked for otherwise; an embedded one is always empty. */
+export async function openTestDatabase(
+  homeName?: 'embedded' | 'postgres',
+  options?: Parameters<typeof createDatabase>[0],
+): Promise<StageDatabase> {
+  const created = homeName === 'embedded' ? null : await createDatabase(options);
   if (created !== null) return open({ kind: 'url', url: created.url }, () => created.drop());
   if (homeName === 'postgres') throw new Error('no PostgreSQL server was found');
   const home = await homes()[0]?.create();

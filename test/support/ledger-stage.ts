@@ -207,7 +207,7 @@ export interface StageOptions extends BlnkSandboxOptions {
 
 /** One database per test file; each stage in it finds it empty and leaves it empty. */
 export async function openStages(homeName?: 'embedded' | 'postgres') {
-  const database = await openTestDatabase(homeName);
+  const database = await openTestDatabase(homeName, { migrated: true });
   await migrateDatabase(database);
   return {
     async start({ style, ...options }: StageOptions = {}): Promise<LedgerStage> {

@@ -63,7 +63,7 @@ export async function startSession(
   options: StripeSandboxOptions = {},
   ledger: BlnkSandboxOptions = {},
 ): Promise<Session> {
-  const place = await home.create();
+  const place = await home.create({ migrated: true });
   // Standing still, so that nothing succeeds by itself while the ends are compared.
   const clock = SandboxClock.frozen(new Date(Math.floor(Date.now() / 1_000) * 1_000));
   const [stripe, blnk] = await Promise.all([startStripeSandbox({ clock, ...options }), startBlnkSandbox(ledger)]);
@@ -120,7 +120,7 @@ export async function startSession(
 
 /** Another home, migrated, without vendors and processes of its own. */
 export async function openPlace(home: Home): Promise<Pick<Session, 'variables' | 'look' | 'close'>> {
-  const { environment, destroy } = await home.create();
+  const { environment, destroy } = await home.create({ migrated: true });
   if (environment.DATABASE_URL !== undefined) await migrate(environment);
   let opened: OpenedHome | null = null;
   return {
@@ -137,7 +137,7 @@ export async function openPlace(home: Home): Promise<Pick<Session, 'variables' |
   };
 }
 
-/** In this process: the command itself is tried in process-start.test.ts. */
+/** In this process: the command itself is tried in process-start.test.ts. Nothing to do where a home made the tables. */
 async function migrate(variables: Variables): Promise<void> {
   const log = createLog({ level: 'silent', forPeople: false });
   const home = await openHome(readHomeConfig(variables), { log, role: 'worker' });

@@ -4,6 +4,7 @@
  * what it started. Nothing is skipped with CI=true, and nothing that was asked for by name is skipped ever.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -21,6 +22,8 @@ declare module 'vitest' {
     readonly redisUrl: string | null;
     /** With CI=true nothing may be left out because something around the tests is missing. */
     readonly mustRunAll: boolean;
+    /** What the migrated database is called that others are made of; see template-database.ts. */
+    readonly templateDatabase: string;
   }
 }
 
@@ -41,8 +44,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const mustRunAll = isSet(process.env.CI);
   project.provide('mustRunAll', mustRunAll);
   const missing = report(database, redis);
+  const templateDatabase = `test_template_${randomBytes(6).toString('hex')}`;
+  project.provide('templateDatabase', templateDatabase);
   const stop = async () => {
     if ('url' in redis) await redis.stop?.();
+    if ('url' in database) await dropDatabases(database.url, [templateDatabase, `${templateDatabase}_unfinished`]);
   };
   const asked = { PostgreSQL: process.env.TEST_DATABASE_URL, Redis: process.env.TEST_REDIS_URL };
   const refused = missing.filter((name) => mustRunAll || isSet(asked[name]));
@@ -86,6 +92,12 @@ async function findPostgres(): Promise<Found | Missing> {
     if (!problems.includes(problem)) problems.push(problem);
   }
   return { why: `no TEST_DATABASE_URL is set, and ${LOCAL_POSTGRES} is not usable (${problems.join('; ')})` };
+}
+
+async function dropDatabases(url: string, names: readonly string[]): Promise<void> {
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  for (const name of names) await sql.unsafe(`drop database if exists ${name} with (force)`);
+  await sql.end({ timeout: 1 });
 }
 
 /** None for a user id that the system has no name for, as in some containers. */

@@ -45,7 +45,7 @@ export interface StageDatabase {
 /** A migrated database of its own; on the server when there is one, unless the embedded home is asked for. */
 export async function createStageDatabase(home?: 'embedded'): Promise<StageDatabase> {
   const all = homes();
-  const place = await (all.find(({ name }) => name === (home ?? 'postgres')) ?? all[0])?.create();
+  const place = await (all.find(({ name }) => name === (home ?? 'postgres')) ?? all[0])?.create({ migrated: true });
   if (place === undefined) throw new Error('there is no home to test on');
   const { DATABASE_URL: url, DATA_DIR: dataDir } = place.environment;
   const closers = [() => place.destroy()];
