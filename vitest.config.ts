@@ -1,15 +1,20 @@
 /**
- * How test files run: each in a process of its own, a few at a time. Most of them wait for servers and child processes,
- * so one more than there are processors is still quick; many more would only make each other's deadlines fail.
+ * How test files run: a few at a time, in processes that take one file after the other. Loading the packages and our own
+ * sources afresh for each file would take longer than most of them; so no file leaves anything behind in its process.
+ * Most of them wait for servers and child processes, so one process more than there are processors is still quick; many
+ * more would only make each other's deadlines fail.
  */
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { SlowestFirst } from './test/support/slowest-first.js';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/services.ts', 'test/support/programs.ts'],
     pool: 'forks',
+    isolate: false,
+    sequence: { sequencer: SlowestFirst },
     maxWorkers: availableParallelism() + 1,
     testTimeout: 30_000,
     hookTimeout: 60_000,
