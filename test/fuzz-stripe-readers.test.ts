@@ -33,7 +33,9 @@ const RULES: MappingRules = {
 /** Digits after the point, as Stripe's page of currencies has them; only of those that the stand-in's payments have. */
 const PRECISIONS: Readonly<Record<string, number>> = { USD: 100, EUR: 100, JPY: 1, KRW: 1, KWD: 1_000, BHD: 1_000 };
 
-const DECISIVE = ['id', 'status', 'amount_received', 'currency', 'created', 'livemode', 'customer'];
+const DECISIVE = [
+  ...['id', 'status', 'amount_received', 'currency', 'created', 'livemode', 'customer', 'description', 'metadata'],
+];
 
 const bases = await answersOfStandIn();
 

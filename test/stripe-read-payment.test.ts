@@ -108,9 +108,9 @@ test.each([
   expect(reading).toHaveProperty('created', field === 'created' ? null : new Date('2023-11-14T22:13:20Z'));
 });
 
-test('whose payment it is is not guessed when neither field says it', () => {
-  const { customer: _customer, customer_account: _account, ...nobodys } = INTENT;
-  expect(readPaymentIntent(nobodys)).toMatchObject({
+test.each([undefined, null])('whose payment it is is not guessed without its field, with an account %j', (account) => {
+  const { customer: _customer, ...nobodys } = INTENT;
+  expect(readPaymentIntent({ ...nobodys, customer_account: account })).toMatchObject({
     kind: 'unreadable',
     problem: 'customer holds nothing; an id, an object with an id, or null is expected',
   });

@@ -101,10 +101,10 @@ function readCurrency(value: unknown): Field<string> {
 
 /**
  * Id, object, deleted object (`{id, deleted: true}`), or none; `customer_account` stands in under Accounts v2. Stripe
- * always says whose a payment is, with null for a guest: where neither field is, it would be guessed.
+ * always says whose a payment is, with null for a guest: without its field that would be guessed.
  */
 function readCustomer(intent: Readonly<Record<string, unknown>>): Field<string | null> {
-  if (intent.customer === undefined && intent.customer_account === undefined) {
+  if (intent.customer === undefined && (intent.customer_account ?? null) === null) {
     return { problem: expected('customer', undefined, 'an id, an object with an id, or null') };
   }
   const customer = readReference('customer', intent.customer);
@@ -158,6 +158,8 @@ function expected(field: string, value: unknown, wanted: string): string {
 function shapeOf(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
+  // The client reads numbers of more digits than it can hold as infinite ones.
+  if (value === Number.POSITIVE_INFINITY) return 'a number of too many digits';
   if (typeof value === 'number' || typeof value === 'boolean') return `the ${typeof value} ${value}`;
   if (typeof value === 'string') return `a text of ${value.length} characters`;
   return Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`;

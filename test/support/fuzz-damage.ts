@@ -149,7 +149,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
     arbitrary: fc.record({
       act: fc.constant('spoil' as const),
       at: fc.nat(40),
-      characters: fc.constantFrom(...ODD_CHARACTERS),
+      characters: fc.oneof(fc.constantFrom('\u0000', '\ud800', '\u001b[31m'), fc.constantFrom(...ODD_CHARACTERS)),
     }),
   },
   {
@@ -313,11 +313,18 @@ function inflated({ as, size }: Extract<Act, { act: 'inflate' }>): string {
   return as === 'list' ? `${'['.repeat(size)}${']'.repeat(size)}` : `${'{"a":'.repeat(size)}0${'}'.repeat(size)}`;
 }
 
-function spoiled(node: Json, { at, characters }: Extract<Act, { act: 'spoil' }>): Json {
+/** Of an object all texts that stand directly in it, such as a merchant's metadata. */
+function spoiled(node: Json, what: Extract<Act, { act: 'spoil' }>): Json {
+  if (node.kind === 'members') {
+    const entries = node.entries.map(
+      ([key, value]) => [key, value.kind === 'leaf' ? spoiled(value, what) : value] as const,
+    );
+    return { kind: 'members', entries };
+  }
   if (node.kind !== 'leaf' || !node.text.startsWith('"')) return node;
   const text = JSON.parse(node.text) as string;
-  const place = at % (text.length + 1);
-  return leaf(JSON.stringify(`${text.slice(0, place)}${characters}${text.slice(place)}`));
+  const place = what.at % (text.length + 1);
+  return leaf(JSON.stringify(`${text.slice(0, place)}${what.characters}${text.slice(place)}`));
 }
 
 function leaf(text: string): Json {

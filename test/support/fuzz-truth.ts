@@ -20,8 +20,8 @@ export interface IntentTruth {
 const CREATED_MAX = 253_402_300_799n;
 
 export function truthOf(intent: Json | undefined): IntentTruth {
-  const amount = wholeNumberOf(memberOf(intent, 'amount_received'));
-  const created = wholeNumberOf(memberOf(intent, 'created'));
+  const amount = shortNumberOf(memberOf(intent, 'amount_received'));
+  const created = shortNumberOf(memberOf(intent, 'created'));
   const livemode = memberOf(intent, 'livemode');
   return {
     id: matching(textOf(memberOf(intent, 'id')), /^pi_[A-Za-z0-9_]{1,200}$/),
@@ -39,6 +39,12 @@ export function isWhole(truth: IntentTruth): boolean {
   return Object.values(truth).every((value) => value !== undefined);
 }
 
+/** Numbers of Stripe's have 12 digits at most; one of more than 15 says nothing, whatever it comes to. */
+function shortNumberOf(tree: Json | undefined): bigint | undefined {
+  const digits = tree?.kind === 'leaf' ? tree.text.replace(/[eE].*$/, '').replace(/\D/g, '').length : 0;
+  return digits <= 15 ? wholeNumberOf(tree) : undefined;
+}
+
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['true', true],
   ['false', false],
@@ -46,8 +52,8 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
 
 function customerOf(intent: Json | undefined): string | null | undefined {
   const [customer, account] = [memberOf(intent, 'customer'), memberOf(intent, 'customer_account')];
-  // Every intent says whose it is, and be it null; with neither field nobody has said that it is a guest's.
-  if (customer === undefined && account === undefined) return undefined;
+  // Every intent says whose it is, and be it null; without that nobody has said that it is a guest's.
+  if (customer === undefined && isNull(account)) return undefined;
   return isNull(customer) ? (isNull(account) ? null : idIn(account)) : idIn(customer);
 }
 
