@@ -3,6 +3,7 @@
  * from a plain timer as well. Jobs are never retried by BullMQ (`attempts: 1`); what is to be done again stands in
  * PostgreSQL, and a delayed job would swallow the wakes that come in meanwhile.
  */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Processor } from 'bullmq';
 import type { BackfillPart } from '../collect/backfill.js';
@@ -70,6 +71,12 @@ const KEEP_COMPLETED = { count: 100 };
 const KEEP_FAILED = { count: 500 };
 const JOB_OPTIONS = { attempts: 1, removeOnComplete: KEEP_COMPLETED, removeOnFail: KEEP_FAILED };
 
+/**
+ * BullMQ's own ids come from a sequence, which a server with `wal_level = minimal` may begin anew after a crash. A job whose
+ * id was used before is silently not added, yet its deduplication key points at it for ever: that lane would never wake.
+ */
+const newJobId = (): string => randomUUID();
+
 /** BullMQ's closing asks the server; when that is away it would wait for ever. What it holds there runs out by itself. */
 const CLOSE_WITHIN_MS = 3_000;
 
@@ -92,9 +99,8 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
     name: string,
     job: { readonly payload: object; readonly id: string },
   ): Promise<void> => {
-    await withinLimit(
-      open(queue).add(name, job.payload, { ...JOB_OPTIONS, deduplication: { id: job.id, keepLastIfActive: true } }),
-    );
+    const deduplication = { id: job.id, keepLastIfActive: true };
+    await withinLimit(open(queue).add(name, job.payload, { ...JOB_OPTIONS, jobId: newJobId(), deduplication }));
   };
 
   return {
@@ -109,7 +115,8 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
       addOnce(POST_QUEUE, LANE_JOB, { payload: { source, currency }, id: laneName({ source, currency }) }),
 
     async requestProofs() {
-      await withinLimit(open(PROVE_QUEUE).add(PROVE_JOB, {}, { ...JOB_OPTIONS, deduplication: { id: PROVE_JOB } }));
+      const options = { ...JOB_OPTIONS, jobId: newJobId(), deduplication: { id: PROVE_JOB } };
+      await withinLimit(open(PROVE_QUEUE).add(PROVE_JOB, {}, options));
     },
 
     async ensureSchedule(everyMs, { replace }) {
