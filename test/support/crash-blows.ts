@@ -16,7 +16,7 @@ const REACHED_WITHIN_MS = 15_000;
 const PAYMENT_EVERY_MS = 700;
 const TRIES_MAX = 3;
 /** Longer than the grace: an orderly end that takes longer has hung. */
-const ENDS_WITHIN_MS = 20_000;
+const ENDS_WITHIN_MS = 40_000;
 /** So many become a bulk, on which a ledger works for a while. */
 const BULK_PAYMENTS = 30;
 

@@ -2,7 +2,7 @@
 import type { CrashProcess, CrashStage } from './crash-stage.js';
 import { until } from './process-wait.js';
 
-const QUIET_WITHIN_MS = 60_000;
+const QUIET_WITHIN_MS = 2 * 60_000;
 const LOOK_EVERY_MS = 250;
 /** A post that was killed leaves a real Core's balances locked for five minutes; looking is final after six. */
 const REAL_QUIET_WITHIN_MS = 15 * 60_000;

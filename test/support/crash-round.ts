@@ -24,7 +24,7 @@ export interface RoundOptions {
 }
 
 /** Longer than the grace: an orderly end that takes longer has hung. */
-const ENDS_WITHIN_MS = 20_000;
+const ENDS_WITHIN_MS = 40_000;
 
 /** What happened, and what did not hold; null when all did. */
 export async function playRound(

@@ -14,6 +14,7 @@ import { expectMirrored } from './process-truth.js';
 import { until } from './process-wait.js';
 
 const DAMAGED = 3;
+const STANDS_WITHIN_MS = 60_000;
 
 /** @returns whether the command was killed where it was to be */
 export async function playSequel(plan: RoundPlan, stage: CrashStage, home: Home): Promise<boolean> {
@@ -90,6 +91,7 @@ async function rebuildAfterKill(
 /** False when it ended before it came to stand; then it did all its work. */
 async function killStanding(command: CrashProcess): Promise<boolean> {
   await until('the command stands', () => command.standsAt() !== null || !command.isAlive(), {
+    timeoutMs: STANDS_WITHIN_MS,
     explain: () => command.output() + command.errors(),
   });
   if (command.standsAt() === null) {

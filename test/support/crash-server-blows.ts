@@ -9,6 +9,7 @@ import type { CrashProcess, CrashStage } from './crash-stage.js';
 import { until } from './process-wait.js';
 
 const STARTED_WITHIN_MS = 15_000;
+const BACK_WITHIN_MS = 60_000;
 
 /** @returns whether there was something to strike */
 export async function strikeServer({ act, afterMs, lastsMs }: ServerBlow, stage: CrashStage): Promise<boolean> {
@@ -82,7 +83,7 @@ async function scheduleIsBack(stage: CrashStage): Promise<true> {
       .living()
       .map((worker) => worker.output() + worker.errors())
       .join('\n');
-  await until('the schedule is there again', isBack, { explain });
+  await until('the schedule is there again', isBack, { timeoutMs: BACK_WITHIN_MS, explain });
   return true;
 }
 
