@@ -20,7 +20,9 @@ import { type Session, startSession, type Variables } from './support/process-se
 import { expectMirrored } from './support/process-truth.js';
 import { until } from './support/process-wait.js';
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 180_000;
+/** A machine that is busy with other tests takes long to start a process. */
+const PATIENT = { timeoutMs: 60_000 };
 const DAY_MS = 86_400_000;
 
 const page = readText('docs/backup.md');
@@ -138,14 +140,16 @@ describe('a ledger that is restored', () => {
       const sql = await session.look();
       await sql.unsafe(forget ?? '');
       const second = session.quickWorker({ variables });
-      await second.untilLogged(/^mirroring/);
+      await second.untilLogged(/^mirroring/, PATIENT.timeoutMs);
       const days = ['--from', day, '--to', day];
       expect((await runCommand(['prove', ...days], variables)).code).toBe(1);
       const planned = await runCommand(['repair', 'plan', ...days], variables);
       expect([planned.code, planned.errors]).toEqual([0, '']);
       expect((await runCommand(['repair', 'apply'], variables)).code).toBe(0);
-      await until('what was lost is there again', () =>
-        ids.every((id) => restored.appliedByReference(id) !== undefined),
+      await until(
+        'what was lost is there again',
+        () => ids.every((id) => restored.appliedByReference(id) !== undefined),
+        PATIENT,
       );
       await session.untilSettled();
       expect((await runCommand(['prove', ...days], variables)).code).toBe(0);
@@ -163,15 +167,16 @@ describe('a ledger that is restored', () => {
 async function goesBack(session: Session, copy: Copy): Promise<void> {
   const { stripe, blnk } = session;
   const quick = (variables: Variables = {}) => session.quickWorker({ variables: { SYNC_EVERY: '1s', ...variables } });
-  const inLedger = (count: number) => until(`${count} payments are in the ledger`, () => blnk.stats().rows === count);
+  const inLedger = (count: number) =>
+    until(`${count} payments are in the ledger`, () => blnk.stats().rows === count, PATIENT);
   for (let minute = 0; minute < 5; minute += 1) pay(session, { daysAgo: 4, minute });
   const first = quick();
-  await first.untilLogged(/^mirroring/);
+  await first.untilLogged(/^mirroring/, PATIENT.timeoutMs);
   await inLedger(5);
   blnk.faults.add({ kind: 'answer_lost', route: 'posts' });
   blnk.faults.add({ kind: 'status', status: 503, route: 'lookups' });
   for (let minute = 5; minute < 8; minute += 1) pay(session, { daysAgo: 4, minute });
-  await first.untilLogged('posting to this lane pauses');
+  await first.untilLogged('posting to this lane pauses', PATIENT.timeoutMs);
   if (copy.of === 'running') copy.make();
   await endInOrder(first);
   if (copy.of === 'stopped') copy.make();
@@ -180,21 +185,25 @@ async function goesBack(session: Session, copy: Copy): Promise<void> {
   const second = quick();
   for (let minute = 8; minute < 12; minute += 1) pay(session, { daysAgo: 4, minute });
   const parked = pay(session, { daysAgo: 3, minute: 0, kind: 'currency_unknown' });
-  await second.untilLogged(/^mirroring/);
+  await second.untilLogged(/^mirroring/, PATIENT.timeoutMs);
   await inLedger(12);
-  await until('the one that cannot be posted is dismissed', async () => {
-    const { code } = await runCommand(['parked', 'dismiss', parked, '--why', 'By hand.'], session.variables);
-    return code === 0;
-  });
+  await until(
+    'the one that cannot be posted is dismissed',
+    async () => {
+      const { code } = await runCommand(['parked', 'dismiss', parked, '--why', 'By hand.'], session.variables);
+      return code === 0;
+    },
+    PATIENT,
+  );
   await endInOrder(second);
 
   const variables = { ...session.variables, ...(await copy.restore()) };
   pay(session, { daysAgo: 4, minute: 12 });
   const third = quick(variables);
-  await third.untilLogged(/^mirroring/);
+  await third.untilLogged(/^mirroring/, PATIENT.timeoutMs);
   await inLedger(13);
   const day = dayOf(session, 4);
-  await until('all of it is settled', () => allSettled(variables, stripe));
+  await until('all of it is settled', () => allSettled(variables, stripe), PATIENT);
   const proven = await runCommand(['prove', '--from', day, '--to', day], variables);
   expect([proven.code, proven.errors], proven.output).toEqual([0, '']);
   await withDatabase(variables, async (look) => {

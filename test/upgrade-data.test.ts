@@ -20,7 +20,9 @@ import { until } from './support/process-wait.js';
 import { ROOT } from './support/source-files.js';
 import { applyUpTo, type Release, readReleases } from './support/upgrade-schemas.js';
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 180_000;
+/** A machine that is busy with other tests takes long to start a process. */
+const PATIENT = { timeoutMs: 60_000 };
 
 /** Later than all that the rows say, by the stand-ins' clock. */
 const NOW = new Date('2026-11-20T12:00:00Z');
@@ -82,21 +84,29 @@ describe('a database of an earlier release', () => {
       const lost = before.filter(({ reference }) => reference === 'pi_lost');
 
       const worker = session.quickWorker({ variables: { SYNC_EVERY: '1s' } });
-      await worker.untilLogged(/^mirroring/);
+      await worker.untilLogged(/^mirroring/, PATIENT.timeoutMs);
       await session.untilSettled();
-      await until('the newer payments are settled', async () => {
-        const [row] =
-          await sql`select count(*)::int as count from postings where object_id like 'pi_since_%' and state = 'posted'`;
-        return row?.count === NEWER.length;
-      });
-      await until('the dismissed one was looked for twice', async () => {
-        const [row] = await sql`select dismissed_looks as looks from postings where reference = 'pi_dismissed'`;
-        return row?.looks === 2;
-      });
+      await until(
+        'the newer payments are settled',
+        async () => {
+          const [row] =
+            await sql`select count(*)::int as count from postings where object_id like 'pi_since_%' and state = 'posted'`;
+          return row?.count === NEWER.length;
+        },
+        PATIENT,
+      );
+      await until(
+        'the dismissed one was looked for twice',
+        async () => {
+          const [row] = await sql`select dismissed_looks as looks from postings where reference = 'pi_dismissed'`;
+          return row?.looks === 2;
+        },
+        PATIENT,
+      );
       for (const { reference } of lost) {
         const applied = await runCommand(['repair', 'apply', '--json'], session.variables);
         expect([applied.code, applied.errors]).toEqual([0, '']);
-        await until('what the plan brings back', () => session.blnk.appliedByReference(reference));
+        await until('what the plan brings back', () => session.blnk.appliedByReference(reference), PATIENT);
         await session.untilSettled();
       }
 
@@ -279,11 +289,15 @@ async function expectSettled(session: Session, before: readonly Row[]): Promise<
 }
 
 async function expectRunsAddUp(sql: postgres.Sql): Promise<void> {
-  await until('the runs of then are closed', async () => {
-    const open = await sql`select id from sync_history
+  await until(
+    'the runs of then are closed',
+    async () => {
+      const open = await sql`select id from sync_history
       where started_at < '2026-11-16' and status in ('collecting', 'posting')`;
-    return open.length === 0;
-  });
+      return open.length === 0;
+    },
+    PATIENT,
+  );
   const wrong = await sql`select id, feed, status from sync_history
     where found <> known_before + stored or stored <> posted + already_there + parked + pending`;
   expect([...wrong]).toEqual([]);
