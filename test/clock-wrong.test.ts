@@ -99,8 +99,10 @@ async function outcomeOf(wrong: Wrong): Promise<unknown> {
     where trigger = 'manual' and status in ('succeeded', 'attention') and parent_id is null`;
   await until('the backfill is read', async () => (await asked()).count === 1, { timeoutMs: 60_000, explain });
   const proven = await worker.run(['prove', '--from', '2024-02-28', '--to', '2024-03-01', '--json']);
+  expect([proven.code, proven.errors]).toEqual([0, '']);
   await expectMirrored(session, { payments: PAID.length * 2 });
   const shown = await worker.run(['certificates', 'show', '2024-02-29', '--json']);
+  expect([shown.code, shown.errors]).toEqual([0, '']);
   const status = JSON.parse((await worker.run(['status', '--json'])).output);
   const certificates = await sql`
     select distinct on (day, currency) day::text, currency, state, stripe_count::int, stripe_sum::text, ledger_count::int,
