@@ -98,6 +98,16 @@ describe('any .env', () => {
   });
 });
 
+it.each(['postgres://u:%ff@localhost/sync', 'postgres://u:p@localhost/%00', 'redis://:%e0%a4@localhost'])(
+  'an address that no driver can decode is refused: %s',
+  (address) => {
+    const name = address.startsWith('redis') ? 'REDIS_URL' : 'DATABASE_URL';
+    expect(() => readWorkerConfig({ ...GOOD, DATABASE_URL: 'postgres://localhost/sync', [name]: address })).toThrow(
+      new RegExp(`${name}: is not usable`),
+    );
+  },
+);
+
 /** Null when it was refused as it should be. */
 function configOf(bag: Bag): WorkerConfig | null {
   try {
