@@ -2,8 +2,6 @@
  * Minutes of a whole worker in real time: `src/main.ts worker` as a user starts it, with payments coming in and faults on
  * both sides, looked at every half minute. Both stand-ins are in this process.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,14 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { type BlnkSandbox, startBlnkSandbox } from '../sandbox/blnk/sandbox.js';
 import { type StripeSandbox, startStripeSandbox } from '../sandbox/stripe/sandbox.js';
-import { type Home, openHome } from '../src/app/home.js';
-import { readHomeConfig } from '../src/config.js';
-import { createLog } from '../src/observability/log.js';
 import { addBlnkFaults } from './blnk-faults.js';
 import { soakKinds } from './soak-vendors.js';
 import { addStripeFaults } from './stripe-faults.js';
 import { type TableSize, tableSizes } from './table-sizes.js';
 import { connectionsOf, type ProcessFacts, processFacts, type QueueFacts, queueFacts } from './worker-facts.js';
+import { runCommand, startWorkerProcess, type WorkerProcess } from './worker-process.js';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -106,8 +102,7 @@ interface Parts {
 class WorkerSoak {
   readonly #variables: Record<string, string>;
   readonly #prefix: string;
-  #worker: ChildProcess | null = null;
-  #home: Home | null = null;
+  #worker: WorkerProcess | null = null;
   #redis: Redis | null = null;
   #succeeded = 0;
   #nextRank = 0;
@@ -134,9 +129,12 @@ class WorkerSoak {
 
   async run(onSample: (sample: WorkerSample) => void): Promise<WorkerSoakOutcome> {
     const { stripe, blnk, to } = this.parts;
-    if (this.settings.databaseUrl !== null) await this.#command(['migrate']);
-    const worker = this.#start();
-    await this.#openWhenReady(worker);
+    if (this.settings.databaseUrl !== null) await runCommand(['migrate'], this.#variables);
+    const worker = await startWorkerProcess({
+      ...{ variables: this.#variables, probeFile: this.#probeFile(), logFile: this.settings.logFile },
+    });
+    this.#worker = worker;
+    if (this.settings.redisUrl !== null) this.#redis = new Redis(this.settings.redisUrl);
     addStripeFaults(stripe.faults, this.settings.faults);
     addBlnkFaults(blnk.faults, this.settings.faults);
     const samples: WorkerSample[] = [];
@@ -152,20 +150,17 @@ class WorkerSoak {
     stripe.faults.clear();
     blnk.faults.clear();
     await this.#untilSettled(worker);
-    const startedAt = performance.now();
-    const status = await this.#command(['status']);
-    const statusMs = performance.now() - startedAt;
+    const status = await runCommand(['status'], this.#variables);
     return {
-      ...{ settings: this.settings, samples, faultsStruck, statusMs },
-      wrong: [...(await this.#differences()), ...(status.code === 0 ? [] : [`status left with ${status.code}`])],
+      ...{ settings: this.settings, samples, faultsStruck, statusMs: status.durationMs },
+      wrong: [...(await this.#differences(worker)), ...(status.code === 0 ? [] : [`status left with ${status.code}`])],
       status: status.output.split('\n')[0] ?? '',
       requests: stripe.journal.requests,
     };
   }
 
   async close(): Promise<void> {
-    await this.#home?.close();
-    await stop(this.#worker);
+    await this.#worker?.stop();
     if (this.#redis !== null) {
       for await (const keys of this.#redis.scanStream({ match: `${this.#prefix}:*`, count: 1_000 })) {
         if (keys.length > 0) await this.#redis.unlink(...keys);
@@ -174,45 +169,19 @@ class WorkerSoak {
     }
   }
 
-  #start(): ChildProcess {
-    const probe = { MEMORY_PROBE: this.#probeFile() };
-    const words = ['--import', 'tsx', '--import', './bench/memory-probe.mjs', 'src/main.ts', 'worker'];
-    this.#worker = spawn(process.execPath, words, {
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...this.#variables, ...probe },
-      stdio: ['ignore', openSync(this.settings.logFile ?? '/dev/null', 'a'), 'inherit'],
-    });
-    return this.#worker;
-  }
-
   #probeFile(): string {
     return join(this.parts.folder, 'memory');
   }
 
-  async #openWhenReady(worker: ChildProcess): Promise<void> {
-    const { redisUrl } = this.settings;
-    const options = { log: createLog({ level: 'silent', forPeople: false }), role: 'command' as const };
-    for (;;) {
-      assertRuns(worker);
-      const home = await openHome(readHomeConfig(this.#variables), options).catch(() => null);
-      if (home !== null && (await hasWorker(home))) {
-        this.#home = home;
-        break;
-      }
-      await home?.close();
-      await sleep(LOOK_EVERY_MS);
-    }
-    if (redisUrl !== null) this.#redis = new Redis(redisUrl);
-  }
-
-  async #sample(worker: ChildProcess): Promise<WorkerSample> {
-    assertRuns(worker);
-    const { sql } = this.#database();
+  async #sample(worker: WorkerProcess): Promise<WorkerSample> {
+    worker.assertRuns();
+    const { sql } = worker.home.database;
     const [counts] = await sql<{ pending: number; runs: number; coverage: number }[]>`
       select (select count(*)::int from postings where state = 'pending') as pending,
         (select count(*)::int from sync_runs) as runs, (select count(*)::int from coverage) as coverage`;
     if (counts === undefined) throw new Error('the database does not answer');
     return {
-      ...processFacts(worker.pid ?? 0, this.#probeFile()),
+      ...processFacts(worker.pid, this.#probeFile()),
       ...counts,
       atMs: Date.now() - this.parts.from - BEFORE_MS,
       succeeded: this.#countSucceeded(),
@@ -239,13 +208,13 @@ class WorkerSoak {
     return this.#succeeded + later;
   }
 
-  async #untilSettled(worker: ChildProcess): Promise<void> {
+  async #untilSettled(worker: WorkerProcess): Promise<void> {
     const { stripe, blnk } = this.parts;
     const deadline = performance.now() + SETTLE_MAX_MS;
     const payments = stripe.world.population.size;
     while (performance.now() < deadline) {
-      assertRuns(worker);
-      const [open] = await this.#database().sql<{ pending: number }[]>`
+      worker.assertRuns();
+      const [open] = await worker.home.database.sql<{ pending: number }[]>`
         select count(*)::int as pending from postings where state = 'pending'`;
       if (blnk.stats().rows >= payments && open?.pending === 0) return;
       await sleep(LOOK_EVERY_MS);
@@ -253,7 +222,7 @@ class WorkerSoak {
   }
 
   /** Empty when each payment is in the ledger exactly once, with its content, and all counts add up. */
-  async #differences(): Promise<string[]> {
+  async #differences(worker: WorkerProcess): Promise<string[]> {
     const { stripe, blnk } = this.parts;
     const wrong: string[] = [];
     const sums = new Map<string, bigint>();
@@ -276,7 +245,7 @@ class WorkerSoak {
       const left = -(blnk.balance('@stripe', currency)?.balance ?? 0n);
       if (left !== sum) wrong.push(`${currency}: ${left} left the source balance, the payments are ${sum}`);
     }
-    const { sql } = this.#database();
+    const { sql } = worker.home.database;
     const runs = await sql`
       select id from sync_history
       where found <> known_before + stored or (parent_id is null and stored <> posted + already_there + parked + pending)`;
@@ -286,37 +255,4 @@ class WorkerSoak {
     if (own?.posted !== payments || own.all !== payments) wrong.push(`our postings: ${JSON.stringify(own)}`);
     return wrong.length <= 20 ? wrong : [...wrong.slice(0, 20), `and ${wrong.length - 20} more`];
   }
-
-  #database() {
-    if (this.#home === null) throw new Error('the database is not open');
-    return this.#home.database;
-  }
-
-  #command(words: readonly string[]): Promise<{ readonly code: number | null; readonly output: string }> {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...words], {
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...this.#variables },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (piece: string) => {
-      output += piece;
-    });
-    return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })));
-  }
-}
-
-async function hasWorker({ database }: Home): Promise<boolean> {
-  const rows = await database.sql`select 1 from workers`.catch(() => []);
-  return rows.length > 0;
-}
-
-function assertRuns(worker: ChildProcess): void {
-  if (worker.exitCode !== null) throw new Error(`the worker left with ${worker.exitCode}`);
-}
-
-async function stop(child: ChildProcess | null): Promise<void> {
-  if (child === null || child.exitCode !== null) return;
-  const left = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  await left;
 }
