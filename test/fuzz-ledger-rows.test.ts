@@ -3,10 +3,12 @@
  * to the last digit, or it is unknown; and what is kept of a row is text that a table can hold and a terminal can show.
  */
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLedger } from '../src/blnk/ledger.js';
 import { readLedgerRecord } from '../src/blnk/ledger-row.js';
 import { parseExactJson } from '../src/core/exact-json.js';
 import { judge } from '../src/core/settlement.js';
+import { type ScriptedServer, startScriptedServer, text } from './blnk-adapter-scripted-server.js';
 import { damaged, drawDamage } from './support/fuzz-damage.js';
 import { type Json, memberOf, parseTree, renderTree, textOf, wholeNumberOf } from './support/fuzz-json.js';
 import { fuzzRuns } from './support/fuzz-runs.js';
@@ -96,3 +98,32 @@ function amountsIn(tree: Json): readonly bigint[] {
 function known(amounts: ReadonlyArray<bigint | undefined>): readonly bigint[] {
   return amounts.filter((amount) => amount !== undefined);
 }
+
+describe('an answer to a look-up', () => {
+  let server: ScriptedServer;
+  beforeAll(async () => {
+    server = await startScriptedServer();
+  });
+  afterAll(() => server.close());
+
+  it.each([
+    ['more rows than a call can take', `[${'0,'.repeat(300_000)}0]`, 'without a reference'],
+    ['one reference as two transactions', `[${ROW(1n, '0.01')},${ROW(2n, '0.02')}]`, 'pi_1 was listed twice'],
+    [
+      'a reference that no table holds',
+      `[${ROW(1n, '0.01').replace('"pi_1"', '"pi_1\\u0000"')}]`,
+      'without a reference',
+    ],
+  ])('with %s is refused', async (_, body, why) => {
+    server.script(text(200, body));
+    const ledger = createLedger({ style: 'core', baseUrl: server.url, instanceId: null, readKey: async () => 'key' });
+    try {
+      await expect(ledger.findByReference(['pi_1'])).rejects.toMatchObject({
+        code: 'blnk_answer_unreadable',
+        message: expect.stringContaining(why),
+      });
+    } finally {
+      await ledger.close();
+    }
+  });
+});
