@@ -131,6 +131,7 @@ describe('an answer to a single post', () => {
       { kind: 'unclear', message: '502 <html><body><h1>Bad gateway</h1></body></html>' },
     ],
     ['504', text(504, ''), { kind: 'unclear' }],
+    ['502 that asks to wait', text(502, PAGE, { 'retry-after': '9' }), { kind: 'unclear', retryAfterMs: 9_000 }],
     ['a redirect that may be temporary', text(302, '', { location: 'https://login.test' }), { kind: 'unclear' }],
     ['a reset', reset(), { kind: 'unclear' }],
   ];
@@ -149,6 +150,24 @@ describe('an answer to a single post', () => {
     server.script(silent());
     const answer = await connect({ postTimeoutMs: 300 }).post(BODY);
     expect(answer).toMatchObject({ kind: 'unclear', message: expect.stringMatching(/Headers Timeout/i) });
+  });
+
+  it('that drips in and never ends is unclear in time, to a look-up as well', async () => {
+    const drip =
+      (status: number): Parameters<ScriptedServer['script']>[0] =>
+      (response) => {
+        response.writeHead(status, { 'content-type': 'application/json' });
+        const timer = setInterval(() => response.write(' '), 10);
+        response.once('close', () => clearInterval(timer));
+      };
+    server.script(drip(201));
+    const answer = await connect({ postTimeoutMs: 300 }).post(BODY);
+    expect(answer).toMatchObject({ kind: 'unclear', message: expect.stringContaining('did not end within 300 ms') });
+    server.script(drip(200));
+    await expect(
+      connect({ lookUpTimeoutMs: 300, lookUpAttemptsMax: 2 }).findByReference(['pi_1']),
+    ).rejects.toMatchObject({ kind: 'transient', code: 'blnk_unavailable' });
+    expect(server.seen).toHaveLength(2);
   });
 
   it('is quoted without the key, and without what the merchant wrote, however it is spelled', async () => {
@@ -211,6 +230,7 @@ describe('an answer to a bulk', () => {
     ['404 balance', coreError(404, 'TXN_NOT_FOUND'), { kind: 'unclear' }],
     ['429', text(429, '', { 'retry-after': '2' }), { kind: 'busy', retryAfterMs: 2_000 }],
     ['503', text(503, ''), { kind: 'unclear' }],
+    ['503 that asks to wait', text(503, '', { 'retry-after': '9' }), { kind: 'unclear', retryAfterMs: 9_000 }],
     ['a reset', reset(), { kind: 'unclear' }],
   ];
   it.each(cases)('%s', async (_name, act, expected) => {

@@ -119,15 +119,17 @@ describe('an attempt', () => {
 
 describe('when Blnk asks to wait', () => {
   it.each([
-    [150, 'posts'],
-    [2, 'posts'],
-    [150, 'POST /transactions/bulk'],
-  ])('nothing is sent before Retry-After is over (%i payments, %s)', async (count, route) => {
+    [150, 'posts', 429],
+    [2, 'posts', 429],
+    [150, 'POST /transactions/bulk', 429],
+    [150, 'POST /transactions/bulk', 503],
+    [2, 'posts', 502],
+  ])('nothing is sent before Retry-After is over (%i payments, %s, %i)', async (count, route, status) => {
     stage = await stages.start();
     await stage.store(makePayments(count));
     const stalls: number[] = [];
     const drainer = await stage.drainer({ chunksInFlight: 1, onStalled: ({ pauseMs }) => stalls.push(pauseMs) });
-    const fault = stage.sandbox.faults.add({ kind: 'status', status: 429, retryAfter: 1, route, times: 1 });
+    const fault = stage.sandbox.faults.add({ kind: 'status', status, retryAfter: 1, route, times: 1 });
     await drainer.drain(LANE, NEVER);
     expect(fault.hits).toBe(1);
     expect(stalls).toHaveLength(1);
@@ -135,7 +137,7 @@ describe('when Blnk asks to wait', () => {
     await stage.drainAll(drainer);
 
     const asked = stage.sandbox.requests;
-    const refusedAt = asked.findIndex(({ status }) => status === 429);
+    const refusedAt = asked.findIndex((request) => request.status === status);
     const next = asked[refusedAt + 1];
     expect((next?.at.getTime() ?? 0) - (asked[refusedAt]?.at.getTime() ?? 0)).toBeGreaterThanOrEqual(990);
     await expectEachOnce(count);

@@ -100,6 +100,16 @@ test('a wait that Stripe asks for is kept, and one that is too long is told to w
   expect(await patient.read()).toMatchObject({ requests: 2 });
   expect(patient.slept).toEqual([7_000]);
 
+  const dated = await startServer([
+    answerWith(503, REFUSAL, {
+      'Retry-After': 'Wed, 21 Oct 2015 07:28:30 GMT',
+      Date: 'Wed, 21 Oct 2015 07:28:00 GMT',
+    }),
+    emptyPage,
+  ]);
+  expect(await dated.read()).toMatchObject({ requests: 2 });
+  expect(dated.slept).toEqual([30_000]);
+
   const impatient = await startServer([answerWith(503, REFUSAL, { 'Retry-After': '900' })]);
   expect(await failureOf(impatient.read())).toMatchObject({ code: 'stripe_unavailable', retryAfterMs: 900_000 });
   expect(impatient.slept).toEqual([]);
@@ -132,6 +142,27 @@ test.each([
 ])('%s is not taken for an answer', async (_name, status, body) => {
   const { read } = await startServer([answerWith(status, body, {}), emptyPage]);
   expect(await read()).toMatchObject({ requests: 2 });
+});
+
+test('the key that is read after a refusal is confirmed by Stripe itself, not by the JSON of something in between', async () => {
+  const keys = ['sk_test_withdrawn'];
+  const opening = { readKey: async () => keys.shift() ?? KEY };
+  const account = (body: object) => answerWith(200, body, {});
+  const refused = answerWith(401, REFUSAL, {});
+  const fooled = await startServer([refused, account({ success: true })], opening);
+  fooled.client.expectAccount('acct_1');
+  expect(await failureOf(fooled.read())).toMatchObject({ kind: 'transient', code: 'stripe_answer_unreadable' });
+
+  keys.push('sk_test_withdrawn');
+  const other = await startServer([refused, account({ id: 'acct_2' })], opening);
+  other.client.expectAccount('acct_1');
+  expect(await failureOf(other.read())).toMatchObject({ kind: 'fatal', code: 'other_account' });
+});
+
+test('neither a permission nor the time is taken from an answer that is no list', async () => {
+  const { account } = await startServer([answerWith(200, { success: true }, {})]);
+  expect(await failureOf(account.checkPermissions())).toMatchObject({ code: 'stripe_answer_unreadable' });
+  expect(await failureOf(account.serverTime())).toMatchObject({ code: 'stripe_answer_unreadable' });
 });
 
 test.each([
@@ -417,7 +448,7 @@ function connect(baseUrl: string, options: Partial<StripeClientOptions>) {
   open.push(client);
   const feeds = createPaymentFeeds({ client });
   const read = (): Promise<FeedPage> => feeds.paymentIntents({ from: new Date(0), to: null, after: null });
-  return { feeds, read, account: createStripeAccountReader({ client }), notices, slept };
+  return { client, feeds, read, account: createStripeAccountReader({ client }), notices, slept };
 }
 
 /** Waits take no time here, and only they move the clock: the load of the machine decides nothing. */

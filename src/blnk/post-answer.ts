@@ -5,7 +5,7 @@
 import { SyncError } from '../core/errors.js';
 import { memberOf, textMemberOf } from '../core/exact-json.js';
 import type { PostAnswer } from '../post/ports.js';
-import type { BlnkAnswer } from './answer.js';
+import { type BlnkAnswer, shorten } from './answer.js';
 import { readLedgerRow } from './ledger-row.js';
 
 /** @throws SyncError fatal when Core refused the overdraft: every further post would be refused as well */
@@ -16,7 +16,7 @@ export function readPostAnswer(answer: BlnkAnswer, reference: string): PostAnswe
       return readCreated(answer, reference);
     case 409:
       if (answer.code === 'TXN_DUPLICATE_REFERENCE') return { kind: 'duplicate', message };
-      return answer.code === 'GEN_CONFLICT' ? busy(answer) : { kind: 'unclear', message };
+      return answer.code === 'GEN_CONFLICT' ? busy(answer) : unclear(answer);
     case 423:
     case 429:
     case 503:
@@ -25,11 +25,11 @@ export function readPostAnswer(answer: BlnkAnswer, reference: string): PostAnswe
       refuseOverdraft(answer);
       return answer.code === 'TXN_VALIDATION_ERROR' || answer.code === 'GEN_MALFORMED_REQUEST'
         ? { kind: 'refused', message }
-        : { kind: 'unclear', message };
+        : unclear(answer);
     case 404:
-      return { kind: answer.code === 'TXN_NOT_FOUND' ? 'refused' : 'unclear', message };
+      return answer.code === 'TXN_NOT_FOUND' ? { kind: 'refused', message } : unclear(answer);
     default:
-      return { kind: 'unclear', message };
+      return unclear(answer);
   }
 }
 
@@ -49,14 +49,14 @@ export function readBulkAnswer(answer: BlnkAnswer, itemCount: number): PostAnswe
   if (applied) return { kind: 'applied', row: null };
   const blamed = memberOf(memberOf(memberOf(answer.json, 'error_detail'), 'details'), 'index');
   const isPosition = typeof blamed === 'number' && Number.isInteger(blamed) && blamed >= 0 && blamed < itemCount;
-  return { kind: 'unclear', message: answer.message, ...(isPosition ? { blamed } : {}) };
+  return { ...unclear(answer), ...(isPosition ? { blamed } : {}) };
 }
 
 function readCreated(answer: BlnkAnswer, reference: string): PostAnswer {
   const row = readLedgerRow(answer.json);
   if (row === null) return { kind: 'unclear', message: answer.message };
   if (row.reference !== reference) {
-    return { kind: 'unclear', message: `201 for the reference ${row.reference}, ${reference} was posted` };
+    return { kind: 'unclear', message: shorten(`201 for the reference ${row.reference}, ${reference} was posted`) };
   }
   if (row.status === 'APPLIED') return { kind: 'applied', row };
   // `skip_queue` was sent: another status means that somebody on the way queued it, and a queued 201 proves nothing.
@@ -65,6 +65,11 @@ function readCreated(answer: BlnkAnswer, reference: string): PostAnswer {
 
 function busy(answer: BlnkAnswer): PostAnswer {
   return { kind: 'busy', message: answer.message, retryAfterMs: answer.retryAfterMs };
+}
+
+/** Gateways ask to wait with 5xx of every kind, whatever became of the request. */
+function unclear({ message, retryAfterMs }: BlnkAnswer): Extract<PostAnswer, { kind: 'unclear' }> {
+  return { kind: 'unclear', message, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
 }
 
 function refuseOverdraft(answer: BlnkAnswer): void {

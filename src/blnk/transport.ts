@@ -4,7 +4,7 @@
  * that says whether the request can have left this machine.
  */
 import { performance } from 'node:perf_hooks';
-import { Pool } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import { describeError, SyncError } from '../core/errors.js';
 import { accessErrorOf } from './access-error.js';
 import { type BlnkAnswer, readAnswer } from './answer.js';
@@ -35,7 +35,8 @@ export type Reply =
 export interface Transport {
   /**
    * @param request.body JSON text; null for a GET
-   * @param request.timeoutMs for the answer's headers, and again for each pause in its body
+   * @param request.timeoutMs for the answer's headers, and again for its whole body: what drips in byte by byte, or never
+   * ends, would hold a lane for ever. With its headers a post is decided, so ending its body locks nothing.
    * @throws SyncError fatal when key, permission or address are wrong
    */
   send(request: { readonly route: Route; readonly body: string | null; readonly timeoutMs: number }): Promise<Reply>;
@@ -69,9 +70,10 @@ export function createTransport(routes: Routes, options: TransportOptions): Tran
         headers: { ...REQUEST_HEADERS, ...routes.authorize(withKey) },
         body: request.body,
         headersTimeout: request.timeoutMs,
+        // Between two pieces; the whole body has its limit below.
         bodyTimeout: request.timeoutMs,
       });
-      const text = await response.body.text();
+      const text = await textWithin(response.body, request.timeoutMs);
       const header = (name: string): string | null => firstOf(response.headers[name]);
       const hide = (said: string): string => hidePrivateTexts(said, { key: withKey, body: request.body });
       reply = { kind: 'answer', answer: readAnswer({ status: response.statusCode, header, text, hide }) };
@@ -108,6 +110,17 @@ export function createTransport(routes: Routes, options: TransportOptions): Tran
       return closing;
     },
   };
+}
+
+async function textWithin(body: Dispatcher.ResponseData['body'], limitMs: number): Promise<string> {
+  const timer = setTimeout(() => {
+    body.destroy(new Error(`the answer began, and did not end within ${limitMs} ms`));
+  }, limitMs);
+  try {
+    return await body.text();
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const REQUEST_HEADERS = {

@@ -19,6 +19,8 @@ export type PostAnswer =
   | {
       readonly kind: 'unclear';
       readonly message: string;
+      /** How long whoever answered asked us to wait; absent when nothing was said. */
+      readonly retryAfterMs?: number;
       /** Position in the bulk, from 0, of the item that the answer blames. */
       readonly blamed?: number;
     };

@@ -79,6 +79,11 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
     await putOff(chunk, chunk.postings, setting, { error, inDoubt: false, atLeastMs: retryAfterMs });
     return { kind: 'stalled', error, retryAfterMs };
   }
+  if (answer.kind === 'unclear' && answer.retryAfterMs !== undefined) {
+    const { message: error, retryAfterMs } = answer;
+    await putOff(chunk, chunk.postings, setting, { error, inDoubt: true, atLeastMs: retryAfterMs });
+    return { kind: 'stalled', error, retryAfterMs };
+  }
   const { absent } = await settleByLookUp(chunk, ports, options);
   // A bulk stops at its first failure and says little about it: alone, the one that it blames, or else the first missing
   // one, tells why.
@@ -158,9 +163,11 @@ async function postAlone(posting: ClaimedPosting, chunk: Chunk, setting: Setting
         atLeastMs: answer.retryAfterMs,
       });
       return { kind: 'stalled', error: answer.message, retryAfterMs: answer.retryAfterMs };
-    case 'unclear':
-      await putOff(chunk, [posting], setting, { error: answer.message, inDoubt: true });
-      return { kind: 'stalled', error: answer.message, retryAfterMs: null };
+    case 'unclear': {
+      const { message: error, retryAfterMs = null } = answer;
+      await putOff(chunk, [posting], setting, { error, inDoubt: true, atLeastMs: retryAfterMs });
+      return { kind: 'stalled', error, retryAfterMs };
+    }
     default:
       return answer satisfies never;
   }

@@ -7,7 +7,7 @@ import type { FoundPayment } from '../core/payment.js';
 import type { StripeClient } from './client.js';
 import { type Permission, permissionMissing } from './permissions.js';
 import { retrieveIntent } from './read-intent.js';
-import { unreadableAnswer } from './read-list.js';
+import { readList, unreadableAnswer } from './read-list.js';
 import { isObjectId, isRecord } from './read-payment.js';
 import type { Send } from './request.js';
 
@@ -52,8 +52,7 @@ export function createStripeAccountReader(options: { readonly client: StripeClie
     mayRead: (permission) => isGranted(client, permission),
 
     async serverTime() {
-      const { vendorNow } = await client.request('payment_intents', PROBES.payment_intents);
-      return vendorNow;
+      return (await ask(client, 'payment_intents')).vendorNow;
     },
 
     async readIntent(id) {
@@ -70,7 +69,14 @@ const PROBES: Readonly<Record<Permission, Send>> = {
 };
 
 async function isGranted(client: StripeClient, permission: Permission): Promise<boolean> {
-  return (await unlessForbidden(() => client.request(permission, PROBES[permission]))) !== undefined;
+  return (await unlessForbidden(() => ask(client, permission))) !== undefined;
+}
+
+/** Only a list is Stripe's answer: the good status and the `Date` of something in between say nothing. */
+async function ask(client: StripeClient, permission: Permission) {
+  const answer = await client.request(permission, PROBES[permission]);
+  readList(answer.body);
+  return answer;
 }
 
 async function readAccountId(client: StripeClient): Promise<string | null> {

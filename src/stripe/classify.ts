@@ -148,11 +148,16 @@ function refused(thrown: Stripe.errors.StripeError, said: string, headers: Heade
 /** Never "done" and never fatal: the reader begins again from the time that it has covered. */
 export const cursorGone = { kind: 'transient', code: 'cursor_gone' } as const;
 
-/** Not documented by Stripe, but its own sync engine heeds it. Seconds; other forms are ignored. */
+/**
+ * Not documented by Stripe, but its own sync engine heeds it, and proxies send it. Seconds or an HTTP date (RFC 9110,
+ * 10.2.3); a date counts from the answer's own `Date`, because our clock may be wrong. Other forms are ignored.
+ */
 function retryAfter(headers: Headers): { retryAfterMs?: number } {
-  const value = headers['retry-after'];
-  if (typeof value !== 'string' || !/^\d{1,6}$/.test(value)) return {};
-  return { retryAfterMs: Number(value) * 1_000 };
+  const { 'retry-after': value, date } = headers;
+  if (typeof value !== 'string') return {};
+  if (/^\d{1,6}$/.test(value)) return { retryAfterMs: Number(value) * 1_000 };
+  const waitMs = Date.parse(value) - (typeof date === 'string' ? Date.parse(date) : Number.NaN);
+  return waitMs > 0 ? { retryAfterMs: waitMs } : {};
 }
 
 function unreadableAnswerBehind(thrown: Stripe.errors.StripeError): UnreadableAnswer | undefined {

@@ -9,6 +9,7 @@ import Stripe from 'stripe';
 import { SyncError } from '../core/errors.js';
 import { createApiKeys, isLiveKey } from './api-key.js';
 import { classifyFailure } from './classify.js';
+import { unreadableAnswer } from './read-list.js';
 import {
   createRequester,
   RETRY_POLICY,
@@ -105,7 +106,7 @@ export function createStripeClient(options: StripeClientOptions): StripeClient {
  * its account is taken: it can be told apart only by an intent, and that is asked at the next start.
  */
 async function refuseOtherAccount(stripe: Stripe, key: string, mirrored: string): Promise<void> {
-  let id: string;
+  let id: unknown;
   try {
     ({ id } = await stripe.accounts.retrieveCurrent({}, { apiKey: key }));
   } catch (thrown) {
@@ -114,6 +115,8 @@ async function refuseOtherAccount(stripe: Stripe, key: string, mirrored: string)
     throw error;
   }
   if (id === mirrored) return;
+  // Somebody's JSON is no word of Stripe's about the key.
+  if (typeof id !== 'string' || id === '') throw unreadableAnswer('an account without its id');
   throw new SyncError(
     `STRIPE_API_KEY was read again after a refusal and is now a key of ${id}; this worker mirrors ${mirrored}. Use a key of that account`,
     { kind: 'fatal', code: 'other_account' },
