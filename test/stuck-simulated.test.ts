@@ -12,7 +12,7 @@ import { homes } from './support/homes.js';
 
 const all = homes();
 const home = all.find(({ name }) => name === 'postgres') ?? all[0];
-const COUNTS = { card_usd: 150, currency_eur: 120, currency_jpy: 20, currency_kwd: 30 } as const;
+const COUNTS = { card_usd: 120, currency_eur: 60, currency_jpy: 20, currency_kwd: 10 } as const;
 /** Nobody notices: two looks of a lane. */
 const AT_ONCE = 10 * SECOND;
 /** The neighbours in the first request that timed out are tried anew alone or together, with back-off between. */
