@@ -20,7 +20,7 @@ const ROW = (
   "transaction_id":"txn_6164573b-6cc8-45a4-ad2e-7b4ba6a60f7d","source":"bln_source","destination":"bln_cus",
   "reference":"pi_1","currency":"USD","description":"Order 7","status":"APPLIED","skip_queue":false,
   "created_at":"2026-11-21T10:00:00.123456Z","effective_date":"2026-11-21T09:59:58Z",
-  "meta_data":{"stripe_payment_intent_id":"pi_1","stripe_day":"2026-11-21","stripe_mirror":"mirror-1","sequence":3}}`;
+  "meta_data":{"stripe_payment_intent_id":"pi_1","stripe_day":"2026-11-21","stripe_mirror":"mirror-1","blnk_rejection_reason":"none"}}`;
 
 /** The second is beyond what a double holds. */
 const ROWS = [
@@ -38,6 +38,7 @@ const DECISIVE = [
   'currency',
   'source',
   'transaction_id',
+  'meta_data',
 ];
 
 const { timeout, settings } = fuzzRuns(600);
