@@ -23,7 +23,7 @@ export interface CrashHomes {
   readonly lacks: readonly string[];
   /** Servers that a round may kill; rounds take turns on them. */
   readonly servers: CrashServers;
-  /** Null where there is no server of Redis at all. */
+  /** Null where there is no server of Redis at all; `lacks` says so. */
   homeFor(plan: Pick<RoundPlan, 'seed' | 'home'>): Home | null;
   close(): Promise<void>;
 }

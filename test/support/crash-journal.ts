@@ -40,13 +40,20 @@ export function note(file: string, entry: RoundEntry | MeansEntry): void {
   appendFileSync(file, `${JSON.stringify(entry)}\n`);
 }
 
-export function readJournal(file: string): Journal {
-  const entries = readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as RoundEntry | MeansEntry);
-  return {
-    means: entries.find((entry) => 'lacks' in entry) ?? null,
-    rounds: entries.filter((entry) => 'seed' in entry),
-  };
+export function skippedRound({ seed, home }: Pick<RoundEntry, 'seed' | 'home'>): RoundEntry {
+  return { seed, home, result: 'skipped', durationMs: 0, blows: [], faults: { stripe: 0, blnk: 0 }, lockedMs: 0 };
+}
+
+/** The last word on each of these seeds: one that failed may have been played again. */
+export function readJournal(file: string, seeds: readonly number[]): Journal {
+  const wanted = new Set(seeds);
+  const rounds = new Map<number, RoundEntry>();
+  let means: MeansEntry | null = null;
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    if (line === '') continue;
+    const entry = JSON.parse(line) as RoundEntry | MeansEntry;
+    if ('lacks' in entry) means = entry;
+    else if (wanted.has(entry.seed)) rounds.set(entry.seed, entry);
+  }
+  return { means, rounds: [...rounds.values()] };
 }

@@ -77,7 +77,7 @@ export interface Means {
 }
 
 /** Rounds take turns on them, so that a seed is played on the same home again however many rounds there are. */
-const HOME_NAMES = ['embedded', 'postgres', 'postgres+redis'] as const;
+export const HOME_NAMES = ['embedded', 'postgres', 'postgres+redis'] as const;
 
 const BLOWS_IN_ROUND = 2;
 
@@ -98,14 +98,13 @@ export function planRound(seed: number, means: Means): RoundPlan {
       : { ...kind, nth: draw.between(1, 3), afterMs, lastsMs };
   });
   const sequel = SEQUELS[turn % SEQUELS.length] ?? 'none';
-  const cannotLose = means.realLedger?.canLoseRows === false;
   return {
     ...{ seed, home, blows },
     intents: draw.between(20, 70),
     workers: draw.oneOf([1, 1, 2] as const),
     stripeFaults: Array.from({ length: draw.between(0, 3) }, () => drawStripeFault(draw)),
     blnkFaults: means.realLedger === null ? Array.from({ length: draw.between(0, 3) }, () => drawBlnkFault(draw)) : [],
-    sequel: cannotLose && sequel === 'repair' ? 'none' : sequel,
+    sequel: sequel === 'repair' && !canRepair(means) ? 'none' : sequel,
     sequelNth: draw.between(1, 2),
   };
 }
@@ -135,13 +134,23 @@ function serverActsOf(home: Home['name'], { hasLimitedDisk, ownsRedis }: Means):
 }
 
 /** The names of all blows that a long run has to hit on a home. */
-export function blowsOf(home: Home['name'], means: Means): ReadonlySet<string> {
-  return new Set(kindsOfBlows(home, means).map((kind) => describeBlow(kind)));
+export function blowsOf(home: Home['name'], means: Means): readonly string[] {
+  const sequels = canRepair(means) ? (['repair', 'rebuild'] as const) : (['rebuild'] as const);
+  return [...new Set([...kindsOfBlows(home, means).map(describeBlow), ...sequels.map(describeSequel)])];
+}
+
+/** Rows have to vanish from the ledger first. */
+function canRepair({ realLedger }: Means): boolean {
+  return realLedger?.canLoseRows !== false;
 }
 
 /** For a person who reads what a seed does. */
 export function describeBlow(blow: Kind): string {
   return blow.kind === 'process' ? `${blow.act} at ${blow.place}` : blow.act;
+}
+
+export function describeSequel(sequel: Exclude<Sequel, 'none'>): string {
+  return `kill in ${sequel}`;
 }
 
 export function describeRound({ seed, home, intents, workers, blows, sequel }: RoundPlan): string {

@@ -6,7 +6,7 @@ import { strike } from './crash-blows.js';
 import { drawFrom } from './crash-draw.js';
 import type { CrashServers } from './crash-homes.js';
 import type { BlowEntry, RoundEntry } from './crash-journal.js';
-import type { RoundPlan } from './crash-plan.js';
+import { describeSequel, type RoundPlan } from './crash-plan.js';
 import { expectProven } from './crash-proof.js';
 import { addPayments, untilQuiet } from './crash-quiet.js';
 import { playSequel } from './crash-sequel.js';
@@ -76,7 +76,7 @@ async function playOn(stage: CrashStage, { plan, home, blows }: Playing): Promis
   }
   await settle(stage);
   if (plan.sequel !== 'none')
-    blows.push({ blow: `kill in ${plan.sequel}`, isHit: await playSequel(plan, stage, home), tries: 1 });
+    blows.push({ blow: describeSequel(plan.sequel), isHit: await playSequel(plan, stage, home), tries: 1 });
   expect(stage.workers().map(wordsOfACrash).join(''), 'a worker wrote of a crash').toBe('');
 }
 
