@@ -46,8 +46,8 @@ export function createLog({ level, forPeople }: LogOptions): Log {
 const HARMFUL = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /** @param line JSON; what makes it fit for people reads it once more, so that there it has to be spelled twice */
-function spellHarmful(line: string, escape: string): string {
-  return line.replace(HARMFUL, (character) => `${escape}${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+function spellHarmful(line: string, prefix: string): string {
+  return line.replace(HARMFUL, (character) => `${prefix}${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Replaces what looks like a secret anywhere in a text. */
