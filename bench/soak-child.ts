@@ -13,7 +13,7 @@ export interface VendorProcess {
 }
 
 export async function startVendors(order: VendorOrder): Promise<VendorProcess> {
-  const file = fileURLToPath(new URL('soak-vendors.ts', import.meta.url));
+  const file = fileURLToPath(new URL('soak-vendors-child.ts', import.meta.url));
   const child = fork(file, [JSON.stringify(order)], { execArgv: ['--import', import.meta.resolve('tsx')] });
   const waiting = new Map<number, (result: unknown) => void>();
   const left = new Promise<never>((_, reject) => {

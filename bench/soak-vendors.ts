@@ -1,6 +1,6 @@
 /**
- * Both stand-ins of a simulated soak, in a process of their own, so that what the mirror takes is measured apart. They
- * share one clock, which moves when the parent says so. Also the judge: it alone knows both sides.
+ * Both stand-ins of a simulated soak on one clock, which moves when told; and the judge, who alone knows both sides. They
+ * live in a process of their own, so that what the mirror takes is measured apart.
  */
 import { SandboxClock } from '../sandbox/clock.js';
 import { expectedPayments } from '../sandbox/stripe/expectation.js';
@@ -46,6 +46,9 @@ export interface Judgement {
   readonly stripeSums: Readonly<Record<string, string>>;
   readonly ledgerSums: Readonly<Record<string, string>>;
   readonly requests: Readonly<Record<string, number>>;
+  readonly stripeRequests: number;
+  /** By status; 0: none was sent. */
+  readonly stripeAnswers: Readonly<Record<string, number>>;
   readonly ledgerRequests: number;
   readonly struck: Readonly<Record<string, number>>;
   readonly residentMb: number;
@@ -75,9 +78,12 @@ export function soakKinds(): Kind[] {
   );
 }
 
-if (process.send !== undefined) await serveParent(JSON.parse(process.argv[2] ?? '{}') as VendorOrder);
+export interface Vendors {
+  readonly addresses: VendorAddresses;
+  answer(asked: VendorCall): unknown;
+}
 
-async function serveParent(order: VendorOrder): Promise<void> {
+export async function openVendors(order: VendorOrder): Promise<Vendors> {
   const clock = SandboxClock.frozen(new Date(order.from));
   const stripe = await startStripeSandbox({
     clock,
@@ -93,31 +99,29 @@ async function serveParent(order: VendorOrder): Promise<void> {
   });
   const ledger = await startCompactLedger(stripe.world, { faults: order.faults, seed: order.seed });
   addStripeFaults(stripe.faults, order.faults);
-  const answer = (id: number, result: unknown) => process.send?.({ id, result });
-  process.on('message', ({ id, ...asked }: VendorCall & { id: number }) => {
-    switch (asked.call) {
-      case 'moveTo':
-        clock.set(new Date(asked.ms));
-        return answer(id, null);
-      case 'endFaults':
-        stripe.faults.clear();
-        ledger.faults = 0;
-        return answer(id, null);
-      case 'judge':
-        return answer(id, judge(stripe, ledger, asked.completeTo));
-      default:
-        return asked satisfies never;
-    }
-  });
-  process.on('disconnect', () => process.exit(0));
-  const addresses: VendorAddresses = {
-    stripeUrl: stripe.url,
-    stripeKey: stripe.apiKey,
-    account: stripe.account,
-    ledgerUrl: ledger.url,
-    ledgerKey: ledger.key,
+  return {
+    addresses: {
+      stripeUrl: stripe.url,
+      stripeKey: stripe.apiKey,
+      account: stripe.account,
+      ledgerUrl: ledger.url,
+      ledgerKey: ledger.key,
+    },
+    answer(asked) {
+      switch (asked.call) {
+        case 'moveTo':
+          return clock.set(new Date(asked.ms));
+        case 'endFaults':
+          stripe.faults.clear();
+          ledger.faults = 0;
+          return null;
+        case 'judge':
+          return judge(stripe, ledger, asked.completeTo);
+        default:
+          return asked satisfies never;
+      }
+    },
   };
-  answer(0, addresses);
 }
 
 function judge(stripe: StripeSandbox, ledger: CompactLedger, completeTo: number): Judgement {
@@ -144,6 +148,8 @@ function judge(stripe: StripeSandbox, ledger: CompactLedger, completeTo: number)
     stripeSums: inText(sums),
     ledgerSums: inText(debits),
     requests: stripe.journal.requests,
+    stripeRequests: Object.values(stripe.journal.requests).reduce((sum, n) => sum + n, 0),
+    stripeAnswers: stripe.journal.answers,
     ledgerRequests: requests,
     struck,
     residentMb: Math.round(process.memoryUsage().rss / 2 ** 20),
