@@ -1,0 +1,101 @@
+/**
+ * An outage of the ledger with thousands of payments pending: what it costs while it lasts, and who waits once it is over.
+ * The long form, with a million and a whole worker, is `bench/backlog.ts`.
+ */
+import { createServer } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readLanes } from '../src/db/reads/outbox-status.js';
+import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until } from './support/ledger-stage.js';
+
+const LANE = { source: '@stripe', currency: 'USD' };
+const BACKLOG = 5_000;
+const PAGE = 1_000;
+const CHUNK = 100;
+const NEW = 10;
+const NEW_PAGES = 5;
+
+/** Two streams, of each of which every second chunk begins with the newest; and the two that are under way. */
+const CHUNKS_MAX = 4;
+
+let stages: Stages;
+let stage: LedgerStage;
+
+beforeAll(async () => {
+  stages = await openStages();
+  // A port of its own: it must be found again after the outage.
+  stage = await stages.start({ port: await freePort() });
+});
+afterAll(async () => {
+  await stage.close();
+  await stages.close();
+});
+
+describe('a lane with 5,000 pending', () => {
+  it('tries two chunks while the ledger refuses connections, and then pauses', async () => {
+    const drainer = await stage.drainer({
+      chunkSize: CHUNK,
+      leaseMs: 30_000,
+      pause: { baseMs: 60_000, maxMs: 60_000 },
+    });
+    // A worker that has posted before knows the source balance, and does not notice the outage by asking for it.
+    await stage.store(makePayments(1, { name: 'first_' }));
+    await drainer.drain(LANE, NEVER);
+    await storeBacklog();
+    await stage.sandbox.close();
+    expect(await drainer.drain(LANE, NEVER)).toBeGreaterThan(10_000);
+    expect(await drainer.drain(LANE, NEVER)).toBeGreaterThan(10_000);
+    const [counts] = await stage.sql<{ pending: number; attempted: number; parked: number }[]>`
+      select count(*) filter (where state = 'pending')::int as pending, count(*) filter (where attempts > 0)::int as attempted,
+        count(*) filter (where state = 'parked')::int as parked from postings where reference not like 'pi_first_%'`;
+    expect(counts).toEqual({ pending: BACKLOG, attempted: 2 * CHUNK, parked: 0 });
+    expect(await readLanes(stage.db)).toMatchObject([{ ...LANE, pending: BACKLOG }]);
+  });
+
+  it('posts what is paid after it within a few chunks, and what waits the longest meanwhile', async () => {
+    await stage.sandbox.listen();
+    let chunks = 0;
+    const storedAt = new Map<string, number>();
+    const postedAt = new Map<string, number>();
+    const drainer = await stage.drainer({
+      ...{ chunkSize: CHUNK, leaseMs: 30_000 },
+      wrapLedger: (ledger) => ({
+        ...ledger,
+        async postBulk(bodies) {
+          chunks += 1;
+          for (const body of bodies) postedAt.set(JSON.parse(body).reference, chunks);
+          const page = chunks / 5;
+          if (Number.isInteger(page) && page <= NEW_PAGES) {
+            const payments = makePayments(NEW, { name: `new${page}_`, created: new Date(Date.UTC(2026, 10, page)) });
+            await stage.store(payments);
+            for (const { id } of payments) storedAt.set(id, chunks);
+          }
+          return ledger.postBulk(bodies);
+        },
+      }),
+    });
+    await until(async () => (await drainer.drain(LANE, NEVER)) === null, 60_000);
+    expect(await stage.states()).toEqual({ posted: 1 + BACKLOG + NEW * NEW_PAGES });
+    expect(stage.sandbox.stats().rows).toBe(1 + BACKLOG + NEW * NEW_PAGES);
+    const waits = [...storedAt].map(([id, at]) => (postedAt.get(id) ?? Number.POSITIVE_INFINITY) - at);
+    expect(waits).toHaveLength(NEW * NEW_PAGES);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(CHUNKS_MAX);
+    // Half of the work goes to the oldest: its first page is in the ledger well before the last chunk.
+    const oldest = makePayments(PAGE, { name: 'old0_' }).map(({ id }) => postedAt.get(id) ?? Number.POSITIVE_INFINITY);
+    expect(Math.max(...oldest)).toBeLessThanOrEqual(chunks / 2);
+  });
+});
+
+async function storeBacklog(): Promise<void> {
+  for (let page = 0; page < BACKLOG / PAGE; page += 1) {
+    const created = new Date(Date.UTC(2026, 9, 1 + page));
+    await stage.store(makePayments(PAGE, { name: `old${page}_`, created }));
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
