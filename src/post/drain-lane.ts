@@ -87,22 +87,38 @@ export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): Lan
 interface Draining {
   readonly ports: DrainPorts;
   readonly options: DrainOptions;
+  /** Of what was attempted before. */
+  readonly chunkLimit: ChunkLimit;
   /** Whether no further chunk is to be taken. */
   isOver(): boolean;
+}
+
+interface ChunkLimit {
+  current: number;
+}
+
+/**
+ * What makes a whole bulk fail (a proxy that answers 504 whenever a certain posting is within) is found by halves, so that
+ * its neighbours are not posted one after the other, each after a bulk that may take its whole time limit to fail.
+ */
+function nextLimit(taken: number, outcome: ChunkOutcome, { chunkSize, singlesMax }: DrainOptions): number {
+  const hasFailed = outcome.kind === 'progress' && outcome.bulkFailed === true;
+  return hasFailed ? Math.max(singlesMax, Math.floor(taken / 2)) : Math.min(chunkSize, Math.max(taken, 1) * 2);
 }
 
 /** `idle`: nothing was due. */
 type LaneOutcome = ChunkOutcome | { readonly kind: 'idle' };
 
 /** All streams end before an error or a stall leaves: nothing may be in flight when the lane's job is over. */
-async function drainOnce(lane: Lane, draining: Draining): Promise<LaneOutcome> {
+async function drainOnce(lane: Lane, draining: Omit<Draining, 'chunkLimit'>): Promise<LaneOutcome> {
   // A flag, not AbortSignal.any: Node 20 keeps some bytes of every signal that was derived from a long-lived one.
   let isEnding = false;
   const isOver = () => isEnding || draining.isOver();
+  const chunkLimit = { current: draining.options.chunkSize };
   const streams = Array.from({ length: draining.options.chunksInFlight }, async (_, index) => {
     const turns = index % 2 === 0 ? [takeAttempted, takeNew] : [takeNew, takeAttempted];
     try {
-      const outcome = await drainStream(lane, { ...draining, isOver }, turns);
+      const outcome = await drainStream(lane, { ...draining, chunkLimit, isOver }, turns);
       if (outcome.kind === 'stalled') isEnding = true;
       return outcome;
     } catch (error) {
@@ -151,11 +167,14 @@ async function takeNew(
 }
 
 /** Doubt is settled by looking before the same reference is posted again. */
-async function takeAttempted(lane: Lane, { ports, options, isOver }: Draining): Promise<ChunkOutcome | null> {
+async function takeAttempted(
+  lane: Lane,
+  { ports, options, chunkLimit, isOver }: Draining,
+): Promise<ChunkOutcome | null> {
   const grantedAtMs = ports.clock.monotonicMs();
-  const claim = await ports.outbox.claimAttempted(lane, { limit: options.chunkSize, leaseMs: options.leaseMs });
+  const claim = await ports.outbox.claimAttempted(lane, { limit: chunkLimit.current, leaseMs: options.leaseMs });
   if (claim.postings.length === 0) return null;
-  return withLease(claim, { grantedAtMs, ports, leaseMs: options.leaseMs }, async (lease) => {
+  const outcome = await withLease(claim, { grantedAtMs, ports, leaseMs: options.leaseMs }, async (lease) => {
     const { absent } = await settleByLookUp(claim, ports, options);
     if (absent.length === 0) return { kind: 'progress' };
     const references = absent.map(({ reference }) => reference);
@@ -166,6 +185,8 @@ async function takeAttempted(lane: Lane, { ports, options, isOver }: Draining): 
     if (postings.length === 0) return { kind: 'progress' };
     return postChunk({ token: claim.token, postings, lease }, { ports, options, isOver });
   });
+  chunkLimit.current = nextLimit(claim.postings.length, outcome, options);
+  return outcome;
 }
 
 interface LeaseContext {

@@ -19,9 +19,12 @@ export interface ChunkOptions extends DoubtOptions {
   readonly leaseMs: number;
 }
 
-/** `stalled`: nothing of the chunk got further, so the lane should pause before it tries the next one. */
+/**
+ * `stalled`: nothing of the chunk got further, so the lane should pause before it tries the next one. `bulkFailed`: nothing
+ * of a bulk request was applied although its first posting was, alone; one of the others may make every bulk fail.
+ */
 export type ChunkOutcome =
-  | { readonly kind: 'progress' }
+  | { readonly kind: 'progress'; readonly bulkFailed?: true }
   | { readonly kind: 'stalled'; readonly error: string; readonly retryAfterMs: number | null };
 
 const PROGRESS: ChunkOutcome = { kind: 'progress' };
@@ -106,7 +109,8 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
     chunk.token,
     rest.map(({ reference }) => ({ reference, dueInMs: 0, error: answer.message, inDoubt: true })),
   );
-  return absent.length < chunk.postings.length ? PROGRESS : alone;
+  if (absent.length < chunk.postings.length) return PROGRESS;
+  return alone.kind === 'progress' ? { ...alone, bulkFailed: true } : alone;
 }
 
 /** At once for whoever comes next, looked up first. */

@@ -1,0 +1,40 @@
+/** A posting that makes every bulk fail in which it is: its neighbours are in the ledger after few requests. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type LedgerStage, makePayments, NEVER, openStages, type Stages } from './support/ledger-stage.js';
+
+const LANE = { source: '@stripe', currency: 'USD' };
+const PAYMENTS = 100;
+/** Halves of halves of a hundred, for two streams, and what is posted one by one in the end. */
+const FAILED_BULKS_MAX = 20;
+
+let stages: Stages;
+let stage: LedgerStage;
+
+beforeAll(async () => {
+  stages = await openStages();
+  stage = await stages.start();
+});
+afterAll(async () => {
+  await stage.close();
+  await stages.close();
+});
+
+it('finds by halves what makes a bulk fail, and posts the others in bulk', async () => {
+  await stage.store(makePayments(PAYMENTS));
+  const slow = 'pi_0061';
+  const fault = stage.sandbox.faults.add({
+    ...{ kind: 'status', status: 504, body: 'html', route: 'posts', contains: `"reference":"${slow}"` },
+  });
+  const drainer = await stage.drainer({ leaseMs: 30_000 });
+  const others = async () => (await stage.postings()).filter(({ state }) => state === 'posted').length;
+  for (let drains = 0; drains < 200 && (await others()) < PAYMENTS - 1; drains += 1) {
+    const dueInMs = (await drainer.drain(LANE, NEVER)) ?? 0;
+    await new Promise((resolve) => setTimeout(resolve, dueInMs));
+  }
+  expect(await others()).toBe(PAYMENTS - 1);
+  expect(fault.hits).toBeLessThanOrEqual(FAILED_BULKS_MAX);
+  fault.remove();
+  await stage.drainAll([drainer]);
+  expect(await stage.states()).toEqual({ posted: PAYMENTS });
+  expect(stage.sandbox.stats().rows).toBe(PAYMENTS);
+});
