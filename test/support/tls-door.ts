@@ -17,15 +17,15 @@ export interface Certificate {
   remove(): void;
 }
 
-/** For `localhost`, for a day. Null where there is no openssl. */
-export function createCertificate(): Certificate | null {
+/** Valid for a day. Null where there is no openssl. */
+export function createCertificate(host = 'localhost'): Certificate | null {
   const folder = mkdtempSync(join(tmpdir(), 'certificate-'));
   const [key, path] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
   const { status } = spawnSync(
     'openssl',
     [
       ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'],
-      ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', path],
+      ...['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`, '-keyout', key, '-out', path],
     ],
     { stdio: 'ignore' },
   );
