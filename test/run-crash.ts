@@ -94,11 +94,16 @@ function inResult({ rounds }: Journal, wanted: RoundEntry['result']): readonly n
 /** The rounds tell of themselves; here is only what went wrong. */
 function tellFailure(test: TestCase): void {
   const { state, errors } = test.result();
-  if (state === 'failed') for (const { message, stack } of errors) process.stdout.write(`${message}\n${stack}\n`);
+  if (state === 'failed')
+    for (const { message, cause } of errors) tellError(message, (cause as Error | undefined)?.stack);
 }
 
 function tellBroken(module: TestModule): void {
-  for (const { message, stack } of module.errors()) process.stdout.write(`${message}\n${stack}\n`);
+  for (const { message, stack } of module.errors()) tellError(message, stack);
+}
+
+function tellError(message: string, stack: string | undefined): void {
+  process.stdout.write(`${message}\n${stack ?? ''}\n`);
 }
 
 function wholeNumber(name: 'rounds' | 'seed' | 'parallel', least: number): number {

@@ -1,8 +1,8 @@
 /** A fresh proof of the closed days of a round, and what it must say. */
 import { expect } from 'vitest';
 import type { StripeSandbox } from '../../sandbox/stripe/sandbox.js';
+import { runUnhurried } from './crash-command.js';
 import { CRASH_DAYS } from './crash-stage.js';
-import { runCommand } from './process-command.js';
 import type { Variables } from './process-session.js';
 
 interface Shown {
@@ -13,7 +13,7 @@ interface Shown {
 
 /** A fresh proof seals every closed day but those of payments that are parked, and these are open for that alone. */
 export async function expectProven(stripe: StripeSandbox, variables: Variables): Promise<void> {
-  const proof = await runCommand(['prove', '--json', ...closedDays(stripe.clock.now())], variables);
+  const proof = await runUnhurried(['prove', '--json', ...closedDays(stripe.clock.now())], variables);
   const certificates: readonly Shown[] = JSON.parse(proof.output).certificates;
   const parked = new Set(
     [...stripe.expected()].flatMap(({ id, expected }) => (expected.outcome === 'parked' ? [id] : [])),

@@ -3,6 +3,7 @@ import type { CrashProcess, CrashStage } from './crash-stage.js';
 import { until } from './process-wait.js';
 
 const QUIET_WITHIN_MS = 2 * 60_000;
+const SCHEDULED_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 250;
 /** A post that was killed leaves a real Core's balances locked for five minutes; looking is final after six. */
 const REAL_QUIET_WITHIN_MS = 15 * 60_000;
@@ -45,6 +46,17 @@ export async function untilQuiet({ session, realCore }: CrashStage, worker: Cras
   await until('nothing is left to do', () => look().catch((error: unknown) => notYet(error, (said) => (last = said))), {
     timeoutMs: realCore === null ? QUIET_WITHIN_MS : REAL_QUIET_WITHIN_MS,
     explain: () => `${last}\n${worker.output()}${worker.errors()}`,
+  });
+}
+
+/** A worker that is behind takes the schedule away and makes it anew: for a moment there is none. */
+export async function untilScheduled(stage: CrashStage): Promise<void> {
+  const { queue } = await stage.session.foreignQueue();
+  const outputs = () => stage.living().map((worker) => worker.output() + worker.errors());
+  const isThere = async () => stage.living().length === 0 || (await queue.getJobSchedulersCount()) === 1;
+  await until('the queue has its one schedule', isThere, {
+    timeoutMs: SCHEDULED_WITHIN_MS,
+    explain: () => outputs().join('\n'),
   });
 }
 

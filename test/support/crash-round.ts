@@ -8,7 +8,7 @@ import type { CrashServers } from './crash-homes.js';
 import type { BlowEntry, RoundEntry } from './crash-journal.js';
 import { describeSequel, type RoundPlan } from './crash-plan.js';
 import { expectProven } from './crash-proof.js';
-import { addPayments, untilQuiet } from './crash-quiet.js';
+import { addPayments, untilQuiet, untilScheduled } from './crash-quiet.js';
 import { playSequel } from './crash-sequel.js';
 import { type CrashStage, openCrashStage } from './crash-stage.js';
 import type { Home } from './homes.js';
@@ -89,8 +89,7 @@ async function settle(stage: CrashStage): Promise<void> {
   // Lanes that were quiet are not asleep, and the schedule still asks: what comes now is posted like everything else.
   addPayments(stage, 2);
   await untilQuiet(stage, fresh);
-  const { queue } = await stage.session.foreignQueue();
-  expect(await queue.getJobSchedulersCount()).toBe(1);
+  await untilScheduled(stage);
   fresh.kill('SIGTERM');
   expect([(await fresh.ended).code, fresh.errors()]).toEqual([0, '']);
   await expectSettled(stage);

@@ -3,12 +3,13 @@
  * a lost database.
  */
 import { expect } from 'vitest';
+import { runUnhurried } from './crash-command.js';
 import type { RoundPlan } from './crash-plan.js';
 import { expectProven } from './crash-proof.js';
 import { untilQuiet } from './crash-quiet.js';
 import type { CrashProcess, CrashStage } from './crash-stage.js';
 import type { Home } from './homes.js';
-import { type CommandEnd, runCommand } from './process-command.js';
+import type { CommandEnd } from './process-command.js';
 import { openPlace } from './process-session.js';
 import { expectMirrored } from './process-truth.js';
 import { until } from './process-wait.js';
@@ -33,9 +34,9 @@ async function repairAfterKill(plan: RoundPlan, stage: CrashStage): Promise<bool
     damaged.map(({ id }) => id),
   );
   const days = damaged.map(({ created }) => created.toISOString().slice(0, 10)).sort();
-  const prove = () => runCommand(['prove', '--json', '--from', days[0] ?? '', '--to', days.at(-1) ?? ''], variables);
+  const prove = () => runUnhurried(['prove', '--json', '--from', days[0] ?? '', '--to', days.at(-1) ?? ''], variables);
   expect((await prove()).code).toBe(1);
-  const planned = await runCommand(['repair', 'plan', '--json'], variables);
+  const planned = await runUnhurried(['repair', 'plan', '--json'], variables);
   const { items: planItems }: { items: readonly { action: string }[] } = JSON.parse(planned.output).plan;
   expect(planItems.filter(({ action }) => action === 'post').length, planned.output).toBe(damaged.length);
 
@@ -44,7 +45,7 @@ async function repairAfterKill(plan: RoundPlan, stage: CrashStage): Promise<bool
   const sql = await session.look();
   const items = await sql<{ state: string }[]>`select state from repair_items where action = 'post'`;
   if (isHit) expect(items.filter(({ state }) => state === 'planned').length).toBe(DAMAGED - plan.sequelNth);
-  if (isHit) expectDone(await runCommand(['repair', 'apply'], variables));
+  if (isHit) expectDone(await runUnhurried(['repair', 'apply'], variables));
   const worker = stage.worker();
   await untilQuiet(stage, worker);
   worker.kill('SIGTERM');
@@ -72,7 +73,7 @@ async function rebuildAfterKill(
       place.variables,
     );
     const isHit = await killStanding(command);
-    if (isHit) expectDone(await runCommand(['rebuild', '--yes'], { ...stage.variables, ...place.variables }));
+    if (isHit) expectDone(await runUnhurried(['rebuild', '--yes'], { ...stage.variables, ...place.variables }));
     const sql = await place.look();
     const [row] = await sql`
       select count(*)::int as postings, count(*) filter (where state = 'pending')::int as pending from postings`;

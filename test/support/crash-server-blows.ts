@@ -5,11 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { fillDisk } from './crash-disk.js';
 import type { ServerBlow } from './crash-plan.js';
+import { untilScheduled } from './crash-quiet.js';
 import type { CrashProcess, CrashStage } from './crash-stage.js';
-import { until } from './process-wait.js';
 
 const STARTED_WITHIN_MS = 15_000;
-const BACK_WITHIN_MS = 60_000;
 
 /** @returns whether there was something to strike */
 export async function strikeServer({ act, afterMs, lastsMs }: ServerBlow, stage: CrashStage): Promise<boolean> {
@@ -76,14 +75,7 @@ async function flush(url: string): Promise<void> {
 
 /** A worker that lives on makes sure of the schedule by itself. */
 async function scheduleIsBack(stage: CrashStage): Promise<true> {
-  const { queue } = await stage.session.foreignQueue();
-  const isBack = async () => stage.living().length === 0 || (await queue.getJobSchedulersCount()) === 1;
-  const explain = () =>
-    stage
-      .living()
-      .map((worker) => worker.output() + worker.errors())
-      .join('\n');
-  await until('the schedule is there again', isBack, { timeoutMs: BACK_WITHIN_MS, explain });
+  if (stage.living().length > 0) await untilScheduled(stage);
   return true;
 }
 
