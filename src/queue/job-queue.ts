@@ -36,8 +36,8 @@ export interface JobQueue {
   /** Makes sure of the one job scheduler. With `replace` also of its interval; else an existing one is left alone. */
   ensureSchedule(everyMs: number, options: { readonly replace: boolean }): Promise<void>;
   /**
-   * Makes the schedule anew. One whose next tick was dated by a process whose clock was ahead would come when that time has
-   * come, and neither a new worker nor the same interval moves it.
+   * Makes the schedule anew unless its next tick is at hand. One that was dated by a process whose clock was ahead would come
+   * when that time has come, and neither a new worker nor the same interval moves it.
    */
   restartSchedule(everyMs: number): Promise<void>;
   /** Starts taking jobs. The answer stops taking new ones and waits for those in hand. */
@@ -129,6 +129,9 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
 
     async restartSchedule(everyMs) {
       const queue = open(SYNC_QUEUE);
+      const next = (await withinLimit(queue.getJobScheduler(SCHEDULER_ID)))?.next;
+      // BullMQ dates ticks by the clock of the process, as we do here. A tick that is only late waits for a free worker.
+      if (next !== undefined && Math.abs(next - Date.now()) <= 2 * everyMs) return;
       await withinLimit(queue.removeJobScheduler(SCHEDULER_ID));
       await withinLimit(queue.upsertJobScheduler(SCHEDULER_ID, { every: everyMs }, TICK));
     },
