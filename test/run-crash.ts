@@ -54,6 +54,7 @@ async function runAll(): Promise<number> {
     const played = readJournal(journal, wanted);
     const [passed, skipped] = [inResult(played, 'passed'), inResult(played, 'skipped')];
     const failed = inResult(played, 'failed');
+    const silent = wanted.filter((one) => !played.rounds.some((round) => round.seed === one));
     const problems = judge(played, { isRealCore: core !== null });
     const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);
     const locks = core === null ? '' : `, ${waitedOut(played.rounds)} waited out a lock of Core`;
@@ -61,6 +62,7 @@ async function runAll(): Promise<number> {
       ...['', tableOf(played), ...problems],
       `seeds ${seed} to ${seed + rounds - 1}, ${parallel} at a time, in ${minutes} minutes`,
       ...(failed.length > 0 ? [`failed seeds: ${failed.join(' ')}`] : []),
+      ...(silent.length > 0 ? [`seeds without an end: ${silent.join(' ')}`] : []),
       `${passed.length} of ${rounds} rounds passed, ${skipped.length} skipped${locks}`,
     ];
     process.stdout.write(`${lines.join('\n')}\n`);
