@@ -46,6 +46,9 @@ export async function openDatabase(address: DatabaseAddress, options: DatabaseOp
     connect_timeout: 10,
     idle_timeout: 60,
     max_lifetime: 60 * 60,
+    // The driver would send a statement over a busy connection when none is free, where it waits for the one before it,
+    // however slow: a claim for the reading of a whole day. This way it waits in order for whichever is free first.
+    max_pipeline: 0,
     onnotice: () => {},
     connection: { application_name: options.applicationName, TimeZone: 'UTC' },
   };
