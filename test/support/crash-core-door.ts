@@ -3,7 +3,13 @@
  * can be killed meanwhile, and keeps when Core said that balances are locked. A sender that is gone is gone for Core too.
  */
 import { once } from 'node:events';
-import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  type ClientRequest,
+  createServer,
+  request as forward,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 
 export interface CoreDoor {
   readonly url: string;
@@ -12,6 +18,8 @@ export interface CoreDoor {
    * answer tells whether that post's connection was cut without an answer.
    */
   nextPostInFlight(afterMs: number): Promise<() => Promise<boolean>>;
+  /** From now on listings of transactions hold only those of these source balances, as a Core that has no others answers. */
+  showOnly(sourceIds: readonly string[]): void;
   /** Between the first and the last answer that balances are locked; 0 when there was none. */
   lockedMs(): number;
   close(): Promise<void>;
@@ -23,6 +31,7 @@ export async function openCoreDoor(coreUrl: string): Promise<CoreDoor> {
   const target = new URL(coreUrl);
   const lockedAt: number[] = [];
   let watch: Watch | null = null;
+  let shown: readonly string[] | null = null;
 
   const pass = (incoming: IncomingMessage, answer: ServerResponse): void => {
     const { method, url: path, headers } = incoming;
@@ -55,7 +64,8 @@ export async function openCoreDoor(coreUrl: string): Promise<CoreDoor> {
       response.pipe(answer);
     });
     upstream.once('error', () => answer.destroy());
-    incoming.pipe(upstream);
+    if (shown === null || path !== '/transactions/filter') incoming.pipe(upstream);
+    else handOnNarrowed(incoming, upstream, shown);
   };
 
   const server = createServer(pass).listen(0, '127.0.0.1');
@@ -68,6 +78,9 @@ export async function openCoreDoor(coreUrl: string): Promise<CoreDoor> {
       new Promise((resolve) => {
         watch = { afterMs, tell: resolve };
       }),
+    showOnly(sourceIds) {
+      shown = sourceIds;
+    },
     lockedMs: () => (lockedAt.length === 0 ? 0 : (lockedAt.at(-1) ?? 0) - (lockedAt[0] ?? 0)),
     async close() {
       const closed = once(server, 'close');
@@ -76,6 +89,18 @@ export async function openCoreDoor(coreUrl: string): Promise<CoreDoor> {
       await closed;
     },
   };
+}
+
+function handOnNarrowed(incoming: IncomingMessage, upstream: ClientRequest, sourceIds: readonly string[]): void {
+  const pieces: Buffer[] = [];
+  incoming.on('data', (piece: Buffer) => pieces.push(piece));
+  incoming.once('end', () => {
+    const asked = JSON.parse(Buffer.concat(pieces).toString()) as { readonly filters: readonly object[] };
+    const filters = [...asked.filters, { field: 'source', operator: 'in', values: sourceIds }];
+    const body = JSON.stringify({ ...asked, filters });
+    upstream.setHeader('content-length', Buffer.byteLength(body));
+    upstream.end(body);
+  });
 }
 
 /** 423, or a bulk of which an item met a lock. */

@@ -67,13 +67,10 @@ async function rebuildAfterKill(
 ): Promise<boolean> {
   const place = await openPlace(home);
   try {
-    const command = stage.command(
-      ['rebuild', '--yes'],
-      { point: 'rebuild.page_stored', nth: plan.sequelNth },
-      place.variables,
-    );
-    const isHit = await killStanding(command);
-    if (isHit) expectDone(await runUnhurried(['rebuild', '--yes'], { ...stage.variables, ...place.variables }));
+    const variables = { ...place.variables, ...(await stage.realCore?.asIfAlone()) };
+    const stand = { point: 'rebuild.page_stored', nth: plan.sequelNth } as const;
+    const isHit = await killStanding(stage.command(['rebuild', '--yes'], stand, variables));
+    if (isHit) expectDone(await runUnhurried(['rebuild', '--yes'], { ...stage.variables, ...variables }));
     const sql = await place.look();
     const [row] = await sql`
       select count(*)::int as postings, count(*) filter (where state = 'pending')::int as pending from postings`;

@@ -23,6 +23,11 @@ export interface RealCore {
   read(): Promise<Ends['blnk']>;
   /** Takes these rows out of its database and what they moved out of the balances, as a backup from before them would. */
   loseRows(references: readonly string[]): Promise<void>;
+  /**
+   * For a rebuild, which refuses a ledger that other Stripe accounts were mirrored into, as other rounds are: variables
+   * with which a process sees a Core that holds this round alone.
+   */
+  asIfAlone(): Promise<Variables>;
   close(): Promise<void>;
 }
 
@@ -49,6 +54,11 @@ export async function openRealCore({ url, key, databaseUrl }: RealCoreAddress, s
   return {
     door,
     variables: { BLNK_API_BASE: url, BLNK_API_KEY: key, BLNK_API_STYLE: 'core', BLNK_SOURCE: source },
+    async asIfAlone() {
+      const sources = await list('balances', [{ field: 'indicator', operator: 'eq', value: source }]);
+      door.showOnly(sources.map(({ balance_id }) => String(balance_id)));
+      return { BLNK_API_BASE: door.url };
+    },
     close: () => door.close(),
     async loseRows(references) {
       if (databaseUrl === null) throw new Error('rows can vanish from Core only where its database is named');
