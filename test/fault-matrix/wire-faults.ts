@@ -29,6 +29,8 @@ export interface Fault<T extends Target = Target> {
   readonly act?: (target: T) => Act;
   /** What every cell of the row must say of its code or outcome is in the table; this is why it may be parked. */
   readonly mayPark?: string;
+  /** Done or not done makes no difference to what only reads: the row without it is the same for it. */
+  readonly ofWrites?: true;
   /** Time limit of a request, where it is what ends it; absent: so long that a slow machine does not meet it. */
   readonly limitMs?: number;
   /** It is over within minutes by its nature; all others are played for longer than six of them. */
@@ -84,6 +86,7 @@ export const IN_BETWEEN: readonly Fault[] = [
   },
   {
     title: 'the same, done',
+    ofWrites: true,
     act: ({ success }) => doneBut(answer(success, page('Sign in to the network'), HTML)),
   },
   { title: 'empty body with the status of success', act: ({ success }) => answer(success, '') },
@@ -101,9 +104,9 @@ export const IN_BETWEEN: readonly Fault[] = [
     title: `${status} of a proxy`,
     act: () => proxyPage(status, title),
   })),
-  { title: '500 of a proxy, done', act: () => doneBut(proxyPage(500, 'Internal Server Error')) },
-  { title: '502 of a proxy, done', act: () => doneBut(proxyPage(502, 'Bad Gateway')) },
-  { title: '504 of a proxy, done', act: () => doneBut(proxyPage(504, 'Gateway Timeout')) },
+  { title: '500 of a proxy, done', ofWrites: true, act: () => doneBut(proxyPage(500, 'Internal Server Error')) },
+  { title: '502 of a proxy, done', ofWrites: true, act: () => doneBut(proxyPage(502, 'Bad Gateway')) },
+  { title: '504 of a proxy, done', ofWrites: true, act: () => doneBut(proxyPage(504, 'Gateway Timeout')) },
   { title: '429, `Retry-After: 1`', act: () => proxyPage(429, 'Too Many Requests', { 'retry-after': '1' }) },
   { title: '429, `Retry-After: 600`', act: () => proxyPage(429, 'Too Many Requests', { 'retry-after': '600' }) },
   {

@@ -7,6 +7,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** By how long they take, the longest first. */
 const SLOWEST = [
+  ...['fault-matrix-stripe', 'fault-matrix-blnk'],
   ...['process-job', 'crash', 'security-canaries', 'rebuild', 'repair-command', 'embedded-postgres', 'package'],
   ...['upgrade-live', 'security-tls', 'process-interruptions', 'process-outages', 'collect-history', 'history-random'],
   ...[
