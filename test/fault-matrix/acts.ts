@@ -79,11 +79,6 @@ export function proxyPage(status: number, title: string, headers: Readonly<Recor
   return answer(status, page(`${status} ${title}`), { 'content-type': 'text/html', ...headers });
 }
 
-/** The rest of an hour from now, as a date: whole seconds, so it may be one less. */
-export function inOneHour(): string {
-  return new Date(Date.now() + 3_600_000).toUTCString();
-}
-
 /** It is done, and the answer comes without a header. */
 export function answerWithout(header: string): Act {
   return async (struck) => {

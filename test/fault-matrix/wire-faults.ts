@@ -27,7 +27,7 @@ export interface Fault<T extends Target = Target> {
   /** How the server is reached; absent: plainly. */
   readonly way?: Exclude<Way, 'plain'>;
   readonly act?: (target: T) => Act;
-  /** What every cell of the row must say of its code or outcome is in the table; this is why it may be parked. */
+  /** The one reason for which a payment may stay parked; absent: a fault that passes parks nothing. */
   readonly mayPark?: string;
   /** Done or not done makes no difference to what only reads: the row without it is the same for it. */
   readonly ofWrites?: true;
