@@ -50,6 +50,8 @@ describe.each(Object.entries(DOCUMENTS))('%s', (path, text) => {
       ...SECRETS.map((name) => `${name}_FILE`),
       ...variablesIn(readText('docker-compose.yml')),
       ...variablesIn(readText('test/support/services.ts')),
+      // Error codes of Core look the same.
+      ...variablesIn(readText('test/fault-matrix/blnk-faults.ts')),
       // Node's own.
       'NODE_EXTRA_CA_CERTS',
     ]);
