@@ -30,7 +30,7 @@ afterAll(async () => {
   await stages.close();
 });
 
-describe('a lane with 5,000 pending', () => {
+describe('a lane with 5,000 pending', { timeout: 120_000 }, () => {
   it('tries two chunks while the ledger refuses connections, and then pauses', async () => {
     const drainer = await stage.drainer({
       chunkSize: CHUNK,

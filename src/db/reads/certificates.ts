@@ -115,10 +115,10 @@ export async function readStandings(db: Drizzle): Promise<DayStanding[]> {
     states: CertificateState[];
     stored_since: boolean;
   }>(sql`
-    select newest.day::text as day, newest.proved_at::text as proved_at, newest.states, exists (
-      select 1 from postings posting
-      where (posting.effective_at at time zone 'UTC')::date = newest.day and posting.stored_at > newest.proved_at
-    ) as stored_since
+    select newest.day::text as day, newest.proved_at::text as proved_at, newest.states, coalesce((
+      select max(posting.stored_at) from postings posting
+      where (posting.effective_at at time zone 'UTC')::date = newest.day
+    ) > newest.proved_at, false) as stored_since
     from (
       select certificate.day, min(certificate.proved_at) as proved_at, array_agg(certificate.state) as states
       from (
