@@ -20,6 +20,8 @@ const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const SAMPLE_EVERY_MS = 10 * SECOND_MS;
 const LOOK_EVERY_MS = 500;
+/** A lane that paused comes back within a minute after the outage: what is stored until then waits for that as well. */
+const LANES_BACK_MS = 75 * SECOND_MS;
 /** New payments come in for at most so long. */
 const PAID_FOR_MS = 4 * 60 * MINUTE_MS;
 
@@ -204,17 +206,18 @@ class Outage {
     const { residentMb } = processFacts(worker.pid, about.probeFile);
     this.#residentPeakMb = Math.max(this.#residentPeakMb, residentMb);
     const upTo = about.backlogUpTo.toISOString();
+    const newFrom = new Date(about.backlogUpTo.getTime() + LANES_BACK_MS).toISOString();
     const [open] = await sql<{ pending: number; old: number; tenth: number; fresh: number; fresh_ms: number }[]>`
       select count(*)::int as pending, count(*) filter (where stored_at < ${upTo}::timestamptz)::int as old,
         count(*) filter (where stored_at < ${upTo}::timestamptz and stored_at <= ${about.tenth.upTo.toISOString()}::timestamptz)::int as tenth,
-        count(*) filter (where stored_at >= ${upTo}::timestamptz)::int as fresh,
-        coalesce(max(extract(epoch from now() - stored_at) * 1000) filter (where stored_at >= ${upTo}::timestamptz), 0)::float8 as fresh_ms
+        count(*) filter (where stored_at >= ${newFrom}::timestamptz)::int as fresh,
+        coalesce(max(extract(epoch from now() - stored_at) * 1000) filter (where stored_at >= ${newFrom}::timestamptz), 0)::float8 as fresh_ms
       from postings where state = 'pending'`;
     const [posted] = await sql<{ n: number; median: number; most: number }[]>`
       select count(*)::int as n,
         coalesce(percentile_cont(0.5) within group (order by extract(epoch from posted_at - stored_at) * 1000), 0)::float8 as median,
         coalesce(max(extract(epoch from posted_at - stored_at) * 1000), 0)::float8 as most
-      from postings where state = 'posted' and effective_at > ${upTo}::timestamptz and stored_at >= ${upTo}::timestamptz
+      from postings where state = 'posted' and effective_at > ${upTo}::timestamptz and stored_at >= ${newFrom}::timestamptz
         and posted_at > now() - ${SAMPLE_EVERY_MS} * interval '1 millisecond'`;
     if (open === undefined || posted === undefined) throw new Error('the database does not answer');
     return {
