@@ -4,7 +4,7 @@ import { openTestDatabase, type StageDatabase } from './support/ledger-stage-dat
 
 /** More than the pool has connections. */
 const QUICK = 40;
-const SLOW_SECONDS = 5;
+const SLOW_SECONDS = 3;
 
 let database: StageDatabase;
 

@@ -8,7 +8,7 @@ import { runSoak, type SoakSample } from '../bench/soak-simulated.js';
 import { homes } from './support/homes.js';
 
 const HOUR = 3_600_000;
-const PAYMENTS = 3_600;
+const PAYMENTS = 2_400;
 /** Of the first backfill, a minute long: a row a page. Everything after it is the tail's. */
 const BACKFILL_ROWS_MAX = 12;
 
@@ -20,7 +20,7 @@ describe('a soak on a simulated clock', () => {
     const samples: SoakSample[] = [];
     const outcome = await runSoak(
       {
-        ...{ hours: 1 / 6, rate: 6, faults: 0.05, seed: 7, customers: 200 },
+        ...{ hours: 1 / 6, rate: 4, faults: 0.05, seed: 7, customers: 200 },
         ...{ lagMs: 60_000, quietHours: 1.1, keepEmptyRunsMs: HOUR / 3, provedAfterMs: HOUR / 12, realMinutesMax: 60 },
       },
       home,
