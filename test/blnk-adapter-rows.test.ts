@@ -3,8 +3,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseExactJson } from '../src/core/exact-json.js';
 import { readLedgerRecord, readLedgerRow } from '../src/blnk/ledger-row.js';
+import { parseExactJson } from '../src/core/exact-json.js';
 
 describe('the amount of a row', () => {
   it.each([

@@ -51,7 +51,7 @@ function isPossible(text: string): boolean {
 /** A text of one line that a name or a code can be; null for anything else, which can only differ from what is expected. */
 function readWord(value: unknown, key: string): string | null {
   const text = textMemberOf(value, key);
-  return text !== null && text.isWellFormed() && /^\P{Cc}{1,400}$/u.test(text) ? text : null;
+  return text?.isWellFormed() && /^\P{Cc}{1,400}$/u.test(text) ? text : null;
 }
 
 /** The same with what proofs need beside the money. */
