@@ -29,7 +29,7 @@ export type QueueAddress =
 /** What we use of BullMQ's classes, whichever backend is behind them. */
 export interface BackedQueue {
   add(name: string, payload: object, options: JobsOptions): Promise<unknown>;
-  getJobScheduler(id: string): Promise<{ readonly every?: number } | undefined>;
+  getJobScheduler(id: string): Promise<{ readonly every?: number; readonly next?: number } | undefined>;
   upsertJobScheduler(
     id: string,
     repeat: { readonly every: number },
