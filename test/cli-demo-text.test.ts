@@ -9,7 +9,7 @@ import { aFullCertificate } from './support/certificates.js';
 const WANTED = {
   STRIPE_API_KEY: 'sk_test_sandbox',
   STRIPE_API_BASE: 'http://127.0.0.1:1',
-  BLNK_API_KEY: 'a key with "$HOME" and \'quotes\'',
+  BLNK_API_KEY: 'a_key_with"$HOME"and\'quotes\'',
   BLNK_API_BASE: 'http://127.0.0.1:2',
   BLNK_INSTANCE_ID: 'inst_test',
   DATA_DIR: '/tmp/a folder',
