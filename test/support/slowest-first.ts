@@ -8,7 +8,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** By how long they take, the longest first. */
 const SLOWEST = [
   // Not next to each other: what takes more connections than others of a server that has a hundred.
-  ...['fault-matrix-blnk', 'crash', 'embedded-postgres', 'fault-matrix-stripe', 'package', 'process-job'],
+  ...['process-job', 'fault-matrix-blnk', 'embedded-postgres', 'crash', 'package', 'fault-matrix-stripe'],
   ...['security-canaries', 'rebuild', 'repair-command'],
   ...['upgrade-live', 'security-tls', 'process-interruptions', 'process-outages', 'collect-history', 'history-random'],
   ...[
