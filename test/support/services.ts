@@ -39,6 +39,7 @@ const REDIS_START_TIMEOUT_MS = 10_000;
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const [database, redis] = await Promise.all([findPostgres(), findRedis()]);
+  if ('url' in database) await warnOfFewConnections(database.url);
   project.provide('postgresUrl', 'url' in database ? database.url : null);
   project.provide('redisUrl', 'url' in redis ? redis.url : null);
   const mustRunAll = isSet(process.env.CI);
@@ -98,6 +99,24 @@ async function dropDatabases(url: string, names: readonly string[]): Promise<voi
   const sql = postgres(url, { max: 1, onnotice: () => {} });
   for (const name of names) await sql.unsafe(`drop database if exists ${name} with (force)`);
   await sql.end({ timeout: 1 });
+}
+
+/** Two workers and a command of one test take about 75, and other files run beside it. */
+const CONNECTIONS_ENOUGH = 200;
+
+async function warnOfFewConnections(url: string): Promise<void> {
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  try {
+    const [row] = await sql<{ max: number }[]>`select current_setting('max_connections')::int as max`;
+    const max = row?.max ?? 0;
+    if (max >= CONNECTIONS_ENOUGH) return;
+    process.stdout.write(
+      `This PostgreSQL takes ${max} connections, and the tests may need ${CONNECTIONS_ENOUGH}. If they say "too many clients": ` +
+        `alter system set max_connections = ${CONNECTIONS_ENOUGH}, restart it; or npm test -- --maxWorkers 1\n`,
+    );
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
 }
 
 /** None for a user id that the system has no name for, as in some containers. */
