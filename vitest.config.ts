@@ -1,7 +1,7 @@
 /**
  * How test files run: a few at a time, in processes that take one file after the other. Loading the packages and our own
  * sources afresh for each file would take longer than most of them; so no file leaves anything behind in its process.
- * Most of them wait for servers and child processes, so one process more than there are processors is still quick; many
+ * Most of them wait for servers and child processes, so two processes more than there are processors are still quick; many
  * more would only make each other's deadlines fail.
  */
 import { availableParallelism } from 'node:os';
@@ -15,7 +15,7 @@ export default defineConfig({
     pool: 'forks',
     isolate: false,
     sequence: { sequencer: SlowestFirst },
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: availableParallelism() + 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // A shared CI machine may stand still for seconds; what is wrong fails twice. Elsewhere a test that wavers is seen.
