@@ -9,16 +9,10 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const SLOWEST = [
   // Not next to each other: what takes more connections than others of a server that has a hundred.
   ...['process-job', 'fault-matrix-blnk', 'embedded-postgres', 'crash', 'package', 'fault-matrix-stripe'],
-  ...['security-canaries', 'rebuild', 'repair-command'],
+  ...['security-canaries', 'rebuild', 'repair-command', 'history-first-start', 'clock-asleep', 'backup-restore'],
+  ...['clock-ahead', 'clock-wrong', 'upgrade-data', 'soak'],
   ...['upgrade-live', 'security-tls', 'process-interruptions', 'process-outages', 'collect-history', 'history-random'],
-  ...[
-    'history-first-start',
-    'history-queue',
-    'collect-fallback',
-    'repair-totals',
-    'cli-prove-process',
-    'process-start',
-  ],
+  ...['history-queue', 'collect-fallback', 'repair-totals', 'cli-prove-process', 'process-start'],
   ...['db-transactions', 'security-read-only', 'post-kills', 'dry-run', 'collect-sweep', 'repair-interrupted'],
   ...['collect-first-start', 'repair-random', 'process-other-ledger', 'security-roles', 'post-random', 'prove-day'],
 ];
