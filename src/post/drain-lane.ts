@@ -116,7 +116,7 @@ async function drainOnce(lane: Lane, draining: Omit<Draining, 'chunkLimit'>): Pr
   const isOver = () => isEnding || draining.isOver();
   const chunkLimit = { current: draining.options.chunkSize };
   const streams = Array.from({ length: draining.options.chunksInFlight }, async (_, index) => {
-    const turns = index % 2 === 0 ? [takeAttempted, takeNew] : [takeNew, takeAttempted];
+    const turns = index % 2 === 0 ? DOUBT_FIRST : NEW_FIRST;
     try {
       const outcome = await drainStream(lane, { ...draining, chunkLimit, isOver }, turns);
       if (outcome.kind === 'stalled') isEnding = true;
@@ -142,9 +142,11 @@ type Turn = (lane: Lane, draining: Draining, first: NewClaimOptions['first']) =>
  * what is paid now is in the ledger within a few chunks, and half of the work still goes to what waits the longest.
  */
 async function drainStream(lane: Lane, draining: Draining, turns: readonly Turn[]): Promise<LaneOutcome> {
+  // The streams begin at different ends: a lane that stalls again and again gets no further than its first chunks.
+  const offset = turns === NEW_FIRST ? 0 : 1;
   let chunk = 0;
   for (; !draining.isOver(); chunk += 1) {
-    const first = chunk % 2 === 0 ? 'newest' : 'waiting';
+    const first = (chunk + offset) % 2 === 0 ? 'newest' : 'waiting';
     let outcome: ChunkOutcome | null = null;
     for (const turn of turns) outcome ??= await turn(lane, draining, first);
     if (outcome === null) break;
@@ -165,6 +167,9 @@ async function takeNew(
     postChunk({ token: claim.token, postings: claim.postings, lease }, { ports, options, isOver }),
   );
 }
+
+const DOUBT_FIRST: readonly Turn[] = [takeAttempted, takeNew];
+const NEW_FIRST: readonly Turn[] = [takeNew, takeAttempted];
 
 /** Doubt is settled by looking before the same reference is posted again. */
 async function takeAttempted(
