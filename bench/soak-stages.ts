@@ -3,11 +3,9 @@
  * them, but for the queue and for time, which the simulation gives. Waits of production cost nothing here.
  */
 import { randomUUID } from 'node:crypto';
-import type { Home } from '../src/app/home.js';
 import { createScheduledProofs } from '../src/app/proving.js';
 import { POSTING } from '../src/app/stages.js';
 import { TIMINGS } from '../src/app/timings.js';
-import type { Vendors } from '../src/app/vendors.js';
 import { createLedger } from '../src/blnk/ledger.js';
 import { createLedgerSide } from '../src/blnk/listings.js';
 import type { BackfillPart } from '../src/collect/backfill.js';
@@ -94,9 +92,8 @@ export function openStages(parts: StageParts): SimulatedWorker {
   const sync = createSyncJob({ ...collecting, ...permissions, requestPart }, { lagMs, signal: NEVER });
   const readPart = createPartJob({ ...collecting, ...permissions });
   const proofs = createScheduledProofs({
-    // Of home and vendors a proof uses these parts alone.
-    home: { database } as Home,
-    vendors: { stripeSide: createStripeSide({ feeds }), ledgerSide } as unknown as Vendors,
+    home: { database },
+    vendors: { stripeSide: createStripeSide({ feeds }), ledgerSide },
     log: createLog({ level: 'silent', forPeople: false }),
     signal: NEVER,
     lagMs,

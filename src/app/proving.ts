@@ -26,8 +26,8 @@ import type { ProofTimings } from './timings.js';
 import type { Vendors } from './vendors.js';
 
 export interface ProvingParts {
-  readonly home: Home;
-  readonly vendors: Vendors;
+  readonly home: Pick<Home, 'database'>;
+  readonly vendors: Pick<Vendors, 'stripeSide' | 'ledgerSide'>;
   /** Of the configuration; the mirror's own, where it has one, goes before it. */
   readonly lagMs: number;
   /** Absent in production. */

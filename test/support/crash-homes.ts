@@ -6,15 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
-import postgres from 'postgres';
 import { openHome } from '../../src/app/home.js';
 import { readHomeConfig } from '../../src/config.js';
 import { createLog } from '../../src/observability/log.js';
 import { copyData, homeOnLimitedDisk, whyNoLimitedDisk } from './crash-disk.js';
 import type { Means, RoundPlan } from './crash-plan.js';
 import { type OwnServer, startOwnPostgres, startOwnRedis } from './crash-servers.js';
-import { type Home, stopServerIn } from './homes.js';
+import { deleteKeys, type Home, onServer, stopServerIn } from './homes.js';
 import type { Variables } from './process-session.js';
 
 export interface CrashHomes {
@@ -138,24 +136,4 @@ function databaseUrl(serverUrl: string, name: string): string {
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return url.href;
-}
-
-async function onServer(url: string, statement: string): Promise<void> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} });
-  try {
-    await sql.unsafe(statement);
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
-}
-
-async function deleteKeys(redisUrl: string, prefix: string): Promise<void> {
-  const redis = new Redis(redisUrl);
-  try {
-    for await (const keys of redis.scanStream({ match: `${prefix}:*`, count: 1_000 })) {
-      if (keys.length > 0) await redis.unlink(...keys);
-    }
-  } finally {
-    redis.disconnect();
-  }
 }

@@ -98,7 +98,8 @@ async function createDatabaseOn(postgresUrl: string, { migrated }: PlaceOptions)
   return { url: url.href, drop: () => onServer(postgresUrl, `drop database if exists ${name} with (force)`) };
 }
 
-async function onServer(postgresUrl: string, statement: string): Promise<void> {
+/** One statement on a connection of its own. */
+export async function onServer(postgresUrl: string, statement: string): Promise<void> {
   const sql = postgres(postgresUrl, { max: 1, onnotice: () => {} });
   try {
     await sql.unsafe(statement);
@@ -107,7 +108,8 @@ async function onServer(postgresUrl: string, statement: string): Promise<void> {
   }
 }
 
-async function deleteKeys(redisUrl: string, prefix: string): Promise<void> {
+/** All keys of one test's queue. */
+export async function deleteKeys(redisUrl: string, prefix: string): Promise<void> {
   const redis = new Redis(redisUrl);
   try {
     for await (const keys of redis.scanStream({ match: `${prefix}:*`, count: 1_000 })) {
