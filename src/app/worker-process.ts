@@ -159,8 +159,13 @@ async function takeUpWork(config: WorkerConfig, work: Work): Promise<void> {
   const owner = { workerId, version, mirrorId: mirror.mirrorId };
   const store = collectStoreWithPoints(createCollectStore(db, owner), work.hooks);
   const registry = createWorkerRegistry(sql, { id: workerId, host: hostname(), pid: process.pid, version });
-  await registry.renew();
+  const renew = async (): Promise<void> => {
+    await registry.renew();
+    await refuseOldCode(home.database);
+  };
   closers.push(() => registry.leave());
+  // Listed first, then asked: `migrate` raises what is served and then looks who is listed, so one of the two sees the other.
+  await renew();
   const onError = (step: string, error: unknown): void =>
     log.warn({ step, error: describeError(error) }, 'a step of the timer failed');
   const alarms = createLaneAlarms({ wakeLane: (lane) => queue.wakeLane(lane), onError });
@@ -174,10 +179,6 @@ async function takeUpWork(config: WorkerConfig, work: Work): Promise<void> {
       eventsRefused: ((await findMirror(db))?.eventsRefusedSince ?? null) !== null,
     });
 
-  const renew = async (): Promise<void> => {
-    await registry.renew();
-    await refuseOldCode(home.database);
-  };
   const onRenewError = (step: string, error: unknown): void => {
     if (error instanceof SyncError && error.code === 'code_too_old') work.onServedNoMore(error);
     else onError(step, error);
