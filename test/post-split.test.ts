@@ -1,5 +1,5 @@
 /** A posting that makes every bulk fail in which it is: its neighbours are in the ledger after few requests. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type LedgerStage, makePayments, NEVER, openStages, type Stages } from './support/ledger-stage.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
@@ -12,18 +12,22 @@ let stage: LedgerStage;
 
 beforeAll(async () => {
   stages = await openStages();
+});
+beforeEach(async () => {
   stage = await stages.start();
 });
-afterAll(async () => {
-  await stage.close();
-  await stages.close();
-});
+afterEach(() => stage.close());
+afterAll(() => stages.close());
 
-it('finds by halves what makes a bulk fail, and posts the others in bulk', async () => {
+it.each([
+  ['a bulk fail', { status: 504 }],
+  ['a gateway ask to wait', { status: 502, retryAfter: 0 }],
+])('finds by halves what makes %s, and posts the others in bulk', async (_, answer) => {
   await stage.store(makePayments(PAYMENTS));
   const slow = 'pi_0061';
   const fault = stage.sandbox.faults.add({
-    ...{ kind: 'status', status: 504, body: 'html', route: 'posts', contains: `"reference":"${slow}"` },
+    ...{ kind: 'status', body: 'html', route: 'posts', contains: `"reference":"${slow}"` },
+    ...answer,
   });
   const drainer = await stage.drainer({ leaseMs: 30_000 });
   const others = async () => (await stage.postings()).filter(({ state }) => state === 'posted').length;

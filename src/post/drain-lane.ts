@@ -41,9 +41,10 @@ export interface LaneDrainer {
   drain(lane: Lane, signal: AbortSignal): Promise<number | null>;
 }
 
-/** Remembers per lane whether it is pausing, so that a wake does not hammer a ledger that is down. */
+/** Remembers per lane whether it is pausing, so that a wake does not hammer a ledger that is down, and how much it takes. */
 export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): LaneDrainer {
   const pauses = new Map<string, { untilMs: number; stalls: number }>();
+  const chunkLimits = new Map<string, ChunkLimit>();
   /** Lanes of which nobody has to think that they pause: not even a worker that died in a pause says so any more. */
   const gettingOn = new Set<string>();
   const pause = (lane: Lane, stall: { readonly error: string; readonly retryAfterMs: number | null }): number => {
@@ -63,7 +64,9 @@ export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): Lan
       try {
         await ports.markFirstPost();
         await confirmLedger(lane, ports);
-        const outcome = await drainOnce(lane, { ports, options, isOver: () => signal.aborted });
+        const chunkLimit = chunkLimits.get(name) ?? { current: options.chunkSize };
+        chunkLimits.set(name, chunkLimit);
+        const outcome = await drainOnce(lane, { ports, options, chunkLimit, isOver: () => signal.aborted });
         if (outcome.kind === 'stalled') return pause(lane, outcome);
         pauses.delete(name);
         const nextMs = await ports.outbox.nextDueInMs(lane);
@@ -87,38 +90,44 @@ export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): Lan
 interface Draining {
   readonly ports: DrainPorts;
   readonly options: DrainOptions;
-  /** Of what was attempted before. */
   readonly chunkLimit: ChunkLimit;
   /** Whether no further chunk is to be taken. */
   isOver(): boolean;
 }
 
+/** Of what was attempted before. It outlasts a pause, after which a chunk comes back as the one that it was. */
 interface ChunkLimit {
   current: number;
 }
 
 /**
  * What makes a whole bulk fail (a proxy that answers 504 whenever a certain posting is within) is found by halves, so that
- * its neighbours are not posted one after the other, each after a bulk that may take its whole time limit to fail.
+ * its neighbours are not posted one after the other, each after a bulk that may take its whole time limit to fail, nor wait
+ * with it for ever where the proxy asks to wait.
  */
-function nextLimit(taken: number, outcome: ChunkOutcome, { chunkSize, singlesMax }: DrainOptions): number {
-  const hasFailed = outcome.kind === 'progress' && outcome.bulkFailed === true;
-  return hasFailed ? Math.max(singlesMax, Math.floor(taken / 2)) : Math.min(chunkSize, Math.max(taken, 1) * 2);
+function nextLimit(taken: number, outcome: ChunkOutcome, { current, options }: NextLimitFacts): number {
+  const half = Math.floor(taken / 2);
+  if (outcome.kind === 'stalled') return Math.max(1, half);
+  return outcome.bulkFailed === true ? Math.max(options.singlesMax, half) : Math.min(options.chunkSize, current * 2);
+}
+
+interface NextLimitFacts {
+  readonly current: number;
+  readonly options: DrainOptions;
 }
 
 /** `idle`: nothing was due. */
 type LaneOutcome = ChunkOutcome | { readonly kind: 'idle' };
 
 /** All streams end before an error or a stall leaves: nothing may be in flight when the lane's job is over. */
-async function drainOnce(lane: Lane, draining: Omit<Draining, 'chunkLimit'>): Promise<LaneOutcome> {
+async function drainOnce(lane: Lane, draining: Draining): Promise<LaneOutcome> {
   // A flag, not AbortSignal.any: Node 20 keeps some bytes of every signal that was derived from a long-lived one.
   let isEnding = false;
   const isOver = () => isEnding || draining.isOver();
-  const chunkLimit = { current: draining.options.chunkSize };
   const streams = Array.from({ length: draining.options.chunksInFlight }, async (_, index) => {
     const turns = index % 2 === 0 ? DOUBT_FIRST : NEW_FIRST;
     try {
-      const outcome = await drainStream(lane, { ...draining, chunkLimit, isOver }, turns);
+      const outcome = await drainStream(lane, { ...draining, isOver }, turns);
       if (outcome.kind === 'stalled') isEnding = true;
       return outcome;
     } catch (error) {
@@ -190,7 +199,7 @@ async function takeAttempted(
     if (postings.length === 0) return { kind: 'progress' };
     return postChunk({ token: claim.token, postings, lease }, { ports, options, isOver });
   });
-  chunkLimit.current = nextLimit(claim.postings.length, outcome, options);
+  chunkLimit.current = nextLimit(claim.postings.length, outcome, { current: chunkLimit.current, options });
   return outcome;
 }
 
