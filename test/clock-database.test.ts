@@ -3,10 +3,13 @@
  * time that it said; and ahead or behind Stripe's for good, it must not move what is read and what is called complete.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createCertificateStore } from '../src/db/certificate-store.js';
+import { readStandings } from '../src/db/reads/certificates.js';
 import { createRequestLimiter } from '../src/db/request-limiter.js';
 import { createTimesMender } from '../src/db/times-ahead.js';
 import { createWorkerRegistry, sinceLastTailMs } from '../src/db/worker-registry.js';
 import { isDue } from '../src/worker/sync-job.js';
+import { aCertificate, proofOf } from './support/certificates.js';
 import { type HistoryDatabase, openHistoryDatabase } from './support/history-database.js';
 import { assertHonest, differencesInTheEnd } from './support/history-oracle.js';
 import { BEGINNING, DAY, LAG, MINUTE, SECOND } from './support/history-time.js';
@@ -124,6 +127,40 @@ describe("the database's clock was a day ahead and is set right", () => {
     await setDatabaseOff(0);
     for (let n = 0; n < 3; n += 1) await limiter.acquire('events.list');
     expect(Math.max(...waits)).toBeLessThanOrEqual(MINUTE + SECOND);
+  });
+
+  it('what was never tried is not taken for tried, nor for one in doubt', async () => {
+    await open();
+    await minute();
+    await setDatabaseOff(DAY);
+    pay(3);
+    await history.worker(0).sync();
+    await setDatabaseOff(0);
+    await createTimesMender(database.sql, { queueSchema: null })();
+    const tries = await database.sql`
+      select due_at <= now() as due, last_attempt_at, doubt_since, claimed_until from postings group by 1, 2, 3, 4`;
+    expect([...tries]).toEqual([{ due: true, last_attempt_at: null, doubt_since: null, claimed_until: null }]);
+  });
+
+  it('a proof of that time does not stand before later ones, and what was stored then reopens its day once', async () => {
+    await open();
+    await setDatabaseOff(DAY);
+    pay(3);
+    await minute();
+    const { db, sql } = database;
+    const day = BEGINNING.toISOString().slice(0, 10);
+    const certificates = createCertificateStore(db, 'test');
+    const prove = (state: 'sealed' | 'broken', provedAtMs: number) =>
+      certificates.keepProof(
+        proofOf([aCertificate({ day, state })], { provedAt: new Date(provedAtMs), stripeAsOf: history.clock.now() }),
+      );
+    await prove('sealed', history.clock.nowMs() + DAY);
+    await setDatabaseOff(0);
+    await createTimesMender(sql, { queueSchema: null })();
+    expect(await readStandings(db)).toMatchObject([{ day, provedAt: history.clock.now(), storedSince: true }]);
+    await history.advance(MINUTE);
+    await prove('broken', history.clock.nowMs());
+    expect(await readStandings(db)).toMatchObject([{ day, states: ['broken'], storedSince: false }]);
   });
 
   it('nothing is brought back that a right clock wrote', async () => {

@@ -1,12 +1,12 @@
 /**
  * Mends times that lie further ahead than anything here puts them: they were written while a clock was ahead that was set
  * right since. Left alone, what they hold back (a claim, a back-off, the lock of a job) would stand still until that time
- * has come. Brings nothing back that a right clock could have written.
+ * has come, and a proof of then would stand before every later one of its day. Brings nothing back that a right clock could have written.
  */
 import type postgres from 'postgres';
 
 export interface MendedTimes {
-  /** Postings, runs and workers; their times are the database's clock's. */
+  /** Postings, runs, workers and certificates; their times are the database's clock's. */
   readonly ours: number;
   /** Jobs and looks for stalled jobs; their times are the clocks' of the processes that took them. */
   readonly ofQueue: number;
@@ -39,11 +39,15 @@ export function createTimesMender(sql: postgres.Sql, { queueSchema }: TimesMende
 }
 
 async function mendOurs(sql: postgres.Sql): Promise<number> {
+  // First, because heartbeats tell which runs were at work meanwhile.
+  const stored = await mendStored(sql);
+  // What was never tried stays so: `least` would take a missing time for the latest one.
+  const atMostNow = (column: string) => sql`case when ${sql(column)} > now() then now() else ${sql(column)} end`;
   const pending = await sql`
     update postings
     set due_at = case when due_at > now() + ${DUE_AHEAD}::interval then now() else due_at end,
-        claimed_until = least(claimed_until, now()), last_attempt_at = least(last_attempt_at, now()),
-        doubt_since = least(doubt_since, now())
+        claimed_until = ${atMostNow('claimed_until')}, last_attempt_at = ${atMostNow('last_attempt_at')},
+        doubt_since = ${atMostNow('doubt_since')}
     where state = 'pending' and (due_at > now() + ${DUE_AHEAD}::interval or claimed_until > now() + ${AHEAD}::interval
       or last_attempt_at > now() + ${AHEAD}::interval or doubt_since > now() + ${AHEAD}::interval)`;
   const dismissed = await sql`
@@ -54,7 +58,21 @@ async function mendOurs(sql: postgres.Sql): Promise<number> {
   const workers = await sql`
     update workers set seen_at = now(), started_at = least(started_at, now())
     where seen_at > now() + ${AHEAD}::interval`;
-  return pending.count + dismissed.count + runs.count + workers.count;
+  // The newest proof of a day is what stands. When it was made is known from Stripe's clock as well.
+  const certificates = await sql`
+    update certificates set proved_at = least(stripe_as_of, now()) where proved_at > now() + ${AHEAD}::interval`;
+  return stored + pending.count + dismissed.count + runs.count + workers.count + certificates.count;
+}
+
+/** A day with a payment that is stored later than its proof is proven again: for as long as that time is still to come. */
+async function mendStored(sql: postgres.Sql): Promise<number> {
+  const runs = await sql<{ id: string }[]>`
+    select id from sync_runs where greatest(started_at, finished_at, heartbeat_at) > now() + ${AHEAD}::interval`;
+  if (runs.length === 0) return 0;
+  const stored = await sql`
+    update postings set stored_at = now()
+    where first_run = any(${runs.map(({ id }) => id)}::uuid[]) and stored_at > now() + ${AHEAD}::interval`;
+  return stored.count;
 }
 
 /** BullMQ on PostgreSQL dates locks by the clock of the process that holds them, and the look for lost ones too. */
