@@ -43,12 +43,12 @@ export const postings = pgTable(
   },
   (table) => [
     index('postings_due').on(table.source, table.currency, table.dueAt).where(sql`${table.state} = 'pending'`),
-    // Doubt is taken up in every other turn of a lane: it must not be looked for among a million that were never tried.
     // Every other chunk of what was never tried begins with the newest payments. An expression, so that the plan cannot
     // be a walk back through everything posted along `postings_effective`, which old statistics make look cheaper.
     index('postings_newest')
       .on(table.source, table.currency, sql`(${table.effectiveAt} at time zone 'UTC')`)
       .where(sql`${table.state} = 'pending' and ${table.attempts} = 0`),
+    // Doubt is taken up in every other turn of a lane: it must not be looked for among a million that were never tried.
     index('postings_attempted')
       .on(table.source, table.currency, table.dueAt)
       .where(sql`${table.state} = 'pending' and ${table.attempts} > 0`),
