@@ -14,11 +14,11 @@ import { readHomeConfig } from '../src/config.js';
 import { createLog } from '../src/observability/log.js';
 import { blocksOf, readText, section } from './support/documents.js';
 import { createDatabase, homes, stopServerIn } from './support/homes.js';
-import type { Child } from './support/process-child.js';
-import { runCommand } from './support/process-command.js';
-import { type Session, startSession, type Variables } from './support/process-session.js';
-import { expectMirrored } from './support/process-truth.js';
-import { until } from './support/process-wait.js';
+import type { Child } from './support/process/child.js';
+import { runCommand } from './support/process/command.js';
+import { type Session, startSession, type Variables } from './support/process/session.js';
+import { expectMirrored } from './support/process/truth.js';
+import { until } from './support/process/wait.js';
 
 const TIMEOUT_MS = 180_000;
 /** A machine that is busy with other tests takes long to start a process. */

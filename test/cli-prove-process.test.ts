@@ -5,9 +5,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TIMINGS } from '../src/app/timings.js';
 import { homes } from './support/homes.js';
-import type { Child } from './support/process-child.js';
-import { type Session, startSession } from './support/process-session.js';
-import { until } from './support/process-wait.js';
+import type { Child } from './support/process/child.js';
+import { type Session, startSession } from './support/process/session.js';
+import { until } from './support/process/wait.js';
 
 const TIMEOUT_MS = 90_000;
 const DAY_MS = 86_400_000;

@@ -5,9 +5,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { startClockWorker } from './support/clock-worker.js';
 import { homes } from './support/homes.js';
-import { QUICK, type Session, startSession } from './support/process-session.js';
-import { expectMirrored } from './support/process-truth.js';
-import { until } from './support/process-wait.js';
+import { QUICK, type Session, startSession } from './support/process/session.js';
+import { expectMirrored } from './support/process/truth.js';
+import { until } from './support/process/wait.js';
 
 const YEAR = 365 * 86_400_000;
 const SERVERS = homes().filter(({ name }) => name !== 'embedded');

@@ -10,9 +10,9 @@ import { assertHonest, differencesInTheEnd } from './support/history-oracle.js';
 import { DAY, LAG, MINUTE, SECOND } from './support/history-time.js';
 import { History } from './support/history-world.js';
 import { homes } from './support/homes.js';
-import { type Session, startSession } from './support/process-session.js';
-import { expectMirrored } from './support/process-truth.js';
-import { until } from './support/process-wait.js';
+import { type Session, startSession } from './support/process/session.js';
+import { expectMirrored } from './support/process/truth.js';
+import { until } from './support/process/wait.js';
 
 const all = homes();
 const home = all.find(({ name }) => name === 'postgres') ?? all[0];

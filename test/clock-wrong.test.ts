@@ -8,9 +8,9 @@ import { SandboxClock } from '../sandbox/clock.js';
 import { type ClockWorkerOptions, startClockWorker } from './support/clock-worker.js';
 import { installClock } from './support/history-database.js';
 import { type Home, homes } from './support/homes.js';
-import { type Session, startSession } from './support/process-session.js';
-import { expectMirrored } from './support/process-truth.js';
-import { until } from './support/process-wait.js';
+import { type Session, startSession } from './support/process/session.js';
+import { expectMirrored } from './support/process/truth.js';
+import { until } from './support/process/wait.js';
 
 const YEAR = 365 * 86_400_000;
 const DAY = 86_400_000;

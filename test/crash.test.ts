@@ -10,7 +10,7 @@ import { blowsOf, describeRound, HOME_NAMES, type Means, planRound } from './sup
 import { bundleCrashChild } from './support/crash-program.js';
 import { playRound } from './support/crash-round.js';
 import './support/crash-request.js';
-import { endChildren } from './support/process-child.js';
+import { endChildren } from './support/process/child.js';
 
 /** A ceiling for machines that are busy with much else; a round takes a fraction of it. */
 const ROUND_TIMEOUT_MS = 10 * 60_000;

@@ -5,10 +5,10 @@
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Home, homes } from './support/homes.js';
-import { startChild } from './support/process-child.js';
-import { runCommand } from './support/process-command.js';
-import { population, type Session, startSession, type Variables } from './support/process-session.js';
-import { until } from './support/process-wait.js';
+import { startChild } from './support/process/child.js';
+import { runCommand } from './support/process/command.js';
+import { population, type Session, startSession, type Variables } from './support/process/session.js';
+import { until } from './support/process/wait.js';
 
 const STORY_TIMEOUT_MS = 90_000;
 

@@ -14,7 +14,7 @@ import { findNativeFolder, prepareBinaries } from '../src/db/embedded/binaries.j
 import { type EmbeddedPostgresOptions, openEmbeddedPostgres } from '../src/db/embedded/open.js';
 import { boundLog } from '../src/db/embedded/server.js';
 import type { SessionOrder, SessionReport } from './embedded-session.js';
-import { compiled } from './support/process-child.js';
+import { compiled } from './support/process/child.js';
 
 const isRoot = process.getuid?.() === 0;
 const ROOT_ONLY = 'only root runs the server as another user';

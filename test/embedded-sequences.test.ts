@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { expect, it } from 'vitest';
 import { openEmbeddedPostgres } from '../src/db/embedded/open.js';
-import { until } from './support/process-wait.js';
+import { until } from './support/process/wait.js';
 
 it('a sequence goes on after a crash, also one that was made in the transaction that first used it', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'sequences-'));

@@ -16,7 +16,7 @@ import { drawSteps } from './support/history-steps.js';
 import { DAY, MINUTE } from './support/history-time.js';
 import { History } from './support/history-world.js';
 import { type Home, homes } from './support/homes.js';
-import { openForeignQueue } from './support/process-queue.js';
+import { openForeignQueue } from './support/process/queue.js';
 
 const { seed, budgetMs, timeoutMs } = budgetOf(4_000);
 const END_WITHIN_MS = 60_000;

@@ -1,9 +1,9 @@
 /** A whole worker with a key that may not read events: it starts, says so, mirrors what there is, and serves `sync --wait`. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { homes } from './support/homes.js';
-import { runCommand } from './support/process-command.js';
-import { population, type Session, startSession } from './support/process-session.js';
-import { expectMirrored } from './support/process-truth.js';
+import { runCommand } from './support/process/command.js';
+import { population, type Session, startSession } from './support/process/session.js';
+import { expectMirrored } from './support/process/truth.js';
 
 const STORY_TIMEOUT_MS = 120_000;
 

@@ -4,9 +4,9 @@
  */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Home, homes } from './support/homes.js';
-import { population, type Session, startSession } from './support/process-session.js';
-import { expectMirrored } from './support/process-truth.js';
-import { until } from './support/process-wait.js';
+import { population, type Session, startSession } from './support/process/session.js';
+import { expectMirrored } from './support/process/truth.js';
+import { until } from './support/process/wait.js';
 
 const STORY_TIMEOUT_MS = 90_000;
 const BULK = 'POST /transactions/bulk';

@@ -4,10 +4,10 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { homes } from './support/homes.js';
-import type { Child } from './support/process-child.js';
-import { population, type Session, startSession } from './support/process-session.js';
-import { expectMirrored } from './support/process-truth.js';
-import { until } from './support/process-wait.js';
+import type { Child } from './support/process/child.js';
+import { population, type Session, startSession } from './support/process/session.js';
+import { expectMirrored } from './support/process/truth.js';
+import { until } from './support/process/wait.js';
 
 const RUN_TIMEOUT_MS = 90_000;
 

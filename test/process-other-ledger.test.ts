@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startBlnkSandbox } from '../sandbox/blnk/sandbox.js';
 import { homes } from './support/homes.js';
-import { runCommand } from './support/process-command.js';
-import { type Session, startSession } from './support/process-session.js';
+import { runCommand } from './support/process/command.js';
+import { type Session, startSession } from './support/process/session.js';
 
 const TIMEOUT_MS = 90_000;
 const DAY_MS = 86_400_000;

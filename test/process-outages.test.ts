@@ -6,11 +6,11 @@ import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { homes } from './support/homes.js';
-import type { Child } from './support/process-child.js';
-import { createGate, type Gate } from './support/process-gate.js';
-import { population, type Session, startSession, type Variables } from './support/process-session.js';
-import { expectMirrored } from './support/process-truth.js';
-import { until } from './support/process-wait.js';
+import type { Child } from './support/process/child.js';
+import { createGate, type Gate } from './support/process/gate.js';
+import { population, type Session, startSession, type Variables } from './support/process/session.js';
+import { expectMirrored } from './support/process/truth.js';
+import { until } from './support/process/wait.js';
 
 const STORY_TIMEOUT_MS = 90_000;
 const OUTAGE_MS = 4_000;

@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { startBlnkSandbox } from '../sandbox/blnk/sandbox.js';
 import { startStripeSandbox } from '../sandbox/stripe/sandbox.js';
 import { homes } from './support/homes.js';
-import { startChild } from './support/process-child.js';
-import { runCommand } from './support/process-command.js';
-import { population, type Session, startSession, type Variables } from './support/process-session.js';
-import { expectMirrored } from './support/process-truth.js';
-import { until } from './support/process-wait.js';
+import { startChild } from './support/process/child.js';
+import { runCommand } from './support/process/command.js';
+import { population, type Session, startSession, type Variables } from './support/process/session.js';
+import { expectMirrored } from './support/process/truth.js';
+import { until } from './support/process/wait.js';
 
 const STORY_TIMEOUT_MS = 60_000;
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openQueueBackend, type QueueBackend } from '../src/queue/connection.js';
 import { createJobQueue, type JobQueue } from '../src/queue/job-queue.js';
 import { createDatabase, type TestDatabase } from './support/homes.js';
-import { until } from './support/process-wait.js';
+import { until } from './support/process/wait.js';
 
 describe.skipIf(inject('postgresUrl') === null)('a queue whose counters began anew', () => {
   let database: TestDatabase | null;

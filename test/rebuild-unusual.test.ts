@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CURRENT_MAPPING_VERSION, type MappingRules, prepareVariant, type Variant } from '../src/core/mapping.js';
 import type { Payment } from '../src/core/payment.js';
 import { type Home, homes } from './support/homes.js';
-import { runCommand } from './support/process-command.js';
-import { type Session, startSession } from './support/process-session.js';
-import { until } from './support/process-wait.js';
+import { runCommand } from './support/process/command.js';
+import { type Session, startSession } from './support/process/session.js';
+import { until } from './support/process/wait.js';
 
 const [embedded, onServer] = homes();
 const home = onServer ?? embedded;

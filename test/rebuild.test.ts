@@ -8,10 +8,10 @@ import { type Home as OpenedHome, openHome } from '../src/app/home.js';
 import { readHomeConfig } from '../src/config.js';
 import { createLog } from '../src/observability/log.js';
 import { type Home, homes } from './support/homes.js';
-import { type Child, startChild } from './support/process-child.js';
-import { runCommand } from './support/process-command.js';
-import { population, type Session, startSession, type Variables } from './support/process-session.js';
-import { until } from './support/process-wait.js';
+import { type Child, startChild } from './support/process/child.js';
+import { runCommand } from './support/process/command.js';
+import { population, type Session, startSession, type Variables } from './support/process/session.js';
+import { until } from './support/process/wait.js';
 
 const STORY_TIMEOUT_MS = 180_000;
 

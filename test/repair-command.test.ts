@@ -1,9 +1,9 @@
 /** `prove`, `repair plan`, `repair apply`, `prove` as a person types them, with a running worker that posts what is owed. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { homes } from './support/homes.js';
-import { runCommand } from './support/process-command.js';
-import { type Session, startSession } from './support/process-session.js';
-import { until } from './support/process-wait.js';
+import { runCommand } from './support/process/command.js';
+import { type Session, startSession } from './support/process/session.js';
+import { until } from './support/process/wait.js';
 
 const TIMEOUT_MS = 120_000;
 const DAY_MS = 86_400_000;

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type Stripe from 'stripe';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { client } from './sandbox-stripe-session.js';
-import { compiled } from './support/process-child.js';
+import { compiled } from './support/process/child.js';
 
 const open: ChildProcess[] = [];
 

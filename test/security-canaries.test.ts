@@ -13,9 +13,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { customerObject } from '../sandbox/stripe/render-customer.js';
 import { readText } from './support/documents.js';
 import { type Home, homes } from './support/homes.js';
-import type { Child, Ended } from './support/process-child.js';
-import { type Session, startSession, type Variables } from './support/process-session.js';
-import { until } from './support/process-wait.js';
+import type { Child, Ended } from './support/process/child.js';
+import { type Session, startSession, type Variables } from './support/process/session.js';
+import { until } from './support/process/wait.js';
 import { openQuotingDoor, type QuotingDoor, refusal } from './support/quoting-door.js';
 
 /** A loaded machine takes seconds to start a process; there are two dozen. */

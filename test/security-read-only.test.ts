@@ -23,8 +23,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { type BlnkSandbox, startBlnkSandbox } from '../sandbox/blnk/sandbox.js';
 import { type StripeSandbox, startStripeSandbox } from '../sandbox/stripe/sandbox.js';
-import { population } from './support/process-session.js';
-import { until } from './support/process-wait.js';
+import { population } from './support/process/session.js';
+import { until } from './support/process/wait.js';
 import { ROOT } from './support/source-files.js';
 
 const TIMEOUT_MS = 90_000;

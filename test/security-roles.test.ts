@@ -8,10 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TIMINGS } from '../src/app/timings.js';
 import { blocksOf, readText, section } from './support/documents.js';
 import { type Home, homes } from './support/homes.js';
-import { runCommand } from './support/process-command.js';
-import { population, type Session, startSession, type Variables } from './support/process-session.js';
-import { expectMirrored } from './support/process-truth.js';
-import { until } from './support/process-wait.js';
+import { runCommand } from './support/process/command.js';
+import { population, type Session, startSession, type Variables } from './support/process/session.js';
+import { expectMirrored } from './support/process/truth.js';
+import { until } from './support/process/wait.js';
 
 const TIMEOUT_MS = 60_000;
 

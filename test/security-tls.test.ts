@@ -4,8 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { homes } from './support/homes.js';
-import { population, type Session, startSession, type Variables } from './support/process-session.js';
-import { expectMirrored } from './support/process-truth.js';
+import { population, type Session, startSession, type Variables } from './support/process/session.js';
+import { expectMirrored } from './support/process/truth.js';
 import { type Certificate, createCertificate, openTlsDoor, type TlsDoor } from './support/tls-door.js';
 
 const TIMEOUT_MS = 60_000;

@@ -4,9 +4,9 @@
  */
 import { afterEach, expect, it } from 'vitest';
 import { homes } from './support/homes.js';
-import { runCommand } from './support/process-command.js';
-import { type Session, startSession } from './support/process-session.js';
-import { until } from './support/process-wait.js';
+import { runCommand } from './support/process/command.js';
+import { type Session, startSession } from './support/process/session.js';
+import { until } from './support/process/wait.js';
 
 const all = homes();
 const home = all.find(({ name }) => name === 'postgres') ?? all[0];

@@ -14,9 +14,9 @@ import { readHomeConfig } from '../src/config.js';
 import { type MappingRules, preparePayment } from '../src/core/mapping.js';
 import { createLog } from '../src/observability/log.js';
 import { type Home, homes } from './support/homes.js';
-import { runCommand } from './support/process-command.js';
-import { type Session, startSession } from './support/process-session.js';
-import { until } from './support/process-wait.js';
+import { runCommand } from './support/process/command.js';
+import { type Session, startSession } from './support/process/session.js';
+import { until } from './support/process/wait.js';
 import { ROOT } from './support/source-files.js';
 import { applyUpTo, type Release, readReleases } from './support/upgrade-schemas.js';
 

@@ -4,11 +4,11 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { homes } from './support/homes.js';
-import type { Child } from './support/process-child.js';
-import { runCommand } from './support/process-command.js';
-import { population, type Session, startSession } from './support/process-session.js';
-import { expectMirrored } from './support/process-truth.js';
-import { until } from './support/process-wait.js';
+import type { Child } from './support/process/child.js';
+import { runCommand } from './support/process/command.js';
+import { population, type Session, startSession } from './support/process/session.js';
+import { expectMirrored } from './support/process/truth.js';
+import { until } from './support/process/wait.js';
 import { type LaterPackage, type LaterVersion, makeLaterPackage } from './support/upgrade-package.js';
 
 const TIMEOUT_MS = 180_000;

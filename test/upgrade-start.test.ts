@@ -7,7 +7,7 @@ import { readWorkerConfig } from '../src/config.js';
 import { GENERATION } from '../src/db/served-code.js';
 import { createLog } from '../src/observability/log.js';
 import { homes } from './support/homes.js';
-import { population, startSession } from './support/process-session.js';
+import { population, startSession } from './support/process/session.js';
 
 const home = homes()[1] ?? homes()[0];
 if (home === undefined) throw new Error('there is no home');

@@ -6,10 +6,10 @@ import type { CrashPoint } from '../../src/app/crash-points.js';
 import type { Timings } from '../../src/app/timings.js';
 import type { ClockInstruction, ClockNews, ClockOrder } from './clock-child.js';
 import { type ClockError, type ShiftOptions, writeClockError } from './clock-shift.js';
-import { type Child, startChild } from './process-child.js';
-import type { CommandEnd } from './process-command.js';
-import { QUICK, type Variables } from './process-session.js';
-import { until } from './process-wait.js';
+import { type Child, startChild } from './process/child.js';
+import type { CommandEnd } from './process/command.js';
+import { QUICK, type Variables } from './process/session.js';
+import { until } from './process/wait.js';
 
 export interface ClockWorker extends Child {
   /** Where it stands; null before it came by, or for one that was to stand nowhere. */

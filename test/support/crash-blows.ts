@@ -9,7 +9,7 @@ import { type Blow, describeBlow, type ProcessBlow } from './crash-plan.js';
 import { addPayments } from './crash-quiet.js';
 import { strikeServer, untilMirroring } from './crash-server-blows.js';
 import type { CrashProcess, CrashStage } from './crash-stage.js';
-import { until } from './process-wait.js';
+import { until } from './process/wait.js';
 
 /** Of a machine that is busy, where some points come up only once in a while. */
 const REACHED_WITHIN_MS = 25_000;

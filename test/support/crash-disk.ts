@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, statfs, truncate, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Home, stopServerIn } from './homes.js';
-import { until } from './process-wait.js';
+import { until } from './process/wait.js';
 
 /** Room for the server and its write-ahead log, and little more. */
 const DISK_BYTES = 256 * 2 ** 20;

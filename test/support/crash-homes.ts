@@ -13,7 +13,7 @@ import { copyData, homeOnLimitedDisk, whyNoLimitedDisk } from './crash-disk.js';
 import type { Means, RoundPlan } from './crash-plan.js';
 import { type OwnServer, startOwnPostgres, startOwnRedis } from './crash-servers.js';
 import { deleteKeys, type Home, onServer, stopServerIn } from './homes.js';
-import type { Variables } from './process-session.js';
+import type { Variables } from './process/session.js';
 
 export interface CrashHomes {
   readonly means: Omit<Means, 'realLedger'>;

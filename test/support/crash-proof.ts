@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { StripeSandbox } from '../../sandbox/stripe/sandbox.js';
 import { runUnhurried } from './crash-command.js';
 import { CRASH_DAYS } from './crash-stage.js';
-import type { Variables } from './process-session.js';
+import type { Variables } from './process/session.js';
 
 interface Shown {
   readonly day: string;

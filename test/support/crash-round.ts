@@ -12,8 +12,8 @@ import { addPayments, untilQuiet, untilScheduled } from './crash-quiet.js';
 import { playSequel } from './crash-sequel.js';
 import { type CrashStage, openCrashStage } from './crash-stage.js';
 import type { Home } from './homes.js';
-import { expectMirrored } from './process-truth.js';
-import { until } from './process-wait.js';
+import { expectMirrored } from './process/truth.js';
+import { until } from './process/wait.js';
 import { openRealCore, type RealCore, type RealCoreAddress } from './real-core.js';
 
 export interface RoundOptions {

@@ -9,10 +9,10 @@ import { expectProven } from './crash-proof.js';
 import { untilQuiet } from './crash-quiet.js';
 import type { CrashProcess, CrashStage } from './crash-stage.js';
 import type { Home } from './homes.js';
-import type { CommandEnd } from './process-command.js';
-import { openPlace } from './process-session.js';
-import { expectMirrored } from './process-truth.js';
-import { until } from './process-wait.js';
+import type { CommandEnd } from './process/command.js';
+import { openPlace } from './process/session.js';
+import { expectMirrored } from './process/truth.js';
+import { until } from './process/wait.js';
 
 const DAMAGED = 3;
 const STANDS_WITHIN_MS = 60_000;

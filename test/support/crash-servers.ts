@@ -14,7 +14,7 @@ import { prepareBinaries } from '../../src/db/embedded/binaries.js';
 import { ensureDataFolder, SUPERUSER } from '../../src/db/embedded/data-folder.js';
 import { prepareHome } from '../../src/db/embedded/home.js';
 import { spawnOptions } from '../../src/db/embedded/run-program.js';
-import { until } from './process-wait.js';
+import { until } from './process/wait.js';
 
 export interface OwnServer {
   /** Of PostgreSQL: of its first database. */

@@ -7,9 +7,9 @@ import type { CrashOrder, Instruction, Stand, Standing } from './crash-child.js'
 import type { CrashServers } from './crash-homes.js';
 import type { RoundPlan } from './crash-plan.js';
 import type { Home } from './homes.js';
-import { type Child, startChild } from './process-child.js';
-import { createGate, type Gate } from './process-gate.js';
-import { QUICK, type Session, startSession, type Variables } from './process-session.js';
+import { type Child, startChild } from './process/child.js';
+import { createGate, type Gate } from './process/gate.js';
+import { QUICK, type Session, startSession, type Variables } from './process/session.js';
 import type { RealCore } from './real-core.js';
 
 /** Every wait that a worker has, short enough for a round of seconds; each still longer than what it must outlast. */

@@ -5,8 +5,8 @@
 import postgres from 'postgres';
 import type { InspectedBalance, InspectedTransaction } from '../../sandbox/blnk/inspection.js';
 import { type CoreDoor, openCoreDoor } from './crash-core-door.js';
-import type { Variables } from './process-session.js';
-import type { Ends } from './process-truth.js';
+import type { Variables } from './process/session.js';
+import type { Ends } from './process/truth.js';
 
 export interface RealCoreAddress {
   readonly url: string;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createPostgresBackend, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import postgres from 'postgres';
-import { until } from './process-wait.js';
+import { until } from './wait.js';
 
 export interface ForeignQueue {
   readonly queue: ProducersQueue;

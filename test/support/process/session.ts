@@ -1,20 +1,20 @@
 /**
  * One mirror under test: a home, a stand-in for Stripe and one for Blnk in this process, and the real processes that work
- * between them. Has no assertions; process-truth.ts compares the ends.
+ * between them. Has no assertions; truth.ts compares the ends.
  */
-import { type BlnkSandbox, startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
-import type { BlnkSandboxOptions } from '../../sandbox/blnk/sandbox-options.js';
-import { SandboxClock } from '../../sandbox/clock.js';
-import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../../sandbox/stripe/sandbox.js';
-import { type Home as OpenedHome, openHome } from '../../src/app/home.js';
-import type { Timings } from '../../src/app/timings.js';
-import { readHomeConfig } from '../../src/config.js';
-import { createLog } from '../../src/observability/log.js';
-import type { Home } from './homes.js';
-import { type Child, type Ended, endChildren, startChild } from './process-child.js';
-import { type EmbeddedAddress, type ForeignQueue, openForeignQueue } from './process-queue.js';
-import { until } from './process-wait.js';
-import type { WorkerOrder } from './process-worker.js';
+import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbox.js';
+import type { BlnkSandboxOptions } from '../../../sandbox/blnk/sandbox-options.js';
+import { SandboxClock } from '../../../sandbox/clock.js';
+import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../../../sandbox/stripe/sandbox.js';
+import { type Home as OpenedHome, openHome } from '../../../src/app/home.js';
+import type { Timings } from '../../../src/app/timings.js';
+import { readHomeConfig } from '../../../src/config.js';
+import { createLog } from '../../../src/observability/log.js';
+import type { Home } from '../homes.js';
+import { type Child, type Ended, endChildren, startChild } from './child.js';
+import { type EmbeddedAddress, type ForeignQueue, openForeignQueue } from './queue.js';
+import { until } from './wait.js';
+import type { WorkerOrder } from './worker.js';
 
 export type Variables = Readonly<Record<string, string>>;
 
@@ -98,7 +98,7 @@ export async function startSession(
         adopt: false,
       };
       const words = [JSON.stringify(order)];
-      return startChild({ script: 'test/support/process-worker.ts', words, variables: {} });
+      return startChild({ script: 'test/support/process/worker.ts', words, variables: {} });
     },
     look: async () => (await openedHome()).database.sql,
     foreignQueue: async () => {

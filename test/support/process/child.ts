@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
-import { until } from './process-wait.js';
+import { until } from './wait.js';
 
 export interface Ended {
   /** Null when a signal ended it. */
@@ -50,7 +50,7 @@ export interface ChildOptions {
   onMessage?(message: Serializable): void;
 }
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 const started = new Set<ChildProcess>();
 

@@ -3,9 +3,9 @@
  * a start is refused; what belongs to the process itself is tried with real ones.
  */
 import { tmpdir } from 'node:os';
-import { commandEnvironment } from '../../src/app/command-environment.js';
-import { createProgram } from '../../src/app/program.js';
-import { runProgram } from '../../src/cli/program.js';
+import { commandEnvironment } from '../../../src/app/command-environment.js';
+import { createProgram } from '../../../src/app/program.js';
+import { runProgram } from '../../../src/cli/program.js';
 
 export interface CommandEnd {
   readonly code: number;

@@ -2,12 +2,12 @@
  * A worker process with other waits than production's, for tests that cannot wait for leases and locks of half a minute.
  * The same as `src/main.ts worker` otherwise. Its one argument is JSON: variables, timings and whether it adopts.
  */
-import { endSoon, untilInterrupted } from '../../src/app/process-life.js';
-import { runWorker } from '../../src/app/run-worker.js';
-import { TIMINGS, type Timings } from '../../src/app/timings.js';
-import { type Bag, readWorkerConfig } from '../../src/config.js';
-import { describeError } from '../../src/core/errors.js';
-import { createLog } from '../../src/observability/log.js';
+import { endSoon, untilInterrupted } from '../../../src/app/process-life.js';
+import { runWorker } from '../../../src/app/run-worker.js';
+import { TIMINGS, type Timings } from '../../../src/app/timings.js';
+import { type Bag, readWorkerConfig } from '../../../src/config.js';
+import { describeError } from '../../../src/core/errors.js';
+import { createLog } from '../../../src/observability/log.js';
 
 export interface WorkerOrder {
   readonly variables: Bag;

@@ -3,8 +3,8 @@
  * tables hold. Payment by payment, by id; then the sums.
  */
 import { expect } from 'vitest';
-import type { BlnkSandbox } from '../../sandbox/blnk/sandbox.js';
-import type { Session } from './process-session.js';
+import type { BlnkSandbox } from '../../../sandbox/blnk/sandbox.js';
+import type { Session } from './session.js';
 
 /** What is compared: any ledger that can be read whole, and the tables. */
 export interface Ends extends Pick<Session, 'stripe' | 'look'> {
