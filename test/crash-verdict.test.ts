@@ -1,9 +1,9 @@
 /** A long run of the crash suite must not count when it struck too little: its own judge, and the deal that feeds it. */
 import { describe, expect, it } from 'vitest';
-import { dealFrom } from './support/crash-draw.js';
-import type { BlowEntry, Journal, RoundEntry } from './support/crash-journal.js';
-import { blowsOf, describeBlow, HOME_NAMES, type Means, planRound } from './support/crash-plan.js';
-import { judge } from './support/crash-verdict.js';
+import { dealFrom } from './support/crash/draw.js';
+import type { BlowEntry, Journal, RoundEntry } from './support/crash/journal.js';
+import { blowsOf, describeBlow, HOME_NAMES, type Means, planRound } from './support/crash/plan.js';
+import { judge } from './support/crash/verdict.js';
 
 const MEANS: Means = { hasLimitedDisk: true, ownsRedis: true, realLedger: null };
 

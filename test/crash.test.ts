@@ -4,12 +4,12 @@
  * from any seed, with `npm run test:crash` (docs/reliability.md).
  */
 import { afterAll, afterEach, beforeAll, describe, inject, it } from 'vitest';
-import { type CrashHomes, openCrashHomes } from './support/crash-homes.js';
-import { note, skippedRound } from './support/crash-journal.js';
-import { blowsOf, describeRound, HOME_NAMES, type Means, planRound } from './support/crash-plan.js';
-import { bundleCrashChild } from './support/crash-program.js';
-import { playRound } from './support/crash-round.js';
-import './support/crash-request.js';
+import { type CrashHomes, openCrashHomes } from './support/crash/homes.js';
+import { note, skippedRound } from './support/crash/journal.js';
+import { blowsOf, describeRound, HOME_NAMES, type Means, planRound } from './support/crash/plan.js';
+import { bundleCrashChild } from './support/crash/program.js';
+import { playRound } from './support/crash/round.js';
+import './support/crash/request.js';
 import { endChildren } from './support/process/child.js';
 
 /** A ceiling for machines that are busy with much else; a round takes a fraction of it. */

@@ -11,9 +11,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startVitest, type TestCase, type TestModule } from 'vitest/node';
-import { type Journal, type RoundEntry, readJournal } from './support/crash-journal.js';
-import type { CrashRequest } from './support/crash-request.js';
-import { judge, tableOf, waitedOut } from './support/crash-verdict.js';
+import { type Journal, type RoundEntry, readJournal } from './support/crash/journal.js';
+import type { CrashRequest } from './support/crash/request.js';
+import { judge, tableOf, waitedOut } from './support/crash/verdict.js';
 
 const { values } = parseArgs({
   options: {

@@ -3,7 +3,7 @@
  * judged by it: how often each blow hit, and whether every one did.
  */
 import { appendFileSync, readFileSync } from 'node:fs';
-import type { Home } from './homes.js';
+import type { Home } from '../homes.js';
 
 export interface RoundEntry {
   readonly seed: number;

@@ -3,10 +3,10 @@
  * with src/blnk: it must see what is there, whatever that says.
  */
 import postgres from 'postgres';
-import type { InspectedBalance, InspectedTransaction } from '../../sandbox/blnk/inspection.js';
-import { type CoreDoor, openCoreDoor } from './crash-core-door.js';
-import type { Variables } from './process/session.js';
-import type { Ends } from './process/truth.js';
+import type { InspectedBalance, InspectedTransaction } from '../../../sandbox/blnk/inspection.js';
+import type { Variables } from '../process/session.js';
+import type { Ends } from '../process/truth.js';
+import { type CoreDoor, openCoreDoor } from './core-door.js';
 
 export interface RealCoreAddress {
   readonly url: string;

@@ -2,19 +2,19 @@
  * One round of the crash suite: blows while payments come in, then calm, a fresh worker, and everything that must hold.
  */
 import { expect } from 'vitest';
-import { strike } from './crash-blows.js';
-import { drawFrom } from './crash-draw.js';
-import type { CrashServers } from './crash-homes.js';
-import type { BlowEntry, RoundEntry } from './crash-journal.js';
-import { describeSequel, type RoundPlan } from './crash-plan.js';
-import { expectProven } from './crash-proof.js';
-import { addPayments, untilQuiet, untilScheduled } from './crash-quiet.js';
-import { playSequel } from './crash-sequel.js';
-import { type CrashStage, openCrashStage } from './crash-stage.js';
-import type { Home } from './homes.js';
-import { expectMirrored } from './process/truth.js';
-import { until } from './process/wait.js';
+import type { Home } from '../homes.js';
+import { expectMirrored } from '../process/truth.js';
+import { until } from '../process/wait.js';
+import { strike } from './blows.js';
+import { drawFrom } from './draw.js';
+import type { CrashServers } from './homes.js';
+import type { BlowEntry, RoundEntry } from './journal.js';
+import { describeSequel, type RoundPlan } from './plan.js';
+import { expectProven } from './proof.js';
+import { addPayments, untilQuiet, untilScheduled } from './quiet.js';
 import { openRealCore, type RealCore, type RealCoreAddress } from './real-core.js';
+import { playSequel } from './sequel.js';
+import { type CrashStage, openCrashStage } from './stage.js';
 
 export interface RoundOptions {
   readonly home: Home;

@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, statfs, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Home, stopServerIn } from './homes.js';
-import { until } from './process/wait.js';
+import { type Home, stopServerIn } from '../homes.js';
+import { until } from '../process/wait.js';
 
 /** Room for the server and its write-ahead log, and little more. */
 const DISK_BYTES = 256 * 2 ** 20;

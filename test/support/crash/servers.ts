@@ -10,11 +10,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import postgres from 'postgres';
-import { prepareBinaries } from '../../src/db/embedded/binaries.js';
-import { ensureDataFolder, SUPERUSER } from '../../src/db/embedded/data-folder.js';
-import { prepareHome } from '../../src/db/embedded/home.js';
-import { spawnOptions } from '../../src/db/embedded/run-program.js';
-import { until } from './process/wait.js';
+import { prepareBinaries } from '../../../src/db/embedded/binaries.js';
+import { ensureDataFolder, SUPERUSER } from '../../../src/db/embedded/data-folder.js';
+import { prepareHome } from '../../../src/db/embedded/home.js';
+import { spawnOptions } from '../../../src/db/embedded/run-program.js';
+import { until } from '../process/wait.js';
 
 export interface OwnServer {
   /** Of PostgreSQL: of its first database. */

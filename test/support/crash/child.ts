@@ -3,16 +3,16 @@
  * one, and goes on when it is told to. Its one argument is JSON.
  */
 import { tmpdir } from 'node:os';
-import { commandEnvironment } from '../../src/app/command-environment.js';
-import type { CrashHooks, CrashPoint } from '../../src/app/crash-points.js';
-import { endSoon, untilInterrupted } from '../../src/app/process-life.js';
-import { createProgram } from '../../src/app/program.js';
-import { runWorker } from '../../src/app/run-worker.js';
-import { TIMINGS, type Timings } from '../../src/app/timings.js';
-import { runProgram } from '../../src/cli/program.js';
-import { type Bag, readWorkerConfig } from '../../src/config.js';
-import { describeError } from '../../src/core/errors.js';
-import { createLog } from '../../src/observability/log.js';
+import { commandEnvironment } from '../../../src/app/command-environment.js';
+import type { CrashHooks, CrashPoint } from '../../../src/app/crash-points.js';
+import { endSoon, untilInterrupted } from '../../../src/app/process-life.js';
+import { createProgram } from '../../../src/app/program.js';
+import { runWorker } from '../../../src/app/run-worker.js';
+import { TIMINGS, type Timings } from '../../../src/app/timings.js';
+import { runProgram } from '../../../src/cli/program.js';
+import { type Bag, readWorkerConfig } from '../../../src/config.js';
+import { describeError } from '../../../src/core/errors.js';
+import { createLog } from '../../../src/observability/log.js';
 
 export interface CrashOrder {
   readonly variables: Bag;

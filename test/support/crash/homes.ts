@@ -6,14 +6,14 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openHome } from '../../src/app/home.js';
-import { readHomeConfig } from '../../src/config.js';
-import { createLog } from '../../src/observability/log.js';
-import { copyData, homeOnLimitedDisk, whyNoLimitedDisk } from './crash-disk.js';
-import type { Means, RoundPlan } from './crash-plan.js';
-import { type OwnServer, startOwnPostgres, startOwnRedis } from './crash-servers.js';
-import { deleteKeys, type Home, onServer, stopServerIn } from './homes.js';
-import type { Variables } from './process/session.js';
+import { openHome } from '../../../src/app/home.js';
+import { readHomeConfig } from '../../../src/config.js';
+import { createLog } from '../../../src/observability/log.js';
+import { deleteKeys, type Home, onServer, stopServerIn } from '../homes.js';
+import type { Variables } from '../process/session.js';
+import { copyData, homeOnLimitedDisk, whyNoLimitedDisk } from './disk.js';
+import type { Means, RoundPlan } from './plan.js';
+import { type OwnServer, startOwnPostgres, startOwnRedis } from './servers.js';
 
 export interface CrashHomes {
   readonly means: Omit<Means, 'realLedger'>;

@@ -1,7 +1,7 @@
 /** How both stand-ins misbehave in a round. Faults that pass: none says that a payment cannot be posted. */
-import type { Fault } from '../../sandbox/blnk/fault-rules.js';
-import type { FaultRule } from '../../sandbox/stripe/faults.js';
-import type { Draw } from './crash-draw.js';
+import type { Fault } from '../../../sandbox/blnk/fault-rules.js';
+import type { FaultRule } from '../../../sandbox/stripe/faults.js';
+import type { Draw } from './draw.js';
 
 export function drawStripeFault(draw: Draw): FaultRule {
   const fault = draw.oneOf<FaultRule['fault']>([

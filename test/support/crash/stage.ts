@@ -2,14 +2,14 @@
  * The place of one crash round: a session whose servers stand behind doors, and the worker processes that are started and
  * struck. Has no assertions.
  */
-import type { Timings } from '../../src/app/timings.js';
-import type { CrashOrder, Instruction, Stand, Standing } from './crash-child.js';
-import type { CrashServers } from './crash-homes.js';
-import type { RoundPlan } from './crash-plan.js';
-import type { Home } from './homes.js';
-import { type Child, startChild } from './process/child.js';
-import { createGate, type Gate } from './process/gate.js';
-import { QUICK, type Session, startSession, type Variables } from './process/session.js';
+import type { Timings } from '../../../src/app/timings.js';
+import type { Home } from '../homes.js';
+import { type Child, startChild } from '../process/child.js';
+import { createGate, type Gate } from '../process/gate.js';
+import { QUICK, type Session, startSession, type Variables } from '../process/session.js';
+import type { CrashOrder, Instruction, Stand, Standing } from './child.js';
+import type { CrashServers } from './homes.js';
+import type { RoundPlan } from './plan.js';
 import type { RealCore } from './real-core.js';
 
 /** Every wait that a worker has, short enough for a round of seconds; each still longer than what it must outlast. */
@@ -146,7 +146,7 @@ async function openDoor(url: string | undefined): Promise<Gate | null> {
 function startProcess(order: CrashOrder): CrashProcess {
   let standsAt: string | null = null;
   const child = startChild({
-    script: 'test/support/crash-child.ts',
+    script: 'test/support/crash/child.ts',
     words: [JSON.stringify(order)],
     variables: {},
     onMessage: (message) => {

@@ -3,16 +3,16 @@
  * a lost database.
  */
 import { expect } from 'vitest';
-import { runUnhurried } from './crash-command.js';
-import type { RoundPlan } from './crash-plan.js';
-import { expectProven } from './crash-proof.js';
-import { untilQuiet } from './crash-quiet.js';
-import type { CrashProcess, CrashStage } from './crash-stage.js';
-import type { Home } from './homes.js';
-import type { CommandEnd } from './process/command.js';
-import { openPlace } from './process/session.js';
-import { expectMirrored } from './process/truth.js';
-import { until } from './process/wait.js';
+import type { Home } from '../homes.js';
+import type { CommandEnd } from '../process/command.js';
+import { openPlace } from '../process/session.js';
+import { expectMirrored } from '../process/truth.js';
+import { until } from '../process/wait.js';
+import { runUnhurried } from './command.js';
+import type { RoundPlan } from './plan.js';
+import { expectProven } from './proof.js';
+import { untilQuiet } from './quiet.js';
+import type { CrashProcess, CrashStage } from './stage.js';
 
 const DAMAGED = 3;
 const STANDS_WITHIN_MS = 60_000;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const CHILD = 'test/support/crash-child';
+const CHILD = 'test/support/crash/child';
 
 /** Some packages are CommonJS, and look for these. */
 const COMMON_JS = [
@@ -18,7 +18,7 @@ const COMMON_JS = [
 /** @param programs the folder of the compiled programs, where it takes the place of the one that imports */
 export async function bundleCrashChild(programs: string): Promise<void> {
   await build({
-    absWorkingDir: fileURLToPath(new URL('../../', import.meta.url)),
+    absWorkingDir: fileURLToPath(new URL('../../../', import.meta.url)),
     entryPoints: [`${CHILD}.ts`],
     outfile: join(programs, `${CHILD}.js`),
     bundle: true,

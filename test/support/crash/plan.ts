@@ -2,12 +2,12 @@
  * What one round of the crash suite does, drawn from its seed and its home alone: how many payments there are, how both
  * vendors misbehave, and which blows fall where. The same seed gives the same plan on a machine with the same servers.
  */
-import type { Fault } from '../../sandbox/blnk/fault-rules.js';
-import type { FaultRule } from '../../sandbox/stripe/faults.js';
-import { CRASH_POINTS, type CrashPoint } from '../../src/app/crash-points.js';
-import { dealFrom, drawFrom } from './crash-draw.js';
-import { drawBlnkFault, drawStripeFault } from './crash-faults.js';
-import type { Home } from './homes.js';
+import type { Fault } from '../../../sandbox/blnk/fault-rules.js';
+import type { FaultRule } from '../../../sandbox/stripe/faults.js';
+import { CRASH_POINTS, type CrashPoint } from '../../../src/app/crash-points.js';
+import type { Home } from '../homes.js';
+import { dealFrom, drawFrom } from './draw.js';
+import { drawBlnkFault, drawStripeFault } from './faults.js';
 
 /** What happens to a process: SIGKILL, SIGTERM, or SIGSTOP for longer than its locks and claims. */
 export type ProcessAct = 'kill' | 'stop' | 'pause';

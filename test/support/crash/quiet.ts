@@ -1,6 +1,7 @@
 /** New payments while a round runs, and waiting until a mirror has nothing left to do. */
-import type { CrashProcess, CrashStage } from './crash-stage.js';
-import { until } from './process/wait.js';
+
+import { until } from '../process/wait.js';
+import type { CrashProcess, CrashStage } from './stage.js';
 
 const QUIET_WITHIN_MS = 2 * 60_000;
 const SCHEDULED_WITHIN_MS = 60_000;

@@ -3,13 +3,13 @@
  * and strikes. A place that was not reached in time is tried again a few times; what then missed is told.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CrashPoint } from '../../src/app/crash-points.js';
-import type { BlowEntry } from './crash-journal.js';
-import { type Blow, describeBlow, type ProcessBlow } from './crash-plan.js';
-import { addPayments } from './crash-quiet.js';
-import { strikeServer, untilMirroring } from './crash-server-blows.js';
-import type { CrashProcess, CrashStage } from './crash-stage.js';
-import { until } from './process/wait.js';
+import type { CrashPoint } from '../../../src/app/crash-points.js';
+import { until } from '../process/wait.js';
+import type { BlowEntry } from './journal.js';
+import { type Blow, describeBlow, type ProcessBlow } from './plan.js';
+import { addPayments } from './quiet.js';
+import { strikeServer, untilMirroring } from './server-blows.js';
+import type { CrashProcess, CrashStage } from './stage.js';
 
 /** Of a machine that is busy, where some points come up only once in a while. */
 const REACHED_WITHIN_MS = 25_000;

@@ -1,7 +1,8 @@
 /** How often each blow of a run hit, as a table for a person, and what a long run must have to count. */
-import type { Journal, RoundEntry } from './crash-journal.js';
-import { HOME_NAMES as HOMES } from './crash-plan.js';
-import type { Home } from './homes.js';
+
+import type { Home } from '../homes.js';
+import type { Journal, RoundEntry } from './journal.js';
+import { HOME_NAMES as HOMES } from './plan.js';
 
 /** Within fewer rounds not every blow need come up on every home. */
 const LONG_RUN_ROUNDS = 150;

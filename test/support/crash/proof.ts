@@ -1,9 +1,9 @@
 /** A fresh proof of the closed days of a round, and what it must say. */
 import { expect } from 'vitest';
-import type { StripeSandbox } from '../../sandbox/stripe/sandbox.js';
-import { runUnhurried } from './crash-command.js';
-import { CRASH_DAYS } from './crash-stage.js';
-import type { Variables } from './process/session.js';
+import type { StripeSandbox } from '../../../sandbox/stripe/sandbox.js';
+import type { Variables } from '../process/session.js';
+import { runUnhurried } from './command.js';
+import { CRASH_DAYS } from './stage.js';
 
 interface Shown {
   readonly day: string;

@@ -1,6 +1,6 @@
 /** Commands of a round in this process, on machines that are busy with much else. */
-import { type CommandEnd, runCommand } from './process/command.js';
-import type { Variables } from './process/session.js';
+import { type CommandEnd, runCommand } from '../process/command.js';
+import type { Variables } from '../process/session.js';
 
 /** A command that is not done by then is stopped, and has said nothing. */
 const STOPPED_AFTER_MS = 20_000;

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { fillDisk } from './crash-disk.js';
-import type { ServerBlow } from './crash-plan.js';
-import { untilScheduled } from './crash-quiet.js';
-import type { CrashProcess, CrashStage } from './crash-stage.js';
+import { fillDisk } from './disk.js';
+import type { ServerBlow } from './plan.js';
+import { untilScheduled } from './quiet.js';
+import type { CrashProcess, CrashStage } from './stage.js';
 
 const STARTED_WITHIN_MS = 15_000;
 
