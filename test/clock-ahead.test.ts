@@ -3,7 +3,7 @@
  * lost jobs, the next tick of the schedule. A worker with a right clock must not wait a year for any of it.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import { startClockWorker } from './support/clock-worker.js';
+import { startClockWorker } from './support/clock/worker.js';
 import { homes } from './support/homes.js';
 import { QUICK, type Session, startSession } from './support/process/session.js';
 import { expectMirrored } from './support/process/truth.js';

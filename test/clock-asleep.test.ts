@@ -4,7 +4,7 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { countSleep } from '../src/app/system-clock.js';
-import { startClockWorker } from './support/clock-worker.js';
+import { startClockWorker } from './support/clock/worker.js';
 import { type HistoryDatabase, openHistoryDatabase } from './support/history-database.js';
 import { assertHonest, differencesInTheEnd } from './support/history-oracle.js';
 import { DAY, LAG, MINUTE, SECOND } from './support/history-time.js';

@@ -2,14 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CrashPoint } from '../../src/app/crash-points.js';
-import type { Timings } from '../../src/app/timings.js';
-import type { ClockInstruction, ClockNews, ClockOrder } from './clock-child.js';
-import { type ClockError, type ShiftOptions, writeClockError } from './clock-shift.js';
-import { type Child, startChild } from './process/child.js';
-import type { CommandEnd } from './process/command.js';
-import { QUICK, type Variables } from './process/session.js';
-import { until } from './process/wait.js';
+import type { CrashPoint } from '../../../src/app/crash-points.js';
+import type { Timings } from '../../../src/app/timings.js';
+import { type Child, startChild } from '../process/child.js';
+import type { CommandEnd } from '../process/command.js';
+import { QUICK, type Variables } from '../process/session.js';
+import { until } from '../process/wait.js';
+import type { ClockInstruction, ClockNews, ClockOrder } from './child.js';
+import { type ClockError, type ShiftOptions, writeClockError } from './shift.js';
 
 export interface ClockWorker extends Child {
   /** Where it stands; null before it came by, or for one that was to stand nowhere. */
@@ -44,7 +44,7 @@ export function startClockWorker(options: ClockWorkerOptions): ClockWorker {
   let standsAt: string | null = null;
   const ends: CommandEnd[] = [];
   const child = startChild({
-    script: 'test/support/clock-child.ts',
+    script: 'test/support/clock/child.ts',
     words: [JSON.stringify(order)],
     variables: options.zone === undefined ? {} : { TZ: options.zone },
     onMessage(message) {

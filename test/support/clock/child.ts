@@ -3,17 +3,17 @@
  * see the same wrong clock. Its one argument is JSON; further orders come over its channel.
  */
 import { tmpdir } from 'node:os';
-import { commandEnvironment } from '../../src/app/command-environment.js';
-import type { CrashPoint } from '../../src/app/crash-points.js';
-import { endSoon, untilInterrupted } from '../../src/app/process-life.js';
-import { createProgram } from '../../src/app/program.js';
-import { runWorker } from '../../src/app/run-worker.js';
-import { TIMINGS, type Timings } from '../../src/app/timings.js';
-import { runProgram } from '../../src/cli/program.js';
-import { type Bag, readWorkerConfig } from '../../src/config.js';
-import { describeError } from '../../src/core/errors.js';
-import { createLog } from '../../src/observability/log.js';
-import { type ShiftOptions, shiftClocks } from './clock-shift.js';
+import { commandEnvironment } from '../../../src/app/command-environment.js';
+import type { CrashPoint } from '../../../src/app/crash-points.js';
+import { endSoon, untilInterrupted } from '../../../src/app/process-life.js';
+import { createProgram } from '../../../src/app/program.js';
+import { runWorker } from '../../../src/app/run-worker.js';
+import { TIMINGS, type Timings } from '../../../src/app/timings.js';
+import { runProgram } from '../../../src/cli/program.js';
+import { type Bag, readWorkerConfig } from '../../../src/config.js';
+import { describeError } from '../../../src/core/errors.js';
+import { createLog } from '../../../src/observability/log.js';
+import { type ShiftOptions, shiftClocks } from './shift.js';
 
 export interface ClockOrder {
   readonly variables: Bag;
