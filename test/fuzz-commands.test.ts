@@ -13,8 +13,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandEnvironment } from '../src/app/command-environment.js';
 import { createProgram } from '../src/app/program.js';
 import { runProgram } from '../src/cli/program.js';
-import { ODD_CHARACTERS, ODD_TEXTS } from './support/fuzz-damage.js';
-import { fuzzRuns } from './support/fuzz-runs.js';
+import { ODD_CHARACTERS, ODD_TEXTS } from './support/fuzz/damage.js';
+import { fuzzRuns } from './support/fuzz/runs.js';
 import { createStageDatabase, type StageDatabase } from './support/stage.js';
 
 /** With what each takes; those that run for long, or change much, are refused before they start: no key is set. */

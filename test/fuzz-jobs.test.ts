@@ -18,9 +18,9 @@ import {
   readSyncPayload,
   SYNC_QUEUE,
 } from '../src/queue/payload.js';
-import { damaged, drawDamage } from './support/fuzz-damage.js';
-import { parseTree, renderTree } from './support/fuzz-json.js';
-import { fuzzRuns } from './support/fuzz-runs.js';
+import { damaged, drawDamage } from './support/fuzz/damage.js';
+import { parseTree, renderTree } from './support/fuzz/json.js';
+import { fuzzRuns } from './support/fuzz/runs.js';
 import { until } from './support/ledger-stage.js';
 
 const GOOD = {

@@ -12,9 +12,9 @@ import { isSealed } from '../src/core/reopening.js';
 import { createCertificateStore } from '../src/db/certificate-store.js';
 import { readMirror } from '../src/db/mirror-store.js';
 import { proveDay } from '../src/prove/prove-day.js';
-import { damaged, drawDamage } from './support/fuzz-damage.js';
-import type { ChangeAnswer } from './support/fuzz-door.js';
-import { fuzzRuns } from './support/fuzz-runs.js';
+import { damaged, drawDamage } from './support/fuzz/damage.js';
+import type { ChangeAnswer } from './support/fuzz/door.js';
+import { fuzzRuns } from './support/fuzz/runs.js';
 import {
   FUZZED_DAY,
   type FuzzGround,
@@ -23,7 +23,7 @@ import {
   NOW,
   openFuzzStage,
   prepareGround,
-} from './support/fuzz-stage.js';
+} from './support/fuzz/stage.js';
 
 const ROUTES = {
   bulk: /\/transactions\/bulk/,

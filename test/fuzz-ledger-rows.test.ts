@@ -9,9 +9,9 @@ import { readLedgerRecord } from '../src/blnk/ledger-row.js';
 import { parseExactJson } from '../src/core/exact-json.js';
 import { judge } from '../src/core/settlement.js';
 import { type ScriptedServer, startScriptedServer, text } from './blnk-adapter-scripted-server.js';
-import { damaged, drawDamage } from './support/fuzz-damage.js';
-import { type Json, memberOf, parseTree, renderTree, textOf, wholeNumberOf } from './support/fuzz-json.js';
-import { fuzzRuns } from './support/fuzz-runs.js';
+import { damaged, drawDamage } from './support/fuzz/damage.js';
+import { type Json, memberOf, parseTree, renderTree, textOf, wholeNumberOf } from './support/fuzz/json.js';
+import { fuzzRuns } from './support/fuzz/runs.js';
 
 const ROW = (
   preciseAmount: bigint,

@@ -5,11 +5,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CUSTOMER_KINDS } from '../sandbox/stripe/kinds/customers.js';
-import { drawDamage } from './support/fuzz-damage.js';
-import { itemsOf, type Json, memberOf, parseTree, textOf } from './support/fuzz-json.js';
-import { fuzzRuns } from './support/fuzz-runs.js';
-import { expectNothingHidden, Sayings } from './support/fuzz-sayings.js';
-import { type FuzzGround, openFuzzStage, prepareGround } from './support/fuzz-stage.js';
+import { drawDamage } from './support/fuzz/damage.js';
+import { itemsOf, type Json, memberOf, parseTree, textOf } from './support/fuzz/json.js';
+import { fuzzRuns } from './support/fuzz/runs.js';
+import { expectNothingHidden, Sayings } from './support/fuzz/sayings.js';
+import { type FuzzGround, openFuzzStage, prepareGround } from './support/fuzz/stage.js';
 
 let ground: FuzzGround;
 

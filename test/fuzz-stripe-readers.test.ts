@@ -15,10 +15,10 @@ import { succeededCharge } from '../src/stripe/read-charge.js';
 import { readSucceededEvent } from '../src/stripe/read-event.js';
 import { readList, type StripeList } from '../src/stripe/read-list.js';
 import { readPaymentIntent } from '../src/stripe/read-payment.js';
-import { damaged, drawDamage } from './support/fuzz-damage.js';
-import { itemsOf, type Json, memberOf, parseTree, renderTree, textOf, wholeNumberOf } from './support/fuzz-json.js';
-import { fuzzRuns } from './support/fuzz-runs.js';
-import { isWhole, truthOf } from './support/fuzz-truth.js';
+import { damaged, drawDamage } from './support/fuzz/damage.js';
+import { itemsOf, type Json, memberOf, parseTree, renderTree, textOf, wholeNumberOf } from './support/fuzz/json.js';
+import { fuzzRuns } from './support/fuzz/runs.js';
+import { isWhole, truthOf } from './support/fuzz/truth.js';
 
 const NOW = new Date('2026-06-01T12:00:00Z');
 

@@ -9,11 +9,11 @@ import { CURRENCY_KINDS } from '../sandbox/stripe/kinds/currencies.js';
 import { CUSTOMER_KINDS } from '../sandbox/stripe/kinds/customers.js';
 import { TEXT_KINDS } from '../sandbox/stripe/kinds/texts.js';
 import type { PostingRow } from '../src/db/schema/postings.js';
-import { drawDamage } from './support/fuzz-damage.js';
-import { fuzzRuns } from './support/fuzz-runs.js';
-import { expectNothingHidden, FEEDS, Sayings } from './support/fuzz-sayings.js';
-import { type FuzzGround, type FuzzStage, openFuzzStage, prepareGround } from './support/fuzz-stage.js';
-import type { IntentTruth } from './support/fuzz-truth.js';
+import { drawDamage } from './support/fuzz/damage.js';
+import { fuzzRuns } from './support/fuzz/runs.js';
+import { expectNothingHidden, FEEDS, Sayings } from './support/fuzz/sayings.js';
+import { type FuzzGround, type FuzzStage, openFuzzStage, prepareGround } from './support/fuzz/stage.js';
+import type { IntentTruth } from './support/fuzz/truth.js';
 
 describe('Stripe answering damaged', () => {
   let ground: FuzzGround;

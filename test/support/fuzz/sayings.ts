@@ -3,10 +3,10 @@
  * judged: of an intent that an answer gave another name, time or state, nobody can know that it was there.
  */
 import { expect } from 'vitest';
-import { type Damage, damaged } from './fuzz-damage.js';
-import { type Json, memberOf, renderTree, textOf } from './fuzz-json.js';
-import type { FuzzStage } from './fuzz-stage.js';
-import { type IntentTruth, truthOf } from './fuzz-truth.js';
+import { type Damage, damaged } from './damage.js';
+import { type Json, memberOf, renderTree, textOf } from './json.js';
+import type { FuzzStage } from './stage.js';
+import { type IntentTruth, truthOf } from './truth.js';
 
 /** What is asked of Stripe; with a slash one object by its id. */
 export const FEEDS = ['payment_intents', 'events', 'charges', 'payment_intents/', 'account'] as const;

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingHttpHeaders, type IncomingMessage, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Json, parseTree, renderTree } from './fuzz-json.js';
+import { type Json, parseTree, renderTree } from './json.js';
 
 export interface Passing {
   readonly method: string;

@@ -3,7 +3,7 @@
  * few small acts, so what fails is told, and made smaller, as acts and never as megabytes of text.
  */
 import fc from 'fast-check';
-import { type Json, parseTree } from './fuzz-json.js';
+import { type Json, parseTree } from './json.js';
 
 /** What is done at one place. Texts are JSON texts, so that numbers keep their digits. */
 export type Act =

@@ -2,7 +2,7 @@
  * What a damaged PaymentIntent truly says, read from its text to the last digit and without any of the code under test.
  * `undefined` means that it does not say it.
  */
-import { type Json, memberOf, textOf, wholeNumberOf } from './fuzz-json.js';
+import { type Json, memberOf, textOf, wholeNumberOf } from './json.js';
 
 export interface IntentTruth {
   readonly id: string | undefined;
