@@ -4,6 +4,7 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createCertificateStore } from '../src/db/certificate-store.js';
+import { createDismissedPostings } from '../src/db/outbox.js';
 import { readStandings } from '../src/db/reads/certificates.js';
 import { createRequestLimiter } from '../src/db/request-limiter.js';
 import { createTimesMender } from '../src/db/times-ahead.js';
@@ -129,17 +130,39 @@ describe("the database's clock was a day ahead and is set right", () => {
     expect(Math.max(...waits)).toBeLessThanOrEqual(MINUTE + SECOND);
   });
 
-  it('what was never tried is not taken for tried, nor for one in doubt', async () => {
+  it.each([
+    ['a day', DAY],
+    ['an hour', 60 * MINUTE],
+  ])(
+    'what was never tried is due at once after %s, and not taken for tried, nor for one in doubt',
+    async (_, offMs) => {
+      await open();
+      await minute();
+      await setDatabaseOff(offMs);
+      pay(3);
+      await history.worker(0).sync();
+      await setDatabaseOff(0);
+      await createTimesMender(database.sql, { queueSchema: null })();
+      const tries = await database.sql`
+      select due_at <= now() as due, last_attempt_at, doubt_since, claimed_until from postings group by 1, 2, 3, 4`;
+      expect([...tries]).toEqual([{ due: true, last_attempt_at: null, doubt_since: null, claimed_until: null }]);
+    },
+  );
+
+  it('what was dismissed then is looked up when a dismissal of now would be', async () => {
     await open();
     await minute();
     await setDatabaseOff(DAY);
-    pay(3);
-    await history.worker(0).sync();
+    pay(1);
+    await minute();
+    await database.sql`
+      update postings set state = 'parked', reason = 'refused_by_blnk', dismissed_at = now(), dismissed_by = 'ada'`;
     await setDatabaseOff(0);
     await createTimesMender(database.sql, { queueSchema: null })();
-    const tries = await database.sql`
-      select due_at <= now() as due, last_attempt_at, doubt_since, claimed_until from postings group by 1, 2, 3, 4`;
-    expect([...tries]).toEqual([{ due: true, last_attempt_at: null, doubt_since: null, claimed_until: null }]);
+    await history.advance(2 * MINUTE);
+    const dismissed = createDismissedPostings(database.sql);
+    const claim = await dismissed.claimDismissed({ limit: 10, leaseMs: SECOND, looksAfterMs: [MINUTE] });
+    expect(claim.postings).toHaveLength(1);
   });
 
   it('a proof of that time does not stand before later ones, and what was stored then reopens its day once', async () => {
@@ -169,7 +192,7 @@ describe("the database's clock was a day ahead and is set right", () => {
     pay(3);
     await history.worker(0).sync();
     await database.sql`
-      update postings set due_at = now() + interval '1 hour', claimed_until = now() + interval '30 seconds',
+      update postings set attempts = 1, due_at = now() + interval '1 hour', claimed_until = now() + interval '30 seconds',
         claim = gen_random_uuid(), last_attempt_at = now(), doubt_since = now()`;
     const times = () => database.sql`select reference, due_at, claimed_until, last_attempt_at from postings order by 1`;
     const before = await times();

@@ -43,15 +43,18 @@ async function mendOurs(sql: postgres.Sql): Promise<number> {
   const stored = await mendStored(sql);
   // What was never tried stays so: `least` would take a missing time for the latest one.
   const atMostNow = (column: string) => sql`case when ${sql(column)} > now() then now() else ${sql(column)} end`;
+  // What was never tried is due from when it was stored on.
+  const dueAhead = sql`due_at > now() + case when attempts = 0 then ${AHEAD}::interval else ${DUE_AHEAD}::interval end`;
   const pending = await sql`
     update postings
-    set due_at = case when due_at > now() + ${DUE_AHEAD}::interval then now() else due_at end,
+    set due_at = case when ${dueAhead} then now() else due_at end,
         claimed_until = ${atMostNow('claimed_until')}, last_attempt_at = ${atMostNow('last_attempt_at')},
         doubt_since = ${atMostNow('doubt_since')}
-    where state = 'pending' and (due_at > now() + ${DUE_AHEAD}::interval or claimed_until > now() + ${AHEAD}::interval
+    where state = 'pending' and (${dueAhead} or claimed_until > now() + ${AHEAD}::interval
       or last_attempt_at > now() + ${AHEAD}::interval or doubt_since > now() + ${AHEAD}::interval)`;
   const dismissed = await sql`
-    update postings set claimed_until = now() where state = 'parked' and claimed_until > now() + ${AHEAD}::interval`;
+    update postings set claimed_until = ${atMostNow('claimed_until')}, dismissed_at = ${atMostNow('dismissed_at')}
+    where state = 'parked' and (claimed_until > now() + ${AHEAD}::interval or dismissed_at > now() + ${AHEAD}::interval)`;
   const runs = await sql`
     update sync_runs set heartbeat_at = now()
     where state = 'collecting' and heartbeat_at > now() + ${AHEAD}::interval`;
