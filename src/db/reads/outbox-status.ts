@@ -7,7 +7,7 @@ import type { Lane, ParkingReason } from '../../core/posting.js';
 import { PLANS_DISMISSAL_PATTERN } from '../../core/repair.js';
 import type { Window } from '../../core/window.js';
 import type { Drizzle } from '../open.js';
-import { countedAmount } from '../schema/counted-amount.js';
+import { countedPostings } from '../schema/counted-amount.js';
 import { lanePauses } from '../schema/mirror.js';
 import { postings } from '../schema/postings.js';
 
@@ -117,24 +117,24 @@ export async function readParkedByReason(db: Drizzle): Promise<ParkedRecord[]> {
 }
 
 export async function readTotals(db: Drizzle): Promise<TotalRecord[]> {
-  const inState = (state: string) => sql`filter (where ${postings.state} = ${state})`;
-  const amountIn = (state: string) =>
-    sql`coalesce(sum(${countedAmount('postings')}) ${inState(state)}, 0)`.mapWith((sum: string) => BigInt(sum));
-  const countIn = (state: string) => sql`count(*) ${inState(state)}`.mapWith(Number);
-  const rows = await db
-    .select({
-      currency: postings.currency,
-      postedCount: countIn('posted'),
-      posted: amountIn('posted'),
-      pendingCount: countIn('pending'),
-      pending: amountIn('pending'),
-      parkedCount: countIn('parked'),
-      parked: amountIn('parked'),
-    })
-    .from(postings)
-    .groupBy(postings.currency)
-    .orderBy(asc(postings.currency));
-  return rows.flatMap(({ currency, ...sums }) => (currency === null ? [] : [{ currency, ...sums }]));
+  const rows = await db.execute<Record<keyof TotalRecord, string>>(sql`
+    select currency,
+      count(*) filter (where state = 'posted') as "postedCount",
+      coalesce(sum(counted) filter (where state = 'posted'), 0) as posted,
+      count(*) filter (where state = 'pending') as "pendingCount",
+      coalesce(sum(counted) filter (where state = 'pending'), 0) as pending,
+      count(*) filter (where state = 'parked') as "parkedCount",
+      coalesce(sum(counted) filter (where state = 'parked'), 0) as parked
+    from ${countedPostings(['currency', 'state'])} posting
+    where currency is not null
+    group by currency
+    order by currency`);
+  return rows.map(({ currency, ...sums }) => ({
+    currency,
+    ...{ postedCount: Number(sums.postedCount), posted: BigInt(sums.posted) },
+    ...{ pendingCount: Number(sums.pendingCount), pending: BigInt(sums.pending) },
+    ...{ parkedCount: Number(sums.parkedCount), parked: BigInt(sums.parked) },
+  }));
 }
 
 export async function readOutstanding(db: Drizzle, complete: Window | null): Promise<OutstandingRecord> {

@@ -49,11 +49,14 @@ export const postings = pgTable(
       .on(table.source, table.currency, sql`(${table.effectiveAt} at time zone 'UTC')`)
       .where(sql`${table.state} = 'pending' and ${table.attempts} = 0`),
     // Doubt is taken up in every other turn of a lane: it must not be looked for among a million that were never tried.
+    // Doubt is taken up in every other turn of a lane: it must not be looked for among a million that were never tried.
     index('postings_attempted')
       .on(table.source, table.currency, table.dueAt)
       .where(sql`${table.state} = 'pending' and ${table.attempts} > 0`),
     index('postings_run').on(table.firstRun, table.state),
     index('postings_object').on(table.objectId),
+    // Sums take corrections apart from everything else; see counted-amount.ts.
+    index('postings_corrections').on(table.objectId).where(sql`${table.kind} = 'correction'`),
     index('postings_effective').on(table.effectiveAt),
     // Whether a payment of a day was stored after its certificate: asked about every day, and answered by one probe each.
     index('postings_day').on(sql`((${table.effectiveAt} at time zone 'UTC')::date)`, table.storedAt),

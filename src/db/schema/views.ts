@@ -19,7 +19,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { ParkingReason, PostingKind, SettledHow } from '../../core/posting.js';
 import type { Feed, RunStatus, Trigger } from '../../core/sync-run.js';
-import { countedAmount } from './counted-amount.js';
+import { countedPostings } from './counted-amount.js';
 
 /** A parked posting that a person dismissed shows as its own state. */
 export type PaymentState = 'pending' | 'posted' | 'parked' | 'dismissed';
@@ -138,15 +138,15 @@ export const syncHistory = pgView('sync_history', {
         count(*) filter (where posting.state = 'parked') as parked,
         count(*) filter (where posting.state = 'parked' and posting.dismissed_at is not null) as dismissed,
         count(*) filter (where posting.state = 'pending') as pending,
-        sum(counted.amount) filter (where posting.currency is not null) as amount,
-        sum(counted.amount) filter (where posting.state = 'posted') as ledger_amount
+        sum(posting.counted) filter (where posting.currency is not null) as amount,
+        sum(posting.counted) filter (where posting.state = 'posted') as ledger_amount
       from (
         select run.id as run_id
         union all
         select child.id from sync_runs child where child.parent_id = run.id
       ) member
-      join postings posting on posting.first_run = member.run_id
-      cross join lateral (select ${countedAmount('posting')} as amount) counted
+      join ${countedPostings(['first_run', 'currency', 'state', 'settled_how', 'dismissed_at'])} posting
+        on posting.first_run = member.run_id
       group by posting.currency
     ) of_currency
   ) batch
@@ -227,16 +227,15 @@ export const dailyTotals = pgView('daily_totals', {
     (posting.effective_at at time zone 'UTC')::date as day,
     posting.currency,
     count(*) filter (where posting.state = 'posted') as posted_count,
-    coalesce(sum(counted.amount) filter (where posting.state = 'posted'), 0) as posted_amount,
+    coalesce(sum(posting.counted) filter (where posting.state = 'posted'), 0) as posted_amount,
     count(*) filter (where posting.state = 'pending') as pending_count,
-    coalesce(sum(counted.amount) filter (where posting.state = 'pending'), 0) as pending_amount,
+    coalesce(sum(posting.counted) filter (where posting.state = 'pending'), 0) as pending_amount,
     count(*) filter (where posting.state = 'parked') as parked_count,
-    coalesce(sum(counted.amount) filter (where posting.state = 'parked'), 0) as parked_amount,
+    coalesce(sum(posting.counted) filter (where posting.state = 'parked'), 0) as parked_amount,
     count(*) filter (where posting.state = 'parked' and posting.dismissed_at is not null) as dismissed_count,
-    coalesce(sum(counted.amount) filter (where posting.state = 'parked' and posting.dismissed_at is not null), 0)
+    coalesce(sum(posting.counted) filter (where posting.state = 'parked' and posting.dismissed_at is not null), 0)
       as dismissed_amount
-  from postings posting
-  cross join lateral (select ${countedAmount('posting')} as amount) counted
+  from ${countedPostings(['effective_at', 'currency', 'state', 'dismissed_at'])} posting
   group by 1, 2
 `);
 

@@ -1,0 +1,2 @@
+DROP INDEX CONCURRENTLY IF EXISTS "postings_corrections";--> statement-breakpoint
+CREATE INDEX CONCURRENTLY "postings_corrections" ON "postings" USING btree ("object_id") WHERE "postings"."kind" = 'correction';
