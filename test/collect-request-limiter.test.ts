@@ -42,6 +42,14 @@ describe('the request limiter', () => {
     expect(longest).toBeGreaterThan(200);
   });
 
+  it('keeps a small share when many ask at the same time', async () => {
+    const waits: number[] = [];
+    const { acquire } = limiter({ share: 0.01, ...noting(waits) });
+    for (let n = 0; n < 40; n += 1) await acquire('events');
+    // One in 4 seconds; what is not waited for is the time that the 40 statements took.
+    expect(Math.max(...waits)).toBeGreaterThan(38 * 4_000);
+  });
+
   it('lets two processes together send no more than one might', { timeout: 30_000 }, async () => {
     const share = 0.8;
     const perSecond = 25 * share;

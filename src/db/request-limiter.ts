@@ -16,8 +16,10 @@ export interface RequestLimiterOptions {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Longer than any line of requests; a place further ahead was given by a clock that was set back since. */
-const LINE_MAX = '1 minute';
+/** A place further ahead than this, and than so many requests take, was given by a clock that was set back since. */
+const LINE_MIN_MS = 60_000;
+/** More than some workers ask for at the same time: a small share makes their line long. */
+const LINE_REQUESTS = 200;
 
 const ENDPOINT_PER_SECOND = 25;
 const ACCOUNT_PER_SECOND = { live: 100, sandbox: 25 };
@@ -51,6 +53,7 @@ export function createRequestLimiter(sql: postgres.Sql, options: RequestLimiterO
   const accountPerSecond = options.livemode ? ACCOUNT_PER_SECOND.live : ACCOUNT_PER_SECOND.sandbox;
   const endpointStepMs = 1_000 / (ENDPOINT_PER_SECOND * options.share);
   const accountStepMs = 1_000 / (accountPerSecond * options.share);
+  const lineMaxMs = Math.max(LINE_MIN_MS, LINE_REQUESTS * endpointStepMs);
   return {
     async acquire(endpoint, signal) {
       const rows = await sql<{ bucket: string; wait_ms: number }[]>`
@@ -64,7 +67,7 @@ export function createRequestLimiter(sql: postgres.Sql, options: RequestLimiterO
           (${`endpoint:${endpoint}`}, ${endpointStepMs} * interval '1 millisecond')) as wanted(bucket, step)
         order by bucket
         on conflict (bucket) do update
-        set next_free_at = greatest(least(held.next_free_at, now() + ${LINE_MAX}::interval), now()) + (excluded.next_free_at - now())
+        set next_free_at = greatest(least(held.next_free_at, now() + ${lineMaxMs} * interval '1 millisecond'), now()) + (excluded.next_free_at - now())
         returning bucket, (extract(epoch from next_free_at - now()) * 1000)::float8 as wait_ms`;
       const stepMs = (bucket: string) => (bucket === 'account' ? accountStepMs : endpointStepMs);
       const waitMs = Math.max(...rows.map((row) => row.wait_ms - stepMs(row.bucket)));
