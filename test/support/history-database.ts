@@ -27,7 +27,7 @@ export async function openHistoryDatabase(home: Home): Promise<HistoryDatabase> 
   const address: DatabaseAddress =
     server === null ? { kind: 'url', url: url ?? '' } : { kind: 'socket', ...server.connection };
   await installClock(address);
-  const database = await openDatabase(address, { connectionsMax: 8, applicationName: 'test of histories' });
+  const database = await openDatabase(address, { connectionsMax: 4, applicationName: 'test of histories' });
   closers.unshift(() => database.close());
   await migrateDatabase(database);
   const { sql } = database;

@@ -30,7 +30,7 @@ export async function openTestDatabase(
 }
 
 async function open(address: DatabaseAddress, removeIt: () => Promise<void>): Promise<StageDatabase> {
-  const openAnother = () => openDatabase(address, { connectionsMax: 6, applicationName: 'test of posting' });
+  const openAnother = () => openDatabase(address, { connectionsMax: 4, applicationName: 'test of posting' });
   const database = await openAnother();
   return {
     ...database,

@@ -54,7 +54,7 @@ export async function createStageDatabase(home?: 'embedded'): Promise<StageDatab
   if (server !== null) closers.unshift(() => server.close());
   const address: DatabaseAddress =
     server === null ? { kind: 'url', url: url ?? '' } : { kind: 'socket', ...server.connection };
-  const database = await openDatabase(address, { connectionsMax: 8, applicationName: 'test of collect' });
+  const database = await openDatabase(address, { connectionsMax: 4, applicationName: 'test of collect' });
   closers.unshift(() => database.close());
   await migrateDatabase(database);
   return {
