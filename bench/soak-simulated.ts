@@ -8,7 +8,7 @@ import { runInNewContext } from 'node:vm';
 import { CURRENT_MAPPING_VERSION } from '../src/core/mapping.js';
 import { createMirror, noteLag } from '../src/db/mirror-store.js';
 import { createReadModel } from '../src/db/reads/read-model.js';
-import { type HistoryDatabase, openHistoryDatabase } from '../test/support/history-database.js';
+import { type HistoryDatabase, openHistoryDatabase } from '../test/support/history/database.js';
 import type { Home } from '../test/support/homes.js';
 import { startVendors, type VendorProcess } from './soak-child.js';
 import { openStages, type SimulatedWorker } from './soak-stages.js';

@@ -5,10 +5,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { countSleep } from '../src/app/system-clock.js';
 import { startClockWorker } from './support/clock/worker.js';
-import { type HistoryDatabase, openHistoryDatabase } from './support/history-database.js';
-import { assertHonest, differencesInTheEnd } from './support/history-oracle.js';
-import { DAY, LAG, MINUTE, SECOND } from './support/history-time.js';
-import { History } from './support/history-world.js';
+import { type HistoryDatabase, openHistoryDatabase } from './support/history/database.js';
+import { assertHonest, differencesInTheEnd } from './support/history/oracle.js';
+import { DAY, LAG, MINUTE, SECOND } from './support/history/time.js';
+import { History } from './support/history/world.js';
 import { homes } from './support/homes.js';
 import { type Session, startSession } from './support/process/session.js';
 import { expectMirrored } from './support/process/truth.js';

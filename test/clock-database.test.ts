@@ -11,10 +11,10 @@ import { createTimesMender } from '../src/db/times-ahead.js';
 import { createWorkerRegistry, sinceLastTailMs } from '../src/db/worker-registry.js';
 import { isDue } from '../src/worker/sync-job.js';
 import { aCertificate, proofOf } from './support/certificates.js';
-import { type HistoryDatabase, openHistoryDatabase } from './support/history-database.js';
-import { assertHonest, differencesInTheEnd } from './support/history-oracle.js';
-import { BEGINNING, DAY, LAG, MINUTE, SECOND } from './support/history-time.js';
-import { History } from './support/history-world.js';
+import { type HistoryDatabase, openHistoryDatabase } from './support/history/database.js';
+import { assertHonest, differencesInTheEnd } from './support/history/oracle.js';
+import { BEGINNING, DAY, LAG, MINUTE, SECOND } from './support/history/time.js';
+import { History } from './support/history/world.js';
 import { homes } from './support/homes.js';
 
 const all = homes();

@@ -6,7 +6,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SandboxClock } from '../sandbox/clock.js';
 import { type ClockWorkerOptions, startClockWorker } from './support/clock/worker.js';
-import { installClock } from './support/history-database.js';
+import { installClock } from './support/history/database.js';
 import { type Home, homes } from './support/homes.js';
 import { type Session, startSession } from './support/process/session.js';
 import { expectMirrored } from './support/process/truth.js';

@@ -5,13 +5,13 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { budgetOf, playWithin } from './support/history-budget.js';
-import { type HistoryDatabase, openHistoryDatabase } from './support/history-database.js';
-import { assertHonest } from './support/history-oracle.js';
-import { endWell, play } from './support/history-play.js';
-import { drawSteps } from './support/history-steps.js';
-import { BEGINNING, DAY, HOUR, LAG, MINUTE, SECOND } from './support/history-time.js';
-import { History, type HistoryOptions } from './support/history-world.js';
+import { budgetOf, playWithin } from './support/history/budget.js';
+import { type HistoryDatabase, openHistoryDatabase } from './support/history/database.js';
+import { assertHonest } from './support/history/oracle.js';
+import { endWell, play } from './support/history/play.js';
+import { drawSteps } from './support/history/steps.js';
+import { BEGINNING, DAY, HOUR, LAG, MINUTE, SECOND } from './support/history/time.js';
+import { History, type HistoryOptions } from './support/history/world.js';
 import { homes } from './support/homes.js';
 
 const HAND_OVER = BEGINNING.getTime();

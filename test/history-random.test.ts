@@ -5,12 +5,12 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { budgetOf, playWithin } from './support/history-budget.js';
-import { type HistoryDatabase, openHistoryDatabase } from './support/history-database.js';
-import { endWell, play } from './support/history-play.js';
-import { drawSteps } from './support/history-steps.js';
-import { BEGINNING, DAY, LAG, MINUTE, SECOND } from './support/history-time.js';
-import { History } from './support/history-world.js';
+import { budgetOf, playWithin } from './support/history/budget.js';
+import { type HistoryDatabase, openHistoryDatabase } from './support/history/database.js';
+import { endWell, play } from './support/history/play.js';
+import { drawSteps } from './support/history/steps.js';
+import { BEGINNING, DAY, LAG, MINUTE, SECOND } from './support/history/time.js';
+import { History } from './support/history/world.js';
 import { homes } from './support/homes.js';
 
 const { seed, budgetMs, timeoutMs } = budgetOf(6_000);

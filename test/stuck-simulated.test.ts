@@ -5,9 +5,9 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { answerSentence, needsOfPerson } from '../src/cli/status-text.js';
-import { type HistoryDatabase, openHistoryDatabase } from './support/history-database.js';
-import { HOUR, MINUTE, SECOND } from './support/history-time.js';
-import { History } from './support/history-world.js';
+import { type HistoryDatabase, openHistoryDatabase } from './support/history/database.js';
+import { HOUR, MINUTE, SECOND } from './support/history/time.js';
+import { History } from './support/history/world.js';
 import { homes } from './support/homes.js';
 
 const all = homes();

@@ -1,6 +1,6 @@
 /** The queue as histories see it: wakes that may be lost. In memory, or the real one of a home with worker processes on it. */
-import type { BackfillPart } from '../../src/collect/backfill.js';
-import { type Lane, laneName } from '../../src/core/posting.js';
+import type { BackfillPart } from '../../../src/collect/backfill.js';
+import { type Lane, laneName } from '../../../src/core/posting.js';
 
 export interface HistoryQueue {
   requestPart(part: BackfillPart): Promise<void>;

@@ -2,12 +2,12 @@
  * What must be so at any moment of a history, and what must be so in the end. Truth is what the stand-in for Stripe says
  * by itself; nothing of it is computed by the code that is tested. `status` is the real read model.
  */
-import { type ExpectedPayment, expectedPayments } from '../../sandbox/stripe/expectation.js';
-import { standingAt } from '../../sandbox/stripe/life.js';
-import { readMirror } from '../../src/db/mirror-store.js';
-import type { StatusRecord } from '../../src/db/reads/status.js';
-import { LAG, SECOND } from './history-time.js';
-import type { History } from './history-world.js';
+import { type ExpectedPayment, expectedPayments } from '../../../sandbox/stripe/expectation.js';
+import { standingAt } from '../../../sandbox/stripe/life.js';
+import { readMirror } from '../../../src/db/mirror-store.js';
+import type { StatusRecord } from '../../../src/db/reads/status.js';
+import { LAG, SECOND } from './time.js';
+import type { History } from './world.js';
 
 interface Owed {
   /** Must be in the mirror once it is said to be complete. */

@@ -1,8 +1,8 @@
 /** Takes the steps of a history one after the other, asks the oracle after each, and lets it end well. */
-import { assertHonest, differencesInTheEnd, type OracleOptions } from './history-oracle.js';
-import type { Step } from './history-steps.js';
-import { DAY, HOUR, LAG, MINUTE, SECOND } from './history-time.js';
-import type { History } from './history-world.js';
+import { assertHonest, differencesInTheEnd, type OracleOptions } from './oracle.js';
+import type { Step } from './steps.js';
+import { DAY, HOUR, LAG, MINUTE, SECOND } from './time.js';
+import type { History } from './world.js';
 
 /** Throws when a step leaves behind a claim that is not so. Between two steps in which nobody works it is asked once. */
 export async function play(history: History, steps: readonly Step[], options: OracleOptions = {}): Promise<void> {

@@ -4,17 +4,17 @@
  * lose. Nothing of the stages is replaced; their ports are wrapped by what may happen to a process.
  */
 import { randomUUID } from 'node:crypto';
-import { type BlnkSandbox, startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
-import { SandboxClock } from '../../sandbox/clock.js';
-import type { Permission } from '../../sandbox/stripe/access.js';
-import { type StripeSandbox, startStripeSandbox } from '../../sandbox/stripe/sandbox.js';
-import { CURRENT_MAPPING_VERSION } from '../../src/core/mapping.js';
-import { createMirror } from '../../src/db/mirror-store.js';
-import { createReadModel, type ReadModel } from '../../src/db/reads/read-model.js';
-import type { HistoryDatabase } from './history-database.js';
-import { type HistoryQueue, ListedWakes } from './history-queue.js';
-import { BEGINNING, DAY, LAG, MINUTE } from './history-time.js';
-import { HistoryWorker, STRIPE_KEY } from './history-worker.js';
+import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbox.js';
+import { SandboxClock } from '../../../sandbox/clock.js';
+import type { Permission } from '../../../sandbox/stripe/access.js';
+import { type StripeSandbox, startStripeSandbox } from '../../../sandbox/stripe/sandbox.js';
+import { CURRENT_MAPPING_VERSION } from '../../../src/core/mapping.js';
+import { createMirror } from '../../../src/db/mirror-store.js';
+import { createReadModel, type ReadModel } from '../../../src/db/reads/read-model.js';
+import type { HistoryDatabase } from './database.js';
+import { type HistoryQueue, ListedWakes } from './queue.js';
+import { BEGINNING, DAY, LAG, MINUTE } from './time.js';
+import { HistoryWorker, STRIPE_KEY } from './worker.js';
 
 const PERMISSIONS: readonly Permission[] = [
   'rak_payment_intent_read',

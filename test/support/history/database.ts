@@ -3,10 +3,10 @@
  * while our tables are made and used, so every statement, default and view of ours follows the clock that a test moves.
  * Leases, back-off, heartbeats and schedules then take part in an outage of 90 days that lasts a millisecond.
  */
-import { openEmbeddedPostgres } from '../../src/db/embedded/open.js';
-import { migrateDatabase } from '../../src/db/migrate.js';
-import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/open.js';
-import type { Home } from './homes.js';
+import { openEmbeddedPostgres } from '../../../src/db/embedded/open.js';
+import { migrateDatabase } from '../../../src/db/migrate.js';
+import { type Database, type DatabaseAddress, openDatabase } from '../../../src/db/open.js';
+import type { Home } from '../homes.js';
 
 export interface HistoryDatabase extends Database {
   readonly address: DatabaseAddress;
