@@ -11,8 +11,8 @@ import { mirror } from '../src/db/schema/mirror.js';
 import { endChildren, startChild } from './support/process/child.js';
 import { until } from './support/process/wait.js';
 import { createStageDatabase, type StageDatabase } from './support/stage.js';
-import type { TransactionReport } from './support/transaction-child.js';
-import { openTransactionDoor } from './support/transaction-door.js';
+import type { TransactionReport } from './support/transaction/child.js';
+import { openTransactionDoor } from './support/transaction/door.js';
 
 let place: StageDatabase;
 beforeAll(async () => {
@@ -40,7 +40,7 @@ describe('a transaction whose connection is cut at each statement', () => {
     'of %s: all or nothing, and the process lives',
     async (work) => {
       const child = startChild({
-        script: 'test/support/transaction-child.ts',
+        script: 'test/support/transaction/child.ts',
         words: [serverUrl(), work],
         variables: {},
       });

@@ -1,17 +1,17 @@
 /** Transactions whose halves would be a lost payment: a page of collecting, a repair's item, a page of a rebuild. */
 import { randomUUID } from 'node:crypto';
 import { eq } from 'drizzle-orm';
-import type { NewPosting } from '../../src/collect/ports.js';
+import type { NewPosting } from '../../../src/collect/ports.js';
 
-import type { PreparedTransaction } from '../../src/core/posting.js';
-import { createCollectStore } from '../../src/db/collect-store.js';
-import type { Drizzle } from '../../src/db/open.js';
-import { createRebuildStore } from '../../src/db/rebuild-store.js';
-import { createRepairStore } from '../../src/db/repair-store.js';
-import { repairItems } from '../../src/db/schema/certificates.js';
-import { postings } from '../../src/db/schema/postings.js';
-import { coverage, syncRuns } from '../../src/db/schema/sync-runs.js';
-import type { ItemToApply } from '../../src/prove/repair-ports.js';
+import type { PreparedTransaction } from '../../../src/core/posting.js';
+import { createCollectStore } from '../../../src/db/collect-store.js';
+import type { Drizzle } from '../../../src/db/open.js';
+import { createRebuildStore } from '../../../src/db/rebuild-store.js';
+import { createRepairStore } from '../../../src/db/repair-store.js';
+import { repairItems } from '../../../src/db/schema/certificates.js';
+import { postings } from '../../../src/db/schema/postings.js';
+import { coverage, syncRuns } from '../../../src/db/schema/sync-runs.js';
+import type { ItemToApply } from '../../../src/prove/repair-ports.js';
 
 export interface TransactionWork {
   /** Everything that the transaction needs, over a connection that is not cut. @param mark makes its rows tell apart */
