@@ -18,7 +18,7 @@ import { runCommand } from './support/process/command.js';
 import { type Session, startSession } from './support/process/session.js';
 import { until } from './support/process/wait.js';
 import { ROOT } from './support/source-files.js';
-import { applyUpTo, type Release, readReleases } from './support/upgrade-schemas.js';
+import { applyUpTo, type Release, readReleases } from './support/upgrade/schemas.js';
 
 const TIMEOUT_MS = 180_000;
 /** A machine that is busy with other tests takes long to start a process. */

@@ -9,7 +9,7 @@ import { runCommand } from './support/process/command.js';
 import { population, type Session, startSession } from './support/process/session.js';
 import { expectMirrored } from './support/process/truth.js';
 import { until } from './support/process/wait.js';
-import { type LaterPackage, type LaterVersion, makeLaterPackage } from './support/upgrade-package.js';
+import { type LaterPackage, type LaterVersion, makeLaterPackage } from './support/upgrade/package.js';
 
 const TIMEOUT_MS = 180_000;
 /** A machine that is busy with other tests takes long to start a process. */

@@ -11,8 +11,8 @@ import { type Migration, readMigrations } from '../src/db/migration-files.js';
 import { GENERATION, readServedCode } from '../src/db/served-code.js';
 import { openTestDatabase, type StageDatabase } from './support/ledger-stage-database.js';
 import { ROOT } from './support/source-files.js';
-import { isAnnouncement, type Problem, problemsOf, readCatalog, type Step } from './support/upgrade-catalog.js';
-import { applyOne, applyUpTo, readReleases } from './support/upgrade-schemas.js';
+import { isAnnouncement, type Problem, problemsOf, readCatalog, type Step } from './support/upgrade/catalog.js';
+import { applyOne, applyUpTo, readReleases } from './support/upgrade/schemas.js';
 
 /** The rules are younger than these, which were applied before anybody ran them side by side. */
 const LAST_BEFORE_THE_RULES = '0003_proof_comments';

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type postgres from 'postgres';
-import { type Migration, readMigrations } from '../../src/db/migration-files.js';
-import { ROOT } from './source-files.js';
+import { type Migration, readMigrations } from '../../../src/db/migration-files.js';
+import { ROOT } from '../source-files.js';
 
 /** The migrations that a release brought, and the rows of its time. */
 export interface Release {

@@ -5,8 +5,8 @@
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { type Child, startChild } from './process/child.js';
-import { ROOT } from './source-files.js';
+import { type Child, startChild } from '../process/child.js';
+import { ROOT } from '../source-files.js';
 
 export interface LaterVersion {
   readonly version: string;
