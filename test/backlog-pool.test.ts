@@ -1,6 +1,6 @@
 /** The pool of a worker while one of its connections is busy for long, as with the reading of a large day. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestDatabase, type StageDatabase } from './support/ledger-stage-database.js';
+import { openTestDatabase, type StageDatabase } from './support/stages/ledger-database.js';
 
 /** More than the pool has connections. */
 const QUICK = 40;

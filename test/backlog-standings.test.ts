@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readStandings } from '../src/db/reads/certificates.js';
-import { type LedgerStage, makePayments, openStages, type Stages } from './support/ledger-stage.js';
+import { type LedgerStage, makePayments, openStages, type Stages } from './support/stages/ledger.js';
 
 const BUSY = new Date('2026-11-03T12:00:00Z');
 const QUIET_DAYS = ['2026-11-01', '2026-11-02'];

@@ -5,7 +5,7 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLanes } from '../src/db/reads/outbox-status.js';
-import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until } from './support/ledger-stage.js';
+import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until } from './support/stages/ledger.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 const BACKLOG = 5_000;

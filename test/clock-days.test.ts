@@ -9,8 +9,8 @@ import { preparePayment } from '../src/core/mapping.js';
 import { formatTime, parseMoment, resolveMoment } from '../src/core/time-text.js';
 import { DAY_MS, dayWindow, floorToSecond, split, unixSeconds, utcDay } from '../src/core/window.js';
 import { daysBetween, dueDays, type ScheduleRules } from '../src/prove/schedule.js';
-import { makePayments, RULES } from './support/ledger-stage.js';
 import { sourceFiles, visit } from './support/source-files.js';
+import { makePayments, RULES } from './support/stages/ledger.js';
 
 const SETTINGS = { seed: 20_240_229, numRuns: 200 };
 

@@ -17,7 +17,7 @@ import { readStandings } from '../src/db/reads/certificates.js';
 import { anyStoredIntent } from '../src/db/worker-registry.js';
 import { claimMirror, type MirrorPorts, type Wanted } from '../src/worker/claim-mirror.js';
 import { aCertificate, proofOf } from './support/certificates.js';
-import { DAY, HOUR, NOW, type Stage, stages } from './support/stage.js';
+import { DAY, HOUR, NOW, type Stage, stages } from './support/stages/collect.js';
 
 const WANTED: Wanted = {
   livemode: false,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { Window } from '../src/core/window.js';
 import { merged } from '../src/core/window.js';
-import { DAY, HOUR, LAG, MINUTE, NOW, type Stage, stages } from './support/stage.js';
+import { DAY, HOUR, LAG, MINUTE, NOW, type Stage, stages } from './support/stages/collect.js';
 
 const SECOND = 1_000;
 

@@ -4,7 +4,7 @@ import type { Permission } from '../sandbox/stripe/access.js';
 import { needsOfPerson } from '../src/cli/status-text.js';
 import { readMirror } from '../src/db/mirror-store.js';
 import { createReadModel } from '../src/db/reads/read-model.js';
-import { DAY, HOUR, LAG, MINUTE, NOW, type Stage, type StageOptions, stages } from './support/stage.js';
+import { DAY, HOUR, LAG, MINUTE, NOW, type Stage, type StageOptions, stages } from './support/stages/collect.js';
 
 const SECOND = 1_000;
 const KEY = 'rk_test_restricted1';

@@ -12,7 +12,7 @@ import {
   type Stage,
   type StageDatabase,
   stages,
-} from './support/stage.js';
+} from './support/stages/collect.js';
 
 const HISTORY = { size: 1_500, from: new Date(NOW.getTime() - 20 * DAY), to: new Date(NOW.getTime() + HOUR) };
 

@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DAY, HOUR, LAG, MINUTE, NOW, type Stage, stages } from './support/stage.js';
+import { DAY, HOUR, LAG, MINUTE, NOW, type Stage, stages } from './support/stages/collect.js';
 
 const SECOND = 1_000;
 

@@ -1,6 +1,6 @@
 /** After a pause: what the tail catches up on, what it leaves as a hole, and that nobody says "complete" over it. */
 import { describe, expect, it, vi } from 'vitest';
-import { DAY, LAG, MINUTE, NOW, type Stage, stages } from './support/stage.js';
+import { DAY, LAG, MINUTE, NOW, type Stage, stages } from './support/stages/collect.js';
 
 const SECOND = 1_000;
 

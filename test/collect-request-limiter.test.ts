@@ -3,7 +3,7 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../src/db/open.js';
 import { createRequestLimiter, type RequestLimiterOptions, readsInThirtyDays } from '../src/db/request-limiter.js';
-import { createStageDatabase, type StageDatabase } from './support/stage.js';
+import { createStageDatabase, type StageDatabase } from './support/stages/collect.js';
 
 /** What may be free at once after a pause: half a second's worth, and the request in hand. */
 /** Timers of a loaded machine fire late, and then together; the limiter itself allows no burst. */

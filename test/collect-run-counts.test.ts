@@ -1,6 +1,6 @@
 /** What a run of the tail answers: its counts when it was read to its end, for the log; nothing when it was stopped. */
 import { describe, expect, it } from 'vitest';
-import { HOUR, stages } from './support/stage.js';
+import { HOUR, stages } from './support/stages/collect.js';
 
 describe('the answer of a run', () => {
   const open = stages();

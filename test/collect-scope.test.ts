@@ -1,7 +1,7 @@
 /** The start and the hand-over: which payments this mirror claims, in the minutes where list and events meet. */
 import { describe, expect, it } from 'vitest';
 import { STRIPE_EPOCH } from '../src/core/mirror.js';
-import { DAY, HOUR, LAG, MINUTE, NOW, stages } from './support/stage.js';
+import { DAY, HOUR, LAG, MINUTE, NOW, stages } from './support/stages/collect.js';
 
 const SECOND = 1_000;
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { openParts } from '../src/collect/backfill.js';
 import { readSweepPage } from '../src/collect/sweep.js';
 import { createWorkerRegistry } from '../src/db/worker-registry.js';
-import { DAY, HOUR, LAG, MINUTE, NOW, type Stage, stages } from './support/stage.js';
+import { DAY, HOUR, LAG, MINUTE, NOW, type Stage, stages } from './support/stages/collect.js';
 
 const at = (ms: number) => new Date(NOW.getTime() + ms);
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { openParts } from '../src/collect/backfill.js';
 import { createSyncJob, isDue } from '../src/worker/sync-job.js';
-import { DAY, HOUR, LAG, MINUTE, NOW, stages } from './support/stage.js';
+import { DAY, HOUR, LAG, MINUTE, NOW, stages } from './support/stages/collect.js';
 
 const SECOND = 1_000;
 const at = (ms: number) => new Date(NOW.getTime() + ms);

@@ -1,6 +1,6 @@
 /** The tail: which events it reads, what it may cover, and how it copes with a feed that shows things late. */
 import { describe, expect, it } from 'vitest';
-import { DAY, HOUR, LAG, MINUTE, NOW, stages } from './support/stage.js';
+import { DAY, HOUR, LAG, MINUTE, NOW, stages } from './support/stages/collect.js';
 
 const SECOND = 1_000;
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CollectStore, NewPosting, OpenRun } from '../src/collect/ports.js';
 import { createWorkerRegistry } from '../src/db/worker-registry.js';
-import { DAY, HOUR, NOW, type Stage, stages } from './support/stage.js';
+import { DAY, HOUR, NOW, type Stage, stages } from './support/stages/collect.js';
 
 const SECOND = 1_000;
 const at = (ms: number) => new Date(NOW.getTime() + ms);

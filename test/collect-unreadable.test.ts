@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { preparePayment } from '../src/core/mapping.js';
 import type { FoundPayment, Payment } from '../src/core/payment.js';
 import { createCollectStore } from '../src/db/collect-store.js';
-import { stages } from './support/stage.js';
+import { stages } from './support/stages/collect.js';
 
 const open = stages();
 const CREATED = new Date('2026-11-01T00:00:00Z');

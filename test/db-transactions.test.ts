@@ -10,7 +10,7 @@ import { type Drizzle, openDatabase } from '../src/db/open.js';
 import { mirror } from '../src/db/schema/mirror.js';
 import { endChildren, startChild } from './support/process/child.js';
 import { until } from './support/process/wait.js';
-import { createStageDatabase, type StageDatabase } from './support/stage.js';
+import { createStageDatabase, type StageDatabase } from './support/stages/collect.js';
 import type { TransactionReport } from './support/transaction/child.js';
 import { openTransactionDoor } from './support/transaction/door.js';
 

@@ -12,7 +12,7 @@ import { STRIPE_COLUMNS, type StripeColumn } from './fault-matrix/stripe-columns
 import { CONTRADICTORY, FROM_STRIPE, LAGGING } from './fault-matrix/stripe-faults.js';
 import { openWays, type Ways } from './fault-matrix/ways.js';
 import { type Fault, IN_BETWEEN, ON_THE_WAY } from './fault-matrix/wire-faults.js';
-import { createStageDatabase, type StageDatabase } from './support/stage.js';
+import { createStageDatabase, type StageDatabase } from './support/stages/collect.js';
 
 const SECTIONS: ReadonlyArray<{ readonly title: string; readonly faults: ReadonlyArray<Fault<StripeColumn>> }> = [
   { title: 'on the way', faults: ON_THE_WAY },

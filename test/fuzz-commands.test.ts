@@ -15,7 +15,7 @@ import { createProgram } from '../src/app/program.js';
 import { runProgram } from '../src/cli/program.js';
 import { ODD_CHARACTERS, ODD_TEXTS } from './support/fuzz/damage.js';
 import { fuzzRuns } from './support/fuzz/runs.js';
-import { createStageDatabase, type StageDatabase } from './support/stage.js';
+import { createStageDatabase, type StageDatabase } from './support/stages/collect.js';
 
 /** With what each takes; those that run for long, or change much, are refused before they start: no key is set. */
 const COMMANDS: ReadonlyArray<readonly [words: readonly string[], options: readonly string[]]> = [

@@ -21,7 +21,7 @@ import {
 import { damaged, drawDamage } from './support/fuzz/damage.js';
 import { parseTree, renderTree } from './support/fuzz/json.js';
 import { fuzzRuns } from './support/fuzz/runs.js';
-import { until } from './support/ledger-stage.js';
+import { until } from './support/stages/ledger.js';
 
 const GOOD = {
   [SYNC_QUEUE]: { name: 'sync', payload: '{"trigger":"webhook"}' },

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Payment } from '../src/core/payment.js';
 import { createOutbox } from '../src/db/outbox.js';
 import type { Ledger } from '../src/post/ports.js';
-import { type LedgerStage, makePayments, NEVER, openStages, type Stages } from './support/ledger-stage.js';
+import { type LedgerStage, makePayments, NEVER, openStages, type Stages } from './support/stages/ledger.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 const BACKLOG = 3_000;

@@ -6,8 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { systemClock } from '../src/app/system-clock.js';
 import type { Clock } from '../src/core/clock.js';
 import type { Outbox } from '../src/post/ports.js';
-import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until } from './support/ledger-stage.js';
-import { countSent } from './support/ledger-stage-kills.js';
+import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until } from './support/stages/ledger.js';
+import { countSent } from './support/stages/ledger-kills.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 

@@ -4,7 +4,7 @@ import type { TransactionChange } from '../sandbox/blnk/inspection.js';
 import { preparePayment } from '../src/core/mapping.js';
 import type { Payment } from '../src/core/payment.js';
 import { createParkedStore } from '../src/db/reads/parked-store.js';
-import { type LedgerStage, makePayments, openStages, RULES, type Stages, until } from './support/ledger-stage.js';
+import { type LedgerStage, makePayments, openStages, RULES, type Stages, until } from './support/stages/ledger.js';
 
 let stages: Stages;
 let stage: LedgerStage;

@@ -5,7 +5,7 @@ import { createDismissedPostings } from '../src/db/outbox.js';
 import { createParkedStore } from '../src/db/reads/parked-store.js';
 import { createBalanceNames } from '../src/post/balance-names.js';
 import { lookUpDismissed } from '../src/post/look-up-dismissed.js';
-import { type LedgerStage, makePayments, openStages, RULES, type Stages } from './support/ledger-stage.js';
+import { type LedgerStage, makePayments, openStages, RULES, type Stages } from './support/stages/ledger.js';
 
 let stages: Stages;
 let stage: LedgerStage;

@@ -9,7 +9,7 @@ import {
   SHORT,
   type Stages,
   until,
-} from './support/ledger-stage.js';
+} from './support/stages/ledger.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 

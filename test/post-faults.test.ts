@@ -1,7 +1,7 @@
 /** Whatever happens between us and Blnk, each reference ends in the ledger once and posted; nothing is parked. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../sandbox/blnk/fault-rules.js';
-import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until } from './support/ledger-stage.js';
+import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until } from './support/stages/ledger.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 

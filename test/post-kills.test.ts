@@ -1,7 +1,7 @@
 /** A worker that dies between any two steps loses nothing and posts nothing twice: the next one looks first. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until } from './support/ledger-stage.js';
-import { Killed, killAt, STEPS } from './support/ledger-stage-kills.js';
+import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until } from './support/stages/ledger.js';
+import { Killed, killAt, STEPS } from './support/stages/ledger-kills.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 

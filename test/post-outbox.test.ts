@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createOutbox } from '../src/db/outbox.js';
 import type { Claim, Outbox } from '../src/post/ports.js';
-import { type LedgerStage, makePayments, openStages, type Stages } from './support/ledger-stage.js';
+import { type LedgerStage, makePayments, openStages, type Stages } from './support/stages/ledger.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { postings as postingsTable } from '../src/db/schema/postings.js';
 import { homes } from './support/homes.js';
-import { type LedgerStage, MIRROR_ID, makePayments, openStages, type Stages } from './support/ledger-stage.js';
+import { type LedgerStage, MIRROR_ID, makePayments, openStages, type Stages } from './support/stages/ledger.js';
 
 const databases = homes()
   .map(({ name }) => name)

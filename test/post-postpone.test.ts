@@ -1,7 +1,7 @@
 /** Putting off on a real PostgreSQL: what is written down of a posting that could not be settled yet. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createOutbox } from '../src/db/outbox.js';
-import { type LedgerStage, makePayments, openStages, type Stages } from './support/ledger-stage.js';
+import { type LedgerStage, makePayments, openStages, type Stages } from './support/stages/ledger.js';
 
 describe('putting postings off', () => {
   let stages: Stages;

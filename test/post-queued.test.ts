@@ -7,7 +7,7 @@ import { preparePayment } from '../src/core/mapping.js';
 import type { Payment } from '../src/core/payment.js';
 import type { LaneDrainer } from '../src/post/drain-lane.js';
 import type { Ledger } from '../src/post/ports.js';
-import { type LedgerStage, makePayments, openStages, RULES, type Stages, until } from './support/ledger-stage.js';
+import { type LedgerStage, makePayments, openStages, RULES, type Stages, until } from './support/stages/ledger.js';
 
 let stages: Stages;
 let stage: LedgerStage;

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fault } from '../sandbox/blnk/fault-rules.js';
 import { SyncError } from '../src/core/errors.js';
 import type { LaneDrainer } from '../src/post/drain-lane.js';
-import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until } from './support/ledger-stage.js';
-import { Killed, killAt, STEPS, type Step } from './support/ledger-stage-kills.js';
+import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until } from './support/stages/ledger.js';
+import { Killed, killAt, STEPS, type Step } from './support/stages/ledger-kills.js';
 
 const SEED = 20_261_121;
 const BUDGET_MS = 15_000;

@@ -1,6 +1,6 @@
 /** A posting that makes every bulk fail in which it is: its neighbours are in the ledger after few requests. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { type LedgerStage, makePayments, NEVER, openStages, type Stages } from './support/ledger-stage.js';
+import { type LedgerStage, makePayments, NEVER, openStages, type Stages } from './support/stages/ledger.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 const PAYMENTS = 100;

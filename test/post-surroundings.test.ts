@@ -12,7 +12,7 @@ import {
   RULES,
   type Stages,
   until,
-} from './support/ledger-stage.js';
+} from './support/stages/ledger.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 

@@ -4,9 +4,9 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DayProof } from '../src/prove/prove-day.js';
-import { until } from './support/ledger-stage.js';
-import { certificateOf, DAMAGED_DAY, findingsOf, openProofStage, type ProofStage } from './support/proof-stage.js';
-import { stages } from './support/stage.js';
+import { stages } from './support/stages/collect.js';
+import { until } from './support/stages/ledger.js';
+import { certificateOf, DAMAGED_DAY, findingsOf, openProofStage, type ProofStage } from './support/stages/proof.js';
 
 const openStage = stages();
 const CURRENCIES = ['usd', 'eur', 'jpy', 'kwd'];

@@ -6,15 +6,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createStripeClient } from '../src/stripe/client.js';
 import { createPaymentFeeds } from '../src/stripe/feeds.js';
 import { createStripeSide } from '../src/stripe/listing.js';
-import { until } from './support/ledger-stage.js';
+import { HOUR, NOW, stages } from './support/stages/collect.js';
+import { until } from './support/stages/ledger.js';
 import {
   certificateOf,
   DAMAGED_DAY as DAY,
   findingsOf,
   openProofStage,
   type ProofStage,
-} from './support/proof-stage.js';
-import { HOUR, NOW, stages } from './support/stage.js';
+} from './support/stages/proof.js';
 
 const openStage = stages();
 let stage: ProofStage;

@@ -3,9 +3,9 @@
  * again. Every kind ends sealed, and with what Stripe says in the ledger once.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import { DAMAGED_DAY } from './support/proof-stage.js';
-import { BY_HAND, openRepairStage, type RepairStage } from './support/repair-stage.js';
-import { stages } from './support/stage.js';
+import { stages } from './support/stages/collect.js';
+import { DAMAGED_DAY } from './support/stages/proof.js';
+import { BY_HAND, openRepairStage, type RepairStage } from './support/stages/repair.js';
 
 const openStage = stages();
 const PAYMENTS = 4;

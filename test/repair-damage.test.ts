@@ -6,9 +6,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { RepairItem } from '../src/core/repair.js';
 import { readOutstanding } from '../src/db/reads/outbox-status.js';
 import { createParkedStore } from '../src/db/reads/parked-store.js';
-import { DAMAGED_DAY } from './support/proof-stage.js';
-import { BY_HAND, openRepairStage, type RepairStage } from './support/repair-stage.js';
-import { stages } from './support/stage.js';
+import { stages } from './support/stages/collect.js';
+import { DAMAGED_DAY } from './support/stages/proof.js';
+import { BY_HAND, openRepairStage, type RepairStage } from './support/stages/repair.js';
 
 const openStage = stages();
 const PAYMENTS = 24;

@@ -9,9 +9,9 @@ import { readOutstanding } from '../src/db/reads/outbox-status.js';
 import { createParkedStore } from '../src/db/reads/parked-store.js';
 import { createBalanceNames } from '../src/post/balance-names.js';
 import { lookUpDismissed } from '../src/post/look-up-dismissed.js';
-import { DAMAGED_DAY } from './support/proof-stage.js';
-import { BY_HAND, expectEqualTotals, openRepairStage, type RepairStage } from './support/repair-stage.js';
-import { stages } from './support/stage.js';
+import { stages } from './support/stages/collect.js';
+import { DAMAGED_DAY } from './support/stages/proof.js';
+import { BY_HAND, expectEqualTotals, openRepairStage, type RepairStage } from './support/stages/repair.js';
 
 const openStage = stages();
 

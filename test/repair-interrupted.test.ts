@@ -4,9 +4,9 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RepairPlan } from '../src/core/repair.js';
-import { DAMAGED_DAY } from './support/proof-stage.js';
-import { Killed, killedPorts, openRepairStage, type RepairStage } from './support/repair-stage.js';
-import { stages } from './support/stage.js';
+import { stages } from './support/stages/collect.js';
+import { DAMAGED_DAY } from './support/stages/proof.js';
+import { Killed, killedPorts, openRepairStage, type RepairStage } from './support/stages/repair.js';
 
 const openStage = stages();
 

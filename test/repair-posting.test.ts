@@ -8,8 +8,8 @@ import { prepareVariant, type Variant } from '../src/core/mapping.js';
 import type { Payment } from '../src/core/payment.js';
 import type { PreparedTransaction } from '../src/core/posting.js';
 import { storeOwed } from '../src/db/repair-postings.js';
-import { type LedgerStage, makePayments, NEVER, openStages, RULES, type Stages } from './support/ledger-stage.js';
-import { Killed, killAt, STEPS } from './support/ledger-stage-kills.js';
+import { type LedgerStage, makePayments, NEVER, openStages, RULES, type Stages } from './support/stages/ledger.js';
+import { Killed, killAt, STEPS } from './support/stages/ledger-kills.js';
 
 let stages: Stages;
 let stage: LedgerStage;

@@ -6,8 +6,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../sandbox/blnk/fault-rules.js';
-import { expectEqualTotals, Killed, killedPorts, openRepairStage, type RepairStage } from './support/repair-stage.js';
-import { stages } from './support/stage.js';
+import { stages } from './support/stages/collect.js';
+import { expectEqualTotals, Killed, killedPorts, openRepairStage, type RepairStage } from './support/stages/repair.js';
 
 const SEED = 20_261_121;
 const BUDGET_MS = 20_000;

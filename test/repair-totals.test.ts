@@ -3,9 +3,9 @@
  * say what the ledger holds, though a corrected payment is two postings with amounts that are in neither book.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import { DAMAGED_DAY } from './support/proof-stage.js';
-import { BY_HAND, expectEqualTotals, openRepairStage, type RepairStage } from './support/repair-stage.js';
-import { stages } from './support/stage.js';
+import { stages } from './support/stages/collect.js';
+import { DAMAGED_DAY } from './support/stages/proof.js';
+import { BY_HAND, expectEqualTotals, openRepairStage, type RepairStage } from './support/stages/repair.js';
 
 const openStage = stages();
 

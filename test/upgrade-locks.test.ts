@@ -6,8 +6,8 @@ import { applyMigration } from '../src/db/apply-migration.js';
 import { isMigrated, migrateDatabase } from '../src/db/migrate.js';
 import { type Migration, readMigrations } from '../src/db/migration-files.js';
 import { GENERATION } from '../src/db/served-code.js';
-import { openTestDatabase, type StageDatabase } from './support/ledger-stage-database.js';
 import { until } from './support/process/wait.js';
+import { openTestDatabase, type StageDatabase } from './support/stages/ledger-database.js';
 import { applyUpTo } from './support/upgrade/schemas.js';
 
 const WAITS = { lockTimeoutMs: 200, pauseMs: 100, blockedMaxMs: 20_000 };

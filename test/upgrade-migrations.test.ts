@@ -9,8 +9,8 @@ import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Migration, readMigrations } from '../src/db/migration-files.js';
 import { GENERATION, readServedCode } from '../src/db/served-code.js';
-import { openTestDatabase, type StageDatabase } from './support/ledger-stage-database.js';
 import { ROOT } from './support/source-files.js';
+import { openTestDatabase, type StageDatabase } from './support/stages/ledger-database.js';
 import { isAnnouncement, type Problem, problemsOf, readCatalog, type Step } from './support/upgrade/catalog.js';
 import { applyOne, applyUpTo, readReleases } from './support/upgrade/schemas.js';
 

@@ -13,7 +13,7 @@ import { createOutbox } from '../../src/db/outbox.js';
 import { createBalanceNames } from '../../src/post/balance-names.js';
 import { createLaneDrainer, type LaneDrainer } from '../../src/post/drain-lane.js';
 import { otherLedger } from '../../src/post/settle-doubt.js';
-import { MIRROR_ID, NEVER } from '../support/ledger-stage.js';
+import { MIRROR_ID, NEVER } from '../support/stages/ledger.js';
 import { type BlnkColumn, connectionTo, isLookUp } from './blnk-columns.js';
 import { hideRows, LAGGING } from './blnk-faults.js';
 import { type Cell, describeThrown, describeTries, describeWait } from './cell.js';

@@ -10,8 +10,8 @@ import type { Lane } from '../../src/core/posting.js';
 import { createCollectStore } from '../../src/db/collect-store.js';
 import { migrateDatabase } from '../../src/db/migrate.js';
 import { createMirror } from '../../src/db/mirror-store.js';
-import { makePayments, type PostingState, RULES } from '../support/ledger-stage.js';
-import { openTestDatabase } from '../support/ledger-stage-database.js';
+import { makePayments, type PostingState, RULES } from '../support/stages/ledger.js';
+import { openTestDatabase } from '../support/stages/ledger-database.js';
 
 export interface PostingWorld {
   readonly sql: postgres.Sql;

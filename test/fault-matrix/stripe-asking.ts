@@ -9,7 +9,7 @@ import type { StripeClient } from '../../src/stripe/client.js';
 import { createPaymentFeeds } from '../../src/stripe/feeds.js';
 import { createStripeSide } from '../../src/stripe/listing.js';
 import { refuseOtherMirror } from '../../src/worker/claim-mirror.js';
-import { certificateOf, DAMAGED_DAY } from '../support/proof-stage.js';
+import { certificateOf, DAMAGED_DAY } from '../support/stages/proof.js';
 import type { SoundStage } from './blnk-reading.js';
 import type { Cell } from './cell.js';
 import { openDoor } from './door.js';

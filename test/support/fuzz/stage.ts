@@ -28,8 +28,8 @@ import { createPaymentFeeds } from '../../../src/stripe/feeds.js';
 import { createStripeSide } from '../../../src/stripe/listing.js';
 import { createPartJob } from '../../../src/worker/part-job.js';
 import { createSyncJob } from '../../../src/worker/sync-job.js';
-import { NEVER, SHORT } from '../ledger-stage.js';
-import { createStageDatabase, type StageDatabase } from '../stage.js';
+import { createStageDatabase, type StageDatabase } from '../stages/collect.js';
+import { NEVER, SHORT } from '../stages/ledger.js';
 import { type DamagingDoor, openDamagingDoor } from './door.js';
 
 export const NOW = new Date('2026-06-01T12:00:00Z');

@@ -1,8 +1,8 @@
 /** A database for tests of the post stage: on the server that was found, else the embedded one. */
 
-import { openEmbeddedPostgres } from '../../src/db/embedded/open.js';
-import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/open.js';
-import { createDatabase, homes } from './homes.js';
+import { openEmbeddedPostgres } from '../../../src/db/embedded/open.js';
+import { type Database, type DatabaseAddress, openDatabase } from '../../../src/db/open.js';
+import { createDatabase, homes } from '../homes.js';
 
 export interface StageDatabase extends Database {
   /** Another pool on the same database, as another process has. */

@@ -4,30 +4,30 @@
  */
 import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
-import { type BlnkSandbox, startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
-import type { BlnkSandboxOptions } from '../../sandbox/blnk/sandbox-options.js';
-import type { NewIntent } from '../../sandbox/stripe/intents.js';
-import { systemClock } from '../../src/app/system-clock.js';
-import { createLedger } from '../../src/blnk/ledger.js';
-import { type BlnkLedgerSide, createLedgerSide } from '../../src/blnk/listings.js';
-import type { Certificate, FindingKind } from '../../src/core/certificate.js';
-import type { Lane } from '../../src/core/posting.js';
-import { readMirror } from '../../src/db/mirror-store.js';
-import { createOutbox } from '../../src/db/outbox.js';
-import { createOwnSide } from '../../src/db/own-side.js';
-import { readCompleteTo } from '../../src/db/reads/status.js';
-import { createBalanceNames } from '../../src/post/balance-names.js';
-import { createLaneDrainer } from '../../src/post/drain-lane.js';
+import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbox.js';
+import type { BlnkSandboxOptions } from '../../../sandbox/blnk/sandbox-options.js';
+import type { NewIntent } from '../../../sandbox/stripe/intents.js';
+import { systemClock } from '../../../src/app/system-clock.js';
+import { createLedger } from '../../../src/blnk/ledger.js';
+import { type BlnkLedgerSide, createLedgerSide } from '../../../src/blnk/listings.js';
+import type { Certificate, FindingKind } from '../../../src/core/certificate.js';
+import type { Lane } from '../../../src/core/posting.js';
+import { readMirror } from '../../../src/db/mirror-store.js';
+import { createOutbox } from '../../../src/db/outbox.js';
+import { createOwnSide } from '../../../src/db/own-side.js';
+import { readCompleteTo } from '../../../src/db/reads/status.js';
+import { createBalanceNames } from '../../../src/post/balance-names.js';
+import { createLaneDrainer } from '../../../src/post/drain-lane.js';
 import {
   type DayProof,
   type ProveFacts,
   type ProvePorts,
   proveDay,
   type Standings,
-} from '../../src/prove/prove-day.js';
-import { createStripeSide } from '../../src/stripe/listing.js';
-import { NEVER, SHORT, until } from './ledger-stage.js';
-import type { Stage } from './stage.js';
+} from '../../../src/prove/prove-day.js';
+import { createStripeSide } from '../../../src/stripe/listing.js';
+import type { Stage } from './collect.js';
+import { NEVER, SHORT, until } from './ledger.js';
 
 /** The day of the damages; it is over at the stage's now. */
 export const DAMAGED_DAY = '2026-05-29';

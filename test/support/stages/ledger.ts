@@ -4,24 +4,24 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type postgres from 'postgres';
-import { type BlnkSandbox, startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
-import type { BlnkSandboxOptions } from '../../sandbox/blnk/sandbox-options.js';
-import { systemClock } from '../../src/app/system-clock.js';
-import { createLedger } from '../../src/blnk/ledger.js';
-import type { Clock } from '../../src/core/clock.js';
-import { CURRENT_MAPPING_VERSION, type MappingRules, preparePayment } from '../../src/core/mapping.js';
-import type { Payment } from '../../src/core/payment.js';
-import type { Lane } from '../../src/core/posting.js';
-import { createCollectStore } from '../../src/db/collect-store.js';
-import { migrateDatabase } from '../../src/db/migrate.js';
-import { createMirror, markFirstPost, rememberSourceBalance } from '../../src/db/mirror-store.js';
-import type { Database, Drizzle } from '../../src/db/open.js';
-import { createOutbox } from '../../src/db/outbox.js';
-import { createBalanceNames } from '../../src/post/balance-names.js';
-import { createLaneDrainer, type DrainOptions, type LaneDrainer } from '../../src/post/drain-lane.js';
-import type { Ledger, Outbox } from '../../src/post/ports.js';
-import { otherLedger } from '../../src/post/settle-doubt.js';
-import { openTestDatabase } from './ledger-stage-database.js';
+import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbox.js';
+import type { BlnkSandboxOptions } from '../../../sandbox/blnk/sandbox-options.js';
+import { systemClock } from '../../../src/app/system-clock.js';
+import { createLedger } from '../../../src/blnk/ledger.js';
+import type { Clock } from '../../../src/core/clock.js';
+import { CURRENT_MAPPING_VERSION, type MappingRules, preparePayment } from '../../../src/core/mapping.js';
+import type { Payment } from '../../../src/core/payment.js';
+import type { Lane } from '../../../src/core/posting.js';
+import { createCollectStore } from '../../../src/db/collect-store.js';
+import { migrateDatabase } from '../../../src/db/migrate.js';
+import { createMirror, markFirstPost, rememberSourceBalance } from '../../../src/db/mirror-store.js';
+import type { Database, Drizzle } from '../../../src/db/open.js';
+import { createOutbox } from '../../../src/db/outbox.js';
+import { createBalanceNames } from '../../../src/post/balance-names.js';
+import { createLaneDrainer, type DrainOptions, type LaneDrainer } from '../../../src/post/drain-lane.js';
+import type { Ledger, Outbox } from '../../../src/post/ports.js';
+import { otherLedger } from '../../../src/post/settle-doubt.js';
+import { openTestDatabase } from './ledger-database.js';
 
 export const MIRROR_ID = '0b7a5a1c-6a51-4a5e-9a0e-5c1f6f9d2b11';
 

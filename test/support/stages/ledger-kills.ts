@@ -2,7 +2,7 @@
  * Kills for the post stage: ports that throw at a named step, once. What a killed process leaves behind in PostgreSQL and
  * in the ledger is then the same; what it still held in memory is thrown away with its drainer.
  */
-import type { Ledger, Outbox } from '../../src/post/ports.js';
+import type { Ledger, Outbox } from '../../../src/post/ports.js';
 
 /** Each port call of the stage has a moment before and a moment after it. */
 export const STEPS = [

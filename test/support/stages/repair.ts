@@ -4,20 +4,20 @@
  */
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
-import type { Mirror } from '../../src/core/mirror.js';
-import type { RepairPlan } from '../../src/core/repair.js';
-import { createCertificateStore } from '../../src/db/certificate-store.js';
-import { readMirror } from '../../src/db/mirror-store.js';
-import { readTotals } from '../../src/db/reads/outbox-status.js';
-import { createRepairStore } from '../../src/db/repair-store.js';
-import { type ApplyOutcome, applyRepair } from '../../src/prove/apply-repair.js';
-import { type PlanOutcome, planRepair } from '../../src/prove/plan-repair.js';
-import { proveDay } from '../../src/prove/prove-day.js';
-import { proveDays } from '../../src/prove/prove-days.js';
-import type { DayRange, RepairPorts } from '../../src/prove/repair-ports.js';
-import { NEVER, until } from './ledger-stage.js';
-import { DAMAGED_DAY, openProofStage, type ProofStage, type ProofStageOptions } from './proof-stage.js';
-import type { Stage } from './stage.js';
+import type { Mirror } from '../../../src/core/mirror.js';
+import type { RepairPlan } from '../../../src/core/repair.js';
+import { createCertificateStore } from '../../../src/db/certificate-store.js';
+import { readMirror } from '../../../src/db/mirror-store.js';
+import { readTotals } from '../../../src/db/reads/outbox-status.js';
+import { createRepairStore } from '../../../src/db/repair-store.js';
+import { type ApplyOutcome, applyRepair } from '../../../src/prove/apply-repair.js';
+import { type PlanOutcome, planRepair } from '../../../src/prove/plan-repair.js';
+import { proveDay } from '../../../src/prove/prove-day.js';
+import { proveDays } from '../../../src/prove/prove-days.js';
+import type { DayRange, RepairPorts } from '../../../src/prove/repair-ports.js';
+import type { Stage } from './collect.js';
+import { NEVER, until } from './ledger.js';
+import { DAMAGED_DAY, openProofStage, type ProofStage, type ProofStageOptions } from './proof.js';
 
 export interface RepairStage {
   readonly proof: ProofStage;
