@@ -13,7 +13,7 @@ import {
   startScriptedServer,
   text,
   truncated,
-} from './blnk-adapter-scripted-server.js';
+} from './support/scripted-server.js';
 
 let server: ScriptedServer;
 const open: BlnkLedger[] = [];

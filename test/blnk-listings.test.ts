@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type BlnkSandbox, startBlnkSandbox } from '../sandbox/blnk/sandbox.js';
 import type { ConnectionOptions } from '../src/blnk/connection.js';
 import { type BlnkLedgerSide, createLedgerSide } from '../src/blnk/listings.js';
-import { coreError, json, type ScriptedServer, startScriptedServer, text } from './blnk-adapter-scripted-server.js';
+import { coreError, json, type ScriptedServer, startScriptedServer, text } from './support/scripted-server.js';
 
 type Style = ConnectionOptions['style'];
 

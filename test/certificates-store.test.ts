@@ -11,8 +11,8 @@ import {
   readStandings,
 } from '../src/db/reads/certificates.js';
 import type { CertificateStore, FinishedProof, KeptCertificate } from '../src/prove/ports.js';
-import { at, createReadsDatabase, insertPosting, type ReadsDatabase } from './reads-database.js';
 import { aCertificate, aFinding, proofOf } from './support/certificates.js';
+import { at, createReadsDatabase, insertPosting, type ReadsDatabase } from './support/reads-database.js';
 
 const DAY = '2026-11-18';
 const RUN = '0193a001-0000-7000-8000-000000000001';

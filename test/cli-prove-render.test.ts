@@ -12,8 +12,8 @@ import { createProvingView } from '../src/cli/proving-progress.js';
 import { createCertificateStore } from '../src/db/certificate-store.js';
 import type { ProofsRecord } from '../src/db/reads/certificates.js';
 import { createReadModel } from '../src/db/reads/read-model.js';
-import { createReadsDatabase, type ReadsDatabase } from './reads-database.js';
 import { aCertificate, aFinding, proofOf, aFullCertificate as row } from './support/certificates.js';
+import { createReadsDatabase, type ReadsDatabase } from './support/reads-database.js';
 
 const broken = row({
   state: 'broken',

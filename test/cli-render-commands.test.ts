@@ -7,7 +7,7 @@ import type { Lane, Preparation } from '../src/core/posting.js';
 import { createParkedStore } from '../src/db/reads/parked-store.js';
 import { createReadModel } from '../src/db/reads/read-model.js';
 import { workers } from '../src/db/schema/mirror.js';
-import { createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from './reads-database.js';
+import { createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from './support/reads-database.js';
 
 const RUN = '0193a001-0000-7000-8000-000000000001';
 

@@ -13,7 +13,6 @@ import { VARIABLES } from '../src/config.js';
 import { PARKING_REASONS } from '../src/core/posting.js';
 import { readSyncPayload, SYNC_JOB, SYNC_QUEUE } from '../src/queue/payload.js';
 import { SECRETS } from '../src/secrets.js';
-import { createReadsDatabase, type ReadsDatabase } from './reads-database.js';
 import {
   blocksOf,
   headingsOf,
@@ -24,6 +23,7 @@ import {
   spansOf,
   variablesIn,
 } from './support/documents.js';
+import { createReadsDatabase, type ReadsDatabase } from './support/reads-database.js';
 import { ROOT, sourceFiles, visit } from './support/source-files.js';
 
 const DOCUMENTS = readDocuments();

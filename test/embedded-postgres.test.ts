@@ -13,7 +13,7 @@ import { serverAccount } from '../src/db/embedded/account.js';
 import { findNativeFolder, prepareBinaries } from '../src/db/embedded/binaries.js';
 import { type EmbeddedPostgresOptions, openEmbeddedPostgres } from '../src/db/embedded/open.js';
 import { boundLog } from '../src/db/embedded/server.js';
-import type { SessionOrder, SessionReport } from './embedded-session.js';
+import type { SessionOrder, SessionReport } from './support/embedded-session.js';
 import { compiled } from './support/process/child.js';
 
 const isRoot = process.getuid?.() === 0;
@@ -366,7 +366,7 @@ interface Session {
 }
 
 function startSession(options: EmbeddedPostgresOptions): Session {
-  const [nodeOption, program] = compiled('test/embedded-session.ts');
+  const [nodeOption, program] = compiled('test/support/embedded-session.ts');
   const child: ChildProcess = fork(program, [JSON.stringify(options)], {
     execArgv: [nodeOption],
     // A process group of its own, as a shell makes one for each job.

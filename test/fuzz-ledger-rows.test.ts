@@ -8,10 +8,10 @@ import { createLedger } from '../src/blnk/ledger.js';
 import { readLedgerRecord } from '../src/blnk/ledger-row.js';
 import { parseExactJson } from '../src/core/exact-json.js';
 import { judge } from '../src/core/settlement.js';
-import { type ScriptedServer, startScriptedServer, text } from './blnk-adapter-scripted-server.js';
 import { damaged, drawDamage } from './support/fuzz/damage.js';
 import { type Json, memberOf, parseTree, renderTree, textOf, wholeNumberOf } from './support/fuzz/json.js';
 import { fuzzRuns } from './support/fuzz/runs.js';
+import { type ScriptedServer, startScriptedServer, text } from './support/scripted-server.js';
 
 const ROW = (
   preciseAmount: bigint,

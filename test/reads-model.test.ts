@@ -5,7 +5,7 @@ import { createParkedStore } from '../src/db/reads/parked-store.js';
 import { createReadModel, type ReadModel } from '../src/db/reads/read-model.js';
 import { mirror, workers } from '../src/db/schema/mirror.js';
 import { coverage } from '../src/db/schema/sync-runs.js';
-import { at, createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from './reads-database.js';
+import { at, createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from './support/reads-database.js';
 
 const MINUTE = 60_000;
 const NIL = '00000000-0000-0000-0000-000000000000';

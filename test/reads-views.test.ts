@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PARKING_REASONS, type ParkingReason } from '../src/core/posting.js';
 import { type CollectingState, runStatus } from '../src/core/sync-run.js';
-import { at, createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from './reads-database.js';
+import { at, createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from './support/reads-database.js';
 
 let database: ReadsDatabase;
 beforeAll(async () => {

@@ -2,7 +2,7 @@
 
 import type Stripe from 'stripe';
 import { afterEach, describe, expect, it } from 'vitest';
-import { closeAll, DAY_MS, NOW, start } from './sandbox-stripe-session.js';
+import { closeAll, DAY_MS, NOW, start } from './support/sandbox-stripe-session.js';
 
 afterEach(closeAll);
 

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { FaultEffect } from '../sandbox/stripe/faults.js';
 import { SANDBOX_API_VERSION, type StripeSandbox } from '../sandbox/stripe/sandbox.js';
-import { client, closeAll, NOW, start } from './sandbox-stripe-session.js';
+import { client, closeAll, NOW, start } from './support/sandbox-stripe-session.js';
 
 afterEach(closeAll);
 

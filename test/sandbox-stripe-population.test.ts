@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ExpectedPayment } from '../sandbox/stripe/expectation.js';
 import { KINDS, kindNamed } from '../sandbox/stripe/kinds.js';
 import type { PopulationOptions } from '../sandbox/stripe/population.js';
-import { closeAll, DAY_MS, NOW, start } from './sandbox-stripe-session.js';
+import { closeAll, DAY_MS, NOW, start } from './support/sandbox-stripe-session.js';
 
 afterEach(closeAll);
 

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type Stripe from 'stripe';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { client } from './sandbox-stripe-session.js';
 import { compiled } from './support/process/child.js';
+import { client } from './support/sandbox-stripe-session.js';
 
 const open: ChildProcess[] = [];
 

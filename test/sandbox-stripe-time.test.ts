@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { standingAt } from '../sandbox/stripe/life.js';
-import { allIds, closeAll, DAY_MS, history, NOW, start, walk } from './sandbox-stripe-session.js';
+import { allIds, closeAll, DAY_MS, history, NOW, start, walk } from './support/sandbox-stripe-session.js';
 
 afterEach(closeAll);
 

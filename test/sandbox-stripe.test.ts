@@ -4,7 +4,16 @@
 import type Stripe from 'stripe';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { FeedName } from '../sandbox/stripe/trace.js';
-import { allIds, type Cursor, closeAll, history, NOW, type Page, start, walk } from './sandbox-stripe-session.js';
+import {
+  allIds,
+  type Cursor,
+  closeAll,
+  history,
+  NOW,
+  type Page,
+  start,
+  walk,
+} from './support/sandbox-stripe-session.js';
 
 afterEach(closeAll);
 

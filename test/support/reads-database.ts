@@ -5,14 +5,14 @@
 import { randomUUID } from 'node:crypto';
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api';
 import type postgres from 'postgres';
-import { openEmbeddedPostgres } from '../src/db/embedded/open.js';
-import { type Database, type Drizzle, openDatabase } from '../src/db/open.js';
-import * as certificatesSchema from '../src/db/schema/certificates.js';
-import * as mirrorSchema from '../src/db/schema/mirror.js';
-import * as postingsSchema from '../src/db/schema/postings.js';
-import * as runsSchema from '../src/db/schema/sync-runs.js';
-import * as viewsSchema from '../src/db/schema/views.js';
-import { createDatabase, homes } from './support/homes.js';
+import { openEmbeddedPostgres } from '../../src/db/embedded/open.js';
+import { type Database, type Drizzle, openDatabase } from '../../src/db/open.js';
+import * as certificatesSchema from '../../src/db/schema/certificates.js';
+import * as mirrorSchema from '../../src/db/schema/mirror.js';
+import * as postingsSchema from '../../src/db/schema/postings.js';
+import * as runsSchema from '../../src/db/schema/sync-runs.js';
+import * as viewsSchema from '../../src/db/schema/views.js';
+import { createDatabase, homes } from './homes.js';
 
 export interface ReadsDatabase {
   readonly db: Drizzle;

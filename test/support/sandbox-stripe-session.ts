@@ -2,9 +2,9 @@
 // obvious way to say what a list must contain.
 
 import Stripe from 'stripe';
-import { SandboxClock } from '../sandbox/clock.js';
-import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../sandbox/stripe/sandbox.js';
-import { compareEntries, type Entry, type FeedName, tracesOf } from '../sandbox/stripe/trace.js';
+import { SandboxClock } from '../../sandbox/clock.js';
+import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../../sandbox/stripe/sandbox.js';
+import { compareEntries, type Entry, type FeedName, tracesOf } from '../../sandbox/stripe/trace.js';
 
 export const NOW = new Date('2026-06-01T12:00:00Z');
 export const DAY_MS = 86_400_000;

@@ -2,8 +2,8 @@
 // what it is told. It has no assertions. SIGINT (Ctrl-C) makes it prove that the server still answers, and leave.
 
 import postgres from 'postgres';
-import { EmbeddedPostgresError } from '../src/db/embedded/errors.js';
-import { type EmbeddedPostgresOptions, openEmbeddedPostgres } from '../src/db/embedded/open.js';
+import { EmbeddedPostgresError } from '../../src/db/embedded/errors.js';
+import { type EmbeddedPostgresOptions, openEmbeddedPostgres } from '../../src/db/embedded/open.js';
 
 export interface SessionReport {
   kind: 'opened' | 'refused' | 'queried' | 'closed';
