@@ -6,8 +6,8 @@
  *   node --import tsx bench/backlog.ts --pending 100000 --drain-minutes 5 --database-url …
  */
 import { parseArgs } from 'node:util';
-import { describeBacklog, describeDrain, wrongInBacklog } from './backlog-report.js';
-import { runBacklog } from './backlog-run.js';
+import { runBacklog } from './backlog/outage.js';
+import { describeBacklog, describeDrain, wrongInBacklog } from './backlog/report.js';
 
 const { values } = parseArgs({
   options: {

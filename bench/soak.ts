@@ -8,11 +8,11 @@
  *   npm run soak -- --minutes 30 --database-url … --redis-url …
  */
 import { parseArgs } from 'node:util';
-import { describeSample, describeSoak, faultsOf } from './soak-report.js';
-import { runSoak } from './soak-simulated.js';
-import { runWorkerSoak } from './soak-worker.js';
-import { describeWorkerSample, describeWorkerSoak, trendsOf } from './soak-worker-report.js';
-import { temporaryHome } from './temporary-home.js';
+import { temporaryHome } from './program/temporary-home.js';
+import { runSoak } from './soak/simulated.js';
+import { describeSample, describeSoak, faultsOf } from './soak/simulated-report.js';
+import { runWorkerSoak } from './soak/worker.js';
+import { describeWorkerSample, describeWorkerSoak, trendsOf } from './soak/worker-report.js';
 
 const { values } = parseArgs({
   options: {

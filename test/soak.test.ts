@@ -3,8 +3,8 @@
  * long form is `npm run soak`.
  */
 import { describe, expect, it } from 'vitest';
-import { faultsOf } from '../bench/soak-report.js';
-import { runSoak, type SoakSample } from '../bench/soak-simulated.js';
+import { runSoak, type SoakSample } from '../bench/soak/simulated.js';
+import { faultsOf } from '../bench/soak/simulated-report.js';
 import { homes } from './support/homes.js';
 
 const HOUR = 3_600_000;

@@ -1,7 +1,7 @@
 /** The process of the stand-ins, as its parent sees it: calls that are answered in order. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Judgement, VendorAddresses, VendorCall, VendorOrder } from './soak-vendors.js';
+import type { Judgement, VendorAddresses, VendorCall, VendorOrder } from './vendors.js';
 
 export interface VendorProcess {
   readonly addresses: VendorAddresses;
@@ -13,7 +13,7 @@ export interface VendorProcess {
 }
 
 export async function startVendors(order: VendorOrder): Promise<VendorProcess> {
-  const file = fileURLToPath(new URL('soak-vendors-child.ts', import.meta.url));
+  const file = fileURLToPath(new URL('vendors-child.ts', import.meta.url));
   const child = fork(file, [JSON.stringify(order)], { execArgv: ['--import', import.meta.resolve('tsx')] });
   const waiting = new Map<number, (result: unknown) => void>();
   const left = new Promise<never>((_, reject) => {

@@ -1,5 +1,5 @@
 /** A soak of a whole worker in words, and whether it stood still: the last third of the samples against the middle one. */
-import type { WorkerSample, WorkerSoakOutcome } from './soak-worker.js';
+import type { WorkerSample, WorkerSoakOutcome } from './worker.js';
 
 interface Watched {
   readonly name: string;

@@ -2,8 +2,8 @@
  * Lanes as a worker's queue runs them: never one twice at a time, one follow-up for all wakes meanwhile, a few at once; and
  * the alarms that bring a lane back when its next posting is due, by the simulated clock.
  */
-import { type Lane, laneName } from '../src/core/posting.js';
-import type { LaneDrainer } from '../src/post/drain-lane.js';
+import { type Lane, laneName } from '../../src/core/posting.js';
+import type { LaneDrainer } from '../../src/post/drain-lane.js';
 
 /** As in a worker. */
 const LANES_AT_ONCE = 16;

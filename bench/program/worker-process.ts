@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Home, openHome } from '../src/app/home.js';
-import { readHomeConfig } from '../src/config.js';
-import { createLog } from '../src/observability/log.js';
+import { type Home, openHome } from '../../src/app/home.js';
+import { readHomeConfig } from '../../src/config.js';
+import { createLog } from '../../src/observability/log.js';
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -29,7 +29,7 @@ export interface WorkerOrder {
 
 /** Resolves once the worker has said that it is there. */
 export async function startWorkerProcess({ variables, probeFile, logFile }: WorkerOrder): Promise<WorkerProcess> {
-  const words = ['--import', 'tsx', '--import', './bench/memory-probe.mjs', 'src/main.ts', 'worker'];
+  const words = ['--import', 'tsx', '--import', './bench/program/memory-probe.mjs', 'src/main.ts', 'worker'];
   const child = spawn(process.execPath, words, {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...variables, MEMORY_PROBE: probeFile },
     stdio: ['ignore', openSync(logFile ?? '/dev/null', 'a'), 'inherit'],

@@ -1,5 +1,5 @@
 /** The faults of a soak on Blnk's side: each of them as often as the others, together as often as asked. */
-import type { Fault, FaultBoard, FaultEffect } from '../sandbox/blnk/fault-rules.js';
+import type { Fault, FaultBoard, FaultEffect } from '../../sandbox/blnk/fault-rules.js';
 
 const OF_POSTS: readonly FaultEffect[] = [
   { kind: 'reset' },

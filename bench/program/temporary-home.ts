@@ -2,7 +2,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Home } from '../test/support/homes.js';
+import type { Home } from '../../test/support/homes.js';
 
 /** @param databaseUrl null: a private server. A named database is left as it is in the end. */
 export function temporaryHome(databaseUrl: string | null): Home {

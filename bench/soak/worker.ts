@@ -7,14 +7,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { type BlnkSandbox, startBlnkSandbox } from '../sandbox/blnk/sandbox.js';
-import { type StripeSandbox, startStripeSandbox } from '../sandbox/stripe/sandbox.js';
+import { type BlnkSandbox, startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
+import { type StripeSandbox, startStripeSandbox } from '../../sandbox/stripe/sandbox.js';
+import { type TableSize, tableSizes } from '../program/table-sizes.js';
+import {
+  connectionsOf,
+  type ProcessFacts,
+  processFacts,
+  type QueueFacts,
+  queueFacts,
+} from '../program/worker-facts.js';
+import { runCommand, startWorkerProcess, type WorkerProcess } from '../program/worker-process.js';
 import { addBlnkFaults } from './blnk-faults.js';
-import { soakKinds } from './soak-vendors.js';
 import { addStripeFaults } from './stripe-faults.js';
-import { type TableSize, tableSizes } from './table-sizes.js';
-import { connectionsOf, type ProcessFacts, processFacts, type QueueFacts, queueFacts } from './worker-facts.js';
-import { runCommand, startWorkerProcess, type WorkerProcess } from './worker-process.js';
+import { soakKinds } from './vendors.js';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;

@@ -5,15 +5,15 @@
 import { randomUUID } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { CURRENT_MAPPING_VERSION } from '../src/core/mapping.js';
-import { createMirror, noteLag } from '../src/db/mirror-store.js';
-import { createReadModel } from '../src/db/reads/read-model.js';
-import { type HistoryDatabase, openHistoryDatabase } from '../test/support/history/database.js';
-import type { Home } from '../test/support/homes.js';
-import { startVendors, type VendorProcess } from './soak-child.js';
-import { openStages, type SimulatedWorker } from './soak-stages.js';
-import type { Judgement } from './soak-vendors.js';
-import { type TableSize, tableSizes } from './table-sizes.js';
+import { CURRENT_MAPPING_VERSION } from '../../src/core/mapping.js';
+import { createMirror, noteLag } from '../../src/db/mirror-store.js';
+import { createReadModel } from '../../src/db/reads/read-model.js';
+import { type HistoryDatabase, openHistoryDatabase } from '../../test/support/history/database.js';
+import type { Home } from '../../test/support/homes.js';
+import { type TableSize, tableSizes } from '../program/table-sizes.js';
+import { openStages, type SimulatedWorker } from './simulated-worker.js';
+import type { Judgement } from './vendors.js';
+import { startVendors, type VendorProcess } from './vendors-process.js';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;

@@ -2,8 +2,8 @@
  * The rows of the compact ledger: nine bytes a payment of the stand-in's population, because what was posted equal to it can
  * be told again from it. What differs is kept as a violation.
  */
-import { type ExpectedPayment, expectedPayments } from '../sandbox/stripe/expectation.js';
-import type { World } from '../sandbox/stripe/world.js';
+import { type ExpectedPayment, expectedPayments } from '../../sandbox/stripe/expectation.js';
+import type { World } from '../../sandbox/stripe/world.js';
 
 const SOURCE = '@stripe';
 

@@ -3,32 +3,32 @@
  * them, but for the queue and for time, which the simulation gives. Waits of production cost nothing here.
  */
 import { randomUUID } from 'node:crypto';
-import { createScheduledProofs } from '../src/app/proving.js';
-import { POSTING } from '../src/app/stages.js';
-import { TIMINGS } from '../src/app/timings.js';
-import { createLedger } from '../src/blnk/ledger.js';
-import { createLedgerSide } from '../src/blnk/listings.js';
-import type { BackfillPart } from '../src/collect/backfill.js';
-import type { Clock } from '../src/core/clock.js';
-import type { Lane } from '../src/core/posting.js';
-import { createCollectStore } from '../src/db/collect-store.js';
-import { markFirstPost, rememberSourceBalance } from '../src/db/mirror-store.js';
-import type { Database } from '../src/db/open.js';
-import { createOutbox, lanesDue } from '../src/db/outbox.js';
-import { createRequestLimiter } from '../src/db/request-limiter.js';
-import { createWorkerRegistry } from '../src/db/worker-registry.js';
-import { createLog } from '../src/observability/log.js';
-import { createBalanceNames } from '../src/post/balance-names.js';
-import { createLaneDrainer } from '../src/post/drain-lane.js';
-import { otherLedger } from '../src/post/settle-doubt.js';
-import { createStripeAccountReader } from '../src/stripe/account.js';
-import { createStripeClient } from '../src/stripe/client.js';
-import { createPaymentFeeds } from '../src/stripe/feeds.js';
-import { createStripeSide } from '../src/stripe/listing.js';
-import { createPartJob } from '../src/worker/part-job.js';
-import { createSyncJob, requestOpenParts } from '../src/worker/sync-job.js';
-import { SimulatedLanes } from './soak-lanes.js';
-import type { VendorAddresses } from './soak-vendors.js';
+import { createScheduledProofs } from '../../src/app/proving.js';
+import { POSTING } from '../../src/app/stages.js';
+import { TIMINGS } from '../../src/app/timings.js';
+import { createLedger } from '../../src/blnk/ledger.js';
+import { createLedgerSide } from '../../src/blnk/listings.js';
+import type { BackfillPart } from '../../src/collect/backfill.js';
+import type { Clock } from '../../src/core/clock.js';
+import type { Lane } from '../../src/core/posting.js';
+import { createCollectStore } from '../../src/db/collect-store.js';
+import { markFirstPost, rememberSourceBalance } from '../../src/db/mirror-store.js';
+import type { Database } from '../../src/db/open.js';
+import { createOutbox, lanesDue } from '../../src/db/outbox.js';
+import { createRequestLimiter } from '../../src/db/request-limiter.js';
+import { createWorkerRegistry } from '../../src/db/worker-registry.js';
+import { createLog } from '../../src/observability/log.js';
+import { createBalanceNames } from '../../src/post/balance-names.js';
+import { createLaneDrainer } from '../../src/post/drain-lane.js';
+import { otherLedger } from '../../src/post/settle-doubt.js';
+import { createStripeAccountReader } from '../../src/stripe/account.js';
+import { createStripeClient } from '../../src/stripe/client.js';
+import { createPaymentFeeds } from '../../src/stripe/feeds.js';
+import { createStripeSide } from '../../src/stripe/listing.js';
+import { createPartJob } from '../../src/worker/part-job.js';
+import { createSyncJob, requestOpenParts } from '../../src/worker/sync-job.js';
+import { SimulatedLanes } from './simulated-lanes.js';
+import type { VendorAddresses } from './vendors.js';
 
 export interface StageParts {
   readonly database: Database;

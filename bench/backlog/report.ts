@@ -1,5 +1,5 @@
 /** An outage in words: one line a sample, the table of the end, and whatever is not as it must be. */
-import type { BacklogOutcome, DrainSample } from './backlog-run.js';
+import type { BacklogOutcome, DrainSample } from './outage.js';
 
 /**
  * Two streams a lane, and every second chunk of each begins with the newest: a new payment is in the second chunk that

@@ -2,11 +2,11 @@
  * Both stand-ins of a simulated soak on one clock, which moves when told; and the judge, who alone knows both sides. They
  * live in a process of their own, so that what the mirror takes is measured apart.
  */
-import { SandboxClock } from '../sandbox/clock.js';
-import { expectedPayments } from '../sandbox/stripe/expectation.js';
-import type { Kind } from '../sandbox/stripe/kind.js';
-import { KINDS } from '../sandbox/stripe/kinds.js';
-import { type StripeSandbox, startStripeSandbox } from '../sandbox/stripe/sandbox.js';
+import { SandboxClock } from '../../sandbox/clock.js';
+import { expectedPayments } from '../../sandbox/stripe/expectation.js';
+import type { Kind } from '../../sandbox/stripe/kind.js';
+import { KINDS } from '../../sandbox/stripe/kinds.js';
+import { type StripeSandbox, startStripeSandbox } from '../../sandbox/stripe/sandbox.js';
 import { type CompactLedger, startCompactLedger } from './compact-ledger.js';
 import { addStripeFaults } from './stripe-faults.js';
 

@@ -1,5 +1,5 @@
 /** The faults of a soak on Stripe's side: each of them as often as the others, together as often as asked. */
-import type { FaultEffect, Faults } from '../sandbox/stripe/faults.js';
+import type { FaultEffect, Faults } from '../../sandbox/stripe/faults.js';
 
 const EFFECTS: readonly FaultEffect[] = [
   { effect: 'reset' },
