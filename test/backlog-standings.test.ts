@@ -1,26 +1,21 @@
 /** How days stand, asked every minute, when nearly all postings are of one day: a busy mirror in its first days. */
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readStandings } from '../src/db/reads/certificates.js';
-import { type LedgerStage, makePayments, openStages, type Stages } from './support/stages/ledger.js';
+import { type LedgerStage, ledgerStages, makePayments } from './support/stages/ledger.js';
 
 const BUSY = new Date('2026-11-03T12:00:00Z');
 const QUIET_DAYS = ['2026-11-01', '2026-11-02'];
 
-let stages: Stages;
+const startStage = ledgerStages();
 let stage: LedgerStage;
 
-beforeAll(async () => {
-  stages = await openStages();
-});
 beforeEach(async () => {
-  stage = await stages.start();
+  stage = await startStage();
 });
 afterEach(async () => {
   await stage.sql`truncate certificates`;
-  await stage.close();
 });
-afterAll(() => stages.close());
 
 async function certify(day: string): Promise<void> {
   await stage.sql`

@@ -3,9 +3,9 @@
  * The long form, with a million and a whole worker, is `bench/backlog.ts`.
  */
 import { createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { readLanes } from '../src/db/reads/outbox-status.js';
-import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until } from './support/stages/ledger.js';
+import { type LedgerStage, ledgerStages, makePayments, NEVER, until } from './support/stages/ledger.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 const BACKLOG = 5_000;
@@ -17,17 +17,12 @@ const NEW_PAGES = 5;
 /** Two streams, of each of which every second chunk begins with the newest; and the two that are under way. */
 const CHUNKS_MAX = 4;
 
-let stages: Stages;
+const startStage = ledgerStages();
 let stage: LedgerStage;
 
 beforeAll(async () => {
-  stages = await openStages();
   // A port of its own: it must be found again after the outage.
-  stage = await stages.start({ port: await freePort() });
-});
-afterAll(async () => {
-  await stage.close();
-  await stages.close();
+  stage = await startStage({ port: await freePort() });
 });
 
 describe('a lane with 5,000 pending', { timeout: 120_000 }, () => {

@@ -1,9 +1,9 @@
 /** A lane with a long backlog: what is paid now does not wait behind it, and it does not wait behind what is paid now. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Payment } from '../src/core/payment.js';
 import { createOutbox } from '../src/db/outbox.js';
 import type { Ledger } from '../src/post/ports.js';
-import { type LedgerStage, makePayments, NEVER, openStages, type Stages } from './support/stages/ledger.js';
+import { type LedgerStage, ledgerStages, makePayments, NEVER } from './support/stages/ledger.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 const BACKLOG = 3_000;
@@ -12,17 +12,12 @@ const CHUNK = 50;
 /** Two streams: the chunks that are under way, and the next one of each, of which one begins with the newest. */
 const CHUNKS_UNTIL_POSTED = 4;
 
-let stages: Stages;
+const startStage = ledgerStages();
 let stage: LedgerStage;
 
-beforeAll(async () => {
-  stages = await openStages();
-});
 beforeEach(async () => {
-  stage = await stages.start();
+  stage = await startStage();
 });
-afterEach(() => stage.close());
-afterAll(() => stages.close());
 
 const payment = (name: string, created: Date): Payment[] => makePayments(1, { name, created });
 

@@ -2,26 +2,21 @@
  * Claims: two workers on one lane send nothing twice, a worker that slept through its claim changes nothing afterwards and
  * sends nothing late, and a claim lives as long as its request is in flight.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../src/app/system-clock.js';
 import type { Clock } from '../src/core/clock.js';
 import type { Outbox } from '../src/post/ports.js';
-import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until } from './support/stages/ledger.js';
+import { type LedgerStage, ledgerStages, makePayments, NEVER, until } from './support/stages/ledger.js';
 import { countSent } from './support/stages/ledger-kills.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 
-let stages: Stages;
+const startStage = ledgerStages();
 let stage: LedgerStage;
 
-beforeAll(async () => {
-  stages = await openStages();
-});
 beforeEach(async () => {
-  stage = await stages.start();
+  stage = await startStage();
 });
-afterEach(() => stage.close());
-afterAll(() => stages.close());
 
 /** A process that the machine stops: its timers do not run, and its monotonic clock has jumped when it wakes up. */
 function pausableClock(): Clock & { pause(ms: number): void } {

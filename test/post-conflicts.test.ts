@@ -1,22 +1,17 @@
 /** What stands in the ledger under our reference, but not from us: other content, equal content, queued by somebody. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { TransactionChange } from '../sandbox/blnk/inspection.js';
 import { preparePayment } from '../src/core/mapping.js';
 import type { Payment } from '../src/core/payment.js';
 import { createParkedStore } from '../src/db/reads/parked-store.js';
-import { type LedgerStage, makePayments, openStages, RULES, type Stages, until } from './support/stages/ledger.js';
+import { type LedgerStage, ledgerStages, makePayments, RULES, until } from './support/stages/ledger.js';
 
-let stages: Stages;
+const startStage = ledgerStages();
 let stage: LedgerStage;
 
-beforeAll(async () => {
-  stages = await openStages();
-});
 beforeEach(async () => {
-  stage = await stages.start();
+  stage = await startStage();
 });
-afterEach(() => stage.close());
-afterAll(() => stages.close());
 
 /** Somebody else's request with our body, changed. */
 async function postBySomebody(payment: Payment, changes: Record<string, unknown> = {}): Promise<void> {

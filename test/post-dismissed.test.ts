@@ -1,23 +1,18 @@
 /** What a person dismissed after an attempt is looked up again, because the attempt may still be applied late. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createLedger } from '../src/blnk/ledger.js';
 import { createDismissedPostings } from '../src/db/outbox.js';
 import { createParkedStore } from '../src/db/reads/parked-store.js';
 import { createBalanceNames } from '../src/post/balance-names.js';
 import { lookUpDismissed } from '../src/post/look-up-dismissed.js';
-import { type LedgerStage, makePayments, openStages, RULES, type Stages } from './support/stages/ledger.js';
+import { type LedgerStage, ledgerStages, makePayments, RULES } from './support/stages/ledger.js';
 
-let stages: Stages;
+const startStage = ledgerStages();
 let stage: LedgerStage;
 
-beforeAll(async () => {
-  stages = await openStages();
-});
 beforeEach(async () => {
-  stage = await stages.start();
+  stage = await startStage();
 });
-afterEach(() => stage.close());
-afterAll(() => stages.close());
 
 /** Two payments that Blnk refuses, parked after an attempt, and dismissed. */
 async function dismissTwo(): Promise<void> {

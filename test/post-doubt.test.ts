@@ -1,29 +1,16 @@
 /** What look-ups show decides: lagging readers, refusals for good, payments that fail for ever. Doubt is never given up. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ledger } from '../src/post/ports.js';
-import {
-  type LedgerStage,
-  makePayments,
-  NEVER,
-  openStages,
-  SHORT,
-  type Stages,
-  until,
-} from './support/stages/ledger.js';
+import { type LedgerStage, ledgerStages, makePayments, NEVER, SHORT, until } from './support/stages/ledger.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 
-let stages: Stages;
+const startStage = ledgerStages();
 let stage: LedgerStage;
 
-beforeAll(async () => {
-  stages = await openStages();
-});
 beforeEach(async () => {
-  stage = await stages.start();
+  stage = await startStage();
 });
-afterEach(() => stage.close());
-afterAll(() => stages.close());
 
 describe('a reader that lags', () => {
   it.each([2, 120])(

@@ -1,18 +1,12 @@
 /** Whatever happens between us and Blnk, each reference ends in the ledger once and posted; nothing is parked. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Fault } from '../sandbox/blnk/fault-rules.js';
-import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until } from './support/stages/ledger.js';
+import { type LedgerStage, ledgerStages, makePayments, NEVER, until } from './support/stages/ledger.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 
-let stages: Stages;
+const startStage = ledgerStages();
 let stage: LedgerStage;
-
-beforeAll(async () => {
-  stages = await openStages();
-});
-afterEach(() => stage.close());
-afterAll(() => stages.close());
 
 async function expectEachOnce(count: number): Promise<void> {
   const rows = [...stage.sandbox.transactions()];
@@ -53,7 +47,7 @@ describe('a fault on posts leads to the same end', () => {
   ];
 
   it.each(faults)('%s', async (_, fault) => {
-    stage = await stages.start();
+    stage = await startStage();
     await stage.store(makePayments(220));
     const added = stage.sandbox.faults.add(fault);
     const drainer = await stage.drainer();
@@ -65,7 +59,7 @@ describe('a fault on posts leads to the same end', () => {
   it.each(faults.filter(([, { route }]) => route === 'posts' || route === undefined))(
     'few payments: %s',
     async (_, fault) => {
-      stage = await stages.start();
+      stage = await startStage();
       await stage.store(makePayments(3));
       const added = stage.sandbox.faults.add(fault);
       await drainThroughThrows(await stage.drainer());
@@ -89,7 +83,7 @@ describe('a fault on posts leads to the same end', () => {
 
 describe('an attempt', () => {
   it.each([1, 50])('is on disk when the request arrives (%i payments)', async (count) => {
-    stage = await stages.start();
+    stage = await startStage();
     await stage.store(makePayments(count));
     const hang = stage.sandbox.faults.add({ kind: 'hang', route: 'posts', times: 1 });
     const drained = (await stage.drainer()).drain(LANE, NEVER);
@@ -105,7 +99,7 @@ describe('an attempt', () => {
   });
 
   it('that is repeated is counted on disk before it goes out again', async () => {
-    stage = await stages.start();
+    stage = await startStage();
     await stage.store(makePayments(1));
     stage.sandbox.faults.add({ kind: 'reset', route: 'posts', times: 1 });
     const hang = stage.sandbox.faults.add({ kind: 'hang', route: 'posts' });
@@ -125,7 +119,7 @@ describe('when Blnk asks to wait', () => {
     [150, 'POST /transactions/bulk', 503],
     [2, 'posts', 502],
   ])('nothing is sent before Retry-After is over (%i payments, %s, %i)', async (count, route, status) => {
-    stage = await stages.start();
+    stage = await startStage();
     await stage.store(makePayments(count));
     const stalls: number[] = [];
     const drainer = await stage.drainer({ chunksInFlight: 1, onStalled: ({ pauseMs }) => stalls.push(pauseMs) });
@@ -144,7 +138,7 @@ describe('when Blnk asks to wait', () => {
   });
 
   it('a locked source pauses its own lane, the other lanes go on', async () => {
-    stage = await stages.start();
+    stage = await startStage();
     await stage.store([...makePayments(120), ...makePayments(120, { name: 'eur', currency: 'eur' })]);
     const unlock = stage.sandbox.holdBalance('@stripe', 'USD');
     const stalled = new Set<string>();
@@ -159,7 +153,7 @@ describe('when Blnk asks to wait', () => {
   });
 
   it('a pausing lane is not asked for again by every wake', async () => {
-    stage = await stages.start();
+    stage = await startStage();
     await stage.store(makePayments(10));
     stage.sandbox.faults.add({ kind: 'status', status: 503, route: 'posts' });
     const drainer = await stage.drainer({ pause: { baseMs: 60_000, maxMs: 60_000 } });

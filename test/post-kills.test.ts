@@ -1,21 +1,16 @@
 /** A worker that dies between any two steps loses nothing and posts nothing twice: the next one looks first. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until } from './support/stages/ledger.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type LedgerStage, ledgerStages, makePayments, NEVER, until } from './support/stages/ledger.js';
 import { Killed, killAt, STEPS } from './support/stages/ledger-kills.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 
-let stages: Stages;
+const startStage = ledgerStages();
 let stage: LedgerStage;
 
-beforeAll(async () => {
-  stages = await openStages();
-});
 beforeEach(async () => {
-  stage = await stages.start();
+  stage = await startStage();
 });
-afterEach(() => stage.close());
-afterAll(() => stages.close());
 
 /** Drains until the kill strikes; what it still had in flight in this process has ended by then. */
 async function drainUntilKilled(

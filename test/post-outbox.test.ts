@@ -1,25 +1,20 @@
 /** The outbox on a real PostgreSQL: claims exclude each other, marks need the claim, and marking never meets renewing badly. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createOutbox } from '../src/db/outbox.js';
 import type { Claim, Outbox } from '../src/post/ports.js';
-import { type LedgerStage, makePayments, openStages, type Stages } from './support/stages/ledger.js';
+import { type LedgerStage, ledgerStages, makePayments } from './support/stages/ledger.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 
 describe('the outbox', () => {
-  let stages: Stages;
+  const startStage = ledgerStages();
   let stage: LedgerStage;
   let outbox: Outbox;
 
-  beforeAll(async () => {
-    stages = await openStages();
-  });
   beforeEach(async () => {
-    stage = await stages.start();
+    stage = await startStage();
     outbox = createOutbox(stage.sql);
   });
-  afterEach(() => stage.close());
-  afterAll(() => stages.close());
 
   const claimNew = (limit = 100, leaseMs = 30_000) => outbox.claimNew(LANE, { limit, leaseMs, first: 'waiting' });
   const referencesOf = (claim: Claim) => claim.postings.map(({ reference }) => reference);
@@ -82,5 +77,44 @@ describe('the outbox', () => {
     const [row] = await stage.sql<{ n: number }[]>`
       select count(*)::int as n from postings where claimed_until > now() + interval '50 seconds'`;
     expect(row?.n).toBe(2);
+  });
+
+  it('keeps of what is put off who is in doubt and who is not, the error, the reason, and when each is due', async () => {
+    await stage.store(makePayments(2));
+    const claim = await claimNew(10);
+    const [first = '', second = ''] = claim.postings.map(({ reference }) => reference);
+    const marked = await outbox.postpone(claim.token, [
+      { reference: first, dueInMs: 60_000, error: 'no answer', inDoubt: true },
+      {
+        reference: second,
+        dueInMs: 3_600_000,
+        error: 'refused',
+        inDoubt: false,
+        reason: 'refused_by_blnk',
+        reasonDetail: 'said so',
+      },
+    ]);
+    expect(marked).toBe(2);
+    const rows = await stage.sql`
+      select reference, doubt_since is not null as in_doubt, due_at > now() + interval '30 minutes' as later,
+        last_error, reason, reason_detail, claim
+      from postings`;
+    const byReference = new Map(rows.map(({ reference, ...rest }) => [reference, rest]));
+    expect(byReference.get(first)).toEqual({
+      in_doubt: true,
+      later: false,
+      last_error: 'no answer',
+      reason: null,
+      reason_detail: null,
+      claim: null,
+    });
+    expect(byReference.get(second)).toEqual({
+      in_doubt: false,
+      later: true,
+      last_error: 'refused',
+      reason: 'refused_by_blnk',
+      reason_detail: 'said so',
+      claim: null,
+    });
   });
 });

@@ -1,25 +1,19 @@
 /** Posting when nothing goes wrong: what stands in the ledger and in the outbox, and how many requests it took. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { postings as postingsTable } from '../src/db/schema/postings.js';
 import { homes } from './support/homes.js';
-import { type LedgerStage, MIRROR_ID, makePayments, openStages, type Stages } from './support/stages/ledger.js';
+import { type LedgerStage, ledgerStages, MIRROR_ID, makePayments } from './support/stages/ledger.js';
 
 const databases = homes()
   .map(({ name }) => name)
   .filter((name) => name !== 'postgres+redis');
 
 describe.each(databases)('posting without faults, database %s', (home) => {
-  let stages: Stages;
+  const startStage = ledgerStages(home);
   let stage: LedgerStage;
 
-  beforeAll(async () => {
-    stages = await openStages(home);
-  });
-  afterEach(() => stage.close());
-  afterAll(() => stages.close());
-
   it('puts every payment of several currencies into the ledger once, with amount, day and metadata', async () => {
-    stage = await stages.start();
+    stage = await startStage();
     const payments = [
       ...makePayments(150, { name: 'usd' }),
       ...makePayments(60, { name: 'jpy', currency: 'jpy' }),
@@ -69,14 +63,8 @@ describe.each(databases)('posting without faults, database %s', (home) => {
 });
 
 describe('requests that posting takes', () => {
-  let stages: Stages;
+  const startStage = ledgerStages();
   let stage: LedgerStage;
-
-  beforeAll(async () => {
-    stages = await openStages();
-  });
-  afterEach(() => stage.close());
-  afterAll(() => stages.close());
 
   const requests = () => ({
     single: stage.sandbox.requestCount('POST /transactions'),
@@ -85,14 +73,14 @@ describe('requests that posting takes', () => {
   });
 
   it.each([1, 3])('posts %i one by one, without a look-up of their own', async (count) => {
-    stage = await stages.start();
+    stage = await startStage();
     await stage.store(makePayments(count));
     await stage.drainAll(await stage.drainer());
     expect(requests()).toEqual({ single: count, bulk: 0, lookUps: 0 });
   });
 
   it('posts many in bulks of 100, each confirmed by one look-up', async () => {
-    stage = await stages.start();
+    stage = await startStage();
     await stage.store(makePayments(450));
     // One at a time: two that claim in the same moment share out the rows as they happen to lock them.
     await stage.drainAll(await stage.drainer({ chunksInFlight: 1 }));
@@ -101,7 +89,7 @@ describe('requests that posting takes', () => {
   });
 
   it('posts to a self-hosted Core as well', async () => {
-    stage = await stages.start({ style: 'core' });
+    stage = await startStage({ style: 'core' });
     await stage.store([...makePayments(120), ...makePayments(2, { name: 'eur', currency: 'eur' })]);
     await stage.drainAll(await stage.drainer());
     expect(stage.sandbox.stats().rows).toBe(122);
@@ -110,7 +98,7 @@ describe('requests that posting takes', () => {
   });
 
   it('reads exact amounts where the Cloud shows only decimals', async () => {
-    stage = await stages.start({ cloudOmitsPreciseAmount: true });
+    stage = await startStage({ cloudOmitsPreciseAmount: true });
     await stage.store([
       ...makePayments(20, { amountReceived: 1_099n }),
       ...makePayments(5, { name: 'kwd', currency: 'kwd' }),
@@ -120,7 +108,7 @@ describe('requests that posting takes', () => {
   });
 
   it('marks when the mirror posted first, and posts nothing when nothing is due', async () => {
-    stage = await stages.start();
+    stage = await startStage();
     const drainer = await stage.drainer();
     const lane = { source: '@stripe', currency: 'USD' };
     expect(await drainer.drain(lane, new AbortController().signal)).toBeNull();

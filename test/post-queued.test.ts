@@ -2,21 +2,15 @@
  * References that somebody queued in Blnk: `X` stays `QUEUED` for ever, and what became of it stands in `X_q`. Each end of
  * such a post, and each moment at which ours can meet it, through the Cloud and on a Core.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { preparePayment } from '../src/core/mapping.js';
 import type { Payment } from '../src/core/payment.js';
 import type { LaneDrainer } from '../src/post/drain-lane.js';
 import type { Ledger } from '../src/post/ports.js';
-import { type LedgerStage, makePayments, openStages, RULES, type Stages, until } from './support/stages/ledger.js';
+import { type LedgerStage, ledgerStages, makePayments, RULES, until } from './support/stages/ledger.js';
 
-let stages: Stages;
+const startStage = ledgerStages();
 let stage: LedgerStage;
-
-beforeAll(async () => {
-  stages = await openStages();
-});
-afterEach(() => stage.close());
-afterAll(() => stages.close());
 
 /** What Core does with queued rows that have no child: it looks for them every 30 minutes, once they are 2 hours old. */
 const TWO_HOURS_MS = 2 * 3_600_000;
@@ -63,7 +57,7 @@ async function untilLookedAt(drainer: LaneDrainer, looks: number): Promise<void>
 
 describe.each(['cloud', 'core'] as const)('a queued reference, asked as %s', (style) => {
   it("rejected, as by Blnk's documented example on an empty source: burnt, parked and explained, never posted", async () => {
-    stage = await stages.start({ style });
+    stage = await startStage({ style });
     const payments = makePayments(20);
     for (const payment of payments) await queueBySomebody(exampleBody(payment));
     await until(() => payments.every(({ id }) => statusOf(`${id}_q`) === 'REJECTED'));
@@ -78,7 +72,7 @@ describe.each(['cloud', 'core'] as const)('a queued reference, asked as %s', (st
   });
 
   it('applied with other content: a conflict that shows both sides, and nothing is overwritten', async () => {
-    stage = await stages.start({ style });
+    stage = await startStage({ style });
     const [amount, destination, equal] = makePayments(3, { customerId: 'cus_mine' }) as [Payment, Payment, Payment];
     await queueBySomebody(equalBody(amount, { precise_amount: 777 }));
     await queueBySomebody(equalBody(destination, { destination: '@cus_other' }));
@@ -104,7 +98,7 @@ describe.each(['cloud', 'core'] as const)('a queued reference, asked as %s', (st
   it.each([1, 25])(
     'without a child waits and is never replaced; each end of the replay is followed (%i of each)',
     async (count) => {
-      stage = await stages.start({ style });
+      stage = await startStage({ style });
       stage.sandbox.setQueuedChildren('held');
       const applied = makePayments(count, { name: 'a' });
       const rejected = makePayments(count, { name: 'r', customerId: 'cus_poor' });
@@ -143,7 +137,7 @@ describe.each(['cloud', 'core'] as const)('a queued reference, asked as %s', (st
   );
 
   it('replayed by Core in its own time, hours later: adopted once, and a replay after that changes nothing', async () => {
-    stage = await stages.start({ style, recoverQueuedAfterMs: TWO_HOURS_MS });
+    stage = await startStage({ style, recoverQueuedAfterMs: TWO_HOURS_MS });
     stage.sandbox.setQueuedChildren('held');
     const payments = makePayments(3);
     for (const payment of payments) await queueBySomebody(equalBody(payment));
@@ -165,7 +159,7 @@ describe.each(['cloud', 'core'] as const)('a queued reference, asked as %s', (st
   });
 
   it('waited for, then applied while its balances are not visible: looks from before do not make it a conflict', async () => {
-    stage = await stages.start({ style });
+    stage = await startStage({ style });
     stage.sandbox.setQueuedChildren('held');
     const [payment] = makePayments(1) as [Payment];
     await queueBySomebody(equalBody(payment));
@@ -191,7 +185,7 @@ describe.each(['cloud', 'core'] as const)('a queued reference, asked as %s', (st
   });
 
   it('queued by somebody between our attempt and our look: one of the two, never both', async () => {
-    stage = await stages.start({ style });
+    stage = await startStage({ style });
     const [payment] = makePayments(1) as [Payment];
     let queued = false;
     const wrapLedger = (ledger: Ledger): Ledger => ({

@@ -3,11 +3,11 @@
  * and nothing is parked. The seed is fixed and part of the test's name; the time budget is written out.
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Fault } from '../sandbox/blnk/fault-rules.js';
 import { SyncError } from '../src/core/errors.js';
 import type { LaneDrainer } from '../src/post/drain-lane.js';
-import { type LedgerStage, makePayments, NEVER, openStages, type Stages, until } from './support/stages/ledger.js';
+import { type LedgerStage, ledgerStages, makePayments, NEVER, until } from './support/stages/ledger.js';
 import { Killed, killAt, STEPS, type Step } from './support/stages/ledger-kills.js';
 
 const SEED = 20_261_121;
@@ -74,12 +74,7 @@ const schedules: fc.Arbitrary<Schedule> = fc.record({
 });
 
 describe('whatever happens on the way', () => {
-  let stages: Stages;
-
-  beforeAll(async () => {
-    stages = await openStages();
-  });
-  afterAll(() => stages.close());
+  const startStage = ledgerStages();
 
   it(`the ledger ends as exactly what was stored (seed ${SEED}, ${BUDGET_MS} ms)`, { timeout: 90_000 }, async () => {
     let runs = 0;
@@ -88,13 +83,8 @@ describe('whatever happens on the way', () => {
       fc.asyncProperty(schedules, async (schedule) => {
         // Not fast-check's own time limit: that leaves the last run going on by itself.
         if (performance.now() > endsAt) return;
-        const stage = await stages.start({ style: schedule.style, lockWaitMs: 60 });
-        try {
-          await play(stage, schedule);
-          runs += 1;
-        } finally {
-          await stage.close();
-        }
+        await play(await startStage({ style: schedule.style, lockWaitMs: 60 }), schedule);
+        runs += 1;
       }),
       { seed: SEED, numRuns: RUNS_MAX, endOnFailure: true },
     );

@@ -1,28 +1,19 @@
 /** A posting that makes every bulk fail in which it is: its neighbours are in the ledger after few requests. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { type LedgerStage, makePayments, NEVER, openStages, type Stages } from './support/stages/ledger.js';
+import { expect, it } from 'vitest';
+import { ledgerStages, makePayments, NEVER } from './support/stages/ledger.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 const PAYMENTS = 100;
 /** Halves of halves of a hundred, for two streams, and what is posted one by one in the end. */
 const FAILED_BULKS_MAX = 20;
 
-let stages: Stages;
-let stage: LedgerStage;
-
-beforeAll(async () => {
-  stages = await openStages();
-});
-beforeEach(async () => {
-  stage = await stages.start();
-});
-afterEach(() => stage.close());
-afterAll(() => stages.close());
+const startStage = ledgerStages();
 
 it.each([
   ['a bulk fail', { status: 504 }],
   ['a gateway ask to wait', { status: 502, retryAfter: 0 }],
 ])('finds by halves what makes %s, and posts the others in bulk', async (_, answer) => {
+  const stage = await startStage();
   await stage.store(makePayments(PAYMENTS));
   const slow = 'pi_0061';
   const fault = stage.sandbox.faults.add({

@@ -1,35 +1,21 @@
 /** Faults of the surroundings: key, overdraft, another ledger. They stop the lane and lose nothing; counts hold all the while. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { preparePayment } from '../src/core/mapping.js';
 import { parsePayment } from '../src/core/payment.js';
 import { createParkedStore } from '../src/db/reads/parked-store.js';
 import { syncHistory } from '../src/db/schema/views.js';
-import {
-  type LedgerStage,
-  makePayments,
-  NEVER,
-  openStages,
-  RULES,
-  type Stages,
-  until,
-} from './support/stages/ledger.js';
+import { type LedgerStage, ledgerStages, makePayments, NEVER, RULES, until } from './support/stages/ledger.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 
-let stages: Stages;
+const startStage = ledgerStages();
 let stage: LedgerStage;
-
-beforeAll(async () => {
-  stages = await openStages();
-});
-afterEach(() => stage.close());
-afterAll(() => stages.close());
 
 describe('a key that Blnk refuses', () => {
   it.each([3, 350])(
     'stops the lane with an error for a person; with a good key all is posted (%i payments)',
     async (count) => {
-      stage = await stages.start();
+      stage = await startStage();
       await stage.store(makePayments(count));
       const drainer = await stage.drainer();
       const hang = stage.sandbox.faults.add({ kind: 'hang', route: 'posts', times: 1 });
@@ -55,7 +41,7 @@ describe('a key that Blnk refuses', () => {
   );
 
   it('is read again: a rotated key goes on without a stop', async () => {
-    stage = await stages.start();
+    stage = await startStage();
     await stage.store(makePayments(150));
     stage.sandbox.access.allow('new_key');
     const keys = [stage.sandbox.cloudToken];
@@ -66,7 +52,7 @@ describe('a key that Blnk refuses', () => {
   });
 
   it('without the permission to read names it, before anything is posted', async () => {
-    stage = await stages.start({ cloudScopes: ['proxy:write', 'proxy:read'] });
+    stage = await startStage({ cloudScopes: ['proxy:write', 'proxy:read'] });
     await stage.store(makePayments(2));
     await expect((await stage.drainer()).drain(LANE, NEVER)).rejects.toMatchObject({
       kind: 'fatal',
@@ -79,7 +65,7 @@ describe('a key that Blnk refuses', () => {
 
 describe('a source without overdraft', () => {
   it.each([2, 120])('stops the lane with an error for a person, and parks nothing (%i payments)', async (count) => {
-    stage = await stages.start();
+    stage = await startStage();
     await stage.store(makePayments(count));
     await stage.sql`update postings set prepared = replace(prepared, '"allow_overdraft":true', '"allow_overdraft":false')`;
     await expect((await stage.drainer()).drain(LANE, NEVER)).rejects.toMatchObject({
@@ -97,7 +83,7 @@ describe('another self-hosted ledger than before', () => {
   };
 
   it('is noticed before anything is posted to it', async () => {
-    stage = await stages.start({ style: 'core' });
+    stage = await startStage({ style: 'core' });
     await stage.store(makePayments(1, { name: 'before' }));
     await stage.drainAll(await stage.drainer());
     await otherSource();
@@ -113,7 +99,7 @@ describe('another self-hosted ledger than before', () => {
   });
 
   it('that is still empty is noticed by its first answer, and nothing is marked', async () => {
-    stage = await stages.start({ style: 'core' });
+    stage = await startStage({ style: 'core' });
     await otherSource();
     await stage.store(makePayments(30));
     await expect((await stage.drainer()).drain(LANE, NEVER)).rejects.toMatchObject({ code: 'other_ledger' });
@@ -121,7 +107,7 @@ describe('another self-hosted ledger than before', () => {
   });
 
   it('is none of this when the source is the same', async () => {
-    stage = await stages.start({ style: 'core' });
+    stage = await startStage({ style: 'core' });
     await stage.store(makePayments(30));
     await stage.drainAll(await stage.drainer());
     const [row] = await stage.sql`select source_balances from mirror`;
@@ -134,7 +120,7 @@ describe('another self-hosted ledger than before', () => {
 
 describe('a parked posting that a person sends back', () => {
   it('is posted when Blnk takes it now', async () => {
-    stage = await stages.start();
+    stage = await startStage();
     await stage.store(makePayments(5));
     await stage.sql`update postings set prepared = replace(prepared, '"description":', '"none":') where reference = 'pi_0003'`;
     const drainer = await stage.drainer({ finalAfterMs: 0 });
@@ -152,7 +138,7 @@ describe('a parked posting that a person sends back', () => {
   });
 
   it('is mapped again when it never could be, and then posted', async () => {
-    stage = await stages.start();
+    stage = await startStage();
     await stage.store([...makePayments(1), ...makePayments(1, { name: 'live', livemode: true })]);
     const drainer = await stage.drainer();
     await stage.drainAll(drainer);
@@ -170,7 +156,7 @@ describe('a parked posting that a person sends back', () => {
 
 describe('the counts of a run', () => {
   it('are whole at every moment: stored = posted + already there + parked + pending', async () => {
-    stage = await stages.start({ itemMs: 1 });
+    stage = await startStage({ itemMs: 1 });
     const live = makePayments(5, { name: 'live', livemode: true });
     const runId = await stage.store([
       ...makePayments(300),

@@ -2,23 +2,17 @@
  * Replacements and corrections are posted like payments: claimed, looked up, adopted, tried again. A correction that takes
  * back has a lane of its own, named after the customer's balance; the ledger is confirmed by the mirror's source all the same.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Fault } from '../sandbox/blnk/fault-rules.js';
 import { prepareVariant, type Variant } from '../src/core/mapping.js';
 import type { Payment } from '../src/core/payment.js';
 import type { PreparedTransaction } from '../src/core/posting.js';
 import { storeOwed } from '../src/db/repair-postings.js';
-import { type LedgerStage, makePayments, NEVER, openStages, RULES, type Stages } from './support/stages/ledger.js';
+import { type LedgerStage, ledgerStages, makePayments, NEVER, RULES } from './support/stages/ledger.js';
 import { Killed, killAt, STEPS } from './support/stages/ledger-kills.js';
 
-let stages: Stages;
+const startStage = ledgerStages();
 let stage: LedgerStage;
-
-beforeAll(async () => {
-  stages = await openStages();
-});
-afterEach(() => stage.close());
-afterAll(() => stages.close());
 
 function prepare(payment: Payment, variant: Variant): PreparedTransaction {
   const preparation = prepareVariant(payment, RULES, variant);
@@ -61,7 +55,7 @@ describe('replacements and corrections', () => {
   ];
 
   it.each(faults)('are in the ledger once each although %s', async (_, fault) => {
-    stage = await stages.start({ style: 'core' });
+    stage = await startStage({ style: 'core' });
     const payments = makePayments(8);
     const owed = await owe(payments, await stage.store([]));
     stage.sandbox.faults.add(fault);
@@ -78,7 +72,7 @@ describe('replacements and corrections', () => {
   it.each(STEPS.filter((step) => !/postBulk|park/.test(step)))(
     'are in the ledger once each though the worker is killed %s',
     async (step) => {
-      stage = await stages.start();
+      stage = await startStage();
       const owed = await owe(makePayments(3), await stage.store([]));
       stage.sandbox.faults.add({ kind: 'answer_lost', route: 'posts', nth: 2 });
       const dying = await stage.drainer(killAt(step));
@@ -94,7 +88,7 @@ describe('replacements and corrections', () => {
   );
 
   it('are adopted when somebody posted them, and parked when the content is another', async () => {
-    stage = await stages.start();
+    stage = await startStage();
     const owed = await owe(makePayments(1), await stage.store([]));
     const [, adds, takesBack] = owed;
     for (const body of [adds?.body, takesBack?.body.replace('"precise_amount":9', '"precise_amount":8')]) {
@@ -116,7 +110,7 @@ describe('replacements and corrections', () => {
 
 describe('a correction that takes back', () => {
   it('is posted by the same worker as the payments: its lane does not look like another ledger', async () => {
-    stage = await stages.start({ style: 'core' });
+    stage = await startStage({ style: 'core' });
     const payments = makePayments(3);
     await stage.store(payments);
     const drainer = await stage.drainer();
@@ -129,7 +123,7 @@ describe('a correction that takes back', () => {
   });
 
   it('is not posted to another ledger', async () => {
-    stage = await stages.start({ style: 'core' });
+    stage = await startStage({ style: 'core' });
     await stage.store(makePayments(1, { name: 'first' }));
     await stage.drainAll(await stage.drainer());
     await stage.sql`update mirror set source_balances = '{"USD": "bln_of_the_first_ledger"}'`;

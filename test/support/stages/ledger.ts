@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type postgres from 'postgres';
+import { afterAll, beforeAll } from 'vitest';
 import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbox.js';
 import type { BlnkSandboxOptions } from '../../../sandbox/blnk/sandbox-options.js';
 import { systemClock } from '../../../src/app/system-clock.js';
@@ -15,13 +16,13 @@ import type { Lane } from '../../../src/core/posting.js';
 import { createCollectStore } from '../../../src/db/collect-store.js';
 import { migrateDatabase } from '../../../src/db/migrate.js';
 import { createMirror, markFirstPost, rememberSourceBalance } from '../../../src/db/mirror-store.js';
-import type { Database, Drizzle } from '../../../src/db/open.js';
+import type { Drizzle } from '../../../src/db/open.js';
 import { createOutbox } from '../../../src/db/outbox.js';
 import { createBalanceNames } from '../../../src/post/balance-names.js';
 import { createLaneDrainer, type DrainOptions, type LaneDrainer } from '../../../src/post/drain-lane.js';
 import type { Ledger, Outbox } from '../../../src/post/ports.js';
 import { otherLedger } from '../../../src/post/settle-doubt.js';
-import { openTestDatabase } from './ledger-database.js';
+import { openTestDatabase, type StageDatabase } from './ledger-database.js';
 
 export const MIRROR_ID = '0b7a5a1c-6a51-4a5e-9a0e-5c1f6f9d2b11';
 
@@ -77,14 +78,10 @@ export class LedgerStage {
   readonly db: Drizzle;
   readonly sandbox: BlnkSandbox;
   readonly #closers: Array<() => Promise<void>> = [];
-  readonly #database: Database & { openAnother(): Promise<Database> };
+  readonly #database: StageDatabase;
   readonly #style: 'cloud' | 'core';
 
-  constructor(
-    database: Database & { openAnother(): Promise<Database> },
-    sandbox: BlnkSandbox,
-    style: 'cloud' | 'core',
-  ) {
+  constructor(database: StageDatabase, sandbox: BlnkSandbox, style: 'cloud' | 'core') {
     this.#database = database;
     this.sql = database.sql;
     this.db = database.db;
@@ -201,32 +198,49 @@ export class LedgerStage {
 
 export const NEVER = new AbortController().signal;
 
-export interface StageOptions extends BlnkSandboxOptions {
+interface StageOptions extends BlnkSandboxOptions {
   readonly style?: 'cloud' | 'core';
 }
 
-/** One database per test file; each stage in it finds it empty and leaves it empty. */
-export async function openStages(homeName?: 'embedded' | 'postgres') {
-  const database = await openTestDatabase(homeName, { migrated: true });
-  await migrateDatabase(database);
-  return {
-    async start({ style, ...options }: StageOptions = {}): Promise<LedgerStage> {
-      const sandbox = await startBlnkSandbox({ lockWaitMs: 150, leakLockMs: 0, ...options });
-      await createMirror(database.db, {
-        ...RULES,
-        stripeAccount: 'acct_test',
-        blnkInstance: style === 'core' ? 'core' : sandbox.instanceId,
-        sourceShards: 1,
-        accountsMode: 'balances',
-        startsAt: new Date('2026-01-01T00:00:00Z'),
-      });
-      return new LedgerStage(database, sandbox, style ?? 'cloud');
-    },
-    close: () => database.remove(),
+/**
+ * Starts stages in one database that lives as long as the suite, one after the other: each is closed when the next one
+ * starts, or with the suite. Each finds the database empty and leaves it empty.
+ */
+export function ledgerStages(homeName?: 'embedded' | 'postgres'): (options?: StageOptions) => Promise<LedgerStage> {
+  let database: StageDatabase | undefined;
+  const started: LedgerStage[] = [];
+  const closeStarted = async () => {
+    for (const stage of started.splice(0)) await stage.close();
+  };
+  beforeAll(async () => {
+    database = await openTestDatabase(homeName, { migrated: true });
+    await migrateDatabase(database);
+  });
+  afterAll(async () => {
+    await closeStarted();
+    await database?.remove();
+  });
+  return async (options) => {
+    await closeStarted();
+    if (database === undefined) throw new Error('stages are started within tests');
+    const stage = await startStage(database, options);
+    started.push(stage);
+    return stage;
   };
 }
 
-export type Stages = Awaited<ReturnType<typeof openStages>>;
+async function startStage(database: StageDatabase, { style, ...options }: StageOptions = {}): Promise<LedgerStage> {
+  const sandbox = await startBlnkSandbox({ lockWaitMs: 150, leakLockMs: 0, ...options });
+  await createMirror(database.db, {
+    ...RULES,
+    stripeAccount: 'acct_test',
+    blnkInstance: style === 'core' ? 'core' : sandbox.instanceId,
+    sourceShards: 1,
+    accountsMode: 'balances',
+    startsAt: new Date('2026-01-01T00:00:00Z'),
+  });
+  return new LedgerStage(database, sandbox, style ?? 'cloud');
+}
 
 /** `pi_<name>001`, `pi_<name>002`, …: amounts differ, every third is a guest's, created minutes apart. */
 export function makePayments(count: number, changes: Partial<Payment> & { readonly name?: string } = {}): Payment[] {
