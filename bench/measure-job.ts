@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +12,7 @@ import { openCommandContext } from '../src/app/command-context.js';
 import type { CommandContext } from '../src/cli/ports.js';
 import { readHomeConfig } from '../src/config.js';
 import { createLog } from '../src/observability/log.js';
+import { freePort } from '../test/support/free-port.js';
 
 export interface JobSettings {
   readonly intents: number;
@@ -147,14 +147,6 @@ async function stop(child: ChildProcess): Promise<void> {
   const left = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   await left;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 async function answers(port: number): Promise<void> {

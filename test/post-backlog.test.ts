@@ -1,9 +1,8 @@
 /** A lane with a long backlog: what is paid now does not wait behind it, and it does not wait behind what is paid now. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Payment } from '../src/core/payment.js';
 import { createOutbox } from '../src/db/outbox.js';
-import type { Ledger } from '../src/post/ports.js';
 import { type LedgerStage, ledgerStages, makePayments, NEVER } from './support/stages/ledger.js';
+import { watchChunks } from './support/stages/ledger-chunks.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 const BACKLOG = 3_000;
@@ -19,56 +18,33 @@ beforeEach(async () => {
   stage = await startStage();
 });
 
-const payment = (name: string, created: Date): Payment[] => makePayments(1, { name, created });
-
 describe('a lane with a backlog', () => {
   it('posts a new payment within a few chunks, although more of the backlog is stored after it', async () => {
     await stage.store(makePayments(BACKLOG));
-    let chunks = 0;
     let storedAt = Number.POSITIVE_INFINITY;
-    let postedAt = Number.POSITIVE_INFINITY;
-    const watch = (ledger: Ledger): Ledger => ({
-      ...ledger,
-      async postBulk(bodies) {
-        chunks += 1;
-        if (bodies.some((body) => body.includes('pi_new0001'))) postedAt = Math.min(postedAt, chunks);
-        if (chunks === 3) {
-          await stage.store(payment('new', new Date('2026-11-09T12:00:00Z')));
-          await stage.store(makePayments(BACKLOG / 10, { name: 'older', created: new Date('2025-01-01T00:00:00Z') }));
-          storedAt = chunks;
-        }
-        return ledger.postBulk(bodies);
-      },
+    const { wrapLedger, chunkOf, sent } = watchChunks(async (chunk) => {
+      if (chunk !== 3) return;
+      await stage.store(makePayments(1, { name: 'new', created: new Date('2026-11-09T12:00:00Z') }));
+      await stage.store(makePayments(BACKLOG / 10, { name: 'older', created: new Date('2025-01-01T00:00:00Z') }));
+      storedAt = sent();
     });
-    const drainer = await stage.drainer({ wrapLedger: watch, chunkSize: CHUNK, leaseMs: 30_000 });
+    const drainer = await stage.drainer({ wrapLedger, chunkSize: CHUNK, leaseMs: 30_000 });
     expect(await drainer.drain(LANE, NEVER)).toBeNull();
-    expect(postedAt - storedAt).toBeLessThanOrEqual(CHUNKS_UNTIL_POSTED);
+    expect(chunkOf('pi_new0001') - storedAt).toBeLessThanOrEqual(CHUNKS_UNTIL_POSTED);
     expect(await stage.states()).toEqual({ posted: BACKLOG + 1 + BACKLOG / 10 });
   });
 
   it('posts what waits the longest in every other chunk, however much is paid now', async () => {
     await stage.store(makePayments(BACKLOG));
-    let chunks = 0;
-    const oldest = makePayments(CHUNK).map(({ id }) => id);
-    const postedInChunk = new Map<string, number>();
-    const drainer = await stage.drainer({
-      ...{ chunkSize: CHUNK, leaseMs: 30_000 },
-      wrapLedger: (ledger) => ({
-        ...ledger,
-        async postBulk(bodies) {
-          chunks += 1;
-          for (const body of bodies) postedInChunk.set(JSON.parse(body).reference, chunks);
-          // As much as a chunk holds comes in with every chunk, for as long as the oldest wait.
-          if (chunks <= 10) {
-            const created = new Date(Date.UTC(2026, 10, 9, 0, chunks));
-            await stage.store(makePayments(CHUNK, { name: `at${chunks}_`, created }));
-          }
-          return ledger.postBulk(bodies);
-        },
-      }),
+    const { wrapLedger, chunkOf } = watchChunks(async (chunk) => {
+      // As much as a chunk holds comes in with every chunk, for as long as the oldest wait.
+      if (chunk > 10) return;
+      const created = new Date(Date.UTC(2026, 10, 9, 0, chunk));
+      await stage.store(makePayments(CHUNK, { name: `at${chunk}_`, created }));
     });
+    const drainer = await stage.drainer({ wrapLedger, chunkSize: CHUNK, leaseMs: 30_000 });
     await drainer.drain(LANE, NEVER);
-    expect(Math.max(...oldest.map((id) => postedInChunk.get(id) ?? Number.POSITIVE_INFINITY))).toBeLessThanOrEqual(4);
+    expect(Math.max(...makePayments(CHUNK).map(({ id }) => chunkOf(id)))).toBeLessThanOrEqual(4);
   });
 
   it('finds the newest of many by an index', async () => {

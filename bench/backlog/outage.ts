@@ -3,13 +3,13 @@
  * comes back while the account goes on being paid.
  */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { type BlnkSandbox, startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
 import { type StripeSandbox, startStripeSandbox } from '../../sandbox/stripe/sandbox.js';
+import { freePort } from '../../test/support/free-port.js';
 import { type TableSize, tableSizes } from '../program/table-sizes.js';
 import { processFacts } from '../program/worker-facts.js';
 import { runCommand, startWorkerProcess, type WorkerProcess } from '../program/worker-process.js';
@@ -258,12 +258,4 @@ async function oldestTenthUpTo(sql: postgres.Sql, upTo: Date): Promise<{ readonl
     select (extract(epoch from max(tenth.upto)) * 1000)::float8 as ms, count(*)::int as size
     from postings, tenth where state = 'pending' and stored_at <= tenth.upto`;
   return { upTo: new Date(row?.ms ?? 0), size: row?.size ?? 1 };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -14,6 +13,7 @@ import { prepareBinaries } from '../../../src/db/embedded/binaries.js';
 import { ensureDataFolder, SUPERUSER } from '../../../src/db/embedded/data-folder.js';
 import { prepareHome } from '../../../src/db/embedded/home.js';
 import { spawnOptions } from '../../../src/db/embedded/run-program.js';
+import { freePort } from '../free-port.js';
 import { until } from '../process/wait.js';
 
 export interface OwnServer {
@@ -136,13 +136,4 @@ async function answersRedis(url: string): Promise<boolean> {
   } finally {
     redis.disconnect();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('The system gave no port');
-  return address.port;
 }

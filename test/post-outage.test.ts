@@ -2,10 +2,11 @@
  * An outage of the ledger with thousands of payments pending: what it costs while it lasts, and who waits once it is over.
  * The long form, with a million and a whole worker, is `bench/backlog.ts`.
  */
-import { createServer } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readLanes } from '../src/db/reads/outbox-status.js';
+import { freePort } from './support/free-port.js';
 import { type LedgerStage, ledgerStages, makePayments, NEVER, until } from './support/stages/ledger.js';
+import { watchChunks } from './support/stages/ledger-chunks.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 const BACKLOG = 5_000;
@@ -48,35 +49,25 @@ describe('a lane with 5,000 pending', { timeout: 120_000 }, () => {
 
   it('posts what is paid after it within a few chunks, and what waits the longest meanwhile', async () => {
     await stage.sandbox.listen();
-    let chunks = 0;
     const storedAt = new Map<string, number>();
-    const postedAt = new Map<string, number>();
-    const drainer = await stage.drainer({
-      ...{ chunkSize: CHUNK, leaseMs: 30_000 },
-      wrapLedger: (ledger) => ({
-        ...ledger,
-        async postBulk(bodies) {
-          chunks += 1;
-          for (const body of bodies) postedAt.set(JSON.parse(body).reference, chunks);
-          const page = chunks / 5;
-          if (Number.isInteger(page) && page <= NEW_PAGES) {
-            const payments = makePayments(NEW, { name: `new${page}_`, created: new Date(Date.UTC(2026, 10, page)) });
-            await stage.store(payments);
-            for (const { id } of payments) storedAt.set(id, chunks);
-          }
-          return ledger.postBulk(bodies);
-        },
-      }),
+    const chunks = watchChunks(async (chunk) => {
+      const page = chunk / 5;
+      if (!Number.isInteger(page) || page > NEW_PAGES) return;
+      const payments = makePayments(NEW, { name: `new${page}_`, created: new Date(Date.UTC(2026, 10, page)) });
+      await stage.store(payments);
+      for (const { id } of payments) storedAt.set(id, chunks.sent());
     });
+    const { wrapLedger } = chunks;
+    const drainer = await stage.drainer({ wrapLedger, chunkSize: CHUNK, leaseMs: 30_000 });
     await until(async () => (await drainer.drain(LANE, NEVER)) === null, 60_000);
     expect(await stage.states()).toEqual({ posted: 1 + BACKLOG + NEW * NEW_PAGES });
     expect(stage.sandbox.stats().rows).toBe(1 + BACKLOG + NEW * NEW_PAGES);
-    const waits = [...storedAt].map(([id, at]) => (postedAt.get(id) ?? Number.POSITIVE_INFINITY) - at);
+    const waits = [...storedAt].map(([id, at]) => chunks.chunkOf(id) - at);
     expect(waits).toHaveLength(NEW * NEW_PAGES);
     expect(Math.max(...waits)).toBeLessThanOrEqual(CHUNKS_MAX);
     // Half of the work goes to the oldest: its first page is in the ledger well before the last chunk.
-    const oldest = makePayments(PAGE, { name: 'old0_' }).map(({ id }) => postedAt.get(id) ?? Number.POSITIVE_INFINITY);
-    expect(Math.max(...oldest)).toBeLessThanOrEqual(chunks / 2);
+    const oldest = makePayments(PAGE, { name: 'old0_' }).map(({ id }) => chunks.chunkOf(id));
+    expect(Math.max(...oldest)).toBeLessThanOrEqual(chunks.sent() / 2);
   });
 });
 
@@ -85,12 +76,4 @@ async function storeBacklog(): Promise<void> {
     const created = new Date(Date.UTC(2026, 9, 1 + page));
     await stage.store(makePayments(PAGE, { name: `old${page}_`, created }));
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
