@@ -1,32 +1,24 @@
 /** The first start: a backfill and the tail over a history of every kind of payment, against what the stand-in states. */
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CURRENT_MAPPING_VERSION } from '../src/core/mapping.js';
-import {
-  createStageDatabase,
-  DAY,
-  HOUR,
-  LAG,
-  MINUTE,
-  NOW,
-  openStage,
-  type Stage,
-  type StageDatabase,
-  stages,
-} from './support/stages/collect.js';
+import { homes } from './support/homes.js';
+import { type OwnDatabase, openMigratedDatabase } from './support/own-database.js';
+import { DAY, HOUR, LAG, MINUTE, NOW, openStage, type Stage, stages } from './support/stages/collect.js';
 
 const HISTORY = { size: 1_500, from: new Date(NOW.getTime() - 20 * DAY), to: new Date(NOW.getTime() + HOUR) };
 
-describe.each(['postgres', 'embedded'] as const)('the first start on %s', (home) => {
-  let place: StageDatabase;
+describe.each(homes().filter(({ name }) => name !== 'postgres+redis'))('the first start on $name', (home) => {
+  let place: OwnDatabase;
   let stage: Stage;
   beforeAll(async () => {
-    place = await createStageDatabase(home === 'embedded' ? home : undefined);
+    place = await openMigratedDatabase(home);
     stage = await openStage(place, { sandbox: { population: HISTORY } });
     await stage.begin();
   });
   afterAll(async () => {
     await stage.close();
-    await place.drop();
+    await place.remove();
   });
 
   it('stores every succeeded payment once, as pending or parked, and no other', async () => {

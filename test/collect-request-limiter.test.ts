@@ -3,26 +3,26 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../src/db/open.js';
 import { createRequestLimiter, type RequestLimiterOptions, readsInThirtyDays } from '../src/db/request-limiter.js';
-import { createStageDatabase, type StageDatabase } from './support/stages/collect.js';
+import { type OwnDatabase, openMigratedDatabase } from './support/own-database.js';
 
 /** What may be free at once after a pause: half a second's worth, and the request in hand. */
 /** Timers of a loaded machine fire late, and then together; the limiter itself allows no burst. */
 const slackOf = (perSecond: number) => Math.ceil(perSecond / 4) + 1;
 
 describe('the request limiter', () => {
-  let place: StageDatabase;
+  let place: OwnDatabase;
   let second: Database;
   beforeAll(async () => {
-    place = await createStageDatabase();
+    place = await openMigratedDatabase();
     second = await openDatabase(place.address, { connectionsMax: 4, applicationName: 'second process' });
   });
   afterAll(async () => {
     await second.close();
-    await place.drop();
+    await place.remove();
   });
-  beforeEach(() => place.database.sql`truncate rate_tokens, stripe_reads`);
+  beforeEach(() => place.sql`truncate rate_tokens, stripe_reads`);
 
-  const limiter = (options: Partial<RequestLimiterOptions> = {}, database = place.database) =>
+  const limiter = (options: Partial<RequestLimiterOptions> = {}, database: Database = place) =>
     createRequestLimiter(database.sql, { share: 1, livemode: true, sleep: (ms) => sleepFor(ms), ...options });
 
   /** Waits that are noted and not waited, so that a test asks in no time. */
@@ -75,7 +75,7 @@ describe('the request limiter', () => {
     const waits = { one: [] as number[], three: [] as number[] };
     const one = limiter(noting(waits.one));
     for (let n = 0; n < 45; n += 1) await one.acquire('events');
-    await place.database.sql`truncate rate_tokens`;
+    await place.sql`truncate rate_tokens`;
     const three = limiter(noting(waits.three));
     for (let n = 0; n < 45; n += 1) await three.acquire(['events', 'payment_intents', 'payment_intent'][n % 3] ?? '');
     expect(Math.max(0, ...waits.three)).toBeLessThan(Math.max(...waits.one) / 2);
@@ -93,7 +93,7 @@ describe('the request limiter', () => {
     const waits: number[] = [];
     const { acquire } = limiter(noting(waits));
     await acquire('events');
-    await place.database.sql`update rate_tokens set next_free_at = now() - interval '1 hour'`;
+    await place.sql`update rate_tokens set next_free_at = now() - interval '1 hour'`;
     const begun = performance.now();
     for (let n = 0; n < 40; n += 1) await acquire('events');
     const tookMs = performance.now() - begun;
@@ -105,10 +105,9 @@ describe('the request limiter', () => {
   it('counts every request in the hour in which it was asked for', async () => {
     const { acquire } = limiter(noting([]));
     await Promise.all(Array.from({ length: 30 }, (_, n) => acquire(n % 2 === 0 ? 'events' : 'charges')));
-    expect(await readsInThirtyDays(place.database.sql)).toBe(30);
-    await place.database
-      .sql`insert into stripe_reads values (now() - interval '31 days', 1000), (now() - interval '29 days', 5)`;
-    expect(await readsInThirtyDays(place.database.sql)).toBe(35);
+    expect(await readsInThirtyDays(place.sql)).toBe(30);
+    await place.sql`insert into stripe_reads values (now() - interval '31 days', 1000), (now() - interval '29 days', 5)`;
+    expect(await readsInThirtyDays(place.sql)).toBe(35);
   });
 
   it('ends a wait when it is aborted', async () => {

@@ -1,15 +1,15 @@
 /** The pool of a worker while one of its connections is busy for long, as with the reading of a large day. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestDatabase, type StageDatabase } from './support/stages/ledger-database.js';
+import { type OwnDatabase, openEmptyDatabase } from './support/own-database.js';
 
 /** More than the pool has connections. */
 const QUICK = 40;
 const SLOW_SECONDS = 3;
 
-let database: StageDatabase;
+let database: OwnDatabase;
 
 beforeAll(async () => {
-  database = await openTestDatabase();
+  database = await openEmptyDatabase();
 });
 afterAll(() => database.remove());
 

@@ -8,16 +8,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMirror } from '../src/db/mirror-store.js';
 import { type Drizzle, openDatabase } from '../src/db/open.js';
 import { mirror } from '../src/db/schema/mirror.js';
+import { type OwnDatabase, openMigratedDatabase } from './support/own-database.js';
 import { endChildren, startChild } from './support/process/child.js';
 import { until } from './support/process/wait.js';
-import { createStageDatabase, type StageDatabase } from './support/stages/collect.js';
 import type { TransactionReport } from './support/transaction/child.js';
 import { openTransactionDoor } from './support/transaction/door.js';
 
-let place: StageDatabase;
+let place: OwnDatabase;
 beforeAll(async () => {
-  place = await createStageDatabase();
-  await createMirror(place.database.db, {
+  place = await openMigratedDatabase();
+  await createMirror(place.db, {
     mirrorId: randomUUID(),
     stripeAccount: null,
     livemode: false,
@@ -30,9 +30,9 @@ beforeAll(async () => {
     startsAt: new Date('2026-05-01T00:00:00Z'),
   });
   // Pages of a rebuild are taken only while there is one.
-  await place.database.sql`update mirror set rebuilding_since = now()`;
+  await place.sql`update mirror set rebuilding_since = now()`;
 });
-afterAll(() => place.drop());
+afterAll(() => place.remove());
 afterEach(endChildren);
 
 describe('a transaction whose connection is cut at each statement', () => {
@@ -194,7 +194,7 @@ describe('the pool', () => {
       );
       expect(row?.is).toBe(true);
       pids.add(row?.pid ?? 0);
-      await place.database.sql`select pg_terminate_backend(${row?.pid ?? 0}, 10000)`;
+      await place.sql`select pg_terminate_backend(${row?.pid ?? 0}, 10000)`;
     }
     expect(pids.size).toBe(3);
     expect(door.sent.filter(({ text }) => text.includes('typarray'))).toHaveLength(1);
@@ -225,7 +225,7 @@ async function pidOf(transaction: Pick<Drizzle, 'execute'>): Promise<number> {
 /** A pool of its own, an empty table, and somebody who ends backends and sees that they are gone. */
 async function openOwn(options: { readonly connectionsMax: number; readonly transactionsMax?: number }) {
   const database = await openDatabase({ kind: 'url', url: serverUrl() }, { ...options, applicationName: 'own' });
-  const { sql: watcher } = place.database;
+  const { sql: watcher } = place;
   await watcher`drop table if exists things`;
   await watcher`create table things (thing text)`;
   return {

@@ -12,7 +12,7 @@ import { STRIPE_COLUMNS, type StripeColumn } from './fault-matrix/stripe-columns
 import { CONTRADICTORY, FROM_STRIPE, LAGGING } from './fault-matrix/stripe-faults.js';
 import { openWays, type Ways } from './fault-matrix/ways.js';
 import { type Fault, IN_BETWEEN, ON_THE_WAY } from './fault-matrix/wire-faults.js';
-import { createStageDatabase, type StageDatabase } from './support/stages/collect.js';
+import { type OwnDatabase, openMigratedDatabase } from './support/own-database.js';
 
 const SECTIONS: ReadonlyArray<{ readonly title: string; readonly faults: ReadonlyArray<Fault<StripeColumn>> }> = [
   { title: 'on the way', faults: ON_THE_WAY },
@@ -26,15 +26,15 @@ const SECTIONS: ReadonlyArray<{ readonly title: string; readonly faults: Readonl
 const PLACES = 3;
 
 let ways: Ways;
-let places: StageDatabase[];
-let soundPlace: StageDatabase;
+let places: OwnDatabase[];
+let soundPlace: OwnDatabase;
 let sound: SoundStage;
 
 beforeAll(async () => {
   ways = openWays();
   [soundPlace, ...places] = await Promise.all([
-    createStageDatabase(),
-    ...Array.from({ length: PLACES }, () => createStageDatabase()),
+    openMigratedDatabase(),
+    ...Array.from({ length: PLACES }, () => openMigratedDatabase()),
   ]);
   sound = await openSoundStage(soundPlace, 'cloud');
 });
@@ -43,7 +43,7 @@ afterAll(async () => {
   ways?.close();
   await sound?.stage.closeLedger();
   await sound?.stage.close();
-  await Promise.all([soundPlace, ...places].map((place) => place?.drop()));
+  await Promise.all([soundPlace, ...places].map((place) => place?.remove()));
 });
 
 it('faults on the way to Stripe and from it end as the document says, and nothing is missed or stored twice', async () => {

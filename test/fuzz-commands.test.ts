@@ -15,7 +15,7 @@ import { createProgram } from '../src/app/program.js';
 import { runProgram } from '../src/cli/program.js';
 import { ODD_CHARACTERS, ODD_TEXTS } from './support/fuzz/damage.js';
 import { fuzzRuns } from './support/fuzz/runs.js';
-import { createStageDatabase, type StageDatabase } from './support/stages/collect.js';
+import { type OwnDatabase, openMigratedDatabase } from './support/own-database.js';
 
 /** With what each takes; those that run for long, or change much, are refused before they start: no key is set. */
 const COMMANDS: ReadonlyArray<readonly [words: readonly string[], options: readonly string[]]> = [
@@ -95,17 +95,17 @@ const lines = fc
   ]);
 
 describe('any command line', () => {
-  let place: StageDatabase;
+  let place: OwnDatabase;
   let directory = '';
   let variables: Record<string, string> = {};
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'odd-commands-'));
-    place = await createStageDatabase();
+    place = await openMigratedDatabase();
     if (place.address.kind !== 'url') return;
     variables = { DATABASE_URL: place.address.url };
     const failed = randomUUID();
-    const { sql } = place.database;
+    const { sql } = place;
     expect(await run(['migrate'], false)).toMatchObject({ code: 0 });
     await sql`
       insert into sync_runs (id, feed, trigger, window_from, state, version, error, error_code)
@@ -117,7 +117,7 @@ describe('any command line', () => {
       (${HOSTILE}, ${HOSTILE}, 'payment', 'parked', 'conflict', ${HOSTILE.repeat(50)}, now(), null, ${failed})`;
   });
   afterAll(async () => {
-    await place.drop();
+    await place.remove();
     await rm(directory, { recursive: true, force: true });
   });
 

@@ -116,7 +116,7 @@ describe('Blnk answering damaged', () => {
 });
 
 async function proveAndKeep(stage: FuzzStage): Promise<readonly Certificate[]> {
-  const { db } = stage.place.database;
+  const { db } = stage.place;
   const store = createCertificateStore(db, '0.0.0');
   const { provedAt, earlierCurrencies } = await store.beginProof(FUZZED_DAY);
   const mirror = await readMirror(db);

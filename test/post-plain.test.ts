@@ -4,11 +4,9 @@ import { postings as postingsTable } from '../src/db/schema/postings.js';
 import { homes } from './support/homes.js';
 import { type LedgerStage, ledgerStages, MIRROR_ID, makePayments } from './support/stages/ledger.js';
 
-const databases = homes()
-  .map(({ name }) => name)
-  .filter((name) => name !== 'postgres+redis');
+const databases = homes().filter(({ name }) => name !== 'postgres+redis');
 
-describe.each(databases)('posting without faults, database %s', (home) => {
+describe.each(databases)('posting without faults, database $name', (home) => {
   const startStage = ledgerStages(home);
   let stage: LedgerStage;
 

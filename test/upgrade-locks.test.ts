@@ -6,19 +6,19 @@ import { applyMigration } from '../src/db/apply-migration.js';
 import { isMigrated, migrateDatabase } from '../src/db/migrate.js';
 import { type Migration, readMigrations } from '../src/db/migration-files.js';
 import { GENERATION } from '../src/db/served-code.js';
+import { type OwnDatabase, openEmptyDatabase } from './support/own-database.js';
 import { until } from './support/process/wait.js';
-import { openTestDatabase, type StageDatabase } from './support/stages/ledger-database.js';
 import { applyUpTo } from './support/upgrade/schemas.js';
 
 const WAITS = { lockTimeoutMs: 200, pauseMs: 100, blockedMaxMs: 20_000 };
 
 const MIGRATIONS = await readMigrations();
 
-let database: StageDatabase;
+let database: OwnDatabase;
 let sql: postgres.Sql;
 
 beforeEach(async () => {
-  database = await openTestDatabase();
+  database = await openEmptyDatabase();
   sql = database.sql;
   await applyUpTo(sql, MIGRATIONS.at(-1)?.name ?? '');
 });
@@ -45,7 +45,7 @@ describe('a table that somebody reads for long', () => {
     const migrating = applyMigration(database, migrationOf(...statements), { ...WAITS, blockedMaxMs: 500 });
     await expect(migrating).rejects.toMatchObject({
       code: 'migration_blocked',
-      message: expect.stringMatching(new RegExp(`process ${own?.pid} \\(test of posting\\).*run migrate again`)),
+      message: expect.stringMatching(new RegExp(`process ${own?.pid} \\(test\\).*run migrate again`)),
     });
     await reader.letGo();
     expect(await columnsOf('postings')).not.toContain('note');
@@ -88,7 +88,7 @@ describe('an index that is built concurrently', () => {
 
 describe('two that migrate at once', () => {
   it('from the first schema, with indexes that are built concurrently, both find it done', async () => {
-    const empty = await openTestDatabase();
+    const empty = await openEmptyDatabase();
     await applyUpTo(empty.sql, '0001_comments');
     const another = await empty.openAnother();
     const reports = await Promise.all([migrateDatabase(empty), migrateDatabase(another)]);

@@ -9,8 +9,8 @@ import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Migration, readMigrations } from '../src/db/migration-files.js';
 import { GENERATION, readServedCode } from '../src/db/served-code.js';
+import { type OwnDatabase, openEmptyDatabase } from './support/own-database.js';
 import { ROOT } from './support/source-files.js';
-import { openTestDatabase, type StageDatabase } from './support/stages/ledger-database.js';
 import { isAnnouncement, type Problem, problemsOf, readCatalog, type Step } from './support/upgrade/catalog.js';
 import { applyOne, applyUpTo, readReleases } from './support/upgrade/schemas.js';
 
@@ -43,11 +43,11 @@ describe('migrations that were released', () => {
 });
 
 describe('a migration', () => {
-  let database: StageDatabase;
+  let database: OwnDatabase;
   let sql: postgres.Sql;
 
   beforeAll(async () => {
-    database = await openTestDatabase();
+    database = await openEmptyDatabase();
     sql = database.sql;
     await applyUpTo(sql, LAST_BEFORE_THE_RULES);
   });

@@ -8,7 +8,8 @@ import { createLedgerSide } from '../../src/blnk/listings.js';
 import type { BlnkStyle } from '../../src/blnk/routes.js';
 import type { Certificate } from '../../src/core/certificate.js';
 import { SyncError } from '../../src/core/errors.js';
-import { createStageDatabase, openStage, type StageDatabase } from '../support/stages/collect.js';
+import { type OwnDatabase, openMigratedDatabase } from '../support/own-database.js';
+import { openStage } from '../support/stages/collect.js';
 import { certificateOf, DAMAGED_DAY, openProofStage, type ProofStage } from '../support/stages/proof.js';
 import { type BlnkColumn, connectionTo } from './blnk-columns.js';
 import { type Cell, describeThrown, describeTries } from './cell.js';
@@ -28,7 +29,7 @@ export interface SoundStage {
 }
 
 /** A day that is settled and would be sealed. */
-export async function openSoundStage(place: StageDatabase, style: BlnkStyle): Promise<SoundStage> {
+export async function openSoundStage(place: OwnDatabase, style: BlnkStyle): Promise<SoundStage> {
   const stage = await openProofStage(await openStage(place), { style });
   for (const second of [100, 200, 300]) stage.payOn(DAMAGED_DAY, second);
   await stage.settle();
@@ -37,7 +38,7 @@ export async function openSoundStage(place: StageDatabase, style: BlnkStyle): Pr
 
 /** For each style a ledger with a day that is settled and would be sealed. */
 export async function openReadingWorld(): Promise<ReadingWorld> {
-  const places = await Promise.all([createStageDatabase(), createStageDatabase()]);
+  const places = await Promise.all([openMigratedDatabase(), openMigratedDatabase()]);
   const [cloud, core] = await Promise.all([openSoundStage(places[0], 'cloud'), openSoundStage(places[1], 'core')]);
   return {
     stages: { cloud, core },
@@ -46,7 +47,7 @@ export async function openReadingWorld(): Promise<ReadingWorld> {
         await stage.closeLedger();
         await stage.close();
       }
-      await Promise.all(places.map((place) => place.drop()));
+      await Promise.all(places.map((place) => place.remove()));
     },
   };
 }

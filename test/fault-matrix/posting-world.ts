@@ -8,10 +8,9 @@ import type { BlnkStyle } from '../../src/blnk/routes.js';
 import { preparePayment } from '../../src/core/mapping.js';
 import type { Lane } from '../../src/core/posting.js';
 import { createCollectStore } from '../../src/db/collect-store.js';
-import { migrateDatabase } from '../../src/db/migrate.js';
 import { createMirror } from '../../src/db/mirror-store.js';
+import { openMigratedDatabase } from '../support/own-database.js';
 import { makePayments, type PostingState, RULES } from '../support/stages/ledger.js';
-import { openTestDatabase } from '../support/stages/ledger-database.js';
 
 export interface PostingWorld {
   readonly sql: postgres.Sql;
@@ -34,9 +33,8 @@ export interface CellPayments {
 }
 
 export async function openPostingWorld(): Promise<PostingWorld> {
-  const database = await openTestDatabase();
+  const database = await openMigratedDatabase();
   const { sql } = database;
-  await migrateDatabase(database);
   const [cloud, core] = await Promise.all([startSandbox(), startSandbox()]);
   const sandboxes = { cloud, core };
   await createMirror(database.db, {

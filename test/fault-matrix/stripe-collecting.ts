@@ -8,7 +8,8 @@ import { createStripeAccountReader } from '../../src/stripe/account.js';
 import { createPaymentFeeds } from '../../src/stripe/feeds.js';
 import { createPartJob } from '../../src/worker/part-job.js';
 import { createSyncJob } from '../../src/worker/sync-job.js';
-import { DAY, HOUR, LAG, MINUTE, NOW, openStage, type Stage, type StageDatabase } from '../support/stages/collect.js';
+import type { OwnDatabase } from '../support/own-database.js';
+import { DAY, HOUR, LAG, MINUTE, NOW, openStage, type Stage } from '../support/stages/collect.js';
 import { NEVER } from '../support/stages/ledger.js';
 import { type Cell, describeThrown, describeTries } from './cell.js';
 import { type Door, openDoor } from './door.js';
@@ -26,7 +27,7 @@ export interface StripeCell {
 /** Before the API version in which intents took today's form: such an event's intent is read again by its id. */
 const OLD_VERSION = '2020-08-27';
 
-export async function collectUnder(place: StageDatabase, { fault, column, ways }: StripeCell): Promise<Cell> {
+export async function collectUnder(place: OwnDatabase, { fault, column, ways }: StripeCell): Promise<Cell> {
   // A start so near makes the first backfill one part.
   const stage = await openStage(place, { startsAt: new Date(NOW.getTime() - 50 * MINUTE) });
   const door = await openDoor(stage.sandbox.url);

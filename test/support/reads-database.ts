@@ -5,14 +5,13 @@
 import { randomUUID } from 'node:crypto';
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api';
 import type postgres from 'postgres';
-import { openEmbeddedPostgres } from '../../src/db/embedded/open.js';
-import { type Database, type Drizzle, openDatabase } from '../../src/db/open.js';
+import type { Drizzle } from '../../src/db/open.js';
 import * as certificatesSchema from '../../src/db/schema/certificates.js';
 import * as mirrorSchema from '../../src/db/schema/mirror.js';
 import * as postingsSchema from '../../src/db/schema/postings.js';
 import * as runsSchema from '../../src/db/schema/sync-runs.js';
 import * as viewsSchema from '../../src/db/schema/views.js';
-import { createDatabase, homes } from './homes.js';
+import { openEmptyDatabase } from './own-database.js';
 
 export interface ReadsDatabase {
   readonly db: Drizzle;
@@ -22,8 +21,7 @@ export interface ReadsDatabase {
 }
 
 export async function createReadsDatabase(): Promise<ReadsDatabase> {
-  const place = (await onServer()) ?? (await embedded());
-  const { db, sql } = place.database;
+  const { db, sql, remove } = await openEmptyDatabase();
   const schema = { ...mirrorSchema, ...postingsSchema, ...runsSchema, ...certificatesSchema, ...viewsSchema };
   const statements = await generateMigration(generateDrizzleJson({}), generateDrizzleJson(schema));
   for (const statement of statements) await sql.unsafe(statement);
@@ -33,38 +31,7 @@ export async function createReadsDatabase(): Promise<ReadsDatabase> {
     async empty() {
       await sql`truncate postings, sync_runs, coverage, mirror, workers, certificates, repairs, repair_items`;
     },
-    async drop() {
-      await place.database.close();
-      await place.remove();
-    },
-  };
-}
-
-interface Place {
-  readonly database: Database;
-  remove(): Promise<void>;
-}
-
-const OPTIONS = { connectionsMax: 4, applicationName: 'test of reading' };
-
-async function onServer(): Promise<Place | null> {
-  const created = await createDatabase();
-  if (created === null) return null;
-  return { database: await openDatabase({ kind: 'url', url: created.url }, OPTIONS), remove: () => created.drop() };
-}
-
-/** On a machine without a PostgreSQL server. */
-async function embedded(): Promise<Place> {
-  const home = await homes()[0]?.create();
-  const dataDir = home?.environment.DATA_DIR;
-  if (home === undefined || dataDir === undefined) throw new Error('the first home is not the embedded one');
-  const server = await openEmbeddedPostgres({ dataDir, whenUnreachable: 'temporary' });
-  return {
-    database: await openDatabase({ kind: 'socket', ...server.connection }, OPTIONS),
-    async remove() {
-      await server.close();
-      await home.destroy();
-    },
+    drop: remove,
   };
 }
 

@@ -28,7 +28,7 @@ import { createPaymentFeeds } from '../../../src/stripe/feeds.js';
 import { createStripeSide } from '../../../src/stripe/listing.js';
 import { createPartJob } from '../../../src/worker/part-job.js';
 import { createSyncJob } from '../../../src/worker/sync-job.js';
-import { createStageDatabase, type StageDatabase } from '../stages/collect.js';
+import { type OwnDatabase, openMigratedDatabase } from '../own-database.js';
 import { NEVER, SHORT } from '../stages/ledger.js';
 import { type DamagingDoor, openDamagingDoor } from './door.js';
 
@@ -48,8 +48,8 @@ const TABLES = [
 export interface FuzzStage {
   readonly stripe: StripeSandbox;
   readonly blnk: BlnkSandbox;
-  readonly sql: StageDatabase['database']['sql'];
-  readonly place: StageDatabase;
+  readonly sql: OwnDatabase['sql'];
+  readonly place: OwnDatabase;
   readonly doors: { readonly stripe: DamagingDoor; readonly blnk: DamagingDoor };
   readonly mirrorId: string;
   readonly prove: ProvePorts;
@@ -68,7 +68,7 @@ export interface FuzzStage {
 /** What all stages of a file share: the history at Stripe, and the database. */
 export interface FuzzGround {
   readonly stripe: StripeSandbox;
-  readonly place: StageDatabase;
+  readonly place: OwnDatabase;
   close(): Promise<void>;
 }
 
@@ -77,13 +77,13 @@ export async function prepareGround(population: Pick<PopulationOptions, 'size' |
     clock: SandboxClock.frozen(NOW),
     population: { ...population, ...HOUR, customers: 5 },
   });
-  const place = await createStageDatabase();
+  const place = await openMigratedDatabase();
   return {
     stripe,
     place,
     async close() {
       await stripe.close();
-      await place.drop();
+      await place.remove();
     },
   };
 }
@@ -91,7 +91,7 @@ export async function prepareGround(population: Pick<PopulationOptions, 'size' |
 /** A mirror of its own, as nothing had ever been read: the tables are emptied, and the ledger is a new one. */
 export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core'): Promise<FuzzStage> {
   const { stripe, place } = ground;
-  const { sql, db } = place.database;
+  const { sql, db } = place;
   for (const table of TABLES) await sql`delete from ${sql(table)}`;
   const blnk = await startBlnkSandbox({ lockWaitMs: 150, leakLockMs: 0, clock: stripe.clock });
   const doors = { stripe: await openDamagingDoor(stripe.url), blnk: await openDamagingDoor(blnk.url) };

@@ -3,37 +3,24 @@
  * while our tables are made and used, so every statement, default and view of ours follows the clock that a test moves.
  * Leases, back-off, heartbeats and schedules then take part in an outage of 90 days that lasts a millisecond.
  */
-import { openEmbeddedPostgres } from '../../../src/db/embedded/open.js';
 import { migrateDatabase } from '../../../src/db/migrate.js';
-import { type Database, type DatabaseAddress, openDatabase } from '../../../src/db/open.js';
+import { type DatabaseAddress, openDatabase } from '../../../src/db/open.js';
 import type { Home } from '../homes.js';
+import { type OwnDatabase, openEmptyDatabase } from '../own-database.js';
 
-export interface HistoryDatabase extends Database {
-  readonly address: DatabaseAddress;
+export interface HistoryDatabase extends OwnDatabase {
   /** From here on the database's clock goes on with the real one. */
   setNow(now: Date): Promise<void>;
   /** An empty database again. */
   wipe(): Promise<void>;
-  remove(): Promise<void>;
 }
 
 export async function openHistoryDatabase(home: Home): Promise<HistoryDatabase> {
-  const place = await home.create();
-  const { DATABASE_URL: url, DATA_DIR: dataDir } = place.environment;
-  const closers = [() => place.destroy()];
-  const server =
-    url === undefined ? await openEmbeddedPostgres({ dataDir: dataDir ?? '', whenUnreachable: 'temporary' }) : null;
-  if (server !== null) closers.unshift(() => server.close());
-  const address: DatabaseAddress =
-    server === null ? { kind: 'url', url: url ?? '' } : { kind: 'socket', ...server.connection };
-  await installClock(address);
-  const database = await openDatabase(address, { connectionsMax: 4, applicationName: 'test of histories' });
-  closers.unshift(() => database.close());
+  const database = await openEmptyDatabase(home, installClock);
   await migrateDatabase(database);
   const { sql } = database;
   return {
     ...database,
-    address,
     async setNow(now) {
       await sql`update simulation.clock set ahead = ${now.toISOString()}::timestamptz - pg_catalog.now()`;
     },
@@ -41,9 +28,6 @@ export async function openHistoryDatabase(home: Home): Promise<HistoryDatabase> 
       const tables = await sql<{ name: string }[]>`select tablename as name from pg_tables where schemaname = 'public'`;
       // Of so few rows quicker than a truncate.
       for (const { name } of tables) await sql`delete from ${sql(name)}`;
-    },
-    async remove() {
-      for (const close of closers) await close();
     },
   };
 }

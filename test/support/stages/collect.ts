@@ -15,10 +15,8 @@ import type { CollectStore, PaymentFeeds } from '../../../src/collect/ports.js';
 import { collectTail, type TailOptions } from '../../../src/collect/tail.js';
 import { type Completeness, completenessOf } from '../../../src/core/completeness.js';
 import { createCollectStore } from '../../../src/db/collect-store.js';
-import { openEmbeddedPostgres } from '../../../src/db/embedded/open.js';
-import { migrateDatabase } from '../../../src/db/migrate.js';
 import { createMirror, readMirror } from '../../../src/db/mirror-store.js';
-import { type Database, type DatabaseAddress, type Drizzle, openDatabase } from '../../../src/db/open.js';
+import type { Drizzle } from '../../../src/db/open.js';
 import { type PostingRow, postings } from '../../../src/db/schema/postings.js';
 import { coverage, type SyncRunRow, syncRuns } from '../../../src/db/schema/sync-runs.js';
 import { readSweptCoverage } from '../../../src/db/sweep-store.js';
@@ -28,7 +26,7 @@ import { createPaymentFeeds } from '../../../src/stripe/feeds.js';
 import { createPartJob } from '../../../src/worker/part-job.js';
 import type { PermissionPorts } from '../../../src/worker/permission-watch.js';
 import { createSyncJob, requestOpenParts, type SyncJob } from '../../../src/worker/sync-job.js';
-import { homes } from '../homes.js';
+import { type OwnDatabase, openMigratedDatabase } from '../own-database.js';
 
 export const NOW = new Date('2026-06-01T12:00:00Z');
 export const MINUTE = 60_000;
@@ -36,52 +34,22 @@ export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 export const LAG = 10 * MINUTE;
 
-export interface StageDatabase {
-  readonly database: Database;
-  readonly address: DatabaseAddress;
-  drop(): Promise<void>;
-}
-
-/** A migrated database of its own; on the server when there is one, unless the embedded home is asked for. */
-export async function createStageDatabase(home?: 'embedded'): Promise<StageDatabase> {
-  const all = homes();
-  const place = await (all.find(({ name }) => name === (home ?? 'postgres')) ?? all[0])?.create({ migrated: true });
-  if (place === undefined) throw new Error('there is no home to test on');
-  const { DATABASE_URL: url, DATA_DIR: dataDir } = place.environment;
-  const closers = [() => place.destroy()];
-  const server =
-    url === undefined ? await openEmbeddedPostgres({ dataDir: dataDir ?? '', whenUnreachable: 'temporary' }) : null;
-  if (server !== null) closers.unshift(() => server.close());
-  const address: DatabaseAddress =
-    server === null ? { kind: 'url', url: url ?? '' } : { kind: 'socket', ...server.connection };
-  const database = await openDatabase(address, { connectionsMax: 4, applicationName: 'test of collect' });
-  closers.unshift(() => database.close());
-  await migrateDatabase(database);
-  return {
-    database,
-    address,
-    async drop() {
-      for (const close of closers) await close();
-    },
-  };
-}
-
 /** Opens stages in one database that lives as long as the suite, one after the other; each ends with its test. */
 export function stages(): (options?: StageOptions) => Promise<Stage> {
   const open: Stage[] = [];
-  let place: StageDatabase | undefined;
+  let database: OwnDatabase | undefined;
   const closeOpen = async () => {
     for (const stage of open.splice(0)) await stage.close();
   };
   beforeAll(async () => {
-    place = await createStageDatabase();
+    database = await openMigratedDatabase();
   });
   afterEach(closeOpen);
-  afterAll(() => place?.drop());
+  afterAll(() => database?.remove());
   return async (options) => {
     await closeOpen();
-    if (place === undefined) throw new Error('stages are opened within tests');
-    const stage = await openStage(place, options);
+    if (database === undefined) throw new Error('stages are opened within tests');
+    const stage = await openStage(database, options);
     open.push(stage);
     return stage;
   };
@@ -150,8 +118,7 @@ export interface Stage extends StageWorker {
 
 const TABLES = ['postings', 'payments_before_start', 'sync_runs', 'coverage', 'mirror', 'workers'];
 
-export async function openStage({ database }: StageDatabase, options: StageOptions = {}): Promise<Stage> {
-  const { sql, db } = database;
+export async function openStage({ sql, db }: OwnDatabase, options: StageOptions = {}): Promise<Stage> {
   // Of so few rows quicker than a truncate.
   for (const table of TABLES) await sql`delete from ${sql(table)}`;
   const clock = options.sandbox?.clock ?? SandboxClock.frozen(NOW);

@@ -14,7 +14,6 @@ import { CURRENT_MAPPING_VERSION, type MappingRules, preparePayment } from '../.
 import type { Payment } from '../../../src/core/payment.js';
 import type { Lane } from '../../../src/core/posting.js';
 import { createCollectStore } from '../../../src/db/collect-store.js';
-import { migrateDatabase } from '../../../src/db/migrate.js';
 import { createMirror, markFirstPost, rememberSourceBalance } from '../../../src/db/mirror-store.js';
 import type { Drizzle } from '../../../src/db/open.js';
 import { createOutbox } from '../../../src/db/outbox.js';
@@ -22,7 +21,8 @@ import { createBalanceNames } from '../../../src/post/balance-names.js';
 import { createLaneDrainer, type DrainOptions, type LaneDrainer } from '../../../src/post/drain-lane.js';
 import type { Ledger, Outbox } from '../../../src/post/ports.js';
 import { otherLedger } from '../../../src/post/settle-doubt.js';
-import { openTestDatabase, type StageDatabase } from './ledger-database.js';
+import type { Home } from '../homes.js';
+import { type OwnDatabase, openMigratedDatabase } from '../own-database.js';
 
 export const MIRROR_ID = '0b7a5a1c-6a51-4a5e-9a0e-5c1f6f9d2b11';
 
@@ -78,10 +78,10 @@ export class LedgerStage {
   readonly db: Drizzle;
   readonly sandbox: BlnkSandbox;
   readonly #closers: Array<() => Promise<void>> = [];
-  readonly #database: StageDatabase;
+  readonly #database: OwnDatabase;
   readonly #style: 'cloud' | 'core';
 
-  constructor(database: StageDatabase, sandbox: BlnkSandbox, style: 'cloud' | 'core') {
+  constructor(database: OwnDatabase, sandbox: BlnkSandbox, style: 'cloud' | 'core') {
     this.#database = database;
     this.sql = database.sql;
     this.db = database.db;
@@ -206,15 +206,14 @@ interface StageOptions extends BlnkSandboxOptions {
  * Starts stages in one database that lives as long as the suite, one after the other: each is closed when the next one
  * starts, or with the suite. Each finds the database empty and leaves it empty.
  */
-export function ledgerStages(homeName?: 'embedded' | 'postgres'): (options?: StageOptions) => Promise<LedgerStage> {
-  let database: StageDatabase | undefined;
+export function ledgerStages(home?: Home): (options?: StageOptions) => Promise<LedgerStage> {
+  let database: OwnDatabase | undefined;
   const started: LedgerStage[] = [];
   const closeStarted = async () => {
     for (const stage of started.splice(0)) await stage.close();
   };
   beforeAll(async () => {
-    database = await openTestDatabase(homeName, { migrated: true });
-    await migrateDatabase(database);
+    database = await openMigratedDatabase(home);
   });
   afterAll(async () => {
     await closeStarted();
@@ -229,7 +228,7 @@ export function ledgerStages(homeName?: 'embedded' | 'postgres'): (options?: Sta
   };
 }
 
-async function startStage(database: StageDatabase, { style, ...options }: StageOptions = {}): Promise<LedgerStage> {
+async function startStage(database: OwnDatabase, { style, ...options }: StageOptions = {}): Promise<LedgerStage> {
   const sandbox = await startBlnkSandbox({ lockWaitMs: 150, leakLockMs: 0, ...options });
   await createMirror(database.db, {
     ...RULES,
