@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandEnvironment } from '../src/app/command-environment.js';
 import { createProgram } from '../src/app/program.js';
 import { runProgram } from '../src/cli/program.js';
-import { ODD_CHARACTERS, ODD_TEXTS } from './support/fuzz/damage.js';
+import { ODD_CHARACTERS, ODD_TEXTS } from './support/fuzz/odd.js';
 import { fuzzRuns } from './support/fuzz/runs.js';
 import { type OwnDatabase, openMigratedDatabase } from './support/own-database.js';
 

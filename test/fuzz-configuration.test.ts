@@ -19,7 +19,7 @@ import {
 import { SyncError } from '../src/core/errors.js';
 import { SECRETS } from '../src/secrets.js';
 import { createStripeClient } from '../src/stripe/client.js';
-import { ODD_CHARACTERS, ODD_TEXTS } from './support/fuzz/damage.js';
+import { ODD_CHARACTERS, ODD_TEXTS } from './support/fuzz/odd.js';
 import { fuzzRuns } from './support/fuzz/runs.js';
 
 const GOOD: Bag = { STRIPE_API_KEY: 'sk_test_1', BLNK_API_KEY: 'key', BLNK_INSTANCE_ID: 'inst_1' };

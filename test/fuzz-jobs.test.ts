@@ -18,7 +18,8 @@ import {
   readSyncPayload,
   SYNC_QUEUE,
 } from '../src/queue/payload.js';
-import { damaged, drawDamage } from './support/fuzz/damage.js';
+import { damaged } from './support/fuzz/apply-damage.js';
+import { drawDamage } from './support/fuzz/damage.js';
 import { parseTree, renderTree } from './support/fuzz/json.js';
 import { fuzzRuns } from './support/fuzz/runs.js';
 import { until } from './support/stages/ledger.js';

@@ -12,7 +12,8 @@ import { isSealed } from '../src/core/reopening.js';
 import { createCertificateStore } from '../src/db/certificate-store.js';
 import { readMirror } from '../src/db/mirror-store.js';
 import { proveDay } from '../src/prove/prove-day.js';
-import { damaged, drawDamage } from './support/fuzz/damage.js';
+import { damaged } from './support/fuzz/apply-damage.js';
+import { drawDamage } from './support/fuzz/damage.js';
 import type { ChangeAnswer } from './support/fuzz/door.js';
 import { fuzzRuns } from './support/fuzz/runs.js';
 import {

@@ -3,7 +3,8 @@
  * judged: of an intent that an answer gave another name, time or state, nobody can know that it was there.
  */
 import { expect } from 'vitest';
-import { type Damage, damaged } from './damage.js';
+import { damaged } from './apply-damage.js';
+import type { Damage } from './damage.js';
 import { type Json, memberOf, renderTree, textOf } from './json.js';
 import type { FuzzStage } from './stage.js';
 import { type IntentTruth, truthOf } from './truth.js';
