@@ -3,7 +3,8 @@
  * long form is `npm run soak`.
  */
 import { describe, expect, it } from 'vitest';
-import { runSoak, type SoakSample } from '../bench/soak/simulated.js';
+import { runSoak } from '../bench/soak/simulated.js';
+import type { SoakSample } from '../bench/soak/simulated-facts.js';
 import { faultsOf } from '../bench/soak/simulated-report.js';
 import { homes } from './support/homes.js';
 

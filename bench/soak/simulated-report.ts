@@ -1,5 +1,5 @@
 /** A simulated soak in words: one line a sample, the table of the end, and whatever is not as it must be. */
-import type { SoakOutcome, SoakSample } from './simulated.js';
+import type { SoakOutcome, SoakSample } from './simulated-facts.js';
 
 /** Empty when everything is as it must be. */
 export function faultsOf(outcome: SoakOutcome): string[] {

@@ -60,7 +60,7 @@ const NEVER = new AbortController().signal;
 /** Few, so that faults reach the stages. */
 const ATTEMPTS_MAX = 2;
 
-export function openStages(parts: StageParts): SimulatedWorker {
+export function openSimulatedWorker(parts: StageParts): SimulatedWorker {
   const { database, mirrorId, lagMs, onFailed } = parts;
   const { db, sql } = database;
   const clock: Clock = { monotonicMs: parts.nowMs, sleep: async () => {}, every: () => () => {} };
