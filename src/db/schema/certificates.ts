@@ -1,4 +1,4 @@
-/** What was proven about days, and what is to be repaired. Rows are added, never changed: an earlier proof stays readable. */
+/** What was proven about days, and what is to be repaired. Rows are added, and what they say is never changed. */
 import { sql } from 'drizzle-orm';
 import {
   bigint,
