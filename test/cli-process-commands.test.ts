@@ -1,27 +1,15 @@
 /** What the commands that run processes take from the command line, and how what they open is closed. */
 import { describe, expect, it } from 'vitest';
 import { closeAfterFault, closeInReverse } from '../src/app/home.js';
-import type { CommandEnvironment } from '../src/cli/ports.js';
 import { buildProgram, runProgram } from '../src/cli/program.js';
 import { addProcessCommands } from '../src/cli/worker.js';
 import { describeError } from '../src/core/errors.js';
 import { createLog } from '../src/observability/log.js';
+import { recordEnvironment } from './support/recorded-environment.js';
 
 async function demo(words: readonly string[]) {
   const asked: unknown[] = [];
-  const warned: string[] = [];
-  let code: number | undefined;
-  const environment: CommandEnvironment = {
-    open: async () => {
-      throw new Error('must not connect');
-    },
-    output: { print() {}, warn: (line) => warned.push(line), columns: 0, errorTerminal: null },
-    signal: new AbortController().signal,
-    userName: 'ada',
-    exit: (given) => {
-      code = given;
-    },
-  };
+  const { environment, outcome } = recordEnvironment();
   const program = buildProgram(environment, async () => {});
   addProcessCommands(program, {
     worker: async () => {},
@@ -31,7 +19,7 @@ async function demo(words: readonly string[]) {
     },
   });
   await runProgram(program, environment, ['demo', ...words]);
-  return { asked, warned: warned.join('\n'), code };
+  return { asked, ...outcome() };
 }
 
 describe('demo --payments', () => {

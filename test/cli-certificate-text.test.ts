@@ -1,19 +1,10 @@
-/** What certificates look like: tables that fit, findings, the closing sentence, CSV, and the commands over a database. */
-import { Command } from 'commander';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+/** What certificates look like: tables that fit, findings, the closing sentence, CSV, the line of status. */
+import { describe, expect, it } from 'vitest';
 import { certificateCsv } from '../src/cli/certificate-csv.js';
 import { certificateTable, closingSentence, dayLines, findingLines } from '../src/cli/certificate-text.js';
-import { addCertificatesCommands } from '../src/cli/certificates.js';
-import type { CommandContext, CommandEnvironment } from '../src/cli/ports.js';
-import { runProgram } from '../src/cli/program.js';
 import { brokenDays, lateProofs, provenText } from '../src/cli/proofs-text.js';
-import { addProveCommand, type ProveOptions } from '../src/cli/prove.js';
-import { createProvingView } from '../src/cli/proving-progress.js';
-import { createCertificateStore } from '../src/db/certificate-store.js';
 import type { ProofsRecord } from '../src/db/reads/certificates.js';
-import { createReadModel } from '../src/db/reads/read-model.js';
-import { aCertificate, aFinding, proofOf, aFullCertificate as row } from './support/certificates.js';
-import { createReadsDatabase, type ReadsDatabase } from './support/reads-database.js';
+import { aFinding, aFullCertificate as row } from './support/certificates.js';
 
 const broken = row({
   state: 'broken',
@@ -210,115 +201,5 @@ describe('the line of status', () => {
       expect.stringMatching(/^No day was proven yet, /),
     ]);
     expect(lateProofs(none, known(null))).toEqual([]);
-  });
-});
-
-describe('progress', () => {
-  it('says now and then which day it is, where nobody draws', () => {
-    const warned: string[] = [];
-    let nowMs = 0;
-    const output = { print() {}, warn: (line: string) => warned.push(line), columns: 0, errorTerminal: null };
-    const view = createProvingView(output, () => nowMs);
-    for (let done = 0; done < 4; done += 1) {
-      view.onDay(`2026-11-1${done}`, { done, all: 4 });
-      nowMs += 3_000;
-    }
-    view.stop();
-    expect(warned).toEqual(['proving 2026-11-12: 2 of 4 days done']);
-  });
-});
-
-describe('the commands', () => {
-  let database: ReadsDatabase;
-  beforeAll(async () => {
-    database = await createReadsDatabase();
-  });
-  beforeEach(() => database.empty());
-  afterAll(() => database.drop());
-
-  async function command(words: string) {
-    const printed: string[] = [];
-    const warned: string[] = [];
-    const asked: ProveOptions[] = [];
-    let code: number | undefined;
-    const reads = createReadModel(database.db, { lagMs: 600_000, intervalMs: 60_000, stripeReads: 0 });
-    const never = async (): Promise<never> => {
-      throw new Error('must not be asked');
-    };
-    const requests = { sync: never, backfill: never, wakeLanes: never };
-    const context: CommandContext = {
-      reads,
-      parked: { retry: never, dismiss: never },
-      requests,
-      close: async () => {},
-    };
-    const environment: CommandEnvironment = {
-      open: async () => context,
-      output: {
-        print: (line) => printed.push(line),
-        warn: (line) => warned.push(line),
-        columns: 0,
-        errorTerminal: null,
-      },
-      signal: new AbortController().signal,
-      userName: 'ada',
-      exit: (given) => {
-        code = given;
-      },
-    };
-    const program = new Command('test').exitOverride().configureOutput({ writeErr: (text) => warned.push(text) });
-    addCertificatesCommands(program, environment);
-    addProveCommand(program, async (options) => void asked.push(options));
-    await runProgram(program, environment, words.split(' '));
-    return { printed: printed.join('\n'), warned: warned.join('\n'), code, asked };
-  }
-
-  async function keep(days: readonly string[]): Promise<void> {
-    const store = createCertificateStore(database.db, '0.1.0');
-    for (const day of days)
-      await store.keepProof(proofOf([aCertificate({ day, stripe: { count: 2, sum: 2n ** 70n, hash: 'ab' } })]));
-  }
-
-  it('list what was proven, and how to go on', async () => {
-    expect((await command('certificates list')).printed).toContain('No such certificates.');
-    await keep(['2026-11-16', '2026-11-17', '2026-11-18']);
-    const page = await command('certificates list --limit 2');
-    expect(page.printed.split('\n')).toHaveLength(4);
-    expect(page.printed).toMatch(/More with: --to 2026-11-16$/);
-    expect((await command('certificates list --from 2026-11-17 --csv')).printed.split('\r\n')).toHaveLength(3);
-  });
-
-  it('print sums as text in JSON', async () => {
-    await keep(['2026-11-18']);
-    const { certificates } = JSON.parse((await command('certificates list --json')).printed);
-    expect(certificates).toMatchObject([{ stripe_sum: `${2n ** 70n}`, ledger_sum: '2000', movement: '2000' }]);
-  });
-
-  it('show a day, or how to prove it', async () => {
-    await keep(['2026-11-18']);
-    const shown = await command('certificates show 2026-11-18 --currency usd');
-    expect(shown.printed).toContain('Proofs of this day');
-    const unknown = await command('certificates show 2026-11-18 --currency EUR');
-    expect([unknown.code, unknown.warned]).toEqual([1, expect.stringContaining('2026-11-18 in EUR was never proven')]);
-  });
-
-  it.each(['certificates show 2026-02-30', 'certificates list --from 30d', 'prove --to yesterday'])(
-    '%j is refused before anything opens',
-    async (words) => {
-      const refused = await command(words);
-      expect([refused.code, refused.warned, refused.asked]).toEqual([
-        2,
-        expect.stringContaining('Allowed: a UTC day'),
-        [],
-      ]);
-    },
-  );
-
-  it('hand on what a person asked for', async () => {
-    expect((await command('prove')).asked).toEqual([{ from: null, to: null, all: false, json: false }]);
-    expect((await command('prove --from 2026-11-01 --to 2026-11-02 --json')).asked).toEqual([
-      { from: '2026-11-01', to: '2026-11-02', all: false, json: true },
-    ]);
-    expect((await command('prove --all')).asked).toMatchObject([{ all: true }]);
   });
 });

@@ -1,0 +1,43 @@
+/** The surroundings of a command line in a test: what it printed, warned of and left with is kept. */
+import type { CommandContext, CommandEnvironment } from '../../src/cli/ports.js';
+
+export interface RecordedEnvironment {
+  readonly environment: CommandEnvironment;
+  outcome(): { readonly printed: string; readonly warned: string; readonly code: number | undefined };
+}
+
+export interface RecordedOptions {
+  /** Default: nothing may be opened. */
+  readonly open?: (() => Promise<CommandContext>) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onWarned?: ((line: string) => void) | undefined;
+}
+
+export function recordEnvironment({ open, signal, onWarned }: RecordedOptions = {}): RecordedEnvironment {
+  const printed: string[] = [];
+  const warned: string[] = [];
+  let code: number | undefined;
+  const mustNotConnect = async (): Promise<never> => {
+    throw new Error('must not connect');
+  };
+  return {
+    environment: {
+      open: open ?? mustNotConnect,
+      output: {
+        print: (line) => printed.push(line),
+        warn: (line) => {
+          warned.push(line);
+          onWarned?.(line);
+        },
+        columns: 0,
+        errorTerminal: null,
+      },
+      signal: signal ?? new AbortController().signal,
+      userName: 'ada',
+      exit: (given) => {
+        code = given;
+      },
+    },
+    outcome: () => ({ printed: printed.join('\n'), warned: warned.join('\n'), code }),
+  };
+}
