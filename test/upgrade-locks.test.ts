@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applyMigration } from '../src/db/apply-migration.js';
-import { isMigrated, migrateDatabase } from '../src/db/migrate.js';
+import { isMigrated, type MigrationOptions, migrateDatabase } from '../src/db/migrate.js';
 import { type Migration, readMigrations } from '../src/db/migration-files.js';
 import { GENERATION } from '../src/db/served-code.js';
 import { type OwnDatabase, openEmptyDatabase } from './support/own-database.js';
@@ -45,7 +45,7 @@ describe('a table that somebody reads for long', () => {
     const migrating = applyMigration(database, migrationOf(...statements), { ...WAITS, blockedMaxMs: 500 });
     await expect(migrating).rejects.toMatchObject({
       code: 'migration_blocked',
-      message: expect.stringMatching(new RegExp(`process ${own?.pid} \\(test\\).*run migrate again`)),
+      message: expect.stringMatching(new RegExp(`process ${own?.pid} \\(test.*\\).*run migrate again`)),
     });
     await reader.letGo();
     expect(await columnsOf('postings')).not.toContain('note');
@@ -64,7 +64,10 @@ describe('an index that is built concurrently', () => {
     await sql`insert into postings (reference, object_id, kind, effective_at, state, first_run)
       values ('pi_1', 'pi_1', 'payment', now(), 'pending', ${randomUUID()})`;
     const reader = await holdTable('postings');
-    const migrating = applyMigration(database, migrationOf(...statements), WAITS);
+    const said: string[] = [];
+    const words = { onWaiting: (message: string) => said.push(message), saidAfterMs: 10 };
+    const [own] = await reader.sql`select pg_backend_pid() as pid`;
+    const migrating = applyMigration(database, migrationOf(...statements), { ...WAITS, ...words });
     const failed = expect(migrating).rejects.toThrow(/terminating connection|Connection|lost/i);
     const building = await until('the index is being built', async () => {
       const [row] = await sql`select pid from pg_stat_activity where query like 'create index concurrently noted%'
@@ -72,6 +75,10 @@ describe('an index that is built concurrently', () => {
       return row?.pid;
     });
     await sql`update postings set last_error = 'x'`;
+    await until('it is said for whom', () => said.length > 0);
+    expect(said[0]).toMatch(
+      new RegExp(`^The migration .+ waits for process ${own?.pid} \\(test.*\\), open for \\d+ s$`),
+    );
     await sql`select pg_terminate_backend(${building})`;
     await failed;
     expect(await indexIsValid()).toBe(false);
@@ -87,6 +94,24 @@ describe('an index that is built concurrently', () => {
 });
 
 describe('two that migrate at once', () => {
+  it('do it one after the other, and the one that waits says for whom', async () => {
+    const another = await database.openAnother();
+    const said: string[] = [];
+    const migrate = (options: MigrationOptions) => migrateDatabase(another, options);
+    let migrating: Promise<unknown> | undefined;
+    await migrateDatabase(database, {
+      async alsoUnderLock() {
+        migrating = migrate({ onWaiting: (message) => said.push(message) });
+        await until('the other one says what it waits for', () => said.length > 0);
+      },
+    });
+    await migrating;
+    expect(said).toEqual([
+      expect.stringMatching(/^Waiting for process \d+ \(.+\), open for \d+ s, which migrates this database$/),
+    ]);
+    await another.close();
+  });
+
   it('from the first schema, with indexes that are built concurrently, both find it done', async () => {
     const empty = await openEmptyDatabase();
     await applyUpTo(empty.sql, '0001_comments');

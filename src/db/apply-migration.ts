@@ -6,10 +6,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { SyncError } from '../core/errors.js';
+import { nameSession, runSayingWaits, type Session, type WaitingWords } from './blocking-sessions.js';
 import type { Migration } from './migration-files.js';
 import type { Database } from './open.js';
 
-export interface LockWaits {
+export interface LockWaits extends WaitingWords {
   /** How long everybody else may have to wait behind a statement that waits for its lock. */
   readonly lockTimeoutMs: number;
   /** Between two tries. */
@@ -23,7 +24,7 @@ export async function applyMigration(database: Database, migration: Migration, w
   const deadline = performance.now() + waits.blockedMaxMs;
   for (;;) {
     try {
-      if (migration.statements.some(isConcurrent)) return await applyOneByOne(database, migration);
+      if (migration.statements.some(isConcurrent)) return await applyOneByOne(database, migration, waits);
       return await applyAtOnce(database, migration, waits);
     } catch (error) {
       if (!isBlocked(error)) throw error;
@@ -46,8 +47,9 @@ async function applyAtOnce({ sql }: Database, migration: Migration, { lockTimeou
  * Indexes of tables that are in use are built outside of transactions, which waits for others and keeps nobody waiting.
  * Such a migration begins anew when it was interrupted, so it has to stand being applied again.
  */
-async function applyOneByOne({ sql }: Database, migration: Migration): Promise<void> {
-  for (const statement of migration.statements) await sql.unsafe(statement);
+async function applyOneByOne({ sql }: Database, migration: Migration, words: WaitingWords): Promise<void> {
+  const what = `The migration ${migration.name}`;
+  for (const statement of migration.statements) await runSayingWaits(sql, { ...words, statement, what });
   await remember(sql, migration);
 }
 
@@ -73,14 +75,14 @@ interface Blocked {
 }
 
 async function blocked(sql: postgres.Sql, { migration, waits, cause }: Blocked): Promise<SyncError> {
-  const holders = await sql<{ pid: number; name: string; seconds: number }[]>`
-    select activity.pid, activity.application_name as name,
+  const holders = await sql<Session[]>`
+    select activity.pid, activity.application_name as name, activity.client_addr::text as address,
       round(extract(epoch from now() - min(activity.xact_start)))::int as seconds
     from pg_locks held join pg_stat_activity activity on activity.pid = held.pid
     where held.granted and activity.xact_start is not null
       and held.relation in (select oid from pg_class where relnamespace = 'public'::regnamespace)
-    group by 1, 2 order by seconds desc limit 3`;
-  const names = holders.map(({ pid, name, seconds }) => `process ${pid} (${name}), open for ${seconds} s`);
+    group by 1, 2, 3 order by seconds desc limit 3`;
+  const names = holders.map(nameSession);
   return new SyncError(
     `The migration ${migration.name} got no lock on the tables in ${Math.round(waits.blockedMaxMs / 1_000)} s; nothing of it is applied. ` +
       `${names.length === 0 ? 'Who holds them is not to be seen' : `The oldest open transactions on them: ${names.join('; ')}`}. ` +

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { SyncError } from '../core/errors.js';
 import { applyMigration, type LockWaits } from './apply-migration.js';
+import { holderOfLock } from './blocking-sessions.js';
 import { type Migration, readMigrations } from './migration-files.js';
 import type { Database } from './open.js';
 import { findOlderWorkers, type OlderWorker, readServedCode, refuseOldCode, type ServedCode } from './served-code.js';
@@ -43,6 +44,8 @@ const WAITS: MigrationWaits = {
 /** Any number that no other software on the same server is likely to use for its advisory locks. */
 const MIGRATION_LOCK = 7_318_204_511;
 const LOOK_EVERY_MS = 100;
+/** A process that only finds everything done has the lock for less time. */
+const LOOKS_UNTIL_SAID = 20;
 
 /**
  * Of several processes that come at once the first migrates and the others find it done.
@@ -53,13 +56,23 @@ export async function migrateDatabase(database: Database, options: MigrationOpti
   return database.onOneConnection(async (holder) => {
     // Asked for again and again: a statement that waits for a lock is an open transaction, and the index that the holder
     // of the lock builds meanwhile would wait for that one.
-    while (!(await takeLock(holder))) await sleep(LOOK_EVERY_MS);
+    await untilLocked(holder, options);
     const report = await migrateUnderLock(database, options);
     await options.alsoUnderLock?.();
     // Fails when the lock was lost meanwhile: then another process may have begun, and starting again finds out.
     await holder`select pg_advisory_unlock(${MIGRATION_LOCK})`;
     return report;
   });
+}
+
+async function untilLocked(holder: postgres.TransactionSql, { onWaiting }: MigrationOptions): Promise<void> {
+  for (let looks = 0; !(await takeLock(holder)); looks += 1) {
+    if (looks === LOOKS_UNTIL_SAID) {
+      const other = await holderOfLock(holder, MIGRATION_LOCK);
+      onWaiting?.(`Waiting for ${other ?? 'another process'}, which migrates this database`);
+    }
+    await sleep(LOOK_EVERY_MS);
+  }
 }
 
 async function takeLock(holder: postgres.TransactionSql): Promise<boolean> {
@@ -80,7 +93,7 @@ async function migrateUnderLock(database: Database, options: MigrationOptions): 
   for (const migration of migrations) {
     if (newest !== null && migration.madeAt <= newest) continue;
     await untilOlderWorkersLeft(sql, { ...options, waitMs: waits.olderWorkersMs, before: migration });
-    await applyMigration(database, migration, waits);
+    await applyMigration(database, migration, { ...waits, onWaiting: (message) => options.onWaiting?.(message) });
     applied.push(migration.name);
   }
   return {
