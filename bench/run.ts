@@ -8,7 +8,7 @@
  */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type JobFigures, type JobSettings, measureJob } from './measure-job.js';
+import { type JobFigures, type JobSettings, measureJob } from './program/measure-job.js';
 
 const { values } = parseArgs({
   options: {

@@ -8,11 +8,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openCommandContext } from '../src/app/command-context.js';
-import type { CommandContext } from '../src/cli/ports.js';
-import { readHomeConfig } from '../src/config.js';
-import { createLog } from '../src/observability/log.js';
-import { freePort } from '../test/support/free-port.js';
+import { openCommandContext } from '../../src/app/command-context.js';
+import type { CommandContext } from '../../src/cli/ports.js';
+import { readHomeConfig } from '../../src/config.js';
+import { createLog } from '../../src/observability/log.js';
+import { freePort } from '../../test/support/free-port.js';
 
 export interface JobSettings {
   readonly intents: number;
