@@ -15,6 +15,7 @@ import { startBlnkSandbox } from '../sandbox/blnk/sandbox.js';
 import { SandboxClock } from '../sandbox/clock.js';
 import { KINDS } from '../sandbox/stripe/kinds.js';
 import { startStripeSandbox } from '../sandbox/stripe/sandbox.js';
+import { runCommand } from './program/worker-process.js';
 
 const DAYS = 25;
 const DAY_MS = 86_400_000;
@@ -42,7 +43,7 @@ const folders: string[] = [];
 try {
   const wanted = stripe.expectedTotals().posted;
   const lost = await variablesOf();
-  const worker = start(['worker'], lost);
+  const worker = startWorker(lost);
   const filled = performance.now();
   while (blnk.stats().rows < wanted) {
     if (worker.exitCode() !== null) throw new Error(`the worker left with ${worker.exitCode()}`);
@@ -56,7 +57,7 @@ try {
   const before = fingerprint();
   const found = await variablesOf();
   const begun = performance.now();
-  const rebuilt = await start(['rebuild', '--json'], found).ended;
+  const rebuilt = await runCommand(['rebuild', '--json'], found);
   const { posted, already_there, parked, stripe_requests, blnk_requests } = JSON.parse(rebuilt.output);
   console.log(
     `rebuild   ${seconds(begun)}, exit code ${rebuilt.code}: ${posted} adopted, ${already_there} already there, parked ${JSON.stringify(parked)}`,
@@ -65,7 +66,7 @@ try {
 
   const proving = performance.now();
   const days = ['--from', dayOf(now - DAYS * DAY_MS), '--to', dayOf(now - DAY_MS)];
-  const proved = await start(['prove', ...days, '--json'], found).ended;
+  const proved = await runCommand(['prove', ...days, '--json'], found);
   console.log(`prove     ${seconds(proving)}, exit code ${proved.code}: ${statesOf(proved.output)}`);
   console.log(
     `ledger    ${blnk.stats().rows} rows, ${before === fingerprint() ? 'not one of them new or changed' : 'CHANGED'}`,
@@ -92,18 +93,12 @@ async function variablesOf(): Promise<Record<string, string>> {
   };
 }
 
-function start(words: readonly string[], variables: Record<string, string>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...words], {
+function startWorker(variables: Record<string, string>) {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'worker'], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...variables },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'ignore', 'inherit'],
   });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (piece: string) => {
-    output += piece;
-  });
-  const ended = new Promise<{ code: number | null; output: string }>((resolve) =>
-    child.once('close', (code) => resolve({ code, output })),
-  );
+  const ended = new Promise((resolve) => child.once('close', resolve));
   return { ended, exitCode: () => child.exitCode, stop: () => child.kill('SIGTERM') };
 }
 

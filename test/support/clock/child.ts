@@ -7,12 +7,10 @@ import { commandEnvironment } from '../../../src/app/command-environment.js';
 import type { CrashPoint } from '../../../src/app/crash-points.js';
 import { endSoon, untilInterrupted } from '../../../src/app/process-life.js';
 import { createProgram } from '../../../src/app/program.js';
-import { runWorker } from '../../../src/app/run-worker.js';
-import { TIMINGS, type Timings } from '../../../src/app/timings.js';
+import type { Timings } from '../../../src/app/timings.js';
 import { runProgram } from '../../../src/cli/program.js';
-import { type Bag, readWorkerConfig } from '../../../src/config.js';
-import { describeError } from '../../../src/core/errors.js';
-import { createLog } from '../../../src/observability/log.js';
+import type { Bag } from '../../../src/config.js';
+import { liveAsWorker } from '../process/live-as-worker.js';
 import { type ShiftOptions, shiftClocks } from './shift.js';
 
 export interface ClockOrder {
@@ -70,15 +68,7 @@ async function main({ variables, timings, clock, standAt }: ClockOrder): Promise
       await told;
     },
   };
-  try {
-    const config = readWorkerConfig(variables);
-    const log = createLog({ level: config.logLevel, forPeople: false });
-    const options = { log, adopt: false, signal: interrupted, timings: { ...TIMINGS, ...timings }, hooks };
-    process.exitCode = await runWorker(config, options);
-  } catch (error) {
-    process.stderr.write(`${describeError(error)}\n`);
-    process.exitCode = 2;
-  }
+  await liveAsWorker({ variables, timings, adopt: false, hooks }, interrupted);
   endSoon(process);
 }
 

@@ -7,12 +7,10 @@ import { commandEnvironment } from '../../../src/app/command-environment.js';
 import type { CrashHooks, CrashPoint } from '../../../src/app/crash-points.js';
 import { endSoon, untilInterrupted } from '../../../src/app/process-life.js';
 import { createProgram } from '../../../src/app/program.js';
-import { runWorker } from '../../../src/app/run-worker.js';
-import { TIMINGS, type Timings } from '../../../src/app/timings.js';
+import type { Timings } from '../../../src/app/timings.js';
 import { runProgram } from '../../../src/cli/program.js';
-import { type Bag, readWorkerConfig } from '../../../src/config.js';
-import { describeError } from '../../../src/core/errors.js';
-import { createLog } from '../../../src/observability/log.js';
+import type { Bag } from '../../../src/config.js';
+import { liveAsWorker } from '../process/live-as-worker.js';
 
 export interface CrashOrder {
   readonly variables: Bag;
@@ -70,15 +68,7 @@ async function main({ variables, timings, words, stand, adopt }: CrashOrder): Pr
   const interrupted = untilInterrupted(process, (line) => process.stderr.write(`${line}\n`));
   const hooks = createHooks(stand);
   if (words === null) {
-    try {
-      const config = readWorkerConfig(variables);
-      const log = createLog({ level: config.logLevel, forPeople: false });
-      const options = { log, adopt, signal: interrupted, timings: { ...TIMINGS, ...timings }, hooks };
-      process.exitCode = await runWorker(config, options);
-    } catch (error) {
-      process.stderr.write(`${describeError(error)}\n`);
-      process.exitCode = 2;
-    }
+    await liveAsWorker({ variables, timings, adopt, hooks }, interrupted);
   } else {
     const environment = commandEnvironment({
       variables,

@@ -6,11 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openHome } from '../../../src/app/home.js';
-import { readHomeConfig } from '../../../src/config.js';
-import { createLog } from '../../../src/observability/log.js';
 import { deleteKeys, type Home, onServer, stopServerIn } from '../homes.js';
-import type { Variables } from '../process/session.js';
+import { migrate } from '../process/session.js';
 import { copyData, homeOnLimitedDisk, whyNoLimitedDisk } from './disk.js';
 import type { Means, RoundPlan } from './plan.js';
 import { type OwnServer, startOwnPostgres, startOwnRedis } from './servers.js';
@@ -77,16 +74,6 @@ async function makeEmbeddedTemplate(): Promise<string> {
   await migrate({ DATA_DIR: folder });
   await stopServerIn(join(folder, 'postgres'));
   return folder;
-}
-
-async function migrate(variables: Variables): Promise<void> {
-  const log = createLog({ level: 'silent', forPeople: false });
-  const home = await openHome(readHomeConfig(variables), { log, role: 'worker' });
-  try {
-    await home.migrate();
-  } finally {
-    await home.close();
-  }
 }
 
 function homeInFolder(template: string | null): Home {

@@ -1,0 +1,29 @@
+/** What `src/main.ts worker` does with a process, for processes of tests that are workers with something changed. */
+import type { CrashHooks } from '../../../src/app/crash-points.js';
+import { runWorker } from '../../../src/app/run-worker.js';
+import { TIMINGS, type Timings } from '../../../src/app/timings.js';
+import { type Bag, readWorkerConfig } from '../../../src/config.js';
+import { describeError } from '../../../src/core/errors.js';
+import { createLog } from '../../../src/observability/log.js';
+
+export interface WorkerLife {
+  readonly variables: Bag;
+  /** Where they are other than production's. */
+  readonly timings: Partial<Timings>;
+  readonly adopt: boolean;
+  readonly hooks?: CrashHooks;
+}
+
+/** Until the signal comes or the worker gives up; the exit code is set then. */
+export async function liveAsWorker(life: WorkerLife, signal: AbortSignal): Promise<void> {
+  const { variables, timings, adopt, hooks } = life;
+  try {
+    const config = readWorkerConfig(variables);
+    const log = createLog({ level: config.logLevel, forPeople: false });
+    const options = { log, adopt, signal, timings: { ...TIMINGS, ...timings } };
+    process.exitCode = await runWorker(config, hooks === undefined ? options : { ...options, hooks });
+  } catch (error) {
+    process.stderr.write(`${describeError(error)}\n`);
+    process.exitCode = 2;
+  }
+}
