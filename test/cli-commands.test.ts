@@ -22,6 +22,7 @@ describe('a wrong command line', () => {
     ['parked retry pi_1 --reason conflict', /Name either the references to retry, or one --reason/],
     ['parked retry --reason odd', /Allowed choices are unknown_currency/],
     ['parked dismiss pi_1', /required option '--why <text>' not specified/],
+    ['parked dismiss pi_1 --why x --by rebuild', /That is how a repair plan or a rebuild signs/],
   ])('%j exits 2 and says why, without connecting', async (words, message) => {
     const open = async (): Promise<CommandContext> => {
       throw new Error('must not connect');
@@ -173,7 +174,14 @@ describe('parked', () => {
     expect(await command('parked dismiss pi_1 --why duplicate')).toMatchObject({ code: undefined });
     const [row] = await database().sql`select dismissed_by, dismissed_why from postings`;
     expect(row).toEqual({ dismissed_by: 'ada', dismissed_why: 'duplicate' });
-    expect((await command('parked dismiss pi_1 --why again')).printed).toBe('pi_1 was dismissed before.');
+    expect((await command('parked dismiss pi_1 --why again --by grace')).printed).toBe('pi_1 was dismissed before.');
     expect(await command('parked dismiss pi_2 --why x')).toMatchObject({ code: 1 });
+  });
+
+  it('dismiss keeps who is named, where everybody has the same user name', async () => {
+    await serve('parked');
+    expect(await command('parked dismiss pi_1 --why duplicate --by grace')).toMatchObject({ code: undefined });
+    const [row] = await database().sql`select dismissed_by from postings`;
+    expect(row).toEqual({ dismissed_by: 'grace' });
   });
 });

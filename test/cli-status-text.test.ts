@@ -121,7 +121,7 @@ describe('status', () => {
   it('does not say complete while something is outstanding', () => {
     const sentence = answerSentence({ ...STATUS, outstanding: { pending: 1_200, parked: 3, dismissed: 2 } });
     expect(sentence).toMatch(
-      /^Not complete: .*: 1,200 still to be posted, 3 parked, except 2 dismissed\. It is 10m 30s behind\.$/,
+      /^Not complete: .*: 1,200 still to be posted, 3 parked, 2 dismissed\. It is 10m 30s behind\.$/,
     );
     expect(answerSentence({ ...STATUS, outstanding: { pending: 0, parked: 0, dismissed: 2 } })).toMatch(
       /^Complete: .* is in the ledger, except 2 dismissed\. It is 10m 30s behind\.$/,

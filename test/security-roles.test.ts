@@ -4,10 +4,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { TIMINGS } from '../src/app/timings.js';
 import { blocksOf, readText, section } from './support/documents.js';
-import { type Home, homes } from './support/homes.js';
+import { type Home, homes, onServer } from './support/homes.js';
 import { runCommand } from './support/process/command.js';
 import { population, type Session, startSession, type Variables } from './support/process/session.js';
 import { expectMirrored } from './support/process/truth.js';
@@ -59,6 +59,23 @@ describe.skipIf(home === undefined)('the roles of docs/security.md', () => {
       worker.kill('SIGTERM');
       expect((await worker.ended).code).toBe(0);
       expect(worker.output()).not.toContain('permission denied');
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'let a worker wait for the connections that its role may have',
+    async () => {
+      const limit = (connections: number) =>
+        onServer(inject('postgresUrl') ?? '', `alter role test_${mark}_worker connection limit ${connections}`);
+      // One is enough to find the server well.
+      await limit(1);
+      const worker = session.quickWorker({ variables: { ...asWorker, SYNC_EVERY: '1s' } });
+      await worker.untilLogged(/^cannot start yet; trying again/);
+      await limit(-1);
+      await worker.untilLogged(/^mirroring/);
+      worker.kill('SIGTERM');
+      expect((await worker.ended).code).toBe(0);
     },
     TIMEOUT_MS,
   );

@@ -5,6 +5,7 @@
  */
 import type { WorkerConfig } from '../config.js';
 import { describeError, SyncError } from '../core/errors.js';
+import { isServerFault } from '../db/server-faults.js';
 import type { Log } from '../observability/log.js';
 import { withoutRepeats } from '../observability/without-repeats.js';
 import { backoffMs } from '../post/backoff.js';
@@ -79,16 +80,25 @@ async function startWithRetry(config: WorkerConfig, options: RunWorkerOptions, s
     try {
       return await startOnce(config, options, starting);
     } catch (error) {
-      if (!(error instanceof SyncError && error.kind === 'transient')) throw error;
+      const fault = error instanceof SyncError || !isServerFault(error) ? error : databaseFailed(error);
+      if (!(fault instanceof SyncError && fault.kind === 'transient')) throw fault;
       const waitMs = backoffMs(tries, Math.random, starting.timings.startRetry);
       options.log.warn(
-        { code: error.code, error: describeError(error), waitMs: Math.round(waitMs) },
+        { code: fault.code, error: describeError(fault), waitMs: Math.round(waitMs) },
         'cannot start yet; trying again',
       );
       await Promise.race([systemClock.sleep(waitMs), aborted(options.signal)]);
     }
   }
   return null;
+}
+
+function databaseFailed(cause: unknown): SyncError {
+  return new SyncError('The database answers, and fails at what is asked of it', {
+    kind: 'transient',
+    code: 'database_failed',
+    cause,
+  });
 }
 
 async function startOnce(config: WorkerConfig, options: RunWorkerOptions, starting: Starting) {

@@ -1,6 +1,7 @@
 /** `parked list|show|retry|dismiss`: what waits for a person, and what a person can do about it. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { PARKING_REASONS, type ParkingReason } from '../core/posting.js';
+import { isPlansDismissal } from '../core/repair.js';
 import { formatCount } from '../core/time-text.js';
 import type { ParkedStore, RetryOutcome } from '../db/reads/parked-store.js';
 import { jsonOption, limitOption, printLines, warnWithoutWorker, withContext } from './command.js';
@@ -52,8 +53,9 @@ export function addParkedCommands(program: Command, environment: CommandEnvironm
     .addOption(
       new Option('--why <text>', 'the reason, kept with your user name').argParser(parseWhy).makeOptionMandatory(),
     )
+    .addOption(new Option('--by <name>', 'who decided, in place of your user name').argParser(parseName))
     .addOption(jsonOption())
-    .action((references: string[], options: { readonly why: string; readonly json?: boolean }) =>
+    .action((references: string[], options: Omit<DismissRequest, 'references'>) =>
       withContext(environment, (context) => dismiss(environment, context, { references, ...options })),
     );
 }
@@ -130,6 +132,8 @@ function retryLines({ retried, stillParked, notParked }: RetryOutcome): string[]
 interface DismissRequest {
   readonly references: readonly string[];
   readonly why: string;
+  /** The user's name when left out. */
+  readonly by?: string;
   readonly json?: boolean;
 }
 
@@ -138,12 +142,12 @@ type DismissOutcome = Awaited<ReturnType<ParkedStore['dismiss']>>;
 async function dismiss(
   environment: CommandEnvironment,
   { parked }: CommandContext,
-  { references, why, json = false }: DismissRequest,
+  { references, why, by = environment.userName, json = false }: DismissRequest,
 ): Promise<void> {
   const { output } = environment;
   const ended = new Map<DismissOutcome, string[]>();
   for (const reference of new Set(references)) {
-    const outcome = await parked.dismiss({ reference, by: environment.userName, why });
+    const outcome = await parked.dismiss({ reference, by, why });
     ended.set(outcome, [...(ended.get(outcome) ?? []), reference]);
     const wrong = outcome === 'not_parked' || outcome === 'unknown';
     if (wrong) environment.exit(1);
@@ -179,6 +183,13 @@ function dismissLine(outcome: DismissOutcome, name: string): string {
 
 function reasonOption(description: string): Option {
   return new Option('--reason <code>', description).choices(Object.keys(PARKING_REASONS));
+}
+
+function parseName(text: string): string {
+  const name = plainText(text).trim();
+  if (name === '') throw new InvalidArgumentError('Say who decided.');
+  if (isPlansDismissal(name)) throw new InvalidArgumentError('That is how a repair plan or a rebuild signs.');
+  return name;
 }
 
 function parseWhy(text: string): string {

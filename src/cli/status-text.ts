@@ -29,13 +29,16 @@ export function answerSentence({ mirror, complete, behindMs, outstanding, holes 
   }
   const window = `every payment created from ${utc(complete.from)} to ${utc(complete.to)} that succeeded by then`;
   const behind = ` It is ${formatDuration(behindMs ?? 0)} behind.`;
-  const dismissed = outstanding.dismissed > 0 ? `, except ${formatCount(outstanding.dismissed)} dismissed` : '';
+  const dismissed = outstanding.dismissed > 0 ? [`${formatCount(outstanding.dismissed)} dismissed`] : [];
   const rest = holes.length > 0 ? ' What came later was not read completely, see "Holes".' : '';
   const missing: string[] = [];
   if (outstanding.pending > 0) missing.push(`${formatCount(outstanding.pending)} still to be posted`);
   if (outstanding.parked > 0) missing.push(`${formatCount(outstanding.parked)} parked`);
-  if (missing.length === 0) return `Complete: ${window} is in the ledger${dismissed}.${behind}${rest}`;
-  return `Not complete: ${window} is known, but not all are in the ledger: ${missing.join(', ')}${dismissed}.${behind}${rest}`;
+  if (missing.length === 0) {
+    return `Complete: ${[`${window} is in the ledger`, ...dismissed].join(', except ')}.${behind}${rest}`;
+  }
+  const outside = [...missing, ...dismissed].join(', ');
+  return `Not complete: ${window} is known, but not all are in the ledger: ${outside}.${behind}${rest}`;
 }
 
 /** Empty when nobody has to do anything. */
