@@ -54,6 +54,7 @@ describe.each(Object.entries(DOCUMENTS))('%s', (path, text) => {
       ...variablesIn(readText('test/fault-matrix/blnk-faults.ts')),
       // Node's own.
       'NODE_EXTRA_CA_CERTS',
+      'NODE_OPTIONS',
     ]);
     expect(variablesIn(text).filter((name) => !known.has(name))).toEqual([]);
   });

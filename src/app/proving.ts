@@ -3,6 +3,7 @@
  * Both ask Stripe and Blnk through the limits that all processes share, one day after another.
  */
 import { createHash } from 'node:crypto';
+import { getHeapStatistics } from 'node:v8';
 import { v7 as uuidv7 } from 'uuid';
 import { kindsOf } from '../cli/finding-text.js';
 import { type CertificateState, worstState } from '../core/certificate.js';
@@ -15,6 +16,7 @@ import { daysWithPending, lastRotationAt, readStandings } from '../db/reads/cert
 import { readCompleteTo, readDatabaseNow } from '../db/reads/status.js';
 import type { Log } from '../observability/log.js';
 import { packageVersion } from '../package-root.js';
+import { paymentsThatFit } from '../prove/day-size.js';
 import type { DayStanding } from '../prove/ports.js';
 import { proveDay } from '../prove/prove-day.js';
 import { type ProveDaysPorts, type ProvenDay, proveDays } from '../prove/prove-days.js';
@@ -56,11 +58,12 @@ export async function readProvingFacts({ home, lagMs: configured }: ProvingParts
 export function createProver({ home, vendors, hooks }: ProvingParts, facts: ProvingFacts): ProveDaysPorts {
   const { db } = home.database;
   const { mirror, lagMs, completeTo: coveredUpTo } = facts;
-  const sides = { stripe: vendors.stripeSide, ledger: vendors.ledgerSide, own: createOwnSide(db), hash: sha256 };
+  const sides = { stripe: vendors.stripeSide, ledger: vendors.ledgerSide, own: createOwnSide(db) };
+  const means = { paymentsMax: paymentsThatFit(getHeapStatistics().heap_size_limit), hash: sha256 };
   const prover: ProveDaysPorts = {
     store: createCertificateStore(db, packageVersion()),
     proveDay: ({ earlierCurrencies, ...request }) =>
-      proveDay(sides, { ...request, facts: { mirror, lagMs, coveredUpTo, earlierCurrencies } }),
+      proveDay({ ...sides, ...means }, { ...request, facts: { mirror, lagMs, coveredUpTo, earlierCurrencies } }),
   };
   return proverWithPoints(prover, hooks);
 }

@@ -1,13 +1,17 @@
 /** Our own postings of a day, as the third side of a proof. Only reads, and states what is stored. */
 import { and, gte, lt } from 'drizzle-orm';
 import { isPlansDismissal } from '../core/repair.js';
+import type { Window } from '../core/window.js';
 import type { OwnSide } from '../prove/ports.js';
 import type { Drizzle } from './open.js';
 import { postings } from './schema/postings.js';
 
 export function createOwnSide(db: Drizzle): OwnSide {
+  const within = ({ from, to }: Window) => and(gte(postings.effectiveAt, from), lt(postings.effectiveAt, to));
   return {
-    async listPostings({ from, to }) {
+    countPostings: (window) => db.$count(postings, within(window)),
+
+    async listPostings(window) {
       const rows = await db
         .select({
           reference: postings.reference,
@@ -24,7 +28,7 @@ export function createOwnSide(db: Drizzle): OwnSide {
           effectiveDate: postings.effectiveAt,
         })
         .from(postings)
-        .where(and(gte(postings.effectiveAt, from), lt(postings.effectiveAt, to)));
+        .where(within(window));
       return rows.map(({ dismissedAt, dismissedBy, ...row }) => {
         return { ...row, dismissed: dismissedAt !== null && !isPlansDismissal(dismissedBy) };
       });

@@ -85,6 +85,8 @@ export interface LedgerHistory {
 export type OwnPosting = DayPosting;
 
 export interface OwnSide {
+  /** How many postings have an effective date in the window. */
+  countPostings(window: Window): Promise<number>;
   /** All postings with an effective date in the window. */
   listPostings(window: Window): Promise<OwnPosting[]>;
 }

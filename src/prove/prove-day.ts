@@ -9,6 +9,7 @@ import { type DayRow, paymentOfReference } from '../core/day-row.js';
 import type { ExpectedPayment } from '../core/judge-payment.js';
 import type { Mirror } from '../core/mirror.js';
 import { dayWindow, type Window } from '../core/window.js';
+import { assertFits } from './day-size.js';
 import type { LedgerSide, OwnPosting, OwnSide, StripeSide } from './ports.js';
 import { readMovements, resolveBalances } from './read-balances.js';
 import { type LedgerDay, readLedgerDay } from './read-ledger.js';
@@ -19,6 +20,8 @@ export interface ProvePorts {
   readonly stripe: StripeSide;
   readonly ledger: LedgerSide;
   readonly own: OwnSide;
+  /** Of one day: more do not fit into the memory of this process. */
+  readonly paymentsMax: number;
   /** SHA-256 in hex over the lines, joined by line feeds. */
   hash(lines: Iterable<string>): string;
 }
@@ -55,7 +58,8 @@ export interface DayProof {
 }
 
 /**
- * Throws SyncError `no_server_time` (transient) when Stripe does not say its time, and what the ports throw. A balance
+ * Throws SyncError `no_server_time` (transient) when Stripe does not say its time, `day_too_large` (transient) before the
+ * memory of the process is full, and what the ports throw. A balance
  * that may not be read is no fault: the certificate says that it was not seen.
  */
 export async function proveDay(ports: ProvePorts, request: ProveRequest): Promise<DayProof> {
@@ -63,9 +67,12 @@ export async function proveDay(ports: ProvePorts, request: ProveRequest): Promis
   const { day, facts, standings = new Map() } = request;
   const { mirror } = facts;
   const window = dayWindow(day);
+  const { paymentsMax } = ports;
   const ledgerRequestsBefore = ledger.requestCount();
 
-  const listed = await readStripeDay(stripe, window, mirror);
+  // Before anything is listed, so that trying again costs the vendors nothing.
+  assertFits(day, { payments: await ports.own.countPostings(window), paymentsMax });
+  const listed = await readStripeDay(stripe, window, mirror, (payments) => assertFits(day, { payments, paymentsMax }));
   const held = await readLedgerDay(ledger, { day, window, mirrorId: mirror.mirrorId });
   await held.findMissing([...listed.payments.keys(), ...listed.unreadable.keys()]);
   const { others, late, requests } = await readOthers(stripe, { day, rows: held.rows(), listed, mirror });

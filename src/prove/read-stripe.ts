@@ -14,8 +14,17 @@ export interface StripeDay {
   readonly asOf: Date;
 }
 
-/** Throws SyncError `no_server_time` when a page came without Stripe's time: then nobody knows what it was as of. */
-export async function readStripeDay(stripe: StripeSide, window: Window, rules: MappingRules): Promise<StripeDay> {
+/**
+ * Throws SyncError `no_server_time` when a page came without Stripe's time: then nobody knows what it was as of.
+ *
+ * @param onSize told after each page how many payments there are; may throw
+ */
+export async function readStripeDay(
+  stripe: StripeSide,
+  window: Window,
+  rules: MappingRules,
+  onSize: (payments: number) => void,
+): Promise<StripeDay> {
   const day = { payments: new Map(), unreadable: new Map() };
   let requests = 0;
   let asOf: Date | null = null;
@@ -24,6 +33,7 @@ export async function readStripeDay(stripe: StripeSide, window: Window, rules: M
     asOf = asOf === null ? page.vendorNow : earlier(asOf, page.vendorNow);
     requests += page.requests;
     for (const found of page.payments) addPayment(day, found, rules);
+    onSize(day.payments.size);
   }
   if (asOf === null) throw noServerTime();
   return { ...day, requests, asOf };

@@ -163,6 +163,7 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
       stripe: createStripeSide({ feeds }),
       ledger: ledgerSide,
       own: createOwnSide(db),
+      paymentsMax: 100_000,
       hash: (lines) =>
         createHash('sha256')
           .update([...lines].join('\n'))

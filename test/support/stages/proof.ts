@@ -78,6 +78,7 @@ export async function openProofStage(stage: Stage, options: ProofStageOptions = 
     stripe: createStripeSide({ feeds: stage.feeds }),
     ledger: ledgerSide,
     own: createOwnSide(stage.db),
+    paymentsMax: 100_000,
     hash: (lines) =>
       createHash('sha256')
         .update([...lines].join('\n'))
