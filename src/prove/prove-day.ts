@@ -59,8 +59,8 @@ export interface DayProof {
 
 /**
  * Throws SyncError `no_server_time` (transient) when Stripe does not say its time, `day_too_large` (transient) before the
- * memory of the process is full, and what the ports throw. A balance
- * that may not be read is no fault: the certificate says that it was not seen.
+ * memory of the process is full, and what the ports throw. A balance that may not be read is no fault: the certificate says
+ * that it was not seen.
  */
 export async function proveDay(ports: ProvePorts, request: ProveRequest): Promise<DayProof> {
   const { stripe, ledger } = ports;
