@@ -11,6 +11,8 @@ import { SlowestFirst } from './test/support/slowest-first.js';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // What takes too long for each change: `npm run test:full`.
+    exclude: process.env.TEST_TIER === 'full' ? [] : ['test/**/*.full.test.ts'],
     globalSetup: ['test/support/services.ts', 'test/support/programs.ts'],
     pool: 'forks',
     isolate: false,

@@ -1,6 +1,7 @@
 /**
  * `npm run build`: sources to `dist`, from nothing, so that no file of an earlier build is packed. Plain JavaScript and
- * Node alone, because `prepack` runs it where only the dependencies are sure to be there.
+ * Node alone, because `prepack` runs it where only the dependencies are sure to be there. What follows goes to the compiler:
+ * with `-- --noCheck` the same files are made in a third of the time, for whoever has checked the types already.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
@@ -13,10 +14,14 @@ const command = new URL('dist/src/main.js', root);
 rmSync(new URL('dist', root), { recursive: true, force: true });
 
 const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-const { status, error } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
-  cwd: fileURLToPath(root),
-  stdio: 'inherit',
-});
+const { status, error } = spawnSync(
+  process.execPath,
+  [compiler, '-p', 'tsconfig.build.json', ...process.argv.slice(2)],
+  {
+    cwd: fileURLToPath(root),
+    stdio: 'inherit',
+  },
+);
 if (error !== undefined) throw error;
 if (status !== 0) process.exit(status ?? 1);
 

@@ -4,14 +4,33 @@
  * The only file that touches `process`.
  */
 import { userInfo } from 'node:os';
-import { commandEnvironment } from './app/command-environment.js';
-import { endSoon, untilInterrupted } from './app/process-life.js';
-import { createProgram } from './app/program.js';
-import { runProgram } from './cli/program.js';
 
-const interrupted = untilInterrupted(process, (line) => process.stderr.write(`${line}\n`));
-// A reader that closed its end (`| head`) is not an error of ours.
-process.stdout.on('error', () => process.exit());
+// Before anything else is loaded: on an older Node the modules fail with words that name none of this.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  process.stderr.write(
+    `stripe-blnk-sync needs Node 20.19 or newer, and this is ${process.version}. Install a newer Node (https://nodejs.org)\n`,
+  );
+  process.exit(2);
+}
+const { commandEnvironment } = await import('./app/command-environment.js');
+const { endSoon, onOutputFailed, untilInterrupted } = await import('./app/process-life.js');
+const { createProgram } = await import('./app/program.js');
+const { noteStart } = await import('./app/program-start.js');
+const { runProgram } = await import('./cli/program.js');
+
+noteStart(process);
+
+// A terminal has its ^C, or a bar, on the line.
+let mayPost = false;
+const interrupted = untilInterrupted(
+  process,
+  (line) => environment.output.note(process.stderr.isTTY ? `\n${line}` : line),
+  () => mayPost,
+);
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => onOutputFailed(process, error));
+}
 
 const environment = commandEnvironment({
   variables: process.env,
@@ -23,6 +42,9 @@ const environment = commandEnvironment({
   userName: userName(),
   exit: (code) => {
     process.exitCode = code;
+  },
+  onMayPost: () => {
+    mayPost = true;
   },
 });
 await runProgram(createProgram(environment), environment, process.argv.slice(2));

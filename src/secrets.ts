@@ -27,7 +27,8 @@ export function resolveSecrets(environment: Bag, names: readonly string[]) {
   const problems: string[] = [];
   const bag: Record<string, string> = {};
   for (const name of names) {
-    const value = environment[name];
+    // Pasted keys and addresses end in line breaks; no secret begins or ends with a space.
+    const value = isSecret(name) ? environment[name]?.trim() : environment[name];
     const file = isSecret(name) ? environment[`${name}_FILE`] : undefined;
     if (value !== undefined && value.length > VALUE_LENGTH_MAX) {
       problems.push(`${name}: is ${value.length} characters long; allowed are at most ${VALUE_LENGTH_MAX}`);

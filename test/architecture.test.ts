@@ -19,27 +19,37 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
   post: { runs: ['core'], types: [] },
   prove: { runs: ['core'], types: [] },
   // What one worker does with the stages; it gets every adapter from app.
-  worker: { runs: ['core', 'collect', 'post'], types: ['config.ts'] },
-  stripe: { runs: ['core'], types: ['collect/ports.ts', 'prove/ports.ts'] },
-  blnk: { runs: ['core'], types: ['post/ports.ts', 'prove/ports.ts'] },
+  worker: { runs: ['core', 'collect', 'post'], types: [] },
+  // Use-cases; they are given both vendors by app, and what they answer is shown by whoever asked.
+  operations: { runs: ['core', 'collect', 'post', 'prove', 'worker', 'db', 'queue'], types: ['config.ts'] },
+  stripe: { runs: ['core', 'decompress.ts'], types: ['collect/ports.ts', 'prove/ports.ts'] },
+  blnk: { runs: ['core', 'decompress.ts'], types: ['post/ports.ts', 'prove/ports.ts'] },
   // The reads compute with the same rules for windows as collecting; migrations lie beside package.json.
   db: {
-    runs: ['core', 'package-root.ts'],
+    runs: ['core', 'postgres', 'package-root.ts'],
     types: ['collect/ports.ts', 'post/ports.ts', 'prove/ports.ts', 'prove/repair-ports.ts', 'prove/rebuild-ports.ts'],
   },
-  queue: { runs: ['core'], types: ['collect'] },
+  queue: { runs: ['core', 'postgres'], types: ['collect'] },
+  // The connections of both drivers; of what is said over them it knows no tables.
+  postgres: { runs: ['core'], types: [] },
   observability: { runs: ['core'], types: [] },
   http: { runs: ['core'], types: ['db/reads'] },
-  // Commands show what the reads answer; they are given the reads by app.
-  cli: { runs: ['core', 'package-root.ts'], types: ['db/reads', 'db/schema/views.ts'] },
-  'config.ts': { runs: ['core', 'secrets.ts'], types: [] },
+  // Commands show what reads and operations answer; they are given both by app.
+  cli: {
+    runs: ['core', 'package-root.ts'],
+    types: ['db/reads', 'db/parked-store.ts', 'db/schema/views.ts', 'operations'],
+  },
+  'environment.ts': { runs: [], types: [] },
+  'config.ts': { runs: ['core', 'environment.ts', 'config-fields.ts', 'secrets.ts'], types: [] },
+  'config-fields.ts': { runs: ['core'], types: [] },
   'secrets.ts': { runs: [], types: [] },
   'package-root.ts': { runs: [], types: [] },
+  'decompress.ts': { runs: [], types: [] },
   // The composition root: the only place where adapters are constructed and joined.
   app: {
     runs: [
       ...['core', 'collect', 'post', 'prove', 'worker', 'stripe', 'blnk', 'db', 'queue', 'observability', 'http'],
-      ...['cli', 'config.ts', 'package-root.ts'],
+      ...['operations', 'cli', 'environment.ts', 'config.ts', 'package-root.ts'],
     ],
     types: [],
   },
@@ -54,36 +64,41 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli', 'app (types)'],
   'drizzle-orm': ['db'],
   ioredis: ['queue'],
-  // Imported by BullMQ's PostgreSQL backend.
-  pg: [],
+  pg: ['queue'],
   pino: ['observability'],
   'pino-pretty': ['observability'],
   postgres: ['db'],
   stripe: ['stripe'],
   undici: ['blnk'],
-  // Ids of rows, and the ids of workers and mirrors, which stages are given as functions.
-  uuid: ['db', 'app'],
+  // Ids of rows, and the ids of workers, mirrors and proofs, which stages are given as functions.
+  uuid: ['db', 'app', 'operations'],
   // The two places where untyped text comes in that no vendor's types describe: variables and job payloads.
-  zod: ['config.ts', 'queue'],
+  zod: ['config.ts', 'config-fields.ts', 'queue'],
 };
 
 /** The only readers of the environment; everything else is handed a configuration, and tests a home. */
 const READS_ENVIRONMENT = [
   'src/main.ts',
   // Where a real Blnk Core is, to compare the stand-in with.
-  'test/blnk-contract/contract.test.ts',
+  'test/support/compared-core.ts',
   // Sees whether an import changes it.
   'test/support/import-all.ts',
+  // Is loaded into the process that it kills.
+  'test/support/process/killed-at-step.ts',
   'test/support/services.ts',
 ];
 
 /** May import the stand-ins, when it runs. */
-const USES_SANDBOX = ['src/app/demo.ts'];
+const USES_SANDBOX = ['src/app/demo-vendors.ts'];
 
 /** Does its work when it is started; importing it is starting it. */
-const ENTRY_POINTS = ['src/main.ts'];
+const ENTRY_POINTS = ['src/main.ts', 'src/app/demo-worker-process.ts'];
+
+/** Where `transitions.ts` says what each state of a posting is written; `test/db-postings.test.ts` executes each statement. */
+const POSTINGS_ROOM = 'src/db/postings/';
 
 const LINES_MAX = 300;
+const FUNCTION_LINES_MAX = 70;
 
 const src = sourceFiles('src');
 const sandbox = sourceFiles('sandbox');
@@ -108,9 +123,12 @@ describe('the arrows point inward', () => {
     expect(wrong.map(describeImport)).toEqual([]);
   });
 
-  it('no files import each other in a circle', () => {
-    expect(findCircle(src)).toEqual([]);
-    expect(findCircle(sandbox)).toEqual([]);
+  it('no files of src import each other in a circle, be it for types alone or when they run', () => {
+    expect(findCircle(src, () => true)).toEqual([]);
+  });
+
+  it('no files of the stand-ins need each other in a circle when they are loaded', () => {
+    expect(findCircle(sandbox, (found) => !found.typeOnly && !found.dynamic)).toEqual([]);
   });
 
   it('the core has no clock, no randomness and no Node', () => {
@@ -129,6 +147,16 @@ describe('the arrows point inward', () => {
         return !isAllowed || !(found.typeOnly || found.dynamic);
       });
     expect(outside.map(describeImport)).toEqual([]);
+  });
+});
+
+describe('postings', () => {
+  it('are written by the statements of their room alone', () => {
+    const writes =
+      /\b(?:update|insert into|delete from)\s+(?:(?:stripe_blnk_sync\.)?postings\b|\$\{postings\})|\.(?:update|insert|delete)\(postings\)/i;
+    const writing = src.filter(({ text }) => writes.test(text)).map(({ path }) => path);
+    expect(writing.filter((path) => !path.startsWith(POSTINGS_ROOM))).toEqual([]);
+    expect(writing.length).toBeGreaterThan(0);
   });
 });
 
@@ -173,6 +201,15 @@ describe('files', () => {
     expect(long.filter(({ lines }) => lines > LINES_MAX)).toEqual([]);
   });
 
+  it(`no function of src is longer than ${FUNCTION_LINES_MAX} lines`, () => {
+    const long = src.flatMap((file) =>
+      functionsOf(file.syntax)
+        .filter((one) => ownLines(file, one) > FUNCTION_LINES_MAX)
+        .map((one) => `${at(file, one)}: ${ownLines(file, one)} lines`),
+    );
+    expect(long).toEqual([]);
+  });
+
   it('none gathers what others export, and none is a drawer', () => {
     const named = [...src, ...sandbox].filter(({ path }) =>
       /(^|\/)(index|utils?|helpers?|common|types)(\.ts|\/)/.test(path),
@@ -182,13 +219,13 @@ describe('files', () => {
     expect(gathering.map(({ path }) => path)).toEqual([]);
   });
 
-  it('importing any of them has no effect', () => {
+  it('importing any of them has no effect', { timeout: 110_000 }, () => {
     const files = src.map(({ path }) => path).filter((path) => !ENTRY_POINTS.includes(path));
     const script = join(ROOT, 'test/support/import-all.ts');
     const result = spawnSync(process.execPath, ['--import', 'tsx', script, ...Object.keys(PACKAGES), ...files], {
       cwd: ROOT,
       encoding: 'utf8',
-      timeout: 25_000,
+      timeout: 100_000,
       // Without the variables that vitest and a developer's shell add: a file that reads one would notice.
       env: {},
     });
@@ -220,15 +257,15 @@ function at(file: SourceFile, node: ts.Node): string {
   return `${file.path}:${line + 1} ${node.getText().slice(0, 60)}`;
 }
 
-/** The files of the first circle found among imports that are there when the code runs. */
-function findCircle(files: readonly SourceFile[]): readonly string[] {
+/** The files of the first circle found among the imports that count. */
+function findCircle(files: readonly SourceFile[], counts: (found: Import) => boolean): readonly string[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const finished = new Set<string>();
   const follow = (path: string, way: readonly string[]): readonly string[] => {
     if (way.includes(path)) return [...way.slice(way.indexOf(path)), path];
     if (finished.has(path)) return [];
     for (const found of byPath.get(path)?.imports ?? []) {
-      if (found.kind !== 'file' || found.typeOnly || found.dynamic) continue;
+      if (found.kind !== 'file' || !counts(found)) continue;
       const circle = follow(found.target, [...way, path]);
       if (circle.length > 0) return circle;
     }
@@ -258,6 +295,53 @@ function impureNodes(syntax: ts.SourceFile): readonly ts.Node[] {
     if (isGlobal && ts.isPropertyAccessExpression(node.parent) && node.parent.expression === node) impure.push(node);
   });
   return impure;
+}
+
+type FunctionWithBody = ts.FunctionLikeDeclaration & { readonly body: ts.ConciseBody };
+
+function isFunction(node: ts.Node): node is FunctionWithBody {
+  return ts.isFunctionLike(node) && 'body' in node && node.body !== undefined;
+}
+
+function functionsOf(syntax: ts.SourceFile): readonly FunctionWithBody[] {
+  const found: FunctionWithBody[] = [];
+  visit(syntax, (node) => {
+    if (isFunction(node)) found.push(node);
+  });
+  return found;
+}
+
+/**
+ * From the line of its signature to its closing brace, with all that stands within. Only the functions of an object that it
+ * returns are counted by themselves: of what makes a store, each method is a function of its own.
+ */
+function ownLines(file: SourceFile, one: FunctionWithBody): number {
+  const linesOf = (node: ts.Node): number => {
+    const { line: first } = file.syntax.getLineAndCharacterOfPosition(node.getStart());
+    return file.syntax.getLineAndCharacterOfPosition(node.getEnd()).line - first + 1;
+  };
+  const methods = returnedBy(one)
+    .flatMap((object) => [...object.properties])
+    .filter((member) => isFunction(member) || (ts.isPropertyAssignment(member) && isFunction(member.initializer)));
+  return methods.reduce((lines, member) => lines - linesOf(member), linesOf(one));
+}
+
+/** The object literals that a function itself returns. */
+function returnedBy({ body }: FunctionWithBody): readonly ts.ObjectLiteralExpression[] {
+  const found: ts.ObjectLiteralExpression[] = [];
+  const add = (value: ts.Expression | undefined): void => {
+    if (value === undefined) return;
+    if (ts.isParenthesizedExpression(value)) add(value.expression);
+    else if (ts.isObjectLiteralExpression(value)) found.push(value);
+  };
+  const look = (node: ts.Node): void => {
+    if (isFunction(node)) return;
+    if (ts.isReturnStatement(node)) add(node.expression);
+    ts.forEachChild(node, look);
+  };
+  if (ts.isBlock(body)) look(body);
+  else add(body);
+  return found;
 }
 
 function isExportOfEverything(statement: ts.Statement): boolean {

@@ -4,7 +4,16 @@
 import { describe, expect, it } from 'vitest';
 import type { RequestReport } from '../src/blnk/transport.js';
 import { scriptedLedger } from './support/scripted-ledger.js';
-import { coreError, json, reset, silent, startScriptedServer, text, truncated } from './support/scripted-server.js';
+import {
+  type Act,
+  coreError,
+  json,
+  reset,
+  silent,
+  startScriptedServer,
+  text,
+  truncated,
+} from './support/scripted-server.js';
 
 const { server, connect } = scriptedLedger();
 
@@ -43,13 +52,21 @@ describe('a look-up by reference', () => {
     expect(await connect().findByReference(['a', 'b'])).toHaveLength(1);
   });
 
-  it('takes 100 references and refuses more; asks nothing for none', async () => {
-    server().script(json(200, { data: [], total: 0 }));
-    const references = Array.from({ length: 101 }, (_, index) => `pi_${index}`);
-    expect(await connect().findByReference(references.slice(1))).toEqual([]);
-    await expect(connect().findByReference(references)).rejects.toThrow(/at most 100 references/);
-    expect(await connect().findByReference([])).toEqual([]);
-    expect(server().seen).toHaveLength(1);
+  it('asks all forms of a chunk at once, and by hundreds from then on where that is refused', async () => {
+    const references = Array.from({ length: 600 }, (_, index) => `pi_${index}`);
+    const asked = () => server().seen.map(({ body }) => JSON.parse(body).filters[0].values.length);
+    const ledger = connect();
+    server().script(
+      json(400, { error: 'too many values' }),
+      ...Array.from({ length: 7 }, () => json(200, { data: [], total: 0 })),
+    );
+    expect(await ledger.findByReference(references)).toEqual([]);
+    expect(asked()).toEqual([600, 100, 100, 100, 100, 100, 100]);
+    expect(await ledger.findByReference(references.slice(0, 100))).toEqual([]);
+    expect(await ledger.findByReference([])).toEqual([]);
+    expect(asked()).toHaveLength(8);
+    const refused = expect(ledger.findByReference(Array.from({ length: 5_001 }, (_, index) => `pi_${index}`))).rejects;
+    await refused.toThrow(/at most 5000 references/);
   });
 
   it('is asked again after 429, 5xx, a reset and a cut answer', async () => {
@@ -130,6 +147,12 @@ describe('a look-up of balances', () => {
   });
 });
 
+function operatorsAsked(): string[] {
+  return server().seen.flatMap(({ body }) =>
+    (JSON.parse(body) as { filters: { operator: string }[] }).filters.map(({ operator }) => operator),
+  );
+}
+
 describe('the probe', () => {
   it('tries both permissions and writes nothing', async () => {
     const none = json(200, { data: null, total: 0 });
@@ -144,9 +167,10 @@ describe('the probe', () => {
   });
 
   it('says which permission is missing', async () => {
-    server().script(json(403, {}));
+    const lacking = json(403, { error: 'missing scope' });
+    server().script(lacking);
     await expect(connect().checkPermissions()).rejects.toMatchObject({ message: expect.stringContaining('data:read') });
-    server().script(json(200, []), json(200, []), json(403, {}));
+    server().script(json(200, []), json(200, []), lacking);
     await expect(connect().checkPermissions()).rejects.toMatchObject({
       message: expect.stringContaining('proxy:write'),
     });
@@ -162,13 +186,79 @@ describe('the probe', () => {
     });
   });
 
-  it('finds whether the ledger holds transactions of any mirror', async () => {
+  it('takes an empty bulk as refused by Core since 0.15.0, and as applied to nothing before', async () => {
+    const none = json(200, { data: null, total: 0 });
+    for (const act of [
+      coreError(400, 'TXN_BULK_EMPTY'),
+      json(400, { error: 'transactions cannot be empty' }),
+      json(201, { batch_id: 'bulk_1', status: 'applied', transaction_count: 0 }),
+    ]) {
+      server().script(none, none, act);
+      await connect().checkPermissions();
+    }
+  });
+
+  it.each<[string, Act, object]>([
+    ['a ledger that only reads', json(400, { error: 'read-only' }), { kind: 'fatal', code: 'blnk_posting_refused' }],
+    ['a Core that lacks a rule', coreError(400, 'GEN_BAD_REQUEST'), { kind: 'fatal', code: 'blnk_posting_refused' }],
+    ['a lock of the moment', coreError(423, 'GEN_RESOURCE_LOCKED'), { kind: 'transient' }],
+    ['a friendly answer of somebody', json(200, { success: true }), { kind: 'transient' }],
+    ['a bulk that was queued', json(202, { batch_id: 'b', status: 'queued' }), { kind: 'transient' }],
+    ['a page', text(201, '<html>Welcome</html>'), { kind: 'transient' }],
+  ])('does not take %s for leave to post', async (_name, act, expected) => {
+    server().script(json(200, []), json(200, []), act);
+    await expect(connect().checkPermissions()).rejects.toMatchObject({
+      ...expected,
+      message: expect.stringMatching(/not seen that .* may post/),
+    });
+  });
+
+  it('names a Core that is too old, and what it lacks', async () => {
+    const core = { style: 'core', instanceId: null } as const;
+    const emptyBulk = json(201, { batch_id: 'bulk_1', status: 'applied', transaction_count: 0 });
+    const tooOld = (lacks: RegExp) => ({
+      kind: 'fatal',
+      code: 'blnk_core_too_old',
+      message: expect.stringMatching(new RegExp(`too old.*${lacks.source}.*0\\.13\\.4`)),
+    });
+    server().script(text(404, '404 page not found'), emptyBulk);
+    await expect(connect(core).checkPermissions()).rejects.toMatchObject(tooOld(/filter/));
+    const broken = json(400, { error: 'INTERNAL_SERVER_ERROR: Failed to retrieve transactions' });
+    server().script(broken, json(200, []), broken);
+    await expect(connect(core).checkPermissions()).rejects.toMatchObject(tooOld(/list of two/));
+    // A fault that passed is no age, and neither is a page of somebody in between.
+    server().script(broken, json(200, []));
+    await expect(connect(core).checkPermissions()).rejects.toMatchObject({ code: 'blnk_look_up_refused' });
+    server().script(text(404, '<html>Not Found</html>'), emptyBulk);
+    await expect(connect(core).checkPermissions()).rejects.toMatchObject({ code: 'blnk_route_missing' });
+    // Nothing of a Core answers there.
+    server().script(text(404, '404 page not found'));
+    await expect(connect(core).checkPermissions()).rejects.toMatchObject({ code: 'blnk_route_missing' });
+    server().script(broken);
+    await expect(connect(core).checkPermissions()).rejects.toMatchObject({ code: 'blnk_look_up_refused' });
+  });
+
+  it('finds whether the ledger holds transactions of any mirror, by the operator that is documented for keys', async () => {
     server().script(json(200, { data: [row('pi_1', { meta_data: { stripe_mirror: 'm2' } })], total: 9 }));
     expect(await connect().hasTransactionsOfOurs()).toBe(true);
-    const filters = [{ field: 'meta_data.stripe_mirror', operator: 'isnotnull' }];
-    expect(JSON.parse(server().seen[0]?.body ?? '').filters).toEqual(filters);
+    expect(operatorsAsked()).toEqual(['exists']);
+    server().script(json(200, [row('pi_1', { meta_data: { stripe_mirror: 'm2' } })]));
+    expect(await connect({ style: 'core', instanceId: null }).hasTransactionsOfOurs()).toBe(true);
+    expect(operatorsAsked()).toEqual(['isnotnull']);
     server().script(json(200, { data: [], total: 0 }));
     expect(await connect().hasTransactionsOfOurs()).toBe(false);
+  });
+
+  it('asks by the other operator where the documented one is refused, and by that one from then on', async () => {
+    const none = json(200, { data: [], total: 0 });
+    server().script(coreError(400, 'GEN_BAD_REQUEST'), none);
+    const ledger = connect();
+    expect(await ledger.hasTransactionsOfOurs()).toBe(false);
+    expect(await ledger.hasTransactionsOfOurs()).toBe(false);
+    expect(operatorsAsked()).toEqual(['exists', 'isnotnull', 'isnotnull']);
+    server().script(coreError(400, 'GEN_BAD_REQUEST'));
+    await expect(connect().hasTransactionsOfOurs()).rejects.toMatchObject({ code: 'blnk_look_up_refused' });
+    expect(operatorsAsked()).toEqual(['exists', 'isnotnull']);
   });
 
   it('believes no server that ignores the question', async () => {

@@ -57,7 +57,30 @@ describe('what needs a person is thrown as fatal', () => {
       'blnk_key_refused',
       /BLNK_API_STYLE=core/,
     ],
-    ['a missing scope', json(403, { error: 'forbidden' }), 'blnk_scope_missing', /BLNK_API_KEY.*proxy:write/],
+    [
+      'a missing scope',
+      json(403, { message: 'Missing required scope' }),
+      'blnk_scope_missing',
+      /BLNK_API_KEY.*proxy:write \(the key of a Custom App: data:write\)/,
+    ],
+    [
+      'a permission that a Core misses, before 0.15.0',
+      json(403, { error: 'Insufficient permissions for transactions:write' }),
+      'blnk_scope_missing',
+      /BLNK_API_KEY.*proxy:write/,
+    ],
+    [
+      'a refusal that names no permission',
+      json(403, { error: 'forbidden' }),
+      'blnk_forbidden',
+      /ask who runs.*forbidden/,
+    ],
+    [
+      'an instance that only reads',
+      json(403, { error: 'instance is in read-only mode' }),
+      'blnk_forbidden',
+      /BLNK_INSTANCE_ID.*only reads.*read-only mode/,
+    ],
     [
       'a wrong address',
       text(404, '404 page not found'),
@@ -82,7 +105,7 @@ describe('what needs a person is thrown as fatal', () => {
   });
 
   it('a look-up without its scope names data:read', async () => {
-    server().script(json(403, { error: 'forbidden' }));
+    server().script(json(403, { error: 'the token lacks a scope' }));
     const rejected = expect(connect().findByReference(['pi_1'])).rejects;
     await rejected.toMatchObject({ code: 'blnk_scope_missing', message: expect.stringContaining('data:read') });
   });
@@ -90,6 +113,35 @@ describe('what needs a person is thrown as fatal', () => {
   it('an address or an instance that cannot be used', () => {
     expect(() => connect({ baseUrl: 'ftp://ledger' })).toThrow(/BLNK_API_BASE.*ftp:\/\/ledger/);
     expect(() => connect({ instanceId: null })).toThrow(/BLNK_INSTANCE_ID/);
+  });
+});
+
+describe('a 403 that is not about the key', () => {
+  const PAGE = '<html><h1>Access Denied</h1>You do not have permission to access this server.</html>';
+
+  it('as a page comes from somebody in between, and passes', async () => {
+    server().script(text(403, PAGE));
+    expect(await connect().post(BODY)).toMatchObject({
+      kind: 'unclear',
+      message: expect.stringMatching(/^403 <html>/),
+    });
+    expect(await connect().postBulk([BODY])).toMatchObject({ kind: 'unclear' });
+    server().script(text(403, PAGE), text(403, PAGE), json(200, { data: [], total: 0 }));
+    expect(await connect().findByReference(['pi_1'])).toEqual([]);
+    server().script(text(403, PAGE));
+    await expect(connect().checkPermissions()).rejects.toMatchObject({ kind: 'transient', code: 'blnk_unavailable' });
+  });
+
+  it.each([402, 403])('as a limit is said as a limit, and passes once it is raised (%i)', async (status) => {
+    server().script(json(status, { error: 'Record limit reached' }));
+    const said = expect.stringMatching(/a limit is reached.*raise it.*Record limit reached/);
+    expect(await connect().post(BODY)).toEqual({ kind: 'busy', message: said, retryAfterMs: null });
+    // Some of its transactions may be in: look-ups decide.
+    expect(await connect().postBulk([BODY])).toMatchObject({ kind: 'unclear' });
+    const thrown = { kind: 'transient', code: 'blnk_limit_reached', message: said };
+    await expect(connect().findByReference(['pi_1'])).rejects.toMatchObject(thrown);
+    server().script(json(200, []), json(200, []), json(status, { error: 'Record limit reached' }));
+    await expect(connect().checkPermissions()).rejects.toMatchObject(thrown);
   });
 });
 

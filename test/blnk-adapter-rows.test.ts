@@ -16,6 +16,11 @@ describe('the amount of a row', () => {
     ['amount × precision where doubles miss', '"amount":10.99,"precision":100', 1099n],
     ['amount × precision, negative', '"amount":-0.07,"precision":100', -7n],
     ['amount × 1', '"amount":500,"precision":1', 500n],
+    ['amount as a text × precision', '"amount":"10.99","precision":100', 1099n],
+    ['amount as a text, negative, with a precision that is one', '"amount":"-12.50","precision":"100"', -1250n],
+    ['amount as a text, not whole', '"amount":"10.999","precision":100', null],
+    ['amount as a text that is none', '"amount":"10,99","precision":100', null],
+    ['amount as a text of more digits than a double holds', '"amount":"90071992547409.94","precision":100', null],
     ['amount × precision, not whole', '"amount":10.999,"precision":100', null],
     ['amount without precision', '"amount":10.99', null],
     ['amount of more digits than a double holds', '"amount":90071992547409.94,"precision":100', null],
@@ -80,6 +85,7 @@ describe('a row', () => {
       effectiveDate: null,
       mirrorId: null,
       rejectionReason: null,
+      parentId: null,
     });
   });
 

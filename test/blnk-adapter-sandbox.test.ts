@@ -77,6 +77,7 @@ describe.each<Style>(['cloud', 'core'])('as %s', (style) => {
       effectiveDate: new Date('2026-10-01T02:03:04Z'),
       mirrorId: 'mirror_1',
       rejectionReason: null,
+      parentId: null,
     };
     expect(balances.size).toBe(2);
     expect(answer).toEqual({ kind: 'applied', row });
@@ -241,5 +242,19 @@ describe('the Cloud', () => {
     expect(await failure({ style: 'core', readKey: async () => sandbox.cloudToken })).toMatchObject({
       code: 'blnk_key_refused',
     });
+  });
+});
+
+describe('whether the key may read balances', () => {
+  it('is said by the refusal alone: a balance that nobody has is no refusal', async () => {
+    sandbox.access.allow('blnk_posts', ['proxy:write', 'data:read']);
+    expect(await connect('cloud', { readKey: async () => 'blnk_posts' }).mayReadBalances()).toBe(false);
+    expect(await connect('cloud').mayReadBalances()).toBe(true);
+    expect(await connect('core').mayReadBalances()).toBe(true);
+  });
+
+  it('is not known while nothing answers', async () => {
+    sandbox.faults.add({ kind: 'status', status: 503, route: 'GET /balances/:id/at' });
+    expect(await connect('core', { lookUpAttemptsMax: 2 }).mayReadBalances()).toBeNull();
   });
 });

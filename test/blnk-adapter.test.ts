@@ -20,6 +20,9 @@ const APPLIED_ROW = {
   mirrorId: 'm1',
   rejectionReason: null,
 };
+const DUPLICATE = { kind: 'duplicate' };
+/** As Core answered before it had codes. */
+const old = (words: string) => json(400, { error: words });
 const PAGE = '<html><body><h1>Bad\n gateway</h1></body></html>';
 
 describe('what goes over the wire', () => {
@@ -80,6 +83,32 @@ describe('an answer to a single post', () => {
     ['400 of another kind', coreError(400, 'GEN_BAD_REQUEST'), { kind: 'unclear' }],
     ['400 of somebody else', text(400, PAGE), { kind: 'unclear' }],
     ['404 balance', coreError(404, 'TXN_NOT_FOUND'), { kind: 'refused' }],
+    ['404 balance, since 0.15.4', coreError(404, 'BAL_NOT_FOUND'), { kind: 'refused' }],
+    ['400 amount, since 0.15.4', coreError(400, 'TXN_INVALID_AMOUNT'), { kind: 'refused' }],
+    [
+      '400 duplicate, before 0.15.0',
+      old('transaction validation failed: reference pi_1 has already been used'),
+      DUPLICATE,
+    ],
+    ['400 rule, before 0.15.0', json(400, { errors: 'description: cannot be blank.' }), { kind: 'refused' }],
+    ['400 unreadable, before 0.15.0', old('Invalid input'), { kind: 'refused' }],
+    [
+      '400 balance, before 0.15.0',
+      old("failed to get source and destination balances: NOT_FOUND: Balance with ID 'bln_nobody' not found"),
+      { kind: 'refused' },
+    ],
+    [
+      '400 conflict, before 0.15.0',
+      old('failed to persist transaction with balances: CONFLICT: Optimistic locking failure'),
+      { kind: 'busy' },
+    ],
+    ['400 locked, before 0.15.0', old('failed to acquire lock: failed to acquire all locks'), { kind: 'busy' }],
+    [
+      '400 of the database, before 0.15.0',
+      old('failed to persist transaction with balances: INTERNAL_SERVER_ERROR: Failed to record transaction'),
+      { kind: 'unclear' },
+    ],
+    ['400 with words that only begin otherwise', old('the proxy says: Invalid input'), { kind: 'unclear' }],
     ['404 of Core about something else', coreError(404, 'GEN_NOT_FOUND'), { kind: 'unclear' }],
     ['500', coreError(500, 'GEN_INTERNAL'), { kind: 'unclear' }],
     [

@@ -158,7 +158,7 @@ describe.each<Style>(['cloud', 'core'])('the ledger as %s', (style) => {
     await post({ reference: id, metaData }, { reference: `${id}:r1`, metaData }, { reference: `x_${style}`, metaData });
     const side = toSandbox(style);
     expect(referencesOf(await side.listOfPayment(id))).toEqual([id, `${id}:r1`, `x_${style}`]);
-    const found = await side.findRecords([id, `${id}_q`, `${id}:r1`]);
+    const found = await side.findByReference([id, `${id}_q`, `${id}:r1`]);
     expect(referencesOf(found)).toEqual([id, `${id}:r1`]);
     expect(found[0]).toMatchObject({ paymentId: id, day: '1996-01-01', mirrorId: 'mirror_1', amount: 1_250n });
     expect(found[0]?.createdAt).toBeInstanceOf(Date);
@@ -272,7 +272,7 @@ describe('pages', () => {
     server.script(json(200, { data: rows(0, 50) }), json(200, { data: rows(50, 50) }), json(200, { data: [] }));
     expect(await all(toScript().listDay(DAY))).toHaveLength(100);
     server.script(json(200, { data: rows(0, 1) }), json(200, { data: rows(1, 1) }), json(200, { data: [] }));
-    expect(await toScript().findRecords(['pi_0', 'pi_1', 'pi_2'])).toHaveLength(2);
+    expect(await toScript().findByReference(['pi_0', 'pi_1', 'pi_2'])).toHaveLength(2);
   });
 
   it('follow a total that grows while they are read: newest first, the rows of before are all there, some of them twice', async () => {

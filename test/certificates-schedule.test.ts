@@ -17,7 +17,15 @@ const at = (text: string) => new Date(text);
 const later = (text: string, ms: number) => new Date(at(text).getTime() + ms);
 
 function standing(day: string, provedAt: Date, more: Partial<DayStanding> = {}): DayStanding {
-  return { day, provedAt, states: ['sealed'], storedSince: false, ...more };
+  return {
+    day,
+    provedAt,
+    states: ['sealed'],
+    storedSince: false,
+    acceptanceSince: false,
+    repairedSince: false,
+    ...more,
+  };
 }
 
 /** One day, 2026-06-10: it ended at 2026-06-11T00:00Z. */
@@ -66,6 +74,13 @@ describe('a day', () => {
     const reopened = standing('2026-06-10', later(END, 60_000), { storedSince: true });
     expect(due({ now: later(END, 120_000), standings: [reopened] })).toEqual([
       { day: '2026-06-10', trigger: 'reopened' },
+    ]);
+  });
+
+  it('is due at once when a repair was applied to it after its proof', () => {
+    const repaired = standing('2026-06-10', later(END, 2 * DAY), { states: ['broken'], repairedSince: true });
+    expect(due({ now: later(END, 2 * DAY + 60_000), standings: [repaired] })).toEqual([
+      { day: '2026-06-10', trigger: 'repair' },
     ]);
   });
 

@@ -222,6 +222,7 @@ describe('what the schedule and status ask', () => {
       days: 0,
       unproven: 0,
       exceptions: [],
+      accepted: 0,
       unsealed: [],
     });
     await prove([aCertificate({ day: '2026-11-14', state: 'sealed_with_exceptions' })]);
@@ -237,9 +238,10 @@ describe('what the schedule and status ask', () => {
       days: 3,
       unproven: 2,
       exceptions: ['2026-11-14'],
+      accepted: 0,
       unsealed: [
-        { day: DAY, state: 'sealed', reopened: true },
-        { day: '2026-11-16', state: 'broken', reopened: false },
+        { day: DAY, state: 'sealed', reopened: true, changedSince: true },
+        { day: '2026-11-16', state: 'broken', reopened: false, changedSince: false },
       ],
     });
   });

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { certificateCsv } from '../src/cli/certificate-csv.js';
 import { certificateTable, closingSentence, dayLines, findingLines } from '../src/cli/certificate-text.js';
-import { brokenDays, lateProofs, provenText } from '../src/cli/proofs-text.js';
-import type { ProofsRecord } from '../src/db/reads/certificates.js';
+import { provenText } from '../src/cli/proofs-text.js';
+import type { UnsealedDay } from '../src/core/verdict/facts.js';
 import { aFinding, aFullCertificate as row } from './support/certificates.js';
 
 const broken = row({
@@ -65,12 +65,12 @@ describe('the findings', () => {
 
 describe('the closing sentence', () => {
   it.each([
-    [[row()], '1 day proven: 1 sealed.'],
-    [[row(), row({ currency: 'EUR', state: 'sealed_with_exceptions' })], '1 day proven: 1 sealed with exceptions.'],
-    [[], 'No day was proven.'],
+    [[row()], '1 day compared: 1 sealed.'],
+    [[row(), row({ currency: 'EUR', state: 'sealed_with_exceptions' })], '1 day compared: 1 sealed with exceptions.'],
+    [[], 'No day was compared.'],
     [
       [row({ day: '2026-11-17' }), broken],
-      '2 days proven: 1 sealed, 1 broken (2026-11-18 USD: 1 missing). ' +
+      '2 days compared: 1 sealed, 1 broken (2026-11-18 USD: 1 missing).\n' +
         'Next: stripe-blnk-sync repair plan --from 2026-11-17 --to 2026-11-18',
     ],
     [
@@ -80,12 +80,18 @@ describe('the closing sentence', () => {
           findings: [aFinding('parked', 'pi_1'), aFinding('parked', 'pi_2'), aFinding('pending', 'pi_3')],
         }),
       ],
-      '1 day proven: 1 open (2026-11-18 USD: 2 parked, 1 pending). ' +
+      '1 day compared: 1 open (2026-11-18 USD: 2 parked, 1 pending).\n' +
+        'What is open settles by itself, or waits for a person: stripe-blnk-sync parked list',
+    ],
+    [
+      ['AED', 'EUR', 'GBP', 'INR', 'JPY'].map((currency) => row({ currency, state: 'open' })).concat(broken),
+      '1 day compared: 1 broken (2026-11-18 USD: 1 missing; 2026-11-18 AED: open; 2026-11-18 EUR: open; 2026-11-18 GBP: open; ' +
+        '2026-11-18 INR: open; and 1 more).\nNext: stripe-blnk-sync repair plan --from 2026-11-18 --to 2026-11-18\n' +
         'What is open settles by itself, or waits for a person: stripe-blnk-sync parked list',
     ],
     [
       [row({ state: 'not_covered' })],
-      '1 day proven: 1 not covered (2026-11-18 USD: not covered). ' +
+      '1 day compared: 1 not covered (2026-11-18 USD: not covered).\n' +
         'What is not covered is still being read: stripe-blnk-sync status',
     ],
   ])('answers the question (%#)', (rows, sentence) => {
@@ -150,9 +156,10 @@ describe('CSV', () => {
 });
 
 describe('the line of status', () => {
-  const proofs = { from: '2026-11-01', to: '2026-11-18', days: 18, unproven: 0, exceptions: [], unsealed: [] };
-  const day = (number: number, state: ProofsRecord['unsealed'][number]['state'], reopened = false) => {
-    return { day: `2026-11-${number}`, state, reopened };
+  const span = { from: '2026-11-01', to: '2026-11-18', days: 18, unproven: 0 };
+  const proofs = { ...span, exceptions: [], accepted: 0, unsealed: [] };
+  const day = (number: number, state: UnsealedDay['state'], reopened = false) => {
+    return { day: `2026-11-${number}`, state, reopened, changedSince: reopened };
   };
 
   it('never says more than was proven', () => {
@@ -169,7 +176,7 @@ describe('the line of status', () => {
     expect(provenText({ ...proofs, from: null, to: null, days: 0 })).toMatch(/^no day yet: /);
   });
 
-  it('names the days that are not sealed, and asks a person for the broken ones', () => {
+  it('names the days that are not sealed', () => {
     const unsealed = [
       day(18, 'sealed', true),
       ...[17, 16, 15, 14].map((number) => day(number, 'broken')),
@@ -179,27 +186,5 @@ describe('the line of status', () => {
       '12 of 18 days from 2026-11-01 to 2026-11-18 sealed; broken: 2026-11-17, 2026-11-16, 2026-11-15 and 1 more; ' +
         'open: 2026-11-13; reopened, to be proven again: 2026-11-18',
     );
-    expect(brokenDays({ ...proofs, unsealed })).toEqual([
-      '4 days are broken, the ledger differs from Stripe: 2026-11-17, 2026-11-16, 2026-11-15 and 1 more. ' +
-        'What differs: stripe-blnk-sync certificates show 2026-11-17; ' +
-        'what would mend it, changing nothing yet: stripe-blnk-sync repair plan',
-    ]);
-    expect(brokenDays({ ...proofs, unsealed: [day(13, 'open')] })).toEqual([]);
-  });
-
-  it('tells when proofs stay away although payments are read', () => {
-    const known = (text: string | null, startedAt = '2026-10-01') => {
-      return { completeTo: text === null ? null : new Date(text), startedAt: new Date(startedAt) };
-    };
-    expect(lateProofs(proofs, known('2026-11-24T00:00:00Z'))).toEqual([]);
-    expect(lateProofs(proofs, known('2026-11-24T00:00:01Z'))).toEqual([
-      expect.stringMatching(/^No day after 2026-11-18 was proven, though payments are known to 2026-11-24\. /),
-    ]);
-    const none = { ...proofs, from: null, to: null, days: 0 };
-    expect(lateProofs(none, known('2026-11-24T00:00:00Z', '2026-11-19T00:00:00Z'))).toEqual([]);
-    expect(lateProofs(none, known('2026-11-24T00:00:01Z', '2026-11-19T00:00:00Z'))).toEqual([
-      expect.stringMatching(/^No day was proven yet, /),
-    ]);
-    expect(lateProofs(none, known(null))).toEqual([]);
   });
 });

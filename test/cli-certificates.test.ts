@@ -7,6 +7,7 @@ import { runProgram } from '../src/cli/program.js';
 import { addProveCommand, type ProveOptions } from '../src/cli/prove.js';
 import { createCertificateStore } from '../src/db/certificate-store.js';
 import { createReadModel } from '../src/db/reads/read-model.js';
+import { createRequestOperations } from '../src/operations/request-operations.js';
 import { aCertificate, proofOf } from './support/certificates.js';
 import { createReadsDatabase, type ReadsDatabase } from './support/reads-database.js';
 import { recordEnvironment } from './support/recorded-environment.js';
@@ -25,13 +26,14 @@ describe('the commands', () => {
     const never = async (): Promise<never> => {
       throw new Error('must not be asked');
     };
-    const requests = { sync: never, backfill: never, wakeLanes: never };
-    const context: CommandContext = {
+    const requests = { sync: never, backfill: never, wakeLanes: never, queue: never, proofs: never };
+    const operations = createRequestOperations({
       reads,
       parked: { retry: never, dismiss: never },
+      acceptances: { accept: never, takeBack: never },
       requests,
-      close: async () => {},
-    };
+    });
+    const context: CommandContext = { reads, operations, close: async () => {} };
     const { environment, outcome } = recordEnvironment({ open: async () => context });
     const program = new Command('test').exitOverride().configureOutput({ writeErr: environment.output.warn });
     addCertificatesCommands(program, environment);
@@ -58,7 +60,12 @@ describe('the commands', () => {
   it('print sums as text in JSON', async () => {
     await keep(['2026-11-18']);
     const { certificates } = JSON.parse((await command('certificates list --json')).printed);
-    expect(certificates).toMatchObject([{ stripe_sum: `${2n ** 70n}`, ledger_sum: '2000', movement: '2000' }]);
+    expect(certificates).toMatchObject([
+      {
+        ...{ stripe_sum_minor: `${2n ** 70n}`, stripe_sum: '11805916207174113034.24', currency_decimals: 2 },
+        ...{ ledger_sum_minor: '2000', ledger_sum: '20.00', movement_minor: '2000', movement: '20.00' },
+      },
+    ]);
   });
 
   it('show a day, or how to prove it', async () => {

@@ -51,11 +51,22 @@ describe('faults', () => {
     });
   });
 
-  it('exit 1 when the work failed, and close what was opened', async () => {
-    const sync = async () => {
+  it('exit 2 of status when PostgreSQL went away in the middle', async () => {
+    const reads = async (): Promise<never> => {
+      throw new SyncError('The connection was lost', { kind: 'transient', code: 'database_unreachable' });
+    };
+    expect(await command('status', { status: reads })).toMatchObject({
+      ...{ code: 2, warned: 'database_unreachable: The connection was lost', printed: '', closed: 1 },
+    });
+  });
+
+  it('exit 1 when the work failed, 2 when nothing was asked for, and close what was opened', async () => {
+    const gone = async () => {
       throw new Error('the queue is gone');
     };
-    expect(await command('sync', { sync })).toMatchObject({ code: 1, warned: 'the queue is gone', closed: 1 });
+    const failed = { warned: 'the queue is gone', closed: 1 };
+    expect(await command('backfill --from 2d', { backfill: gone })).toMatchObject({ ...failed, code: 1 });
+    expect(await command('sync', { sync: gone })).toMatchObject({ ...failed, code: 2 });
   });
 
   it('while closing are a line, and the exit code stays that of the work', async () => {
@@ -65,10 +76,13 @@ describe('faults', () => {
     const line = 'The connections did not close cleanly: queue_unreachable: The queue does not answer';
     await startWorker();
     expect(await command('sync', { close })).toMatchObject({ code: undefined, warned: line });
-    const sync = async () => {
+    const backfill = async () => {
       throw new Error('the queue is gone');
     };
-    expect(await command('sync', { close, sync })).toMatchObject({ code: 1, warned: `the queue is gone\n${line}` });
+    expect(await command('backfill --from 2d', { close, backfill })).toMatchObject({
+      code: 1,
+      warned: `the queue is gone\n${line}`,
+    });
   });
 });
 
@@ -82,7 +96,12 @@ describe('reading', () => {
     expect((await command('runs')).printed).toMatch(/^run .*\n0193a001-0000 .* attention .*\nRuns that found nothing/);
     const { runs } = JSON.parse((await command('runs --json --status attention')).printed);
     expect(runs).toMatchObject([
-      { id: RUN, status: 'attention', parked: 1, totals: [{ amount: '2000', currency: 'USD' }] },
+      {
+        id: RUN,
+        status: 'attention',
+        parked: 1,
+        totals: [{ amount_minor: '2000', amount: '20.00', currency: 'USD', currency_decimals: 2 }],
+      },
     ]);
     expect((await command('runs --feed charges')).printed).toContain('No such runs.');
   });
@@ -103,12 +122,17 @@ describe('reading', () => {
     const status = JSON.parse((await command('status --json')).printed);
     expect(status.needs).toHaveLength(2);
     expect(status).toMatchObject({ complete: null, holes: [], parked: [{ reason: 'conflict', waiting: 1 }] });
+    expect(status).toMatchObject({ state: 'not_started', answer: expect.stringMatching(/^Nothing is mirrored yet: /) });
+    expect(status.needs[0]).toEqual({
+      ...{ code: 'no_worker', severity: 'error', text: 'No worker is running.' },
+      command: 'stripe-blnk-sync worker',
+    });
   });
 
   it('parked list and show', async () => {
     const { printed } = await command('parked list');
     expect(printed).toMatch(/pi_1 .*conflict .*10\.00 USD/);
-    expect(printed).toContain('conflict: Compare both sides with: parked show.');
+    expect(printed).toContain('conflict: Compare both sides with: stripe-blnk-sync parked show.');
     expect(JSON.parse((await command('parked list --json')).printed)).toMatchObject({
       payments: [{ reference: 'pi_1', amount: '10.00', amount_minor: '1000' }],
       next: null,
@@ -128,7 +152,7 @@ describe('parked', () => {
     expect(outcome.printed).toBe(
       '1 will be looked up, and posted where the ledger does not hold it.\npi_9 is not parked.',
     );
-    const [row] = await database().sql`select state from postings`;
+    const [row] = await database().sql`select state from stripe_blnk_sync.postings`;
     expect(row?.state).toBe('pending');
   });
 
@@ -172,7 +196,7 @@ describe('parked', () => {
   it('dismiss keeps who and why', async () => {
     await serve('parked');
     expect(await command('parked dismiss pi_1 --why duplicate')).toMatchObject({ code: undefined });
-    const [row] = await database().sql`select dismissed_by, dismissed_why from postings`;
+    const [row] = await database().sql`select dismissed_by, dismissed_why from stripe_blnk_sync.postings`;
     expect(row).toEqual({ dismissed_by: 'ada', dismissed_why: 'duplicate' });
     expect((await command('parked dismiss pi_1 --why again --by grace')).printed).toBe('pi_1 was dismissed before.');
     expect(await command('parked dismiss pi_2 --why x')).toMatchObject({ code: 1 });
@@ -181,7 +205,7 @@ describe('parked', () => {
   it('dismiss keeps who is named, where everybody has the same user name', async () => {
     await serve('parked');
     expect(await command('parked dismiss pi_1 --why duplicate --by grace')).toMatchObject({ code: undefined });
-    const [row] = await database().sql`select dismissed_by from postings`;
+    const [row] = await database().sql`select dismissed_by from stripe_blnk_sync.postings`;
     expect(row).toEqual({ dismissed_by: 'grace' });
   });
 });

@@ -32,7 +32,7 @@ describe('demo --payments', () => {
   it('takes 1 to 1,000,000, and 3,000 unless told', async () => {
     expect((await demo(['--payments', '1', '--once'])).asked).toEqual([{ once: true, payments: 1 }]);
     expect((await demo(['--payments', '1000000'])).asked).toEqual([{ once: false, payments: 1_000_000 }]);
-    expect((await demo([])).asked).toEqual([{ once: false, payments: 3_000 }]);
+    expect((await demo([])).asked).toEqual([{ once: false, payments: 600 }]);
   });
 });
 

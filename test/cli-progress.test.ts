@@ -10,7 +10,7 @@ describe('progress of a run', () => {
   it('is a plain line every few seconds where there is no terminal', () => {
     const lines: string[] = [];
     let now = 0;
-    const output = { print() {}, warn: (line: string) => lines.push(line), columns: 0, errorTerminal: null };
+    const output = { print() {}, warn() {}, note: (line: string) => lines.push(line), columns: 0, errorTerminal: null };
     const view = createProgressView(output, () => now);
     for (; now <= 12_000; now += 500) view.update({ ...progress, pending: 60 - now / 500 });
     view.stop();
@@ -25,7 +25,7 @@ describe('progress of a run', () => {
   it('is a bar on a terminal', () => {
     const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
     let now = 0;
-    const output = { print() {}, warn() {}, columns: 120, errorTerminal: stream };
+    const output = { warn() {}, note() {}, columns: 120, errorTerminal: stream };
     const view = createProgressView(output, () => now);
     view.update(progress);
     now = 2_000;
@@ -37,7 +37,7 @@ describe('progress of a run', () => {
   it('is not drawn over a line of warning', () => {
     const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
     const warn = (line: string) => stream.write(`${line}\n`);
-    const view = createProgressView({ print() {}, warn, columns: 120, errorTerminal: stream }, () => 0);
+    const view = createProgressView({ warn, note() {}, errorTerminal: stream }, () => 0);
     view.update(progress);
     view.warn('A part failed');
     view.update({ ...progress, pending: 20 });
@@ -50,7 +50,7 @@ describe('progress of a proof', () => {
   it('says now and then which day it is, where nobody draws', () => {
     const warned: string[] = [];
     let nowMs = 0;
-    const output = { print() {}, warn: (line: string) => warned.push(line), columns: 0, errorTerminal: null };
+    const output = { print() {}, note: (line: string) => warned.push(line), columns: 0, errorTerminal: null };
     const view = createProvingView(output, () => nowMs);
     for (let done = 0; done < 4; done += 1) {
       view.onDay(`2026-11-1${done}`, { done, all: 4 });

@@ -32,7 +32,7 @@ describe('sync', () => {
     const waiting = command('sync --wait --json', { sync: () => serve('pending') });
     const first = await Promise.race([waiting, seenPosting()]);
     expect(first).toBe('posting');
-    await database().sql`update postings set state = 'posted'`;
+    await database().sql`update stripe_blnk_sync.postings set state = 'posted'`;
     const outcome = await waiting;
     expect(outcome.code).toBe(0);
     expect(JSON.parse(outcome.printed).run).toMatchObject({ id: RUN, status: 'succeeded', posted: 1 });
@@ -60,7 +60,7 @@ describe('sync', () => {
     controller.abort();
     const outcome = await waiting;
     expect(outcome.code).toBe(1);
-    expect(outcome.warned).toContain(`Run ${RUN} goes on without this command.`);
+    expect(outcome.warned).toContain(`Run ${RUN} goes on without this command`);
   });
 });
 
@@ -104,7 +104,7 @@ describe('backfill', () => {
       'A part failed, and is tried again: stripe_unavailable: Stripe is away',
       'A part failed, and is tried again: stripe_unavailable: Stripe is still away',
     ]);
-    expect(outcome.warned).toContain(`Not done after 5.0s. Run ${RUN} goes on without this command.`);
+    expect(outcome.warned).toContain(`Not done after 5.0s. Run ${RUN} goes on without this command`);
   });
 
   it('takes now as the end when none is given', async () => {

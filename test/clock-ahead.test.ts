@@ -2,7 +2,7 @@
  * A worker whose clock is a year ahead dies with jobs in its hands. What it dated stays in the queue: locks, the look for
  * lost jobs, the next tick of the schedule. A worker with a right clock must not wait a year for any of it.
  */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, it } from 'vitest';
 import { startClockWorker } from './support/clock/worker.js';
 import { homes } from './support/homes.js';
 import { QUICK, type Session, startSession } from './support/process/session.js';
@@ -31,11 +31,15 @@ describe.each(SERVERS.length > 0 ? SERVERS : homes())('on $name', (home) => {
     await session.untilSettled();
     // The tail too: a payment that comes in now is found.
     session.stripe.createIntent({ kind: 'card_usd', moves: [{ move: 'succeed' }] });
-    const posted = async () => (await (await session.look())`select from postings where state = 'posted'`).count === 4;
+    const posted = async () =>
+      (await (await session.look())`select from stripe_blnk_sync.postings where state = 'posted'`).count === 4;
     await until('the new payment is posted', posted, { explain: () => right.output() });
     await expectMirrored(session);
     const foreign = await session.foreignQueue();
-    const [schedule] = await foreign.queue.getJobSchedulers();
-    expect(Math.abs(Number(schedule?.next) - Date.now())).toBeLessThan(3_600_000);
+    // What is due is begun without the queue, so this may come after it.
+    await until('the schedule is of today', async () => {
+      const [schedule] = await foreign.queue.getJobSchedulers();
+      return Math.abs(Number(schedule?.next) - Date.now()) < 3_600_000;
+    });
   });
 });

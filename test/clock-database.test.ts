@@ -86,7 +86,7 @@ describe("the database's clock was a day ahead and is set right", () => {
     const [ahead] = await database.sql`
       select count(*) filter (where claimed_until > now())::int as claimed, count(*) filter (where look_ups > 0)::int as tried,
         count(*) filter (where attempts = 0)::int as stored
-      from postings where state = 'pending'`;
+      from stripe_blnk_sync.postings where state = 'pending'`;
     // The dying one had one chunk or both in its hands.
     expect(ahead?.claimed).toBeGreaterThan(0);
     expect(ahead?.tried).toBe(2);
@@ -108,7 +108,9 @@ describe("the database's clock was a day ahead and is set right", () => {
     await createWorkerRegistry(sql, { id: gone.id, host: 'gone', pid: 2, version: 'test' }).renew();
     await setDatabaseOff(0);
     for (let n = 0; n < 3; n += 1) await minute(1);
-    expect((await sql`select from sync_runs where state = 'collecting' and worker_id is not null`).count).toBe(0);
+    expect(
+      (await sql`select from stripe_blnk_sync.sync_runs where state = 'collecting' and worker_id is not null`).count,
+    ).toBe(0);
     const { workers } = await history.reads().status();
     expect(workers.map(({ host }) => host)).toEqual(['test']);
     await history.wakeAll();
@@ -144,7 +146,7 @@ describe("the database's clock was a day ahead and is set right", () => {
       await setDatabaseOff(0);
       await createTimesMender(database.sql, { queueSchema: null })();
       const tries = await database.sql`
-      select due_at <= now() as due, last_attempt_at, doubt_since, claimed_until from postings group by 1, 2, 3, 4`;
+      select due_at <= now() as due, last_attempt_at, doubt_since, claimed_until from stripe_blnk_sync.postings group by 1, 2, 3, 4`;
       expect([...tries]).toEqual([{ due: true, last_attempt_at: null, doubt_since: null, claimed_until: null }]);
     },
   );
@@ -156,11 +158,11 @@ describe("the database's clock was a day ahead and is set right", () => {
     pay(1);
     await minute();
     await database.sql`
-      update postings set state = 'parked', reason = 'refused_by_blnk', dismissed_at = now(), dismissed_by = 'ada'`;
+      update stripe_blnk_sync.postings set state = 'parked', reason = 'refused_by_blnk', dismissed_at = now(), dismissed_by = 'ada'`;
     await setDatabaseOff(0);
     await createTimesMender(database.sql, { queueSchema: null })();
     await history.advance(2 * MINUTE);
-    const dismissed = createDismissedPostings(database.sql);
+    const dismissed = createDismissedPostings(database.sql, { epoch: 0 });
     const claim = await dismissed.claimDismissed({ limit: 10, leaseMs: SECOND, looksAfterMs: [MINUTE] });
     expect(claim.postings).toHaveLength(1);
   });
@@ -192,9 +194,10 @@ describe("the database's clock was a day ahead and is set right", () => {
     pay(3);
     await history.worker(0).sync();
     await database.sql`
-      update postings set attempts = 1, due_at = now() + interval '1 hour', claimed_until = now() + interval '30 seconds',
+      update stripe_blnk_sync.postings set attempts = 1, due_at = now() + interval '1 hour', claimed_until = now() + interval '30 seconds',
         claim = gen_random_uuid(), last_attempt_at = now(), doubt_since = now()`;
-    const times = () => database.sql`select reference, due_at, claimed_until, last_attempt_at from postings order by 1`;
+    const times = () =>
+      database.sql`select reference, due_at, claimed_until, last_attempt_at from stripe_blnk_sync.postings order by 1`;
     const before = await times();
     const mend = createTimesMender(database.sql, { queueSchema: null });
     expect(await mend()).toEqual({ ours: 0, ofQueue: 0 });
@@ -228,7 +231,7 @@ describe.each([
     expect(history.clock.nowMs() - (status.complete?.to.getTime() ?? 0)).toBeLessThanOrEqual(LAG + 2 * SECOND);
     expect(await differencesInTheEnd(history)).toBeNull();
     expect([...history.blnk.transactions()]).toHaveLength(139);
-    const days = await database.sql<{ day: string }[]>`select distinct day::text from daily_totals`;
+    const days = await database.sql<{ day: string }[]>`select distinct day::text from stripe_blnk_sync.daily_totals`;
     expect(days.map(({ day }) => day)).toEqual([BEGINNING.toISOString().slice(0, 10)]);
   });
 });

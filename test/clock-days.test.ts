@@ -137,7 +137,16 @@ describe.each(ZONES)('in %s', (zone, minutesBehindUtc) => {
               standings:
                 provedAt === null
                   ? []
-                  : [{ day: nameOf(number), provedAt: new Date(provedAt), states: ['sealed'], storedSince: false }],
+                  : [
+                      {
+                        day: nameOf(number),
+                        provedAt: new Date(provedAt),
+                        states: ['sealed'],
+                        storedSince: false,
+                        acceptanceSince: false,
+                        repairedSince: false,
+                      },
+                    ],
               lastRotationAt: new Date(now),
             },
             SCHEDULE,

@@ -63,7 +63,7 @@ describe('claiming the mirror', () => {
   it('freezes the start of a new mirror as an absolute time of Stripe, in whole seconds', async () => {
     const stage = await open();
     const starts = async (syncStart: Wanted['syncStart']) => {
-      await stage.sql`truncate mirror`;
+      await stage.sql`truncate stripe_blnk_sync.mirror`;
       stage.clock.set(new Date(NOW.getTime() + 700));
       return (await claim(portsOf(stage), { syncStart })).startsAt;
     };
@@ -80,7 +80,7 @@ describe('claiming the mirror', () => {
 
   it('makes one mirror when two workers start at once', async () => {
     const stage = await open();
-    await stage.sql`truncate mirror`;
+    await stage.sql`truncate stripe_blnk_sync.mirror`;
     const [one, two] = await Promise.all([claim(portsOf(stage)), claim(portsOf(stage))]);
     expect(one).toEqual(two);
   });
@@ -146,7 +146,10 @@ describe('claiming the mirror', () => {
     await markFirstPost(stage.db, after.mirrorId);
     const first = (await readMirror(stage.db)).firstPostAt;
     expect(first).not.toBeNull();
+    const version = () => stage.sql`select xmin::text, ctid::text, first_post_at from stripe_blnk_sync.mirror`;
+    const marked = await version();
     await markFirstPost(stage.db, after.mirrorId);
+    expect(await version(), 'every lane asks, and the row is written once').toEqual(marked);
     expect((await readMirror(stage.db)).firstPostAt).toEqual(first);
   });
 
@@ -160,7 +163,7 @@ describe('claiming the mirror', () => {
 
   it('refuses a start that has not come yet, and says both times', async () => {
     const stage = await open();
-    await stage.sql`truncate mirror`;
+    await stage.sql`truncate stripe_blnk_sync.mirror`;
     const time = new Date(NOW.getTime() + DAY);
     const { code, message } = await refusal(claim(portsOf(stage), { syncStart: { kind: 'time', time } }));
     expect(code).toBe('start_in_future');
@@ -208,7 +211,7 @@ describe('claiming the mirror', () => {
 
     it('learns its id from a better key, but only of an account that knows the stored intent', async () => {
       const stage = await open();
-      await stage.sql`update mirror set stripe_account = null`;
+      await stage.sql`update stripe_blnk_sync.mirror set stripe_account = null`;
       const other = portsOf(stage, {
         readAccount: async () => ({ id: 'acct_other', livemode: false }),
         anyStoredIntent: async () => 'pi_ours',
@@ -221,7 +224,7 @@ describe('claiming the mirror', () => {
 
   it('refuses an empty database over a ledger that holds our transactions, and goes on with adopt', async () => {
     const stage = await open();
-    await stage.sql`truncate mirror`;
+    await stage.sql`truncate stripe_blnk_sync.mirror`;
     const ports = portsOf(stage, { ledgerHasTransactionsOfOurs: async () => true });
     const { code, message } = await refusal(claim(ports));
     expect(code).toBe('ledger_not_empty');

@@ -1,7 +1,7 @@
 /** A key that may not read events, or charges: payments are still found, nothing more is claimed than is so, and it is told. */
 import { describe, expect, it } from 'vitest';
 import type { Permission } from '../sandbox/stripe/access.js';
-import { needsOfPerson } from '../src/cli/status-text.js';
+import { verdictOf } from '../src/core/verdict/verdict.js';
 import { readMirror } from '../src/db/mirror-store.js';
 import { createReadModel } from '../src/db/reads/read-model.js';
 import { DAY, HOUR, LAG, MINUTE, NOW, type Stage, type StageOptions, stages } from './support/stages/collect.js';
@@ -184,8 +184,8 @@ describe('a key without charges', () => {
     expect((await stage.runs()).filter((run) => run.state === 'failed')).toHaveLength(failed);
     expect((await stage.completeness()).holes).toMatchObject([{ closedBy: 'permission' }]);
     const reads = createReadModel(stage.db, { lagMs: LAG, intervalMs: MINUTE, stripeReads: 0 });
-    expect(needsOfPerson(await reads.status())).toEqual(
-      expect.arrayContaining([expect.stringContaining('The Stripe key may not read charges since 2026-07-11')]),
+    expect(verdictOf(await reads.status()).needs).toContainEqual(
+      expect.objectContaining({ code: 'stripe_charges_refused', text: expect.stringContaining('since 2026-07-11') }),
     );
 
     granted.push('rak_charge_read');
@@ -213,8 +213,11 @@ describe('a key without charges', () => {
       holes: [{ feed: 'events', from: before?.to, to: stage.clock.now(), closedBy: 'permission' }],
     });
     const reads = createReadModel(stage.db, { lagMs: LAG, intervalMs: MINUTE, stripeReads: 0 });
-    expect(needsOfPerson(await reads.status())).toEqual(
-      expect.arrayContaining([expect.stringContaining('late cannot be seen, and completeness stands still')]),
+    expect(verdictOf(await reads.status()).needs).toContainEqual(
+      expect.objectContaining({
+        code: 'stripe_events_and_charges_refused',
+        text: expect.stringContaining('late cannot be seen, and completeness stands still'),
+      }),
     );
     granted.push('rak_charge_read', 'rak_event_read');
     await live(stage, { forMs: 2 * HOUR, everyMs: HOUR });

@@ -20,7 +20,7 @@ describe('the request limiter', () => {
     await second.close();
     await place.remove();
   });
-  beforeEach(() => place.sql`truncate rate_tokens, stripe_reads`);
+  beforeEach(() => place.sql`truncate stripe_blnk_sync.rate_tokens, stripe_blnk_sync.stripe_reads`);
 
   const limiter = (options: Partial<RequestLimiterOptions> = {}, database: Database = place) =>
     createRequestLimiter(database.sql, { share: 1, livemode: true, sleep: (ms) => sleepFor(ms), ...options });
@@ -75,7 +75,7 @@ describe('the request limiter', () => {
     const waits = { one: [] as number[], three: [] as number[] };
     const one = limiter(noting(waits.one));
     for (let n = 0; n < 45; n += 1) await one.acquire('events');
-    await place.sql`truncate rate_tokens`;
+    await place.sql`truncate stripe_blnk_sync.rate_tokens`;
     const three = limiter(noting(waits.three));
     for (let n = 0; n < 45; n += 1) await three.acquire(['events', 'payment_intents', 'payment_intent'][n % 3] ?? '');
     expect(Math.max(0, ...waits.three)).toBeLessThan(Math.max(...waits.one) / 2);
@@ -93,7 +93,7 @@ describe('the request limiter', () => {
     const waits: number[] = [];
     const { acquire } = limiter(noting(waits));
     await acquire('events');
-    await place.sql`update rate_tokens set next_free_at = now() - interval '1 hour'`;
+    await place.sql`update stripe_blnk_sync.rate_tokens set next_free_at = now() - interval '1 hour'`;
     const begun = performance.now();
     for (let n = 0; n < 40; n += 1) await acquire('events');
     const tookMs = performance.now() - begun;
@@ -106,7 +106,7 @@ describe('the request limiter', () => {
     const { acquire } = limiter(noting([]));
     await Promise.all(Array.from({ length: 30 }, (_, n) => acquire(n % 2 === 0 ? 'events' : 'charges')));
     expect(await readsInThirtyDays(place.sql)).toBe(30);
-    await place.sql`insert into stripe_reads values (now() - interval '31 days', 1000), (now() - interval '29 days', 5)`;
+    await place.sql`insert into stripe_blnk_sync.stripe_reads values (now() - interval '31 days', 1000), (now() - interval '29 days', 5)`;
     expect(await readsInThirtyDays(place.sql)).toBe(35);
   });
 

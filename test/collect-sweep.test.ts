@@ -117,7 +117,7 @@ describe('after an outage longer than events live', () => {
     stage.sandbox.faults.add({ fault: { effect: 'hang' }, route: 'charges.list', nth: 7 });
     const killed = stage.backfills();
     await expect.poll(() => stage.sandbox.faults.hanging, { timeout: 20_000 }).toBe(1);
-    await stage.sql`update sync_runs set heartbeat_at = now() - interval '2 minutes' where worker_id = ${stage.workerId}`;
+    await stage.sql`update stripe_blnk_sync.sync_runs set heartbeat_at = now() - interval '2 minutes' where worker_id = ${stage.workerId}`;
     const registry = createWorkerRegistry(stage.sql, { id: crypto.randomUUID(), host: 'o', pid: 1, version: '0' });
     await registry.tidy({ silentAfterMs: 60_000, keepEmptyRunsMs: DAY });
     stage.sandbox.faults.clear();
@@ -231,7 +231,7 @@ describe('a page of charges', () => {
       parts.reduce((total, run) => total + run[count], 0);
     expect([sum('found'), sum('knownBefore'), sum('stored'), sum('beforeStart')]).toEqual([6, 1, 5, 1]);
     await stage.assertHonest();
-    const listed = await stage.sql`select payment_id, created, charged_at from payments_before_start`;
+    const listed = await stage.sql`select payment_id, created, charged_at from stripe_blnk_sync.payments_before_start`;
     expect(listed).toEqual([{ payment_id: before, created: expect.anything(), charged_at: expect.anything() }]);
     expect(listed.map((row) => [new Date(row.created), new Date(row.charged_at)])).toEqual([
       [at(-20 * DAY), at(-9 * DAY)],
@@ -252,7 +252,7 @@ describe('a page of charges', () => {
     const stage = await open();
     await stage.begin();
     const ids = [stage.pay(), stage.pay()];
-    await stage.sql`insert into postings (reference, object_id, kind, effective_at, state, reason, first_run, dismissed_at)
+    await stage.sql`insert into stripe_blnk_sync.postings (reference, object_id, kind, effective_at, state, reason, first_run, dismissed_at)
       select id, id, 'payment', now(), 'parked', 'unreadable_payment', gen_random_uuid(),
         case when id = ${ids[1] ?? ''} then now() end from unnest(${ids}::text[]) id`;
     stage.clock.advance(DAY);
@@ -324,10 +324,11 @@ describe('the daily sweep', () => {
     const found = await sweep(at(-3 * DAY), at(HOUR + MINUTE));
     const proves = await sweep(at(-90 * DAY), at(2 * HOUR));
     const newest = await sweep(at(-DAY), at(3 * HOUR));
-    await stage.sql`update sync_runs set finished_at = now() - interval '8 days'`;
+    await stage.sql`update stripe_blnk_sync.sync_runs set finished_at = now() - interval '8 days'`;
     await registry.tidy({ silentAfterMs: 60_000, keepEmptyRunsMs: 7 * DAY });
     expect((await sweepsOf(stage)).map((run) => run.id)).toEqual([found, proves, newest]);
-    const parts = await stage.sql`select 1 from sync_runs where feed = 'charges' and parent_id is not null`;
+    const parts =
+      await stage.sql`select 1 from stripe_blnk_sync.sync_runs where feed = 'charges' and parent_id is not null`;
     expect(parts.length).toBe(4 + 8 + 2);
     expect((await stage.coverage()).filter((row) => row.feed === 'charges')).toHaveLength(1);
   });

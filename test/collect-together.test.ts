@@ -69,7 +69,7 @@ describe('a worker that lost its run', () => {
 
   /** Another worker finds that this run was silent for too long. */
   async function lose(stage: Stage, run: OpenRun): Promise<void> {
-    await stage.sql`update sync_runs set heartbeat_at = now() - interval '2 minutes' where id = ${run.id}`;
+    await stage.sql`update stripe_blnk_sync.sync_runs set heartbeat_at = now() - interval '2 minutes' where id = ${run.id}`;
     const other = createWorkerRegistry(stage.sql, { id: crypto.randomUUID(), host: 'other', pid: 1, version: '0' });
     expect(await other.tidy({ silentAfterMs: 60_000, keepEmptyRunsMs: DAY })).toBe(1);
   }
@@ -112,7 +112,7 @@ describe('a worker that lost its run', () => {
   it('is not one whose worker says that it lives', async () => {
     const stage = await open();
     const run = await openRun(stage.store);
-    await stage.sql`update sync_runs set heartbeat_at = now() - interval '2 minutes'`;
+    await stage.sql`update stripe_blnk_sync.sync_runs set heartbeat_at = now() - interval '2 minutes'`;
     const own = createWorkerRegistry(stage.sql, { id: stage.workerId, host: 'own', pid: 1, version: '0' });
     await own.renew();
     expect(await own.tidy({ silentAfterMs: 60_000, keepEmptyRunsMs: DAY })).toBe(0);
@@ -128,7 +128,7 @@ describe('a worker that lost its run', () => {
   it('leaves requested backfills alone: they belong to nobody', async () => {
     const stage = await open();
     await stage.store.requestBackfill({ from: at(-HOUR), to: NOW }, 'manual');
-    await stage.sql`update sync_runs set heartbeat_at = now() - interval '2 days'`;
+    await stage.sql`update stripe_blnk_sync.sync_runs set heartbeat_at = now() - interval '2 days'`;
     const other = createWorkerRegistry(stage.sql, { id: crypto.randomUUID(), host: 'other', pid: 1, version: '0' });
     expect(await other.tidy({ silentAfterMs: 60_000, keepEmptyRunsMs: DAY })).toBe(0);
     expect(await stage.store.openBackfills()).toHaveLength(1);
@@ -149,7 +149,7 @@ describe('housekeeping', () => {
       await stage.store.finishRun(run, NOW);
       ids[name] = run.id;
     }
-    await stage.sql`update sync_runs set finished_at = now() - interval '8 days'`;
+    await stage.sql`update stripe_blnk_sync.sync_runs set finished_at = now() - interval '8 days'`;
     await registry.tidy({ silentAfterMs: 60_000, keepEmptyRunsMs: 7 * DAY });
     expect((await stage.runs()).map((run) => run.id)).toEqual([ids.found, ids.beforeStart, ids.newest]);
   });
@@ -172,7 +172,7 @@ describe('housekeeping in place of the tail', () => {
       await stage.store.finishRun(run, NOW);
       ids[name] = run.id;
     }
-    await stage.sql`update sync_runs set finished_at = now() - interval '8 days'`;
+    await stage.sql`update stripe_blnk_sync.sync_runs set finished_at = now() - interval '8 days'`;
     await registry.tidy({ silentAfterMs: 60_000, keepEmptyRunsMs: 7 * DAY });
     const left = (await stage.runs()).map((run) => run.id);
     expect(left).toHaveLength(before + 3);

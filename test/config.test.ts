@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Bag, ConfigError, readEnvironment, readHomeConfig, readWorkerConfig } from '../src/config.js';
+import { readHomeConfig, readWorkerConfig } from '../src/config.js';
+import { type Bag, ConfigError, readEnvironment } from '../src/environment.js';
 
 const CLOUD: Bag = { STRIPE_API_KEY: 'sk_test_abc', BLNK_API_KEY: 'blnk_abc', BLNK_INSTANCE_ID: 'inst_1' };
 const DATABASE = { DATABASE_URL: 'postgres://somebody:pa55word@db.example/sync' };
@@ -24,6 +25,7 @@ describe('a configuration', () => {
     expect(rest).toEqual({
       database: { kind: 'embedded', dataDir: resolve('.data') },
       redisUrl: null,
+      databaseSchema: 'stripe_blnk_sync',
       queuePrefix: 'bull',
       syncEveryMs: MINUTE_MS,
       syncLagMs: 10 * MINUTE_MS,
@@ -69,6 +71,7 @@ describe('a configuration', () => {
     [{ SYNC_START: '7d' }, { syncStart: { kind: 'ago', durationMs: 7 * DAY_MS } }],
     [{ SYNC_START: '2026-01-31' }, { syncStart: { kind: 'time', time: new Date('2026-01-31T00:00:00Z') } }],
     [{ BLNK_SOURCE: '@shop' }, { source: '@shop' }],
+    [{ DATABASE_SCHEMA: 'mirror_eu' }, { databaseSchema: 'mirror_eu' }],
     [{ QUEUE_PREFIX: 'shop' }, { queuePrefix: 'shop' }],
     [{ LOG_LEVEL: 'debug' }, { logLevel: 'debug' }],
     [DATABASE, { database: { kind: 'url', url: DATABASE.DATABASE_URL } }],
@@ -100,13 +103,33 @@ describe('a configuration', () => {
   });
 });
 
+it('spaces and line breaks around a key or an address are not a part of it', async () => {
+  const config = readWorkerConfig({
+    ...CLOUD,
+    STRIPE_API_KEY: ' sk_test_abc\n',
+    BLNK_API_KEY: 'blnk_abc\r\n',
+    DATABASE_URL: `${DATABASE.DATABASE_URL}\n`,
+  });
+  expect(await config.stripe.readKey()).toBe('sk_test_abc');
+  expect(await config.blnk.readKey()).toBe('blnk_abc');
+  expect(config.database).toEqual({ kind: 'url', url: DATABASE.DATABASE_URL });
+});
+
 describe('what is refused', () => {
   it.each([
     [{ STRIPE_API_KEY: undefined }, /^STRIPE_API_KEY: is not set; a Stripe secret or restricted key is needed/],
     [
-      { STRIPE_API_KEY: 'pk_test_1' },
+      { STRIPE_API_KEY: 'nonsense' },
       /^STRIPE_API_KEY: .*not shown.*begins with sk_live_, sk_test_, rk_live_ or rk_test_/,
     ],
+    [{ STRIPE_API_KEY: 'pk_test_canary' }, /^STRIPE_API_KEY: .*a publishable key.*sk_live_/],
+    [{ STRIPE_API_KEY: 'whsec_canary' }, /^STRIPE_API_KEY: .*signing secret of a webhook.*sk_live_/],
+    [{ STRIPE_API_KEY: '"sk_test_canary"' }, /^STRIPE_API_KEY: .*quotation marks around it; allowed is sk_/],
+    [{ STRIPE_API_KEY: 'sk_test_ca nary' }, /^STRIPE_API_KEY: .*a space or a line break/],
+    [{ STRIPE_API_KEY: 'sk_test_käse' }, /^STRIPE_API_KEY: .*characters that no key has/],
+    [{ BLNK_API_KEY: 'sk_test_canary' }, /^BLNK_API_KEY: .*a key of Stripe; allowed is a key of Blnk/],
+    [{ BLNK_API_KEY: "'canary'" }, /^BLNK_API_KEY: .*quotation marks/],
+    [{ BLNK_API_KEY: 'ca\nnary' }, /^BLNK_API_KEY: .*a space or a line break/],
     [{ STRIPE_API_BASE: 'api.stripe.com' }, /^STRIPE_API_BASE: is "api.stripe.com"; .*https:\/\/ or http:\/\//],
     ...(['STRIPE_API_BASE', 'BLNK_API_BASE'] as const).flatMap(
       (name) =>
@@ -131,6 +154,22 @@ describe('what is refused', () => {
           [{ [name]: 'me:canary@api.example' }, new RegExp(`^${name}: is "…@api.example"`)],
         ] satisfies ReadonlyArray<readonly [Bag, RegExp]>,
     ),
+    ...[
+      'public',
+      'pg_mine',
+      'bullmq',
+      'drizzle',
+      'information_schema',
+      'Mirror',
+      'a-b',
+      'a.b',
+      '1a',
+      'ä',
+      'a'.repeat(64),
+    ].map((name): [Bag, RegExp] => [
+      { DATABASE_SCHEMA: name },
+      /^DATABASE_SCHEMA: is ".+"; allowed is a name of at most 63 lower-case letters/,
+    ]),
     [{ ALLOW_HTTP_HOSTS: 'core:5001' }, /^ALLOW_HTTP_HOSTS: is "core:5001"; allowed are host names with commas/],
     [{ ALLOW_HTTP_HOSTS: 'http://core' }, /^ALLOW_HTTP_HOSTS: is "http:\/\/core"/],
     [{ ALLOW_HTTP_HOSTS: '*' }, /^ALLOW_HTTP_HOSTS: is "\*"/],
@@ -160,9 +199,19 @@ describe('what is refused', () => {
       /^DATABASE_URL: has sslrootcert,.*NODE_EXTRA_CA_CERTS/,
     ],
     [{ ...DATABASE, REDIS_URL: 'localhost:6379' }, /^REDIS_URL: .*not shown.*redis:\/\/ or rediss:\/\//],
+    [{ DATABASE_URL: 'postgres://me:can@ry@db/x' }, /^DATABASE_URL: .*its password holds.*@ as %40, \/ as %2F/],
+    [{ DATABASE_URL: 'postgres://me:12/canary@db/x' }, /^DATABASE_URL: .*its password holds/],
+    [{ DATABASE_URL: 'postgres://me:12?canary@db/x' }, /^DATABASE_URL: .*its password holds/],
+    [{ DATABASE_URL: 'postgres://me:12#canary@db/x' }, /^DATABASE_URL: .*its password holds/],
+    [{ ...DATABASE, REDIS_URL: 'redis://:can@ry@cache' }, /^REDIS_URL: .*its password holds/],
+    [{ ...DATABASE, REDIS_URL: 'redis://cache/abc' }, /^REDIS_URL: .*the number of a database/],
+    [{ ...DATABASE, REDIS_URL: 'redis://cache/1/2' }, /^REDIS_URL: .*the number of a database/],
     [{ REDIS_URL: 'redis://cache' }, /^REDIS_URL: is set without DATABASE_URL/],
     [{ SYNC_EVERY: '60' }, /^SYNC_EVERY: is "60"; allowed is a duration such as 30s.*at least 1s/],
     [{ SYNC_EVERY: '0s' }, /^SYNC_EVERY: is "0s"/],
+    [{ SYNC_EVERY: '99999d' }, /^SYNC_EVERY: is "99999d"; .*at least 1s and at most 1d/],
+    [{ SHUTDOWN_GRACE: '2h' }, /^SHUTDOWN_GRACE: is "2h"; .*at most 1h/],
+    [{ KEEP_EMPTY_RUNS: '99999d' }, /^KEEP_EMPTY_RUNS: is "99999d"; .*at most 36500d/],
     [{ SYNC_LAG: '30s' }, /^SYNC_LAG: is "30s"; .*at least 60s/],
     [{ SYNC_START: 'yesterday' }, /^SYNC_START: is "yesterday"; allowed is a date .* a duration .* or all/],
     [{ SYNC_START: '2026-02-30' }, /^SYNC_START: is "2026-02-30"/],
@@ -194,9 +243,9 @@ describe('what is refused', () => {
       REDIS_URL: 'canary-four',
     };
     const error = refusalOf(given);
-    expect(error.message).toMatch(/npm run demo/);
+    expect(error.message).toMatch(/stripe-blnk-sync demo/);
     expect(error.message).not.toMatch(/canary/);
-    expect(refusalOf({}).message).toMatch(/npm run demo/);
+    expect(refusalOf({}).message).toMatch(/stripe-blnk-sync demo/);
   });
 });
 
@@ -241,6 +290,11 @@ describe('secrets from files', () => {
 });
 
 describe('.env', () => {
+  it('may begin with a byte order mark, as some editors write it', () => {
+    writeFileSync(join(folder, '.env'), '\uFEFFSYNC_EVERY=5m\n');
+    expect(readHomeConfig(readEnvironment({}, folder)).syncEveryMs).toBe(5 * MINUTE_MS);
+  });
+
   it('of the working directory is read, and what the environment says comes first', () => {
     writeFileSync(join(folder, '.env'), 'SYNC_EVERY=5m\nLOG_LEVEL=warn\n');
     const bag = readEnvironment({ LOG_LEVEL: 'error' }, folder);

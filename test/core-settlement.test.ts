@@ -1,7 +1,9 @@
 /** What a look-up in the ledger is taken for, and what a run's counts are taken for: every finding and every status. */
 import { describe, expect, it } from 'vitest';
-import { type ExpectedRow, judge, type LedgerRow, queuedChildOf } from '../src/core/settlement.js';
-import { type RunStatus, runStatus } from '../src/core/sync-run.js';
+import { queuedChildOf } from '../src/core/ledger/reference.js';
+import type { LedgerRow } from '../src/core/ledger/row.js';
+import { type ExpectedRow, judge } from '../src/core/settlement.js';
+import { type CollectingState, type RunStatus, runStatus } from '../src/core/sync-run.js';
 
 const DAY = new Date('2026-05-31T12:00:00Z');
 
@@ -65,7 +67,6 @@ describe('a look-up', () => {
       { destination: 'bln_other' },
       'destination is bln_other in the ledger, @cus_1 (bln_cus) is expected',
     ],
-    ['inflight', { status: 'INFLIGHT' }, 'status is INFLIGHT in the ledger, APPLIED is expected'],
     ['void', { status: 'VOID' }, 'status is VOID in the ledger, APPLIED is expected'],
     ['rejected', { status: 'REJECTED' }, 'status is REJECTED in the ledger, APPLIED is expected'],
   ])('takes another %s for a conflict', (_what, differs, difference) => {
@@ -116,8 +117,12 @@ describe('a look-up', () => {
 
 describe('a reference that somebody queued', () => {
   it('is waited for while Core has not decided', () => {
-    expect(find(queued)).toEqual({ kind: 'queued' });
-    expect(find(queued, child({ status: 'QUEUED' }))).toEqual({ kind: 'queued' });
+    expect(find(queued).kind).toBe('undecided');
+    expect(find(queued, child({ status: 'QUEUED' })).kind).toBe('undecided');
+    expect(find(row({ status: 'SCHEDULED' }))).toMatchObject({
+      kind: 'undecided',
+      detail: expect.stringMatching(/scheduled pi_1/),
+    });
   });
 
   it('is adopted when its copy was applied with equal content', () => {
@@ -135,7 +140,7 @@ describe('a reference that somebody queued', () => {
       kind: 'conflict',
       detail: expect.stringContaining('txn_2'),
     });
-    expect(find(queued, child({ status: 'INFLIGHT' })).kind).toBe('conflict');
+    expect(find(queued, child({ status: 'INFLIGHT' })).kind).toBe('undecided');
   });
 
   it('is burnt when its copy was rejected', () => {
@@ -157,7 +162,7 @@ describe('a reference that somebody queued', () => {
 });
 
 describe('the status of a run', () => {
-  it.each<[Parameters<typeof runStatus>[0], number, number, number, RunStatus]>([
+  it.each<[CollectingState, number, number, number, RunStatus]>([
     ['collecting', 5, 5, 0, 'collecting'],
     ['failed', 5, 5, 0, 'failed'],
     ['collected', 0, 0, 0, 'succeeded'],
@@ -166,6 +171,12 @@ describe('the status of a run', () => {
     ['collected', 0, 3, 2, 'attention'],
     ['collected', 0, 3, 3, 'succeeded'],
   ])('%s with %d pending, %d parked, %d of them dismissed is %s', (state, pending, parked, dismissed, status) => {
-    expect(runStatus(state, { pending, parked, dismissed })).toBe(status);
+    expect(runStatus({ state, errorCode: null }, { pending, parked, dismissed })).toBe(status);
+  });
+
+  it('is no failure where a worker was stopped in order', () => {
+    const counts = { pending: 1, parked: 1, dismissed: 0 };
+    expect(runStatus({ state: 'failed', errorCode: 'stopped' }, counts)).toBe('stopped');
+    expect(runStatus({ state: 'failed', errorCode: 'worker_lost' }, counts)).toBe('failed');
   });
 });

@@ -30,7 +30,7 @@ beforeAll(async () => {
     startsAt: new Date('2026-05-01T00:00:00Z'),
   });
   // Pages of a rebuild are taken only while there is one.
-  await place.sql`update mirror set rebuilding_since = now()`;
+  await place.sql`update stripe_blnk_sync.mirror set rebuilding_since = now()`;
 });
 afterAll(() => place.remove());
 afterEach(endChildren);
@@ -55,7 +55,7 @@ describe('a transaction whose connection is cut at each statement', () => {
         expect(texts.length).toBeGreaterThan(4);
         expect(texts[0]).toMatch(/^begin/i);
         expect(texts.at(-1)).toMatch(/^commit/i);
-        expect(texts.join()).toContain('insert into "postings"');
+        expect(texts.join()).toMatch(/insert into ("stripe_blnk_sync"\.)?"postings"/);
       }
     },
     120_000,
@@ -182,7 +182,7 @@ describe('a transaction', () => {
 });
 
 describe('the pool', () => {
-  it('asks for the types of the server once: an end of that question would end the process', async () => {
+  it('never asks for the types of the server: an end of that question would end the process', async () => {
     const door = await openTransactionDoor(serverUrl());
     const database = await openDatabase({ kind: 'url', url: door.url }, { connectionsMax: 1, applicationName: 'own' });
     const pids = new Set<number>();
@@ -197,7 +197,7 @@ describe('the pool', () => {
       await place.sql`select pg_terminate_backend(${row?.pid ?? 0}, 10000)`;
     }
     expect(pids.size).toBe(3);
-    expect(door.sent.filter(({ text }) => text.includes('typarray'))).toHaveLength(1);
+    expect(door.sent.filter(({ text }) => text.includes('typarray'))).toEqual([]);
     await database.close();
     await door.close();
   });

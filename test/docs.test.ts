@@ -11,6 +11,7 @@ import { commandEnvironment } from '../src/app/command-environment.js';
 import { createProgram } from '../src/app/program.js';
 import { VARIABLES } from '../src/config.js';
 import { PARKING_REASONS } from '../src/core/posting.js';
+import { NEEDS } from '../src/core/verdict/need.js';
 import { readSyncPayload, SYNC_JOB, SYNC_QUEUE } from '../src/queue/payload.js';
 import { SECRETS } from '../src/secrets.js';
 import {
@@ -55,6 +56,10 @@ describe.each(Object.entries(DOCUMENTS))('%s', (path, text) => {
       // Node's own.
       'NODE_EXTRA_CA_CERTS',
       'NODE_OPTIONS',
+      // The shell's.
+      'LC_ALL',
+      // Read of the environment as other software does, not of ours.
+      ...['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'NO_COLOR'],
     ]);
     expect(variablesIn(text).filter((name) => !known.has(name))).toEqual([]);
   });
@@ -79,21 +84,29 @@ describe.each(Object.entries(DOCUMENTS))('%s', (path, text) => {
 });
 
 describe('the README', () => {
+  it('is short enough to be read', () => {
+    expect(readme.split('\n').length).toBeLessThan(220);
+  });
+});
+
+describe('the page of commands', () => {
+  const commands = DOCUMENTS['docs/commands.md'] ?? '';
+
   it('lists every command', () => {
-    const listed = rowsOf(section(readme, '## Operate')).flatMap(([cell = '']) => spansOf(cell));
+    const listed = rowsOf(commands.slice(0, commands.indexOf('\n## '))).flatMap(([cell = '']) => spansOf(cell));
     const missing = commandNames(program).filter((name) => !listed.some((usage) => `${usage} `.startsWith(`${name} `)));
     expect(missing).toEqual([]);
   });
 
   it('shows the trigger with the names and a payload that the worker takes', () => {
-    const trigger = section(readme, '### Trigger a sync from your own software');
+    const trigger = section(commands, '## Trigger a sync from your own software');
     expect(trigger).toContain(`new Queue('${SYNC_QUEUE}'`);
     expect(trigger).toContain(`queue.add('${SYNC_JOB}', { trigger: 'manual' }`);
     expect(readSyncPayload({ trigger: 'manual' })).toEqual(readSyncPayload({}));
   });
 
-  it('says what happens to every kind of payment that is parked', () => {
-    const answers = section(readme, '## What happens when …');
+  it('and that of what happens have every kind of payment that is parked', () => {
+    const answers = DOCUMENTS['docs/what-happens-when.md'] ?? '';
     expect(Object.keys(PARKING_REASONS).filter((reason) => !answers.includes(`\`${reason}\``))).toEqual([]);
   });
 });
@@ -116,13 +129,18 @@ describe('the configuration', () => {
 describe('the runbook', () => {
   const errors = section(runbook, '## Error codes');
 
+  it('has an entry for everything that status may need, and for no other', () => {
+    const entries = rowsOf(section(runbook, '## Lines with `!`')).map(([cell = '']) => spansOf(cell)[0]);
+    expect(entries.sort()).toEqual(Object.keys(NEEDS).sort());
+  });
+
   it('has an entry for every reason to park, and for no other', () => {
     const entries = rowsOf(section(runbook, '## Parked payments')).map(([cell = '']) => spansOf(cell)[0]);
     expect(entries.sort()).toEqual(Object.keys(PARKING_REASONS).sort());
   });
 
   it('has an entry for every error code with its kind, and for no other', () => {
-    const entries = ['### Stripe', '### Blnk', '### Database, queue, mirror']
+    const entries = ['### Stripe', '### Blnk', '### Database, queue, mirror', '### Commands']
       .flatMap((title) => rowsOf(section(errors, title)))
       .filter((cells) => cells.length === 4)
       .map(([code = '', kind]) => `${spansOf(code)[0]} ${kind}`);
@@ -189,7 +207,7 @@ describe('reading with SQL', () => {
     'explains every column of %s, and no other',
     async (view) => {
       const columns = await database.sql<{ name: string }[]>`
-      select column_name as name from information_schema.columns where table_name = ${view}`;
+      select column_name as name from information_schema.columns where table_schema = 'stripe_blnk_sync' and table_name = ${view}`;
       const explained = rowsOf(section(text, `## ${view}`)).flatMap(([cell = '']) => spansOf(cell));
       expect(explained.sort()).toEqual(columns.map(({ name }) => name).sort());
     },
@@ -203,7 +221,7 @@ describe('reading with SQL', () => {
 /** Whole command lines, and spans that begin with the name of a command. */
 function commandLinesOf(text: string): string[] {
   const names = commandNames(program);
-  const spelled = [...text.matchAll(/(?:npx|worker|See:|cli --|entrypoint) (?:stripe-blnk-sync )?([a-z][^\n`|#]*)/g)]
+  const spelled = [...text.matchAll(/(?:worker|cli --|entrypoint) (?:stripe-blnk-sync )?([a-z][^\n`|#]*)/g)]
     .filter(([whole]) => /stripe-blnk-sync|cli --/.test(whole))
     .map(([, line = '']) => line);
   const spans = spansOf(text).filter((span) => names.some((name) => span.startsWith(`${name} `)));

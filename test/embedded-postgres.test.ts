@@ -11,9 +11,9 @@ import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { serverAccount } from '../src/db/embedded/account.js';
 import { findNativeFolder, prepareBinaries } from '../src/db/embedded/binaries.js';
-import { type EmbeddedPostgresOptions, openEmbeddedPostgres } from '../src/db/embedded/open.js';
+import { openEmbeddedPostgres } from '../src/db/embedded/open.js';
 import { boundLog } from '../src/db/embedded/server.js';
-import type { SessionOrder, SessionReport } from './support/embedded-session.js';
+import type { SessionOptions, SessionOrder, SessionReport } from './support/embedded-session.js';
 import { compiled } from './support/process/child.js';
 
 const isRoot = process.getuid?.() === 0;
@@ -92,6 +92,20 @@ describe('one server for all', () => {
     expect(isServed(dataDir)).toBe(true);
     await person.end();
     await waitUntil(() => !isServed(dataDir), 'the idle guard stops the server');
+  });
+
+  it('keeps nobody waiting who builds an index: its guard sleeps without holding a snapshot for long', async () => {
+    const dataDir = newDataDir();
+    const embedded = await openEmbeddedPostgres({ dataDir });
+    const sql = postgres({ ...embedded.connection, max: 1 });
+    await sql`CREATE TABLE indexed (id int)`;
+    const started = performance.now();
+    for (const name of ['one', 'two', 'three']) await sql.unsafe(`CREATE INDEX CONCURRENTLY ${name} ON indexed (id)`);
+    const tookMs = performance.now() - started;
+    await sql.end();
+    await embedded.close();
+    // One that waits for a round of five seconds takes most of it, three of them three times that.
+    expect(tookMs).toBeLessThan(4_000);
   });
 
   it('keeps fsync on and listens on no network address', async () => {
@@ -328,6 +342,16 @@ describe('where it cannot', () => {
     });
   });
 
+  it.skipIf(process.platform !== 'linux')(
+    'names the folder in which nothing can be made, and does not turn for ever',
+    async () => {
+      await expect(openEmbeddedPostgres({ dataDir: '/proc/nope' })).rejects.toMatchObject({
+        code: 'folder_not_writable',
+        message: expect.stringMatching(/data in \/proc\/nope: \/proc cannot be written/),
+      });
+    },
+  );
+
   it('names the folder that it may not write', async ({ skip }) => {
     if (isRoot) skip('root may write every folder');
     const readOnly = newDataDir();
@@ -336,6 +360,19 @@ describe('where it cannot', () => {
       code: 'folder_not_writable',
       message: expect.stringContaining(`${readOnly} cannot be written (EACCES)`),
     });
+  });
+
+  it('names the folder that keeps an ordinary user out, and what to do', async ({ skip }) => {
+    const closed = newDataDir();
+    await mkdir(closed);
+    if (isRoot) await chmod(closed, 0o700);
+    else await chmod(closed, 0o000);
+    const account = isRoot ? await serverAccount(join(closed, 'postgres')) : undefined;
+    if (isRoot && account === undefined) skip('there is no other user');
+    const asUser = account === undefined ? {} : { asUser: account.uid };
+    const refused = await startSession({ dataDir: join(closed, '.data'), ...asUser }).next('refused');
+    expect(refused.message).toMatch(/^folder_not_writable: .*Set DATA_DIR to a folder that this user may write/);
+    expect(refused.message).toContain(`${closed} cannot be written (EACCES)`);
   });
 
   it('passes on what the server said when it does not start', async () => {
@@ -365,7 +402,7 @@ interface Session {
   kill(signal: 'SIGKILL' | 'SIGINT', options?: { group: boolean }): Promise<void>;
 }
 
-function startSession(options: EmbeddedPostgresOptions): Session {
+function startSession(options: SessionOptions): Session {
   const [nodeOption, program] = compiled('test/support/embedded-session.ts');
   const child: ChildProcess = fork(program, [JSON.stringify(options)], {
     execArgv: [nodeOption],

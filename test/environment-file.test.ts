@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { type Bag, readWorkerConfig, VARIABLES, type WorkerConfig } from '../src/config.js';
+import { readWorkerConfig, VARIABLES, type WorkerConfig } from '../src/config.js';
+import type { Bag } from '../src/environment.js';
 import { SECRETS } from '../src/secrets.js';
 
 interface Entry {
@@ -21,7 +22,10 @@ const CLOUD: Bag = { STRIPE_API_KEY: 'sk_test_1', BLNK_API_KEY: 'key', BLNK_INST
 const readKey = async () => '';
 
 /** What an example needs beside it to be allowed. */
-const TOGETHER: Readonly<Record<string, Bag>> = { REDIS_URL: { DATABASE_URL: 'postgres://127.0.0.1/sync' } };
+const TOGETHER: Readonly<Record<string, Bag>> = {
+  REDIS_URL: { DATABASE_URL: 'postgres://127.0.0.1/sync' },
+  BLNK_API_STYLE: { BLNK_API_BASE: 'http://127.0.0.1:5001' },
+};
 
 describe('.env.example', () => {
   it('names every variable that is read, once, and no other', () => {

@@ -8,15 +8,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLedger } from '../src/blnk/ledger.js';
-import {
-  type Bag,
-  ConfigError,
-  readEnvironment,
-  readWorkerConfig,
-  VARIABLES,
-  type WorkerConfig,
-} from '../src/config.js';
+import { readWorkerConfig, VARIABLES, type WorkerConfig } from '../src/config.js';
 import { SyncError } from '../src/core/errors.js';
+import { type Bag, ConfigError, readEnvironment } from '../src/environment.js';
 import { SECRETS } from '../src/secrets.js';
 import { createStripeClient } from '../src/stripe/client.js';
 import { ODD_CHARACTERS, ODD_TEXTS } from './support/fuzz/odd.js';

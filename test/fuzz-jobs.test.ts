@@ -72,9 +72,9 @@ describe.skipIf(inject('redisUrl') === null)('a worker', () => {
   let queues: ReadonlyMap<Name, Queue>;
 
   beforeAll(async () => {
-    backend = await openQueueBackend({ kind: 'redis', url, prefix }, { failFast: false, onError: () => {} });
+    backend = openQueueBackend({ kind: 'redis', url, prefix }, { failFast: false, onError: () => {} });
     const take = async (payload: unknown) => void taken.push(payload);
-    stop = await createJobQueue(backend, () => {}).work(
+    stop = createJobQueue(backend, () => {}).work(
       { isDue: async () => false, sync: take, part: take, lane: take, proofs: async () => {} },
       {
         ...{ partsAtOnce: 2, lanesAtOnce: 2, lockMs: 5_000, onError: () => {} },

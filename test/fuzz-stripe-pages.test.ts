@@ -54,7 +54,7 @@ describe('a page that is damaged before one that never comes', () => {
       });
       const faults = await stage.collect();
       expect(faults.map(({ message }) => message).join()).toContain('what was asked for; it is asked again');
-      expect(await stage.sql`select 1 from coverage where feed = 'payment_intents'`).toHaveLength(0);
+      expect(await stage.sql`select 1 from stripe_blnk_sync.coverage where feed = 'payment_intents'`).toHaveLength(0);
     } finally {
       await stage.close();
     }

@@ -129,7 +129,7 @@ async function handOver(history: History): Promise<void> {
   worker.fate.dieAfter(MOMENTS_UNTIL_HANDED_OVER + 1);
   await worker.sync('startup');
   const [mirror] = await history.database.sql<{ ms: number }[]>`
-    select (extract(epoch from hand_over_at) * 1000)::float8 as ms from mirror`;
+    select (extract(epoch from hand_over_at) * 1000)::float8 as ms from stripe_blnk_sync.mirror`;
   expect(mirror?.ms).toBe(HAND_OVER);
 }
 

@@ -77,7 +77,7 @@ async function startProcesses(history: History, { backend, lose }: LosableQueue)
   const opened: Array<{ readonly queue: JobQueue; readonly stopTaking: () => Promise<void> }> = [];
   for (const index of history.workers.keys()) {
     const queue = createJobQueue(backend, () => {});
-    const stopTaking = await queue.work(
+    const stopTaking = queue.work(
       {
         isDue: async () => true,
         sync: (trigger) => holding(history.worker(index).sync(trigger)),
@@ -145,9 +145,9 @@ async function openQueue(home: Home): Promise<LosableQueue> {
     redisUrl !== undefined
       ? { kind: 'redis', url: redisUrl, prefix: prefix ?? 'bull' }
       : server === null
-        ? { kind: 'postgres', url: url ?? '' }
+        ? { kind: 'url', url: url ?? '' }
         : { kind: 'socket', ...server.connection };
-  const backend = await openQueueBackend(address, { failFast: false, onError: () => {} });
+  const backend = openQueueBackend(address, { failFast: false, onError: () => {} });
   await backend.migrate();
   const foreign = openForeignQueue(place.environment, server?.connection ?? null);
   return {

@@ -49,14 +49,18 @@ describe('a lane with a backlog', () => {
 
   it('finds the newest of many by an index', async () => {
     await stage.store(makePayments(BACKLOG));
-    await stage.sql`analyze postings`;
+    await stage.sql`analyze stripe_blnk_sync.postings`;
     const plan = await stage.sql`
-      explain select reference from postings
+      explain select reference from stripe_blnk_sync.postings
       where state = 'pending' and source = '@stripe' and currency = 'USD' and due_at <= now()
         and (claimed_until is null or claimed_until < now()) and attempts = 0
       order by (effective_at at time zone 'UTC') desc, reference limit 100`;
     expect(plan.map((line) => line['QUERY PLAN']).join('\n')).toContain('postings_newest');
-    const claim = await createOutbox(stage.sql).claimNew(LANE, { limit: 2, leaseMs: 1_000, first: 'newest' });
+    const claim = await createOutbox(stage.sql, { epoch: 0 }).claimNew(LANE, {
+      limit: 2,
+      leaseMs: 1_000,
+      first: 'newest',
+    });
     const newest = makePayments(BACKLOG)
       .slice(-2)
       .map(({ id }) => id);

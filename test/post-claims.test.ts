@@ -134,7 +134,7 @@ describe('a worker that was paused while its request was in flight', () => {
 
   it('sends nothing that was looked up too long ago', async () => {
     await stage.store(makePayments(60));
-    await stage.sql`update postings set attempts = 1, last_attempt_at = now() - interval '1 minute'`;
+    await stage.sql`update stripe_blnk_sync.postings set attempts = 1, last_attempt_at = now() - interval '1 minute'`;
     const clock = pausableClock();
     const wrapOutbox = (outbox: Outbox): Outbox => ({
       ...outbox,
@@ -152,7 +152,7 @@ describe('a worker that was paused while its request was in flight', () => {
 
   it('repeats nothing whose claim was taken over during the look-up', async () => {
     await stage.store(makePayments(60));
-    await stage.sql`update postings set attempts = 1, last_attempt_at = now() - interval '1 minute'`;
+    await stage.sql`update stripe_blnk_sync.postings set attempts = 1, last_attempt_at = now() - interval '1 minute'`;
     const sent = new Map<string, number>();
     const taker = await stage.drainer({ ownPool: true });
     const wrapOutbox = (outbox: Outbox): Outbox => ({

@@ -1,9 +1,10 @@
 /** What a person dismissed after an attempt is looked up again, because the attempt may still be applied late. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createLedger } from '../src/blnk/ledger.js';
+import { createBalanceNames } from '../src/core/ledger/balance-names.js';
+import { moveMirror } from '../src/db/ledger-identity-store.js';
 import { createDismissedPostings } from '../src/db/outbox.js';
-import { createParkedStore } from '../src/db/reads/parked-store.js';
-import { createBalanceNames } from '../src/post/balance-names.js';
+import { createParkedStore } from '../src/db/parked-store.js';
 import { lookUpDismissed } from '../src/post/look-up-dismissed.js';
 import { type LedgerStage, ledgerStages, makePayments, RULES } from './support/stages/ledger.js';
 
@@ -36,7 +37,7 @@ async function look(looksAfterMs: readonly number[]): Promise<number> {
     readKey: async () => stage.sandbox.cloudToken,
   });
   try {
-    const dismissed = createDismissedPostings(stage.sql);
+    const dismissed = createDismissedPostings(stage.sql, { epoch: 0 });
     const judging = {
       ledger,
       balances: createBalanceNames(ledger),
@@ -79,6 +80,21 @@ describe('a payment that was dismissed after an attempt', () => {
     expect(stage.sandbox.requestCount('POST /transactions/filter')).toBe(before + 2);
     expect(stage.sandbox.requestCount('POST /transactions')).toBe(0);
     expect(await stage.states()).toEqual({ parked: 2 });
+  });
+
+  it('is not marked by what a worker saw that slept while the mirror was moved', async () => {
+    await dismissTwo();
+    const sleeper = createDismissedPostings(stage.sql, { epoch: 0 });
+    const claim = await sleeper.claimDismissed({ limit: 50, leaseMs: 60_000, looksAfterMs: [0] });
+    expect(claim.postings).toHaveLength(2);
+    const from = { instance: stage.sandbox.instanceId, epoch: 0 };
+    await moveMirror(stage.sql, { from, to: 'inst_new' });
+    const [first] = claim.postings;
+    const settled = { transactionId: 'txn_elsewhere', how: 'posted', exception: null } as const;
+    await sleeper.markLooked(claim.token, [{ ...settled, reference: first?.reference ?? '' }]);
+    expect(await stage.states()).toEqual({ parked: 2 });
+    const looks = await stage.sql`select distinct claim, dismissed_looks from stripe_blnk_sync.postings`;
+    expect([...looks]).toEqual([{ claim: null, dismissed_looks: 0 }]);
   });
 });
 

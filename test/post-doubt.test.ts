@@ -20,7 +20,8 @@ describe('a reader that lags', () => {
       // The answer to a single post carries its row; only without it a look-up is needed.
       if (count < 10) stage.sandbox.faults.add({ kind: 'answer_lost', route: 'POST /transactions' });
       const lag = stage.sandbox.faults.add({ kind: 'stale_reads', route: 'lookups' });
-      const drainer = await stage.drainer();
+      // One stream: of three that claim in the same moment one may get so few that their answers bring their rows.
+      const drainer = await stage.drainer({ chunksInFlight: 1 });
       await stage.drainUntil(drainer, async () => (await stage.postings()).every(({ look_ups }) => look_ups >= 4));
       expect(await stage.states()).toEqual({ pending: count });
       expect((await stage.postings()).every(({ in_doubt }) => in_doubt)).toBe(true);
@@ -79,7 +80,8 @@ describe('a reader that lags', () => {
         const found = await ledger.findBalances(query);
         if (lie && query.indicators.length > 1) {
           lie = false;
-          return new Map([...found.keys()].map((name) => [name, 'bln_of_another_ledger']));
+          // Of the customers alone: another id of the source would be another ledger.
+          return new Map([...found].map(([name, id]) => [name, name === '@stripe' ? id : 'bln_of_another_customer']));
         }
         return found;
       },
@@ -92,7 +94,7 @@ describe('a reader that lags', () => {
 
 describe('a payment that Blnk refuses', () => {
   const refuseOne = (reference: string) =>
-    stage.sql`update postings set prepared = replace(prepared, '"description":', '"not_described":') where reference = ${reference}`;
+    stage.sql`update stripe_blnk_sync.postings set prepared = replace(prepared, '"description":', '"not_described":') where reference = ${reference}`;
 
   it.each([3, 100])(
     'does not hold up the others, and is parked after a late look-up only (%i payments)',
@@ -103,13 +105,13 @@ describe('a payment that Blnk refuses', () => {
       await stage.drainUntil(drainer, async () => (await stage.states()).posted === count - 1);
       // Blnk names the item that it blames: the others go on in one more request, not one by one.
       expect(stage.sandbox.requestCount('POST /transactions/bulk')).toBeLessThanOrEqual(3);
-      const startedAt = performance.now();
       await until(async () => {
         await drainer.drain(LANE, NEVER);
         return (await stage.posting('pi_0002')).reason === 'refused_by_blnk';
       });
       const noted = await stage.posting('pi_0002');
-      if (performance.now() - startedAt < 500) expect(noted).toMatchObject({ state: 'pending', in_doubt: false });
+      // On a machine that stood still a second may be over already; that it is a second is looked at below.
+      expect(noted).toMatchObject({ state: expect.stringMatching(/^(pending|parked)$/), in_doubt: false });
       const lookUpsBefore = stage.sandbox.requestCount('POST /transactions/filter');
       await stage.drainAll(drainer);
       expect(await stage.posting('pi_0002')).toMatchObject({
@@ -120,7 +122,7 @@ describe('a payment that Blnk refuses', () => {
       expect((await stage.posting('pi_0002')).reason_detail).toContain('description');
       expect(stage.sandbox.requestCount('POST /transactions/filter')).toBeGreaterThan(lookUpsBefore);
       const [age] = await stage.sql<{ ms: number }[]>`
-      select extract(epoch from now() - last_attempt_at)::float8 * 1000 as ms from postings where reference = 'pi_0002'`;
+      select extract(epoch from now() - last_attempt_at)::float8 * 1000 as ms from stripe_blnk_sync.postings where reference = 'pi_0002'`;
       expect(age?.ms).toBeGreaterThanOrEqual(1_000);
       expect(stage.sandbox.stats().rows).toBe(count - 1);
     },
@@ -156,7 +158,7 @@ describe('a payment that fails with 500 for ever', () => {
       const before = (await stage.posting('pi_0002')).attempts;
       await stage.drainUntil(drainer, async () => (await stage.posting('pi_0002')).attempts > before);
       const [row] = await stage.sql<{ ms: number }[]>`
-        select extract(epoch from due_at - last_attempt_at)::float8 * 1000 as ms from postings where reference = 'pi_0002'`;
+        select extract(epoch from due_at - last_attempt_at)::float8 * 1000 as ms from stripe_blnk_sync.postings where reference = 'pi_0002'`;
       pauses.push(row?.ms ?? 0);
     }
     expect(await stage.posting('pi_0002')).toMatchObject({ state: 'pending', in_doubt: true, reason: null });
@@ -171,11 +173,11 @@ describe('a payment that fails with 500 for ever', () => {
   it('never waits longer than the largest pause', async () => {
     await stage.store(makePayments(1));
     stage.sandbox.faults.add({ kind: 'status', status: 500, route: 'posts' });
-    await stage.sql`update postings set look_ups = 5000`;
+    await stage.sql`update stripe_blnk_sync.postings set look_ups = 5000`;
     await (await stage.drainer()).drain(LANE, NEVER);
     const [row] = await stage.sql<
       { ms: number }[]
-    >`select extract(epoch from due_at - now())::float8 * 1000 as ms from postings`;
+    >`select extract(epoch from due_at - now())::float8 * 1000 as ms from stripe_blnk_sync.postings`;
     expect(row?.ms).toBeLessThanOrEqual(SHORT.backoff.maxMs);
   });
 });

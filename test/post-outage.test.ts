@@ -15,8 +15,11 @@ const CHUNK = 100;
 const NEW = 10;
 const NEW_PAGES = 5;
 
-/** Two streams, of each of which every second chunk begins with the newest; and the two that are under way. */
-const CHUNKS_MAX = 4;
+/**
+ * Two streams, of each of which every second chunk begins with the newest, and the two that are under way: five when both
+ * are equally fast. One may stand still with what it took while the other sends; without the rule it is fifty.
+ */
+const CHUNKS_MAX = 10;
 
 const startStage = ledgerStages();
 let stage: LedgerStage;
@@ -27,23 +30,23 @@ beforeAll(async () => {
 });
 
 describe('a lane with 5,000 pending', { timeout: 120_000 }, () => {
-  it('tries two chunks while the ledger refuses connections, and then pauses', async () => {
+  it('attempts nothing while the ledger refuses connections, and pauses', async () => {
     const drainer = await stage.drainer({
       chunkSize: CHUNK,
       leaseMs: 30_000,
       pause: { baseMs: 60_000, maxMs: 60_000 },
     });
-    // A worker that has posted before knows the source balance, and does not notice the outage by asking for it.
+    // The source balance is asked for before anything is sent, also by a worker that knows it.
     await stage.store(makePayments(1, { name: 'first_' }));
     await drainer.drain(LANE, NEVER);
     await storeBacklog();
     await stage.sandbox.close();
-    expect(await drainer.drain(LANE, NEVER)).toBeGreaterThan(10_000);
+    await expect(drainer.drain(LANE, NEVER)).rejects.toMatchObject({ kind: 'transient' });
     expect(await drainer.drain(LANE, NEVER)).toBeGreaterThan(10_000);
     const [counts] = await stage.sql<{ pending: number; attempted: number; parked: number }[]>`
       select count(*) filter (where state = 'pending')::int as pending, count(*) filter (where attempts > 0)::int as attempted,
-        count(*) filter (where state = 'parked')::int as parked from postings where reference not like 'pi_first_%'`;
-    expect(counts).toEqual({ pending: BACKLOG, attempted: 2 * CHUNK, parked: 0 });
+        count(*) filter (where state = 'parked')::int as parked from stripe_blnk_sync.postings where reference not like 'pi_first_%'`;
+    expect(counts).toEqual({ pending: BACKLOG, attempted: 0, parked: 0 });
     expect(await readLanes(stage.db)).toMatchObject([{ ...LANE, pending: BACKLOG }]);
   });
 

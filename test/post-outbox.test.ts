@@ -13,7 +13,7 @@ describe('the outbox', () => {
 
   beforeEach(async () => {
     stage = await startStage();
-    outbox = createOutbox(stage.sql);
+    outbox = createOutbox(stage.sql, { epoch: 0 });
   });
 
   const claimNew = (limit = 100, leaseMs = 30_000) => outbox.claimNew(LANE, { limit, leaseMs, first: 'waiting' });
@@ -75,7 +75,7 @@ describe('the outbox', () => {
     await outbox.settle(claim.token, settlementsOf(claim).slice(0, 1));
     expect(await outbox.renew(claim.token, referencesOf(claim), 60_000)).toBe(true);
     const [row] = await stage.sql<{ n: number }[]>`
-      select count(*)::int as n from postings where claimed_until > now() + interval '50 seconds'`;
+      select count(*)::int as n from stripe_blnk_sync.postings where claimed_until > now() + interval '50 seconds'`;
     expect(row?.n).toBe(2);
   });
 
@@ -98,7 +98,7 @@ describe('the outbox', () => {
     const rows = await stage.sql`
       select reference, doubt_since is not null as in_doubt, due_at > now() + interval '30 minutes' as later,
         last_error, reason, reason_detail, claim
-      from postings`;
+      from stripe_blnk_sync.postings`;
     const byReference = new Map(rows.map(({ reference, ...rest }) => [reference, rest]));
     expect(byReference.get(first)).toEqual({
       in_doubt: true,

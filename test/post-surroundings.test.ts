@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { preparePayment } from '../src/core/mapping.js';
 import { parsePayment } from '../src/core/payment.js';
-import { createParkedStore } from '../src/db/reads/parked-store.js';
+import { createParkedStore } from '../src/db/parked-store.js';
 import { syncHistory } from '../src/db/schema/views.js';
 import { type LedgerStage, ledgerStages, makePayments, NEVER, RULES, until } from './support/stages/ledger.js';
 
@@ -67,7 +67,7 @@ describe('a source without overdraft', () => {
   it.each([2, 120])('stops the lane with an error for a person, and parks nothing (%i payments)', async (count) => {
     stage = await startStage();
     await stage.store(makePayments(count));
-    await stage.sql`update postings set prepared = replace(prepared, '"allow_overdraft":true', '"allow_overdraft":false')`;
+    await stage.sql`update stripe_blnk_sync.postings set prepared = replace(prepared, '"allow_overdraft":true', '"allow_overdraft":false')`;
     await expect((await stage.drainer()).drain(LANE, NEVER)).rejects.toMatchObject({
       kind: 'fatal',
       code: 'blnk_overdraft_refused',
@@ -79,7 +79,7 @@ describe('a source without overdraft', () => {
 
 describe('another self-hosted ledger than before', () => {
   const otherSource = async () => {
-    await stage.sql`update mirror set source_balances = '{"USD":"bln_of_the_first_ledger"}'`;
+    await stage.sql`update stripe_blnk_sync.mirror set source_balances = '{"USD":"bln_of_the_first_ledger"}'`;
   };
 
   it('is noticed before anything is posted to it', async () => {
@@ -110,7 +110,7 @@ describe('another self-hosted ledger than before', () => {
     stage = await startStage({ style: 'core' });
     await stage.store(makePayments(30));
     await stage.drainAll(await stage.drainer());
-    const [row] = await stage.sql`select source_balances from mirror`;
+    const [row] = await stage.sql`select source_balances from stripe_blnk_sync.mirror`;
     expect(row?.source_balances).toEqual({ USD: stage.sandbox.balance('@stripe', 'USD')?.balance_id });
     await stage.store(makePayments(30, { name: 'more' }));
     await stage.drainAll(await stage.drainer());
@@ -122,11 +122,11 @@ describe('a parked posting that a person sends back', () => {
   it('is posted when Blnk takes it now', async () => {
     stage = await startStage();
     await stage.store(makePayments(5));
-    await stage.sql`update postings set prepared = replace(prepared, '"description":', '"none":') where reference = 'pi_0003'`;
+    await stage.sql`update stripe_blnk_sync.postings set prepared = replace(prepared, '"description":', '"none":') where reference = 'pi_0003'`;
     const drainer = await stage.drainer({ finalAfterMs: 0 });
     await stage.drainAll(drainer);
     expect(await stage.states()).toEqual({ parked: 1, posted: 4 });
-    await stage.sql`update postings set prepared = replace(prepared, '"none":', '"description":') where reference = 'pi_0003'`;
+    await stage.sql`update stripe_blnk_sync.postings set prepared = replace(prepared, '"none":', '"description":') where reference = 'pi_0003'`;
 
     const parked = createParkedStore(stage.db, () => {
       throw new Error('nothing is to be mapped again');

@@ -2,9 +2,13 @@
  * Processes that die or are told to stop in the middle of posting, and answers that get lost: the end state is always the
  * same. One home each, another one for each story.
  */
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Home, homes } from './support/homes.js';
-import { population, type Session, startSession } from './support/process/session.js';
+import { portOf } from './support/own-server.js';
+import { type Child, type Ended, startChild } from './support/process/child.js';
+import { population, type Session, startSession, type Variables } from './support/process/session.js';
 import { expectMirrored } from './support/process/truth.js';
 import { until } from './support/process/wait.js';
 
@@ -21,7 +25,8 @@ describe('a worker', () => {
       const killed = session.quickWorker();
       await until('a bulk request hangs', () => hanging.hits === 1, { explain: killed.output });
       const sql = await session.look();
-      const open = await sql`select 1 from postings where state = 'pending' and attempts = 1 and claim is not null`;
+      const open =
+        await sql`select 1 from stripe_blnk_sync.postings where state = 'pending' and attempts = 1 and claim is not null`;
       expect(open.length).toBeGreaterThan(3);
       killed.kill('SIGKILL');
       expect(await killed.ended).toMatchObject({ code: null, signal: 'SIGKILL' });
@@ -34,6 +39,36 @@ describe('a worker', () => {
       await expectMirrored(session);
       next.kill('SIGTERM');
       expect((await next.ended).code).toBe(0);
+    },
+    STORY_TIMEOUT_MS,
+  );
+
+  it(
+    'in its first seconds hears Ctrl-C while Blnk hangs, says so, and ends in order',
+    async () => {
+      const session = await startStory(homeFor('embedded'), 4);
+      const hanging = session.blnk.faults.add({ kind: 'hang', route: 'POST /transactions/filter' });
+      const worker = session.quickWorker();
+      await until('a look-up hangs', () => hanging.hits === 1, { explain: worker.output });
+      const toldAt = performance.now();
+      worker.kill('SIGINT');
+      const { code, output, errors } = await worker.ended;
+      expect([code, errors]).toEqual([0, expect.stringContaining('Stopping. Ctrl-C once more leaves at once.')]);
+      expect(output).not.toContain('trying again');
+      // A look-up ends by itself after 30 s; the rest is PostgreSQL's.
+      expect(performance.now() - toldAt).toBeLessThan(10_000);
+    },
+    STORY_TIMEOUT_MS,
+  );
+
+  it(
+    'that starts while PostgreSQL does not answer ends at once with Ctrl-C, and speaks of no further try',
+    async () => {
+      const { variables, connections } = await startSilentServer();
+      const worker = startChild({ script: 'src/main.ts', words: ['worker'], variables });
+      await until('it has connected', () => connections() > 0, { explain: worker.output });
+      const ended = await interrupt(worker);
+      expect([ended.code, ended.output, ended.errors]).toEqual([0, '', ACKNOWLEDGED]);
     },
     STORY_TIMEOUT_MS,
   );
@@ -62,14 +97,17 @@ describe('a worker', () => {
     'told to stop while posts are in flight lets them end, takes nothing new, and leaves nothing in doubt',
     async () => {
       const session = await startStory(homeFor('postgres'), 1_000);
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
         const slow = session.blnk.faults.add({ kind: 'slow', delayMs: 2_000, route: BULK, contains: '"USD"' });
-        const worker = session.quickWorker();
+        // What is claimed too long ago is not sent: on a slow machine that would leave it to the next look.
+        const worker = session.quickWorker({ timings: { leaseMs: 60_000 } });
         await until('a slow post is in flight', () => slow.hits > 0, { explain: worker.output });
         const underWay = slow.hits;
         worker.kill(signal);
         const ended = await worker.ended;
-        expect([ended.code, ended.errors]).toEqual([0, '']);
+        // A terminal is told that it was heard.
+        const said = signal === 'SIGINT' ? expect.stringMatching(/^Stopping\. [^\n]*\n$/) : '';
+        expect([ended.code, ended.errors]).toEqual([0, said]);
         expect(worker.log().at(-1)?.msg).toBe('stopped');
         // The two chunks of the one lane that hold for two seconds; at most the second had yet to be sent.
         expect(slow.hits).toBeLessThanOrEqual(Math.max(underWay, 2));
@@ -98,6 +136,71 @@ describe('a worker', () => {
   );
 });
 
+describe('a command', () => {
+  it.each(['status', 'accept pi_1 --why because', 'prove', 'migrate'])(
+    'that waits for PostgreSQL ends at once with Ctrl-C: %s',
+    async (line) => {
+      const { variables, connections } = await startSilentServer();
+      const command = startChild({ script: 'src/main.ts', words: line.split(' '), variables });
+      await until('it has connected', () => connections() > 0, { explain: command.errors });
+      const ended = await interrupt(command);
+      expect([ended.code, ended.output, ended.errors]).toEqual([2, '', `${ACKNOWLEDGED}${INTERRUPTED}`]);
+    },
+    STORY_TIMEOUT_MS,
+  );
+
+  it(
+    'that only reads ends at once with Ctrl-C wherever it waits',
+    async (context) => {
+      const session = await startStory(homeFor('postgres'), 4);
+      if (session.variables.DATABASE_URL === undefined) return context.skip('needs a PostgreSQL server');
+      const sql = await session.look();
+      await sql.begin(async (transaction) => {
+        await transaction`lock table stripe_blnk_sync.postings in access exclusive mode`;
+        const status = startChild({ script: 'src/main.ts', words: ['status'], variables: session.variables });
+        const waits = () => transaction`select 1 from pg_locks where not granted and database = (
+          select oid from pg_database where datname = current_database())`;
+        await until('it waits for the lock', async () => (await waits()).length > 0, { explain: status.errors });
+        const ended = await interrupt(status);
+        expect([ended.code, ended.output, ended.errors]).toEqual([2, '', `${ACKNOWLEDGED}${INTERRUPTED}`]);
+      });
+    },
+    STORY_TIMEOUT_MS,
+  );
+});
+
+const ACKNOWLEDGED = 'Stopping. Ctrl-C once more leaves at once.\n';
+const INTERRUPTED = 'stopped: Interrupted before it was done; nothing was changed\n';
+/** By itself it waits for ten seconds and more. */
+const AT_ONCE_MS = 3_000;
+
+async function interrupt(child: Child): Promise<Ended> {
+  const toldAt = performance.now();
+  child.kill('SIGINT');
+  const ended = await child.ended;
+  expect(performance.now() - toldAt, ended.output + ended.errors).toBeLessThan(AT_ONCE_MS);
+  return ended;
+}
+
+/** In the place of PostgreSQL: takes every connection, and never says anything. */
+async function startSilentServer(): Promise<{ readonly variables: Variables; connections(): number }> {
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.on('error', () => {});
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    for (const socket of open) socket.destroy();
+    server.close();
+  });
+  const variables = {
+    ...{ STRIPE_API_KEY: 'sk_test_any11111', BLNK_API_KEY: 'blnk_any', BLNK_INSTANCE_ID: 'inst_any' },
+    DATABASE_URL: `postgres://postgres@127.0.0.1:${portOf(server)}/mirror`,
+  };
+  return { variables, connections: () => open.size };
+}
+
 async function startStory(home: Home, intents: number): Promise<Session> {
   const session = await startSession(home, { population: population(intents) });
   onTestFinished(() => session.close());
@@ -113,5 +216,5 @@ function homeFor(name: Home['name']): Home {
 
 async function openAttempts(session: Session): Promise<number> {
   const sql = await session.look();
-  return (await sql`select 1 from postings where doubt_since is not null`).length;
+  return (await sql`select 1 from stripe_blnk_sync.postings where doubt_since is not null`).length;
 }

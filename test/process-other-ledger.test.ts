@@ -31,7 +31,6 @@ describe('another Core', () => {
   afterAll(() => session.close(), TIMEOUT_MS);
 
   const commands = () => [
-    ['worker'],
     ['prove', '--from', day, '--to', day],
     ['repair', 'plan', '--from', day],
     ['repair', 'apply'],
@@ -48,7 +47,7 @@ describe('another Core', () => {
       if (used) await bookSomething(other.url, other.coreKey);
       const rowsBefore = other.stats().rows;
       const sql = await session.look();
-      const proofs = () => sql<{ count: number }[]>`select count(*)::int from certificates`;
+      const proofs = () => sql<{ count: number }[]>`select count(*)::int from stripe_blnk_sync.certificates`;
       const proofsBefore = await proofs();
       for (const words of commands()) {
         const variables = { ...session.variables, ...own, BLNK_API_BASE: other.url, BLNK_API_KEY: other.coreKey };
@@ -56,6 +55,10 @@ describe('another Core', () => {
         expect([words[0], ended.code === 0]).toEqual([words[0], false]);
         expect(ended.errors).toMatch(why);
       }
+      const elsewhere = { ...own, BLNK_API_BASE: other.url, BLNK_API_KEY: other.coreKey };
+      const ledger = { everyMs: 60_000, inDoubtEveryMs: 200, believedAfterMs: 1_000 };
+      const worker = await session.quickWorker({ variables: elsewhere, timings: { ledger } }).ended;
+      expect([worker.code, worker.errors]).toEqual([2, expect.stringMatching(why)]);
       expect(other.stats().rows).toBe(rowsBefore);
       expect(await proofs()).toEqual(proofsBefore);
     },

@@ -49,9 +49,36 @@ describe('a worker', () => {
         expect(waiting).toMatchObject({ level: 40, msg: 'cannot start yet; trying again' });
         await gate.open();
       }
+      // The queue only wakes: without it the worker does everything by itself.
       await worker.untilLogged(/^mirroring/);
       await session.untilSettled();
       await expectMirrored(session);
+      await doors.queue?.open();
+      worker.kill('SIGTERM');
+      expect((await worker.ended).code).toBe(0);
+    },
+    STORY_TIMEOUT_MS,
+  );
+
+  it.each(['blnk', 'stripe'] as const)(
+    'that starts before %s is there calls that one away, and no other server',
+    async (server) => {
+      const home = homes()[0];
+      if (home === undefined) throw new Error('there is no home');
+      const session = await startSession(home, { population: population(2) });
+      onTestFinished(() => session.close());
+      const variable = server === 'blnk' ? 'BLNK_API_BASE' : 'STRIPE_API_BASE';
+      const gate = await gateFor(session.variables[variable]);
+      const worker = session.quickWorker({ variables: { [variable]: gate.url } });
+      const began = () => worker.log().filter(({ event }) => event === 'outage_began');
+      await until('it is tried for as long as an outage of any server takes', () => triedForMs(worker) > OUTAGE_MS, {
+        explain: worker.output,
+      });
+      expect(
+        began().map((line) => line.server),
+        worker.output(),
+      ).toEqual([server]);
+      expect(worker.output()).not.toContain('The database answers');
       worker.kill('SIGTERM');
       expect((await worker.ended).code).toBe(0);
     },
@@ -66,7 +93,7 @@ describe('a worker', () => {
       const session = await startSession(home, { population: population(40) });
       onTestFinished(() => session.close());
       const database = await gateFor(session.variables.DATABASE_URL);
-      await outlives(session, { gate: database, variables: { DATABASE_URL: database.url } });
+      await outlives(session, { server: 'postgresql', gate: database, variables: { DATABASE_URL: database.url } });
     },
     STORY_TIMEOUT_MS,
   );
@@ -79,13 +106,22 @@ describe('a worker', () => {
       const session = await startSession(home, { population: population(40) });
       onTestFinished(() => session.close());
       const redis = await gateFor(session.variables.REDIS_URL);
-      await outlives(session, { gate: redis, variables: { REDIS_URL: redis.url } });
+      await outlives(session, { server: 'queue', gate: redis, variables: { REDIS_URL: redis.url } });
     },
     STORY_TIMEOUT_MS,
   );
 });
 
-async function outlives(session: Session, { gate, variables }: { gate: Gate; variables: Variables }): Promise<void> {
+/** From the first start that failed to the last one. */
+function triedForMs(worker: Child): number {
+  const times = worker.log().flatMap((line) => (line.event === 'start_waits' ? [Number(line.time)] : []));
+  return (times.at(-1) ?? 0) - (times[0] ?? 0);
+}
+
+async function outlives(
+  session: Session,
+  { server, gate, variables }: { server: string; gate: Gate; variables: Variables },
+): Promise<void> {
   await gate.open();
   const worker = session.quickWorker({ variables: { ...variables, SYNC_EVERY: '1s' } });
   await worker.untilLogged(/^mirroring/);
@@ -113,6 +149,13 @@ async function outlives(session: Session, { gate, variables }: { gate: Gate; var
   await session.untilSettled();
   await expectMirrored(session);
 
+  const outages = () => worker.log().filter(({ event }) => String(event).startsWith('outage_'));
+  await until('it is told that the server is back', () => outages().length > 1, { explain: worker.output });
+  expect(outages().slice(0, 2)).toMatchObject([
+    { event: 'outage_began', level: 40, server },
+    { event: 'outage_ended', level: 30, server, forMs: expect.any(Number) },
+  ]);
+
   // It also ends while the server is away: what is in the database can wait, the person cannot.
   await gate.close();
   worker.kill('SIGTERM');
@@ -125,20 +168,24 @@ interface Doors {
   readonly variables: Variables;
   /** By the code that the worker reports while it waits for them. */
   readonly inOrder: ReadonlyArray<readonly [RegExp, Gate]>;
+  /** Before a Redis, where there is one: nobody waits for it. */
+  readonly queue: Gate | null;
 }
 
 async function closedDoors(variables: Variables): Promise<Doors> {
   const asked: ReadonlyArray<readonly [string, RegExp]> = [
     ['DATABASE_URL', /^database_unreachable$/],
-    ...(variables.REDIS_URL === undefined ? [] : [['REDIS_URL', /^queue_unreachable$/] as const]),
     ['STRIPE_API_BASE', /^stripe_/],
     ['BLNK_API_BASE', /^blnk_unavailable$/],
   ];
   const doors = await Promise.all(
     asked.map(async ([name, code]) => ({ name, code, gate: await gateFor(variables[name]) })),
   );
+  const queue = variables.REDIS_URL === undefined ? null : await gateFor(variables.REDIS_URL);
+  const urls = doors.map(({ name, gate }) => [name, gate.url] as const);
   return {
-    variables: Object.fromEntries(doors.map(({ name, gate }) => [name, gate.url])),
+    variables: Object.fromEntries(queue === null ? urls : [...urls, ['REDIS_URL', queue.url]]),
+    queue,
     inOrder: doors.map(({ code, gate }) => [code, gate] as const),
   };
 }

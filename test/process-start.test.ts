@@ -38,7 +38,34 @@ describe('a configuration that cannot be used', () => {
   it('that is empty leads to the demo', async () => {
     const ended = await runCommand(['worker'], {});
     expect(ended.code).toBe(2);
-    expect(ended.errors).toMatch(/npm run demo/);
+    expect(ended.errors).toMatch(/without any account: .* demo$/m);
+  });
+});
+
+describe('a folder for the embedded PostgreSQL', () => {
+  it.skipIf(process.platform !== 'linux')('in which nothing can be kept ends the start at once', async () => {
+    const variables = {
+      ...{ STRIPE_API_KEY: 'sk_test_any11111', BLNK_API_KEY: 'blnk_any', BLNK_INSTANCE_ID: 'inst_any' },
+      DATA_DIR: '/proc/nope',
+    };
+    const ended = await runCommand(['worker'], variables);
+    expect([ended.code, ended.output]).toEqual([2, '']);
+    expect(ended.errors).toMatch(/cannot keep its data in \/proc\/nope: .*Set DATA_DIR to a folder/);
+  });
+});
+
+describe('an older Node', () => {
+  it.each([
+    ['20.18.3', 2],
+    ['18.20.8', 2],
+    ['20.19.0', 0],
+    ['24.1.0', 0],
+  ])('%s ends with %d, and is named where it is too old', async (version, code) => {
+    const pretend = `Object.defineProperty(process.versions, 'node', { value: '${version}' })`;
+    const variables = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(pretend)}` };
+    const ended = await startChild({ script: 'src/main.ts', words: ['--version'], variables }).ended;
+    expect(ended.code).toBe(code);
+    expect(ended.errors).toMatch(code === 2 ? /^stripe-blnk-sync needs Node 20\.19 or newer/ : /^$/);
   });
 });
 
@@ -92,7 +119,7 @@ describe('a database', () => {
     }
     const status = await runCommand(['status'], place.environment);
     expect([status.code, status.output]).toEqual([2, '']);
-    expect(status.errors).toMatch(/stripe-blnk-sync migrate/);
+    expect(status.errors).toMatch(/Apply them once: .* migrate/);
     const migrate = () => startChild({ script: 'src/main.ts', words: ['migrate'], variables: place.environment }).ended;
     const both = await Promise.all([migrate(), migrate()]);
     expect(both.map(({ code, errors }) => [code, errors])).toEqual([
@@ -113,7 +140,9 @@ describe('a database', () => {
     const place = await home.create();
     onTestFinished(() => place.destroy());
     if (place.environment.DATABASE_URL === undefined) return;
-    const noRedis = await runCommand(['status'], {
+    expect((await runCommand(['migrate'], place.environment)).code).toBe(0);
+    // Of a command that needs the queue; one that only reads says what PostgreSQL knows.
+    const noRedis = await runCommand(['sync'], {
       ...place.environment,
       REDIS_URL: 'redis://:canary2@127.0.0.1:9/0',
     });
@@ -178,7 +207,7 @@ describe('a mirror that has posted', () => {
       const variables = { ...session.variables, ...place.environment };
       if (place.environment.DATABASE_URL !== undefined) await runCommand(['migrate'], variables);
       const refused = await runCommand(['worker'], variables);
-      expect([refused.code, refused.errors]).toEqual([2, expect.stringContaining('`worker --adopt`')]);
+      expect([refused.code, refused.errors]).toEqual([2, expect.stringContaining(' worker --adopt: ')]);
 
       const before = session.blnk.stats().rows;
       const worker = startChild({ script: 'src/main.ts', words: ['worker', '--adopt'], variables });

@@ -5,12 +5,13 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareFindings, FINDINGS_KEPT_MAX, type FindingKind } from '../src/core/certificate.js';
+import { compareFindings, FINDINGS_KEPT_MAX, type FindingKind, isOfAnyCurrency } from '../src/core/certificate.js';
 import { type CertifyFacts, certify } from '../src/core/certify-day.js';
 import { compareDay, type DaySides, totalsOf } from '../src/core/compare-day.js';
-import { type DayRow, paymentOfReference } from '../src/core/day-row.js';
+import type { DayPosting, ExpectedPayment, SideLine } from '../src/core/day-payment.js';
+import { paymentOfReference } from '../src/core/day-row.js';
 import type { OtherPayment } from '../src/core/judge-others.js';
-import type { DayPosting, ExpectedPayment, SideLine } from '../src/core/judge-payment.js';
+import type { LedgerRecord } from '../src/core/ledger/row.js';
 
 const SEED = 20_261_121;
 const RUNS = 300;
@@ -38,7 +39,7 @@ function payment(index: number, changes: Partial<ExpectedPayment> = {}): Expecte
 const balanceId = (name: string, currency: string) => `bln_${name}_${currency}`;
 
 /** The row that post makes of it. */
-function rowOf(of: ExpectedPayment, changes: Partial<DayRow> = {}): DayRow {
+function rowOf(of: ExpectedPayment, changes: Partial<LedgerRecord> = {}): LedgerRecord {
   return {
     transactionId: `txn_${changes.reference ?? of.id}`,
     reference: of.id,
@@ -57,7 +58,7 @@ function rowOf(of: ExpectedPayment, changes: Partial<DayRow> = {}): DayRow {
   };
 }
 
-function backwards(row: DayRow, amount: bigint): DayRow {
+function backwards(row: LedgerRecord, amount: bigint): LedgerRecord {
   return { ...row, amount, source: row.destination, destination: row.source };
 }
 
@@ -74,7 +75,7 @@ function kindsOf(sides: DaySides): [string, FindingKind][] {
 
 interface Damage {
   readonly kind: FindingKind | null;
-  rows(of: ExpectedPayment): DayRow[];
+  rows(of: ExpectedPayment): LedgerRecord[];
   own?(of: ExpectedPayment): Partial<DayPosting>;
 }
 
@@ -143,7 +144,7 @@ const damagedDay = fc
   .map(({ damages, others }) => {
     const payments = damages.map((_, index) => payment(index));
     const expected: [string, FindingKind][] = [];
-    const rows: DayRow[] = [];
+    const rows: LedgerRecord[] = [];
     const own: DayPosting[] = [];
     for (const [index, of] of payments.entries()) {
       const damage = DAMAGES[damages[index] ?? ''] as Damage;
@@ -238,6 +239,36 @@ describe('the comparison of a day', () => {
   });
 });
 
+describe('a payment that cannot be read', () => {
+  const eur = payment(1);
+  const usd = payment(2);
+  const equal = { payments: [eur, usd], rows: [rowOf(eur), rowOf(usd)] };
+  const unreadable = { id: 'pi_odd', problem: 'customer holds the number 7' };
+
+  it('opens its currency alone where that can be read', () => {
+    const compared = compareDay(sidesOf({ ...equal, unreadable: [{ ...unreadable, currency: 'EUR' }] }), []);
+    expect(compared.currencies.map(({ currency, findings }) => [currency, findings.map(({ kind }) => kind)])).toEqual([
+      ['EUR', ['unreadable']],
+      ['USD', []],
+    ]);
+    expect(compared.currencies[0]?.findings.map(isOfAnyCurrency)).toEqual([false]);
+  });
+
+  it('also opens the currency in which the ledger has it', () => {
+    const row = rowOf(payment(4, { id: 'pi_odd' }));
+    const sides = sidesOf({ ...equal, rows: [...equal.rows, row], unreadable: [{ ...unreadable, currency: 'EUR' }] });
+    expect(kindsOf(sides)).toEqual([
+      ['pi_odd', 'unreadable'],
+      ['pi_odd', 'unreadable'],
+    ]);
+  });
+
+  it('opens every currency of its day, as one payment, where its own cannot be read', () => {
+    const compared = compareDay(sidesOf({ ...equal, unreadable: [{ ...unreadable, currency: null }] }), []);
+    expect(compared.currencies.map(({ findings }) => findings.map(isOfAnyCurrency))).toEqual([[true], [true]]);
+  });
+});
+
 describe('a row of the ledger', () => {
   it.each([
     ['pi_3a', 'pi_3a'],
@@ -268,6 +299,7 @@ describe('a certificate', () => {
     compared: { ofOtherMirrors: 0, notJudged: 0 },
     movement: { kind: 'seen', amount: 0n },
     idleUnseen: null,
+    acceptances: [],
     hash: sha256,
   };
   const certifyOf = (sides: DaySides, changes: Partial<CertifyFacts> = {}) => {

@@ -123,7 +123,7 @@ describe.each(['cloud', 'core'] as const)('a day of a ledger on %s', (style) => 
       'sealed',
     ]);
 
-    await stage.sql`delete from postings`;
+    await stage.sql`delete from stripe_blnk_sync.postings`;
     const without = await stage.prove(DAMAGED_DAY);
     expect(withoutOwn(without)).toEqual(withoutOwn(proof));
     // The day that the overwritten key names says whose the row is.

@@ -7,6 +7,7 @@ import { paymentsThatFit } from '../src/prove/day-size.js';
 import { createStripeClient } from '../src/stripe/client.js';
 import { createPaymentFeeds } from '../src/stripe/feeds.js';
 import { createStripeSide } from '../src/stripe/listing.js';
+import { memoryFor } from './support/memory.js';
 import { HOUR, NOW, stages } from './support/stages/collect.js';
 import { until } from './support/stages/ledger.js';
 import {
@@ -103,7 +104,7 @@ describe("somebody's import", () => {
     );
     expect(certificateOf(proof, 'USD')).toMatchObject({ ledger: { count: created.length + 2 }, unexplained: 0n });
     expect(proof.stripeRequests).toBeLessThan(50);
-    await stage.sql`delete from postings`;
+    await stage.sql`delete from stripe_blnk_sync.postings`;
     expect(findingsOf(await stage.prove(DAY))).toEqual(findingsOf(proof));
   });
 
@@ -160,7 +161,7 @@ describe('payments that are not in the ledger', () => {
     await stage.settle();
     const pending = stage.payOn(DAY, 4);
     await stage.collect();
-    await stage.sql`update postings set dismissed_at = now(), dismissed_by = 'me', dismissed_why = 'a test' where reference = ${dismissed}`;
+    await stage.sql`update stripe_blnk_sync.postings set dismissed_at = now(), dismissed_by = 'me', dismissed_why = 'a test' where reference = ${dismissed}`;
     const proof = await stage.prove(DAY);
     expect(findingsOf(proof)).toEqual([`dismissed ${dismissed}`, `parked ${parked}`, `pending ${pending}`]);
     expect([stateOf(proof, 'KWD'), stateOf(proof)]).toEqual(['open', 'open']);
@@ -199,7 +200,7 @@ describe('payments that are in the ledger', () => {
   it('are told when they are parked here', async () => {
     const id = stage.payOn(DAY, 100);
     await stage.settle();
-    await stage.sql`update postings set state = 'parked', reason = 'conflict' where reference = ${id}`;
+    await stage.sql`update stripe_blnk_sync.postings set state = 'parked', reason = 'conflict' where reference = ${id}`;
     expect(findingsOf(await stage.prove(DAY))).toEqual([`parked_in_ledger ${id}`]);
   });
 
@@ -306,17 +307,23 @@ describe('a day', () => {
       kind: 'transient',
       message: expect.stringMatching(/150 payments.*compare 149.*--max-old-space-size=/),
     };
-    await expect(stage.prove(DAY, { ports: { paymentsMax: 149 } })).rejects.toMatchObject(refused);
+    await expect(stage.prove(DAY, { ports: { memory: memoryFor(149 * 12_000) } })).rejects.toMatchObject(refused);
     expect(requests()).toEqual(before);
-    expect(stateOf(await stage.prove(DAY, { ports: { paymentsMax: 150 } }))).toBe('sealed');
+    expect(stateOf(await stage.prove(DAY, { ports: { memory: memoryFor(150 * 12_000) } }))).toBe('sealed');
     // A lost database knows nothing of the day: its size shows while it is listed.
-    await stage.sql`delete from postings`;
+    await stage.sql`delete from stripe_blnk_sync.postings`;
     const message = expect.stringMatching(/ 100 payments or more.*compare 99/);
-    await expect(stage.prove(DAY, { ports: { paymentsMax: 99 } })).rejects.toMatchObject({ ...refused, message });
+    await expect(stage.prove(DAY, { ports: { memory: memoryFor(99 * 12_000) } })).rejects.toMatchObject({
+      ...refused,
+      message,
+    });
   });
 
-  it('fits by the memory that the process may take', () => {
-    expect(paymentsThatFit(4_345_298_944)).toBe(434_529);
+  it('fits by half of the memory that is free', () => {
+    expect(paymentsThatFit({ limitBytes: 4_345_298_944, usedBytes: 345_298_944 })).toBe(333_333);
+    // With 128 MB, of which a worker uses 60, a day of 12,000 ended the process.
+    expect(paymentsThatFit({ limitBytes: 138_412_032, usedBytes: 60_000_000 })).toBe(6_534);
+    expect(paymentsThatFit({ limitBytes: 138_412_032, usedBytes: 140_000_000 })).toBe(0);
   });
 
   it('before the start is not covered, and what was booked by hand then is nobody else to judge', async () => {

@@ -16,14 +16,11 @@ describe.skipIf(inject('postgresUrl') === null)('a queue whose counters began an
   beforeAll(async () => {
     database = await createDatabase();
     const ignore = (): void => {};
-    backend = await openQueueBackend(
-      { kind: 'postgres', url: database?.url ?? '' },
-      { failFast: false, onError: ignore },
-    );
+    backend = openQueueBackend({ kind: 'url', url: database?.url ?? '' }, { failFast: false, onError: ignore });
     await backend.migrate();
     queue = createJobQueue(backend, ignore);
     const nothing = async (): Promise<void> => {};
-    stop = await queue.work(
+    stop = queue.work(
       {
         ...{ isDue: async () => false, sync: nothing, part: nothing, proofs: nothing },
         lane: async ({ currency }) => void woken.push(currency),

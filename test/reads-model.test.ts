@@ -1,13 +1,15 @@
 /** The read model and what a person does with parked postings, on a real PostgreSQL. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Preparation } from '../src/core/posting.js';
-import { createParkedStore } from '../src/db/reads/parked-store.js';
+import { createParkedStore } from '../src/db/parked-store.js';
 import { createReadModel, type ReadModel } from '../src/db/reads/read-model.js';
 import { mirror, workers } from '../src/db/schema/mirror.js';
 import { coverage } from '../src/db/schema/sync-runs.js';
 import { at, createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from './support/reads-database.js';
+import { until } from './support/stages/ledger.js';
 
 const MINUTE = 60_000;
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const NIL = '00000000-0000-0000-0000-000000000000';
 
 let database: ReadsDatabase;
@@ -113,7 +115,7 @@ describe('runs', () => {
 
   it('finds the run that serves a request, and how far it is', async () => {
     const { db, sql } = database;
-    await sql`insert into sync_runs (id, feed, trigger, window_from, state, version)
+    await sql`insert into stripe_blnk_sync.sync_runs (id, feed, trigger, window_from, state, version)
       values (${run(1)}, 'events', 'schedule', now(), 'collecting', '0')`;
     const startedAfter = await reads.databaseNow();
     expect(await reads.firstRunAfter({ feed: 'events', startedAfter })).toBeNull();
@@ -127,7 +129,7 @@ describe('runs', () => {
     await insertPosting(db, { reference: 'pi_3', firstRun: run(3), ...parked });
     const counts = { found: 3, stored: 3, pending: 1, parked: 2, dismissed: 1 };
     expect(await reads.progress(run(3))).toEqual({ status: 'posting', ...counts });
-    await sql`update postings set state = 'posted' where reference = 'pi_1'`;
+    await sql`update stripe_blnk_sync.postings set state = 'posted' where reference = 'pi_1'`;
     expect(await reads.progress(run(3))).toEqual({ status: 'attention', ...counts, pending: 0 });
     expect(await reads.progress(NIL)).toBeNull();
   });
@@ -305,7 +307,7 @@ describe('parked', () => {
     );
     const rows = await sql`
       select reference, state, reason, reason_detail, claim, claimed_until, dismissed_at, dismissed_by, dismissed_why,
-        attempts, due_at <= now() as due from postings order by reference`;
+        attempts, due_at <= now() as due from stripe_blnk_sync.postings order by reference`;
     const cleared = { reason: null, reason_detail: null, claim: null, claimed_until: null };
     const notDismissed = { dismissed_at: null, dismissed_by: null, dismissed_why: null };
     expect(rows[0]).toEqual({
@@ -316,6 +318,20 @@ describe('parked', () => {
       ...cleared,
       ...notDismissed,
     });
+    const decision = {
+      by: 'ada',
+      why: 'y',
+      reason: 'conflict',
+      at: expect.stringMatching(ISO),
+      endedAt: expect.stringMatching(ISO),
+    };
+    expect((await reads.show('pi_1'))?.pastDismissals, 'who decided what is kept').toEqual([decision]);
+    expect((await reads.show('pi_2'))?.pastDismissals).toEqual([]);
+    await sql`update stripe_blnk_sync.postings set state = 'parked', reason = 'refused_by_blnk' where reference = 'pi_1'`;
+    expect(await store.dismiss({ reference: 'pi_1', by: 'bob', why: 'z' })).toBe('dismissed');
+    await store.retry({ references: ['pi_1'] });
+    const again = { ...decision, by: 'bob', why: 'z', reason: 'refused_by_blnk' };
+    expect((await reads.show('pi_1'))?.pastDismissals).toEqual([decision, again]);
     expect(rows[2]).toMatchObject({ reference: 'pi_3', state: 'parked', reason: 'conflict', due: false });
     expect(rows[3]).toMatchObject({ reference: 'pi_4', state: 'posted' });
   });
@@ -358,7 +374,7 @@ describe('parked', () => {
     });
     const rows = await sql`
       select state, reason, reason_detail, prepared, payment, amount, precision, source, destination
-      from postings order by reference`;
+      from stripe_blnk_sync.postings order by reference`;
     expect(rows[0]).toEqual({
       state: 'pending',
       reason: null,
@@ -374,9 +390,54 @@ describe('parked', () => {
     expect(rows[3]).toMatchObject({ state: 'parked', reason: 'unknown_currency', payment: 'known now' });
   });
 
+  it('says of a retried one nothing of what it was parked for', async () => {
+    const { db } = database;
+    const parked = { firstRun: run(1), state: 'parked', reason: 'refused_by_blnk', reasonDetail: 'no' } as const;
+    const tried = { attempts: 1, lookUps: 3, firstAttemptAt: new Date(), lastAttemptAt: new Date(), lastError: 'no' };
+    await insertPosting(db, { ...parked, ...tried, reference: 'pi_1' });
+    expect((await reads.show('pi_1'))?.lastError).toBe('no');
+    expect(await createParkedStore(db, neverAsked).retry({ references: ['pi_1'] })).toMatchObject({ retried: 1 });
+    expect(await reads.show('pi_1')).toMatchObject({ state: 'pending', attempts: 1, lastError: null });
+    expect((await reads.status()).lanes).toMatchObject([{ pending: 1, error: null }]);
+  });
+
+  it('leaves alone what somebody dismisses while it is mapped again', async () => {
+    const { db, sql } = database;
+    const parked = { firstRun: run(1), state: 'parked', reason: 'unknown_currency', reasonDetail: 'old' } as const;
+    const unprepared = { ...parked, prepared: null, precision: null, source: null, destination: null };
+    await insertPosting(db, { ...unprepared, reference: 'pi_1', payment: 'known now' });
+    await insertPosting(db, { ...unprepared, reference: 'pi_2', payment: 'still unknown' });
+    const prepare = (text: string): Preparation =>
+      text === 'known now'
+        ? {
+            kind: 'prepared',
+            transaction: {
+              ...{ reference: 'pi_1', amount: 77n, precision: 1000, currency: 'KWD', source: '@stripe' },
+              ...{ destination: '@cus_9', effectiveDate: at('2026-11-01T00:00:00Z'), body: '{}' },
+            },
+          }
+        : { kind: 'rejected', reason: 'three_decimal_amount', detail: 'new' };
+    const isBlocked = async () =>
+      (
+        await sql`select from pg_locks join pg_stat_activity using (pid)
+        where not granted and datname = current_database()`
+      ).count > 0;
+    const retried = await sql.begin(async (person) => {
+      await person`update stripe_blnk_sync.postings
+        set dismissed_at = now(), dismissed_by = 'ada', dismissed_why = 'stays out'`;
+      const retry = createParkedStore(db, prepare).retry({ reason: 'unknown_currency' });
+      await until(isBlocked);
+      return { retry };
+    });
+    expect(await retried.retry).toMatchObject({ retried: 0, lanes: [] });
+    const rows = await sql`select state, reason, dismissed_by, prepared from stripe_blnk_sync.postings`;
+    const left = { state: 'parked', reason: 'unknown_currency', dismissed_by: 'ada', prepared: null };
+    expect([...rows]).toEqual([left, left]);
+  });
+
   it('walks through more unprepared rows than one statement takes', async () => {
     await database.sql`
-      insert into postings (reference, object_id, kind, effective_at, state, reason, payment, first_run)
+      insert into stripe_blnk_sync.postings (reference, object_id, kind, effective_at, state, reason, payment, first_run)
       select 'pi_' || n, 'pi_' || n, 'payment', now(), 'parked', 'unreadable_payment', n::text, ${run(1)}
       from generate_series(1, 450) n`;
     const prepare = (): Preparation => ({ kind: 'rejected', reason: 'unreadable_payment', detail: 'still' });
@@ -401,7 +462,7 @@ describe('parked', () => {
     expect(await store.dismiss({ ...dismissal, reference: 'pi_4' })).toBe('unknown');
     const rows = await sql`
       select state, dismissed_by, dismissed_why, dismissed_looks as looks
-      from postings order by reference`;
+      from stripe_blnk_sync.postings order by reference`;
     const out = { state: 'parked', dismissed_by: 'ada', dismissed_why: 'a test payment' };
     expect(rows[0]).toEqual({ ...out, looks: 0 });
     expect(rows[1]).toEqual({ ...out, looks: 0 });

@@ -1,7 +1,7 @@
 /** Whose ledger a rebuild takes it for: some transactions that are nobody's payment must not make it another account's. */
 import { expect, it } from 'vitest';
+import type { LedgerRecord } from '../src/core/ledger/row.js';
 import { planRebuild } from '../src/prove/plan-rebuild.js';
-import type { LedgerRecord } from '../src/prove/ports.js';
 
 const NOW = new Date('2026-11-21T12:00:00Z');
 const MIRROR_ID = '5d0c2f0e-3c0b-4a6e-8d8e-0d6c4a1b7f01';

@@ -4,7 +4,8 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { commandEnvironment } from '../src/app/command-environment.js';
 import { createReadingView, progressText } from '../src/cli/reading-progress.js';
-import { beginLines, type RebuildResult, resultLines } from '../src/cli/rebuild-text.js';
+import { beginLines, resultLines } from '../src/cli/rebuild-text.js';
+import type { RebuildResult } from '../src/operations/rebuild.js';
 
 const RESULT: RebuildResult = {
   mirrorId: '0b7a5a1c-6a51-4a5e-9a0e-5c1f6f9d2b11',
@@ -70,7 +71,7 @@ describe('the way there', () => {
     const progress = { payments: 100, share: 0.5, shareAtBegin: 0 };
     const drawn: string[] = [];
     const lines: string[] = [];
-    const output = { print: () => {}, warn: (line: string) => void lines.push(line), columns: 80 };
+    const output = { note: (line: string) => void lines.push(line) };
     const terminal = { write: (text: string) => drawn.push(text) > 0 } as unknown as NodeJS.WritableStream;
     const onTerminal = createReadingView({ ...output, errorTerminal: terminal }, () => now);
     const plain = createReadingView({ ...output, errorTerminal: null }, () => now);

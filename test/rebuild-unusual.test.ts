@@ -95,7 +95,10 @@ describe('payments that are not simply there or missing', () => {
     expect(ended).toMatchObject({ code: 0, output: expect.stringMatching(/^parked, conflict +2$/m) });
     const sql = await session.look();
     rows = new Map(
-      (await sql<Row[]>`select *, amount::text as amount from postings`).map((row) => [row.reference, row]),
+      (await sql<Row[]>`select *, amount::text as amount from stripe_blnk_sync.postings`).map((row) => [
+        row.reference,
+        row,
+      ]),
     );
   }, 60_000);
 
@@ -106,14 +109,14 @@ describe('payments that are not simply there or missing', () => {
   it('posts nothing, and takes the id that the ledger carries', async () => {
     expect(session.blnk.stats().rows).toBe(ledgerRows);
     const sql = await session.look();
-    expect((await sql`select mirror_id from mirror`)[0]).toEqual({ mirror_id: LOST_MIRROR });
+    expect((await sql`select mirror_id from stripe_blnk_sync.mirror`)[0]).toEqual({ mirror_id: LOST_MIRROR });
   });
 
   it.each([
     ['posted', { state: 'posted', settled_how: 'posted' }],
     ['by others', { state: 'posted', settled_how: 'already_there' }],
     ['missing', { state: 'parked', reason: 'rebuild', dismissed_by: null }],
-    ['queued', { state: 'parked', reason: 'rebuild', reason_detail: expect.stringContaining('queued its reference') }],
+    ['queued', { state: 'parked', reason: 'rebuild', reason_detail: expect.stringContaining('queued this reference') }],
     ['burnt', { state: 'parked', reason: 'burnt_reference', dismissed_by: null }],
     ['other amount', { state: 'parked', reason: 'conflict', reason_detail: expect.stringContaining('9.90 USD') }],
     [
@@ -151,7 +154,7 @@ describe('payments that are not simply there or missing', () => {
     expect(rows.get('pi_odd')).toMatchObject({ state: 'parked', reason: 'three_decimal_amount' });
     const sql = await session.look();
     const wrong = await sql`
-      select id from sync_history where found <> known_before + stored or stored <> posted + already_there + parked + pending`;
+      select id from stripe_blnk_sync.sync_history where found <> known_before + stored or stored <> posted + already_there + parked + pending`;
     expect([...wrong]).toEqual([]);
   });
 

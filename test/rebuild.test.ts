@@ -53,7 +53,7 @@ const ledgerOf = ({ blnk }: Session): string =>
 async function settledBy(sql: Sql): Promise<Map<string, string>> {
   const rows = await sql<{ reference: string; text: string }[]>`
     select reference, concat_ws(' ', kind, state, reason, transaction_id, settled_how, exception, amount, currency, source,
-      destination, effective_at, object_id) as text from postings`;
+      destination, effective_at, object_id) as text from stripe_blnk_sync.postings`;
   return new Map(rows.map(({ reference, text }) => [reference, text]));
 }
 
@@ -101,11 +101,11 @@ describe('a lost database over thousands of posted payments', () => {
       for (const pages of [3, 12]) {
         const killed = rebuild(variables);
         const sql = await look();
-        const covered = async () => (await sql`select 1 from coverage`).length;
+        const covered = async () => (await sql`select 1 from stripe_blnk_sync.coverage`).length;
         await until('some pages are stored', async () => (await covered()) >= pages, { explain: killed.errors });
         killed.kill('SIGKILL');
         expect((await killed.ended).signal).toBe('SIGKILL');
-        const [mirror] = await sql`select rebuilding_since from mirror`;
+        const [mirror] = await sql`select rebuilding_since from stripe_blnk_sync.mirror`;
         expect(mirror?.rebuilding_since).toEqual(expect.any(String));
         const refused = await runCommand(['worker'], variables);
         expect([refused.code, refused.errors]).toEqual([2, expect.stringMatching(/rebuild_unfinished|being rebuilt/)]);
@@ -127,23 +127,26 @@ describe('a lost database over thousands of posted payments', () => {
       const parked = [dismissed, late, fresh].sort();
       const rebuilt = await sql<
         { reference: string }[]
-      >`select reference from postings where reason = 'rebuild' order by 1`;
+      >`select reference from stripe_blnk_sync.postings where reason = 'rebuild' order by 1`;
       expect(rebuilt.map(({ reference }) => reference)).toEqual(parked);
       for (const reference of parked) after.delete(reference);
       wanted.delete(dismissed);
       expect([...after].filter(([reference, text]) => wanted.get(reference) !== text)).toEqual([]);
-      const [mirrors] = await sql`select mirror_id, rebuilding_since, first_post_at, starts_at from mirror`;
-      const [lost] = await (await session.look())`select mirror_id from mirror`;
+      const [mirrors] =
+        await sql`select mirror_id, rebuilding_since, first_post_at, starts_at from stripe_blnk_sync.mirror`;
+      const [lost] = await (await session.look())`select mirror_id from stripe_blnk_sync.mirror`;
       expect(mirrors).toMatchObject({
         mirror_id: lost?.mirror_id,
         rebuilding_since: null,
         first_post_at: expect.any(String),
       });
-      const [posted] = await sql`select count(*)::int as count from postings where state = 'posted'`;
+      const [posted] = await sql`select count(*)::int as count from stripe_blnk_sync.postings where state = 'posted'`;
       expect(result.posted).toBe(posted?.count);
 
       // A request of the lost worker lands only now, after the rebuild has looked.
-      const [row] = await sql<{ prepared: string }[]>`select prepared from postings where reference = ${late}`;
+      const [row] = await sql<
+        { prepared: string }[]
+      >`select prepared from stripe_blnk_sync.postings where reference = ${late}`;
       const landed = await fetch(`${blnk.url}/transactions`, {
         method: 'POST',
         headers: { 'x-blnk-key': blnk.coreKey, 'content-type': 'application/json' },
@@ -155,7 +158,7 @@ describe('a lost database over thousands of posted payments', () => {
       const rows = blnk.stats().rows;
       const worker = startChild({ script: 'src/main.ts', words: ['worker'], variables });
       const states = async () =>
-        sql`select reference, state from postings where reference in (${late}, ${fresh}) and state = 'posted'`;
+        sql`select reference, state from stripe_blnk_sync.postings where reference in (${late}, ${fresh}) and state = 'posted'`;
       await until('both are posted', async () => (await states()).length === 2, {
         explain: () => worker.output() + worker.errors(),
         timeoutMs: 60_000,
@@ -163,7 +166,7 @@ describe('a lost database over thousands of posted payments', () => {
       const newest = stripe.createIntent({ amount: 77, currency: 'usd', moves: [{ move: 'succeed' }] });
       await runCommand(['sync'], variables);
       const mirrored = async () =>
-        (await sql`select 1 from postings where reference = ${newest} and state = 'posted'`).length;
+        (await sql`select 1 from stripe_blnk_sync.postings where reference = ${newest} and state = 'posted'`).length;
       await until('the tail goes on', async () => (await mirrored()) === 1, {
         explain: () => worker.output() + worker.errors(),
         timeoutMs: 60_000,
@@ -205,7 +208,7 @@ describe('a lost database over thousands of posted payments', () => {
     expect([ended.code, ended.errors]).toEqual([2, expect.stringMatching(/^other_account: Stripe does not know pi_/)]);
     const blind = { ...variables, STRIPE_API_BASE: other.url, STRIPE_API_KEY: 'rk_test_nothing11' };
     expect((await runCommand(['rebuild'], blind)).errors).toMatch(/^stripe_permission_missing: .*PaymentIntents: Read/);
-    expect((await (await look())`select 1 from mirror`).length).toBe(0);
+    expect((await (await look())`select 1 from stripe_blnk_sync.mirror`).length).toBe(0);
   });
 });
 

@@ -148,7 +148,7 @@ describe('what a person takes back or posts as a plan says', () => {
     await repair.prove();
     await repair.mend();
     const rows = repair.proof.blnk.stats().rows;
-    await repair.proof.sql`delete from postings`;
+    await repair.proof.sql`delete from stripe_blnk_sync.postings`;
     await repair.proof.settle();
     await repair.prove();
     const { outcome } = await repair.mend();

@@ -32,11 +32,7 @@ describe.each(homes().slice(-1))('repairing by commands on $name', (home) => {
     'mends a damaged ledger, and says at each step what comes next',
     async () => {
       const nothing = await session.run(['repair', 'plan']);
-      expect([nothing.code, nothing.output, nothing.errors]).toEqual([
-        0,
-        expect.stringContaining('stripe-blnk-sync prove'),
-        '',
-      ]);
+      expect([nothing.code, nothing.output, nothing.errors]).toEqual([0, expect.stringMatching(/ prove$/m), '']);
       const none = await session.run(['repair', 'apply']);
       expect([none.code, none.errors]).toEqual([1, expect.stringContaining('repair_plan_unknown')]);
 
@@ -50,12 +46,12 @@ describe.each(homes().slice(-1))('repairing by commands on $name', (home) => {
       expect([plan.code, plan.errors]).toEqual([0, '']);
       expect(plan.output).toMatch(new RegExp(`${day} .*${lost} .*missing .*post .*${lost} .*20\\.00 USD`));
       expect(plan.output).toMatch(new RegExp(`${altered} .*different .*correct .*${altered}:adj:1 .*20\\.00 USD`));
-      const [, command = ''] = /stripe-blnk-sync (repair apply \S+)/.exec(plan.output) ?? [];
+      const [, command = ''] = / (repair apply \S+)/.exec(plan.output) ?? [];
 
       const apply = await session.run(command.split(' '));
       expect([apply.code, apply.errors]).toEqual([0, '']);
       expect(apply.output).toContain('2 done.');
-      expect(apply.output).toContain(`stripe-blnk-sync prove --from ${day} --to ${day}`);
+      expect(apply.output).toContain(` prove --from ${day} --to ${day}`);
       await session.untilSettled();
       const sealed = await session.run(['prove', '--from', day, '--to', day]);
       expect([sealed.code, sealed.output]).toEqual([0, expect.stringContaining('sealed')]);
@@ -75,12 +71,12 @@ describe.each(homes().slice(-1))('repairing by commands on $name', (home) => {
       session.stripe.createIntent({ created, moves, amount: 1_001, currency: 'kwd', id: 'pi_odd' });
       const sql = await session.look();
       const isParked = async () =>
-        (await sql`select 1 from postings where reference = 'pi_odd' and state = 'parked'`).length > 0;
+        (await sql`select 1 from stripe_blnk_sync.postings where reference = 'pi_odd' and state = 'parked'`).length > 0;
       await until('the odd payment is parked', isParked, { timeoutMs: 90_000 });
       await session.run(['prove', '--from', day, '--to', day]);
       const plan = await session.run(['repair', 'plan', '--from', day, '--to', day]);
       expect([plan.code, plan.errors]).toEqual([0, '']);
-      expect(plan.output).toContain('1 parked: see stripe-blnk-sync parked list');
+      expect(plan.output).toMatch(/1 parked: see .* parked list$/m);
     },
     TIMEOUT_MS,
   );

@@ -4,8 +4,8 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RepairItem } from '../src/core/repair.js';
+import { createParkedStore } from '../src/db/parked-store.js';
 import { readOutstanding } from '../src/db/reads/outbox-status.js';
-import { createParkedStore } from '../src/db/reads/parked-store.js';
 import { stages } from './support/stages/collect.js';
 import { DAMAGED_DAY } from './support/stages/proof.js';
 import { BY_HAND, openRepairStage, type RepairStage } from './support/stages/repair.js';
@@ -31,7 +31,7 @@ const brief = ({ action, reference, amount }: RepairItem) => `${action} ${refere
 async function stateOf(reference: string) {
   const [row] = await repair.proof.sql`
     select state, reason, kind, dismissed_why, object_id, settled_how, amount::int, source, destination
-    from postings where reference = ${reference}`;
+    from stripe_blnk_sync.postings where reference = ${reference}`;
   return row;
 }
 
@@ -127,15 +127,15 @@ describe('what is not ours to mend', () => {
     expect(told.get('pi_nobody')?.detail).toContain('"reference":"pi_nobody:undo"');
     expect(told.get(at(ids, 1))?.detail).toMatch(/expected is APPLIED 10\.10 USD from @stripe to @cus_1/);
     expect(told.get(at(ids, 4))?.detail).toContain('REJECTED');
-    expect((await repair.proof.sql`select 1 from repairs`).length).toBe(0);
+    expect((await repair.proof.sql`select 1 from stripe_blnk_sync.repairs`).length).toBe(0);
   });
 
   it('is not what a person parked or dismissed, and not what somebody queued that Blnk has not decided', async () => {
     const ids = await openSettled();
     const { blnk, sql } = repair.proof;
     for (const index of [0, 1]) blnk.deleteTransaction(at(ids, index));
-    await sql`update postings set state = 'parked', reason = 'rebuild' where reference in (${at(ids, 0)}, ${at(ids, 1)})`;
-    await sql`update postings set dismissed_at = now(), dismissed_by = 'anna', dismissed_why = 'no' where reference = ${at(ids, 1)}`;
+    await sql`update stripe_blnk_sync.postings set state = 'parked', reason = 'rebuild' where reference in (${at(ids, 0)}, ${at(ids, 1)})`;
+    await sql`update stripe_blnk_sync.postings set dismissed_at = now(), dismissed_by = 'anna', dismissed_why = 'no' where reference = ${at(ids, 1)}`;
     blnk.deleteTransaction(at(ids, 2));
     blnk.setQueuedChildren('held');
     await repair.proof.postByHand({ ...BY_HAND, skip_queue: false, reference: at(ids, 2), precise_amount: 1_020 });
@@ -153,8 +153,8 @@ describe('what is parked or dismissed here and in the ledger all the same', () =
   it('is marked as posted', async () => {
     const ids = await openSettled();
     const { sql } = repair.proof;
-    await sql`update postings set state = 'parked', reason = 'refused_by_blnk' where reference in (${at(ids, 0)}, ${at(ids, 1)})`;
-    await sql`update postings set dismissed_at = now(), dismissed_by = 'anna', dismissed_why = 'no' where reference = ${at(ids, 1)}`;
+    await sql`update stripe_blnk_sync.postings set state = 'parked', reason = 'refused_by_blnk' where reference in (${at(ids, 0)}, ${at(ids, 1)})`;
+    await sql`update stripe_blnk_sync.postings set dismissed_at = now(), dismissed_by = 'anna', dismissed_why = 'no' where reference = ${at(ids, 1)}`;
     const rows = repair.proof.blnk.stats().rows;
     const { outcome, applied } = await repair.mend();
     expect(outcome.plan?.items.map(({ action, paymentId }) => [action, paymentId]).sort()).toEqual(
@@ -194,7 +194,7 @@ describe('what our table and Stripe say of a payment that the ledger lost', () =
   it('another amount than was stored is reported, not posted', async () => {
     const ids = await openSettled();
     repair.proof.blnk.deleteTransaction(at(ids, 0));
-    await repair.proof.sql`update postings set amount = 1 where reference = ${at(ids, 0)}`;
+    await repair.proof.sql`update stripe_blnk_sync.postings set amount = 1 where reference = ${at(ids, 0)}`;
     await repair.prove();
     const { plan, reported } = await repair.plan();
     expect(plan).toBeNull();
@@ -208,7 +208,7 @@ describe('what our table and Stripe say of a payment that the ledger lost', () =
     for (const index of [0, 1]) repair.proof.blnk.deleteTransaction(at(ids, index));
     await repair.prove();
     await repair.proof
-      .sql`update postings set state = 'pending', due_at = now() + interval '1 hour' where reference in (${at(ids, 0)}, ${at(ids, 2)})`;
+      .sql`update stripe_blnk_sync.postings set state = 'pending', due_at = now() + interval '1 hour' where reference in (${at(ids, 0)}, ${at(ids, 2)})`;
     const { plan, left } = await repair.plan();
     expect(plan?.items.map(brief)).toEqual([`post ${at(ids, 1)} 1010`]);
     const told = new Map(left.map(({ paymentId, detail }) => [paymentId, detail]));

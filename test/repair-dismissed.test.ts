@@ -4,10 +4,10 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLedger } from '../src/blnk/ledger.js';
+import { createBalanceNames } from '../src/core/ledger/balance-names.js';
 import { createDismissedPostings } from '../src/db/outbox.js';
+import { createParkedStore } from '../src/db/parked-store.js';
 import { readOutstanding } from '../src/db/reads/outbox-status.js';
-import { createParkedStore } from '../src/db/reads/parked-store.js';
-import { createBalanceNames } from '../src/post/balance-names.js';
 import { lookUpDismissed } from '../src/post/look-up-dismissed.js';
 import { stages } from './support/stages/collect.js';
 import { DAMAGED_DAY } from './support/stages/proof.js';
@@ -25,7 +25,7 @@ const parkedStore = () =>
 
 /** A worker parks what is pending, long after its last attempt. */
 const park = (reason: string) => repair.proof.sql`
-  update postings set state = 'parked', reason = ${reason}, attempts = 1, first_attempt_at = now() - interval '1 hour',
+  update stripe_blnk_sync.postings set state = 'parked', reason = ${reason}, attempts = 1, first_attempt_at = now() - interval '1 hour',
     last_attempt_at = now() - interval '1 hour' where state = 'pending'`;
 
 /** A person posts what takes the transaction of 10.00 back. */
@@ -70,7 +70,8 @@ describe('what a person dismissed after a repair', () => {
   it('is looked for in the ledger by a plan, though the payment itself is stood for', async () => {
     const reference = await dismissReplacement();
     expect(await repair.prove()).toMatchObject({ states: { USD: 'sealed_with_exceptions' } });
-    const [row] = await repair.proof.sql`select effective_at from postings where reference = ${reference}`;
+    const [row] = await repair.proof
+      .sql`select effective_at from stripe_blnk_sync.postings where reference = ${reference}`;
     await repair.proof.postByHand({
       ...{ ...BY_HAND, reference, precise_amount: 1_000 },
       effective_date: new Date(row?.effective_at).toISOString(),
@@ -125,14 +126,15 @@ describe('what a person dismissed, Blnk applied late, and the person took back b
     const [id = ''] = repair.pay(1);
     await repair.proof.settle();
     // As looking up what was dismissed leaves it: in the ledger, and still dismissed.
-    await repair.proof.sql`update postings set dismissed_at = now(), dismissed_by = 'anna', dismissed_why = 'no',
+    await repair.proof
+      .sql`update stripe_blnk_sync.postings set dismissed_at = now(), dismissed_by = 'anna', dismissed_why = 'no',
       exception = 'was dismissed by anna, but the ledger holds it' where reference = ${id}`;
     await takeBack(id);
     expect(await repair.prove()).toEqual({ states: { USD: 'sealed_with_exceptions' }, findings: [`dismissed ${id}`] });
     expect(await repair.plan({ fromDay: DAMAGED_DAY, toDay: DAMAGED_DAY })).toMatchObject({ plan: null, reported: [] });
     // As if the newest proof were from before all this.
     await repair.proof
-      .sql`update certificates set state = 'broken', findings = jsonb_set(findings, '{0,kind}', '"missing"')`;
+      .sql`update stripe_blnk_sync.certificates set state = 'broken', findings = jsonb_set(findings, '{0,kind}', '"missing"')`;
     const { plan, reported } = await repair.plan();
     expect(plan).toBeNull();
     expect(reported).toMatchObject([{ finding: 'dismissed', detail: expect.stringContaining(`${id}:undo:undo`) }]);
@@ -163,7 +165,7 @@ describe('what a plan dismissed', () => {
     });
     const ports = {
       ...{ ledger, balances: createBalanceNames(ledger), source: repair.mirror.source },
-      ...{ confirmSource: async () => {}, dismissed: createDismissedPostings(repair.proof.sql) },
+      ...{ confirmSource: async () => {}, dismissed: createDismissedPostings(repair.proof.sql, { epoch: 0 }) },
     };
     const { mirrorId } = repair.mirror;
     await lookUpDismissed(ports, { mirrorId, leaseMs: 30_000, looksAfterMs: [0, 0] });

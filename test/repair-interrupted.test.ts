@@ -40,8 +40,8 @@ async function expectMended(): Promise<void> {
   expect(repair.sums()).toEqual(repair.owed);
   expect(await repair.prove()).toEqual({ states: { USD: 'sealed' }, findings: [] });
   const [run] = await repair.proof.sql`
-    select found, known_before, stored, posted, already_there, parked, pending, status from sync_history
-    where id in (select run_id from repairs where run_id is not null)`;
+    select found, known_before, stored, posted, already_there, parked, pending, status from stripe_blnk_sync.sync_history
+    where id in (select run_id from stripe_blnk_sync.repairs where run_id is not null)`;
   if (run === undefined) return;
   expect(run.found).toBe(run.known_before + run.stored);
   expect(run.stored).toBe(run.posted + run.already_there + run.parked + run.pending);
@@ -120,7 +120,7 @@ describe('what changed since the plan', () => {
   it('in a posting by a person is not written over', async () => {
     const plan = await planned();
     await repair.proof.sql`
-      update postings set dismissed_at = now(), dismissed_by = 'anna', dismissed_why = 'no' where reference = ${at(3)}`;
+      update stripe_blnk_sync.postings set dismissed_at = now(), dismissed_by = 'anna', dismissed_why = 'no' where reference = ${at(3)}`;
     const { plan: applied } = await repair.apply(plan);
     const item = applied.items.find(({ paymentId }) => paymentId === at(3));
     expect([item?.state, item?.detail]).toEqual(['refused', expect.stringContaining('dismissed by a person')]);
@@ -132,7 +132,7 @@ describe('with the table of postings lost', () => {
   it.each(['before the plan', 'after the plan', 'after applying', 'after posting'] as const)(
     '%s, the ledger ends the same',
     async (when) => {
-      const lose = () => repair.proof.sql`delete from postings`;
+      const lose = () => repair.proof.sql`delete from stripe_blnk_sync.postings`;
       if (when === 'before the plan') await lose();
       const plan = await planned();
       expect(plan.items.map(({ reference }) => reference).sort()).toEqual(
@@ -152,15 +152,15 @@ describe('with the table of postings lost', () => {
       const rows = repair.proof.blnk.stats().rows;
 
       // Collecting everything again stores the payments anew: none is posted again, and a plan puts their stand-ins beside them.
-      await repair.proof.sql`delete from coverage`;
-      await repair.proof.sql`update mirror set hand_over_at = null`;
+      await repair.proof.sql`delete from stripe_blnk_sync.coverage`;
+      await repair.proof.sql`update stripe_blnk_sync.mirror set hand_over_at = null`;
       await repair.proof.settle();
       await repair.mend();
       expect(repair.sums()).toEqual(repair.owed);
       expect(repair.proof.blnk.stats().rows).toBe(rows);
       expect(await repair.prove()).toEqual({ states: { USD: 'sealed' }, findings: [] });
       const waiting = await repair.proof
-        .sql`select reference from postings where state = 'parked' and dismissed_at is null`;
+        .sql`select reference from stripe_blnk_sync.postings where state = 'parked' and dismissed_at is null`;
       expect([...waiting]).toEqual([]);
       expect(await repair.plan({ fromDay: DAMAGED_DAY, toDay: DAMAGED_DAY })).toMatchObject({
         plan: null,

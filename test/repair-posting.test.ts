@@ -7,7 +7,7 @@ import type { Fault } from '../sandbox/blnk/fault-rules.js';
 import { prepareVariant, type Variant } from '../src/core/mapping.js';
 import type { Payment } from '../src/core/payment.js';
 import type { PreparedTransaction } from '../src/core/posting.js';
-import { storeOwed } from '../src/db/repair-postings.js';
+import { storeOwed } from '../src/db/postings/store-owed.js';
 import { type LedgerStage, ledgerStages, makePayments, NEVER, RULES } from './support/stages/ledger.js';
 import { Killed, killAt, STEPS } from './support/stages/ledger-kills.js';
 
@@ -64,9 +64,9 @@ describe('replacements and corrections', () => {
     const settled = await stage.postings();
     expect(settled.every(({ state, settled_how }) => state === 'posted' && settled_how === 'posted')).toBe(true);
     // Corrections count nothing beside what they correct.
-    const [totals] = await stage.sql`select totals, ledger_totals from sync_history`;
+    const [totals] = await stage.sql`select totals_minor, ledger_totals_minor from stripe_blnk_sync.sync_history`;
     const sum = String(payments.reduce((total, { amountReceived }) => total + amountReceived, 0n));
-    expect(totals).toEqual({ totals: { USD: sum }, ledger_totals: { USD: sum } });
+    expect(totals).toEqual({ totals_minor: { USD: sum }, ledger_totals_minor: { USD: sum } });
   });
 
   it.each(STEPS.filter((step) => !/postBulk|park/.test(step)))(
@@ -118,7 +118,7 @@ describe('a correction that takes back', () => {
     const owed = await owe(payments, await stage.store([]));
     await stage.drainAll(drainer);
     expect(stage.sandbox.stats().rows).toBe(payments.length + owed.length);
-    const [mirror] = await stage.sql`select source_balances from mirror`;
+    const [mirror] = await stage.sql`select source_balances from stripe_blnk_sync.mirror`;
     expect(mirror?.source_balances).toEqual({ USD: stage.sandbox.balance('@stripe', 'USD')?.balance_id });
   });
 
@@ -126,7 +126,7 @@ describe('a correction that takes back', () => {
     stage = await startStage({ style: 'core' });
     await stage.store(makePayments(1, { name: 'first' }));
     await stage.drainAll(await stage.drainer());
-    await stage.sql`update mirror set source_balances = '{"USD": "bln_of_the_first_ledger"}'`;
+    await stage.sql`update stripe_blnk_sync.mirror set source_balances = '{"USD": "bln_of_the_first_ledger"}'`;
     await owe(makePayments(1, { customerId: 'cus_back' }), await stage.store([]));
     const lane = { source: '@cus_back', currency: 'USD' };
     expect(await stage.pendingLanes()).toContainEqual(lane);

@@ -10,8 +10,8 @@ import { stages } from './support/stages/collect.js';
 import { expectEqualTotals, Killed, killedPorts, openRepairStage, type RepairStage } from './support/stages/repair.js';
 
 const SEED = 20_261_121;
-const BUDGET_MS = 20_000;
-/** Fewer than this within the budget prove too little: the machine is too slow, and the test says so. */
+const BUDGET_MS = 10_000;
+/** Played on a slow machine too, whatever the budget. */
 const RUNS_MIN = 3;
 const RUNS_MAX = 100;
 /** A base that was lost after it was corrected needs one more plan: first it is posted, then what is too much goes back. */
@@ -69,7 +69,7 @@ describe('whatever was damaged and killed on the way', () => {
     await fc.assert(
       fc.asyncProperty(stories, async (story) => {
         // Not fast-check's own time limit: that leaves the last run going on by itself.
-        if (performance.now() > endsAt) return;
+        if (performance.now() > endsAt && runs >= RUNS_MIN) return;
         const repair = await openRepairStage(await openStage(), { style: story.style });
         try {
           await play(repair, story);
@@ -145,7 +145,7 @@ async function damageOne({ proof, burn }: RepairStage, { kind, row, amount }: Da
       await burn(reference, amount);
       return;
     case 'forgotten':
-      await proof.sql`delete from postings where object_id = ${reference.replace(/:.*$/, '')}`;
+      await proof.sql`delete from stripe_blnk_sync.postings where object_id = ${reference.replace(/:.*$/, '')}`;
       return;
     default:
       kind satisfies never;

@@ -1,8 +1,8 @@
 /** What `repair plan` and `repair apply` print on terminals of 80 and 120 columns: what is wrong first, what only waits in one line. */
 import { describe, expect, it } from 'vitest';
-import { applyLines, type PlanResult, planLines } from '../src/cli/repair-text.js';
+import { applyLines, planLines } from '../src/cli/repair-text.js';
 import { widthOf } from '../src/cli/text-width.js';
-import type { RepairItem, RepairPlan } from '../src/core/repair.js';
+import type { PlanOutcome, RepairItem, RepairPlan } from '../src/core/repair.js';
 
 const ID = '019ab1f2-0000-7000-8000-000000000000';
 
@@ -28,7 +28,7 @@ const plan = (items: readonly RepairItem[]): RepairPlan => ({
   ...{ id: ID, fromDay: '2026-11-18', toDay: '2026-11-20', plannedBy: 'anna', plannedAt: new Date(0) },
   ...{ appliedBy: null, appliedAt: null, items },
 });
-const result = (changes: Partial<PlanResult> = {}): PlanResult => ({
+const result = (changes: Partial<PlanOutcome> = {}): PlanOutcome => ({
   ...{ plan: plan([...PLANNED, ...REPORTED]), reported: REPORTED, left: [], days: ['2026-11-18'], findingsNotKept: 0 },
   ...changes,
 });
@@ -60,10 +60,12 @@ describe.each([80, 120])('on %i columns', (columns) => {
     for (const line of tableOf(lines)) expect(widthOf(line)).toBeLessThanOrEqual(columns);
     expect(lines[0]).toBe(`Plan ${ID}: 2 done.`);
     expect(lines.slice(-2)).toEqual([
-      'The 2 postings go out with the next turn of a worker, within a minute; then prove the days again with:',
+      'The 2 postings go out with the next turn of a worker, within a minute; then it proves the days again by itself, or at once:',
       '  stripe-blnk-sync prove --from 2026-11-18 --to 2026-11-20',
     ]);
     const skipped = PLANNED.map((one) => ({ ...one, state: 'skipped' as const }));
-    expect(applyLines(plan(skipped), columns).at(-2)).toBe('Nothing is left to be posted; prove the days again with:');
+    expect(applyLines(plan(skipped), columns).at(-2)).toBe(
+      'Nothing is left to be posted; a worker proves the days again within a minute, or at once:',
+    );
   });
 });

@@ -33,7 +33,7 @@ const burnAgain = async (reference: string) => {
 };
 
 const forget = async (id: string) => {
-  await repair.proof.sql`delete from postings where object_id = ${id}`;
+  await repair.proof.sql`delete from stripe_blnk_sync.postings where object_id = ${id}`;
   await repair.proof.settle();
 };
 
@@ -90,9 +90,10 @@ describe('a posting that stands for another one', () => {
     await repair.burn(id);
     await repair.proof.settle();
     await mendAll();
-    const dismissed = await repair.proof.sql`select dismissed_by from postings where reference = ${id}`;
+    const dismissed = await repair.proof
+      .sql`select dismissed_by from stripe_blnk_sync.postings where reference = ${id}`;
     expect(dismissed).toEqual([{ dismissed_by: expect.stringMatching(/^repair plan .*, applied by tester$/) }]);
-    await repair.proof.sql`delete from postings where reference = ${`${id}:r1`}`;
+    await repair.proof.sql`delete from stripe_blnk_sync.postings where reference = ${`${id}:r1`}`;
     for (const reference of isAllLost ? [id, `${id}_q`, `${id}:r1`] : [`${id}:r1`]) lose(reference);
     expect((await repair.prove()).states.USD).not.toMatch(/sealed/);
     const { outcome } = await repair.mend();
@@ -108,7 +109,7 @@ describe('a posting that stands for another one', () => {
     await repair.burn(id);
     await repair.proof.settle();
     await repair.proof
-      .sql`update postings set dismissed_at = now(), dismissed_by = 'anna', dismissed_why = 'no' where reference = ${id}`;
+      .sql`update stripe_blnk_sync.postings set dismissed_at = now(), dismissed_by = 'anna', dismissed_why = 'no' where reference = ${id}`;
     expect((await repair.prove()).findings).toEqual([`dismissed ${id}`]);
     expect((await repair.plan()).plan).toBeNull();
   });

@@ -91,6 +91,69 @@ describe('the Cloud as the sandbox plays it', () => {
     await asCore(sandbox, { path: '/transactions/bulk', body: bulkOf(['pi_1', 'pi_2']) });
     const answer = await asCloud(sandbox, { path: '/data/transactions', query: { reference_eq: 'pi_2' } });
     expect(answer.body).toMatchObject({ data: [{ reference: 'pi_2', precise_amount: 1250 }], total: 1 });
+    const paged = await asCloud(sandbox, { path: '/data/transactions', query: { pageSize: '1', page: '2' } });
+    expect(paged.body).toMatchObject({ data: [{ reference: 'pi_1' }], total: 2 });
+  });
+
+  it('finds keys of metadata by exists and notexists, and nested ones by a path, where Core knows neither', async () => {
+    const sandbox = await start();
+    await postPayment(sandbox, 'pi_1', { meta_data: { order: { id: 'o1' } } });
+    await postPayment(sandbox, 'pi_2', { meta_data: { order: 'o2' } });
+    const byFilter = async (filter: Record<string, unknown>) => {
+      const { body } = await asCloud(sandbox, { path: '/transactions/filter', body: { filters: [filter] } });
+      return (body as { data: { reference: string }[] }).data.map(({ reference }) => reference);
+    };
+    expect(await byFilter({ field: 'meta_data.order', operator: 'exists' })).toEqual(['pi_2', 'pi_1']);
+    expect(await byFilter({ field: 'meta_data.order.id', operator: 'exists' })).toEqual(['pi_1']);
+    expect(await byFilter({ field: 'meta_data.order.id', operator: 'notexists' })).toEqual(['pi_2']);
+    expect(await byFilter({ field: 'meta_data.order.id', operator: 'eq', value: 'o1' })).toEqual(['pi_1']);
+    const byQuery = await asCloud(sandbox, {
+      path: '/data/transactions',
+      query: { 'meta_data.order.id_notexists': '' },
+    });
+    expect(byQuery.body).toMatchObject({ data: [{ reference: 'pi_2' }], total: 1 });
+    for (const filter of [
+      { field: 'meta_data.order', operator: 'exists' },
+      { field: 'meta_data.order.id', operator: 'eq', value: 'o1' },
+    ]) {
+      expect((await asCore(sandbox, { path: '/transactions/filter', body: { filters: [filter] } })).status).toBe(400);
+    }
+  });
+
+  it('shows 30 ledgers a page, 20 of everything else', async () => {
+    const sandbox = await start();
+    for (let made = 0; made < 31; made += 1) {
+      await asCore(sandbox, { path: '/ledgers', body: { name: `ledger ${made}` } });
+      await postPayment(sandbox, `pi_${made}`);
+    }
+    const pageOf = async (path: string, body?: unknown) =>
+      ((await asCloud(sandbox, { path, body })).body as { data: unknown[] }).data.length;
+    expect(await pageOf('/ledger/filter', { filters: [] })).toBe(30);
+    expect(await pageOf('/data/ledgers')).toBe(30);
+    expect(await pageOf('/transactions/filter', { filters: [] })).toBe(20);
+  });
+
+  it('can count roughly, unless it is asked for the number', async () => {
+    const sandbox = await start({ cloudEstimatesTotals: true });
+    await postPayment(sandbox, 'pi_1');
+    const filter = { path: '/transactions/filter', body: { filters: [] } };
+    expect((await asCloud(sandbox, filter)).body).toMatchObject({ total: 10, total_is_estimate: true });
+    const exact = await asCloud(sandbox, { ...filter, query: { strict_total: 'true' } });
+    expect(exact.body).toMatchObject({ total: 1, total_is_estimate: false, total_source: 'exact' });
+  });
+
+  it('ends what is set aside and takes payments back through the proxy, at documented routes only', async () => {
+    const sandbox = await start();
+    const { body } = await postPayment(sandbox, 'pi_1', { inflight: true });
+    const id = (body as { transaction_id: string }).transaction_id;
+    const commit = { status: 'commit', skip_queue: true };
+    const answer = await asCloud(sandbox, { method: 'PUT', path: `/proxy/transactions/inflight/${id}`, body: commit });
+    expect(answer.body).toMatchObject({ status: 'APPLIED', parent_transaction: id });
+    const refund = await asCloud(sandbox, { path: `/proxy/refund-transaction/${id}`, body: { skip_queue: true } });
+    expect(refund.status).toBe(201);
+    expect(sandbox.balance('@stripe', 'USD')?.balance).toBe(0n);
+    const bulk = { path: '/proxy/transactions/inflight/bulk/void', body: { transaction_ids: [id] } };
+    expect((await asCloud(sandbox, bulk)).status).toBe(404);
   });
 
   it('fills in precision 100 and a reference, in bulks too', async () => {
@@ -108,6 +171,9 @@ describe('the Cloud as the sandbox plays it', () => {
     const post = (headers: Record<string, string> = {}, query: Record<string, string> = {}) =>
       asCloud(sandbox, { path: '/proxy/transactions', body: payment('pi_1'), headers, query });
     expect((await post({ authorization: 'Bearer nope' })).status).toBe(401);
+    const url = `${sandbox.url}/proxy/transactions?instance_id=${sandbox.instanceId}`;
+    const bare = await fetch(url, { method: 'POST' });
+    expect([bare.status, await bare.json()]).toEqual([401, { error: 'Authorization header is required' }]);
     expect((await post({}, { instance_id: 'inst_other' })).status).toBe(404);
     const lookup = () => asCloud(sandbox, { path: '/transactions/filter', body: { filters: [] } });
     const missing = await lookup();
@@ -277,7 +343,7 @@ describe('the ledger of the sandbox', () => {
 
   it('refuses loudly what it does not play', async () => {
     const sandbox = await start();
-    const answer = await postPayment(sandbox, 'pi_1', { inflight: true });
+    const answer = await postPayment(sandbox, 'pi_1', { inflight: true, inflight_expiry_date: '2026-02-01T00:00:00Z' });
     expect([answer.status, answer.text]).toEqual([501, expect.stringContaining('inflight')]);
   });
 });
@@ -327,9 +393,13 @@ describe('the command', () => {
     'says where and with which keys it listens, and ends with 0 on %s',
     async (signal) => {
       const command = fileURLToPath(new URL('../sandbox/blnk/cli.ts', import.meta.url));
-      const child = spawn(process.execPath, ['--import', 'tsx', command, '--core-key', 'k1', '--instance', 'inst_9'], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
+      const child = spawn(
+        process.execPath,
+        ['--import', 'tsx', command, '--port', '0', '--core-key', 'k1', '--instance', 'inst_9'],
+        {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        },
+      );
       const exited = once(child, 'exit');
       const lines: string[] = [];
       for await (const line of createInterface(child.stdout)) {

@@ -121,10 +121,14 @@ describe.each(tried)('with the home $name', (home) => {
     'every command shows what it shows',
     async () => {
       const sql = await session.look();
-      const [run] = await sql<{ id: string }[]>`select first_run as id from postings where state = 'posted' limit 1`;
-      const [parked] = await sql<{ reference: string }[]>`select reference from postings where state = 'parked'`;
+      const [run] = await sql<
+        { id: string }[]
+      >`select first_run as id from stripe_blnk_sync.postings where state = 'posted' limit 1`;
+      const [parked] = await sql<
+        { reference: string }[]
+      >`select reference from stripe_blnk_sync.postings where state = 'parked'`;
       const [posted] = await sql<{ reference: string }[]>`
-        select reference from postings where state = 'posted' and effective_at < ${NOON.toISOString()}::timestamptz + interval '1 hour' limit 1`;
+        select reference from stripe_blnk_sync.postings where state = 'posted' and effective_at < ${NOON.toISOString()}::timestamptz + interval '1 hour' limit 1`;
       if (run === undefined || parked === undefined || posted === undefined)
         throw new Error('the worker left too little');
       const reading = [
@@ -176,17 +180,17 @@ describe.each(tried)('with the home $name', (home) => {
   it('nothing of it stands in the database, but what is still to be posted', async () => {
     const rows = await readAllRows(await session.look());
     expect(rows.length).toBeGreaterThan(50);
-    expect(new Set(rows.map(({ table }) => table.split('.')[0]))).toContain('public');
+    expect(new Set(rows.map(({ table }) => table.split('.')[0]))).toContain('stripe_blnk_sync');
     expect(rows.filter(({ text }) => isSecret(text))).toEqual([]);
     expect(rows.filter(({ text }) => NEVER_STORED.some((pattern) => pattern.test(text)))).toEqual([]);
     const holding = rows.filter(({ text }) => isPrivate(text));
     // The search finds what is there: the one that is refused, and the one that is parked.
     expect(new Set(holding.map(({ table, column }) => `${table} ${column}`))).toEqual(
-      new Set(['public.postings payment', 'public.postings prepared']),
+      new Set(['stripe_blnk_sync.postings payment', 'stripe_blnk_sync.postings prepared']),
     );
     const sql = await session.look();
     const [kept] = await sql`
-      select count(*)::int as posted from postings where state = 'posted' and (prepared is not null or payment is not null)`;
+      select count(*)::int as posted from stripe_blnk_sync.postings where state = 'posted' and (prepared is not null or payment is not null)`;
     expect(kept).toEqual({ posted: 0 });
   });
 
@@ -218,10 +222,10 @@ describe.each(tried)('with the home $name', (home) => {
       `${count} are posted`,
       async () => {
         const sql = await session.look();
-        const [table] = await sql`select to_regclass('postings') is not null as present`;
+        const [table] = await sql`select to_regclass('stripe_blnk_sync.postings') is not null as present`;
         if (table?.present !== true) return false;
         const rows = await sql<{ state: string; number: number }[]>`
-          select state, count(*)::int as number from postings group by state`;
+          select state, count(*)::int as number from stripe_blnk_sync.postings group by state`;
         last = JSON.stringify(rows);
         return rows.find(({ state }) => state === 'posted')?.number === count;
       },

@@ -15,13 +15,19 @@ import { until } from './support/process/wait.js';
 
 const TIMEOUT_MS = 60_000;
 
+const SECRETS = {
+  worker: 'second secret',
+  reader: 'third secret',
+  watcher: 'fourth secret',
+} as const;
+
 const home = homes().find(({ name }) => name === 'postgres');
 const blocks = blocksOf(section(readText('docs/security.md'), '## Roles of the database'), 'sql');
 
 describe.skipIf(home === undefined)('the roles of docs/security.md', () => {
   /** Roles belong to the server, which other tests use too. */
   const mark = randomBytes(6).toString('hex');
-  const named = (sql: string) => sql.replaceAll(/\bsync_(owner|worker|reader)\b/g, `test_${mark}_$1`);
+  const named = (sql: string) => sql.replaceAll(/\bsync_(owner|worker|reader|watcher)\b/g, `test_${mark}_$1`);
   let session: Session;
   let asWorker: Variables;
 
@@ -34,7 +40,7 @@ describe.skipIf(home === undefined)('the roles of docs/security.md', () => {
     session.stripe.createIntent({ created, kind: 'card_usd', moves });
     // One that is parked.
     session.stripe.createIntent({ created, kind: 'currency_unknown', moves });
-    asWorker = { DATABASE_URL: addressOf('worker', 'second secret') };
+    asWorker = { DATABASE_URL: addressOf('worker', SECRETS.worker) };
     const owner = postgres(session.variables.DATABASE_URL ?? '', { max: 1, onnotice: () => {} });
     for (const block of blocks.slice(1)) await owner.unsafe(named(block));
     await owner.end();
@@ -53,7 +59,10 @@ describe.skipIf(home === undefined)('the roles of docs/security.md', () => {
       await session.untilSettled();
       await expectMirrored(session);
       const sql = await session.look();
-      await until('a day is proven', async () => (await sql`select 1 from certificates limit 1`).length > 0);
+      await until(
+        'a day is proven',
+        async () => (await sql`select 1 from stripe_blnk_sync.certificates limit 1`).length > 0,
+      );
       const sync = await session.run(['sync', '--wait', '--timeout', '30s'], asWorker);
       expect(sync.code, sync.errors).toBe(0);
       worker.kill('SIGTERM');
@@ -68,12 +77,15 @@ describe.skipIf(home === undefined)('the roles of docs/security.md', () => {
     async () => {
       const limit = (connections: number) =>
         onServer(inject('postgresUrl') ?? '', `alter role test_${mark}_worker connection limit ${connections}`);
-      // One is enough to find the server well.
-      await limit(1);
+      // As many as a worker needs, and others use all but one of them, which is enough to find the server well.
+      await limit(14);
+      const others = postgres(asWorker.DATABASE_URL ?? '', { max: 13, fetch_types: false });
+      await Promise.all(Array.from({ length: 13 }, () => others`select pg_sleep(0.5)`));
       const worker = session.quickWorker({ variables: { ...asWorker, SYNC_EVERY: '1s' } });
       await worker.untilLogged(/^cannot start yet; trying again/);
-      await limit(-1);
+      await others.end();
       await worker.untilLogged(/^mirroring/);
+      await limit(-1);
       worker.kill('SIGTERM');
       expect((await worker.ended).code).toBe(0);
     },
@@ -84,10 +96,12 @@ describe.skipIf(home === undefined)('the roles of docs/security.md', () => {
     'let every command do its work',
     async () => {
       const sql = await session.look();
-      const [parked] = await sql<{ reference: string }[]>`select reference from postings where state = 'parked'`;
-      const [run] = await sql<{ id: string }[]>`select id from sync_runs limit 1`;
+      const [parked] = await sql<
+        { reference: string }[]
+      >`select reference from stripe_blnk_sync.postings where state = 'parked'`;
+      const [run] = await sql<{ id: string }[]>`select id from stripe_blnk_sync.sync_runs limit 1`;
       const [posted] = await sql<{ reference: string; day: string }[]>`
-        select reference, (effective_at at time zone 'UTC')::date::text as day from postings
+        select reference, (effective_at at time zone 'UTC')::date::text as day from stripe_blnk_sync.postings
         where state = 'posted' and effective_at between now() - interval '15 days' and now() - interval '3 days' limit 1`;
       if (run === undefined || posted === undefined || parked === undefined)
         throw new Error('the worker left too little');
@@ -123,27 +137,46 @@ describe.skipIf(home === undefined)('the roles of docs/security.md', () => {
 
   it.each([
     ['worker', 'create table public.mine (a int)'],
-    ['worker', 'drop table postings'],
-    ['worker', 'alter table postings add column mine int'],
-    ['worker', 'truncate postings'],
-    ['worker', 'delete from mirror'],
-    ['worker', 'delete from drizzle.__drizzle_migrations'],
+    ['worker', 'drop table stripe_blnk_sync.postings'],
+    ['worker', 'alter table stripe_blnk_sync.postings add column mine int'],
+    ['worker', 'truncate stripe_blnk_sync.postings'],
+    ['worker', 'delete from stripe_blnk_sync.mirror'],
+    ['worker', 'delete from stripe_blnk_sync.migrations'],
     ['worker', 'create role mine'],
-    ['reader', 'select * from postings'],
-    ['reader', 'select * from mirror'],
-    ['reader', 'delete from payment_status'],
+    ['watcher', 'delete from stripe_blnk_sync.postings'],
+    ['watcher', 'create table public.mine (a int)'],
+    ['reader', 'select * from stripe_blnk_sync.postings'],
+    ['reader', 'select * from stripe_blnk_sync.mirror'],
+    ['reader', 'delete from stripe_blnk_sync.payment_status'],
     ['reader', 'create table public.mine (a int)'],
     ['reader', 'select * from bullmq.job'],
-  ])('do not let the %s %s', async (role, statement) => {
-    const sql = postgres(addressOf(role, role === 'worker' ? 'second secret' : 'third secret'), { max: 1 });
+  ] as const)('do not let the %s %s', async (role, statement) => {
+    const sql = postgres(addressOf(role, SECRETS[role]), { max: 1 });
     await expect(sql.unsafe(statement)).rejects.toThrow(/permission denied|must be owner/);
     await sql.end();
   });
 
+  it(
+    'let the watcher run what only reads, and say of the rest that a right is missing',
+    async () => {
+      const asWatcher = { DATABASE_URL: addressOf('watcher', SECRETS.watcher) };
+      const status = await session.run(['status', '--json'], asWatcher);
+      expect(status.errors).toBe('');
+      expect(JSON.parse(status.output)).toMatchObject({ state: expect.any(String), needs: expect.any(Array) });
+      for (const words of [['runs'], ['parked', 'list'], ['certificates', 'list']]) {
+        expect(await session.run(words, asWatcher)).toMatchObject({ code: 0, errors: '' });
+      }
+      const asReader = { DATABASE_URL: addressOf('reader', SECRETS.reader) };
+      const refused = await session.run(['status'], asReader);
+      expect([refused.code, refused.errors]).toEqual([2, expect.stringMatching(/^database_right_missing: .*_reader/)]);
+    },
+    TIMEOUT_MS,
+  );
+
   it('let the reader see the four views', async () => {
-    const sql = postgres(addressOf('reader', 'third secret'), { max: 1 });
+    const sql = postgres(addressOf('reader', SECRETS.reader), { max: 1 });
     for (const view of ['payment_status', 'daily_totals', 'day_certificates', 'sync_history']) {
-      expect((await sql.unsafe(`select * from ${view} limit 1`)).length, view).toBe(1);
+      expect((await sql.unsafe(`select * from stripe_blnk_sync.${view} limit 1`)).length, view).toBe(1);
     }
     await sql.end();
   });
@@ -179,7 +212,8 @@ describe.skipIf(home === undefined)('the roles of docs/security.md', () => {
           environment: { DATABASE_URL: given.href },
           async destroy() {
             await place.destroy();
-            for (const role of ['owner', 'worker', 'reader']) await admin.unsafe(`drop role test_${mark}_${role}`);
+            for (const role of ['owner', 'worker', 'reader', 'watcher'])
+              await admin.unsafe(`drop role test_${mark}_${role}`);
             await admin.end();
           },
         };

@@ -87,10 +87,10 @@ describe.skipIf(home === undefined || home.name === 'embedded')('encryption', ()
       const plain = session.variables;
       const { STRIPE_API_BASE = '', BLNK_API_BASE = '', DATABASE_URL = '' } = encrypted;
       const unknown: ReadonlyArray<readonly [Variables, readonly string[], RegExp]> = [
-        [{ DATABASE_URL }, ['status'], /database_unreachable.*self-signed certificate/],
+        [{ DATABASE_URL }, ['status'], /database_certificate_refused.*self-signed certificate/],
         ...(encrypted.REDIS_URL === undefined
           ? []
-          : [[{ REDIS_URL: encrypted.REDIS_URL }, ['sync'], /queue_unreachable/] as const]),
+          : [[{ REDIS_URL: encrypted.REDIS_URL }, ['sync'], /queue_refused/] as const]),
         [{ STRIPE_API_BASE }, ['sync', '--dry-run'], /stripe_unavailable.*self-signed certificate/i],
         [{ BLNK_API_BASE }, ['prove'], /blnk_unavailable.*self-signed certificate/i],
       ];

@@ -8,8 +8,9 @@ import type { FeedPage, PageRequest, PaymentFeeds, SeenPayment } from '../src/co
 import type { FoundPayment } from '../src/core/payment.js';
 import { createStripeAccountReader } from '../src/stripe/account.js';
 import { createStripeClient, type StripeClient } from '../src/stripe/client.js';
+import type { StripeEndpoint } from '../src/stripe/endpoint.js';
 import { createPaymentFeeds } from '../src/stripe/feeds.js';
-import type { RequestClock, StripeEndpoint } from '../src/stripe/request.js';
+import type { RequestClock } from '../src/stripe/request.js';
 
 const NOW = new Date('2026-11-20T12:00:00Z');
 const DAY_MS = 86_400_000;
@@ -94,12 +95,12 @@ test("time is the answer's Date less the duration of the request, and absent wit
   const behindMs = NOW.getTime() - (vendorNow?.getTime() ?? 0);
   expect(behindMs).toBeGreaterThanOrEqual(60);
   expect(behindMs).toBeLessThan(5_000);
-  expect((await account.serverTime())?.getTime()).toBeLessThanOrEqual(NOW.getTime() - 60);
+  expect((await account.serverTime()).getTime()).toBeLessThanOrEqual(NOW.getTime() - 60);
 
   sandbox.faults.add({ fault: { effect: 'no_date' } });
   expect((await feeds.succeededEvents(request)).vendorNow).toBeNull();
   expect((await feeds.paymentIntents(request)).vendorNow).toBeNull();
-  expect(await account.serverTime()).toBeNull();
+  await expect(account.serverTime()).rejects.toMatchObject({ code: 'no_server_time', kind: 'transient' });
 });
 
 test('an answer that was read long after it came says no time, and so covers nothing', async () => {

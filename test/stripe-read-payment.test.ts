@@ -108,6 +108,24 @@ test.each([
   expect(reading).toHaveProperty('created', field === 'created' ? null : new Date('2023-11-14T22:13:20Z'));
 });
 
+test('of what is not guessed, what could be read is kept for the person who decides', () => {
+  expect(readPaymentIntent({ ...INTENT, amount_received: null, customer: 7 })).toMatchObject({
+    kind: 'unreadable',
+    known: {
+      currency: 'usd',
+      chargeId: 'ch_1',
+      description: 'Order 7',
+      metadata: [
+        ['order', '7'],
+        ['note', ''],
+      ],
+    },
+  });
+  expect(readPaymentIntent({ ...INTENT, amount_received: null })).not.toHaveProperty('known.amountReceived');
+  expect(readPaymentIntent({ ...INTENT, currency: 7 })).not.toHaveProperty('known.currency');
+  expect(readPaymentIntent({ ...INTENT, currency: 7 })).toMatchObject({ known: { amountReceived: 4_200n } });
+});
+
 test.each([undefined, null])('whose payment it is is not guessed without its field, with an account %j', (account) => {
   const { customer: _customer, ...nobodys } = INTENT;
   expect(readPaymentIntent({ ...nobodys, customer_account: account })).toMatchObject({

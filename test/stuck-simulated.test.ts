@@ -4,7 +4,8 @@
  * goes on by itself as soon as it can, and what a person has to know is said.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { answerSentence, needsOfPerson } from '../src/cli/status-text.js';
+import { verdictLines } from '../src/cli/status-text.js';
+import { verdictOf } from '../src/core/verdict/verdict.js';
 import { type HistoryDatabase, openHistoryDatabase } from './support/history/database.js';
 import { HOUR, MINUTE, SECOND } from './support/history/time.js';
 import { History } from './support/history/world.js';
@@ -41,7 +42,7 @@ async function postings(): Promise<Row[]> {
   return database.sql<Row[]>`
     select reference, state, attempts, reason, reason_detail, currency,
       (extract(epoch from due_at - now()) * 1000)::float8 as due_in_ms
-    from postings order by reference`;
+    from stripe_blnk_sync.postings order by reference`;
 }
 
 async function posting(reference: string): Promise<Row> {
@@ -83,7 +84,10 @@ async function untilPosted(references: readonly string[], atMostMs: number): Pro
 
 async function said(): Promise<string> {
   const status = await history.reads().status();
-  return [answerSentence(status), ...needsOfPerson(status).filter((line) => !line.startsWith('No worker'))].join('\n');
+  const lines = verdictLines(verdictOf(status))
+    .map(({ text }) => text)
+    .filter((line) => !line.startsWith('! No worker'));
+  return lines.map((line) => line.replace(/^! /, '')).join('\n');
 }
 
 describe('a refused payment, one that times out, and a hot lane', () => {
@@ -103,7 +107,7 @@ describe('a refused payment, one that times out, and a hot lane', () => {
     const hotLane = ofKind('currency_jpy');
     // Core refuses a transaction without its description, wherever it stands in a bulk.
     await database.sql`
-      update postings set prepared = replace(prepared, '"description":', '"not_described":') where reference = ${refused}`;
+      update stripe_blnk_sync.postings set prepared = replace(prepared, '"description":', '"not_described":') where reference = ${refused}`;
     const timeOut = history.blnk.faults.add({
       ...{ kind: 'status', status: 504, body: 'html', route: 'posts', contains: `"reference":"${slow}"` },
     });
@@ -129,8 +133,9 @@ describe('a refused payment, one that times out, and a hot lane', () => {
 
     await live(5 * MINUTE - passedMs(), 15 * SECOND);
     expect(lock.hits).toBeGreaterThan(4);
-    // Not one attempt for each payment of the lane at each try: the lane pauses as a whole.
-    expect(lock.hits).toBeLessThan(40);
+    // Not one attempt for each payment of the lane at each of at least five tries: the lane pauses as a whole. Three streams
+    // share its payments at random, and one that has three or fewer posts them singly.
+    expect(lock.hits).toBeLessThan(5 * hotLane.length);
     lock.remove();
     // A lane pauses for a minute at most.
     await untilPosted(hotLane, 65 * SECOND);
@@ -145,7 +150,7 @@ describe('a refused payment, one that times out, and a hot lane', () => {
     });
     expect((await posting(refused)).reason_detail).toMatch(/description/);
     expect(await said()).toMatch(
-      /1 parked: Blnk refuses this transaction for good\. See: .*parked list --reason refused_by_blnk/,
+      /1 parked: Blnk refuses this transaction for good\. Run: .*parked list --reason refused_by_blnk/,
     );
     expect(await said()).not.toMatch(/unresolved|in (USD|JPY|KWD) gets no further/);
     // Nothing else is pending there.

@@ -18,7 +18,7 @@ import { runCommand } from './support/process/command.js';
 import { type Session, startSession } from './support/process/session.js';
 import { until } from './support/process/wait.js';
 import { ROOT } from './support/source-files.js';
-import { applyUpTo, type Release, readReleases } from './support/upgrade/schemas.js';
+import { applyInPublic, type Release, readReleases } from './support/upgrade/schemas.js';
 
 const TIMEOUT_MS = 180_000;
 /** A machine that is busy with other tests takes long to start a process. */
@@ -90,7 +90,7 @@ describe('a database of an earlier release', () => {
         'the newer payments are settled',
         async () => {
           const [row] =
-            await sql`select count(*)::int as count from postings where object_id like 'pi_since_%' and state = 'posted'`;
+            await sql`select count(*)::int as count from stripe_blnk_sync.postings where object_id like 'pi_since_%' and state = 'posted'`;
           return row?.count === NEWER.length;
         },
         PATIENT,
@@ -98,7 +98,8 @@ describe('a database of an earlier release', () => {
       await until(
         'the dismissed one was looked for twice',
         async () => {
-          const [row] = await sql`select dismissed_looks as looks from postings where reference = 'pi_dismissed'`;
+          const [row] =
+            await sql`select dismissed_looks as looks from stripe_blnk_sync.postings where reference = 'pi_dismissed'`;
           return row?.looks === 2;
         },
         PATIENT,
@@ -118,8 +119,10 @@ describe('a database of an earlier release', () => {
       worker.kill('SIGTERM');
       expect((await worker.ended).code).toBe(0);
       const faults = worker.log().filter(({ level }) => level >= ERROR);
-      // What stands in the ledger with another amount, and what is missing until the plan is applied.
-      expect(faults.filter(({ day }) => day !== '2026-11-07' && day !== '2026-11-09')).toEqual([]);
+      // What stands in the ledger with another amount, and what is missing until the plan is applied; both make the verdict.
+      const isOfDamage = ({ day, event }: (typeof faults)[number]) =>
+        day === '2026-11-07' || day === '2026-11-09' || event === 'verdict_changed';
+      expect(faults.filter((line) => !isOfDamage(line))).toEqual([]);
     },
     TIMEOUT_MS,
   );
@@ -135,7 +138,7 @@ function holding(release: Release, home: Home): Home {
     async create() {
       const place = await home.create();
       await onDatabase(place.environment, async (sql) => {
-        await applyUpTo(sql, Object.keys(release.migrations).at(-1) ?? '');
+        await applyInPublic(sql, Object.keys(release.migrations).at(-1) ?? '');
         await sql.unsafe(readFileSync(join(ROOT, 'test/upgrade', release.rows), 'utf8'));
         await expectEveryState(sql);
         if (place.environment.REDIS_URL === undefined) await makeFirstQueueSchema(sql);
@@ -150,14 +153,14 @@ async function expectEveryState(sql: postgres.Sql): Promise<void> {
   const tables = await sql<{ name: string }[]>`
     select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'`;
   for (const { name } of tables) {
-    const [row] = await sql`select count(*)::int as count from ${sql(name)}`;
+    const [row] = await sql`select count(*)::int as count from public.${sql(name)}`;
     expect([name, row?.count === 0]).toEqual([name, false]);
   }
   const states = await sql<{ state: string }[]>`
     select distinct case when dismissed_at is not null then 'dismissed' when doubt_since is not null then 'in doubt'
-      else state end as state from postings`;
+      else state end as state from public.postings`;
   expect(states.map(({ state }) => state).sort()).toEqual(['dismissed', 'in doubt', 'parked', 'pending', 'posted']);
-  const runs = await sql<{ state: string }[]>`select distinct state from sync_runs`;
+  const runs = await sql<{ state: string }[]>`select distinct state from public.sync_runs`;
   expect(runs.map(({ state }) => state).sort()).toEqual(['collected', 'collecting', 'failed']);
 }
 
@@ -198,7 +201,7 @@ function rowsOf(sql: postgres.Sql): Promise<Row[]> {
   return sql<Row[]>`
     select reference, object_id, kind, state, reason, amount::text as amount, currency, destination,
       to_char(effective_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as created, prepared, settled_how, exception
-    from postings order by reference`;
+    from public.postings order by reference`;
 }
 
 async function bringIntoStripe(session: Session, rows: readonly Row[]): Promise<void> {
@@ -224,7 +227,7 @@ async function bringIntoStripe(session: Session, rows: readonly Row[]): Promise<
 /** What was posted; what was in doubt and applied; and what somebody else had put there, or put there wrongly. */
 async function bringIntoLedger(session: Session, rows: readonly Row[]): Promise<void> {
   const sql = await session.look();
-  const [mirror] = await sql<{ id: string }[]>`select mirror_id as id from mirror`;
+  const [mirror] = await sql<{ id: string }[]>`select mirror_id as id from public.mirror`;
   const rules: MappingRules = {
     ...{ mappingVersion: 1, mirrorId: mirror?.id ?? '', livemode: false },
     ...{ source: '@stripe', guestDestination: '@stripe_guests' },
@@ -292,28 +295,31 @@ async function expectRunsAddUp(sql: postgres.Sql): Promise<void> {
   await until(
     'the runs of then are closed',
     async () => {
-      const open = await sql`select id from sync_history
+      const open = await sql`select id from stripe_blnk_sync.sync_history
       where started_at < '2026-11-16' and status in ('collecting', 'posting')`;
       return open.length === 0;
     },
     PATIENT,
   );
-  const wrong = await sql`select id, feed, status from sync_history
+  const wrong = await sql`select id, feed, status from stripe_blnk_sync.sync_history
     where found <> known_before + stored or stored <> posted + already_there + parked + pending`;
   expect([...wrong]).toEqual([]);
-  const [totals] = await sql`select (select sum(stored)::int from sync_history where parent_id is null) as stored,
-    (select count(*)::int from postings) as postings`;
+  const [totals] =
+    await sql`select (select sum(stored)::int from stripe_blnk_sync.sync_history where parent_id is null) as stored,
+    (select count(*)::int from stripe_blnk_sync.postings) as postings`;
   expect(totals?.stored).toBe(totals?.postings);
-  const [lost] = await sql`select count(*)::int as count from sync_runs where error_code = 'worker_lost'`;
+  const [lost] =
+    await sql`select count(*)::int as count from stripe_blnk_sync.sync_runs where error_code = 'worker_lost'`;
   expect(lost?.count).toBe(1);
 }
 
 async function expectReadable(session: Session): Promise<void> {
   const sql = await session.look();
   for (const view of ['payment_status', 'daily_totals', 'day_certificates', 'sync_history']) {
-    expect((await sql`select * from ${sql(view)}`).length, view).toBeGreaterThanOrEqual(0);
+    expect((await sql`select * from ${sql(`stripe_blnk_sync.${view}`)}`).length, view).toBeGreaterThanOrEqual(0);
   }
-  const [run] = await sql`select id from sync_runs where parent_id is null order by started_at limit 1`;
+  const [run] =
+    await sql`select id from stripe_blnk_sync.sync_runs where parent_id is null order by started_at limit 1`;
   const commands = [['status'], ['runs', '--all'], ['run', run?.id], ['parked', 'list'], ['certificates', 'list']];
   for (const words of [...commands, ['parked', 'show', 'pi_conflict']]) {
     const ended = await runCommand(words, session.variables);
@@ -332,7 +338,7 @@ async function expectProven(session: Session): Promise<void> {
   await runCommand(['prove', '--from', '2026-11-01', '--to', '2026-11-17'], session.variables);
   const sql = await session.look();
   const sealed = await sql<{ name: string }[]>`
-    select day || ' ' || currency as name from day_certificates where state = 'sealed' order by 1`;
+    select day || ' ' || currency as name from stripe_blnk_sync.day_certificates where state = 'sealed' order by 1`;
   expect(sealed.map(({ name }) => name)).toEqual(
     expect.arrayContaining([
       '2026-11-02 USD',
@@ -344,6 +350,6 @@ async function expectProven(session: Session): Promise<void> {
     ]),
   );
   const broken = await sql<{ name: string }[]>`
-    select distinct day::text as name from day_certificates where state = 'broken' order by 1`;
+    select distinct day::text as name from stripe_blnk_sync.day_certificates where state = 'broken' order by 1`;
   expect(broken.map(({ name }) => name)).toEqual(['2026-11-07']);
 }

@@ -22,26 +22,28 @@ if (home === undefined) throw new Error('there is no home');
 /** What an old worker can stand, with everything that takes locks: a column, a view made anew, an index. */
 const ADDITIVE = (view: string): LaterVersion['migrations'] => ({
   '9000_note': [
-    'alter table postings add column note text',
-    'drop view daily_totals',
-    `create view daily_totals as ${view}`,
+    'alter table stripe_blnk_sync.postings add column note text',
+    'drop view stripe_blnk_sync.daily_totals',
+    `create view stripe_blnk_sync.daily_totals as ${view}`,
   ],
   '9001_note_index': [
     'drop index concurrently if exists postings_note',
-    'create index concurrently postings_note on postings (note)',
+    'create index concurrently postings_note on stripe_blnk_sync.postings (note)',
   ],
 });
 
 const RAISED: LaterVersion['migrations'] = {
-  '9002_raise': ["update served_code set oldest_generation = 2, oldest_version = '9.0.0', raised_at = now()"],
+  '9002_raise': [
+    "update stripe_blnk_sync.served_code set oldest_generation = 2, oldest_version = '9.0.0', raised_at = now()",
+  ],
   // Refuses to be applied while a worker of an earlier generation lives.
   '9003_break': [
     `do $$ begin
-      if exists (select from workers where generation < 2 and seen_at > now() - interval '1 minute') then
+      if exists (select from stripe_blnk_sync.workers where generation < 2 and seen_at > now() - interval '1 minute') then
         raise exception 'an older worker lives';
       end if;
     end $$`,
-    'alter table postings drop column note',
+    'alter table stripe_blnk_sync.postings drop column note',
   ],
 };
 
@@ -55,7 +57,8 @@ describe('an update while payments come in', () => {
     session = await startSession(home, { population: population(30) }, { latencyMs: 20 });
     old = session.worker({ SYNC_EVERY: '1s', LOG_LEVEL: 'info' });
     await session.untilSettled();
-    const [view] = await (await session.look())`select pg_get_viewdef('daily_totals'::regclass) as text`;
+    const [view] =
+      await (await session.look())`select pg_get_viewdef('stripe_blnk_sync.daily_totals'::regclass) as text`;
     later = await makeLaterPackage({ version: '8.0.0', migrations: ADDITIVE(String(view?.text)) });
     const paying = setInterval(() => pay(session), PAYMENT_EVERY_MS);
     stopPaying = () => clearInterval(paying);
@@ -107,7 +110,9 @@ describe('an update while payments come in', () => {
       expect(said.map(({ msg, code }) => [msg, code])).toEqual([['this version is too old', 'code_too_old']]);
       expect(old.log().at(-1)?.msg).toBe('stopped');
       const sql = await session.look();
-      expect([...(await sql`select reference from postings where state = 'pending' and attempts > 0`)]).toEqual([]);
+      expect([
+        ...(await sql`select reference from stripe_blnk_sync.postings where state = 'pending' and attempts > 0`),
+      ]).toEqual([]);
 
       for (const words of [['worker'], ['status'], ['migrate']]) {
         const refused = await runCommand(words, session.variables);
@@ -129,7 +134,8 @@ describe('an update while payments come in', () => {
   );
 
   async function postedCount(): Promise<number> {
-    const [row] = await (await session.look())`select count(*)::int as count from postings where state = 'posted'`;
+    const [row] =
+      await (await session.look())`select count(*)::int as count from stripe_blnk_sync.postings where state = 'posted'`;
     return row?.count;
   }
 
@@ -139,7 +145,8 @@ describe('an update while payments come in', () => {
     await until(
       'every payment is settled',
       async () => {
-        const [row] = await sql`select count(*)::int as settled from postings where state <> 'pending'`;
+        const [row] =
+          await sql`select count(*)::int as settled from stripe_blnk_sync.postings where state <> 'pending'`;
         return row?.settled === wanted;
       },
       PATIENT,

@@ -6,9 +6,9 @@ import { applyMigration } from '../src/db/apply-migration.js';
 import { isMigrated, type MigrationOptions, migrateDatabase } from '../src/db/migrate.js';
 import { type Migration, readMigrations } from '../src/db/migration-files.js';
 import { GENERATION } from '../src/db/served-code.js';
-import { type OwnDatabase, openEmptyDatabase } from './support/own-database.js';
+import { type OwnDatabase, openEmptyDatabase, openMigratedDatabase } from './support/own-database.js';
 import { until } from './support/process/wait.js';
-import { applyUpTo } from './support/upgrade/schemas.js';
+import { applyInPublic } from './support/upgrade/schemas.js';
 
 const WAITS = { lockTimeoutMs: 200, pauseMs: 100, blockedMaxMs: 20_000 };
 
@@ -18,19 +18,22 @@ let database: OwnDatabase;
 let sql: postgres.Sql;
 
 beforeEach(async () => {
-  database = await openEmptyDatabase();
+  database = await openMigratedDatabase();
   sql = database.sql;
-  await applyUpTo(sql, MIGRATIONS.at(-1)?.name ?? '');
 });
 afterEach(() => database.remove());
 
 describe('a table that somebody reads for long', () => {
   it('keeps the migration waiting, and nobody behind it', async () => {
     const reader = await holdTable('postings');
-    const migrating = applyMigration(database, migrationOf('alter table postings add column note text'), WAITS);
+    const migrating = applyMigration(
+      database,
+      migrationOf('alter table stripe_blnk_sync.postings add column note text'),
+      WAITS,
+    );
     await until('the migration waits for its lock', async () => (await waitingForLock()) > 0);
     const started = performance.now();
-    await sql`update postings set last_error = null where reference = 'none'`;
+    await sql`update stripe_blnk_sync.postings set last_error = null where reference = 'none'`;
     const waitedMs = performance.now() - started;
     await reader.letGo();
     await migrating;
@@ -41,7 +44,10 @@ describe('a table that somebody reads for long', () => {
   it('is named when it takes too long, and nothing of the migration is applied', async () => {
     const reader = await holdTable('sync_runs');
     const [own] = await reader.sql`select pg_backend_pid() as pid`;
-    const statements = ['alter table postings add column note text', 'alter table sync_runs add column note text'];
+    const statements = [
+      'alter table stripe_blnk_sync.postings add column note text',
+      'alter table stripe_blnk_sync.sync_runs add column note text',
+    ];
     const migrating = applyMigration(database, migrationOf(...statements), { ...WAITS, blockedMaxMs: 500 });
     await expect(migrating).rejects.toMatchObject({
       code: 'migration_blocked',
@@ -56,12 +62,12 @@ describe('a table that somebody reads for long', () => {
 
 describe('an index that is built concurrently', () => {
   const statements = [
-    'drop index concurrently if exists noted',
-    'create index concurrently noted on postings (reason)',
+    'drop index concurrently if exists stripe_blnk_sync.noted',
+    'create index concurrently noted on stripe_blnk_sync.postings (reason)',
   ];
 
   it('waits for an open transaction without keeping anybody waiting, and is built anew after an interruption', async () => {
-    await sql`insert into postings (reference, object_id, kind, effective_at, state, first_run)
+    await sql`insert into stripe_blnk_sync.postings (reference, object_id, kind, effective_at, state, first_run)
       values ('pi_1', 'pi_1', 'payment', now(), 'pending', ${randomUUID()})`;
     const reader = await holdTable('postings');
     const said: string[] = [];
@@ -74,7 +80,7 @@ describe('an index that is built concurrently', () => {
         and wait_event_type = 'Lock' and pid <> pg_backend_pid()`;
       return row?.pid;
     });
-    await sql`update postings set last_error = 'x'`;
+    await sql`update stripe_blnk_sync.postings set last_error = 'x'`;
     await until('it is said for whom', () => said.length > 0);
     expect(said[0]).toMatch(
       new RegExp(`^The migration .+ waits for process ${own?.pid} \\(test.*\\), open for \\d+ s$`),
@@ -88,7 +94,8 @@ describe('an index that is built concurrently', () => {
   });
 
   async function indexIsValid(): Promise<boolean> {
-    const [row] = await sql`select indisvalid as valid from pg_index where indexrelid = 'noted'::regclass`;
+    const [row] =
+      await sql`select indisvalid as valid from pg_index where indexrelid = 'stripe_blnk_sync.noted'::regclass`;
     return row?.valid;
   }
 });
@@ -114,7 +121,7 @@ describe('two that migrate at once', () => {
 
   it('from the first schema, with indexes that are built concurrently, both find it done', async () => {
     const empty = await openEmptyDatabase();
-    await applyUpTo(empty.sql, '0001_comments');
+    await applyInPublic(empty.sql, '0001_comments');
     const another = await empty.openAnother();
     const reports = await Promise.all([migrateDatabase(empty), migrateDatabase(another)]);
     const applied = reports.map((report) => report.applied.length).sort();
@@ -131,20 +138,20 @@ describe('a worker of an earlier generation', () => {
     ['lives: the next step is not applied, and it is named', 'now()', 'older_workers_running'],
     ['went silent: it is not waited for', "now() - interval '61 seconds'", null],
   ])('that %s', async (_, seenAt, code) => {
-    const again = MIGRATIONS.find(({ name }) => name === '0005_served_code');
-    await sql`delete from drizzle.__drizzle_migrations where created_at >= ${again?.madeAt ?? 0}`;
-    await sql.unsafe(`insert into workers (id, host, pid, version, generation, seen_at)
+    const again = MIGRATIONS[0];
+    await sql`delete from stripe_blnk_sync.migrations where made_at >= ${again?.madeAt ?? 0}`;
+    await sql.unsafe(`insert into stripe_blnk_sync.workers (id, host, pid, version, generation, seen_at)
       values ('${randomUUID()}', 'elsewhere', 77, '0.0.9', ${GENERATION - 1}, ${seenAt})`);
     const migrating = migrateDatabase(database, { waits: { olderWorkersMs: 300 } });
     if (code === null) {
       // What is applied a second time is refused by PostgreSQL: it was tried.
-      await expect(migrating).rejects.toThrow(/served_code.*already exists/);
+      await expect(migrating).rejects.toThrow(/SQLSTATE 42P07/);
       return;
     }
     await expect(migrating).rejects.toMatchObject({
       code,
       message: expect.stringMatching(
-        /process 77 on elsewhere \(version 0\.0\.9, generation 0\).*0005_served_code.*SIGTERM/,
+        /process 77 on elsewhere \(version 0\.0\.9, generation 0\).*0010_own_schema.*SIGTERM/,
       ),
     });
   });
@@ -152,7 +159,7 @@ describe('a worker of an earlier generation', () => {
 
 it("takes the queue's tables for migrated when they are of its own version or a later one", async () => {
   const version = 11;
-  const isReady = () => isMigrated(sql, { name: 'queue_of_test', version });
+  const isReady = () => isMigrated(database, { name: 'queue_of_test', version });
   expect(await isReady()).toBe(false);
   await sql`create schema queue_of_test`;
   await sql`create table queue_of_test.migration as select generate_series(1, ${version - 1}::int) as version`;
@@ -161,7 +168,7 @@ it("takes the queue's tables for migrated when they are of its own version or a 
     await sql`insert into queue_of_test.migration values (${next})`;
     expect(await isReady()).toBe(true);
   }
-  expect(await isMigrated(sql, null), 'a queue that is elsewhere').toBe(true);
+  expect(await isMigrated(database, null), 'a queue that is elsewhere').toBe(true);
 });
 
 function migrationOf(...statements: string[]): Migration {
@@ -180,7 +187,7 @@ async function holdTable(table: string) {
   });
   const opened: { sql?: postgres.TransactionSql } = {};
   const ended = another.sql.begin(async (transaction) => {
-    await transaction`select count(*) from ${transaction(table)}`;
+    await transaction`select count(*) from ${transaction(`stripe_blnk_sync.${table}`)}`;
     opened.sql = transaction;
     isHeld();
     await held;
@@ -199,12 +206,12 @@ async function holdTable(table: string) {
 
 async function waitingForLock(): Promise<number> {
   const [row] = await sql`select count(*)::int as count from pg_locks
-    where not granted and relation = 'postings'::regclass`;
+    where not granted and relation = 'stripe_blnk_sync.postings'::regclass`;
   return row?.count;
 }
 
 async function columnsOf(table: string): Promise<string[]> {
   const rows = await sql<{ name: string }[]>`
-    select column_name as name from information_schema.columns where table_name = ${table}`;
+    select column_name as name from information_schema.columns where table_schema = 'stripe_blnk_sync' and table_name = ${table}`;
   return rows.map(({ name }) => name);
 }

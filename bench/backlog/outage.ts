@@ -166,7 +166,7 @@ class Outage {
     for (;;) {
       worker.assertRuns();
       const [row] = await worker.home.database.sql<{ n: number }[]>`
-        select count(*)::int as n from postings where state = 'pending'`;
+        select count(*)::int as n from stripe_blnk_sync.postings where state = 'pending'`;
       if ((row?.n ?? 0) >= wanted) return;
       await sleep(LOOK_EVERY_MS);
     }
@@ -212,12 +212,12 @@ class Outage {
         count(*) filter (where stored_at < ${upTo}::timestamptz and stored_at <= ${about.tenth.upTo.toISOString()}::timestamptz)::int as tenth,
         count(*) filter (where stored_at >= ${newFrom}::timestamptz)::int as fresh,
         coalesce(max(extract(epoch from now() - stored_at) * 1000) filter (where stored_at >= ${newFrom}::timestamptz), 0)::float8 as fresh_ms
-      from postings where state = 'pending'`;
+      from stripe_blnk_sync.postings where state = 'pending'`;
     const [posted] = await sql<{ n: number; median: number; most: number }[]>`
       select count(*)::int as n,
         coalesce(percentile_cont(0.5) within group (order by extract(epoch from posted_at - stored_at) * 1000), 0)::float8 as median,
         coalesce(max(extract(epoch from posted_at - stored_at) * 1000), 0)::float8 as most
-      from postings where state = 'posted' and effective_at > ${upTo}::timestamptz and stored_at >= ${newFrom}::timestamptz
+      from stripe_blnk_sync.postings where state = 'posted' and effective_at > ${upTo}::timestamptz and stored_at >= ${newFrom}::timestamptz
         and posted_at > now() - ${SAMPLE_EVERY_MS} * interval '1 millisecond'`;
     if (open === undefined || posted === undefined) throw new Error('the database does not answer');
     return {
@@ -232,7 +232,7 @@ class Outage {
   async #ends(sql: postgres.Sql) {
     const { blnk } = this.parts;
     const states = await sql<{ name: string; n: number }[]>`
-      select state as name, count(*)::int as n from postings group by 1`;
+      select state as name, count(*)::int as n from stripe_blnk_sync.postings group by 1`;
     const seen = new Set<string>();
     let twice = 0;
     for (const { reference, status } of blnk.transactions()) {
@@ -252,10 +252,10 @@ class Outage {
 async function oldestTenthUpTo(sql: postgres.Sql, upTo: Date): Promise<{ readonly upTo: Date; readonly size: number }> {
   const [row] = await sql<{ ms: number; size: number }[]>`
     with tenth as (
-      select percentile_disc(0.1) within group (order by stored_at) as upto from postings
+      select percentile_disc(0.1) within group (order by stored_at) as upto from stripe_blnk_sync.postings
       where state = 'pending' and stored_at < ${upTo.toISOString()}::timestamptz
     )
     select (extract(epoch from max(tenth.upto)) * 1000)::float8 as ms, count(*)::int as size
-    from postings, tenth where state = 'pending' and stored_at <= tenth.upto`;
+    from stripe_blnk_sync.postings, tenth where state = 'pending' and stored_at <= tenth.upto`;
   return { upTo: new Date(row?.ms ?? 0), size: row?.size ?? 1 };
 }

@@ -15,20 +15,22 @@ export async function copyPending(sql: postgres.Sql, wanted: number): Promise<nu
     copies += 1;
     const limit = Math.min(COPIES_AT_ONCE, wanted - pending);
     await sql`
-      insert into postings (reference, object_id, kind, source, destination, currency, amount, precision, effective_at, state,
+      insert into stripe_blnk_sync.postings (reference, object_id, kind, source, destination, currency, amount, precision, effective_at, state,
         prepared, first_run, stored_at, due_at)
       select reference || ${`c${copies}`}, object_id || ${`c${copies}`}, kind, source, destination, currency, amount, precision,
         effective_at, state, replace(prepared, reference, reference || ${`c${copies}`}), first_run,
         stored_at - ${copies} * interval '1 minute', stored_at - ${copies} * interval '1 minute'
-      from postings where state = 'pending' and length(reference) = 27
+      from stripe_blnk_sync.postings where state = 'pending' and length(reference) = 27
       order by reference limit ${limit}`;
   }
-  await sql`analyze postings`;
+  await sql`analyze stripe_blnk_sync.postings`;
   return countPending(sql);
 }
 
 async function countPending(sql: postgres.Sql): Promise<number> {
-  const [row] = await sql<{ n: number }[]>`select count(*)::int as n from postings where state = 'pending'`;
+  const [row] = await sql<
+    { n: number }[]
+  >`select count(*)::int as n from stripe_blnk_sync.postings where state = 'pending'`;
   return row?.n ?? 0;
 }
 
@@ -44,16 +46,16 @@ const LANE = `state = 'pending' and source = '@stripe' and currency = 'USD' and 
 
 /** The statements of src/db/outbox.ts that every chunk and every wake begins with, each explained by running it. */
 const STATEMENTS: Readonly<Record<string, string>> = {
-  'claim what waits the longest': `select reference from postings where ${LANE} and attempts = 0
+  'claim what waits the longest': `select reference from stripe_blnk_sync.postings where ${LANE} and attempts = 0
     order by due_at, reference limit 100 for update skip locked`,
-  'claim the newest': `select reference from postings where ${LANE} and attempts = 0
+  'claim the newest': `select reference from stripe_blnk_sync.postings where ${LANE} and attempts = 0
     order by (effective_at at time zone 'UTC') desc, reference limit 100 for update skip locked`,
-  'claim what was attempted': `select reference from postings where ${LANE} and attempts > 0
+  'claim what was attempted': `select reference from stripe_blnk_sync.postings where ${LANE} and attempts > 0
     order by due_at, reference limit 100 for update skip locked`,
   'when is the lane due': `select min(greatest(due_at, coalesce(claimed_until, due_at))) from (
-    select due_at, claimed_until from postings where state = 'pending' and source = '@stripe' and currency = 'USD'
+    select due_at, claimed_until from stripe_blnk_sync.postings where state = 'pending' and source = '@stripe' and currency = 'USD'
     order by due_at limit 500) as first`,
-  'which lanes are due': `select source, currency from postings where state = 'pending' and due_at <= now()
+  'which lanes are due': `select source, currency from stripe_blnk_sync.postings where state = 'pending' and due_at <= now()
     and (claimed_until is null or claimed_until < now()) and source is not null and currency is not null
     group by source, currency`,
 };

@@ -13,6 +13,7 @@ import type { CommandContext } from '../../src/cli/ports.js';
 import { readHomeConfig } from '../../src/config.js';
 import { createLog } from '../../src/observability/log.js';
 import { freePort } from '../../test/support/free-port.js';
+import { stop } from './worker-process.js';
 
 export interface JobSettings {
   readonly intents: number;
@@ -121,7 +122,7 @@ async function openWhenReady(variables: Record<string, string>, worker: ChildPro
   for (;;) {
     if (worker.exitCode !== null) throw new Error(`the worker left with ${worker.exitCode}`);
     try {
-      const context = await openCommandContext(readHomeConfig(variables), SILENT);
+      const context = await openCommandContext(readHomeConfig(variables), { log: SILENT });
       if ((await context.reads.livingWorkers()).length > 0) return context;
       await context.close();
     } catch (error) {
@@ -140,13 +141,6 @@ function start(
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...variables },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const left = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  await left;
 }
 
 async function answers(port: number): Promise<void> {

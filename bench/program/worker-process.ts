@@ -84,11 +84,12 @@ async function openWhenReady(variables: Variables, assertRuns: () => void): Prom
 }
 
 async function hasWorker({ database }: Home): Promise<boolean> {
-  const rows = await database.sql`select 1 from workers`.catch(() => []);
+  const rows = await database.sql`select 1 from stripe_blnk_sync.workers`.catch(() => []);
   return rows.length > 0;
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+/** Ends it in order. */
+export async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return;
   const left = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');

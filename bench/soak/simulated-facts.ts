@@ -71,13 +71,13 @@ export interface SoakOutcome extends TablesAtEnd {
 /** What the database and this process hold now. */
 export async function lookAtOnce({ sql }: Database): Promise<Omit<SoakSample, 'atMs' | 'realMs'>> {
   const [row] = await sql<Pick<SoakSample, 'posted' | 'pending' | 'runs' | 'coverage' | 'databaseMb'>[]>`
-      select (select coalesce(sum(stored), 0)::int from sync_runs) - pending as posted, pending,
-        (select count(*)::int from sync_runs) as runs, (select count(*)::int from coverage) as coverage,
+      select (select coalesce(sum(stored), 0)::int from stripe_blnk_sync.sync_runs) - pending as posted, pending,
+        (select count(*)::int from stripe_blnk_sync.sync_runs) as runs, (select count(*)::int from stripe_blnk_sync.coverage) as coverage,
         (pg_database_size(current_database()) / 1048576)::int as "databaseMb"
-      from (select count(*)::int as pending from postings where state = 'pending') as open`;
+      from (select count(*)::int as pending from stripe_blnk_sync.postings where state = 'pending') as open`;
   if (row === undefined) throw new Error('the database does not answer');
   const [covered] = await sql<{ behind_ms: number | null }[]>`
-      select extract(epoch from now() - max(covered_to))::float8 * 1000 as behind_ms from coverage where feed = 'events'`;
+      select extract(epoch from now() - max(covered_to))::float8 * 1000 as behind_ms from stripe_blnk_sync.coverage where feed = 'events'`;
   collectGarbage();
   const { rss, heapUsed } = process.memoryUsage();
   return {
@@ -93,20 +93,22 @@ export async function lookAtEnd({ db, sql }: Database, { lagMs }: SoakSettings):
   const reads = createReadModel(db, { lagMs, intervalMs: MINUTE_MS, stripeReads: 0 });
   const status = await reads.status();
   const sums = await sql<{ currency: string; sum: string }[]>`
-      select currency, sum(amount)::text as sum from postings where state = 'posted' group by currency order by currency`;
+      select currency, sum(amount)::text as sum from stripe_blnk_sync.postings where state = 'posted' group by currency order by currency`;
   const counted = async (rows: Promise<readonly { name: string; n: number }[]>) =>
     Object.fromEntries((await rows).map(({ name, n }) => [name, n]));
-  const [total] = await sql<{ n: number }[]>`select coalesce(sum(stored), 0)::int as n from sync_runs`;
+  const [total] = await sql<{ n: number }[]>`select coalesce(sum(stored), 0)::int as n from stripe_blnk_sync.sync_runs`;
   return {
     ownSums: Object.fromEntries(sums.map(({ currency, sum }) => [currency, sum])),
-    states: await counted(sql`select state as name, count(*)::int as n from postings group by 1`),
+    states: await counted(sql`select state as name, count(*)::int as n from stripe_blnk_sync.postings group by 1`),
     wrongRuns: await sql`
-        select id, status, found, known_before, stored, posted, already_there, parked, pending from sync_history
+        select id, status, found, known_before, stored, posted, already_there, parked, pending from stripe_blnk_sync.sync_history
         where found <> known_before + stored or (parent_id is null and stored <> posted + already_there + parked + pending)`,
     storedByRuns: total?.n ?? 0,
-    runsByState: await counted(sql`select state as name, count(*)::int as n from sync_runs group by 1`),
+    runsByState: await counted(
+      sql`select state as name, count(*)::int as n from stripe_blnk_sync.sync_runs group by 1`,
+    ),
     certificates: await counted(
-      sql`select day::text || ' ' || state as name, count(*)::int as n from certificates group by 1 order by 1`,
+      sql`select day::text || ' ' || state as name, count(*)::int as n from stripe_blnk_sync.certificates group by 1 order by 1`,
     ),
     completeTo: status.complete?.to ?? null,
     holes: status.holes.length,

@@ -4,29 +4,31 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createScheduledProofs } from '../../src/app/proving.js';
-import { POSTING } from '../../src/app/stages.js';
 import { TIMINGS } from '../../src/app/timings.js';
 import { createLedger } from '../../src/blnk/ledger.js';
 import { createLedgerSide } from '../../src/blnk/listings.js';
-import type { BackfillPart } from '../../src/collect/backfill.js';
+import type { BackfillPart } from '../../src/collect/ports.js';
 import type { Clock } from '../../src/core/clock.js';
+import { createBalanceNames } from '../../src/core/ledger/balance-names.js';
 import type { Lane } from '../../src/core/posting.js';
 import { createCollectStore } from '../../src/db/collect-store.js';
-import { markFirstPost, rememberSourceBalance } from '../../src/db/mirror-store.js';
+import { markFirstPost } from '../../src/db/mirror-store.js';
 import type { Database } from '../../src/db/open.js';
-import { createOutbox, lanesDue } from '../../src/db/outbox.js';
+import { createOutbox } from '../../src/db/outbox.js';
+import { lanesDue } from '../../src/db/postings/due.js';
 import { createRequestLimiter } from '../../src/db/request-limiter.js';
 import { createWorkerRegistry } from '../../src/db/worker-registry.js';
+import { createEvents } from '../../src/observability/events.js';
 import { createLog } from '../../src/observability/log.js';
-import { createBalanceNames } from '../../src/post/balance-names.js';
 import { createLaneDrainer } from '../../src/post/drain-lane.js';
-import { otherLedger } from '../../src/post/settle-doubt.js';
+import { POSTING } from '../../src/post/posting-sizes.js';
 import { createStripeAccountReader } from '../../src/stripe/account.js';
 import { createStripeClient } from '../../src/stripe/client.js';
 import { createPaymentFeeds } from '../../src/stripe/feeds.js';
 import { createStripeSide } from '../../src/stripe/listing.js';
 import { createPartJob } from '../../src/worker/part-job.js';
 import { createSyncJob, requestOpenParts } from '../../src/worker/sync-job.js';
+import { rememberingSource } from '../../test/support/source-memory.js';
 import { SimulatedLanes } from './simulated-lanes.js';
 import type { VendorAddresses } from './vendors.js';
 
@@ -94,11 +96,12 @@ export function openSimulatedWorker(parts: StageParts): SimulatedWorker {
   const proofs = createScheduledProofs({
     home: { database },
     vendors: { stripeSide: createStripeSide({ feeds }), ledgerSide },
-    log: createLog({ level: 'silent', forPeople: false }),
+    events: createEvents(createLog({ level: 'silent', forPeople: false }), () => 0),
     signal: NEVER,
     lagMs,
     timings: { ...TIMINGS.proofs, firstAfterMs: parts.provedAfterMs, failedAfterMs: 0 },
     requestProofs: async () => {},
+    confirmLedger: async () => {},
   });
   const attempt = async (job: string, work: () => Promise<unknown>): Promise<void> => {
     await work().catch((error: unknown) => onFailed(job, error));
@@ -150,18 +153,12 @@ function openAdapters({ vendors, database }: StageParts, clock: Clock) {
 
 function createDrainer(parts: StageParts, ledger: ReturnType<typeof createLedger>, clock: Clock) {
   const { db, sql } = parts.database;
-  const confirmed = new Set<string>();
   return createLaneDrainer(
     {
       ...{ ledger, clock, source: '@stripe', random: Math.random },
-      outbox: createOutbox(sql),
+      outbox: createOutbox(sql, { epoch: 0 }),
       balances: createBalanceNames(ledger),
-      confirmSource: async (currency, balanceId) => {
-        if (confirmed.has(balanceId)) return;
-        const remembered = await rememberSourceBalance(db, currency, balanceId);
-        if (remembered !== balanceId) throw otherLedger(currency, { remembered, found: balanceId });
-        confirmed.add(balanceId);
-      },
+      confirmSource: rememberingSource(sql, '@stripe'),
       markFirstPost: () => markFirstPost(db, parts.mirrorId),
       onRenewalFailed: () => {},
       onStalled: () => {},

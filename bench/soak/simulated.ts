@@ -168,7 +168,8 @@ class Soak {
 
   async #prove(): Promise<void> {
     const { sql } = this.parts.database;
-    const count = async () => (await sql<{ n: number }[]>`select count(*)::int as n from certificates`)[0]?.n;
+    const count = async () =>
+      (await sql<{ n: number }[]>`select count(*)::int as n from stripe_blnk_sync.certificates`)[0]?.n;
     const [before, startedAt] = [await count(), performance.now()];
     await this.#worker.prove();
     if ((await count()) !== before) this.#proofsMs.push(Math.round(performance.now() - startedAt));

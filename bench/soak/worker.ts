@@ -183,8 +183,8 @@ class WorkerSoak {
     worker.assertRuns();
     const { sql } = worker.home.database;
     const [counts] = await sql<{ pending: number; runs: number; coverage: number }[]>`
-      select (select count(*)::int from postings where state = 'pending') as pending,
-        (select count(*)::int from sync_runs) as runs, (select count(*)::int from coverage) as coverage`;
+      select (select count(*)::int from stripe_blnk_sync.postings where state = 'pending') as pending,
+        (select count(*)::int from stripe_blnk_sync.sync_runs) as runs, (select count(*)::int from stripe_blnk_sync.coverage) as coverage`;
     if (counts === undefined) throw new Error('the database does not answer');
     return {
       ...processFacts(worker.pid, this.#probeFile()),
@@ -221,7 +221,7 @@ class WorkerSoak {
     while (performance.now() < deadline) {
       worker.assertRuns();
       const [open] = await worker.home.database.sql<{ pending: number }[]>`
-        select count(*)::int as pending from postings where state = 'pending'`;
+        select count(*)::int as pending from stripe_blnk_sync.postings where state = 'pending'`;
       if (blnk.stats().rows >= payments && open?.pending === 0) return;
       await sleep(LOOK_EVERY_MS);
     }
@@ -253,11 +253,11 @@ class WorkerSoak {
     }
     const { sql } = worker.home.database;
     const runs = await sql`
-      select id from sync_history
+      select id from stripe_blnk_sync.sync_history
       where found <> known_before + stored or (parent_id is null and stored <> posted + already_there + parked + pending)`;
     if (runs.length > 0) wrong.push(`the counts of ${runs.length} runs do not add up`);
     const [own] = await sql<{ posted: number; all: number }[]>`
-      select count(*) filter (where state = 'posted')::int as posted, count(*)::int as all from postings`;
+      select count(*) filter (where state = 'posted')::int as posted, count(*)::int as all from stripe_blnk_sync.postings`;
     if (own?.posted !== payments || own.all !== payments) wrong.push(`our postings: ${JSON.stringify(own)}`);
     return wrong.length <= 20 ? wrong : [...wrong.slice(0, 20), `and ${wrong.length - 20} more`];
   }

@@ -7,6 +7,8 @@ export interface Answer {
   body: string;
   type?: string;
   headers?: Record<string, string>;
+  /** Core's text before 0.15.0, where it is another one. */
+  olderText?: string;
 }
 
 /** Why Core refuses something. `inBulk` is the text that a bulk's message carries instead. */
@@ -29,7 +31,8 @@ export function jsonAnswer(status: number, value: unknown): Answer {
 export function failureAnswer(failure: Failure): Answer {
   const { code, message, details } = failure;
   const detail = details === undefined ? { code, message } : { code, message, details };
-  return jsonAnswer(failure.status, { [failure.key ?? 'error']: message, error_detail: detail });
+  const answer = jsonAnswer(failure.status, { [failure.key ?? 'error']: message, error_detail: detail });
+  return failure.inBulk === undefined ? answer : { ...answer, olderText: failure.inBulk };
 }
 
 export const malformed: Failure = { status: 400, code: 'GEN_MALFORMED_REQUEST', message: 'Invalid input' };
@@ -50,6 +53,11 @@ export function validationFailure(message: string, details?: unknown): Failure {
 
 export function notFound(code: string, message: string): Failure {
   return { status: 404, code, message };
+}
+
+/** A row that Core's database does not have: such errors come with empty details. */
+export function noSuchRow(code: string, message: string): Failure {
+  return { ...notFound(code, message), details: {} };
 }
 
 /** An error of PostgreSQL below Core: its text stays hidden, its SQLSTATE shows in the details. */

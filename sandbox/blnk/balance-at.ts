@@ -1,6 +1,6 @@
 // A balance as of a moment, summed from the rows. It counts every row of the ledger: right, not fast.
 
-import { type Answer, failureAnswer, notFound } from './answers.js';
+import { type Answer, failureAnswer, noSuchRow } from './answers.js';
 import type { Balance } from './balance-book.js';
 import type { CoreState } from './core-state.js';
 import { formatRfc3339, parseRfc3339 } from './rfc3339.js';
@@ -18,7 +18,7 @@ export function getBalanceAt(core: CoreState, balanceId: string, query: URLSearc
   }
   const balance = core.balances.byId(balanceId);
   if (balance === undefined) {
-    return failureAnswer(notFound('BAL_NOT_FOUND', `Balance with ID '${balanceId}' not found`));
+    return failureAnswer(noSuchRow('BAL_NOT_FOUND', `Balance '${balanceId}' not found`));
   }
   const { credit, debit } = sumUntil(core, balance, comparedMicros(text));
   const fromSource = ['true', '1'].includes(query.get('from_source') ?? '');

@@ -16,8 +16,16 @@ export interface Balance {
   identityId: string;
   credit: bigint;
   debit: bigint;
+  inflightCredit: bigint;
+  inflightDebit: bigint;
   version: number;
   metadata: Metadata | null;
+}
+
+export interface Movement {
+  source: Balance;
+  destination: Balance;
+  amount: bigint;
 }
 
 export class BalanceBook {
@@ -75,24 +83,50 @@ export class BalanceBook {
   }
 
   /** Moves an amount. Core raises a balance's version by two with each transaction. */
-  move({ source, destination, amount }: { source: Balance; destination: Balance; amount: bigint }): void {
+  move({ source, destination, amount }: Movement): void {
     source.debit += amount;
-    source.version += 2;
     destination.credit += amount;
-    destination.version += 2;
+    raiseVersions({ source, destination });
   }
 
-  #add(fields: Omit<Balance, 'number' | 'balanceId' | 'credit' | 'debit' | 'version'>): Balance {
+  /** Sets an amount aside: it stands beside the balance until it is committed or voided. */
+  hold({ source, destination, amount }: Movement): void {
+    source.inflightDebit += amount;
+    destination.inflightCredit += amount;
+    raiseVersions({ source, destination });
+  }
+
+  /** Ends what was set aside, for good (commit) or as if it had never been (void). */
+  settle(outcome: 'commit' | 'void', { source, destination, amount }: Movement): void {
+    source.inflightDebit -= amount;
+    destination.inflightCredit -= amount;
+    if (outcome === 'commit') {
+      source.debit += amount;
+      destination.credit += amount;
+    }
+    raiseVersions({ source, destination });
+  }
+
+  #add(
+    fields: Omit<Balance, 'number' | 'balanceId' | 'credit' | 'debit' | 'inflightCredit' | 'inflightDebit' | 'version'>,
+  ): Balance {
     const balance = {
       ...fields,
       number: this.all.length,
       balanceId: newEntityId('bln'),
       credit: 0n,
       debit: 0n,
+      inflightCredit: 0n,
+      inflightDebit: 0n,
       version: 0,
     };
     this.all.push(balance);
     this.#byId.set(balance.balanceId, balance);
     return balance;
   }
+}
+
+function raiseVersions({ source, destination }: { source: Balance; destination: Balance }): void {
+  source.version += 2;
+  destination.version += 2;
 }

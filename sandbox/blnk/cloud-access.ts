@@ -1,5 +1,5 @@
-// Who may use the Cloud's doors: tokens with scopes, for one instance. The bodies of its refusals are not documented; these are
-// invented and deliberately unlike Core's, so that a client branches on the status alone.
+// Who may use the Cloud's doors: tokens with scopes, for one instance. The bodies of its refusals are not documented but for
+// the one without a token; the others are invented and deliberately unlike Core's, so that a client branches on the status alone.
 
 import { type Answer, jsonAnswer } from './answers.js';
 
@@ -14,9 +14,18 @@ interface Token {
 
 export class CloudAccess {
   readonly #tokens = new Map<string, Token>();
-  readonly #instanceId: string;
+  #instanceId: string;
 
   constructor(instanceId: string) {
+    this.#instanceId = instanceId;
+  }
+
+  get instanceId(): string {
+    return this.#instanceId;
+  }
+
+  /** The same ledger answers under another id from now on, and no more under this one. */
+  renameInstance(instanceId: string): void {
     this.#instanceId = instanceId;
   }
 
@@ -43,6 +52,9 @@ export class CloudAccess {
     scope: CloudScope;
   }): Answer | undefined {
     const bearer = /^Bearer (.+)$/.exec(request.authorization ?? '')?.[1];
+    if (request.authorization === undefined) {
+      return jsonAnswer(401, { error: 'Authorization header is required' });
+    }
     const token = bearer === undefined ? undefined : this.#tokens.get(bearer);
     if (token === undefined || token.expired) {
       const message = token === undefined ? 'Invalid or missing access token' : 'The access token has expired';

@@ -10,6 +10,8 @@
 //   POST   /_sandbox/locks/expire                  ends leaked locks
 //   POST   /_sandbox/holds                         {"indicator", "currency"}: locks a balance; answers an id
 //   DELETE /_sandbox/holds/:id                     unlocks it
+//   POST   /_sandbox/wipe                          the ledger is provisioned anew: nothing is left of it
+//   POST   /_sandbox/instance                      {"id"}: the Cloud calls the same ledger by another id
 //   DELETE /_sandbox/transactions/:reference · PATCH /_sandbox/transactions/:reference   damage
 
 import { randomUUID } from 'node:crypto';
@@ -55,6 +57,12 @@ export async function answerControl(sandbox: BlnkSandbox, method: string, url: U
       return changeQueue(sandbox, fields);
     case 'POST locks':
       sandbox.expireLeakedLocks();
+      return done;
+    case 'POST wipe':
+      sandbox.wipe();
+      return done;
+    case 'POST instance':
+      sandbox.access.renameInstance(String(fields.id));
       return done;
     case 'POST holds':
       return holdBalance(sandbox, fields);

@@ -1,15 +1,18 @@
 // Core's routes, at the root for Core's key and under /proxy for the Cloud. A route of Core that is not played answers 501, an
 // unknown one 404 in plain text, as Core does.
 
-import { type Answer, failureAnswer, jsonAnswer, notFound, notPlayed } from './answers.js';
+import { type Answer, failureAnswer, jsonAnswer, noSuchRow, notFound, notPlayed } from './answers.js';
 import { getBalanceAt } from './balance-at.js';
 import type { Balance } from './balance-book.js';
+import { readFields } from './body-fields.js';
 import type { Call } from './call.js';
+import type { CoreState } from './core-state.js';
+import { filterAsVersion } from './core-version.js';
 import { type FoundEntities, findBalances, findIdentities, findLedgers } from './entity-filter.js';
 import { balanceJson, identityJson, ledgerJson } from './entity-json.js';
 import * as entities from './entity-routes.js';
-import { parseBody } from './exact-body.js';
 import { type FilterRequest, readFilterBody, readFilterQuery } from './filter-request.js';
+import { bulkCommit, bulkVoid, updateInflight } from './inflight-routes.js';
 import { updateMetadata } from './metadata-route.js';
 import { type PostParts, postBulk, postTransaction } from './post-routes.js';
 import type { TransactionFilter } from './transaction-filter.js';
@@ -41,13 +44,15 @@ const coreRoutes: readonly CoreRoute[] = [
   route('GET /transactions/:id', getTransaction),
   route('GET /transactions/reference/:reference', getTransactionByReference),
   route('GET /transactions/:id/lineage', () => notPlayed('lineage'), 'proxied'),
-  route('PUT /transactions/inflight/:id', () => notPlayed('inflight transactions'), 'proxied'),
+  route('PUT /transactions/inflight/:id', updateInflight, 'proxied'),
+  route('POST /transactions/inflight/bulk/commit', bulkCommit),
+  route('POST /transactions/inflight/bulk/void', bulkVoid),
   route('POST /ledgers', ({ core }, call) => entities.createLedger(core, call), 'proxied'),
   route('GET /ledgers', ({ core }, call) =>
-    listOf(readFilterQuery(call.query), (request) => findLedgers(core, request), ledgerJson),
+    listOf(readFilterQuery(call.query), (request) => findLedgers(core, request), ledgerJson, '[]'),
   ),
   route('POST /ledgers/filter', ({ core }, call) =>
-    listOf(readFilterBody(call), (request) => findLedgers(core, request), ledgerJson),
+    listOf(coreFilter(core, call, 'ledgers'), (request) => findLedgers(core, request), ledgerJson, '[]'),
   ),
   route('GET /ledgers/:id', ({ core }, _call, [id = '']) => entities.getLedger(core, id)),
   route('POST /balances', ({ core }, call) => entities.createBalance(core, call), 'proxied'),
@@ -55,7 +60,7 @@ const coreRoutes: readonly CoreRoute[] = [
     listOf(readFilterQuery(call.query), (request) => findBalances(core, request), listedBalance),
   ),
   route('POST /balances/filter', ({ core }, call) =>
-    listOf(readFilterBody(call), (request) => findBalances(core, request), listedBalance),
+    listOf(coreFilter(core, call, 'balances'), (request) => findBalances(core, request), listedBalance),
   ),
   route('GET /balances/:id', getBalance),
   route('GET /balances/:id/at', ({ core }, call, [id = '']) => getBalanceAt(core, id, call.query), 'proxied'),
@@ -67,7 +72,7 @@ const coreRoutes: readonly CoreRoute[] = [
     listOf(readFilterQuery(call.query), (request) => findIdentities(core, request), identityJson),
   ),
   route('POST /identities/filter', ({ core }, call) =>
-    listOf(readFilterBody(call), (request) => findIdentities(core, request), identityJson),
+    listOf(coreFilter(core, call, 'identities'), (request) => findIdentities(core, request), identityJson),
   ),
   route('GET /identities/:id', ({ core }, _call, [id = '']) => entities.getIdentity(core, id)),
   route('PUT /identities/:id', ({ core }, call, [id = '']) => entities.updateIdentity(core, id, call), 'proxied'),
@@ -106,8 +111,12 @@ function matchSegments(pattern: readonly string[], segments: readonly string[]):
   return fits ? segments.filter((_segment, index) => pattern[index]?.startsWith(':')) : undefined;
 }
 
+function coreFilter({ settings }: CoreState, call: Call, what: string): FilterRequest | Answer {
+  return filterAsVersion(settings.coreVersion, readFilterBody(call), what);
+}
+
 function filterTransactions({ core, filter }: CoreParts, call: Call): Answer {
-  const request = readFilterBody(call);
+  const request = coreFilter(core, call, 'transactions');
   return 'filters' in request ? transactionList({ core, filter }, request, call) : request;
 }
 
@@ -130,25 +139,30 @@ function transactionList(
     : found;
 }
 
+/** Core's lists of balances and identities are null when they are empty, those of ledgers and transactions are not. */
 function listOf<Row>(
   request: FilterRequest | Answer,
   find: (request: FilterRequest) => FoundEntities<Row> | Answer,
   show: (row: Row) => string,
+  empty: '[]' | 'null' = 'null',
 ): Answer {
   if (!('filters' in request)) {
     return request;
   }
   const found = find(request);
-  return 'rows' in found ? listAnswer(found.rows.map(show), { ...request, total: found.total }) : found;
+  return 'rows' in found ? listAnswer(found.rows.map(show), { ...request, total: found.total, empty }) : found;
 }
 
-/** Core wraps a list only when the count was asked for, and then leaves a count of nothing out. */
-function listAnswer(rows: string[], { includeCount, total }: { includeCount: boolean; total: number }): Answer {
-  const list = `[${rows.join(',')}]`;
+/** Core wraps a list only when the count was asked for; it counts beside the rows, so that an empty page has no count. */
+function listAnswer(
+  rows: string[],
+  { includeCount, total, empty = '[]' }: { includeCount: boolean; total: number; empty?: '[]' | 'null' },
+): Answer {
+  const list = rows.length === 0 ? empty : `[${rows.join(',')}]`;
   if (!includeCount) {
     return { status: 200, body: list };
   }
-  return { status: 200, body: total === 0 ? `{"data":${list}}` : `{"data":${list},"total_count":${total}}` };
+  return { status: 200, body: rows.length === 0 ? `{"data":${list}}` : `{"data":${list},"total_count":${total}}` };
 }
 
 function getTransaction({ core }: CoreParts, call: Call, [id = '']: readonly string[]): Answer {
@@ -156,7 +170,7 @@ function getTransaction({ core }: CoreParts, call: Call, [id = '']: readonly str
   const seen = row !== undefined && row < (call.visibleRows ?? Number.POSITIVE_INFINITY);
   return seen
     ? { status: 200, body: rowJson(core, row, 'byId') }
-    : failureAnswer(notFound('TXN_NOT_FOUND', `Transaction with ID '${id}' not found`));
+    : failureAnswer(noSuchRow('TXN_NOT_FOUND', `Transaction with ID '${id}' not found`));
 }
 
 function getTransactionByReference({ core }: CoreParts, call: Call, [reference = '']: readonly string[]): Answer {
@@ -164,11 +178,11 @@ function getTransactionByReference({ core }: CoreParts, call: Call, [reference =
   const seen = row !== undefined && row < (call.visibleRows ?? Number.POSITIVE_INFINITY);
   return seen
     ? { status: 200, body: rowJson(core, row, 'byReference') }
-    : failureAnswer(notFound('TXN_NOT_FOUND', `Transaction with reference '${reference}' not found`));
+    : failureAnswer(noSuchRow('TXN_NOT_FOUND', `Transaction with reference '${reference}' not found`));
 }
 
 function getBalance({ core }: CoreParts, _call: Call, [id = '']: readonly string[]): Answer {
-  return entities.getBalance(core.balances.byId(id), `Balance with ID '${id}' not found`);
+  return entities.getBalance(core.balances.byId(id), noSuchRow('BAL_NOT_FOUND', `Balance with ID '${id}' not found`));
 }
 
 function getBalanceByIndicator(
@@ -178,16 +192,16 @@ function getBalanceByIndicator(
 ): Answer {
   return entities.getBalance(
     core.balances.byIndicator({ indicator, currency }),
-    `balance with indicator '${indicator}' not found`,
+    notFound('BAL_NOT_FOUND', `balance with indicator '${indicator}' not found`),
   );
 }
 
 async function refundTransaction({ refunds }: CoreParts, call: Call, [id = '']: readonly string[]): Promise<Answer> {
-  const parsed = call.text === '' ? { value: {} } : parseBody(call.text);
-  if ('problem' in parsed) {
-    return failureAnswer({ status: 400, code: 'GEN_MALFORMED_REQUEST', message: parsed.problem });
-  }
-  return refunds.refund(id, { skipQueue: (parsed.value as { skip_queue?: unknown } | null)?.skip_queue === true });
+  const struct = { name: 'refundTransactionRequest', flags: ['skip_queue'] };
+  const fields = call.text.trim() === '' ? {} : readFields(call, [], struct);
+  return typeof fields === 'string'
+    ? failureAnswer({ status: 400, code: 'GEN_MALFORMED_REQUEST', message: fields })
+    : refunds.refund(id, { skipQueue: fields.skip_queue === true });
 }
 
 async function recoverQueued({ queue }: CoreParts, call: Call): Promise<Answer> {

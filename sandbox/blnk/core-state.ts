@@ -3,6 +3,7 @@
 import { BalanceBook, generalLedgerId } from './balance-book.js';
 import { BalanceLocks } from './balance-locks.js';
 import type { Clock } from './clock.js';
+import type { CoreVersion } from './core-version.js';
 import type { Metadata } from './transaction-row.js';
 import { TransactionStore } from './transaction-store.js';
 
@@ -23,6 +24,7 @@ export interface Identity {
 
 interface CoreSettings {
   clock: Clock;
+  coreVersion: CoreVersion;
   /** How long a post waits for a lock before it is answered 423. */
   lockWaitMs: number;
   /** How long a lock stays when the client dropped its connection during a post; 0: it does not leak. */

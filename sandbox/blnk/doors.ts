@@ -6,6 +6,7 @@ import type { Call, Door } from './call.js';
 import type { CloudAccess } from './cloud-access.js';
 import { answerCloud, cloudRouteKey, noCloudRoute } from './cloud-routes.js';
 import { type CoreParts, findCoreRoute } from './core-routes.js';
+import { answerAsVersion, type CoreVersion } from './core-version.js';
 import type { Exchange } from './exchange.js';
 import { UnreadableValue } from './filter-match.js';
 
@@ -20,9 +21,11 @@ export interface Destination {
 
 interface DoorSettings {
   coreKey: string;
+  coreVersion: CoreVersion;
   access: CloudAccess;
   proxyRoutes: 'documented' | 'all';
   cloudOmitsPreciseAmount: boolean;
+  cloudEstimatesTotals: boolean;
 }
 
 /** The destination of a request; with a refusal when it must not reach it. */
@@ -50,40 +53,57 @@ export function findDestination({ request, url }: Exchange, settings: DoorSettin
 
 function coreDestination(
   { method, segments, given }: { method: string; segments: readonly string[]; given: string | string[] | undefined },
-  { coreKey }: DoorSettings,
+  { coreKey, coreVersion }: DoorSettings,
 ): Destination {
-  const destination = throughCore('core', method, segments);
+  const destination = throughCore('core', method, segments, coreVersion);
   if (given === coreKey || destination.key === 'GET /health') {
     return destination;
   }
   const missing = given === undefined || given === '';
   const code = missing ? 'AUTH_MISSING_API_KEY' : 'AUTH_INVALID_API_KEY';
   const message = missing ? 'Authentication required. Use X-Blnk-Key header' : 'Invalid API key';
-  return refused(destination, failureAnswer({ status: 401, code, message }));
+  return refused(
+    destination,
+    answerAsVersion(coreVersion, destination.key, failureAnswer({ status: 401, code, message })),
+  );
 }
 
-function proxyDestination(method: string, segments: readonly string[], { proxyRoutes }: DoorSettings): Destination {
+function proxyDestination(
+  method: string,
+  segments: readonly string[],
+  { proxyRoutes, coreVersion }: DoorSettings,
+): Destination {
   const isDocumented = findCoreRoute(method, segments)?.route.documentedProxyRoute === true;
-  const destination = throughCore('proxy', method, segments);
+  const destination = throughCore('proxy', method, segments, coreVersion);
   return isDocumented || proxyRoutes === 'all' ? destination : refused(destination, noCloudRoute);
 }
 
 function cloudDestination(method: string, segments: readonly string[], settings: DoorSettings): Destination {
   const key = cloudRouteKey(method, segments);
   const handle = guarded((parts, call) =>
-    answerCloud(parts, call, { omitsPreciseAmount: settings.cloudOmitsPreciseAmount }),
+    answerCloud(parts, call, {
+      omitsPreciseAmount: settings.cloudOmitsPreciseAmount,
+      estimatesTotals: settings.cloudEstimatesTotals,
+    }),
   );
   const destination: Destination = { door: 'cloud', key: key ?? `${method} /${segments.join('/')}`, segments, handle };
   return key === undefined ? refused(destination, noCloudRoute) : destination;
 }
 
-function throughCore(door: Door, method: string, segments: readonly string[]): Destination {
+function throughCore(
+  door: Door,
+  method: string,
+  segments: readonly string[],
+  version: DoorSettings['coreVersion'],
+): Destination {
   const found = findCoreRoute(method, segments);
+  const key = found?.route.key ?? `${method} (no route)`;
+  const handle = guarded((parts, call) => found?.route.handle(parts, call, found.parameters) ?? notFoundPage);
   return {
     door,
-    key: found?.route.key ?? `${method} (no route)`,
+    key,
     segments,
-    handle: guarded((parts, call) => found?.route.handle(parts, call, found.parameters) ?? notFoundPage),
+    handle: async (parts, call) => answerAsVersion(version, key, await handle(parts, call)),
   };
 }
 

@@ -50,7 +50,7 @@ function findEntities<Row>(
   all: readonly Row[],
   request: FilterRequest,
 ): FoundEntities<Row> | Answer {
-  const refused = refuseFilters(request.filters, {
+  const refused = refuseFilters(request, {
     name: table.name,
     fields: new Set([...Object.keys(table.columns), 'meta_data']),
   });
@@ -83,9 +83,9 @@ const balanceTable: FilterTable<Balance> = {
     balance: number((balance) => Number(balance.credit - balance.debit)),
     credit_balance: number((balance) => Number(balance.credit)),
     debit_balance: number((balance) => Number(balance.debit)),
-    inflight_balance: number(() => 0),
-    inflight_credit_balance: number(() => 0),
-    inflight_debit_balance: number(() => 0),
+    inflight_balance: number((balance) => Number(balance.inflightCredit - balance.inflightDebit)),
+    inflight_credit_balance: number((balance) => Number(balance.inflightCredit)),
+    inflight_debit_balance: number((balance) => Number(balance.inflightDebit)),
     created_at: time((balance) => balance.createdMicros),
   },
 };

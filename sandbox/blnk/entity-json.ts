@@ -11,9 +11,11 @@ const noTime = '0001-01-01T00:00:00Z';
 export function balanceJson(balance: Balance, { inList }: { inList: boolean }): string {
   const indicator = balance.indicator === undefined ? '' : `"indicator":${JSON.stringify(balance.indicator)},`;
   return (
-    `{"balance":${balance.credit - balance.debit},"version":${inList ? 0 : balance.version},"inflight_balance":0,` +
-    `"credit_balance":${balance.credit},"inflight_credit_balance":0,"debit_balance":${balance.debit},` +
-    `"inflight_debit_balance":0,"ledger_id":"${balance.ledgerId}","identity_id":"${balance.identityId}",` +
+    `{"balance":${balance.credit - balance.debit},"version":${inList ? 0 : balance.version},` +
+    `"inflight_balance":${balance.inflightCredit - balance.inflightDebit},` +
+    `"credit_balance":${balance.credit},"inflight_credit_balance":${balance.inflightCredit},` +
+    `"debit_balance":${balance.debit},"inflight_debit_balance":${balance.inflightDebit},` +
+    `"ledger_id":"${balance.ledgerId}","identity_id":"${balance.identityId}",` +
     `"balance_id":"${balance.balanceId}",${indicator}"currency":${JSON.stringify(balance.currency)},` +
     `"created_at":"${formatRfc3339(balance.createdMicros)}","inflight_expires_at":"${noTime}",` +
     `"meta_data":${JSON.stringify(balance.metadata)},"track_fund_lineage":false` +

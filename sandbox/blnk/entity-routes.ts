@@ -1,6 +1,15 @@
 // Core's routes for ledgers, balances and identities. None of the POSTs is idempotent, names are not unique.
 
-import { type Answer, badRequest, type Failure, failureAnswer, jsonAnswer, malformed, notFound } from './answers.js';
+import {
+  type Answer,
+  badRequest,
+  type Failure,
+  failureAnswer,
+  jsonAnswer,
+  malformed,
+  noSuchRow,
+  notFound,
+} from './answers.js';
 import type { Balance } from './balance-book.js';
 import { type Fields, metadataOf, readFields } from './body-fields.js';
 import type { Call } from './call.js';
@@ -33,7 +42,7 @@ export function getLedger(core: CoreState, ledgerId: string): Answer {
   const ledger = core.ledgers.get(ledgerId);
   return ledger
     ? { status: 200, body: ledgerJson(ledger) }
-    : failureAnswer(notFound('LGR_NOT_FOUND', 'Ledger not found'));
+    : failureAnswer(noSuchRow('LGR_NOT_FOUND', 'Ledger not found'));
 }
 
 export function createBalance(core: CoreState, call: Call): Answer {
@@ -41,15 +50,16 @@ export function createBalance(core: CoreState, call: Call): Answer {
   if (typeof fields === 'string') {
     return failureAnswer({ ...malformed, message: fields });
   }
-  const missing = ['currency', 'ledger_id'].find((name) => !fields[name]);
-  if (missing !== undefined) {
-    return failureAnswer(blank(missing));
+  const missing = ['currency', 'ledger_id'].filter((name) => !fields[name]);
+  if (missing.length > 0) {
+    return failureAnswer(blank(...missing));
   }
   const ledgerId = String(fields.ledger_id);
-  if (!core.ledgers.has(ledgerId)) {
+  const identityId = String(fields.identity_id ?? '');
+  if (!core.ledgers.has(ledgerId) || (identityId !== '' && !core.identities.has(identityId))) {
+    // Core says so of an unknown identity as well.
     return failureAnswer(badRequest('Invalid ledger ID'));
   }
-  const identityId = String(fields.identity_id ?? '');
   const made = {
     ledgerId,
     currency: String(fields.currency),
@@ -60,10 +70,8 @@ export function createBalance(core: CoreState, call: Call): Answer {
   return { status: 201, body: balanceJson(core.balances.create(made), { inList: false }) };
 }
 
-export function getBalance(balance: Balance | undefined, missing: string): Answer {
-  return balance
-    ? { status: 200, body: balanceJson(balance, { inList: false }) }
-    : failureAnswer(notFound('BAL_NOT_FOUND', missing));
+export function getBalance(balance: Balance | undefined, missing: Failure): Answer {
+  return balance ? { status: 200, body: balanceJson(balance, { inList: false }) } : failureAnswer(missing);
 }
 
 export function linkIdentity(core: CoreState, balanceId: string, call: Call): Answer {
@@ -77,7 +85,7 @@ export function linkIdentity(core: CoreState, balanceId: string, call: Call): An
   const balance = core.balances.byId(balanceId);
   if (!core.identities.has(identityId) || balance === undefined) {
     const missing = balance === undefined ? `Balance with ID '${balanceId}'` : `Identity with ID '${identityId}'`;
-    return failureAnswer(notFound('BAL_NOT_FOUND', `${missing} not found`));
+    return failureAnswer(noSuchRow('BAL_NOT_FOUND', `${missing} not found`));
   }
   balance.identityId = identityId;
   return jsonAnswer(200, { message: 'Balance identity updated successfully' });
@@ -107,7 +115,7 @@ export function getIdentity(core: CoreState, identityId: string): Answer {
   const identity = core.identities.get(identityId);
   return identity
     ? { status: 200, body: identityJson(identity) }
-    : failureAnswer(notFound('IDT_NOT_FOUND', `Identity with ID '${identityId}' not found`));
+    : failureAnswer(noSuchRow('IDT_NOT_FOUND', `Identity with ID '${identityId}' not found`));
 }
 
 export function updateIdentity(core: CoreState, identityId: string, call: Call): Answer {
@@ -144,6 +152,7 @@ function identityTexts(fields: Fields): Record<string, string> {
   );
 }
 
-function blank(name: string): Failure {
-  return { status: 400, code: 'GEN_VALIDATION_ERROR', message: `${name}: cannot be blank.`, key: 'errors' };
+function blank(...names: string[]): Failure {
+  const message = `${names.map((name) => `${name}: cannot be blank`).join('; ')}.`;
+  return { status: 400, code: 'GEN_VALIDATION_ERROR', message, key: 'errors' };
 }

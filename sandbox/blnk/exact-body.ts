@@ -12,6 +12,9 @@ const needsLiterals = /"precise_amount"\s*:\s*(?:-?\d{16,}|-?\d+[.eE])/;
 const amountsAndStrings = /"precise_amount"\s*:\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|"(?:[^"\\]|\\.)*"/g;
 const literalKey = '\u0000literal';
 
+/** An escape that may be half of a character; Go reads a half without its other half as U+FFFD. */
+const surrogateEscape = /\\u[dD][89a-fA-F]/;
+
 /** Parses a body; the problem is worded as Go words it, as far as Core shows it. */
 export function parseBody(text: string): BodyResult {
   if (text.trim() === '') {
@@ -30,7 +33,8 @@ export function parseBody(text: string): BodyResult {
 
 function parseWhole(text: string): { value: unknown } | undefined {
   try {
-    return { value: needsLiterals.test(text) ? parseKeepingLiterals(text) : JSON.parse(text) };
+    const value: unknown = needsLiterals.test(text) ? parseKeepingLiterals(text) : JSON.parse(text);
+    return { value: surrogateEscape.test(text) ? wellFormed(value) : value };
   } catch (error) {
     if (error instanceof SyntaxError) {
       return undefined;
@@ -50,6 +54,33 @@ function endOfFirstValue(text: string): number | undefined {
     }
   }
   return undefined;
+}
+
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') {
+    return value.toWellFormed();
+  }
+  if (Array.isArray(value)) {
+    return value.map(wellFormed);
+  }
+  if (value === null || typeof value !== 'object' || value instanceof NumberLiteral) {
+    return value;
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key.toWellFormed(), wellFormed(child)]));
+}
+
+/** Go finds a struct's fields whatever the case of their keys; of two spellings of one field the later one counts. */
+export function foldKeys(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  if (Object.keys(fields).every((key) => key === key.toLowerCase())) {
+    return fields;
+  }
+  const folded: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(fields)) {
+    const name = key.toLowerCase();
+    // A null changes no text, number or flag that stood there before.
+    folded[name] = value ?? folded[name] ?? value;
+  }
+  return folded;
 }
 
 function parseKeepingLiterals(text: string): unknown {

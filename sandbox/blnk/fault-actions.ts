@@ -84,6 +84,8 @@ function brokenAnswer(fault: Extract<FaultEffect, { kind: 'status' }>): Answer {
       const body = `<html>\r\n<head><title>${status}</title></head>\r\n<body>\r\n<center><h1>${status}</h1></center>\r\n</body>\r\n</html>\r\n`;
       return { status, body, type: 'text/html', headers };
     }
+    case 'rule':
+      return failureAnswer({ status, code: 'TXN_VALIDATION_ERROR', message: 'a rule refuses this currency' });
     case 'empty':
       return { status, body: '', type: 'text/plain', headers };
     case 'cloud':

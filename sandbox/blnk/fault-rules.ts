@@ -24,7 +24,8 @@ export type FaultEffect =
   | {
       kind: 'status';
       status: number;
-      body?: 'core' | 'html' | 'cloud' | 'empty';
+      /** `rule`: a rule of the ledger refuses what shall be booked, for good. */
+      body?: 'core' | 'html' | 'cloud' | 'empty' | 'rule';
       retryAfter?: number | string;
       applied?: boolean;
     }

@@ -71,8 +71,10 @@ export function compileCell(
   const read = (given: unknown): Cell => readAs(tableName, given, type);
   const known = (compare: (cell: string | number) => boolean) => (cell: Cell) => cell !== null && compare(cell);
   switch (operator) {
+    case 'notexists':
     case 'isnull':
       return (cell) => cell === null;
+    case 'exists':
     case 'isnotnull':
       return (cell) => cell !== null;
     case 'in': {
@@ -107,10 +109,17 @@ const comparisons = {
 /** metadata.<key>: `eq` compares JSON values with their types, ordering casts to numbers, the rest compares texts. */
 function compileMetadata<Row>(table: FilterTable<Row>, filter: FieldFilter, key: string): RowTest<Row> {
   const { operator, value } = filter;
+  const path = key.split('.');
   const readValue = (row: Row): unknown => {
-    const metadata = table.metadata(row);
-    return metadata !== null && Object.hasOwn(metadata, key) ? metadata[key] : undefined;
+    let value: unknown = table.metadata(row);
+    for (const name of path) {
+      value = isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+    }
+    return value;
   };
+  if (operator === 'exists' || operator === 'notexists') {
+    return (row) => (readValue(row) !== undefined) === (operator === 'exists');
+  }
   if (operator === 'eq') {
     const wanted = value ?? null;
     return (row) => contains(readValue(row), wanted);
@@ -122,6 +131,10 @@ function compileMetadata<Row>(table: FilterTable<Row>, filter: FieldFilter, key:
     const text = jsonText(readValue(row));
     return test(isOrdering && text !== null ? readAs(table.name, text, 'number') : text);
   };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** PostgreSQL's @> for one key. */

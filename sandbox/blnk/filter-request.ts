@@ -19,7 +19,12 @@ const operators = [
   'isnull',
   'isnotnull',
 ] as const;
-type Operator = (typeof operators)[number];
+/** What the Cloud's own routes have besides, for keys of metadata. */
+const cloudOperators = ['exists', 'notexists'] as const;
+type Operator = (typeof operators)[number] | (typeof cloudOperators)[number];
+
+/** Core's own filters, or the Cloud's, which know a little more. */
+export type FilterDialect = 'core' | 'cloud';
 
 export interface FieldFilter {
   field: string;
@@ -36,12 +41,16 @@ export interface FilterRequest {
   sortBy: string;
   ascending: boolean;
   includeCount: boolean;
+  dialect: FilterDialect;
 }
 
 const limitDefault = 20;
 const limitMax = 100;
 const inValuesMaxInQuery = 100;
+const filtersMaxInQuery = 20;
+const valueBytesMaxInQuery = 1000;
 const metadataKey = /^[a-zA-Z][a-zA-Z0-9_]*$/;
+const metadataPath = /^[a-zA-Z][a-zA-Z0-9_]*(?:\.[a-zA-Z][a-zA-Z0-9_]*)*$/;
 /** Core's parameters that are never filters, and the Cloud's. */
 const reserved = new Set([
   'page',
@@ -59,7 +68,7 @@ const reserved = new Set([
 ]);
 
 /** The filters of a request body. */
-export function readFilterBody(call: Call): FilterRequest | Answer {
+export function readFilterBody(call: Call, dialect: FilterDialect = 'core'): FilterRequest | Answer {
   const refuse = (message: string): Answer => failureAnswer({ status: 400, code: 'GEN_VALIDATION_ERROR', message });
   const parsed = parseBody(call.text);
   if ('problem' in parsed) {
@@ -96,34 +105,34 @@ export function readFilterBody(call: Call): FilterRequest | Answer {
         .trim()
         .toLowerCase() === 'asc',
     includeCount: body.include_count === true,
+    dialect,
   };
 }
 
 /** The filters of query parameters `<field>_<operator>=<value>`; other parameters are no filters. */
-export function readFilterQuery(query: URLSearchParams): FilterRequest | Answer {
+export function readFilterQuery(query: URLSearchParams, dialect: FilterDialect = 'core'): FilterRequest | Answer {
   const problems: { Param: string; Message: string }[] = [];
   const filters: FieldFilter[] = [];
   for (const [name, text] of query) {
     const cut = name.lastIndexOf('_');
-    const operator = operators.find((known) => known === name.slice(cut + 1));
+    const operator = operatorsOf(dialect).find((known) => known === name.slice(cut + 1));
     if (cut <= 0 || operator === undefined || reserved.has(name.toLowerCase())) {
       continue;
     }
     const texts = operator === 'in' ? text.split(',').map((part) => part.trim()) : text.split('|');
-    if (operator === 'in' && texts.length > inValuesMaxInQuery) {
-      problems.push({ Param: name, Message: `IN operator exceeds maximum values (${inValuesMaxInQuery})` });
-    } else if (operator === 'between' && texts.length !== 2) {
-      problems.push({
-        Param: name,
-        Message: 'between operator requires exactly 2 pipe-separated values (value1|value2)',
-      });
+    const problem =
+      filters.length >= filtersMaxInQuery
+        ? `exceeded maximum number of filters (${filtersMaxInQuery})`
+        : queryProblem(operator, { text, texts });
+    if (problem !== undefined) {
+      problems.push({ Param: name, Message: problem });
     } else {
       const values = operator === 'in' || operator === 'between' ? texts.map(queryValue) : [];
       filters.push({ field: name.slice(0, cut), operator, value: queryValue(text), values });
     }
   }
   if (problems.length > 0) {
-    const detail = { code: 'GEN_VALIDATION_ERROR', message: 'invalid filter parameters' };
+    const detail = { code: 'GEN_VALIDATION_ERROR', message: 'invalid filter parameters', details: problems };
     return jsonAnswer(400, { errors: problems, error_detail: detail });
   }
   const limit = Number.parseInt(query.get('limit') ?? '', 10);
@@ -136,28 +145,45 @@ export function readFilterQuery(query: URLSearchParams): FilterRequest | Answer 
     sortBy: '',
     ascending: false,
     includeCount: false,
+    dialect,
   };
+}
+
+function queryProblem(
+  operator: Operator,
+  { text, texts }: { text: string; texts: readonly string[] },
+): string | undefined {
+  if (Buffer.byteLength(text) > valueBytesMaxInQuery) {
+    return `value exceeds maximum length (${valueBytesMaxInQuery} chars)`;
+  }
+  if (operator === 'in' && texts.length > inValuesMaxInQuery) {
+    return `IN operator exceeds maximum values (${inValuesMaxInQuery})`;
+  }
+  return operator === 'between' && texts.length !== 2
+    ? 'between operator requires exactly 2 pipe-separated values (value1|value2)'
+    : undefined;
 }
 
 /** Core's check of fields and operators; undefined when all may be used. */
 export function refuseFilters(
-  filters: readonly FieldFilter[],
+  { filters, dialect }: Pick<FilterRequest, 'filters' | 'dialect'>,
   table: { name: string; fields: ReadonlySet<string> },
 ): Answer | undefined {
+  const keys = dialect === 'cloud' ? metadataPath : metadataKey;
   for (const { field, operator, values } of filters) {
     const key = field.startsWith('meta_data.') ? field.slice('meta_data.'.length) : undefined;
     const text =
-      (operators.includes(operator)
+      (operatorsOf(dialect).includes(operator)
         ? undefined
-        : `invalid operator '${operator}' for field '${field}': must be one of ${operators.join(', ')}`) ??
+        : `invalid operator '${operator}' for field '${field}': must be one of ${operatorsOf(dialect).join(', ')}`) ??
       (operator === 'in' && values.length === 0
         ? `operator 'in' for field '${field}' requires at least one value in 'values'`
         : undefined) ??
       (operator === 'between' && values.length !== 2
         ? `operator 'between' for field '${field}' requires exactly two values in 'values', got ${values.length}`
         : undefined) ??
-      (key !== undefined && !metadataKey.test(key)
-        ? `invalid JSON key '${key}' in field '${field}': must match pattern ${metadataKey.source}`
+      (key !== undefined && !keys.test(key)
+        ? `invalid JSON key '${key}' in field '${field}': must match pattern ${keys.source}`
         : undefined) ??
       (key === undefined && !table.fields.has(field)
         ? `invalid field '${field}' for table '${table.name}'`
@@ -167,6 +193,10 @@ export function refuseFilters(
     }
   }
   return undefined;
+}
+
+function operatorsOf(dialect: FilterDialect): readonly Operator[] {
+  return dialect === 'cloud' ? [...operators, ...cloudOperators] : operators;
 }
 
 function wrongBodyType(body: Record<string, unknown>): string | undefined {

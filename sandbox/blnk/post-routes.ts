@@ -3,13 +3,16 @@
 import { type Answer, failureAnswer, jsonAnswer, malformed, notPlayed, validationFailure } from './answers.js';
 import type { Call } from './call.js';
 import type { CoreState } from './core-state.js';
+import { type CoreVersion, hasSince, newerRules } from './core-version.js';
 import { newEntityId } from './entity-id.js';
-import { parseBody } from './exact-body.js';
+import { foldKeys, parseBody } from './exact-body.js';
+import type { Inflight } from './inflight.js';
 import { brokenRules, fillAsCloud, minorUnits, type PostRequest, readPostRequest } from './post-request.js';
-import type { Poster, PostOutcome } from './poster.js';
+import type { Poster, PostOutcome, PostPlace } from './poster.js';
 import type { QueuedPosts } from './queued-posts.js';
 import type { Refunds } from './refunds.js';
-import { appliedJson } from './transaction-json.js';
+import { applyLegs, isSplit, legsOf } from './split-posts.js';
+import { appliedJson, rowlessJson } from './transaction-json.js';
 import type { Metadata } from './transaction-row.js';
 
 const bulkItemsMax = 10_000;
@@ -20,42 +23,99 @@ export interface PostParts {
   poster: Poster;
   queue: QueuedPosts;
   refunds: Refunds;
+  inflight: Inflight;
 }
 
 /** POST /transactions. */
-export async function postTransaction({ core, poster, queue }: PostParts, call: Call): Promise<Answer> {
+export async function postTransaction(parts: PostParts, call: Call): Promise<Answer> {
   const parsed = call.tooLarge ? { problem: 'http: request body too large' } : parseBody(call.text);
   const request = 'problem' in parsed ? parsed.problem : readPostRequest(asSent(call, parsed.value));
   if (typeof request === 'string') {
     return failureAnswer(malformed);
   }
-  const broken = brokenRules(request);
+  const broken = brokenRules(request, newerRules(parts.core.settings.coreVersion, request));
   if (broken !== undefined) {
     return failureAnswer(validationFailure(broken));
   }
-  if (request.inflight || request.hasSplit) {
-    return notPlayed('inflight and split transactions');
+  if (request.endsByItself) {
+    return notPlayed('inflight that ends by itself');
   }
-  const metadata = storedMetadata(request);
   if (call.aborted) {
-    poster.abandon(request);
+    parts.poster.abandon(request);
     return clientGone;
   }
-  if (!request.skipQueue) {
-    return { status: 201, body: queue.accept(request, metadata) };
-  }
-  const outcome = await poster.apply(request, metadata, { call, item: 1, items: 1, parent: '', inBulk: false });
+  const place = { call, item: 1, items: 1, parent: '', inBulk: false };
+  const outcome = await post(parts, request, { metadata: storedMetadata(request), place });
   if (outcome.kind === 'aborted') {
     return clientGone;
   }
-  return outcome.kind === 'applied'
-    ? { status: 201, body: appliedJson(core, outcome.row, request) }
-    : failureAnswer(outcome.failure);
+  return outcome.kind === 'posted' ? { status: 201, body: outcome.body } : failureAnswer(outcome.failure);
+}
+
+type Posted = { kind: 'posted'; body: string } | Extract<PostOutcome, { kind: 'refused' | 'aborted' }>;
+
+/** Posts one transaction, as one row or as a split, now or through the queue. */
+async function post(
+  parts: PostParts,
+  request: PostRequest,
+  { metadata, place }: { metadata: Metadata; place: PostPlace },
+): Promise<Posted> {
+  const { core, poster, queue } = parts;
+  const { source, destination } = request;
+  const legs = isSplit(request) ? legsOf(core, request) : [];
+  if (!Array.isArray(legs)) {
+    return { kind: 'refused', failure: legs, source, destination };
+  }
+  if (!request.skipQueue) {
+    return { kind: 'posted', body: queue.accept(request, metadata, { parent: place.parent, legs }) };
+  }
+  if (legs.length === 0) {
+    const outcome = await poster.apply(request, metadata, place);
+    return outcome.kind === 'applied' ? { kind: 'posted', body: appliedJson(core, outcome.row, request) } : outcome;
+  }
+  const transactionId = core.transactions.ids.format(core.transactions.takeIdNumber());
+  const createdMicros = core.stamp();
+  const legPlace = { ...place, parent: transactionId, createdMicros };
+  const outcome = await applyLegs(poster, legs, { metadata, place: legPlace });
+  if (outcome.kind !== 'applied') {
+    if (outcome.kind === 'refused' && request.atomic) {
+      await undoBatch(parts, transactionId, { isInflight: request.inflight });
+    }
+    return outcome.kind === 'refused' ? { ...outcome, source, destination } : outcome;
+  }
+  const status = request.inflight ? 'INFLIGHT' : 'APPLIED';
+  const legIds = legs.map(({ idNumber }) => core.transactions.ids.format(idNumber));
+  const preciseAmount = minorUnits(request);
+  const fields = {
+    transactionId,
+    preciseAmount,
+    createdMicros,
+    parent: place.parent,
+    metadata,
+    status,
+    legIds,
+  } as const;
+  return { kind: 'posted', body: rowlessJson(request, fields) };
+}
+
+/** What an atomic post does after a failure. Legs of a split inside a batch are not among the batch's rows and stay. */
+async function undoBatch(
+  parts: Pick<PostParts, 'core' | 'refunds' | 'inflight'>,
+  batchId: string,
+  { isInflight }: { isInflight: boolean },
+): Promise<void> {
+  if (!isInflight) {
+    await parts.refunds.refundBatch(batchId);
+    return;
+  }
+  for (const row of parts.inflight.rowsOf(batchId)) {
+    await parts.inflight.settle(parts.core.transactions.idOf(row), { action: 'void', amount: 0n });
+  }
 }
 
 /** POST /transactions/bulk. */
 export async function postBulk(parts: PostParts, call: Call): Promise<Answer> {
-  const bulk = readBulk(call);
+  const bulk = readBulk(call, parts.core.settings.coreVersion);
   if (!('requests' in bulk)) {
     return bulk;
   }
@@ -75,6 +135,7 @@ export async function postBulk(parts: PostParts, call: Call): Promise<Answer> {
 interface Bulk {
   requests: PostRequest[];
   skipQueue: boolean;
+  inflight: boolean;
   atomic: boolean;
   runAsync: boolean;
 }
@@ -86,25 +147,22 @@ async function applyBulk(
 ): Promise<Answer> {
   const items = bulk.requests.length;
   for (const [index, sent] of bulk.requests.entries()) {
-    const request = { ...sent, skipQueue: bulk.skipQueue };
+    const request = { ...sent, skipQueue: bulk.skipQueue, inflight: bulk.inflight };
     const metadata = { ...storedMetadata(request), sequence: index + 1 };
-    if (!bulk.skipQueue) {
-      parts.queue.accept(request, metadata, batchId);
-      continue;
-    }
     const place = { item: index + 1, items, parent: batchId, inBulk: true, ...(call ? { call } : {}) };
-    const outcome = await parts.poster.apply(request, metadata, place);
+    const outcome = await post(parts, request, { metadata, place });
     if (outcome.kind === 'aborted') {
       return clientGone;
     }
     if (outcome.kind === 'refused') {
       if (bulk.atomic) {
-        await parts.refunds.refundBatch(batchId);
+        await undoBatch(parts, batchId, { isInflight: bulk.inflight });
       }
-      return bulkFailure(request, outcome, { batchId, item: index + 1, atomic: bulk.atomic });
+      return bulkFailure(request, outcome, { batchId, item: index + 1, bulk });
     }
   }
-  return jsonAnswer(201, { batch_id: batchId, status: 'applied', transaction_count: items });
+  const status = bulk.inflight ? 'inflight' : 'applied';
+  return jsonAnswer(201, { batch_id: batchId, status, transaction_count: items });
 }
 
 /** Core sorts a bulk's failure by its text alone; these codes survive, all others become GEN_BAD_REQUEST. */
@@ -118,12 +176,12 @@ const codesInBulk = new Set([
 function bulkFailure(
   request: PostRequest,
   { failure, source, destination }: Extract<PostOutcome, { kind: 'refused' }>,
-  { batchId, item, atomic }: { batchId: string; item: number; atomic: boolean },
+  { batchId, item, bulk }: { batchId: string; item: number; bulk: Bulk },
 ): Answer {
   const amount = (Number(minorUnits(request)) / (request.precision || 1)).toFixed(2);
   const names = `Reference: ${request.reference}, Source: ${source}, Destination: ${destination}, Amount: ${amount}`;
-  const rest = atomic
-    ? 'All transactions in this batch have been refunded.'
+  const rest = bulk.atomic
+    ? `All transactions in this batch have been ${bulk.inflight ? 'voided' : 'refunded'}.`
     : 'Previous transactions were not rolled back.';
   const message = `failed to queue transaction ${item} (${names}): ${failure.inBulk ?? failure.message}. ${rest}`;
   const keeps = codesInBulk.has(failure.code);
@@ -135,7 +193,7 @@ function bulkFailure(
   });
 }
 
-function readBulk(call: Call): Bulk | Answer {
+function readBulk(call: Call, version: CoreVersion): Bulk | Answer {
   const parsed = call.tooLarge ? { problem: 'http: request body too large' } : parseBody(call.text);
   const unreadable = (problem: string): Answer => ({
     ...failureAnswer({ ...malformed, message: `Invalid request body: ${problem}` }),
@@ -144,7 +202,15 @@ function readBulk(call: Call): Bulk | Answer {
   if ('problem' in parsed) {
     return unreadable(parsed.problem);
   }
-  const fields = (parsed.value ?? {}) as Record<string, unknown>;
+  const fields = foldKeys((parsed.value ?? {}) as Record<string, unknown>);
+  const flag = ['inflight', 'atomic', 'run_async', 'skip_queue'].find(
+    (name) => typeof (fields[name] ?? false) !== 'boolean',
+  );
+  if (flag !== undefined) {
+    return unreadable(
+      `json: cannot unmarshal ${typeof fields[flag]} into Go struct field BulkTransactionRequest.${flag} of type bool`,
+    );
+  }
   const list = fields.transactions ?? [];
   if (!Array.isArray(list) || typeof parsed.value !== 'object') {
     return unreadable('json: cannot unmarshal into Go struct field BulkTransactionRequest.transactions');
@@ -154,7 +220,9 @@ function readBulk(call: Call): Bulk | Answer {
   if (typeof wrong === 'string') {
     return unreadable(wrong);
   }
-  if (list.length === 0 || list.length > bulkItemsMax) {
+  // Before 0.15.0 nothing of a bulk is checked beforehand: an empty one is applied to nothing.
+  const isChecked = hasSince(version, '0.15.2');
+  if (isChecked && (list.length === 0 || list.length > bulkItemsMax)) {
     return list.length === 0
       ? failureAnswer({ status: 400, code: 'TXN_BULK_EMPTY', message: 'transactions cannot be empty' })
       : failureAnswer({
@@ -168,18 +236,19 @@ function readBulk(call: Call): Bulk | Answer {
     if (request === null || typeof request === 'string') {
       return failureAnswer(validationFailure(`transactions[${index}] is required`, { index }));
     }
-    const broken = brokenRules(request);
+    const broken = isChecked ? brokenRules(request, newerRules(version, request)) : undefined;
     if (broken !== undefined) {
       return failureAnswer(validationFailure(`transactions[${index}]: ${broken}`, { index }));
     }
-    if (request.hasSplit || fields.inflight === true) {
-      return notPlayed('inflight and split transactions');
+    if (request.endsByItself) {
+      return notPlayed('inflight that ends by itself');
     }
     checked.push(request);
   }
   return {
     requests: checked,
     skipQueue: fields.skip_queue === true,
+    inflight: fields.inflight === true,
     atomic: fields.atomic === true,
     runAsync: fields.run_async === true,
   };
@@ -190,5 +259,10 @@ function asSent(call: Call, value: unknown): unknown {
 }
 
 function storedMetadata(request: PostRequest): Metadata {
-  return request.allowOverdraft ? { ...request.metadata, allow_overdraft: true } : request.metadata;
+  return {
+    ...request.metadata,
+    ...(request.inflight ? { inflight: true } : {}),
+    ...(request.atomic ? { atomic: true } : {}),
+    ...(request.allowOverdraft ? { allow_overdraft: true } : {}),
+  };
 }

@@ -3,17 +3,18 @@
 // A client that drops its connection while a post holds its locks leaves them locked (Core 0.15.2).
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { databaseFailure, type Failure, notFound } from './answers.js';
-import type { Balance } from './balance-book.js';
+import { badRequest, databaseFailure, type Failure, noSuchRow } from './answers.js';
+import type { Balance, Movement } from './balance-book.js';
 import type { HeldLocks } from './balance-locks.js';
 import type { Call } from './call.js';
 import type { CoreState } from './core-state.js';
+import { type CoreVersion, hasSince } from './core-version.js';
 import { minorUnits, type PostRequest, scaleToMinor } from './post-request.js';
 import { findRowLimit, nulInText } from './row-limits.js';
 import type { Metadata } from './transaction-row.js';
 
 /** Which post of which request this is. */
-interface PostPlace {
+export interface PostPlace {
   call?: Call;
   /** From 1. */
   item: number;
@@ -25,6 +26,10 @@ interface PostPlace {
   losesEffectiveDate?: boolean;
   /** A queued post's child is dated as the queued row, whenever it is made. */
   createdMicros?: number;
+  /** The id that was given out for the row already. */
+  idNumber?: number;
+  /** The row ends what its parent set aside. */
+  settles?: 'commit' | 'void';
 }
 
 export type PostOutcome =
@@ -132,7 +137,7 @@ export class Poster {
     metadata: Metadata,
     { place, source, destination }: { place: PostPlace; source: Balance | undefined; destination: Balance | undefined },
   ): { row: number } | Failure {
-    const { transactions, balances } = this.#core;
+    const { transactions } = this.#core;
     if (request.reference.includes('\u0000')) {
       return databaseFailure('Failed to check if transaction exists', nulInText);
     }
@@ -143,11 +148,15 @@ export class Poster {
     if (source === undefined || destination === undefined) {
       const message = `Balance with ID '${source === undefined ? request.source : request.destination}' not found`;
       const inBulk = `failed to get source and destination balances: NOT_FOUND: ${message}`;
-      return { ...notFound('TXN_NOT_FOUND', message), inBulk };
+      const code = hasSince(this.#core.settings.coreVersion, '0.15.4') ? 'BAL_NOT_FOUND' : 'TXN_NOT_FOUND';
+      return { ...noSuchRow(code, message), inBulk };
     }
-    const amount = minorUnits(request);
+    const amount = this.#amountOf(request);
     const precision = request.precision || 1;
-    const refused = refuseAmount(request, { amount, precision, source }) ?? refuseSameBalance(source, destination);
+    const refused = place.settles
+      ? refuseSettling(place.settles, { amount, source, destination })
+      : (refuseAmount(request, { amount, precision, source, version: this.#core.settings.coreVersion }) ??
+        refuseSameBalance(source, destination));
     const limit =
       refused ??
       findRowLimit({
@@ -162,12 +171,12 @@ export class Poster {
       return limit;
     }
     const createdMicros = place.createdMicros ?? this.#core.stamp();
-    balances.move({ source, destination, amount });
+    const status = this.#move(request, place.settles, { source, destination, amount });
     const row = transactions.insert({
-      idNumber: transactions.takeIdNumber(),
+      idNumber: place.idNumber ?? transactions.takeIdNumber(),
       reference: request.reference,
       description: request.description,
-      status: 'APPLIED',
+      status,
       preciseAmount: amount,
       precision,
       currency: request.currency,
@@ -180,21 +189,43 @@ export class Poster {
     });
     return { row };
   }
+
+  /** Before 0.15.0 an amount below zero is booked as zero, and so is zero. */
+  #amountOf(request: PostRequest): bigint {
+    const amount = minorUnits(request);
+    return amount < 0n && !hasSince(this.#core.settings.coreVersion, '0.15.2') ? 0n : amount;
+  }
+
+  #move(request: PostRequest, settles: PostPlace['settles'], movement: Movement): 'APPLIED' | 'INFLIGHT' | 'VOID' {
+    const { balances } = this.#core;
+    if (settles !== undefined) {
+      balances.settle(settles, movement);
+      return settles === 'commit' ? 'APPLIED' : 'VOID';
+    }
+    if (request.inflight) {
+      balances.hold(movement);
+      return 'INFLIGHT';
+    }
+    balances.move(movement);
+    return 'APPLIED';
+  }
 }
 
 function refuseAmount(
   request: PostRequest,
-  { amount, precision, source }: { amount: bigint; precision: number; source: Balance },
+  { amount, precision, source, version }: { amount: bigint; precision: number; source: Balance; version: CoreVersion },
 ): Failure | undefined {
   const refuse = (code: string, text: string): Failure => ({
     status: 400,
     code,
     message: `failed to apply transaction to balances: ${text}`,
   });
-  if (amount <= 0n) {
-    return refuse('TXN_VALIDATION_ERROR', 'transaction precise amount must be positive');
+  if (amount <= 0n && hasSince(version, '0.15.2')) {
+    const code = hasSince(version, '0.15.4') ? 'TXN_INVALID_AMOUNT' : 'TXN_VALIDATION_ERROR';
+    return refuse(code, 'transaction precise amount must be positive');
   }
-  const rest = source.credit - source.debit - amount;
+  // What is set aside already is not there to be spent.
+  const rest = source.credit - source.debit - source.inflightDebit - amount;
   if (rest >= 0n || (request.allowOverdraft && request.overdraftLimit === 0)) {
     return undefined;
   }
@@ -203,6 +234,17 @@ function refuseAmount(
   }
   const withinLimit = rest >= -scaleToMinor(request.overdraftLimit, precision);
   return withinLimit ? undefined : refuse('TXN_VALIDATION_ERROR', 'transaction exceeds overdraft limit');
+}
+
+function refuseSettling(settles: 'commit' | 'void', { source, destination, amount }: Movement): Failure | undefined {
+  const side = source.inflightDebit < amount ? 'debit' : 'credit';
+  const held = side === 'debit' ? source.inflightDebit : destination.inflightCredit;
+  return held >= amount
+    ? undefined
+    : badRequest(
+        `saving transaction to db error: failed to apply transaction to balances: ${settles} inflight ${side} failed: ` +
+          `insufficient inflight ${side} balance: have ${held}, need ${amount}`,
+      );
 }
 
 function refuseSameBalance(source: Balance, destination: Balance): Failure | undefined {

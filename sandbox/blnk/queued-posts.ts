@@ -1,28 +1,37 @@
-// Core's asynchronous way: a 201 that proves nothing, then a row X that stays QUEUED and a child X_q that is APPLIED or REJECTED.
+// Core's asynchronous way: a 201 that proves nothing, then a row X that stays QUEUED and a child X_q that is APPLIED or REJECTED
+// (splits: X_1 and X_1_q, …; scheduled: X stays SCHEDULED and gets its child at its time).
 // What cannot be stored (a used reference, an unknown balance, an oversized row, a zero amount) vanishes without a word.
 
 import type { CoreState } from './core-state.js';
 import { minorUnits, type PostRequest } from './post-request.js';
 import type { Poster } from './poster.js';
 import { findRowLimit } from './row-limits.js';
-import { queuedJson } from './transaction-json.js';
+import type { Leg } from './split-posts.js';
+import { rowlessJson } from './transaction-json.js';
 import type { Metadata } from './transaction-row.js';
 
 /** Core tries a stuck row at so many replays. */
 const replaysMax = 3;
 
-interface QueuedPost {
+/** One row that is to be stored: the post itself, or one leg of it. */
+interface QueuedRow {
   request: PostRequest;
   metadata: Metadata;
   idNumber: number;
   parent: string;
+  inBulk: boolean;
 }
+
+/** Longer waits do not fit a timer; by then the next request finds what is due. */
+const timerMsMax = 2 ** 31 - 1;
 
 export class QueuedPosts {
   readonly #core: CoreState;
   readonly #poster: Poster;
   /** Rows that are QUEUED and have no child yet. */
   readonly #childless = new Map<number, { request: PostRequest; failedReplays: number }>();
+  /** Rows that are SCHEDULED and not due yet. */
+  readonly #scheduled = new Map<number, PostRequest>();
   #waiting = 0;
   #turn: Promise<void> = Promise.resolve();
 
@@ -32,25 +41,35 @@ export class QueuedPosts {
   }
 
   /** Accepts a post for later; the text is the answer's body. */
-  accept(request: PostRequest, metadata: Metadata, parent = ''): string {
+  accept(
+    request: PostRequest,
+    given: Metadata,
+    { parent = '', legs = [] }: { parent?: string; legs?: readonly Leg[] } = {},
+  ): string {
+    const { ids } = this.#core.transactions;
     const idNumber = this.#core.transactions.takeIdNumber();
-    const transactionId = this.#core.transactions.ids.format(idNumber);
-    const batch = parent.startsWith('bulk_') ? parent : transactionId;
-    const queued: QueuedPost = {
-      request,
-      idNumber,
-      parent,
-      metadata: { ...metadata, QUEUED_PARENT_TRANSACTION: batch },
-    };
+    const transactionId = ids.format(idNumber);
+    const inBulk = parent.startsWith('bulk_');
+    const metadata = { ...given, QUEUED_PARENT_TRANSACTION: inBulk ? parent : transactionId };
+    const rows = legs.map((leg, index) => ({
+      request: { ...leg.request, reference: `${request.reference}_${index + 1}` },
+      idNumber: leg.idNumber,
+      parent: transactionId,
+      metadata,
+      inBulk,
+    }));
     this.#waiting += 1;
-    this.#turn = this.#turn.then(() => this.#work(queued));
-    const preciseAmount = minorUnits(request);
-    return queuedJson(request, {
+    this.#turn = this.#turn.then(() =>
+      this.#work(legs.length > 0 ? rows : [{ request, idNumber, parent, metadata, inBulk }]),
+    );
+    return rowlessJson(request, {
       transactionId,
-      preciseAmount,
+      preciseAmount: minorUnits(request),
       createdMicros: this.#core.stamp(),
       parent,
-      metadata: queued.metadata,
+      metadata,
+      status: statusOf(request),
+      legIds: legs.map((leg) => ids.format(leg.idNumber)),
     });
   }
 
@@ -72,32 +91,68 @@ export class QueuedPosts {
     return due.length;
   }
 
-  /** Replays what Core's own schedule would by now have replayed. */
+  /** Does what is due by the sandbox's clock: scheduled posts, and what Core's own schedule would by now have replayed. */
   async recoverOverdue(): Promise<void> {
+    await this.#applyScheduled();
     if (this.#childless.size > 0) {
       await this.recover(this.#core.settings.recoverQueuedAfterMs);
     }
   }
 
-  async #work(queued: QueuedPost): Promise<void> {
+  async #work(queued: readonly QueuedRow[]): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, this.#core.settings.queueDelayMs).unref());
     const inBurst = this.#waiting > 1;
-    const row = this.#storeParent(queued);
-    this.#waiting -= 1;
-    if (row === undefined) {
-      return;
+    const stored: { row: number; request: PostRequest }[] = [];
+    for (const one of queued) {
+      const row = this.#storeParent(one);
+      if (row === undefined) {
+        break;
+      }
+      stored.push({ row, request: one.request });
+      if (one.request.scheduledFor === '') {
+        this.#childless.set(row, { request: one.request, failedReplays: 0 });
+      }
     }
-    this.#childless.set(row, { request: queued.request, failedReplays: 0 });
-    if (this.#core.settings.queuedChildren === 'soon') {
-      // Seen on Core: of 30 posts queued at once, 28 children had lost their effective date.
-      const refused = await this.#makeChild(row, queued.request, { losesEffectiveDate: inBurst });
-      if (refused !== undefined) {
-        this.#reject(row, refused, this.#core.transactions.number(row, 'effectiveMicros'));
+    this.#waiting -= 1;
+    // A split of which one leg cannot be stored is enqueued as a whole: the legs before it stay QUEUED.
+    for (const [index, { row, request }] of (stored.length === queued.length ? stored : []).entries()) {
+      if (request.scheduledFor !== '') {
+        this.#schedule(row, request);
+      } else if (this.#core.settings.queuedChildren === 'soon') {
+        // Seen on Core: of 30 posts queued at once, 28 children had lost their effective date; so does a split's second leg.
+        await this.#applyOrReject(row, request, { losesEffectiveDate: inBurst || index > 0 });
       }
     }
   }
 
-  #storeParent({ request, metadata, idNumber, parent }: QueuedPost): number | undefined {
+  #schedule(row: number, request: PostRequest): void {
+    this.#scheduled.set(row, request);
+    const waitMs = Math.max(0, (request.scheduledMicros ?? 0) / 1000 - this.#core.settings.clock.now().getTime());
+    setTimeout(() => void this.#applyScheduled(), Math.min(waitMs, timerMsMax)).unref();
+  }
+
+  async #applyScheduled(): Promise<void> {
+    const now = this.#core.settings.clock.now().getTime() * 1000;
+    for (const [row, request] of this.#scheduled) {
+      if ((request.scheduledMicros ?? 0) <= now) {
+        this.#scheduled.delete(row);
+        await this.#applyOrReject(row, request, { losesEffectiveDate: false });
+      }
+    }
+  }
+
+  async #applyOrReject(
+    row: number,
+    request: PostRequest,
+    { losesEffectiveDate }: { losesEffectiveDate: boolean },
+  ): Promise<void> {
+    const refused = await this.#makeChild(row, request, { losesEffectiveDate });
+    if (refused !== undefined) {
+      this.#reject(row, refused, this.#core.transactions.number(row, 'effectiveMicros'));
+    }
+  }
+
+  #storeParent({ request, metadata, idNumber, parent, inBulk }: QueuedRow): number | undefined {
     const { transactions } = this.#core;
     const source = this.#poster.resolve(request.source, request.currency);
     const destination = this.#poster.resolve(request.destination, request.currency);
@@ -113,7 +168,6 @@ export class QueuedPosts {
     }
     const pair = `${source.balanceId}|${destination.balanceId}|${request.currency}`;
     const stored = { ...metadata, queue_lane: 'normal', queue_pair_key: pair };
-    const inBulk = parent.startsWith('bulk_');
     if (
       findRowLimit({ ...request, rowNumber: transactions.rowCount, preciseAmount, precision, metadata: stored, inBulk })
     ) {
@@ -124,7 +178,7 @@ export class QueuedPosts {
       idNumber,
       reference: request.reference,
       description: request.description,
-      status: 'QUEUED',
+      status: statusOf(request),
       preciseAmount,
       precision,
       currency: request.currency,
@@ -176,4 +230,8 @@ export class QueuedPosts {
       metadata: { ...transactions.metadataOf(row), blnk_rejection_reason: reason },
     });
   }
+}
+
+function statusOf({ scheduledFor }: PostRequest): 'QUEUED' | 'SCHEDULED' {
+  return scheduledFor === '' ? 'QUEUED' : 'SCHEDULED';
 }

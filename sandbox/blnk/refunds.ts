@@ -1,12 +1,14 @@
-// Core's refunds: a full reverse transaction under the reference `<id>_refund`. The known hazard is played too: asked twice, the
-// second request is refused and still reverses the first refund, because that is a child of the same transaction.
+// Core's refunds: a full reverse transaction under the reference `<id>_refund`, of the transaction and of each of its children.
+// The known hazard is played too: asked twice, the second request is refused and still reverses the first refund, which is a
+// child by then.
 
 import { type Answer, badRequest, type Failure, failureAnswer, notFound } from './answers.js';
 import type { CoreState } from './core-state.js';
-import type { PostRequest } from './post-request.js';
 import type { Poster } from './poster.js';
 import type { QueuedPosts } from './queued-posts.js';
+import { requestFromRow } from './row-request.js';
 import { appliedJson } from './transaction-json.js';
+import type { StoredTransaction } from './transaction-row.js';
 
 export class Refunds {
   readonly #core: CoreState;
@@ -49,43 +51,42 @@ export class Refunds {
     }
   }
 
-  /** The transaction itself and its children, newest first. */
+  /** The transaction itself, its children and what was queued with it, newest first. */
   #refundable(transactionId: string): number[] {
     const { transactions } = this.#core;
     const own = transactions.rowOfId(transactionId);
-    const rows = new Set([...transactions.indexes.byParent(transactionId), ...(own === undefined ? [] : [own])]);
-    return [...rows].filter((row) => transactions.statusOf(row) === 'APPLIED').sort((left, right) => right - left);
+    const children = transactions.indexes.byParent(transactionId);
+    const applied = [
+      ...transactions.indexes.byMetadata('QUEUED_PARENT_TRANSACTION', transactionId),
+      ...children,
+      ...(own === undefined ? [] : [own]),
+    ].filter((row) => transactions.statusOf(row) === 'APPLIED');
+    const voided = children.filter((row) => transactions.statusOf(row) === 'VOID');
+    return [...new Set([...applied, ...voided])].sort((left, right) => right - left);
   }
 
   async #refundRow(row: number, { skipQueue }: { skipQueue: boolean }): Promise<string | Failure> {
-    const { transactions, balances } = this.#core;
+    const { transactions } = this.#core;
     const original = transactions.read(row);
-    const reference = `${original.transactionId}_refund`;
-    if (transactions.hasReference(reference)) {
+    if (this.#isReversed(original)) {
       const message = `transaction ${original.transactionId} has already been refunded`;
       return { status: 409, code: 'GEN_CONFLICT', message };
     }
-    const request: PostRequest = {
-      preciseAmount: original.preciseAmount,
-      amount: 0,
-      precision: original.precision,
-      overdraftLimit: 0,
-      allowOverdraft: true,
+    const { source, destination, ...same } = requestFromRow(this.#core, row);
+    const inflight = original.status === 'VOID';
+    const request = {
+      ...same,
       skipQueue,
-      inflight: false,
-      hasSplit: false,
-      source: balances.byNumber(original.destination).balanceId,
-      destination: balances.byNumber(original.source).balanceId,
-      reference,
-      description: original.description,
-      currency: original.currency,
-      effectiveDate: undefined,
-      effectiveMicros: undefined,
-      scheduledFor: '',
-      metadata: { ...transactions.metadataOf(row), allow_overdraft: true },
+      // Core takes a voided movement back as one that is set aside again, the other way round.
+      inflight,
+      allowOverdraft: true,
+      source: destination,
+      destination: source,
+      reference: `${original.transactionId}_refund`,
+      metadata: { ...same.metadata, allow_overdraft: true, ...(inflight ? { inflight } : {}) },
     };
     if (!skipQueue) {
-      return this.#queue.accept(request, request.metadata, original.transactionId);
+      return this.#queue.accept(request, request.metadata, { parent: original.transactionId });
     }
     const place = { item: 1, items: 1, parent: original.transactionId, inBulk: false };
     const outcome = await this.#poster.apply(request, request.metadata, place);
@@ -93,5 +94,18 @@ export class Refunds {
       return badRequest('context canceled');
     }
     return outcome.kind === 'applied' ? appliedJson(this.#core, outcome.row, request) : outcome.failure;
+  }
+
+  /** Core's mark of a refund is a child that moves the other way. */
+  #isReversed({ transactionId, source, destination }: StoredTransaction): boolean {
+    const { transactions } = this.#core;
+    return transactions.indexes
+      .byParent(transactionId)
+      .some(
+        (child) =>
+          transactions.statusOf(child) !== undefined &&
+          transactions.number(child, 'source') === destination &&
+          transactions.number(child, 'destination') === source,
+      );
   }
 }

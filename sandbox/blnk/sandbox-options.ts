@@ -2,12 +2,15 @@
 
 import type { Clock } from './clock.js';
 import type { CloudScope } from './cloud-access.js';
+import type { CoreVersion } from './core-version.js';
 
 export interface BlnkSandboxOptions {
   /** 0, the default: any free port. */
   port?: number;
   host?: string;
   coreKey?: string;
+  /** Whose answers are given where versions differ. */
+  coreVersion?: CoreVersion;
   cloudToken?: string;
   cloudScopes?: readonly CloudScope[];
   instanceId?: string;
@@ -18,7 +21,7 @@ export interface BlnkSandboxOptions {
   /** Every posted transaction holds its locks this long (a real Core: about 3.5 ms). */
   itemMs?: number;
   lockWaitMs?: number;
-  /** How long locks stay whose client dropped its connection; 0: they do not leak. */
+  /** How long locks stay whose client dropped its connection; 0: they do not leak, as since 0.15.3. */
   leakLockMs?: number;
   queuedChildren?: 'soon' | 'held';
   queueDelayMs?: number;
@@ -27,6 +30,8 @@ export interface BlnkSandboxOptions {
   proxyRoutes?: 'documented' | 'all';
   /** The Cloud's rows come without `precise_amount`. */
   cloudOmitsPreciseAmount?: boolean;
+  /** The Cloud's filters count roughly, and say so, unless `strict_total=true` asks for the number. */
+  cloudEstimatesTotals?: boolean;
   seed?: number;
 }
 
@@ -38,6 +43,7 @@ export const sandboxDefaults: SandboxSettings = {
   port: 0,
   host: '127.0.0.1',
   coreKey: 'test-master-key',
+  coreVersion: '0.15.2',
   cloudToken: 'blnk_test_key',
   instanceId: 'inst_test',
   latencyMs: 0,
@@ -49,4 +55,5 @@ export const sandboxDefaults: SandboxSettings = {
   recoverQueuedAfterMs: 2 * 60 * 60 * 1_000,
   proxyRoutes: 'documented',
   cloudOmitsPreciseAmount: false,
+  cloudEstimatesTotals: false,
 };

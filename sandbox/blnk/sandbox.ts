@@ -1,6 +1,6 @@
-// A stateful stand-in for Blnk Core 0.15.2 and for its Cloud, as one real HTTP server. The recorded conversations in
-// test/blnk-contract hold it to Core's answers. It does not play inflight and split transactions, reconciliation, lineage,
-// webhooks and search: those routes answer 501.
+// A stateful stand-in for Blnk Core 0.15.2 (or another version: core-version.ts) and for its Cloud, as one real HTTP server.
+// The recorded conversations in test/blnk-contract hold it to Core's answers. It does not play reconciliation, lineage, webhooks and
+// search, nor inflight that ends at a time of its own: those answer 501.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,10 +12,12 @@ import { CloudAccess } from './cloud-access.js';
 import { answerControl } from './control-routes.js';
 import type { CoreParts } from './core-routes.js';
 import { CoreState } from './core-state.js';
+import { hasSince } from './core-version.js';
 import { type Destination, findDestination } from './doors.js';
 import { Exchange } from './exchange.js';
 import { type AnswerOrReset, handleUnderFault } from './fault-actions.js';
 import { FaultBoard } from './fault-rules.js';
+import { Inflight } from './inflight.js';
 import { type InspectedBalance, type InspectedTransaction, Inspection, type TransactionChange } from './inspection.js';
 import { Poster } from './poster.js';
 import { QueuedPosts } from './queued-posts.js';
@@ -42,7 +44,6 @@ export async function startBlnkSandbox(options: BlnkSandboxOptions = {}): Promis
 export class BlnkSandbox {
   readonly coreKey: string;
   readonly cloudToken: string;
-  readonly instanceId: string;
   readonly clock: Clock;
   /** Faults in force; add and clear them at any time. */
   readonly faults: FaultBoard;
@@ -51,29 +52,23 @@ export class BlnkSandbox {
   /** Balances that a control request locked, by the id that unlocks them. */
   readonly holds = new Map<string, () => void>();
   readonly #settings: SandboxSettings;
-  readonly #parts: CoreParts;
-  readonly #inspection: Inspection;
+  #parts: CoreParts;
+  #inspection: Inspection;
   readonly #log = new RequestLog();
   readonly #server: Server;
 
   constructor(options: BlnkSandboxOptions) {
     this.#settings = { ...sandboxDefaults, ...options };
+    if (options.leakLockMs === undefined && hasSince(this.#settings.coreVersion, '0.15.3')) {
+      this.#settings.leakLockMs = 0;
+    }
     this.clock = options.clock ?? new MovableClock();
     this.coreKey = this.#settings.coreKey;
     this.cloudToken = this.#settings.cloudToken;
-    this.instanceId = this.#settings.instanceId;
-    const core = new CoreState({
-      ...this.#settings,
-      clock: this.clock,
-      seed: options.seed ?? Math.floor(Math.random() * 2 ** 32),
-    });
-    const poster = new Poster(core);
-    const queue = new QueuedPosts(core, poster);
-    const refunds = new Refunds({ core, poster, queue });
-    this.#parts = { core, poster, queue, refunds, filter: new TransactionFilter(core) };
-    this.#inspection = new Inspection(core);
-    this.faults = new FaultBoard(() => core.transactions.rowCount);
-    this.access = new CloudAccess(this.instanceId);
+    this.#parts = this.#emptyLedger(options.seed);
+    this.#inspection = new Inspection(this.#parts.core);
+    this.faults = new FaultBoard(() => this.#parts.core.transactions.rowCount);
+    this.access = new CloudAccess(this.#settings.instanceId);
     this.access.allow(this.cloudToken, options.cloudScopes);
     // A client's idle connection must outlive its pauses between requests; a request may hang for minutes.
     this.#server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 0 }, (request, response) => {
@@ -82,6 +77,11 @@ export class BlnkSandbox {
         response.destroy();
       });
     });
+  }
+
+  /** What the Cloud calls this ledger now. */
+  get instanceId(): string {
+    return this.access.instanceId;
   }
 
   /** `http://host:port`, for Core and for the Cloud. */
@@ -127,6 +127,15 @@ export class BlnkSandbox {
 
   balance(indicator: string, currency: string): InspectedBalance | undefined {
     return this.#inspection.balance(indicator, currency);
+  }
+
+  /**
+   * Damage: the ledger is provisioned anew. Every row and balance is gone, and what comes gets other ids; posts in flight end in
+   * the ledger that was.
+   */
+  wipe(): void {
+    this.#parts = this.#emptyLedger();
+    this.#inspection = new Inspection(this.#parts.core);
   }
 
   /** Damage: the row is gone, its reference free again. */
@@ -176,6 +185,15 @@ export class BlnkSandbox {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;
+  }
+
+  #emptyLedger(seed = Math.floor(Math.random() * 2 ** 32)): CoreParts {
+    const core = new CoreState({ ...this.#settings, clock: this.clock, seed });
+    const poster = new Poster(core);
+    const queue = new QueuedPosts(core, poster);
+    const refunds = new Refunds({ core, poster, queue });
+    const inflight = new Inflight({ core, poster });
+    return { core, poster, queue, refunds, inflight, filter: new TransactionFilter(core) };
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -25,7 +25,7 @@ export class TransactionFilter {
 
   /** The page of rows that fit, or Core's refusal of the filters. Rows from `visibleRows` on are not seen. */
   find(request: FilterRequest, visibleRows = this.#core.transactions.rowCount): FoundRows | Answer {
-    const refused = refuseFilters(request.filters, { name: 'transactions', fields: transactionFields });
+    const refused = refuseFilters(request, { name: 'transactions', fields: transactionFields });
     if (refused !== undefined) {
       return refused;
     }
@@ -92,7 +92,7 @@ export class TransactionFilter {
     if (field === 'parent_transaction') {
       return transactions.indexes.byParent(text);
     }
-    return field.startsWith('meta_data.')
+    return field.startsWith('meta_data.') && !field.slice('meta_data.'.length).includes('.')
       ? transactions.indexes.byMetadata(field.slice('meta_data.'.length), text)
       : undefined;
   }

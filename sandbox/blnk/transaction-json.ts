@@ -3,9 +3,9 @@
 
 import { createHash } from 'node:crypto';
 import type { CoreState } from './core-state.js';
-import type { PostRequest } from './post-request.js';
+import type { Distribution, PostRequest } from './post-request.js';
 import { formatRfc3339 } from './rfc3339.js';
-import type { Metadata, StoredTransaction } from './transaction-row.js';
+import type { Metadata, StoredTransaction, TransactionStatus } from './transaction-row.js';
 
 type RowView = 'list' | 'byId' | 'byReference';
 
@@ -45,22 +45,31 @@ export function appliedJson(core: CoreState, row: number, request: PostRequest):
   });
 }
 
-/** The answer to a queued post: nothing is stored yet, names stand as they were sent. */
-export function queuedJson(
+/** The answer to a post that has no row: queued ones have none yet, splits never; names stand as they were sent. */
+export function rowlessJson(
   request: PostRequest,
-  fields: { transactionId: string; preciseAmount: bigint; createdMicros: number; parent: string; metadata: Metadata },
+  fields: {
+    transactionId: string;
+    preciseAmount: bigint;
+    createdMicros: number;
+    parent: string;
+    metadata: Metadata;
+    status: TransactionStatus;
+    /** Ids of a split's legs in their order, which is not that of the distributions: Core mixes them up. */
+    legIds?: readonly string[];
+  },
 ): string {
   const stored: StoredTransaction = {
     ...request,
     ...fields,
     precision: request.precision || 1,
-    status: 'QUEUED',
     source: 0,
     destination: 0,
     effectiveMicros: request.effectiveMicros ?? fields.createdMicros,
     metadataJson: JSON.stringify(fields.metadata),
   };
-  return postedJson({ request, stored, source: request.source, destination: request.destination });
+  const { source, destination } = request;
+  return postedJson({ request, stored, source, destination, legIds: fields.legIds ?? [] });
 }
 
 function postedJson({
@@ -68,26 +77,45 @@ function postedJson({
   stored,
   source,
   destination,
+  legIds = [],
 }: {
   request: PostRequest;
   stored: StoredTransaction;
   source: string;
   destination: string;
+  legIds?: readonly string[];
 }): string {
   const { json: metadata, inflight } = shownMetadata(stored.metadataJson);
-  const effective = request.effectiveDate ?? formatRfc3339(stored.effectiveMicros ?? stored.createdMicros);
+  const effective = zoneAsGo(request.effectiveDate ?? formatRfc3339(stored.effectiveMicros ?? stored.createdMicros));
+  const side = (name: string, value: string) => (value === '' ? '' : `"${name}":${JSON.stringify(value)},`);
   return (
     `{"precise_amount":${stored.preciseAmount},"amount":${majorUnits(stored)},` +
     `"amount_string":"${majorUnitsText(stored)}","precision":${stored.precision},` +
     `"overdraft_limit":${request.overdraftLimit},"transaction_id":"${stored.transactionId}",` +
-    `"parent_transaction":${JSON.stringify(stored.parent)},"source":${JSON.stringify(source)},` +
-    `"destination":${JSON.stringify(destination)},"reference":${JSON.stringify(stored.reference)},` +
+    `"parent_transaction":${JSON.stringify(stored.parent)},${side('source', source)}${side('destination', destination)}` +
+    `"reference":${JSON.stringify(stored.reference)},` +
     `"currency":${JSON.stringify(stored.currency)},"description":${JSON.stringify(stored.description)},` +
     `"status":"${stored.status}","hash":"${hashOf(stored)}","allow_overdraft":${request.allowOverdraft},` +
-    `"inflight":${inflight},"skip_queue":${request.skipQueue},"atomic":false,` +
+    `"inflight":${inflight},"skip_queue":${request.skipQueue},"atomic":${request.atomic},` +
+    `${sharesJson('sources', request.sources, legIds)}${sharesJson('destinations', request.destinations, legIds)}` +
     `"created_at":"${formatRfc3339(stored.createdMicros)}","effective_date":"${effective}",` +
-    `"scheduled_for":"${request.scheduledFor || noTime}",${noTimes}${metadata}}`
+    `"scheduled_for":"${zoneAsGo(request.scheduledFor || noTime)}",${noTimes}${metadata}}`
   );
+}
+
+function sharesJson(name: string, shares: readonly Distribution[], legIds: readonly string[]): string {
+  const shown = shares.map(({ identifier, distribution, preciseDistribution }, index) => ({
+    identifier,
+    distribution,
+    ...(preciseDistribution === '' ? {} : { precise_distribution: preciseDistribution }),
+    transaction_id: legIds[index] ?? '',
+  }));
+  return shown.length === 0 ? '' : `"${name}":${JSON.stringify(shown)},`;
+}
+
+/** Go writes an offset of nothing as Z, and others as they were sent. */
+function zoneAsGo(time: string): string {
+  return time.replace(/[+-]00:00$/, 'Z');
 }
 
 /** Core shows `inflight: true` in metadata as the field of that name, and an empty object not at all. */

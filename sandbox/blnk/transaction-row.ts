@@ -1,6 +1,6 @@
 // What a transaction is in the store, between the texts of HTTP and the columns of memory.
 
-export type TransactionStatus = 'APPLIED' | 'QUEUED' | 'REJECTED';
+export type TransactionStatus = 'APPLIED' | 'QUEUED' | 'REJECTED' | 'SCHEDULED' | 'INFLIGHT' | 'VOID';
 export type Metadata = Record<string, unknown>;
 
 /** A row as it is stored; balances are numbers of the balance book. */

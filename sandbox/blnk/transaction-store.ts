@@ -7,7 +7,15 @@ import { TextArena } from './text-arena.js';
 import { blockRows, ColumnBlock, InternedTexts } from './transaction-columns.js';
 import type { Metadata, NewTransaction, StoredTransaction, TransactionStatus } from './transaction-row.js';
 
-const statuses: readonly (TransactionStatus | undefined)[] = [undefined, 'APPLIED', 'QUEUED', 'REJECTED'];
+const statuses: readonly (TransactionStatus | undefined)[] = [
+  undefined,
+  'APPLIED',
+  'QUEUED',
+  'REJECTED',
+  'SCHEDULED',
+  'INFLIGHT',
+  'VOID',
+];
 
 /** The transactions, their columns, texts and indexes. */
 export class TransactionStore {

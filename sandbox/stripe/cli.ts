@@ -2,6 +2,7 @@
 
 import { Command, InvalidArgumentError } from 'commander';
 import { SandboxClock } from '../clock.js';
+import { environmentLines, orPortTaken } from '../listening.js';
 import { type StripeSandbox, startStripeSandbox } from './sandbox.js';
 
 interface CliOptions {
@@ -30,14 +31,17 @@ const options = new Command('sandbox:stripe')
   .parse()
   .opts<CliOptions>();
 
-const sandbox = await start(options);
+const sandbox = await orPortTaken(start(options), { port: options.port, command: 'sandbox:stripe' });
 process.stdout.write(
   `Stripe sandbox on ${sandbox.url}\n` +
     `  key      ${sandbox.apiKey}\n` +
     `  account  ${sandbox.account}\n` +
-    `  history  ${options.intents} PaymentIntents over ${options.days} days, seed ${options.seed}\n`,
+    `  history  ${options.intents} PaymentIntents over ${options.days} days, seed ${options.seed}\n` +
+    '\nFor .env:\n' +
+    environmentLines({ STRIPE_API_KEY: sandbox.apiKey, STRIPE_API_BASE: sandbox.url }) +
+    `\nNew payments, faults, time: ${sandbox.url}/_sandbox/… (docs/sandboxes.md)\n`,
 );
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
     sandbox.close().then(
       () => process.exit(0),

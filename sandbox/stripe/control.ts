@@ -67,7 +67,7 @@ function control(parts: ServerParts, asked: Asked): unknown {
       parts.limiter.change(limitsOf(asked.body));
       return asked.body;
     case 'GET faults':
-      return { hits: parts.faults.hits, hanging: parts.faults.hanging };
+      return { rules: parts.faults.inForce, hits: parts.faults.hits, hanging: parts.faults.hanging };
     case 'POST faults':
       return faults(parts, { asked, rest });
     case 'DELETE faults':

@@ -47,6 +47,11 @@ export async function handleFault(fault: FaultEffect, faulty: Faulty): Promise<v
       const { Date: _date, ...headers } = answer().headers;
       return sendAnswer(response, { ...answer(), headers });
     }
+    case 'wrong_date': {
+      const right = answer();
+      const date = new Date(Date.parse(right.headers.Date ?? '') + fault.aheadMs).toUTCString();
+      return sendAnswer(response, { ...right, headers: { ...right.headers, Date: date } });
+    }
     default:
       return fault satisfies never;
   }

@@ -20,7 +20,9 @@ export type FaultEffect =
   | { readonly effect: 'html'; readonly status?: number }
   /** Status 200 and a body that is no JSON, or the given one. */
   | { readonly effect: 'wrong_json'; readonly body?: string }
-  | { readonly effect: 'no_date' };
+  | { readonly effect: 'no_date' }
+  /** A `Date` that is ahead of the clock by so much, or behind it: a cache, a proxy that writes its own. */
+  | { readonly effect: 'wrong_date'; readonly aheadMs: number };
 
 export interface FaultRule {
   readonly fault: FaultEffect;
@@ -67,6 +69,11 @@ export class Faults {
   /** Lets every hanging request go on to its real answer. */
   release(): void {
     for (const go of [...this.waiting]) go();
+  }
+
+  /** What was added and is still in force, with how often it hit. */
+  get inForce(): readonly { readonly id: string; readonly rule: FaultRule; readonly hits: number }[] {
+    return this.rules.map(({ id, rule, hits }) => ({ id, rule, hits }));
   }
 
   /** How many requests hang now. */

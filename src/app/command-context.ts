@@ -5,47 +5,71 @@ import type { CommandContext } from '../cli/ports.js';
 import { openParts } from '../collect/backfill.js';
 import { prepareFound } from '../collect/store-page.js';
 import type { HomeConfig } from '../config.js';
-import { SyncError } from '../core/errors.js';
-import type { Mirror } from '../core/mirror.js';
+import { describeError } from '../core/errors.js';
+import { giveUpWith, orStopped } from '../core/give-up.js';
 import { parsePayment } from '../core/payment.js';
-import { pollIntervalMs } from '../core/poll-interval.js';
+import { withinTime } from '../core/within-time.js';
+import { createAcceptanceStore } from '../db/acceptance-store.js';
 import { createCollectStore } from '../db/collect-store.js';
-import { findMirror } from '../db/mirror-store.js';
-import { createParkedStore } from '../db/reads/parked-store.js';
+import { findMirror, knownMirror, readMirror } from '../db/mirror-store.js';
+import { createParkedStore } from '../db/parked-store.js';
 import { createReadModel } from '../db/reads/read-model.js';
 import { readsInThirtyDays } from '../db/request-limiter.js';
-import { paymentsInThirtyDays } from '../db/worker-registry.js';
 import type { Log } from '../observability/log.js';
+import { createRequestOperations } from '../operations/request-operations.js';
 import { packageVersion } from '../package-root.js';
 import { createJobQueue } from '../queue/job-queue.js';
-import { closeAfterFault, closeInReverse, ensureSchema, openHome } from './home.js';
+import { eventsOf } from './events-of.js';
+import { closeAfterFault, closeInReverse, ensureSchema, type Home, openHome } from './home.js';
+import { intervalInForce } from './interval-in-force.js';
+import { systemClock } from './system-clock.js';
 
 /** Runs that a command stores (backfill requests) belong to no worker. */
 const NO_WORKER = '00000000-0000-0000-0000-000000000000';
 
-export async function openCommandContext(config: HomeConfig, log: Log): Promise<CommandContext> {
-  const home = await openHome(config, { log, role: 'command' });
+export interface CommandContextOptions {
+  readonly log: Log;
+  /** Ends what waits for the database while it opens, and as long as nothing is changed. */
+  readonly signal?: AbortSignal;
+  readonly readsOnly?: boolean;
+}
+
+export function openCommandContext(config: HomeConfig, options: CommandContextOptions): Promise<CommandContext> {
+  const giving = giveUpWith(options.signal ?? new AbortController().signal);
+  return orStopped(giving.signal, async () => {
+    const context = await open(config, { log: options.log, giveUp: giving.signal });
+    if (options.readsOnly !== true) giving.end();
+    return context;
+  });
+}
+
+async function open(
+  config: HomeConfig,
+  { log, giveUp }: { readonly log: Log; readonly giveUp: AbortSignal },
+): Promise<CommandContext> {
+  const events = eventsOf(log);
+  const home = await openHome(config, { log, role: 'command', giveUp });
   try {
     await ensureSchema(home, config);
     const { db, sql } = home.database;
     const mirror = await findMirror(db);
-    const queue = createJobQueue(home.queueBackend, (error) => log.debug({ error: error.message }, 'queue'));
+    const queue = createJobQueue(home.queueBackend, (error) => events.queueClientFailed({ error: error.message }));
     const store = createCollectStore(db, { workerId: NO_WORKER, version: packageVersion(), mirrorId: null });
-    const intervalMs = pollIntervalMs({
-      everyMs: config.syncEveryMs,
-      share: config.stripeShare,
-      livemode: mirror?.livemode ?? false,
-      paymentsInThirtyDays: await paymentsInThirtyDays(sql),
-      eventsRefused: (mirror?.eventsRefusedSince ?? null) !== null,
+    const intervalMs = await intervalInForce(config, home.database, mirror);
+    const reads = createReadModel(db, {
+      ...{ lagMs: config.syncLagMs, intervalMs, stripeReads: await readsInThirtyDays(sql) },
+      machineNow: () => new Date(),
+      ...(config.redisUrl === null ? {} : { whyQueueAway: () => whyAway(home) }),
     });
-    return {
-      reads: createReadModel(db, { lagMs: config.syncLagMs, intervalMs, stripeReads: await readsInThirtyDays(sql) }),
-      parked: createParkedStore(db, (text) => prepareFound(parsePayment(text), known(mirror))),
+    const operations = createRequestOperations({
+      reads,
+      parked: createParkedStore(db, (text) => prepareFound(parsePayment(text), knownMirror(mirror))),
+      acceptances: createAcceptanceStore(db, packageVersion()),
       requests: {
         sync: (trigger) => queue.requestSync(trigger),
         async backfill(window) {
           // Asked now, not when this was opened: the first worker may have started since.
-          known(await findMirror(db));
+          await readMirror(db);
           const backfill = await store.requestBackfill(window, 'manual');
           for (const part of await openParts(store, backfill)) await queue.requestPart(part);
           return backfill.id;
@@ -53,7 +77,12 @@ export async function openCommandContext(config: HomeConfig, log: Log): Promise<
         async wakeLanes(lanes) {
           for (const lane of lanes) await queue.wakeLane(lane);
         },
+        proofs: () => queue.requestProofs(),
+        queue: () => queue.identify(),
       },
+    });
+    return {
+      ...{ reads, operations },
       close: () => closeInReverse([() => home.close(), () => queue.close()]),
     };
   } catch (error) {
@@ -62,7 +91,13 @@ export async function openCommandContext(config: HomeConfig, log: Log): Promise<
   }
 }
 
-function known(mirror: Mirror | null): Mirror {
-  if (mirror !== null) return mirror;
-  throw new SyncError('This database mirrors nothing yet; start a worker once', { kind: 'fatal', code: 'no_mirror' });
+/** Longer than Redis takes to answer, and no longer than a person waits for `status` with pleasure. */
+const QUEUE_ANSWERS_WITHIN_MS = 2_000;
+
+async function whyAway({ queueBackend }: Home): Promise<string | null> {
+  const asked = queueBackend.ready().then(() => null, describeError);
+  return withinTime<string | null>(asked, {
+    sleep: (over) => systemClock.sleep(QUEUE_ANSWERS_WITHIN_MS, over),
+    whenLate: () => `Redis gave no answer within ${QUEUE_ANSWERS_WITHIN_MS / 1_000} s`,
+  });
 }

@@ -1,8 +1,13 @@
-/** Composition: what commands see of the process. Handed in, so that tests can run commands in their own process. */
-import type { CommandEnvironment } from '../cli/ports.js';
+/**
+ * Composition: what commands see of the process. Handed in, so that tests can run commands in their own process. What is not
+ * needed by all of them is loaded when it is: half of the time of `--version` was packages that it does not use.
+ */
+import { styleText } from 'node:util';
+import { createOutput } from '../cli/output.js';
+import type { CommandEnvironment, Tone } from '../cli/ports.js';
 import { spelledText } from '../cli/text-width.js';
-import { type Bag, readEnvironment, readHomeConfig } from '../config.js';
-import { createLog, type Log } from '../observability/log.js';
+import { type Bag, readEnvironment } from '../environment.js';
+import type { Log } from '../observability/log.js';
 import type { CrashHooks } from './crash-points.js';
 
 interface Terminal {
@@ -12,7 +17,9 @@ interface Terminal {
 }
 
 /** Only a terminal is drawn on, and only drawing needs a whole stream. */
-type ErrorOutput = NodeJS.WriteStream | { write(text: string): unknown; readonly isTTY?: false };
+type ErrorOutput =
+  | NodeJS.WriteStream
+  | { write(text: string): unknown; readonly isTTY?: false; readonly columns?: number };
 
 /** Whoever sits at the terminal. */
 type Keyboard = NodeJS.ReadableStream & { readonly isTTY?: boolean };
@@ -27,6 +34,8 @@ export interface ProcessView {
   readonly signal: AbortSignal;
   readonly userName: string;
   exit(code: 0 | 1 | 2): void;
+  /** From here on Blnk may be at work on something of this process. */
+  onMayPost?(): void;
   /** Absent in production. */
   readonly hooks?: CrashHooks;
 }
@@ -34,9 +43,10 @@ export interface ProcessView {
 export interface AppEnvironment extends CommandEnvironment {
   /** The environment variables over the `.env` of the working directory. */
   variables(): Bag;
-  log(level: string): Log;
+  log(level: string): Promise<Log>;
   /** Puts a question to whoever sits at the terminal; true where nobody does. */
   confirm(question: string): Promise<boolean>;
+  onMayPost(): void;
   /** Absent in production. */
   readonly hooks: CrashHooks | undefined;
 }
@@ -47,24 +57,54 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
   return {
     variables,
     confirm: (question) => confirmAtTerminal(view, question),
-    log: (level) => createLog({ level, forPeople: isTerminal }),
-    open: async () => {
+    async log(level) {
+      const { createLog } = await import('../observability/log.js');
+      return createLog({ level, forPeople: isTerminal, inColours: wantsColours(view.variables) });
+    },
+    async open({ readsOnly = false } = {}) {
+      const { readHomeConfig } = await import('../config.js');
       const config = readHomeConfig(variables());
       const { openCommandContext } = await import('./command-context.js');
-      return openCommandContext(config, createLog({ level: 'silent', forPeople: false }));
+      const { createLog } = await import('../observability/log.js');
+      return openCommandContext(config, {
+        ...{ log: createLog({ level: 'silent', forPeople: false }), signal: view.signal, readsOnly },
+      });
     },
-    output: {
+    output: createOutput({
       // Both may hold what vendors, customers or the command line said.
-      print: (line) => view.standardOutput.write(`${spelledText(line)}\n`),
-      warn: (line) => view.standardError.write(`${spelledText(line)}\n`),
-      columns: isTerminal ? (view.standardOutput.columns ?? 80) : 0,
+      toOutput: (line, tone) => {
+        const text = spelledText(line);
+        const isPainted = tone !== undefined && isTerminal && wantsColours(view.variables);
+        view.standardOutput.write(`${isPainted ? paint(text, tone) : text}\n`);
+      },
+      toErrors: (line) => view.standardError.write(`${spelledText(line)}\n`),
+      columns: columnsOf(view.standardOutput),
+      errorColumns: columnsOf(view.standardError),
       errorTerminal: view.standardError.isTTY === true ? view.standardError : null,
-    },
+    }),
     signal: view.signal,
     userName: view.userName,
     exit: view.exit,
+    onMayPost: () => view.onMayPost?.(),
     hooks: view.hooks,
   };
+}
+
+/** No program that sets one of these reads colours: https://no-color.org, and terminals that know no such sequences. */
+export function wantsColours({ NO_COLOR, TERM }: Readonly<Record<string, string | undefined>>): boolean {
+  return (NO_COLOR ?? '') === '' && TERM !== 'dumb';
+}
+
+/** 0 when it is no terminal. */
+function columnsOf({ isTTY, columns }: Pick<Terminal, 'isTTY' | 'columns'>): number {
+  return isTTY === true ? (columns ?? 80) : 0;
+}
+
+const STYLES = { good: 'green', quiet: 'dim', attention: 'yellow', bad: 'red' } as const satisfies Record<Tone, string>;
+
+function paint(text: string, tone: Tone): string {
+  // Whether this terminal takes colours is decided by the caller, of its own terminal.
+  return styleText(STYLES[tone], text, { validateStream: false });
 }
 
 async function confirmAtTerminal(

@@ -4,19 +4,28 @@
  */
 import { existsSync } from 'node:fs';
 import type { HomeConfig } from '../config.js';
+import type { DatabaseAddress } from '../core/database-address.js';
 import { describeError, SyncError } from '../core/errors.js';
+import { interruption } from '../core/give-up.js';
+import { commandLine } from '../core/own-command.js';
+import { DEFAULT_SCHEMA } from '../core/schema-name.js';
 import { openEmbeddedPostgres } from '../db/embedded/open.js';
-import { isMigrated, type MigrationReport, migrateDatabase } from '../db/migrate.js';
-import { type Database, type DatabaseAddress, openDatabase } from '../db/open.js';
+import { isMigrated } from '../db/migrate.js';
+import { type Database, describeAddress, openDatabase } from '../db/open.js';
+import { checkRights } from '../db/own-rights.js';
 import { refuseOldCode } from '../db/served-code.js';
+import type { Events } from '../observability/events.js';
 import type { Log } from '../observability/log.js';
+import { type MigrationReport, migrate } from '../operations/migrate.js';
 import { openQueueBackend, type QueueAddress, type QueueBackend } from '../queue/connection.js';
+import { eventsOf } from './events-of.js';
 
 export interface Home {
+  readonly role: HomeOptions['role'];
   readonly database: Database;
   readonly queueBackend: QueueBackend;
-  /** Applies our migrations and the queue's, under one lock. What it waits for is logged. */
-  migrate(): Promise<MigrationReport>;
+  /** Applies our migrations and the queue's, under one lock. What it waits for is logged, and given up with the signal. */
+  migrate(signal?: AbortSignal): Promise<MigrationReport>;
   close(): Promise<void>;
 }
 
@@ -24,6 +33,12 @@ export interface HomeOptions {
   readonly log: Log;
   /** `worker` waits for servers and creates what is missing; `command` tells a person at once what is not there. */
   readonly role: 'worker' | 'command';
+  /** It opens fewer connections than a worker. */
+  readonly migratesOnly?: boolean;
+  /** Aborted: the database is not waited for any more, nor is the queue while the home opens. */
+  readonly giveUp?: AbortSignal;
+  /** Told of every connection to the queue that fails. */
+  readonly onQueueFault?: (error: string) => void;
   /** Where root may not use the embedded data folder: the demo and tests may go elsewhere, a worker must not. */
   readonly whenUnreachable?: 'fail' | 'temporary';
 }
@@ -33,38 +48,82 @@ const CONNECTIONS_MAX = { worker: 6, command: 3 };
 /** Beside the pool: parts, the tail and the timer of a worker store at the same time. */
 const TRANSACTIONS_MAX = { worker: 4, command: 1 };
 
+/** Where the queue is in PostgreSQL, beside the one that a worker listens with. */
+const QUEUE_CONNECTIONS_MAX = { worker: 3, command: 1 };
+
+/** Those of what is looked at first, of the lock, of what is applied under it and of the queue's own. */
+const MIGRATING_CONNECTIONS_MAX = 5;
+
+function connectionsNeeded(config: HomeConfig, { role, migratesOnly }: HomeOptions): number {
+  if (migratesOnly === true) return MIGRATING_CONNECTIONS_MAX;
+  const own = CONNECTIONS_MAX[role] + TRANSACTIONS_MAX[role];
+  if (config.redisUrl !== null) return own;
+  return own + QUEUE_CONNECTIONS_MAX[role] + (role === 'worker' ? 1 : 0);
+}
+
 /** Opens the home and makes sure of its schema. Throws SyncError or EmbeddedPostgresError with what to do. */
 export async function openHome(config: HomeConfig, options: HomeOptions): Promise<Home> {
   const closers: Array<() => Promise<void>> = [];
   const close = () => closeInReverse(closers);
+  const events = eventsOf(options.log);
   try {
     const address = await locate(config, options, closers);
     const database = await openDatabase(address, {
+      schema: config.databaseSchema,
       connectionsMax: CONNECTIONS_MAX[options.role],
       transactionsMax: TRANSACTIONS_MAX[options.role],
       applicationName: `stripe-blnk-sync ${options.role}`,
+      connectionsNeeded: connectionsNeeded(config, options),
+      limit: options.role === 'worker' ? 'bounded' : 'patient',
+      giveUp: options.giveUp,
     });
     closers.push(() => database.close());
-    const queueBackend = await openQueueBackend(queueAddress(config, address), {
+    const queueBackend = openQueueBackend(queueAddress(config, address), {
       failFast: options.role === 'command',
-      onError: (error) =>
-        options.log.warn({ error: describeError(error) }, 'the queue cannot be reached; trying again'),
+      suffix: config.databaseSchema === DEFAULT_SCHEMA ? '' : `.${config.databaseSchema}`,
+      connectionsMax: QUEUE_CONNECTIONS_MAX[options.role],
+      onError(error) {
+        events.queueConnectionFailed({ error: describeError(error) });
+        options.onQueueFault?.(describeError(error));
+      },
     });
     closers.push(() => queueBackend.close());
+    if (options.role === 'worker') await tryQueue(queueBackend, { events, giveUp: options.giveUp });
     const home: Home = {
+      role: options.role,
       database,
       queueBackend,
       close,
-      migrate: () =>
-        migrateDatabase(database, {
-          alsoUnderLock: () => queueBackend.migrate(),
-          onWaiting: (message) => options.log.warn({}, message),
-        }),
+      migrate: (signal) =>
+        migrate(
+          { address, schema: config.databaseSchema, queueBackend },
+          { onWaiting: (reason) => events.migrationWaits({ reason }), ...(signal === undefined ? {} : { signal }) },
+        ),
     };
     return home;
   } catch (error) {
     await closeAfterFault(close, options.log);
     throw error;
+  }
+}
+
+/**
+ * A command asks the queue only when it needs it. A worker tries it at once: what no waiting mends ends the start, and with a
+ * queue that is away the work goes on without it.
+ */
+async function tryQueue(
+  backend: QueueBackend,
+  { events, giveUp }: { readonly events: Events; readonly giveUp: AbortSignal | undefined },
+): Promise<void> {
+  const interrupted = interruption(giveUp);
+  try {
+    await Promise.race([backend.ready(), interrupted.comes]);
+  } catch (error) {
+    if (error instanceof SyncError && error.kind === 'fatal') throw error;
+    if (giveUp?.aborted === true) throw error;
+    events.queueNotReady({ error: describeError(error) });
+  } finally {
+    interrupted.end();
   }
 }
 
@@ -87,7 +146,7 @@ export async function closeAfterFault(close: () => Promise<void>, log: Log): Pro
   try {
     await close();
   } catch (error) {
-    log.warn({ error: describeError(error) }, 'not everything closed after a failed start');
+    eventsOf(log).closingFailed({ error: describeError(error) });
   }
 }
 
@@ -96,19 +155,24 @@ export async function closeAfterFault(close: () => Promise<void>, log: Log): Pro
  * further than this code knows is as good, unless it says that it serves only newer code.
  */
 export async function ensureSchema(home: Home, config: HomeConfig): Promise<void> {
+  await checkRights(home.database, { role: home.role, queueSchema: home.queueBackend.schema?.name ?? null });
   await refuseOldCode(home.database);
-  if (await isMigrated(home.database.sql, home.queueBackend.schema)) return;
+  if (await isMigrated(home.database, home.queueBackend.schema)) return;
   if (config.database.kind === 'embedded') {
     await home.migrate();
     return;
   }
-  throw new SyncError(
-    'The database lacks tables of this version. Apply them once: npx stripe-blnk-sync migrate (in a clone of the sources: npm run cli -- migrate)',
-    {
-      kind: 'fatal',
-      code: 'not_migrated',
-    },
-  );
+  throw notMigrated(describeAddress(config.database), {
+    isOursThere: home.queueBackend.schema !== null && (await isMigrated(home.database, null)),
+  });
+}
+
+/** Names the database that was looked at: another one than was meant is the likeliest cause. */
+function notMigrated(place: string, { isOursThere }: { readonly isOursThere: boolean }): SyncError {
+  const problem = isOursThere
+    ? `The database at ${place} has the tables of this version, and none for a queue. Where its workers use Redis, set REDIS_URL as they do; else apply them once`
+    : `The database at ${place} lacks tables of this version. Apply them once`;
+  return new SyncError(`${problem}: ${commandLine('migrate')}`, { kind: 'fatal', code: 'not_migrated' });
 }
 
 async function locate(
@@ -120,20 +184,19 @@ async function locate(
   const { dataDir } = config.database;
   if (options.role === 'command' && !existsSync(dataDir)) {
     throw new SyncError(
-      `There is no data in ${dataDir} yet. Start a worker first (npm start), or set DATABASE_URL or DATA_DIR to where the mirror is`,
+      `There is no data in ${dataDir} yet. Start a worker first (${commandLine('worker')}), or set DATABASE_URL or DATA_DIR to where the mirror is`,
       { kind: 'fatal', code: 'no_data' },
     );
   }
   const embedded = await openEmbeddedPostgres({
     dataDir,
-    log: (message) => options.log.info({}, message),
+    log: (step) => eventsOf(options.log).storageProgress({ step }),
     whenUnreachable: options.whenUnreachable ?? 'fail',
   });
   closers.push(() => embedded.close());
   return { kind: 'socket', ...embedded.connection };
 }
 
-function queueAddress(config: HomeConfig, database: DatabaseAddress): QueueAddress {
-  if (config.redisUrl !== null) return { kind: 'redis', url: config.redisUrl, prefix: config.queuePrefix };
-  return database.kind === 'socket' ? database : { kind: 'postgres', url: database.url };
+function queueAddress({ redisUrl, queuePrefix }: HomeConfig, database: DatabaseAddress): QueueAddress {
+  return redisUrl === null ? database : { kind: 'redis', url: redisUrl, prefix: queuePrefix };
 }

@@ -1,82 +1,97 @@
 /**
- * Composition: the whole command line, with the commands that run processes joined to what they run. What they run is
+ * Composition: the whole command line, with the commands joined to the operations that they show. What they run is
  * imported when it runs, so that a wrong configuration is told before the packages of the vendors are loaded.
  */
 import type { Command } from 'commander';
+import { printLines, withOpened } from '../cli/command.js';
+import { type DryRunOperation, dryRun } from '../cli/dry-run.js';
+import { migrationLines } from '../cli/migration-text.js';
+import { addMirrorCommands, moveMirror } from '../cli/mirror.js';
 import { buildProgram } from '../cli/program.js';
-import { addProveCommand } from '../cli/prove.js';
-import { addRebuildCommand } from '../cli/rebuild.js';
-import { addRepairCommands } from '../cli/repair.js';
+import { addProveCommand, prove } from '../cli/prove.js';
+import { addRebuildCommand, rebuild } from '../cli/rebuild.js';
+import { addRepairCommands, applyRepair, planRepair } from '../cli/repair.js';
 import { addProcessCommands, type ProcessActions } from '../cli/worker.js';
-import { readWorkerConfig } from '../config.js';
-import { describeFault } from '../core/errors.js';
+import { giveUpWith, orStopped } from '../core/give-up.js';
 import type { AppEnvironment } from './command-environment.js';
-import type { Workbench } from './workbench.js';
+import type { SessionOptions } from './session.js';
+import type { SessionOperations } from './session-operations.js';
 
 export function createProgram(environment: AppEnvironment): Command {
-  const program = buildProgram(environment, async (request) => {
-    const { runDryRun } = await import('./dry-running.js');
-    await runDryRun(environment, request);
-  });
+  const program = buildProgram(environment, (request) =>
+    withOpened(environment, {
+      open: () => openDryRun(environment),
+      work: (opened) => dryRun(environment, opened, request),
+      // Also what else fails before there is a report: nothing was read.
+      codeOfFault: 2,
+    }),
+  );
   addProcessCommands(program, processActions(environment));
-  // A lost embedded home is created anew, as by a worker.
   addRebuildCommand(program, (options) =>
-    atWorkbench(
-      environment,
-      async (bench) => {
-        const { runRebuild } = await import('./rebuilding.js');
-        await runRebuild(environment, bench, options);
-      },
-      'worker',
-    ),
+    withOpened(environment, {
+      // A lost embedded home is created anew, as by a worker.
+      open: () => openOperations(environment, { role: 'worker' }),
+      work: (operations) => rebuild(environment, operations, options),
+    }),
   );
   addRepairCommands(program, {
     plan: (options) =>
-      atWorkbench(environment, async (bench) => {
-        const { runRepairPlan } = await import('./repairing.js');
-        await runRepairPlan(environment, bench, options);
+      withOpened(environment, {
+        open: () => openOperations(environment),
+        work: (operations) => planRepair(environment, operations, options),
       }),
     apply: (options) =>
-      atWorkbench(environment, async (bench) => {
-        const { runRepairApply } = await import('./repairing.js');
-        await runRepairApply(environment, bench, options);
+      withOpened(environment, {
+        open: () => openOperations(environment),
+        work: (operations) => applyRepair(environment, operations, options),
       }),
   });
+  addMirrorCommands(program, (options) => {
+    // What is asked is the new instance, whatever the variables still name.
+    const variables = () => ({ ...environment.variables(), BLNK_INSTANCE_ID: options.instance });
+    return withOpened(environment, {
+      open: () => openOperations({ ...environment, variables }),
+      work: (operations) => moveMirror(environment, operations, options),
+    });
+  });
   addProveCommand(program, (options) =>
-    atWorkbench(environment, async (bench) => {
-      const { runProve } = await import('./prove-command.js');
-      await runProve(environment, bench, options);
+    withOpened(environment, {
+      open: () => openOperations(environment),
+      work: (operations) => prove(environment, operations, options),
     }),
   );
   return program;
 }
 
-/**
- * For commands that ask Stripe and Blnk themselves. Exit 2 when the workbench could not be opened, 1 when the work
- * failed; else the work sets its own exit code.
- */
-export async function atWorkbench(
+async function openOperations(
   environment: AppEnvironment,
-  work: (bench: Workbench) => Promise<void>,
-  role: 'worker' | 'command' = 'command',
-): Promise<void> {
-  const tell = (error: unknown, code: 1 | 2): void => {
-    environment.output.warn(describeFault(error));
-    environment.exit(code);
-  };
-  let bench: Workbench;
-  try {
-    const config = readWorkerConfig(environment.variables());
-    const { openWorkbench } = await import('./workbench.js');
-    // A command's log goes beside its output: only what a person has to know.
-    bench = await openWorkbench(config, { log: environment.log('error'), signal: environment.signal, role });
-  } catch (error) {
-    return tell(error, 2);
-  }
-  await work(bench).catch((error: unknown) => tell(error, 1));
-  await bench.close().catch((error: unknown) => {
-    environment.output.warn(`The connections did not close cleanly: ${describeFault(error)}`);
+  options: Pick<SessionOptions, 'role'> = {},
+): Promise<SessionOperations> {
+  const { readWorkerConfig } = await import('../config.js');
+  const config = readWorkerConfig(environment.variables());
+  const { openSessionOperations } = await import('./session-operations.js');
+  return openSessionOperations(config, {
+    ...(await sessionOptions(environment)),
+    ...options,
+    hooks: environment.hooks,
   });
+}
+
+async function openDryRun(environment: AppEnvironment): Promise<DryRunOperation & Pick<SessionOperations, 'close'>> {
+  const { readWorkerConfig } = await import('../config.js');
+  const config = readWorkerConfig(environment.variables());
+  const { openDryRunSession } = await import('./session.js');
+  const operation = await import('../operations/dry-run.js');
+  const session = await openDryRunSession(config, await sessionOptions(environment));
+  return {
+    dryRun: (asked, listener) => operation.dryRun(session, asked, listener),
+    close: () => session.close(),
+  };
+}
+
+/** A command's log goes beside its output: only what a person has to know. */
+async function sessionOptions({ log, signal }: AppEnvironment): Promise<SessionOptions> {
+  return { log: await log('error'), signal };
 }
 
 function processActions(environment: AppEnvironment): ProcessActions {
@@ -85,24 +100,40 @@ function processActions(environment: AppEnvironment): ProcessActions {
     try {
       await work();
     } catch (error) {
-      environment.output.warn(describeFault(error));
+      environment.output.fail(error);
       environment.exit(2);
     }
   };
   return {
     worker: ({ adopt }) =>
       orExitTwo(async () => {
+        const { readWorkerConfig } = await import('../config.js');
         const config = readWorkerConfig(environment.variables());
         const { runWorker } = await import('./run-worker.js');
         environment.exit(
-          await runWorker(config, { log: environment.log(config.logLevel), adopt, signal: environment.signal }),
+          await runWorker(config, {
+            ...{ log: await environment.log(config.logLevel), adopt, signal: environment.signal },
+            onTakesWork: environment.onMayPost,
+          }),
         );
       }),
 
     migrate: () =>
       orExitTwo(async () => {
-        const { runMigrate } = await import('./migrating.js');
-        await runMigrate(environment);
+        const { readHomeConfig } = await import('../config.js');
+        const config = readHomeConfig(environment.variables());
+        const { openHome } = await import('./home.js');
+        const log = await environment.log('warn');
+        const giving = giveUpWith(environment.signal);
+        const home = await orStopped(giving.signal, () =>
+          openHome(config, { log, role: 'worker', migratesOnly: true, giveUp: giving.signal }),
+        );
+        giving.end();
+        try {
+          printLines(environment, migrationLines(await home.migrate(environment.signal)));
+        } finally {
+          await home.close();
+        }
       }),
 
     demo: (options) =>

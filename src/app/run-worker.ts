@@ -1,78 +1,88 @@
 /**
- * A worker from start to exit code: waits for servers that are not there yet, runs until SIGINT or SIGTERM, then lets the
+ * A worker from start to exit code: waits for servers that are not there yet, runs until SIGINT, SIGTERM or SIGHUP, then lets
  * requests in flight end within the grace. A post is never aborted: one that outlives the grace ends with the process,
  * and is looked up by the next one.
  */
 import type { WorkerConfig } from '../config.js';
 import { describeError, SyncError } from '../core/errors.js';
+import { giveUpWith } from '../core/give-up.js';
+import { withinTime } from '../core/within-time.js';
 import { isServerFault } from '../db/server-faults.js';
+import type { Events } from '../observability/events.js';
 import type { Log } from '../observability/log.js';
-import { withoutRepeats } from '../observability/without-repeats.js';
+import { createOutages, type Outages } from '../observability/outages.js';
 import { backoffMs } from '../post/backoff.js';
 import type { CrashHooks } from './crash-points.js';
+import { eventsOf } from './events-of.js';
 import { closeAfterFault, ensureSchema, type Home, type HomeOptions, openHome } from './home.js';
 import { systemClock } from './system-clock.js';
+import { serverOf } from './tell-work.js';
 import { TIMINGS, type Timings } from './timings.js';
 import { type RunningWorker, startWorker } from './worker-process.js';
 
 export interface RunWorkerOptions {
   readonly log: Log;
   readonly adopt: boolean;
-  /** Aborted by SIGINT and SIGTERM. */
+  /** Aborted by SIGINT, SIGTERM and SIGHUP. */
   readonly signal: AbortSignal;
   readonly timings?: Timings;
   readonly whenUnreachable?: HomeOptions['whenUnreachable'];
   /** Absent in production. */
   readonly hooks?: CrashHooks;
+  /** From here on something may be in flight. */
+  onTakesWork?(): void;
   /** Called once the worker takes jobs. */
   onStarted?(worker: RunningWorker, home: Home): void;
 }
 
 /**
- * @returns 0 after a clean stop, 1 when the grace ran out. Throws SyncError `fatal` when it could not start, and
- *   `code_too_old` after it stopped because the tables were migrated for newer code alone.
+ * @returns 0 after a clean stop, 1 when the grace ran out. Throws SyncError `fatal` when it could not start, or after it
+ *   stopped because only a person can mend it: the tables serve newer code alone, the ledger is another one, the mirror was moved.
  */
 export async function runWorker(config: WorkerConfig, options: RunWorkerOptions): Promise<0 | 1> {
   const timings = options.timings ?? TIMINGS;
-  const servedNoMore = new AbortController();
+  const ended = new AbortController();
+  const events = eventsOf(options.log);
+  const outages = createOutages({ ...events, monotonicMs: systemClock.monotonicMs });
   const started = await startWithRetry(config, options, {
-    timings,
-    onServedNoMore: (error) => servedNoMore.abort(error),
+    ...{ timings, events, outages },
+    onFatal: (error) => ended.abort(error),
   });
   if (started === null) return 0;
   const { home, worker } = started;
-  options.log.info(
-    {
-      worker: worker.workerId,
-      account: worker.mirror.stripeAccount,
-      livemode: worker.mirror.livemode,
-      since: worker.mirror.startsAt,
-    },
-    `mirroring every ${config.syncEveryMs / 1000} s`,
-  );
+  events.workerStarted({
+    worker: worker.workerId,
+    account: worker.mirror.stripeAccount,
+    livemode: worker.mirror.livemode,
+    since: worker.mirror.startsAt,
+    everyMs: config.syncEveryMs,
+  });
   options.onStarted?.(worker, home);
-  await aborted(AbortSignal.any([options.signal, servedNoMore.signal]));
-  if (servedNoMore.signal.aborted) {
-    options.log.error(
-      { code: 'code_too_old', error: describeError(servedNoMore.signal.reason) },
-      'this version is too old',
-    );
+  await aborted(AbortSignal.any([options.signal, ended.signal]));
+  if (ended.signal.aborted) {
+    const { reason } = ended.signal;
+    const code = reason instanceof SyncError ? reason.code : 'unexpected';
+    const fields = { code, error: describeError(reason) };
+    if (code === 'code_too_old') events.versionTooOld(fields);
+    else events.workerMustStop(fields);
   }
-  options.log.info({}, 'stopping: no new work; what is in flight ends');
+  events.workerStopping({});
   const clean = await withinGrace(config.shutdownGraceMs, async () => {
     await worker.stop();
     await home.close();
   });
-  if (clean) options.log.info({}, 'stopped');
-  else options.log.error({}, 'SHUTDOWN_GRACE ran out; what was in flight is looked up at the next start');
+  if (clean) events.workerStopped({});
+  else events.graceRanOut({});
   // The same as its next start would say.
-  servedNoMore.signal.throwIfAborted();
+  ended.signal.throwIfAborted();
   return clean ? 0 : 1;
 }
 
 interface Starting {
   readonly timings: Timings;
-  onServedNoMore(error: SyncError): void;
+  readonly events: Events;
+  readonly outages: Outages;
+  onFatal(error: SyncError): void;
 }
 
 async function startWithRetry(config: WorkerConfig, options: RunWorkerOptions, starting: Starting) {
@@ -82,12 +92,14 @@ async function startWithRetry(config: WorkerConfig, options: RunWorkerOptions, s
     } catch (error) {
       const fault = error instanceof SyncError || !isServerFault(error) ? error : databaseFailed(error);
       if (!(fault instanceof SyncError && fault.kind === 'transient')) throw fault;
+      if (options.signal.aborted) break;
       const waitMs = backoffMs(tries, Math.random, starting.timings.startRetry);
-      options.log.warn(
-        { code: fault.code, error: describeError(fault), waitMs: Math.round(waitMs) },
-        'cannot start yet; trying again',
-      );
-      await Promise.race([systemClock.sleep(waitMs), aborted(options.signal)]);
+      const server = serverOf(fault);
+      if (server !== null) starting.outages.failed(server, describeError(fault));
+      starting.events.startWaits({ code: fault.code, error: describeError(fault), waitMs: Math.round(waitMs) });
+      await systemClock.sleep(waitMs, options.signal).catch(() => {
+        // Told to stop: the loop sees it.
+      });
     }
   }
   return null;
@@ -102,18 +114,28 @@ function databaseFailed(cause: unknown): SyncError {
 }
 
 async function startOnce(config: WorkerConfig, options: RunWorkerOptions, starting: Starting) {
-  const { adopt, whenUnreachable, hooks } = options;
-  const log = withoutRepeats(options.log, systemClock.monotonicMs);
+  const { log, adopt, whenUnreachable, hooks } = options;
+  const giving = giveUpWith(options.signal);
   const home = await openHome(config, {
     log,
     role: 'worker',
+    giveUp: giving.signal,
+    onQueueFault: (error) => starting.outages.failed('queue', error),
     ...(whenUnreachable === undefined ? {} : { whenUnreachable }),
   });
   try {
     await ensureSchema(home, config);
     return {
       home,
-      worker: await startWorker(config, { home, log, adopt, ...starting, ...(hooks === undefined ? {} : { hooks }) }),
+      worker: await startWorker(config, {
+        ...{ home, adopt, signal: giving.signal },
+        onTakesWork() {
+          giving.end();
+          options.onTakesWork?.();
+        },
+        ...starting,
+        ...(hooks === undefined ? {} : { hooks }),
+      }),
     };
   } catch (error) {
     await closeAfterFault(() => home.close(), log);
@@ -122,14 +144,10 @@ async function startOnce(config: WorkerConfig, options: RunWorkerOptions, starti
 }
 
 async function withinGrace(graceMs: number, stop: () => Promise<void>): Promise<boolean> {
-  const deadline = new AbortController();
-  const timeout = systemClock.sleep(graceMs, deadline.signal).then(
-    () => false,
-    () => true,
+  return withinTime(
+    stop().then(() => true),
+    { sleep: (over) => systemClock.sleep(graceMs, over), whenLate: () => false },
   );
-  const clean = await Promise.race([stop().then(() => true), timeout]);
-  deadline.abort();
-  return clean;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@ import { DAY_MS } from '../core/window.js';
 import type { BackoffOptions } from '../post/backoff.js';
 import { BACKOFF_DEFAULT } from '../post/backoff.js';
 import type { ScheduleRules } from '../prove/schedule.js';
+import type { LedgerWatchOptions } from '../worker/ledger-watch.js';
 
 export interface Timings {
   /** Lease of a claim on postings; requests are only sent within half of it. */
@@ -29,6 +30,8 @@ export interface Timings {
   /** First pause between tries of one Stripe request. */
   readonly stripeRetryBaseMs: number;
   readonly proofs: ProofTimings;
+  /** When a worker looks whether the ledger is still the one that it posted to. */
+  readonly ledger: LedgerWatchOptions;
 }
 
 /** When days are proven; `prove/schedule.ts` has the rules. */
@@ -53,6 +56,12 @@ export const TIMINGS: Timings = {
   lookUpFirstWaitMs: 250,
   startRetry: { baseMs: 1_000, maxMs: 30_000 },
   stripeRetryBaseMs: 500,
+  ledger: {
+    // Two small requests. What is about to be posted is looked at anyway.
+    everyMs: 5 * 60_000,
+    inDoubtEveryMs: 30_000,
+    believedAfterMs: 10 * 60_000,
+  },
   proofs: {
     askEveryMs: 60_000,
     // Half of each minute at most: a mirror of years has thousands of days to prove at its first start.

@@ -1,11 +1,17 @@
 /** Composition: Stripe and Blnk, opened from the configuration and asked whether they let us in. */
+import { setMaxListeners } from 'node:events';
 import { type BlnkLedger, createLedger } from '../blnk/ledger.js';
 import { type BlnkLedgerSide, createLedgerSide } from '../blnk/listings.js';
+import type { RequestReport } from '../blnk/transport.js';
+import { createClockWatch } from '../collect/agreed-time.js';
 import type { PaymentFeeds } from '../collect/ports.js';
 import type { WorkerConfig } from '../config.js';
+import { type ClockFault, clockFaultText } from '../core/agree-on-time.js';
 import { describeError } from '../core/errors.js';
+import { readDatabaseNow } from '../db/reads/status.js';
 import { createPrivateLimiter, createRequestLimiter } from '../db/request-limiter.js';
-import type { Log } from '../observability/log.js';
+import type { Events } from '../observability/events.js';
+import type { Outages } from '../observability/outages.js';
 import { packageVersion } from '../package-root.js';
 import type { StripeSide } from '../prove/ports.js';
 import { createStripeAccountReader, type StripeAccountReader } from '../stripe/account.js';
@@ -23,6 +29,8 @@ export interface Vendors {
   /** What proof, repair and rebuild read; over connections of its own, so that posts never wait for it. */
   readonly ledgerSide: Omit<BlnkLedgerSide, 'close'>;
   readonly stripeSide: StripeSide;
+  /** Which clock was found off last; null when none was lately. */
+  clockFault(): ClockFault | null;
   /** From now on a Stripe key that is read again must be of this account. */
   expectAccount(id: string): void;
   /**
@@ -36,12 +44,16 @@ export interface Vendors {
 export interface VendorOptions {
   /** Null: there is no database yet, so the limits are kept by this process alone. */
   readonly home: Home | null;
-  readonly log: Log;
+  readonly events: Events;
+  /** Told of every request that was answered, and of those that nobody answered. Absent for commands. */
+  readonly outages?: Outages;
   readonly timings: Timings;
   /** Requests to Blnk at the same time; one that waited for a connection would be sent later than its claim allows. */
   readonly postsInFlightMax: number;
-  /** Aborted when the worker stops: no further try of a Stripe request begins. */
+  /** Aborted when the worker or the command stops: what only reads ends at once. */
   readonly signal: AbortSignal;
+  /** Aborted: look-ups of what was posted end too. Of a worker only as long as it has posted nothing. */
+  readonly abortLookUps: AbortSignal;
 }
 
 /** As many balances as a proof asks for at a time. */
@@ -50,27 +62,48 @@ const LISTINGS_IN_FLIGHT_MAX = 4;
 /** Opens no connection yet. */
 export function createVendors(
   config: WorkerConfig,
-  { home, log, timings, postsInFlightMax, signal }: VendorOptions,
+  { home, events, outages, timings, postsInFlightMax, signal, abortLookUps }: VendorOptions,
 ): Vendors {
+  // A listener for each request in flight, whose number the pools bound: no leak, which Node would warn of above ten.
+  setMaxListeners(0, signal, abortLookUps);
+  const clocks = createClockWatch({
+    databaseNow: home === null ? null : () => readDatabaseNow(home.database.db),
+    machineNow: () => new Date(),
+    monotonicMs: systemClock.monotonicMs,
+    onFault: (fault) => tellClockFault(events, fault),
+  });
   const stripe = createStripeClient({
     baseUrl: config.stripe.apiBase,
+    time: clocks,
     readKey: config.stripe.readKey,
     limiter: createLimiter(config, home),
     version: packageVersion(),
     signal,
     retries: { backoffBaseMs: timings.stripeRetryBaseMs },
     onRetry: ({ error, delayMs, ...notice }) =>
-      log.warn({ ...notice, delayMs: Math.round(delayMs), error: describeError(error) }, 'Stripe is asked again'),
+      events.stripeAskedAgain({ ...notice, delayMs: Math.round(delayMs), error: describeError(error) }),
+    onOutcome: (fault) => {
+      if (fault?.code === 'stripe_unavailable') outages?.failed('stripe', describeError(fault));
+      else outages?.answered('stripe');
+    },
   });
   const account = createStripeAccountReader({ client: stripe });
   const blnk = {
     ...config.blnk,
     baseUrl: config.blnk.apiBase,
+    onRequest: ({ status, fault }: RequestReport) => {
+      if (fault !== null || isAway(status)) outages?.failed('blnk', fault ?? `Blnk answered HTTP ${status}`);
+      else outages?.answered('blnk');
+    },
     lookUpFirstWaitMs: timings.lookUpFirstWaitMs,
     signal,
   };
-  const ledger = createLedger({ ...blnk, postTimeoutMs: timings.postTimeoutMs, connections: postsInFlightMax });
-  const ledgerSide = createLedgerSide({ ...blnk, connections: LISTINGS_IN_FLIGHT_MAX });
+  const ledger = createLedger({
+    ...{ ...blnk, abort: abortLookUps },
+    ...{ postTimeoutMs: timings.postTimeoutMs, connections: postsInFlightMax },
+  });
+  // Lanes ask it too, whether the ledger is still the same one: what was posted could not be confirmed without it.
+  const ledgerSide = createLedgerSide({ ...blnk, abort: abortLookUps, connections: LISTINGS_IN_FLIGHT_MAX });
   const feeds = createPaymentFeeds({ client: stripe });
   return {
     account,
@@ -78,6 +111,7 @@ export function createVendors(
     ledger,
     ledgerSide,
     stripeSide: createStripeSide({ feeds }),
+    clockFault: () => clocks.fault(),
     expectAccount: (id) => stripe.expectAccount(id),
     async checkAccess() {
       const { missing } = await account.checkPermissions();
@@ -89,6 +123,16 @@ export function createVendors(
       stripe.close();
     },
   };
+}
+
+/** Said by whoever stands before a server that is not there. */
+function isAway(status: number | null): boolean {
+  return status === null || [502, 503, 504].includes(status);
+}
+
+function tellClockFault(events: Events, fault: ClockFault | null): void {
+  if (fault === null) events.clocksAgree({});
+  else events.clockOff({ ...fault, error: clockFaultText(fault) });
 }
 
 function createLimiter(config: WorkerConfig, home: Home | null) {

@@ -3,6 +3,7 @@
  * the answer (Core, the Cloud, a proxy between) is unknown, so nothing of its shape is trusted.
  */
 import { memberOf, parseExactJson, textMemberOf } from '../core/exact-json.js';
+import { codeOfWords } from './core-words.js';
 
 const MESSAGE_CHARACTERS_MAX = 500;
 
@@ -16,7 +17,7 @@ export interface BlnkAnswer {
   readonly status: number;
   /** Undefined when the body is not JSON. */
   readonly json: unknown;
-  /** `error_detail.code`; null when this is not one of Core's errors. */
+  /** `error_detail.code`, or what the words of an older Core stand for; null when this is not one of Core's errors. */
   readonly code: string | null;
   /** Status and text, of bounded length, for people. Free of the key and of what the merchant wrote. */
   readonly message: string;
@@ -38,7 +39,7 @@ export function readAnswer(response: {
   return {
     status: response.status,
     json,
-    code,
+    code: code ?? codeOfWords(response.status, json),
     // Only when somebody asks: nearly all answers are good ones.
     get message() {
       const words = response.hide(wordsOf(json, response.text).slice(0, WORDS_CHARACTERS_MAX));

@@ -24,6 +24,8 @@ export interface ConnectionOptions {
   readonly responseBytesMax?: number;
   /** Aborted at shutdown: look-ups are not tried again. Posts are never aborted. */
   readonly signal?: AbortSignal;
+  /** Aborted: look-ups in flight end too. */
+  readonly abort?: AbortSignal;
   /** Once for each request, for metrics. Must not throw: a post may just have been applied. */
   readonly onRequest?: (report: RequestReport) => void;
 }
@@ -49,6 +51,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     attemptsMax: options.lookUpAttemptsMax ?? 4,
     firstWaitMs: options.lookUpFirstWaitMs ?? 250,
     signal: options.signal,
+    abort: options.abort,
   });
   return { routes, transport, lookUps };
 }

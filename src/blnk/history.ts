@@ -4,17 +4,15 @@
  */
 
 import { textMemberOf } from '../core/exact-json.js';
-import { utcDay } from '../core/window.js';
+import { STRIPE_EPOCH } from '../core/mirror.js';
+import { DAY_MS, dayWindow, utcDay } from '../core/window.js';
 import { readLedgerRecord, readLedgerRow } from './ledger-row.js';
 import { type LookUps, unreadable } from './look-ups.js';
-import type { Filter } from './routes.js';
+import { type Filter, within } from './routes.js';
 
 const MIRROR_FIELD = 'meta_data.stripe_mirror';
 const OURS: Filter = { field: MIRROR_FIELD, operator: 'isnotnull' };
 
-/** No PaymentIntent is older than Stripe itself. */
-const NOTHING_BEFORE_MS = Date.UTC(2011, 0, 1);
-const DAY_MS = 86_400_000;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /** More mirrors than this in one ledger is a fault that a person looks at; each further one would be one more question. */
@@ -55,7 +53,7 @@ export async function oldestEffectiveDay(lookUps: LookUps): Promise<string | nul
   // Those that lost their effective date are on no day of the search; there are few of them, if any.
   const undated = await lookUps.anyRow('transactions', [OURS, { field: 'effective_date', operator: 'isnull' }]);
   const days = undated === null ? [] : await namedDays(lookUps, [{ field: 'effective_date', operator: 'isnull' }]);
-  if (dated !== null) days.push(dated, ...(await namedDays(lookUps, withinDay(dated))));
+  if (dated !== null) days.push(dated, ...(await namedDays(lookUps, within('effective_date', dayWindow(dated)))));
   return days.sort()[0] ?? null;
 }
 
@@ -76,7 +74,7 @@ async function oldestDayWithRows(lookUps: LookUps): Promise<string | null> {
   };
   const first = await rowBefore(null);
   if (first === null) return null;
-  let none = NOTHING_BEFORE_MS;
+  let none = STRIPE_EPOCH.getTime();
   let some = startOfDay(first);
   // Before `none` there is nothing, and on the day of `some` there is a row.
   while (none < some) {
@@ -88,23 +86,15 @@ async function oldestDayWithRows(lookUps: LookUps): Promise<string | null> {
   return utcDay(new Date(some));
 }
 
-async function namedDays(lookUps: LookUps, within: readonly Filter[]): Promise<string[]> {
+async function namedDays(lookUps: LookUps, among: readonly Filter[]): Promise<string[]> {
   const days = new Set<string>();
-  for await (const page of lookUps.pages('transactions', { filters: [OURS, ...within] })) {
+  for await (const page of lookUps.pages('transactions', { filters: [OURS, ...among] })) {
     for (const value of page) {
       const day = readLedgerRecord(value)?.day ?? null;
       if (day !== null && DAY.test(day)) days.add(day);
     }
   }
   return [...days];
-}
-
-function withinDay(day: string): Filter[] {
-  const from = Date.parse(`${day}T00:00:00Z`);
-  return [
-    { field: 'effective_date', operator: 'gte', value: new Date(from).toISOString() },
-    { field: 'effective_date', operator: 'lt', value: new Date(from + DAY_MS).toISOString() },
-  ];
 }
 
 function startOfDay(timeMs: number): number {

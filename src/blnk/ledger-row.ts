@@ -4,8 +4,7 @@
  */
 
 import { memberOf, textMemberOf } from '../core/exact-json.js';
-import type { LedgerRow } from '../core/settlement.js';
-import type { LedgerRecord } from '../prove/ports.js';
+import type { LedgerRecord, LedgerRow } from '../core/ledger/row.js';
 import { shorten } from './answer.js';
 
 const UNKNOWN = 'unknown';
@@ -32,6 +31,7 @@ export function readLedgerRow(value: unknown): LedgerRow | null {
     mirrorId:
       memberOf(metaData, 'stripe_mirror') === undefined ? null : (readWord(metaData, 'stripe_mirror') ?? UNKNOWN),
     rejectionReason: rejectionReason === null ? null : shorten(rejectionReason),
+    parentId: readWord(value, 'parent_transaction'),
   };
 }
 
@@ -70,14 +70,14 @@ export function readLedgerRecord(value: unknown): LedgerRecord | null {
 
 /**
  * `precise_amount` where the answer carries it. Else `amount × precision`, computed in decimals (10.99 × 100 is 1099, which
- * doubles miss), and only when that is a whole number.
+ * doubles miss), and only when that is a whole number. `amount` may be a number, or a text such as "12.50".
  */
 function readAmount(row: unknown): bigint | null {
   const precise = memberOf(row, 'precise_amount');
   if (precise !== undefined && precise !== null) return wholeNumber(precise);
   const amount = memberOf(row, 'amount');
   const precision = wholeNumber(memberOf(row, 'precision'));
-  if (typeof amount !== 'number' || precision === null || precision <= 0n) return null;
+  if ((typeof amount !== 'number' && typeof amount !== 'string') || precision === null || precision <= 0n) return null;
   // A double prints as its shortest decimal; with exponents or over 15 digits that is no longer the number that was meant.
   const decimal = /^(-?)(\d+)(?:\.(\d+))?$/.exec(String(amount));
   if (decimal === null) return null;

@@ -5,13 +5,13 @@
 
 import { parseExactJson, textMemberOf } from '../core/exact-json.js';
 import type { Ledger, PostAnswer } from '../post/ports.js';
+import { checkAccess, mayReadBalances } from './check-access.js';
 import { type ConnectionOptions, createConnection } from './connection.js';
-import { findBalances, findByReference } from './find-rows.js';
+import { findBalances, findByReference, findChildren } from './find-rows.js';
 import { someMirrorId } from './history.js';
 import { readLedgerRow } from './ledger-row.js';
-import { type LookUps, unreadable } from './look-ups.js';
 import { readBulkAnswer, readPostAnswer } from './post-answer.js';
-import type { Route, Routes } from './routes.js';
+import type { Route } from './routes.js';
 import type { Reply } from './transport.js';
 
 export interface LedgerOptions extends ConnectionOptions {
@@ -22,10 +22,14 @@ export interface LedgerOptions extends ConnectionOptions {
 /** What is asked before the first post. */
 export interface LedgerProbe {
   /**
-   * Tries the address, the key and both permissions without writing anything.
+   * Tries the address, the key, both permissions and the Core's age without writing anything.
    * @throws SyncError fatal when one of them is wrong, transient when Blnk cannot be reached
    */
   checkPermissions(): Promise<void>;
+  /**
+   * Whether the key may read what a balance was at a moment, which only proofs need. Null when no answer says so.
+   */
+  mayReadBalances(): Promise<boolean | null>;
   /** Whether the ledger holds a transaction that this software made, for whatever mirror. */
   hasTransactionsOfOurs(): Promise<boolean>;
 }
@@ -54,8 +58,10 @@ export function createLedger(options: LedgerOptions): BlnkLedger {
       return reply.kind === 'fault' ? answerToFault(reply) : readBulkAnswer(reply.answer, bodies.length);
     },
     findByReference: (references) => findByReference(lookUps, references, readLedgerRow),
+    findChildren: (transactionIds) => findChildren(lookUps, transactionIds, readLedgerRow),
     findBalances: (query) => findBalances(lookUps, query),
-    checkPermissions: () => checkPermissions(lookUps, routes),
+    checkPermissions: () => checkAccess(lookUps, routes),
+    mayReadBalances: () => mayReadBalances(lookUps, routes),
     hasTransactionsOfOurs: async () => (await someMirrorId(lookUps, [])) !== null,
     close: () => transport.close(),
   };
@@ -70,17 +76,4 @@ function answerToFault(fault: Extract<Reply, { kind: 'fault' }>): PostAnswer {
   return fault.notSent
     ? { kind: 'busy', message: fault.message, retryAfterMs: null }
     : { kind: 'unclear', message: fault.message };
-}
-
-/** No payment can have this reference: ours begin with an object id of Stripe. */
-const NOBODYS_REFERENCE = 'stripe-blnk-sync:permission-check';
-const NOBODYS_BALANCE = '@stripe-blnk-sync:permission-check';
-
-async function checkPermissions(lookUps: LookUps, routes: Routes): Promise<void> {
-  await findByReference(lookUps, [NOBODYS_REFERENCE], readLedgerRow);
-  // A Core's own API keys have a permission of their own for balances.
-  await findBalances(lookUps, { indicators: [NOBODYS_BALANCE], currency: 'USD' });
-  // A bulk without transactions writes nothing (Core: 400 TXN_BULK_EMPTY), and gets that far only with a key that may post.
-  const answer = await lookUps.ask(routes.bulk, bulkOf([]));
-  if (answer.json === undefined) throw unreadable(`POST ${routes.bulk.url} answered no JSON: ${answer.message}`);
 }

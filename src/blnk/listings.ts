@@ -4,14 +4,16 @@
  */
 
 import { memberOf, textMemberOf } from '../core/exact-json.js';
-import type { LedgerHistory, LedgerRecord, LedgerSide } from '../prove/ports.js';
+import type { LedgerRecord } from '../core/ledger/row.js';
+import type { Window } from '../core/window.js';
+import type { LedgerHistory, LedgerSide } from '../prove/ports.js';
 import type { BlnkAnswer } from './answer.js';
 import { type ConnectionOptions, createConnection } from './connection.js';
-import { balancesOf, findBalances, findByReference } from './find-rows.js';
+import { balancesOf, findBalances, findByReference, findChildren } from './find-rows.js';
 import { mirrorIds, oldestEffectiveDay } from './history.js';
 import { readLedgerRecord, wholeNumber } from './ledger-row.js';
 import { type LookUps, lookUpRefused, unreadable } from './look-ups.js';
-import type { Filter, Route } from './routes.js';
+import { type Filter, type Route, within } from './routes.js';
 
 export interface BlnkLedgerSide extends LedgerSide, LedgerHistory {
   /** Takes no new requests and waits for those in flight. */
@@ -31,7 +33,8 @@ export function createLedgerSide(options: ConnectionOptions): BlnkLedgerSide {
   return {
     listDay: (day) => listDay(lookUps, day),
     listForeign: (window) => listForeign(lookUps, window),
-    findRecords: (references) => findByReference(lookUps, references, readLedgerRecord),
+    findByReference: (references) => findByReference(lookUps, references, readLedgerRecord),
+    findChildren: (transactionIds) => findChildren(lookUps, transactionIds, readLedgerRecord),
     listOfPayment: (paymentId) => listOfPayment(lookUps, paymentId),
     findBalances: (query) => findBalances(lookUps, query),
     balancesOf: (indicator) => balancesOf(lookUps, indicator),
@@ -75,10 +78,7 @@ const NOT_OURS: readonly Filter[] = [
 ];
 
 /** Somebody's queued posts in a burst lose their effective date: those are on the day on which they were created. */
-async function* listForeign(
-  lookUps: LookUps,
-  window: { readonly from: Date; readonly to: Date },
-): AsyncGenerator<readonly LedgerRecord[]> {
+async function* listForeign(lookUps: LookUps, window: Window): AsyncGenerator<readonly LedgerRecord[]> {
   const questions = [
     { filters: within('effective_date', window), timeOf: (record: LedgerRecord) => record.effectiveDate },
     {
@@ -100,13 +100,6 @@ async function* listForeign(
       yield records.filter(({ reference }) => reference.startsWith(PAYMENT_PREFIX));
     }
   }
-}
-
-function within(field: string, { from, to }: { readonly from: Date; readonly to: Date }): Filter[] {
-  return [
-    { field, operator: 'gte', value: from.toISOString() },
-    { field, operator: 'lt', value: to.toISOString() },
-  ];
 }
 
 function readRecord(value: unknown): LedgerRecord {

@@ -5,8 +5,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../core/errors.js';
 import { memberOf, textMemberOf } from '../core/exact-json.js';
+import { isBlocked, isLimit, limitText } from './access-error.js';
 import { type BlnkAnswer, shorten } from './answer.js';
-import type { BlnkStyle, Filter, FilterQuery, Route, Routes } from './routes.js';
+import { asksPresence, type PresenceSpelling, spellPresence } from './presence.js';
+import type { BlnkStyle, Filter, FilterQuery, Listed, Route, Routes } from './routes.js';
 import type { Reply, Transport } from './transport.js';
 
 /** Core turns a larger limit into 20, silently; the Cloud's largest page is not documented. */
@@ -24,49 +26,66 @@ export interface LookUpOptions {
   readonly firstWaitMs: number;
   /** Aborted at shutdown: no further attempt begins. */
   readonly signal: AbortSignal | undefined;
+  /** Aborted: the attempt in flight ends too. Not of a worker that posts: what it sent is still looked up. */
+  readonly abort: AbortSignal | undefined;
+}
+
+export interface ListQuery {
+  readonly filters: readonly Filter[];
+  /** How many there can be: when that many came, no further page is asked for. */
+  readonly rowsMax?: number;
 }
 
 export interface LookUps {
-  /**
-   * All rows that fit, as they came.
-   * @param query.rowsMax how many there can be; when that many came, no further page is asked for
-   * @throws SyncError transient when no usable answer could be had
-   */
-  listRows(what: Listed, query: { readonly filters: readonly Filter[]; readonly rowsMax?: number }): Promise<unknown[]>;
+  /** All rows that fit, as they came. @throws SyncError transient when no usable answer could be had */
+  listRows(what: Listed, query: ListQuery): Promise<unknown[]>;
   /**
    * The same page by page, for lists of any length. While others write, a row may come twice (the Cloud pages by number);
    * one that is there throughout is not missed on a Core, and can only be missed in the Cloud when another one left.
    */
-  pages(what: Listed, query: { readonly filters: readonly Filter[] }): AsyncIterable<readonly unknown[]>;
+  pages(what: Listed, query: ListQuery): AsyncIterable<readonly unknown[]>;
   /** Any one row that fits; null when there is none. */
   anyRow(what: Listed, filters: readonly Filter[]): Promise<unknown>;
   /** Asks again after 429, 5xx and network faults. @throws SyncError transient when no attempt was answered */
   ask(route: Route, body: string | null): Promise<BlnkAnswer>;
 }
 
-type Listed = 'transactions' | 'balances';
-
 export function createLookUps(routes: Routes, transport: Transport, options: LookUpOptions): LookUps {
+  const isAborted = (): boolean => options.abort?.aborted === true;
   const ask = async (route: Route, body: string | null): Promise<BlnkAnswer> => {
     for (let attempt = 1; ; attempt += 1) {
-      const reply = await transport.send({ route, body, timeoutMs: options.timeoutMs });
+      if (isAborted()) throw stopped();
+      const reply = await transport.send({ route, body, timeoutMs: options.timeoutMs, signal: options.abort });
+      if (reply.kind === 'fault' && isAborted()) throw stopped(reply.cause);
       if (reply.kind === 'answer' && !isUnavailable(reply.answer)) return reply.answer;
       const advisedMs = reply.kind === 'answer' ? reply.answer.retryAfterMs : null;
       const isLast =
         attempt >= options.attemptsMax || (advisedMs ?? 0) > WAIT_MS_MAX || options.signal?.aborted === true;
       if (isLast) throw unavailable(route, reply, attempt);
-      await sleep(Math.max(advisedMs ?? 0, jitter(options.firstWaitMs * 2 ** (attempt - 1))));
+      await pause(Math.max(advisedMs ?? 0, jitter(options.firstWaitMs * 2 ** (attempt - 1))), options.abort);
     }
   };
 
+  let spelling: PresenceSpelling = routes.style === 'cloud' ? 'exists' : 'isnull';
+  const askSpelled = async (what: Listed, query: FilterQuery, spelled: PresenceSpelling) => {
+    const { route, body } = routes.filter(what, { ...query, filters: spellPresence(query.filters, spelled) });
+    return { route, answer: await ask(route, body) };
+  };
   const askPage = async (what: Listed, query: FilterQuery): Promise<Page> => {
-    const { route, body } = routes.filter(what, query);
-    return readPage(await ask(route, body), route);
+    const { route, answer } = await askSpelled(what, query, spelling);
+    if (spelling === 'exists' && answer.status === 400 && asksPresence(query.filters)) {
+      const other = await askSpelled(what, query, 'isnull');
+      if (other.answer.status === 200) {
+        spelling = 'isnull';
+        return readPage(other.answer, other.route);
+      }
+    }
+    return readPage(answer, route);
   };
 
   async function* pages(
     what: Listed,
-    { filters, rowsMax = Number.POSITIVE_INFINITY }: { readonly filters: readonly Filter[]; readonly rowsMax?: number },
+    { filters, rowsMax = Number.POSITIVE_INFINITY }: ListQuery,
   ): AsyncGenerator<readonly unknown[]> {
     const seen = new Set<string>();
     let listed = 0;
@@ -122,6 +141,16 @@ function idOf(row: unknown): string {
   return textMemberOf(row, 'transaction_id') ?? textMemberOf(row, 'balance_id') ?? textMemberOf(row, 'reference') ?? '';
 }
 
+async function pause(durationMs: number, abort: AbortSignal | undefined): Promise<void> {
+  await sleep(durationMs, undefined, abort === undefined ? {} : { signal: abort }).catch((error: unknown) => {
+    throw abort?.aborted === true ? stopped(error) : error;
+  });
+}
+
+function stopped(cause?: unknown): SyncError {
+  return new SyncError('Reading from Blnk was stopped', { kind: 'transient', code: 'stopped', cause });
+}
+
 /** An answer that must not be acted upon. */
 export function unreadable(what: string): SyncError {
   return new SyncError(`Blnk's answer cannot be used: ${shorten(what)}`, {
@@ -131,9 +160,17 @@ export function unreadable(what: string): SyncError {
 }
 
 export function lookUpRefused(answer: BlnkAnswer, route: Route): SyncError {
+  if (isLimit(answer)) return limitReached(answer, route);
   return new SyncError(`Blnk refused a look-up, ${route.method} ${route.url}: ${answer.message}`, {
     kind: 'transient',
     code: 'blnk_look_up_refused',
+  });
+}
+
+export function limitReached(answer: BlnkAnswer, route: Route): SyncError {
+  return new SyncError(`${route.method} ${route.url}: ${limitText(answer)}`, {
+    kind: 'transient',
+    code: 'blnk_limit_reached',
   });
 }
 
@@ -159,7 +196,7 @@ function readPage(answer: BlnkAnswer, route: Route): Page {
 }
 
 function isUnavailable(answer: BlnkAnswer): boolean {
-  return answer.status === 429 || answer.status === 408 || answer.status >= 500;
+  return answer.status === 429 || answer.status === 408 || answer.status >= 500 || isBlocked(answer);
 }
 
 function unavailable(route: Route, reply: Reply, attempts: number): SyncError {

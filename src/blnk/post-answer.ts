@@ -5,32 +5,48 @@
 import { SyncError } from '../core/errors.js';
 import { memberOf, textMemberOf } from '../core/exact-json.js';
 import type { PostAnswer } from '../post/ports.js';
+import { isLimit, limitText } from './access-error.js';
 import { type BlnkAnswer, shorten } from './answer.js';
 import { readLedgerRow } from './ledger-row.js';
 
 /** @throws SyncError fatal when Core refused the overdraft: every further post would be refused as well */
 export function readPostAnswer(answer: BlnkAnswer, reference: string): PostAnswer {
-  const { message } = answer;
   switch (answer.status) {
     case 201:
       return readCreated(answer, reference);
-    case 409:
-      if (answer.code === 'TXN_DUPLICATE_REFERENCE') return { kind: 'duplicate', message };
-      return answer.code === 'GEN_CONFLICT' ? busy(answer) : unclear(answer);
     case 423:
     case 429:
     case 503:
       return busy(answer);
+    case 402:
+    case 403:
+      // Said before anything was booked; others of these were thrown, or came from somewhere in between.
+      return isLimit(answer) ? { ...busy(answer), message: limitText(answer) } : unclear(answer);
     case 400:
-      refuseOverdraft(answer);
-      return answer.code === 'TXN_VALIDATION_ERROR' || answer.code === 'GEN_MALFORMED_REQUEST'
-        ? { kind: 'refused', message }
-        : unclear(answer);
     case 404:
-      return answer.code === 'TXN_NOT_FOUND' ? { kind: 'refused', message } : unclear(answer);
+    case 409:
+      return readRefusal(answer);
     default:
       return unclear(answer);
   }
+}
+
+/** Rules, an unreadable request, and a balance id that is unknown: since 0.15.4 under a code of balances. */
+const REFUSED: readonly (string | null)[] = [
+  'TXN_VALIDATION_ERROR',
+  'TXN_INVALID_AMOUNT',
+  'GEN_MALFORMED_REQUEST',
+  'TXN_NOT_FOUND',
+  'BAL_NOT_FOUND',
+];
+
+/** By the code: a Core before 0.15.0 answers all of these with 400. */
+function readRefusal(answer: BlnkAnswer): PostAnswer {
+  refuseOverdraft(answer);
+  const { code, message } = answer;
+  if (REFUSED.includes(code)) return { kind: 'refused', message };
+  if (code === 'TXN_DUPLICATE_REFERENCE') return { kind: 'duplicate', message };
+  return code === 'GEN_CONFLICT' || code === 'GEN_RESOURCE_LOCKED' ? busy(answer) : unclear(answer);
 }
 
 /**
@@ -63,7 +79,7 @@ function readCreated(answer: BlnkAnswer, reference: string): PostAnswer {
   return { kind: 'unclear', message: `201 with the status ${row.status}: queued by somebody` };
 }
 
-function busy(answer: BlnkAnswer): PostAnswer {
+function busy(answer: BlnkAnswer): Extract<PostAnswer, { kind: 'busy' }> {
   return { kind: 'busy', message: answer.message, retryAfterMs: answer.retryAfterMs };
 }
 

@@ -3,6 +3,7 @@
  * style only routes that the Cloud documents are used. Builds addresses, headers and filter bodies; sends nothing.
  */
 import { SyncError } from '../core/errors.js';
+import type { Window } from '../core/window.js';
 
 /** `cloud`: Blnk Cloud with an instance id and a Bearer token. `core`: a self-hosted Core with `X-Blnk-Key`. */
 export type BlnkStyle = 'cloud' | 'core';
@@ -22,10 +23,32 @@ export interface Route {
 
 export interface Filter {
   readonly field: string;
-  readonly operator: 'eq' | 'ne' | 'gt' | 'gte' | 'lt' | 'in' | 'like' | 'isnull' | 'isnotnull';
+  readonly operator:
+    | 'eq'
+    | 'ne'
+    | 'gt'
+    | 'gte'
+    | 'lt'
+    | 'in'
+    | 'like'
+    | 'isnull'
+    | 'isnotnull'
+    | 'exists'
+    | 'notexists';
   readonly value?: string;
   readonly values?: readonly string[];
 }
+
+/** Of times in a window. */
+export function within(field: string, { from, to }: Window): Filter[] {
+  return [
+    { field, operator: 'gte', value: from.toISOString() },
+    { field, operator: 'lt', value: to.toISOString() },
+  ];
+}
+
+/** What can be asked for by filters. */
+export type Listed = 'transactions' | 'balances';
 
 /** Where a page of rows begins. */
 interface PagePlace {
@@ -49,7 +72,7 @@ export interface Routes {
   readonly origin: string;
   readonly post: Route;
   readonly bulk: Route;
-  filter(what: 'transactions' | 'balances', query: FilterQuery): { readonly route: Route; readonly body: string };
+  filter(what: Listed, query: FilterQuery): { readonly route: Route; readonly body: string };
   /** @param timestamp RFC 3339 in UTC; what takes effect at that very moment is counted */
   balanceAt(balanceId: string, timestamp: string): Route;
   authorize(key: string): Record<string, string>;
@@ -118,7 +141,7 @@ function coreRoutes(origin: string, route: MakeRoute): Routes {
  * one could be on no page. References are unique, so pages in their order miss nothing that is there throughout; and they
  * are indexed, so the last page of 100,000 rows costs what the first one does.
  */
-function coreFilter(what: 'transactions' | 'balances', { filters, rowsMax: limit, place }: FilterQuery): object {
+function coreFilter(what: Listed, { filters, rowsMax: limit, place }: FilterQuery): object {
   if (place === null) return { filters, limit };
   if (what === 'balances') return { filters, limit, offset: (place.page - 1) * limit };
   const further: readonly Filter[] =

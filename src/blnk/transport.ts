@@ -1,11 +1,13 @@
 /**
  * One request, one reply, over a pool of connections with the key attached. Never repeats a request, except after a 401
- * with another key; never aborts one: Core keeps both balances of an aborted post locked for 300 s. A fault is a value
+ * with another key; never aborts a post: Core keeps both balances of an aborted one locked for 300 s. A fault is a value
  * that says whether the request can have left this machine.
  */
 import { performance } from 'node:perf_hooks';
 import { type Dispatcher, Pool } from 'undici';
 import { describeError, SyncError } from '../core/errors.js';
+import { onAbort } from '../core/on-abort.js';
+import { decompress } from '../decompress.js';
 import { accessErrorOf } from './access-error.js';
 import { type BlnkAnswer, readAnswer } from './answer.js';
 import { hidePrivateTexts } from './private-texts.js';
@@ -15,6 +17,8 @@ export interface RequestReport {
   readonly route: RouteName;
   /** Null when no answer came. */
   readonly status: number | null;
+  /** Why none came; null when one did. */
+  readonly fault: string | null;
   readonly durationMs: number;
 }
 
@@ -35,11 +39,18 @@ export type Reply =
 export interface Transport {
   /**
    * @param request.body JSON text; null for a GET
-   * @param request.timeoutMs for the answer's headers, and again for its whole body: what drips in byte by byte, or never
-   * ends, would hold a lane for ever. With its headers a post is decided, so ending its body locks nothing.
+   * @param request.timeoutMs for the answer's final headers, and again for its whole body: what drips in byte by byte, never
+   * ends, or never gets beyond informational answers (1xx), would hold a lane for ever. With its headers a post is decided,
+   * so ending its body locks nothing.
+   * @param request.signal ends it when aborted; never of a post, whose balances Core would keep locked
    * @throws SyncError fatal when key, permission or address are wrong
    */
-  send(request: { readonly route: Route; readonly body: string | null; readonly timeoutMs: number }): Promise<Reply>;
+  send(request: {
+    readonly route: Route;
+    readonly body: string | null;
+    readonly timeoutMs: number;
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<Reply>;
   /** Takes no new requests and waits for those in flight. */
   close(): Promise<void>;
 }
@@ -60,8 +71,9 @@ export function createTransport(routes: Routes, options: TransportOptions): Tran
 
   const exchange = async (request: Parameters<Transport['send']>[0], withKey: string): Promise<Reply> => {
     const startedAt = performance.now();
-    const report = (status: number | null): void =>
-      options.onRequest?.({ route: request.route.name, status, durationMs: performance.now() - startedAt });
+    const ending = new AbortController();
+    const endWaiting = onAbort(request.signal, () => ending.abort(request.signal?.reason));
+    let limit: NodeJS.Timeout | undefined;
     let reply: Reply;
     try {
       const response = await pool.request({
@@ -70,11 +82,21 @@ export function createTransport(routes: Routes, options: TransportOptions): Tran
         headers: { ...REQUEST_HEADERS, ...routes.authorize(withKey) },
         body: request.body,
         headersTimeout: request.timeoutMs,
+        signal: ending.signal,
+        // Each of these begins undici's own limit anew.
+        onInfo() {
+          limit ??= setTimeout(
+            () => ending.abort(onlyInformational(request.timeoutMs)),
+            Math.max(0, startedAt + request.timeoutMs - performance.now()),
+          );
+        },
         // Between two pieces; the whole body has its limit below.
         bodyTimeout: request.timeoutMs,
       });
-      const text = await textWithin(response.body, request.timeoutMs);
+      clearTimeout(limit);
       const header = (name: string): string | null => firstOf(response.headers[name]);
+      const bytes = await bytesWithin(response.body, request.timeoutMs);
+      const text = await textOf(bytes, { encoding: header('content-encoding'), bytesMax: options.responseBytesMax });
       const hide = (said: string): string => hidePrivateTexts(said, { key: withKey, body: request.body });
       reply = { kind: 'answer', answer: readAnswer({ status: response.statusCode, header, text, hide }) };
     } catch (error) {
@@ -84,8 +106,13 @@ export function createTransport(routes: Routes, options: TransportOptions): Tran
         message: `${request.route.method} ${request.route.url}: ${describeFault(error)}`,
         cause: error,
       };
+    } finally {
+      clearTimeout(limit);
+      endWaiting();
     }
-    report(reply.kind === 'answer' ? reply.answer.status : null);
+    const outcome =
+      reply.kind === 'answer' ? { status: reply.answer.status, fault: null } : { status: null, fault: reply.message };
+    options.onRequest?.({ route: request.route.name, ...outcome, durationMs: performance.now() - startedAt });
     return reply;
   };
 
@@ -112,20 +139,30 @@ export function createTransport(routes: Routes, options: TransportOptions): Tran
   };
 }
 
-async function textWithin(body: Dispatcher.ResponseData['body'], limitMs: number): Promise<string> {
+function onlyInformational(limitMs: number): Error {
+  return new Error(`only informational answers (1xx) came, and no final one within ${limitMs} ms`);
+}
+
+async function bytesWithin(body: Dispatcher.ResponseData['body'], limitMs: number): Promise<Uint8Array> {
   const timer = setTimeout(() => {
     body.destroy(new Error(`the answer began, and did not end within ${limitMs} ms`));
   }, limitMs);
   try {
-    return await body.text();
+    return await body.bytes();
   } finally {
     clearTimeout(timer);
   }
 }
 
+/** As `fetch` reads it: a byte order mark is none of the text. */
+async function textOf(bytes: Uint8Array, options: Parameters<typeof decompress>[1]): Promise<string> {
+  return new TextDecoder().decode(await decompress(bytes, options));
+}
+
 const REQUEST_HEADERS = {
   'content-type': 'application/json',
   accept: 'application/json',
+  'accept-encoding': 'identity',
   'user-agent': 'stripe-blnk-sync',
 };
 

@@ -1,14 +1,14 @@
 /** `backfill`: asks for all payments created in a window to be read again. What is known already is not stored twice. */
 import { type Command, Option } from 'commander';
-import { formatTime, type Moment, resolveMoment } from '../core/time-text.js';
-import { floorToSecond } from '../core/window.js';
+import { commandLine } from '../core/own-command.js';
+import type { Moment } from '../core/time-text.js';
+import type { BackfillAsked } from '../operations/request-backfill.js';
 import { dryRunOption, jsonOption, parseTime, timeoutOption, warnWithoutWorker, withContext } from './command.js';
 import { followRun } from './follow-run.js';
+import { toJson } from './json.js';
 import type { CommandContext, CommandEnvironment, RunDry } from './ports.js';
 
-interface BackfillOptions {
-  readonly from: Moment;
-  readonly to: Moment;
+interface BackfillOptions extends BackfillAsked {
   readonly wait?: boolean;
   readonly timeout: number;
   readonly dryRun?: boolean;
@@ -45,23 +45,15 @@ async function requestBackfill(
   context: CommandContext,
   options: BackfillOptions,
 ): Promise<void> {
-  const now = await context.reads.databaseNow();
-  const window = {
-    from: floorToSecond(resolveMoment(options.from, now)),
-    to: floorToSecond(resolveMoment(options.to, now)),
-  };
-  if (window.from >= window.to || window.to > now) {
-    environment.output.warn(
-      `The window ${formatTime(window.from)} to ${formatTime(window.to)} cannot be read: ` +
-        `--from must be before --to, and --to not after now (${formatTime(now)} UTC).`,
-    );
-    environment.exit(2);
-    return;
-  }
-  const runId = await context.requests.backfill(window);
-  await warnWithoutWorker(environment, context);
+  const { from, to } = options;
+  const { requestedAt, window, runId } = await context.operations.requestBackfill({ from, to });
+  const workers = await warnWithoutWorker(environment, context.operations);
   if (options.wait !== true) {
-    environment.output.print(`A backfill was asked for. Follow it with: stripe-blnk-sync run ${runId}`);
+    if (options.json === true) {
+      environment.output.print(toJson({ requested: 'backfill', requestedAt, runId, window, workers }));
+      return;
+    }
+    environment.output.print(`A backfill was asked for. Follow it with: ${commandLine(`run ${runId}`)}`);
     return;
   }
   await followRun(environment, context, {

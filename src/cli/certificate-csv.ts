@@ -3,7 +3,8 @@
  * decimal text. Text that a spreadsheet would take for a formula is quoted with an apostrophe.
  */
 import { exponentOf } from '../core/currencies.js';
-import type { CertificateRecord } from '../db/reads/certificates.js';
+import { decimalText } from '../core/money.js';
+import type { AcceptedFinding, CertificateRecord } from '../db/reads/certificates.js';
 
 type Cell = string | number | bigint | boolean | Date | null;
 
@@ -14,13 +15,8 @@ export function certificateCsv(rows: readonly CertificateRecord[]): string[] {
   );
 }
 
-/** `1234567` USD is `12345.67`; empty for a currency of unknown exponent. */
 function decimal(amount: bigint | null, currency: string | null): string | null {
-  const exponent = currency === null ? undefined : exponentOf(currency);
-  if (amount === null || exponent === undefined) return null;
-  const digits = (amount < 0n ? -amount : amount).toString().padStart(exponent + 1, '0');
-  const [whole, fraction] = [digits.slice(0, digits.length - exponent), digits.slice(digits.length - exponent)];
-  return `${amount < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
+  return amount === null || currency === null ? null : decimalText({ amount, currency });
 }
 
 const NUMBER = /^-?\d+(\.\d+)?$/;
@@ -33,9 +29,14 @@ function cellText(cell: Cell): string {
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
+function acceptedCell({ paymentId, kind, at, by, why }: AcceptedFinding): string {
+  return `${paymentId ?? 'the day'} ${kind}: at ${at} by ${by}: ${why}`;
+}
+
 const COLUMNS: ReadonlyArray<readonly [name: string, value: (row: CertificateRecord) => Cell]> = [
   ['day', ({ day }) => day],
   ['currency', ({ currency }) => currency],
+  ['currency_decimals', ({ currency }) => (currency === null ? null : (exponentOf(currency) ?? null))],
   ['state', ({ state }) => state],
   ['reopened', ({ reopened }) => reopened],
   ['trigger', ({ trigger }) => trigger],
@@ -56,6 +57,7 @@ const COLUMNS: ReadonlyArray<readonly [name: string, value: (row: CertificateRec
   ['unexplained_minor', ({ unexplained }) => unexplained],
   ['unexplained', ({ unexplained, currency }) => decimal(unexplained, currency)],
   ['findings_count', ({ findingsCount }) => findingsCount],
+  ['accepted', ({ accepted }) => accepted.map(acceptedCell).join('; ')],
   ['not_seen', ({ notSeen }) => notSeen.join('; ')],
   ['reopens', ({ reopens }) => reopens],
   ['reopened_because', ({ reopenedBecause }) => reopenedBecause],

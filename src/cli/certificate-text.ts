@@ -7,6 +7,7 @@ import {
   worstState,
 } from '../core/certificate.js';
 import { formatMoney } from '../core/money.js';
+import { commandLine } from '../core/own-command.js';
 import { isSealed } from '../core/reopening.js';
 import { formatCount, formatTime } from '../core/time-text.js';
 import type { CertificateRecord, DayCertificates, EarlierProof, FullCertificate } from '../db/reads/certificates.js';
@@ -68,31 +69,40 @@ export function findingLines(rows: readonly FullCertificate[], terminalColumns: 
     const { findings, count } = findingsOfDay(certificates);
     if (findings.length === 0) return [];
     const shown = findings.slice(0, FINDINGS_SHOWN_MAX);
-    const more = `${formatCount(count - shown.length)} more: stripe-blnk-sync certificates show ${day}`;
+    const more = `${formatCount(count - shown.length)} more: ${commandLine(`certificates show ${day}`)}`;
     return ['', day, ...renderTable(FINDING_COLUMNS, shown, terminalColumns), ...(count > shown.length ? [more] : [])];
   });
 }
 
-/** `7 days proven: 6 sealed, 1 broken (2026-11-18 USD: 1 missing).` and what to do about it. */
+/** `7 days compared: 6 sealed, 1 broken (2026-11-18 USD: 1 missing).` and what to do about it. */
 export function closingSentence(rows: readonly FullCertificate[]): string {
   const days = daysOf(rows);
-  if (days.length === 0) return 'No day was proven.';
+  if (days.length === 0) return 'No day was compared.';
   const counts = new Map<CertificateState, number>();
   for (const [, certificates] of days) {
     const state = worstState(certificates.map((certificate) => certificate.state));
     counts.set(state, (counts.get(state) ?? 0) + 1);
   }
   const open = rows.filter(({ state }) => !isSealed(state));
-  const reasons = daysOf(open).flatMap(([day, certificates]) => reasonsOf(day, certificates));
+  // What is broken is named first, wherever it stands.
+  const [broken, others] = [open.filter(isBroken), open.filter((row) => !isBroken(row))];
+  const reasons = [broken, others].flatMap((part) =>
+    daysOf(part).flatMap(([day, certificates]) => reasonsOf(day, certificates)),
+  );
   const named = reasons.slice(0, DAYS_NAMED_MAX);
   if (reasons.length > named.length) named.push(`and ${formatCount(reasons.length - named.length)} more`);
   const what = SENTENCE_ORDER.flatMap((state) => {
     const count = counts.get(state);
     return count === undefined ? [] : [`${formatCount(count)} ${stateText(state)}`];
   });
-  const proven = `${formatCount(days.length)} ${days.length === 1 ? 'day' : 'days'} proven: ${what.join(', ')}`;
+  const compared = `${formatCount(days.length)} ${days.length === 1 ? 'day' : 'days'} compared: ${what.join(', ')}`;
   const details = named.length === 0 ? '' : ` (${named.join('; ')})`;
-  return [`${proven}${details}.`, ...adviceFor(new Set(open.map(({ state }) => state)), days)].join(' ');
+  // Each command ends its line, so that nothing is read as a part of it.
+  return [`${compared}${details}.`, ...adviceFor(new Set(open.map(({ state }) => state)), days)].join('\n');
+}
+
+function isBroken({ state }: CertificateRecord): boolean {
+  return state === 'broken';
 }
 
 const SENTENCE_ORDER = ['sealed', 'sealed_with_exceptions', 'open', 'not_covered', 'broken'] as const;
@@ -120,20 +130,20 @@ function adviceFor(
 ): string[] {
   const [from, to] = [days.at(0)?.[0] ?? '', days.at(-1)?.[0] ?? ''];
   const advice: string[] = [];
-  if (states.has('broken')) advice.push(`Next: stripe-blnk-sync repair plan --from ${from} --to ${to}`);
+  if (states.has('broken')) advice.push(`Next: ${commandLine(`repair plan --from ${from} --to ${to}`)}`);
   if (states.has('open'))
-    advice.push('What is open settles by itself, or waits for a person: stripe-blnk-sync parked list');
-  if (states.has('not_covered')) advice.push('What is not covered is still being read: stripe-blnk-sync status');
+    advice.push(`What is open settles by itself, or waits for a person: ${commandLine('parked list')}`);
+  if (states.has('not_covered')) advice.push(`What is not covered is still being read: ${commandLine('status')}`);
   return advice;
 }
 
-/** One day in full. */
+/** One day in full: the table of its currencies, each of them, then the proofs that were made of it. */
 export function dayLines({ certificates, history }: DayCertificates, terminalColumns: number): string[] {
   const lines = certificates.flatMap((certificate, index) => {
     const ofCurrency = findingsInFull(certificate.findings.filter((finding) => !isOfAnyCurrency(finding)));
     const cut = certificate.findingsCount - certificate.findings.length;
     return [
-      ...(index === 0 ? [] : ['']),
+      ...(index === 0 && certificates.length === 1 ? [] : ['']),
       ...renderFacts(factsOf(certificate)),
       ...(ofCurrency.length === 0 ? [] : ['', ...ofCurrency]),
       ...(cut > 0 ? [`${formatCount(cut)} more were not kept.`] : []),
@@ -142,17 +152,18 @@ export function dayLines({ certificates, history }: DayCertificates, terminalCol
   const everywhere = findingsOfDay(certificates).findings.filter(isOfAnyCurrency);
   const ofAny = everywhere.length === 0 ? [] : ['', IN_ANY_CURRENCY, ...findingsInFull(everywhere)];
   const proofs = renderTable(HISTORY_COLUMNS, history, terminalColumns);
-  return [...lines, ...ofAny, '', 'Proofs of this day', ...proofs];
+  const table = certificates.length === 1 ? [] : certificateTable(certificates, terminalColumns);
+  return [...table, ...lines, ...ofAny, '', 'Proofs of this day', ...proofs];
 }
 
 function factsOf(certificate: FullCertificate): Array<readonly [string, string | null]> {
   const { currency, reopened, movement, unexplained, notSeen } = certificate;
   const side = (name: 'stripe' | 'ledger' | 'postings') =>
-    `${formatCount(certificate[`${name}Count`])} payments, ${money(certificate[`${name}Sum`], currency)}, ${certificate[`${name}Hash`]}`;
+    `${countText(certificate[`${name}Count`], 'payment')}, ${money(certificate[`${name}Sum`], currency)}, ${certificate[`${name}Hash`]}`;
   return [
     ['day', certificate.day],
     ['currency', currency ?? 'none: no payment on any side'],
-    ['state', `${stateText(certificate.state)}${reopened ? ', reopened since: a payment was stored after it' : ''}`],
+    ['state', `${stateText(certificate.state)}${reopened ? REOPENED : ''}`],
     ['Stripe', side('stripe')],
     ['ledger', side('ledger')],
     ['our postings', side('postings')],
@@ -171,6 +182,12 @@ function factsOf(certificate: FullCertificate): Array<readonly [string, string |
     ['findings', certificate.findingsCount === 0 ? null : formatCount(certificate.findingsCount)],
   ];
 }
+
+function countText(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
+}
+
+const REOPENED = ', reopened since: a payment was stored after it, or what was accepted of it was taken back';
 
 function daysOf<Row extends { readonly day: string }>(rows: readonly Row[]): Array<readonly [string, Row[]]> {
   const days = new Map<string, Row[]>();
@@ -215,8 +232,13 @@ const FINDING_COLUMNS: ReadonlyArray<Column<ToldFinding>> = [
   { title: 'payment', rank: 0, value: ({ paymentId }) => paymentId ?? '-' },
   { title: 'currency', rank: 1, value: ({ currency }) => currency },
   { title: 'finding', rank: 0, value: ({ kind }) => kind },
-  { title: 'what', rank: 2, shortenTo: 20, value: ({ detail, kind }) => detail || FINDING_KINDS[kind].meaning },
+  { title: 'what', rank: 2, shortenTo: 20, value: whatText },
 ];
+
+function whatText({ accepted, detail, kind }: ToldFinding): string {
+  const what = detail || FINDING_KINDS[kind].meaning;
+  return accepted === undefined ? what : `accepted by ${accepted.by}: ${accepted.why}; ${what}`;
+}
 
 const HISTORY_COLUMNS: ReadonlyArray<Column<EarlierProof>> = [
   { title: 'proved at (UTC)', rank: 0, value: ({ provedAt }) => formatTime(provedAt) },

@@ -1,6 +1,8 @@
 /** `certificates list|show`: what was proven, from the database alone. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CertificateState } from '../core/certificate.js';
+import { SyncError } from '../core/errors.js';
+import { commandLine } from '../core/own-command.js';
 import { certificateCsv } from './certificate-csv.js';
 import { certificateTable, dayLines } from './certificate-text.js';
 import { jsonOption, limitOption, parseDay, printLines, withContext } from './command.js';
@@ -45,7 +47,9 @@ export function addCertificatesCommands(program: Command, environment: CommandEn
     .addOption(limitOption(ROWS_SHOWN).default(undefined, `${ROWS_SHOWN}; all with --json or --csv`))
     .addOption(jsonOption())
     .addOption(new Option('--csv', 'print CSV instead of text').conflicts('json'))
-    .action((options: ListOptions) => withContext(environment, (context) => list(environment, context, options)));
+    .action((options: ListOptions) =>
+      withContext(environment, (context) => list(environment, context, options), { readsOnly: true }),
+    );
   certificates
     .command('show')
     .description('show one day in full: both sides, every finding, earlier proofs')
@@ -53,7 +57,7 @@ export function addCertificatesCommands(program: Command, environment: CommandEn
     .addOption(new Option('--currency <code>', 'only this currency').argParser(parseCurrency))
     .addOption(jsonOption())
     .action((day: string, options: ShowOptions) =>
-      withContext(environment, (context) => show(environment, context, { ...options, day })),
+      withContext(environment, (context) => show(environment, context, { ...options, day }), { readsOnly: true }),
     );
 }
 
@@ -71,14 +75,11 @@ async function list(
     output.print(toJson({ certificates }));
   } else if (csv) {
     // RFC 4180 ends lines with CRLF; printing adds the second half.
-    printLines(
-      environment,
-      certificateCsv(certificates).map((line) => `${line}\r`),
-    );
+    for (const line of certificateCsv(certificates)) output.printData(`${line}\r`);
   } else {
     printLines(environment, certificateTable(certificates, output.columns));
     if (rows.length === 0)
-      output.print('No such certificates. Days are proven by the worker, or by: stripe-blnk-sync prove');
+      output.print(`No such certificates. Days are proven by the worker, or by: ${commandLine('prove')}`);
     const next = rows[certificates.length]?.day;
     if (next !== undefined) output.print(`More with: ${next === rows[0]?.day ? 'a larger --limit' : `--to ${next}`}`);
   }
@@ -92,11 +93,10 @@ async function show(
   const found = await reads.certificatesOfDay({ day, ...(currency === undefined ? {} : { currency }) });
   if (found === null) {
     const what = currency === undefined ? day : `${day} in ${currency}`;
-    environment.output.warn(
-      `${what} was never proven. Prove it with: stripe-blnk-sync prove --from ${day} --to ${day}`,
-    );
-    environment.exit(1);
-    return;
+    throw new SyncError(`${what} was never proven. Prove it with: ${commandLine(`prove --from ${day} --to ${day}`)}`, {
+      kind: 'fatal',
+      code: 'day_not_proven',
+    });
   }
   printLines(environment, json ? [toJson({ day, ...found })] : dayLines(found, environment.output.columns));
 }

@@ -3,56 +3,107 @@
  * while the command line is read, so that a wrong value costs no connection.
  */
 import { InvalidArgumentError, Option } from 'commander';
-import { describeFault } from '../core/errors.js';
+import { describeFault, SyncError } from '../core/errors.js';
+import { orStopped } from '../core/give-up.js';
+import { commandLine } from '../core/own-command.js';
+import { Refusal } from '../core/refusal.js';
+import { isPlansDismissal } from '../core/repair.js';
 import { type Moment, parseDuration, parseMoment } from '../core/time-text.js';
+import type { RequestOperations } from '../operations/request-operations.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
+import { plainText } from './text-width.js';
+
+export interface Work<Opened> {
+  open(): Promise<Opened>;
+  /** Prints, and sets the exit code where it is not 0. */
+  work(opened: Opened): Promise<void>;
+  /** Of work that failed, where 1 means something else. */
+  readonly codeOfFault?: 1 | 2;
+}
 
 /**
- * Opens, works, closes. Exit 2 when it could not open; 1 when the work failed; else what the work says. A fault while
- * closing is told and changes nothing: the work is done, and its exit code says how.
+ * Opens, works, closes. Exit 2 when it could not open, or when the work was refused before it began; 1 when it failed; else
+ * what the work says. A fault while closing is told and changes nothing: the work is done, and its exit code says how.
  */
-export async function withContext(
-  environment: CommandEnvironment,
-  work: (context: CommandContext) => Promise<void>,
+export async function withOpened<Opened extends { close(): Promise<void> }>(
+  { output, exit }: Pick<CommandEnvironment, 'output' | 'exit'>,
+  { open, work, codeOfFault = 1 }: Work<Opened>,
 ): Promise<void> {
-  let context: CommandContext;
+  let opened: Opened;
   try {
-    context = await environment.open();
+    opened = await open();
   } catch (error) {
-    environment.output.warn(describeFault(error));
-    environment.exit(2);
+    output.fail(error);
+    exit(2);
     return;
   }
   try {
-    await work(context);
+    await work(opened);
   } catch (error) {
-    environment.output.warn(describeFault(error));
-    environment.exit(1);
+    // A cursor is a part of the command line, and only the database knows whether it is one.
+    const isRefused = error instanceof Refusal || (error instanceof SyncError && error.code === 'cursor_unknown');
+    output.fail(error instanceof Refusal ? error.reason : error);
+    exit(isRefused ? 2 : codeOfFault);
   }
   try {
-    await context.close();
+    await opened.close();
   } catch (error) {
-    environment.output.warn(`The connections did not close cleanly: ${describeFault(error)}`);
+    output.warn(`The connections did not close cleanly: ${describeFault(error)}`);
   }
+}
+
+/**
+ * For commands that ask and read, without Stripe and Blnk.
+ *
+ * @param options.readsOnly an interruption ends it wherever it is
+ */
+export function withContext(
+  environment: CommandEnvironment,
+  work: (context: CommandContext) => Promise<void>,
+  { readsOnly = false, ...options }: Pick<Work<CommandContext>, 'codeOfFault'> & { readonly readsOnly?: boolean } = {},
+): Promise<void> {
+  return withOpened(environment, {
+    open: () => environment.open({ readsOnly }),
+    work: (context) => (readsOnly ? orStopped(environment.signal, () => work(context)) : work(context)),
+    ...options,
+  });
 }
 
 export function printLines(environment: CommandEnvironment, lines: readonly string[]): void {
   for (const line of lines) environment.output.print(line);
 }
 
-/** A request needs a worker. Says so at once, instead of letting somebody wait for nothing. */
+/** Whom a request reaches. */
+export type Asking = Pick<RequestOperations, 'readAudience'>;
+
+/**
+ * A request needs a worker, and one that takes jobs from the same queue. Says so at once, instead of letting somebody wait
+ * for nothing. Answers how many workers there are.
+ */
 export async function warnWithoutWorker(
-  environment: Pick<CommandEnvironment, 'output'>,
-  context: { readonly reads: Pick<CommandContext['reads'], 'livingWorkers'> },
-): Promise<void> {
-  if ((await context.reads.livingWorkers()).length > 0) return;
-  environment.output.warn(
-    'No worker is running: this waits until one starts (stripe-blnk-sync worker), and is then done.',
-  );
+  { output }: Pick<CommandEnvironment, 'output'>,
+  { readAudience }: Asking,
+): Promise<number> {
+  const { workers, unserved } = await readAudience();
+  if (unserved !== null) {
+    output.warn(`${unserved}. Until then they find within a minute what is due in the database.`);
+  }
+  if (workers > 0) return workers;
+  output.warn(`No worker is running: this waits until one starts (${commandLine('worker')}), and is then done.`);
+  return 0;
 }
 
 export function jsonOption(): Option {
   return new Option('--json', 'print JSON instead of text');
+}
+
+/** Of a decision that is kept. */
+export function whyOption(): Option {
+  return new Option('--why <text>', 'the reason, kept with your user name').argParser(parseWhy).makeOptionMandatory();
+}
+
+export function byOption(): Option {
+  return new Option('--by <name>', 'who decided, in place of your user name').argParser(parseName);
 }
 
 /** With it the command reads in its own process and needs no worker; `--wait` then has nothing to wait for. */
@@ -96,4 +147,17 @@ function parseLimit(text: string): number {
   const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= 1_000) return limit;
   throw new InvalidArgumentError('Allowed: 1 to 1000.');
+}
+
+function parseName(text: string): string {
+  const name = plainText(text).trim();
+  if (name === '') throw new InvalidArgumentError('Say who decided.');
+  if (isPlansDismissal(name)) throw new InvalidArgumentError('That is how a repair plan or a rebuild signs.');
+  return name;
+}
+
+function parseWhy(text: string): string {
+  const why = plainText(text).trim();
+  if (why === '') throw new InvalidArgumentError('Say why: whoever reads it later has nothing else.');
+  return why;
 }

@@ -1,22 +1,28 @@
-/** What the demonstration says: a few lines that a newcomer understands, and tables of what happened. Pure. */
+/** What the demonstration says: sentences that a newcomer understands, and tables of what happened. Pure; fits 80 columns. */
 import { formatMoney, type Money } from '../core/money.js';
+import { shellWord } from '../core/own-command.js';
 import { PARKING_REASONS } from '../core/posting.js';
+import type { RepairPlan } from '../core/repair.js';
 import { formatCount, formatDuration } from '../core/time-text.js';
 import type { FullCertificate } from '../db/reads/certificates.js';
+import type { PaymentRecord } from '../db/reads/payments.js';
 import type { RunRecord } from '../db/reads/runs.js';
 import type { StatusRecord } from '../db/reads/status.js';
-import { closingSentence, findingLines, shortCertificateTable } from './certificate-text.js';
+import { findingLines } from './certificate-text.js';
 import { type Column, renderTable } from './table.js';
+import { wrapLine } from './text-width.js';
 
 export function demoIntroduction(intents: number): string[] {
   return [
-    'stripe-blnk-sync mirrors every PaymentIntent that succeeded in Stripe into a Blnk ledger, exactly once.',
+    ...wrapped(
+      'stripe-blnk-sync mirrors every payment that succeeded in Stripe into a Blnk ledger, exactly once, and proves it.',
+    ),
     '',
-    `Here it runs without any account: a stand-in for Stripe holds ${formatCount(intents)} PaymentIntents of the`,
-    'last 30 days (succeeded, failed, canceled, of many currencies, and some that no ledger',
-    'should take), a stand-in for Blnk holds an empty ledger. The worker, its PostgreSQL and its',
-    'queue are the real ones.',
+    ...wrapped(
+      `This is a shop with stand-ins at both ends, and needs no account: one for Stripe holds ${formatCount(intents)} PaymentIntents of the last two weeks, one for Blnk an empty ledger. Between them are the real parts: worker, queue and a private PostgreSQL.`,
+    ),
     '',
+    '1. The first run',
   ];
 }
 
@@ -28,52 +34,158 @@ export interface LedgerCheck {
   readonly currencies: number;
 }
 
-/** What the first run did: posted, parked and why, sums per currency. */
-export function demoFirstRun(run: RunRecord, status: StatusRecord, columns: number): string[] {
-  const sums = run.ledgerTotals.map((money) => ({ money, posted: countOf(status, money.currency) }));
+/** What is stored: each payment is posted or parked in the end. */
+export interface DemoCounts {
+  readonly found: number;
+  readonly posted: number;
+  readonly parked: number;
+}
+
+export function demoKilled({
+  inLedger,
+  succeeded,
+}: {
+  readonly inLedger: number;
+  readonly succeeded: number;
+}): string[] {
+  return wrapped(
+    `kill -9: the worker is gone while it posts. ${formatCount(inLedger)} of ${formatCount(succeeded)} payments are in the ledger, and of some that were on their way nobody knows. A new worker starts: it looks those up in the ledger before it posts any of them again. (Blnk locks the balances of a post that was cut off for five minutes, this one for a second.)`,
+    '  ',
+  );
+}
+
+export function demoFirstRun(
+  counts: DemoCounts & { readonly tookMs: number },
+  status: Pick<StatusRecord, 'totals'>,
+  columns: number,
+): string[] {
+  const sums = status.totals
+    .filter(({ postedCount }) => postedCount > 0)
+    .map(({ currency, posted, postedCount }) => ({ money: { currency, amount: posted }, posted: postedCount }));
   return [
-    `Found ${formatCount(run.found)} succeeded payments in ${formatDuration(run.durationMs ?? 0)}: ` +
-      `${formatCount(run.posted)} posted, ${formatCount(run.parked)} parked for a person.`,
+    ...wrapped(
+      `Complete: ${formatCount(counts.found)} payments succeeded in Stripe, ${formatCount(counts.posted)} are in the ledger, each once, and ${formatCount(counts.parked)} are held back for a person. It took ${formatDuration(counts.tookMs)}, the kill included.`,
+    ),
     '',
-    'In the ledger',
     ...renderTable(SUM_COLUMNS, sums, columns),
-    '',
-    'Parked: held back with a reason, counted, listed, and never guessed',
-    ...renderTable(PARKED_COLUMNS, status.parked, columns),
     '',
   ];
 }
 
-export function demoSecondRun(run: RunRecord): string[] {
-  const known = `${formatCount(run.found)} found, ${formatCount(run.knownBefore)} known before`;
-  return [`A second run reads everything again: ${known}, ${formatCount(run.stored)} new, nothing posted twice.`, ''];
+export function demoSecondRun(run: Pick<RunRecord, 'found' | 'knownBefore'>, postedAgain: number): string[] {
+  return [
+    ...wrapped(
+      `Everything is read a second time: ${formatCount(run.found)} found, ${formatCount(run.knownBefore)} known before, ${formatCount(postedAgain)} posted again.`,
+    ),
+    '',
+  ];
+}
+
+/** Held back, each with its reason. */
+export function demoParked(payments: readonly PaymentRecord[], columns: number): string[] {
+  const reasons = [...new Set(payments.map(({ reason }) => reason))];
+  return [
+    '2. What must not be guessed is held back, and a person decides',
+    ...renderTable(PARKED_COLUMNS, payments, columns),
+    ...reasons.flatMap((reason) => (reason === null ? [] : wrapped(`${reason}: ${PARKING_REASONS[reason]}.`))),
+  ];
+}
+
+export function demoDecisions(decided: {
+  readonly dismissed: string;
+  readonly why: string;
+  readonly retried: readonly string[];
+}): string[] {
+  return [
+    '',
+    `  parked dismiss ${decided.dismissed}`,
+    ...wrapped(`--why "${decided.why}"`, '    '),
+    ...decided.retried.map((reference) => `  parked retry   ${reference}`),
+    ...wrapped(
+      `The rule in Blnk that refused ${formatCount(decided.retried.length)} of them is taken away: they are looked up, and posted.`,
+    ),
+    '',
+  ];
 }
 
 /** The comparison that this software exists for, made here against the stand-ins themselves. */
 export function demoComparison(check: LedgerCheck): string[] {
   if (check.differences.length === 0) {
     return [
-      `Compared one by one: ${formatCount(check.stripeCount)} payments in Stripe = ${formatCount(check.ledgerCount)} transactions in the ledger,`,
-      `equal in amount and currency, in ${check.currencies} currencies.`,
+      ...wrapped(
+        `Compared one by one, without the database of the mirror and without what was dismissed: ${formatCount(check.stripeCount)} payments in Stripe = ${formatCount(check.ledgerCount)} transactions in the ledger, equal in amount and currency.`,
+      ),
+      '',
+      '3. The proof: both sides are listed afresh and compared, day by day',
     ];
   }
   return [
-    `Compared one by one: ${check.differences.length} differences between Stripe and the ledger. This is a defect:`,
+    ...wrapped(
+      `Compared one by one: ${check.differences.length} differences between Stripe and the ledger. This is a defect:`,
+    ),
     ...check.differences.slice(0, 20).map((difference) => `  ${difference}`),
   ];
 }
 
-/** Nothing when no day with payments is over yet. */
 export function demoProof(certificates: readonly FullCertificate[], columns: number): string[] {
-  if (certificates.length === 0) return [];
+  if (certificates.length === 0) return ['No day is over yet.'];
+  const exceptions = certificates.filter(({ state }) => state === 'sealed_with_exceptions');
+  const sealed = certificates.filter(({ state }) => state === 'sealed' || state === 'sealed_with_exceptions');
+  const days = daysOf(certificates);
+  const isAll = sealed.length === certificates.length;
   return [
+    isAll
+      ? `All ${formatCount(days.length)} days that are over are sealed: on each, Stripe and the ledger agree.`
+      : `${formatCount(days.length)} proven; not sealed: ${daysOf(certificates.filter((one) => !sealed.includes(one))).join(', ')}.`,
+    ...(isAll && exceptions.length > 0
+      ? wrapped(
+          `${daysOf(exceptions).join(', ')} is sealed with an exception: the payment that was dismissed is in Stripe and, on purpose, not in the ledger. Who decided that, when and why stands on the certificate.`,
+        )
+      : []),
+    ...findingLines(isAll ? exceptions : certificates, columns),
     '',
-    'A proof asks both sides afresh, day by day, and keeps what comes out:',
-    ...shortCertificateTable(certificates, columns),
-    ...findingLines(certificates, columns),
-    '',
-    closingSentence(certificates),
   ];
+}
+
+export interface Damage {
+  readonly id: string;
+  readonly day: string;
+}
+
+export function demoDamage({ id, day }: Damage, broken: readonly FullCertificate[], columns: number): string[] {
+  return [
+    '4. A damage: a row of the ledger is deleted behind everyone’s back',
+    ...wrapped(`${id} of ${day} is gone. The proof of that day finds it:`, '  '),
+    ...findingLines(broken, columns),
+    '',
+  ];
+}
+
+export function demoRepair({ id, items }: RepairPlan, columns: number): string[] {
+  const done = items.filter(({ state }) => state === 'done');
+  return [
+    `  repair plan                           # ${formatCount(done.length)} to do`,
+    `  repair apply ${id}`,
+    ...renderTable(REPAIR_COLUMNS, done, columns),
+  ];
+}
+
+export function demoSealedAgain(certificates: readonly FullCertificate[]): string[] {
+  const isSealed = certificates.every(({ state }) => state === 'sealed' || state === 'sealed_with_exceptions');
+  const days = daysOf(certificates).join(', ');
+  return [
+    ...wrapped(
+      isSealed
+        ? `It is posted again, and ${days} is sealed again. The certificates of before are kept.`
+        : `${days} is still not sealed. This is a defect.`,
+    ),
+    '',
+  ];
+}
+
+/** @param sentence what `status` says */
+export function demoEnd(sentence: string): string[] {
+  return ['What status says now:', ...wrapped(sentence, '  ')];
 }
 
 export interface DemoAddresses {
@@ -81,7 +193,7 @@ export interface DemoAddresses {
   readonly blnk: string;
   /** What the commands need, and what they must not see. */
   readonly variables: Readonly<Record<string, string>>;
-  /** How this command line is called: `npm run cli --` or `npx stripe-blnk-sync`. */
+  /** How this command line is called: `npm run cli --`. */
   readonly command: string;
 }
 
@@ -100,16 +212,11 @@ export function demoStaysUp({ stripe, blnk, variables, command }: DemoAddresses)
     `  ${command} parked list`,
     `  ${command} prove                   # the last seven days that are over`,
     `  ${command} certificates list`,
-    `  ${command} repair plan             # what a proof found and what would mend it`,
+    `  ${command} repair plan             # how to mend what a proof found`,
     `  ${command} backfill --from 30d --to 1d --dry-run`,
     '',
     'Ctrl-C ends it and deletes its data.',
   ];
-}
-
-/** Quoted where a shell would read more than the letters. */
-function shellWord(text: string): string {
-  return /^[\w./:@%+=-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 interface SumRow {
@@ -123,12 +230,24 @@ const SUM_COLUMNS: ReadonlyArray<Column<SumRow>> = [
   { title: 'sum', rank: 0, align: 'right', value: ({ money }) => formatMoney(money) },
 ];
 
-const PARKED_COLUMNS: ReadonlyArray<Column<StatusRecord['parked'][number]>> = [
-  { title: 'payments', rank: 0, align: 'right', value: ({ waiting }) => formatCount(waiting) },
+const PARKED_COLUMNS: ReadonlyArray<Column<PaymentRecord>> = [
+  { title: 'payment', rank: 0, value: ({ reference }) => reference },
+  { title: 'currency', rank: 1, value: ({ currency }) => currency ?? '' },
   { title: 'reason', rank: 0, value: ({ reason }) => reason ?? 'none stored' },
-  { title: 'meaning', rank: 1, shortenTo: 20, value: ({ reason }) => (reason === null ? '' : PARKING_REASONS[reason]) },
 ];
 
-function countOf(status: StatusRecord, currency: string): number {
-  return status.totals.find((total) => total.currency === currency)?.postedCount ?? 0;
+const REPAIR_COLUMNS: ReadonlyArray<Column<RepairPlan['items'][number]>> = [
+  { title: 'payment', rank: 0, value: ({ paymentId }) => paymentId },
+  { title: 'what', rank: 0, shortenTo: 20, value: ({ detail, action }) => detail ?? action },
+];
+
+const WIDTH_MAX = 80;
+
+/** Also where the output is no terminal, which would break lines by itself. */
+function wrapped(text: string, indent = ''): string[] {
+  return wrapLine(`${indent}${text}`, WIDTH_MAX);
+}
+
+function daysOf(certificates: readonly FullCertificate[]): string[] {
+  return [...new Set(certificates.map(({ day }) => day))].sort();
 }

@@ -1,43 +1,16 @@
 /** What a dry run says: what was found, what would become of it, and what the real thing would take. */
-import type { DryRunCounts } from '../core/dry-run-counts.js';
 import { formatMoney } from '../core/money.js';
+import { commandLine } from '../core/own-command.js';
 import { PARKING_REASONS } from '../core/posting.js';
 import { formatCount, formatDuration, formatTime } from '../core/time-text.js';
+import type { DryRunReport } from '../operations/dry-run.js';
 import { type Column, renderFacts, renderTable } from './table.js';
-
-/** The requests among the counts are those of the dry run itself. */
-export interface DryRunReport extends DryRunCounts {
-  readonly asked: 'sync' | 'backfill';
-  /** No worker was started yet: it reads what the first start would. */
-  readonly firstStart: boolean;
-  /** The database is empty and the ledger is not: a worker would refuse to start over it. */
-  readonly ledgerInUse: boolean;
-  readonly windows: ReadonlyArray<{
-    readonly feed: 'events' | 'payment_intents';
-    readonly from: Date;
-    readonly to: Date;
-  }>;
-  /** False: stopped or failed before the end; the counts are of what was read. */
-  readonly complete: boolean;
-  readonly estimate: DryRunEstimate;
-}
-
-/** Of the real thing. */
-export interface DryRunEstimate {
-  readonly stripeRequests: number;
-  readonly stripeRequestsPerSecond: number;
-  readonly blnkRequests: number;
-  readonly readingMs: number;
-  readonly postingMs: number;
-  /** Payments a second in one currency that the time for posting is computed with. */
-  readonly postedPerSecond: number;
-}
 
 export function dryRunLines(report: DryRunReport, terminalColumns: number): string[] {
   const { found, knownBefore, fresh, beforeStart, wouldPost, wouldPark, estimate } = report;
   const lines = [headline(report)];
   if (!report.complete) lines.push('Incomplete: not everything was read. These are the counts of what was.');
-  if (report.ledgerInUse) lines.push(...LEDGER_IN_USE);
+  if (report.ledgerInUse) lines.push(...ledgerInUse());
   lines.push(
     '',
     ...renderFacts([
@@ -66,9 +39,10 @@ export function dryRunLines(report: DryRunReport, terminalColumns: number): stri
   return lines;
 }
 
-const LEDGER_IN_USE = [
+const ledgerInUse = () => [
   'A worker would refuse to start: the database is empty, but the ledger holds transactions of this software.',
-  'Was the database lost? Then run `rebuild`. With `worker --adopt` a new mirror begins, and what the ledger holds with equal',
+  `Was the database lost? Then: ${commandLine('rebuild')}. With ${commandLine('worker --adopt')}`,
+  'a new mirror begins, and what the ledger holds with equal',
   'content is adopted: of the payments below only those that it lacks would be posted.',
 ];
 

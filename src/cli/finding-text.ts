@@ -1,7 +1,14 @@
 /** What a proof found, as people read it: each thing once, though several certificates of its day may have it. Pure. */
-import { type CertificateState, type DayFinding, FINDING_KINDS, isOfAnyCurrency } from '../core/certificate.js';
+import {
+  type CertificateState,
+  type DayFinding,
+  FINDING_KINDS,
+  type FindingAcceptance,
+  isOfAnyCurrency,
+  stateOfFinding,
+} from '../core/certificate.js';
 import { formatMoney } from '../core/money.js';
-import { formatCount } from '../core/time-text.js';
+import { formatCount, formatTime } from '../core/time-text.js';
 import type { FullCertificate } from '../db/reads/certificates.js';
 import { plainText } from './text-width.js';
 
@@ -51,9 +58,10 @@ function keyOf(finding: DayFinding, currency: string | null): string {
 
 /** A line for each, and the rows of the ledger beneath it. */
 export function findingsInFull(findings: readonly DayFinding[]): string[] {
-  return findings.flatMap(({ kind, paymentId, detail, ledger }) => [
+  return findings.flatMap(({ kind, paymentId, detail, ledger, accepted }) => [
     `${plainText(paymentId ?? 'the day')}: ${kind}: ${FINDING_KINDS[kind].meaning}`,
     ...(detail === '' ? [] : [`  ${plainText(detail)}`]),
+    ...(accepted === undefined ? [] : [`  ${acceptedText(accepted)}`]),
     ...ledger.map(
       (row) =>
         `  in the ledger: ${plainText(row.reference)} (${plainText(row.transactionId)}), ${row.status}, ` +
@@ -71,8 +79,13 @@ function amountOf({ amount, currency }: DayFinding['ledger'][number]): string {
 /** `2 parked, 1 pending`: those that made the state what it is; empty when none did. */
 export function kindsOf(findings: readonly DayFinding[], state: CertificateState): string {
   const counts = new Map<string, number>();
-  for (const { kind } of findings) {
-    if (FINDING_KINDS[kind].state === state) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  for (const finding of findings) {
+    if (stateOfFinding(finding) === state) counts.set(finding.kind, (counts.get(finding.kind) ?? 0) + 1);
   }
   return [...counts].map(([kind, count]) => `${formatCount(count)} ${kind.replaceAll('_', ' ')}`).join(', ');
+}
+
+/** `accepted at 2026-11-28 17:00:12 UTC by ann: refunded in Blnk`. */
+export function acceptedText({ at, by, why }: FindingAcceptance): string {
+  return plainText(`accepted at ${formatTime(new Date(at))} UTC by ${by}: ${why}`);
 }

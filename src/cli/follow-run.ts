@@ -3,6 +3,7 @@
  * nobody looks, so leaving early is never an error of the run.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SyncError } from '../core/errors.js';
 import type { RunStatus } from '../core/sync-run.js';
 import { formatDuration } from '../core/time-text.js';
 import { toJson } from './json.js';
@@ -33,12 +34,14 @@ export async function followRun(
   const end = await waitForEnd(environment, { context, options, view }).finally(() => view.stop());
   switch (end.kind) {
     case 'interrupted':
-      environment.output.warn(`${describeRun(end.runId)} goes on without this command.`);
+      environment.output.fail(notFollowed(`${describeRun(end.runId)} goes on without this command`));
       environment.exit(1);
       return;
     case 'timed_out':
-      environment.output.warn(
-        `Not done after ${formatDuration(options.timeoutMs)}. ${describeRun(end.runId)} goes on without this command.`,
+      environment.output.fail(
+        notFollowed(
+          `Not done after ${formatDuration(options.timeoutMs)}. ${describeRun(end.runId)} goes on without this command`,
+        ),
       );
       environment.exit(1);
       return;
@@ -101,7 +104,8 @@ function failedPartTeller({ reads }: CommandContext, view: ProgressView): (runId
   };
 }
 
-async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
+/** Ends early when the signal is aborted. */
+export async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
   try {
     await sleep(durationMs, undefined, { signal });
   } catch (error) {
@@ -124,4 +128,8 @@ async function printRun(
 
 function describeRun(runId: string | null): string {
   return runId === null ? 'The request stays on the queue and' : `Run ${runId}`;
+}
+
+function notFollowed(problem: string): SyncError {
+  return new SyncError(problem, { kind: 'transient', code: 'not_followed' });
 }

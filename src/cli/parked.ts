@@ -1,12 +1,12 @@
 /** `parked list|show|retry|dismiss`: what waits for a person, and what a person can do about it. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
+import { SyncError } from '../core/errors.js';
 import { PARKING_REASONS, type ParkingReason } from '../core/posting.js';
-import { isPlansDismissal } from '../core/repair.js';
 import { formatCount } from '../core/time-text.js';
-import type { ParkedStore, RetryOutcome } from '../db/reads/parked-store.js';
-import { jsonOption, limitOption, printLines, warnWithoutWorker, withContext } from './command.js';
+import type { DismissOutcome, RetryOutcome } from '../db/parked-store.js';
+import { byOption, jsonOption, limitOption, printLines, warnWithoutWorker, whyOption, withContext } from './command.js';
 import { toJson } from './json.js';
-import { paymentLines, paymentTable } from './payment-text.js';
+import { paymentLines, paymentTable, withCommands } from './payment-text.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
 import { plainText } from './text-width.js';
 
@@ -28,14 +28,16 @@ export function addParkedCommands(program: Command, environment: CommandEnvironm
     .addOption(reasonOption('only those parked for this reason'))
     .option('--dismissed', 'also those that were dismissed')
     .addOption(jsonOption())
-    .action((options: ListOptions) => withContext(environment, (context) => list(environment, context, options)));
+    .action((options: ListOptions) =>
+      withContext(environment, (context) => list(environment, context, options), { readsOnly: true }),
+    );
   parked
     .command('show')
     .description('show one payment, parked or not, with both of its sides')
     .argument('<reference>', 'its reference: the PaymentIntent id')
     .addOption(jsonOption())
     .action((reference: string, { json = false }: { readonly json?: boolean }) =>
-      withContext(environment, (context) => show(environment, context, { reference, json })),
+      withContext(environment, (context) => show(environment, context, { reference, json }), { readsOnly: true }),
     );
   parked
     .command('retry')
@@ -50,10 +52,8 @@ export function addParkedCommands(program: Command, environment: CommandEnvironm
     .command('dismiss')
     .description('decide that they stay out of the ledger')
     .argument('<references...>', 'their references')
-    .addOption(
-      new Option('--why <text>', 'the reason, kept with your user name').argParser(parseWhy).makeOptionMandatory(),
-    )
-    .addOption(new Option('--by <name>', 'who decided, in place of your user name').argParser(parseName))
+    .addOption(whyOption())
+    .addOption(byOption())
     .addOption(jsonOption())
     .action((references: string[], options: Omit<DismissRequest, 'references'>) =>
       withContext(environment, (context) => dismiss(environment, context, { references, ...options })),
@@ -76,12 +76,26 @@ async function list(
     output.print(toJson(page));
     return;
   }
-  if (page.payments.length === 0) output.print('Nothing is parked here.');
+  if (page.payments.length === 0) output.print(nothingText({ after, reason }));
   printLines(environment, paymentTable(page.payments, output.columns));
   const reasons = new Map(page.payments.map((payment) => [payment.reason, payment.whatToDo]));
-  const advice = [...reasons].flatMap(([code, what]) => (code === null || what === null ? [] : [`${code}: ${what}`]));
+  const advice = [...reasons].flatMap(([code, what]) =>
+    code === null || what === null ? [] : [`${code}: ${withCommands(what)}`],
+  );
   if (advice.length > 0) printLines(environment, ['', ...advice]);
   if (page.next !== null) output.print(`More with: --after ${page.next}`);
+}
+
+/** Says what was asked, so that nobody takes a part for the whole. */
+function nothingText({
+  after,
+  reason,
+}: {
+  readonly after: string | undefined;
+  readonly reason: ParkingReason | undefined;
+}): string {
+  const what = reason === undefined ? 'Nothing is parked' : `Nothing is parked for the reason ${reason}`;
+  return after === undefined ? `${what}.` : `${what} beyond ${after}; without --after the list begins at the newest.`;
 }
 
 async function show(
@@ -91,9 +105,7 @@ async function show(
 ): Promise<void> {
   const payment = await reads.show(reference);
   if (payment === null) {
-    environment.output.warn(`No payment has the reference ${JSON.stringify(reference)}.`);
-    environment.exit(1);
-    return;
+    throw paymentUnknown(reference);
   }
   printLines(environment, json ? [toJson(payment)] : paymentLines(payment));
 }
@@ -107,23 +119,27 @@ async function retry(
   { references, reason, json = false }: RetryRequest,
 ): Promise<void> {
   if (references.length > 0 === (reason !== undefined)) {
-    environment.output.warn('Name either the references to retry, or one --reason.');
+    const problem = 'Name either the references to retry, or one --reason';
+    environment.output.fail(new SyncError(problem, { kind: 'fatal', code: 'usage' }));
     environment.exit(2);
     return;
   }
-  await withContext(environment, async (context) => {
-    const outcome = await context.parked.retry(reason === undefined ? { references } : { reason });
-    if (outcome.lanes.length > 0) await context.requests.wakeLanes(outcome.lanes);
+  await withContext(environment, async ({ operations }) => {
+    const outcome = await operations.retryParked(reason === undefined ? { references } : { reason });
     const { retried, stillParked, notParked } = outcome;
     printLines(environment, json ? [toJson({ retried, stillParked, notParked })] : retryLines(outcome));
-    if (retried > 0) await warnWithoutWorker(environment, context);
+    if (retried > 0) await warnWithoutWorker(environment, operations);
     if (stillParked.length + notParked.length > 0) environment.exit(1);
   });
 }
 
 function retryLines({ retried, stillParked, notParked }: RetryOutcome): string[] {
   return [
-    `${formatCount(retried)} will be looked up, and posted where the ledger does not hold ${retried === 1 ? 'it' : 'them'}.`,
+    ...(retried === 0
+      ? []
+      : [
+          `${formatCount(retried)} will be looked up, and posted where the ledger does not hold ${retried === 1 ? 'it' : 'them'}.`,
+        ]),
     ...stillParked.map(({ reference, reason, detail }) => `${reference} stays parked, ${reason}: ${plainText(detail)}`),
     ...notParked.map((reference) => `${plainText(reference)} is not parked.`),
   ];
@@ -137,23 +153,20 @@ interface DismissRequest {
   readonly json?: boolean;
 }
 
-type DismissOutcome = Awaited<ReturnType<ParkedStore['dismiss']>>;
-
 async function dismiss(
   environment: CommandEnvironment,
-  { parked }: CommandContext,
+  { operations }: CommandContext,
   { references, why, by = environment.userName, json = false }: DismissRequest,
 ): Promise<void> {
   const { output } = environment;
   const ended = new Map<DismissOutcome, string[]>();
-  for (const reference of new Set(references)) {
-    const outcome = await parked.dismiss({ reference, by, why });
+  const onDecided = (reference: string, outcome: DismissOutcome): void => {
     ended.set(outcome, [...(ended.get(outcome) ?? []), reference]);
     const wrong = outcome === 'not_parked' || outcome === 'unknown';
     if (wrong) environment.exit(1);
-    // Each as it is done: whoever leaves halfway has seen what is decided.
     if (!json) (wrong ? output.warn : output.print)(dismissLine(outcome, plainText(reference)));
-  }
+  };
+  await operations.dismissParked({ references, by, why }, { onDecided });
   if (!json) return;
   const of = (outcome: DismissOutcome) => ended.get(outcome) ?? [];
   output.print(
@@ -185,15 +198,9 @@ function reasonOption(description: string): Option {
   return new Option('--reason <code>', description).choices(Object.keys(PARKING_REASONS));
 }
 
-function parseName(text: string): string {
-  const name = plainText(text).trim();
-  if (name === '') throw new InvalidArgumentError('Say who decided.');
-  if (isPlansDismissal(name)) throw new InvalidArgumentError('That is how a repair plan or a rebuild signs.');
-  return name;
-}
-
-function parseWhy(text: string): string {
-  const why = plainText(text).trim();
-  if (why === '') throw new InvalidArgumentError('Say why: whoever reads it later has nothing else.');
-  return why;
+function paymentUnknown(reference: string): SyncError {
+  return new SyncError(
+    `No payment here has the reference ${JSON.stringify(reference)}: the id of a PaymentIntent that was read, or of a posting`,
+    { kind: 'fatal', code: 'payment_unknown' },
+  );
 }

@@ -1,26 +1,38 @@
 /** How postings look as text: a list of payments, and one payment with both of its sides. */
+import type { AcceptanceRecord } from '../core/acceptance.js';
 import { formatMoney } from '../core/money.js';
-import { PARKING_REASONS } from '../core/posting.js';
+import { commandLine } from '../core/own-command.js';
+import { PARKING_REASONS, type PastDismissal } from '../core/posting.js';
+import { describeRows } from '../core/repair.js';
 import { formatCount, formatTime } from '../core/time-text.js';
-import type { PaymentSides } from '../db/reads/parked.js';
+import type { PaymentSides, ProofFinding } from '../db/reads/parked.js';
 import type { PaymentRecord } from '../db/reads/payments.js';
 import { type Column, renderFacts, renderTable } from './table.js';
 import { plainText } from './text-width.js';
 
+/** A state or reason that all of them have says nothing in a narrow terminal: it gives way to what differs. */
 export function paymentTable(payments: readonly PaymentRecord[], terminalColumns: number): string[] {
-  return renderTable(COLUMNS, payments, terminalColumns);
+  const columns = COLUMNS.map((column) => {
+    const isCommon = new Set(payments.map(column.value)).size === 1 && payments.length > 1;
+    return isCommon && GIVES_WAY.has(column.title) ? { ...column, rank: LAST_RANK } : column;
+  });
+  return renderTable(columns, payments, terminalColumns);
 }
+
+const GIVES_WAY = new Set(['state', 'reason']);
+const LAST_RANK = 9;
 
 export function paymentLines(payment: PaymentSides): string[] {
   const utc = (time: Date | null) => (time === null ? null : `${formatTime(time)} (UTC)`);
   const lines = renderFacts([
     ['reference', payment.reference],
     ['payment', payment.paymentId],
+    ['in Stripe', payment.dashboardUrl],
     ['kind', payment.kind],
     ['state', payment.unresolved ? `${payment.state}, in doubt for more than 15 minutes` : payment.state],
     ['reason', payment.reason === null ? null : `${payment.reason}: ${PARKING_REASONS[payment.reason]}`],
     ['detail', payment.reasonDetail],
-    ['what to do', payment.whatToDo],
+    ['what to do', payment.whatToDo === null ? null : withCommands(payment.whatToDo)],
     ['amount', amountText(payment)],
     ['created', utc(payment.created)],
     ['source', payment.sourceBalance],
@@ -37,8 +49,11 @@ export function paymentLines(payment: PaymentSides): string[] {
     ['exception', payment.exception],
     ['dismissed', dismissalText(payment)],
     ['first run', payment.run],
+    ...payment.findings.map((finding) => ['last proof', findingText(finding)] as const),
   ]);
-  if (payment.stripeSide !== null) lines.push('', 'As Stripe sent it', ...jsonLines(payment.stripeSide));
+  lines.push(...payment.pastDismissals.map(pastDismissalLine));
+  lines.push(...payment.acceptances.flatMap(acceptanceLines));
+  if (payment.stripeSide !== null) lines.push('', 'As it was read from Stripe', ...jsonLines(payment.stripeSide));
   if (payment.ledgerSide !== null) lines.push('', 'As it is posted', ...jsonLines(payment.ledgerSide));
   return lines;
 }
@@ -60,6 +75,11 @@ const COLUMNS: ReadonlyArray<Column<PaymentRecord>> = [
   },
 ];
 
+/** The advice of the database names commands without what they are called by here. */
+export function withCommands(advice: string): string {
+  return advice.replace(/(?<=: |, )(parked|repair) \w+/g, (command) => commandLine(command));
+}
+
 function amountText({ amountMinor, currency }: PaymentRecord): string | null {
   return amountMinor === null || currency === null ? null : formatMoney({ amount: amountMinor, currency });
 }
@@ -67,6 +87,31 @@ function amountText({ amountMinor, currency }: PaymentRecord): string | null {
 function dismissalText({ dismissedAt, dismissedBy, dismissedWhy }: PaymentRecord): string | null {
   if (dismissedAt === null) return null;
   return `${formatTime(dismissedAt)} (UTC) by ${dismissedBy ?? 'unknown'}: ${dismissedWhy ?? ''}`;
+}
+
+function findingText({ day, provedAt, kind, detail, accepted }: ProofFinding): string {
+  const known = accepted === undefined ? '' : `, accepted by ${accepted.by}`;
+  return `${kind}${known}: ${detail} (${day}, as of ${formatTime(provedAt)} UTC; see: ${commandLine(`certificates show ${day}`)})`;
+}
+
+function pastDismissalLine({ at, by, why, endedAt }: PastDismissal): string {
+  const time = (text: string) => formatTime(new Date(text));
+  return plainText(
+    `was dismissed at ${time(at)} UTC by ${by ?? 'unknown'}: ${why ?? ''}; taken up again at ${time(endedAt)} UTC`,
+  );
+}
+
+/** What was accepted, and that it was taken back. */
+export function acceptanceLines({ day, differences, ...acceptance }: AcceptanceRecord): string[] {
+  const { at, by, why, takenBackAt, takenBackBy, takenBackWhy } = acceptance;
+  const lines = [
+    '',
+    `Accepted on the certificates of ${day}, at ${formatTime(at)} UTC by ${by}: ${why}`,
+    ...differences.map(({ kind, ledger }) => `  ${kind}: ${describeRows(ledger)}`),
+  ];
+  if (takenBackAt !== null)
+    lines.push(`  taken back at ${formatTime(takenBackAt)} UTC by ${takenBackBy}: ${takenBackWhy}`);
+  return lines.map(plainText);
 }
 
 /** Broken into lines without reading numbers: a ledger amount may be larger than a JSON number can be. */

@@ -2,38 +2,40 @@
  * What commands need from the composition root. A command opens what it needs, prints, and leaves; it never constructs
  * an adapter and never reads the environment.
  */
-import type { Lane } from '../core/posting.js';
-import type { Trigger } from '../core/sync-run.js';
-import type { Moment } from '../core/time-text.js';
-import type { ParkedStore, ReadModel } from '../db/reads/read-model.js';
+import type { ReadModel } from '../db/reads/read-model.js';
+import type { DryRunAsked } from '../operations/dry-run.js';
+import type { RequestOperations } from '../operations/request-operations.js';
 
 /** A connection to database and queue, for the length of one command. */
 export interface CommandContext {
   readonly reads: ReadModel;
-  readonly parked: ParkedStore;
-  readonly requests: {
-    /** Puts the deduplicated `sync` job on the queue that any running worker takes. */
-    sync(trigger: Trigger): Promise<void>;
-    /** Stores a backfill request (a parent run) and wakes the workers. Answers the parent run's id. */
-    backfill(window: { readonly from: Date; readonly to: Date }): Promise<string>;
-    wakeLanes(lanes: readonly Lane[]): Promise<void>;
-  };
+  readonly operations: RequestOperations;
   close(): Promise<void>;
 }
 
 /** What `--dry-run` of a command would have done. */
-export type DryRunRequest =
-  | { readonly kind: 'sync'; readonly json: boolean }
-  | { readonly kind: 'backfill'; readonly from: Moment; readonly to: Moment; readonly json: boolean };
+export type DryRunRequest = DryRunAsked & { readonly json: boolean };
 
 /** Reads, counts and prints; stores and posts nothing. Sets the exit code by itself. */
 export type RunDry = (request: DryRunRequest) => Promise<void>;
 
+/** How a line stands out on a terminal: all is well, it passes by itself, a person has to act, a promise is broken. */
+export type Tone = 'good' | 'quiet' | 'attention' | 'bad';
+
 export interface CommandOutput {
-  /** One line to standard output. */
-  print(line: string): void;
-  /** One line to standard error. */
+  /** One line to standard output; on a terminal broken between words. */
+  print(line: string, tone?: Tone): void;
+  /** The same for programs: as it is. */
+  printData(line: string): void;
+  /** To standard error, as all below: what somebody should know who has the result. */
   warn(line: string): void;
+  /** How it goes on, for whoever waits. */
+  note(line: string): void;
+  /** Why there is no result, or not all of it. */
+  fail(error: unknown): void;
+  /** From now on standard error gets JSON, one object a line. */
+  expectJson(): void;
+  isJson(): boolean;
   /** Columns of the terminal; 0 when standard output is not a terminal. */
   readonly columns: number;
   /** Standard error where it is a terminal, for what is drawn and redrawn; null where it is none. */
@@ -42,11 +44,12 @@ export interface CommandOutput {
 
 /** What every command file gets. */
 export interface CommandEnvironment {
-  open(): Promise<CommandContext>;
+  /** What only reads is ended by an interruption at any time, other work only while it opens. */
+  open(options?: { readonly readsOnly?: boolean }): Promise<CommandContext>;
   readonly output: CommandOutput;
-  /** Aborted by SIGINT and SIGTERM. */
+  /** Aborted by SIGINT, SIGTERM and SIGHUP. */
   readonly signal: AbortSignal;
-  /** Who dismisses: the operating system's user name. */
+  /** Who dismisses and accepts: the operating system's user name. */
   readonly userName: string;
   /** Sets the exit code: 0 its own work is done, 1 done and found something wrong or failed, 2 could not start. */
   exit(code: 0 | 1 | 2): void;

@@ -18,15 +18,20 @@ export interface ProgressView {
   stop(): void;
 }
 
+type ProgressOutput = Pick<CommandOutput, 'warn' | 'note' | 'errorTerminal'>;
+
 /** @param clock milliseconds that only ever grow */
-export function createProgressView(output: CommandOutput, clock: () => number = () => performance.now()): ProgressView {
+export function createProgressView(
+  output: ProgressOutput,
+  clock: () => number = () => performance.now(),
+): ProgressView {
   const rate = createRate(clock);
   const { errorTerminal } = output;
   return errorTerminal === null ? lineView(output, { clock, rate }) : barView(output, { stream: errorTerminal, rate });
 }
 
 function barView(
-  output: CommandOutput,
+  output: ProgressOutput,
   { stream, rate }: { readonly stream: NodeJS.WritableStream; readonly rate: Rate },
 ): ProgressView {
   const bar = new SingleBar(
@@ -50,12 +55,14 @@ function barView(
         stored: formatCount(progress.stored),
         left: leftText(progress, rate(settled)),
       };
-      // A bar without a total is drawn full; nothing stored yet must look empty.
+      // A bar without a total is drawn full: nothing stored looks empty while it is read, and full once that was all.
+      const isAll = progress.stored === 0 && progress.status === 'succeeded';
       const total = Math.max(1, progress.stored);
-      if (!begun) bar.start(total, settled, payload);
+      const done = isAll ? total : settled;
+      if (!begun) bar.start(total, done, payload);
       begun = true;
       bar.setTotal(total);
-      bar.update(settled, payload);
+      bar.update(done, payload);
     },
     warn(line) {
       // The next update begins the bar anew, below the line.
@@ -70,7 +77,7 @@ function barView(
 }
 
 function lineView(
-  output: CommandOutput,
+  output: ProgressOutput,
   { clock, rate }: { readonly clock: () => number; readonly rate: Rate },
 ): ProgressView {
   let shownAt = Number.NEGATIVE_INFINITY;
@@ -83,13 +90,13 @@ function lineView(
         leftText(progress, rate(settled));
       waiting = line;
       if (clock() - shownAt < LINE_EVERY_MS) return;
-      output.warn(line);
+      output.note(line);
       shownAt = clock();
       waiting = null;
     },
     warn: (line) => output.warn(line),
     stop() {
-      if (waiting !== null) output.warn(waiting);
+      if (waiting !== null) output.note(waiting);
       waiting = null;
     },
   };

@@ -1,11 +1,13 @@
-/** `prove`: compares days of Stripe and the ledger now. What it runs is handed in by the composition root. */
+/** `prove`: compares days of Stripe and the ledger now, and tells what came out. */
 import { type Command, Option } from 'commander';
-import { jsonOption, parseDay } from './command.js';
+import type { DaysAsked, DaysProven, ProvingListener } from '../operations/prove-days.js';
+import { certificateTable, closingSentence, findingLines, shortCertificateTable } from './certificate-text.js';
+import { jsonOption, parseDay, printLines } from './command.js';
+import { toJson } from './json.js';
+import type { CommandEnvironment } from './ports.js';
+import { createProvingView, type ProvingView } from './proving-progress.js';
 
-export interface ProveOptions {
-  /** First and last UTC day; null: the last seven days that are over. */
-  readonly from: string | null;
-  readonly to: string | null;
+export interface ProveOptions extends DaysAsked {
   /** Every currency of every day in a line of its own, however many there are. */
   readonly all: boolean;
   readonly json: boolean;
@@ -22,4 +24,39 @@ export function addProveCommand(program: Command, prove: (options: ProveOptions)
     .action(({ from = null, to = null, all = false, json = false }: Partial<ProveOptions>) =>
       prove({ from, to, all, json }),
     );
+}
+
+/** The operation that the command shows. */
+export interface ProveOperation {
+  proveDays(asked: DaysAsked, listener: ProvingListener): Promise<DaysProven>;
+}
+
+/** Sets the exit code: 0 when all days are sealed, else 1. */
+export async function prove(
+  environment: CommandEnvironment,
+  { proveDays }: ProveOperation,
+  { from, to, all, json }: ProveOptions,
+): Promise<void> {
+  const { output } = environment;
+  let view: ProvingView | undefined;
+  const listener: ProvingListener = {
+    onDay(day, progress) {
+      view ??= createProvingView(output);
+      view.onDay(day, progress);
+    },
+  };
+  const { asked, proven, certificates, faults, allSealed } = await proveDays({ from, to }, listener).finally(() =>
+    view?.stop(),
+  );
+  const answer = closingSentence(certificates);
+  if (json) {
+    output.print(toJson({ answer, asked, proven, certificates }));
+  } else {
+    const table = all ? certificateTable : shortCertificateTable;
+    const lines = [...table(certificates, output.columns), ...findingLines(certificates, output.columns), '', answer];
+    printLines(environment, lines);
+  }
+  for (const fault of faults) output.fail(fault);
+  if (proven < asked) output.warn(`${proven} of ${asked} days were proven; run it again.`);
+  environment.exit(allSealed ? 0 : 1);
 }

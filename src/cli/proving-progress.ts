@@ -12,7 +12,10 @@ export interface ProvingView {
 }
 
 /** @param clock milliseconds that only ever grow */
-export function createProvingView(output: CommandOutput, clock: () => number = () => performance.now()): ProvingView {
+export function createProvingView(
+  output: Pick<CommandOutput, 'note' | 'errorTerminal'>,
+  clock: () => number = () => performance.now(),
+): ProvingView {
   const { errorTerminal } = output;
   if (errorTerminal === null) return lineView(output, clock);
   const bar = new SingleBar(
@@ -40,13 +43,13 @@ export function createProvingView(output: CommandOutput, clock: () => number = (
   };
 }
 
-function lineView(output: CommandOutput, clock: () => number): ProvingView {
+function lineView(output: Pick<CommandOutput, 'note' | 'errorTerminal'>, clock: () => number): ProvingView {
   let shownAt = clock();
   return {
     onDay(day, { done, all }) {
       if (clock() - shownAt < LINE_EVERY_MS) return;
       shownAt = clock();
-      output.warn(`proving ${day}: ${formatCount(done)} of ${formatCount(all)} days done`);
+      output.note(`proving ${day}: ${formatCount(done)} of ${formatCount(all)} days done`);
     },
     stop() {},
   };

@@ -3,19 +3,11 @@
  * line now and then. Standard output stays free for the result.
  */
 import { formatCount, formatDuration } from '../core/time-text.js';
+import type { ReadingListener, ReadingProgress } from '../operations/reading-progress.js';
 import type { CommandOutput } from './ports.js';
 import { fitText } from './text-width.js';
 
-export interface ReadingProgress {
-  /** Payments so far, in this process. */
-  readonly payments: number;
-  /** How much of the asked time is read, 0 to 1, and how much of it was when this process began. */
-  readonly share: number;
-  readonly shareAtBegin: number;
-}
-
-export interface ReadingView {
-  update(progress: ReadingProgress): void;
+export interface ReadingView extends ReadingListener {
   /** Leaves the line that was shown last. */
   stop(): void;
 }
@@ -28,18 +20,25 @@ const LINE_EVERY_MS = 5_000;
 const DRAWN_WIDTH_MAX = 79;
 
 /** @param clock milliseconds that only ever grow */
-export function createReadingView(output: CommandOutput, clock: () => number = () => performance.now()): ReadingView {
-  const begunAt = clock();
+export function createReadingView(
+  output: Pick<CommandOutput, 'note' | 'errorTerminal'>,
+  clock: () => number = () => performance.now(),
+): ReadingView {
   const terminal = output.errorTerminal;
+  let begunAt = clock();
   let shownAt = terminal === null ? begunAt : Number.NEGATIVE_INFINITY;
   let isDrawn = false;
   return {
+    begin() {
+      begunAt = clock();
+      if (terminal === null) shownAt = begunAt;
+    },
     update(progress) {
       const now = clock();
       if (now - shownAt < (terminal === null ? LINE_EVERY_MS : DRAW_EVERY_MS)) return;
       shownAt = now;
       const line = progressText(progress, now - begunAt);
-      if (terminal === null) return output.warn(line);
+      if (terminal === null) return output.note(line);
       isDrawn = true;
       terminal.write(`\r\u001b[2K${fitText(line, DRAWN_WIDTH_MAX)}`);
     },

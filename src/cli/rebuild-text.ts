@@ -1,33 +1,10 @@
 /** What `rebuild` says before it begins, and what came of it. */
+import { commandLine } from '../core/own-command.js';
 import type { ParkingReason } from '../core/posting.js';
 import { formatCount, formatDuration, formatTime } from '../core/time-text.js';
 import { utcDay } from '../core/window.js';
+import type { RebuildBegin, RebuildResult } from '../operations/rebuild.js';
 import { renderFacts } from './table.js';
-
-export interface RebuildBegin {
-  readonly mirrorId: string;
-  /** Ids that the ledger's transactions carry; null when an unfinished rebuild goes on. */
-  readonly mirrorIdsFound: readonly string[] | null;
-  readonly startsAt: Date;
-  readonly handOverAt: Date;
-}
-
-export interface RebuildResult {
-  readonly mirrorId: string;
-  readonly startsAt: Date;
-  readonly handOverAt: Date;
-  /** False: interrupted; the next `rebuild` goes on. */
-  readonly complete: boolean;
-  readonly posted: number;
-  readonly alreadyThere: number;
-  readonly parked: ReadonlyArray<{ readonly reason: ParkingReason; readonly count: number }>;
-  /** Originals that repairs took the place of. */
-  readonly dismissed: number;
-  readonly stripeRequests: number;
-  /** Of this process. */
-  readonly blnkRequests: number;
-  readonly durationMs: number;
-}
 
 export function beginLines({ mirrorId, mirrorIdsFound, startsAt, handOverAt }: RebuildBegin): string[] {
   const window = `payments created from ${formatTime(startsAt)} to ${formatTime(handOverAt)} UTC`;
@@ -59,12 +36,12 @@ export function resultLines(result: RebuildResult): string[] {
   const lines = [...facts, 'The mirror is rebuilt, and nothing was posted. Next: start a worker.'];
   if (count('rebuild') > 0) {
     lines.push(
-      `${formatCount(count('rebuild'))} succeeded in Stripe and are not in the ledger; they may have been dismissed before. See: stripe-blnk-sync parked list --reason rebuild`,
-      'Post those that belong there: stripe-blnk-sync parked retry --reason rebuild. Leave one out: stripe-blnk-sync parked dismiss <reference> --why "..."',
+      `${formatCount(count('rebuild'))} succeeded in Stripe and are not in the ledger; they may have been dismissed before. See: ${commandLine('parked list --reason rebuild')}`,
+      `Post those that belong there: ${commandLine('parked retry --reason rebuild')}. Leave one out: ${commandLine('parked dismiss <reference> --why "..."')}`,
     );
   }
   if (parked.some(({ reason }) => reason !== 'rebuild')) {
-    lines.push('See why the others are parked: stripe-blnk-sync parked list');
+    lines.push(`See why the others are parked: ${commandLine('parked list')}`);
   }
-  return [...lines, `See every day sealed: stripe-blnk-sync prove --from ${utcDay(startsAt)}`];
+  return [...lines, `See every day sealed: ${commandLine(`prove --from ${utcDay(startsAt)}`)}`];
 }

@@ -1,7 +1,13 @@
-/** `rebuild`: makes a lost database anew from Stripe and the ledger. What it runs is handed in by the composition root. */
+/** `rebuild`: makes a lost database anew from Stripe and the ledger. */
 import { type Command, Option } from 'commander';
+import { Refusal } from '../core/refusal.js';
 import type { Moment } from '../core/time-text.js';
-import { jsonOption, parseTime } from './command.js';
+import type { RebuildListener, RebuildResult } from '../operations/rebuild.js';
+import { jsonOption, parseTime, printLines } from './command.js';
+import { toJson } from './json.js';
+import type { CommandEnvironment } from './ports.js';
+import { createReadingView } from './reading-progress.js';
+import { beginLines, resultLines } from './rebuild-text.js';
 
 export interface RebuildOptions {
   /** Null: the oldest day in the ledger. */
@@ -26,4 +32,49 @@ export function addRebuildCommand(program: Command, rebuild: (options: RebuildOp
     .action((options: { readonly from?: Moment; readonly yes?: boolean; readonly json?: boolean }) =>
       rebuild({ from: options.from ?? null, yes: options.yes ?? false, json: options.json ?? false }),
     );
+}
+
+/** The operation that the command shows. */
+export interface RebuildOperation {
+  /** Null when it was not wanted. */
+  rebuild(asked: Pick<RebuildOptions, 'from'>, listener: RebuildListener): Promise<RebuildResult | null>;
+}
+
+export interface RebuildEnvironment extends CommandEnvironment {
+  /** Puts a question to whoever sits at the terminal; true where nobody does. */
+  confirm(question: string): Promise<boolean>;
+}
+
+/** Sets the exit code: 1 when it is not wanted, or was interrupted. */
+export async function rebuild(
+  environment: RebuildEnvironment,
+  operation: RebuildOperation,
+  { from, yes, json }: RebuildOptions,
+): Promise<void> {
+  const { output, confirm, exit } = environment;
+  const view = createReadingView(output);
+  const listener: RebuildListener = {
+    ...view,
+    async mayBegin(begin) {
+      for (const line of beginLines(begin)) output.warn(line);
+      const goesOn = begin.mirrorIdsFound === null;
+      return goesOn || yes || confirm('Begin?');
+    },
+  };
+  let result: RebuildResult | null;
+  try {
+    result = await operation.rebuild({ from }, listener).finally(() => view.stop());
+  } catch (error) {
+    if (!(error instanceof Refusal)) {
+      output.warn('The rebuild is not finished. Run it again: it goes on where it was.');
+    }
+    throw error;
+  }
+  if (result === null) {
+    output.warn('Nothing was done.');
+    exit(1);
+    return;
+  }
+  printLines(environment, json ? [toJson(result)] : resultLines(result));
+  if (!result.complete) exit(1);
 }

@@ -1,21 +1,13 @@
 /** What `repair plan` and `repair apply` print: tables for what is done, whole sentences for what a person has to do. */
 import { FINDING_KINDS, type FindingKind } from '../core/certificate.js';
 import { formatMoney } from '../core/money.js';
-import type { ItemState, RepairItem, RepairPlan } from '../core/repair.js';
+import { commandLine } from '../core/own-command.js';
+import type { ItemState, PlanOutcome, RepairItem, RepairPlan } from '../core/repair.js';
 import { formatCount } from '../core/time-text.js';
 import { type Column, renderTable } from './table.js';
 import { plainText } from './text-width.js';
 
-export interface PlanResult {
-  /** Null when there is nothing that a plan can do. */
-  readonly plan: RepairPlan | null;
-  readonly reported: readonly RepairItem[];
-  readonly left: ReadonlyArray<{ readonly day: string; readonly paymentId: string; readonly detail: string }>;
-  readonly days: readonly string[];
-  readonly findingsNotKept: number;
-}
-
-export function planLines(result: PlanResult, terminalColumns: number): string[] {
+export function planLines(result: PlanOutcome, terminalColumns: number): string[] {
   const { plan, reported, left, days, findingsNotKept } = result;
   const planned = plan?.items.filter(({ action }) => action !== 'report') ?? [];
   const lines: string[] = [];
@@ -39,7 +31,7 @@ export function planLines(result: PlanResult, terminalColumns: number): string[]
       `${formatCount(findingsNotKept)} more findings were counted and not kept: apply this plan, prove the days again, and plan again.`,
     );
   }
-  if (plan !== null) lines.push('', `Apply it with: stripe-blnk-sync repair apply ${plan.id}`);
+  if (plan !== null) lines.push('', `Apply it with: ${commandLine(`repair apply ${plan.id}`)}`);
   return lines;
 }
 
@@ -62,11 +54,15 @@ export function applyLines(plan: RepairPlan, terminalColumns: number): string[] 
 
 /** What happens now, and the command that shows it, on a line of its own. */
 function nextLines({ fromDay, toDay }: RepairPlan, items: readonly RepairItem[]): string[] {
-  const prove = `  stripe-blnk-sync prove --from ${fromDay} --to ${toDay}`;
+  const prove = `  ${commandLine(`prove --from ${fromDay} --to ${toDay}`)}`;
   const owed = items.filter(({ state, action }) => state === 'done' && action !== 'mark_posted').length;
-  if (owed === 0) return ['Nothing is left to be posted; prove the days again with:', prove];
+  if (owed === 0)
+    return ['Nothing is left to be posted; a worker proves the days again within a minute, or at once:', prove];
   const what = owed === 1 ? 'The posting goes' : `The ${formatCount(owed)} postings go`;
-  return [`${what} out with the next turn of a worker, within a minute; then prove the days again with:`, prove];
+  return [
+    `${what} out with the next turn of a worker, within a minute; then it proves the days again by itself, or at once:`,
+    prove,
+  ];
 }
 
 const STATE_WORDS: Readonly<Record<ItemState, string>> = {
@@ -101,12 +97,12 @@ function amountText({ amount, currency }: RepairItem): string {
   return amount === null || currency === null ? '' : formatMoney({ amount, currency });
 }
 
-function nothingLine({ days, reported, left }: PlanResult): string {
+function nothingLine({ days, reported, left }: PlanOutcome): string {
   if (reported.length > 0) return `There is nothing that a plan can do on ${daysText(days)}.`;
   if (days.length === 0 && left.length === 0) {
-    return 'There is nothing to repair: no day is proven broken or open. Proofs are what repairs are made of: stripe-blnk-sync prove';
+    return `There is nothing to repair: no day is proven broken or open. Proofs are what repairs are made of: ${commandLine('prove')}`;
   }
-  return 'There is nothing to repair. When this surprises you, prove the days again: stripe-blnk-sync prove';
+  return `There is nothing to repair. When this surprises you, prove the days again: ${commandLine('prove')}`;
 }
 
 /**
@@ -131,7 +127,7 @@ function reportedLines(reported: readonly RepairItem[]): string[] {
   const waiting = Object.entries(WAITING).flatMap(([kind, [what, command]]) => {
     const count = reported.filter(({ finding }) => finding === kind).length;
     if (count === 0) return [];
-    return [`${formatCount(count)} ${what}: see stripe-blnk-sync ${command}`];
+    return [`${formatCount(count)} ${what}: see ${commandLine(command)}`];
   });
   return waiting.length === 0 ? lines : [...lines, '', 'Not for a plan, and nothing wrong in the ledger:', ...waiting];
 }

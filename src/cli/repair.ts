@@ -1,21 +1,23 @@
-/** `repair plan|apply`: what is done about what proofs found. What they run is handed in by the composition root. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { jsonOption } from './command.js';
+/** `repair plan|apply`: what is done about what proofs found. What is owed then, the workers post. */
+import { type Command, Option } from 'commander';
+import { describeError } from '../core/errors.js';
+import type { PlanOutcome } from '../core/repair.js';
+import type { RepairApplied, RepairApplyAsked } from '../operations/apply-repair.js';
+import type { RepairPlanAsked } from '../operations/plan-repair.js';
+import { type Asking, jsonOption, parseDay, printLines, warnWithoutWorker } from './command.js';
+import { toJson } from './json.js';
+import type { CommandEnvironment } from './ports.js';
+import { applyLines, planLines, unmendable } from './repair-text.js';
 
-export interface RepairPlanOptions {
-  /** `2026-11-21`, both included; null: not limited on this side. */
-  readonly fromDay: string | null;
-  readonly toDay: string | null;
+export interface RepairPlanOptions extends Omit<RepairPlanAsked, 'by'> {
   readonly json: boolean;
 }
 
-export interface RepairApplyOptions {
-  /** The beginning of a plan's id; null: the newest that was not applied. */
-  readonly plan: string | null;
+export interface RepairApplyOptions extends Omit<RepairApplyAsked, 'by'> {
   readonly json: boolean;
 }
 
-export interface RepairActions {
+interface RepairActions {
   plan(options: RepairPlanOptions): Promise<void>;
   apply(options: RepairApplyOptions): Promise<void>;
 }
@@ -47,9 +49,35 @@ export function addRepairCommands(program: Command, actions: RepairActions): voi
     );
 }
 
-function parseDay(text: string): string {
-  const day = new Date(`${text}T00:00:00Z`);
-  if (/^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text))
-    return text;
-  throw new InvalidArgumentError('Allowed: a UTC day, e.g. 2026-11-21.');
+/** The operations that the commands show. */
+export interface RepairOperations extends Asking {
+  planRepair(asked: RepairPlanAsked): Promise<PlanOutcome>;
+  applyRepair(asked: RepairApplyAsked): Promise<RepairApplied>;
+}
+
+/** Sets the exit code: 1 when no plan can mend something of the ledger (what is parked here is no matter of a plan). */
+export async function planRepair(
+  environment: CommandEnvironment,
+  operations: RepairOperations,
+  { json, ...asked }: RepairPlanOptions,
+): Promise<void> {
+  const result = await operations.planRepair({ ...asked, by: environment.userName });
+  printLines(environment, json ? [toJson(result)] : planLines(result, environment.output.columns));
+  if (unmendable(result.reported).length > 0) environment.exit(1);
+}
+
+/** Sets the exit code: 1 when an item was refused. */
+export async function applyRepair(
+  environment: CommandEnvironment,
+  operations: RepairOperations,
+  { json, ...asked }: RepairApplyOptions,
+): Promise<void> {
+  const { output, userName, exit } = environment;
+  const { plan, owes, queueFault } = await operations.applyRepair({ ...asked, by: userName });
+  if (queueFault !== null) {
+    output.warn(`The queue could not be told; workers find what is due within a minute: ${describeError(queueFault)}`);
+  }
+  printLines(environment, json ? [toJson(plan)] : applyLines(plan, output.columns));
+  if (plan.items.some(({ state }) => state === 'refused')) exit(1);
+  if (owes) await warnWithoutWorker(environment, operations);
 }

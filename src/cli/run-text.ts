@@ -1,5 +1,6 @@
 /** How runs look as text: a row in a list, and one run with everything that is known of it. */
 import { formatMoney, type Money } from '../core/money.js';
+import { commandLine } from '../core/own-command.js';
 import { formatCount, formatDuration, formatTime } from '../core/time-text.js';
 import type { RunRecord } from '../db/reads/runs.js';
 import { type Column, renderFacts, renderTable } from './table.js';
@@ -20,7 +21,7 @@ export function runLines(run: RunRecord, parts: readonly RunRecord[], terminalCo
     ['status', statusText(run)],
     ['feed', run.feed],
     ['trigger', run.trigger],
-    ['window', `${formatTime(run.windowFrom)} to ${formatTime(run.windowTo) || 'now'} (UTC)`],
+    ['window', windowText(run)],
     ['started', `${formatTime(run.startedAt)} (UTC)`],
     ['read in', run.durationMs === null ? null : formatDuration(run.durationMs)],
     [
@@ -29,14 +30,14 @@ export function runLines(run: RunRecord, parts: readonly RunRecord[], terminalCo
     ],
     ['stored', storedText(run)],
     ['before start', run.beforeStart > 0 ? `${formatCount(run.beforeStart)} created before the mirror's start` : null],
-    ['stored sums', moneyText(run.totals)],
-    ['in the ledger', moneyText(run.ledgerTotals)],
     ['Stripe requests', formatCount(run.stripeRequests)],
     ['error', run.error === null ? null : `${run.errorCode ?? ''}: ${run.error}`],
     ['version', run.version],
   ]);
-  if (parts.length === 0) return lines;
-  return [...lines, '', 'Parts', ...runTable(parts, terminalColumns)];
+  const sums = renderTable(SUM_COLUMNS, sumsOf(run), terminalColumns);
+  if (sums.length > 0) lines.push('', 'Sums', ...sums);
+  if (parts.length > 0) lines.push('', 'Parts', ...runTable(parts, terminalColumns));
+  return lines;
 }
 
 function columnsOf(idLength: number): Column<RunRecord>[] {
@@ -64,9 +65,16 @@ function columnsOf(idLength: number): Column<RunRecord>[] {
       align: 'right',
       value: (run) => (run.durationMs === null ? '' : formatDuration(run.durationMs)),
     },
-    { title: 'in the ledger', rank: 9, shortenTo: 20, value: (run) => moneyText(run.ledgerTotals) ?? '' },
+    { title: 'in the ledger', rank: 9, value: (run) => moneySummary(run.ledgerTotals) },
     { title: 'error', rank: 3, shortenTo: 16, value: (run) => run.error ?? '' },
   ];
+}
+
+/** A tail reads to the newest event; what it covers ends earlier, and is read again by the next one. */
+function windowText({ windowFrom, windowTo, feed }: RunRecord): string {
+  if (windowTo === null) return `from ${formatTime(windowFrom)} on (UTC)`;
+  const newer = feed === 'events' ? '; newer events were read too, and are read again' : '';
+  return `${formatTime(windowFrom)} to ${formatTime(windowTo)} (UTC)${newer}`;
 }
 
 function statusText(run: RunRecord): string {
@@ -78,7 +86,9 @@ function statusText(run: RunRecord): string {
     case 'succeeded':
       return 'succeeded';
     case 'attention':
-      return `attention: ${formatCount(run.parked - run.dismissed)} parked, see: stripe-blnk-sync parked list`;
+      return `attention: ${formatCount(run.parked - run.dismissed)} parked, see: ${commandLine('parked list')}`;
+    case 'stopped':
+      return 'stopped: the worker was stopped in order; the next run reads the rest';
     case 'failed':
       return 'failed: the next run reads what this one did not';
     default:
@@ -94,8 +104,27 @@ function storedText(run: RunRecord): string {
   );
 }
 
-function moneyText(totals: readonly Money[]): string | null {
-  return totals.length === 0 ? null : totals.map(formatMoney).join(', ');
+/** A run of many currencies must not make one cell of a table as long as a page. */
+function moneySummary(totals: readonly Money[]): string {
+  if (totals.length <= 2) return totals.map(formatMoney).join(', ');
+  return `${formatCount(totals.length)} currencies`;
+}
+
+/** One currency of a run. */
+interface RunSum {
+  readonly stored: Money;
+  readonly inLedger: Money;
+}
+
+const SUM_COLUMNS: ReadonlyArray<Column<RunSum>> = [
+  { title: 'currency', rank: 0, value: ({ stored }) => stored.currency },
+  { title: 'stored', rank: 1, align: 'right', value: ({ stored }) => formatMoney(stored) },
+  { title: 'in the ledger', rank: 0, align: 'right', value: ({ inLedger }) => formatMoney(inLedger) },
+];
+
+function sumsOf({ totals, ledgerTotals }: RunRecord): RunSum[] {
+  const held = new Map(ledgerTotals.map((money) => [money.currency, money]));
+  return totals.map((stored) => ({ stored, inLedger: held.get(stored.currency) ?? { ...stored, amount: 0n } }));
 }
 
 function distinctLength(ids: readonly string[]): number {

@@ -1,5 +1,7 @@
 /** `run <id>`: one run with its counts, its parts and the payments that it stored first. */
 import { type Command, Option } from 'commander';
+import { SyncError } from '../core/errors.js';
+import { commandLine } from '../core/own-command.js';
 import type { PaymentState } from '../db/schema/views.js';
 import { jsonOption, limitOption, printLines, withContext } from './command.js';
 import { toJson } from './json.js';
@@ -26,7 +28,9 @@ export function addRunCommand(program: Command, environment: CommandEnvironment)
     .addOption(new Option('--state <state>', 'only payments that stand so').choices(STATES))
     .addOption(jsonOption())
     .action((id: string, options: RunOptions) =>
-      withContext(environment, (context) => showRun(environment, context, { ...options, id })),
+      withContext(environment, (context) => showRun(environment, context, { ...options, id }), {
+        readsOnly: true,
+      }),
     );
 }
 
@@ -38,13 +42,7 @@ async function showRun(
   const { output } = environment;
   const answer = await reads.run(id);
   if (answer.kind !== 'found') {
-    output.warn(
-      answer.kind === 'unknown'
-        ? `No run has an id that begins with ${JSON.stringify(id)} (at least four hexadecimal digits are needed).`
-        : `Several runs begin with ${JSON.stringify(id)}: ${answer.ids.join(', ')}`,
-    );
-    environment.exit(1);
-    return;
+    throw answer.kind === 'unknown' ? noSuchRun(id) : severalRuns(id, answer.ids);
   }
   const { run, parts } = answer;
   const page = await reads.runBatch(run.id, {
@@ -61,4 +59,19 @@ async function showRun(
     printLines(environment, ['', 'Payments', ...paymentTable(page.payments, output.columns)]);
   }
   if (page.next !== null) output.print(`More with: --after ${page.next}`);
+}
+
+function noSuchRun(id: string): SyncError {
+  return new SyncError(
+    `No run has an id that begins with ${JSON.stringify(id)}; at least four hexadecimal digits are needed. The newest ` +
+      `runs: ${commandLine('runs --all')}`,
+    { kind: 'fatal', code: 'run_unknown' },
+  );
+}
+
+function severalRuns(id: string, ids: readonly string[]): SyncError {
+  return new SyncError(`Several runs begin with ${JSON.stringify(id)}: ${ids.join(', ')}. Name more of the id`, {
+    kind: 'fatal',
+    code: 'run_ambiguous',
+  });
 }

@@ -7,7 +7,14 @@ import type { CommandContext, CommandEnvironment } from './ports.js';
 import { runTable } from './run-text.js';
 
 const FEEDS = ['events', 'payment_intents', 'charges'] as const satisfies readonly Feed[];
-const STATUSES = ['collecting', 'posting', 'succeeded', 'attention', 'failed'] as const satisfies readonly RunStatus[];
+const STATUSES = [
+  'collecting',
+  'posting',
+  'succeeded',
+  'attention',
+  'stopped',
+  'failed',
+] as const satisfies readonly RunStatus[];
 
 interface RunsOptions {
   readonly limit: number;
@@ -26,7 +33,9 @@ export function addRunsCommand(program: Command, environment: CommandEnvironment
     .addOption(new Option('--status <status>', 'only runs that stand so').choices(STATUSES))
     .option('--all', 'also runs that found nothing new')
     .addOption(jsonOption())
-    .action((options: RunsOptions) => withContext(environment, (context) => listRuns(environment, context, options)));
+    .action((options: RunsOptions) =>
+      withContext(environment, (context) => listRuns(environment, context, options), { readsOnly: true }),
+    );
 }
 
 async function listRuns(

@@ -1,9 +1,11 @@
-/** `status`: is everything in the ledger, and if not, why. Exit 1 when something needs a person. */
+/** `status`: is everything in the ledger, and if not, why. Exit 1 when a person is needed, 2 when PostgreSQL could not be asked. */
 import type { Command } from 'commander';
+import { exitCodeOf, verdictOf } from '../core/verdict/verdict.js';
 import { jsonOption, printLines, withContext } from './command.js';
 import { toJson } from './json.js';
 import type { CommandEnvironment } from './ports.js';
-import { answerSentence, needsOfPerson, statusTables } from './status-text.js';
+import { statusTables, verdictLines } from './status-text.js';
+import { plainText } from './text-width.js';
 
 export function addStatusCommand(program: Command, environment: CommandEnvironment): void {
   program
@@ -11,17 +13,22 @@ export function addStatusCommand(program: Command, environment: CommandEnvironme
     .description('say whether everything is in the ledger, and what needs a person')
     .addOption(jsonOption())
     .action(({ json = false }: { readonly json?: boolean }) =>
-      withContext(environment, async ({ reads }) => {
-        const status = await reads.status();
-        const answer = answerSentence(status);
-        const needs = needsOfPerson(status);
-        if (json) {
-          environment.output.print(toJson({ answer, needs, ...status }));
-        } else {
-          printLines(environment, [answer, ...needs.map((need) => `! ${need}`), '']);
-          printLines(environment, statusTables(status, environment.output.columns));
-        }
-        environment.exit(needs.length > 0 ? 1 : 0);
-      }),
+      withContext(
+        environment,
+        async ({ reads }) => {
+          const status = await reads.status();
+          const verdict = verdictOf(status);
+          if (json) {
+            const { state, sentence: answer } = verdict;
+            const needs = verdict.needs.map((need) => ({ ...need, text: plainText(need.text) }));
+            environment.output.print(toJson({ state, answer, needs, ...status }));
+          } else {
+            for (const { text, tone } of verdictLines(verdict)) environment.output.print(text, tone);
+            printLines(environment, ['', ...statusTables(status, environment.output.columns)]);
+          }
+          environment.exit(exitCodeOf(verdict));
+        },
+        { codeOfFault: 2, readsOnly: true },
+      ),
     );
 }

@@ -1,7 +1,9 @@
 /** `sync`: asks for a run of the tail, as the schedule does, and on request waits for what comes of it. */
 import type { Command } from 'commander';
+import { commandLine } from '../core/own-command.js';
 import { dryRunOption, jsonOption, timeoutOption, warnWithoutWorker, withContext } from './command.js';
-import { followRun } from './follow-run.js';
+import { followRun, pause } from './follow-run.js';
+import { toJson } from './json.js';
 import type { CommandContext, CommandEnvironment, RunDry } from './ports.js';
 
 interface SyncOptions {
@@ -31,14 +33,31 @@ async function requestSync(
   context: CommandContext,
   { wait = false, timeout, json = false }: SyncOptions,
 ): Promise<void> {
-  // Requests merge on the queue, so the run that serves this one is known only by its start, on the database's clock.
-  const startedAfter = await context.reads.databaseNow();
-  await context.requests.sync('manual');
-  await warnWithoutWorker(environment, context);
-  if (!wait) {
-    environment.output.print('A sync was asked for. See what comes of it with: stripe-blnk-sync runs --all');
+  const { reads, operations } = context;
+  const { requestedAt } = await operations.requestSync();
+  const workers = await warnWithoutWorker(environment, operations);
+  const find = () => reads.firstRunAfter({ feed: 'events', startedAfter: requestedAt });
+  if (!wait && json) {
+    const runId = workers > 0 ? await soon(find, environment.signal) : null;
+    environment.output.print(toJson({ requested: 'sync', requestedAt, runId, workers }));
     return;
   }
-  const find = () => context.reads.firstRunAfter({ feed: 'events', startedAfter });
+  if (!wait) {
+    environment.output.print(`A sync was asked for. See what comes of it with: ${commandLine('runs --all')}`);
+    return;
+  }
   await followRun(environment, context, { find, timeoutMs: timeout, json });
+}
+
+/** A worker takes up a sync within a moment, unless it is in the middle of one: then its run begins later. */
+const BEGINS_WITHIN_MS = 3_000;
+const LOOK_EVERY_MS = 100;
+
+async function soon(find: () => Promise<string | null>, signal: AbortSignal): Promise<string | null> {
+  const deadline = performance.now() + BEGINS_WITHIN_MS;
+  for (;;) {
+    const found = await find();
+    if (found !== null || signal.aborted || performance.now() >= deadline) return found;
+    await pause(LOOK_EVERY_MS, signal);
+  }
 }

@@ -1,8 +1,8 @@
 /**
  * Aligned tables that fit the terminal. A row is always one line: where the columns do not fit, the least important ones
- * are shortened or left out, never wrapped. When nobody reads it on a terminal, everything is shown in full.
+ * are shortened or left out, never wrapped, and a last line names what was left out. When nobody reads it on a terminal, everything is shown in full.
  */
-import { fitText, plainText, widthOf } from './text-width.js';
+import { fitText, plainText, widthOf, wrapLine } from './text-width.js';
 
 export interface Column<Row> {
   readonly title: string;
@@ -32,10 +32,25 @@ export function renderTable<Row>(
       shown.map(({ column, width, cells }) => pad(cells[index] ?? '', { width, align: column.align ?? 'left' })),
     );
   }
-  return lines.map((line) => {
+  const told = lines.map((line) => {
     const text = line.join(GAP).trimEnd();
     return terminalColumns > 0 ? fitText(text, terminalColumns) : text;
   });
+  return [...told, ...leftOutLines(measured, { shown, terminalColumns })];
+}
+
+/** What a wider terminal would show besides. */
+function leftOutLines<Row>(
+  measured: readonly MeasuredColumn<Row>[],
+  { shown, terminalColumns }: { readonly shown: readonly MeasuredColumn<Row>[]; readonly terminalColumns: number },
+): string[] {
+  if (terminalColumns <= 0) return [];
+  const names = measured
+    .filter((one) => isWorthShowing(one) && !shown.some(({ column }) => column === one.column))
+    .map(({ column }) => column.title);
+  if (names.length === 0) return [];
+  const told = `(no room for: ${names.join(', ')}; a wider terminal or --json has them)`;
+  return wrapLine(told, terminalColumns).map((line) => fitText(line, terminalColumns));
 }
 
 /** Two columns, names and values, for one thing with many properties; properties without a value are left out. */

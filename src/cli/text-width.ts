@@ -3,6 +3,8 @@
  * messages) harmless: control characters could otherwise move the cursor or recolour the screen of whoever reads it.
  */
 
+import { commandLine } from '../core/own-command.js';
+
 const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** Control characters, line separators and the marks that reverse the direction of writing. */
@@ -50,6 +52,52 @@ export function fitText(text: string, width: number): string {
     kept += segment;
   }
   return `${kept}…`;
+}
+
+/** Of a line whose first words say what it is: a sign, or the name of a fact and the gap behind it. */
+const LEAD = /^(?:\s*[!-] |\s*\S+(?: \S+)*\s{2,}|\s+)/;
+
+/** Beyond this share of the width, text beneath text would be a column of single words. */
+const LEAD_SHARE_MAX = 0.5;
+
+/**
+ * One line as several, broken between words, the later ones beneath the text of the first. A word that is longer stays
+ * whole, because it is something to copy: an id, an address. So does a command with all that it is given.
+ *
+ * @param width cells of the terminal; 0: no limit
+ */
+export function wrapLine(line: string, width: number): string[] {
+  if (width <= 0 || widthOf(line) <= width) return [line];
+  const found = LEAD.exec(line)?.[0] ?? '';
+  const lead = widthOf(found) <= width * LEAD_SHARE_MAX ? found : '';
+  const lines = [''];
+  let room = width - widthOf(lead);
+  for (const word of wordsOf(line.slice(lead.length))) {
+    const cells = widthOf(word) + 1;
+    if (lines.at(-1) !== '' && cells > room) {
+      lines.push('');
+      room = width - widthOf(lead);
+    }
+    const isFirst = lines.at(-1) === '';
+    lines[lines.length - 1] += isFirst ? word : ` ${word}`;
+    room -= isFirst ? cells - 1 : cells;
+  }
+  const indent = ' '.repeat(widthOf(lead));
+  return lines.map((text, index) => `${index === 0 ? lead : indent}${text}`);
+}
+
+/** The words, with a command and all that it is given as one: its first half, pasted, would be another command. */
+function wordsOf(text: string): string[] {
+  const program = commandLine('').trimEnd();
+  // Named as one; a sentence may speak of the program too.
+  const leads = [`: ${program} `, `(${program} `].map((lead) => text.indexOf(lead)).filter((at) => at !== -1);
+  if (leads.length === 0) return text.split(' ');
+  const found = text.indexOf(program, Math.min(...leads));
+  const [, command = '', rest = ''] = /^(.*?(?:[.;,)](?= |$)|$))(.*)$/s.exec(text.slice(found)) ?? [];
+  const before = text.slice(0, found).split(' ');
+  // What stands right before it, such as a bracket, stays with it.
+  const attached = `${before.pop() ?? ''}${command}`;
+  return [...before, attached, ...(rest === '' ? [] : wordsOf(rest.trimStart()))];
 }
 
 function widthOfGrapheme(grapheme: string): number {

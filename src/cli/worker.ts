@@ -14,7 +14,7 @@ const DEMO_PAYMENTS_MAX = 1_000_000;
 export function addProcessCommands(program: Command, actions: ProcessActions): void {
   program
     .command('worker')
-    .description('run the mirror until SIGINT or SIGTERM: sync at once, then on schedule, and post')
+    .description('run the mirror until SIGINT, SIGTERM or SIGHUP: sync at once, then on schedule, and post')
     .option(
       '--adopt',
       'go on over a ledger that already holds transactions of this software although the database is empty',
@@ -27,12 +27,12 @@ export function addProcessCommands(program: Command, actions: ProcessActions): v
   program
     .command('demo')
     .description(
-      'see it work without any account: stand-ins for Stripe and Blnk, a few thousand payments, a real worker',
+      'see it work without any account: stand-ins for Stripe and Blnk, the payments of a shop, a real worker',
     )
     .option('--once', 'leave when the demonstration is over, instead of keeping everything up')
     .addOption(
       new Option('--payments <number>', 'how many PaymentIntents the stand-in for Stripe holds')
-        .default(3_000)
+        .default(600)
         .argParser(parsePayments),
     )
     .action((options: { readonly once?: boolean; readonly payments: number }) =>

@@ -7,24 +7,14 @@
 import { STRIPE_EPOCH } from '../core/mirror.js';
 import { DAY_MS, earlier, HOUR_MS, later, remaining, split, type Window } from '../core/window.js';
 import { type CollectedRun, collectRun } from './collect-run.js';
-import type { Backfill, CollectStore, FeedPage, PageRequest, PartedFeed, PaymentFeeds } from './ports.js';
+import type { Backfill, BackfillPart, CollectStore, FeedPage, PageRequest, PartedFeed } from './ports.js';
 import { readWindow } from './read-window.js';
-import type { StorePagePorts } from './store-page.js';
+import type { CollectPorts } from './store-page.js';
 import { readSweepPage } from './sweep.js';
 
 /** More parts than workers keep all of them busy; each part costs at least one request and one run row. */
 const PARTS_MAX = 8;
 const PART_MIN_MS: Readonly<Record<PartedFeed, number>> = { payment_intents: HOUR_MS, charges: DAY_MS };
-
-export interface BackfillPorts extends StorePagePorts {
-  readonly store: CollectStore;
-  readonly feeds: PaymentFeeds;
-}
-
-export interface BackfillPart {
-  readonly backfillId: string;
-  readonly window: Window;
-}
 
 export interface CollectedPart extends CollectedRun {
   readonly feed: PartedFeed;
@@ -43,7 +33,7 @@ export async function openParts(store: CollectStore, backfill: Backfill): Promis
  * or of one that does not exist, is nothing to do. Throws SyncError; the child run then says `failed`.
  */
 export async function collectPart(
-  ports: BackfillPorts,
+  ports: CollectPorts,
   part: BackfillPart,
   signal: AbortSignal,
 ): Promise<CollectedPart | null> {
@@ -72,7 +62,7 @@ interface PartReading {
   readonly signal: AbortSignal;
 }
 
-async function readPart(ports: BackfillPorts, { backfill, windows, signal }: PartReading): Promise<CollectedRun> {
+async function readPart(ports: CollectPorts, { backfill, windows, signal }: PartReading): Promise<CollectedRun> {
   const mirror = await ports.store.mirror();
   const whole = { from: windows.at(-1)?.from ?? backfill.window.from, to: windows[0]?.to ?? backfill.window.to };
   return collectRun(
@@ -99,7 +89,7 @@ async function readPart(ports: BackfillPorts, { backfill, windows, signal }: Par
   );
 }
 
-function listPage(ports: BackfillPorts, feed: PartedFeed, request: PageRequest): Promise<FeedPage> {
+function listPage(ports: CollectPorts, feed: PartedFeed, request: PageRequest): Promise<FeedPage> {
   switch (feed) {
     case 'payment_intents':
       return ports.feeds.paymentIntents(request);

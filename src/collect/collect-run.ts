@@ -3,6 +3,7 @@
  * failed. A failed run keeps what it stored and covered; the next run asks for the rest.
  */
 import { describeError, SyncError } from '../core/errors.js';
+import { STOPPED } from '../core/sync-run.js';
 import type { CollectedCounts, CollectStore, NewRun, OpenRun } from './ports.js';
 
 export interface CollectedRun {
@@ -31,7 +32,7 @@ export async function collectRun(
     if (complete) return { runId: run.id, complete, counts: await store.finishRun(run, windowTo) };
     return await stopRun(store, run);
   } catch (error) {
-    if (error instanceof SyncError && error.code === 'stopped') return stopRun(store, run);
+    if (error instanceof SyncError && error.code === STOPPED) return stopRun(store, run);
     if (!(error instanceof SyncError && error.code === 'run_lost')) {
       // Where even this cannot be written, a living worker closes the silent run later; the first fault is what counts.
       await Promise.allSettled([store.failRun(run, { code: errorCode(error), message: describeError(error) })]);
@@ -43,7 +44,7 @@ export async function collectRun(
 /** The worker is shutting down: nothing failed, and the next run goes on from the coverage. */
 async function stopRun(store: CollectStore, run: OpenRun): Promise<CollectedRun> {
   await store.failRun(run, {
-    code: 'stopped',
+    code: STOPPED,
     message: 'The worker was stopped; the next run goes on from the coverage.',
   });
   return { runId: run.id, complete: false, counts: null };

@@ -6,6 +6,7 @@ import { EVENT_LIFE_MS } from '../core/completeness.js';
 import type { DryRunCounts } from '../core/dry-run-counts.js';
 import { type Mirror, STRIPE_EPOCH } from '../core/mirror.js';
 import type { ParkingReason } from '../core/posting.js';
+import type { PaymentFeed } from '../core/sync-run.js';
 import { floorToSecond, later, merged, remaining, type Window } from '../core/window.js';
 import type { Backfill, CollectStore, NewPosting, OpenRun, PaymentFeeds, StoredPage, StoreOutcome } from './ports.js';
 import { readWindow } from './read-window.js';
@@ -21,7 +22,7 @@ export interface DryRunPorts {
 
 /** One stretch of a feed; up to the newest object when `to` is null. */
 export interface DryReading {
-  readonly feed: 'events' | 'payment_intents';
+  readonly feed: PaymentFeed;
   readonly from: Date;
   readonly to: Date | null;
 }
@@ -168,7 +169,7 @@ function createTally(): Tally {
       sums.fresh += fresh.length;
       sums.beforeStart += page.beforeStart;
       sums.stripeRequests += page.requests;
-      return { lanes: [], stored: fresh.length, knownBefore: page.postings.length - fresh.length };
+      return { lanes: [], parked: [], stored: fresh.length, knownBefore: page.postings.length - fresh.length };
     },
     counts: () => ({
       ...sums,

@@ -7,7 +7,8 @@ import type { Trigger } from '../core/sync-run.js';
 import { floorToSecond, later, merged } from '../core/window.js';
 import { collectRun } from './collect-run.js';
 import { readWindow } from './read-window.js';
-import { type TailOutcome, type TailPorts, tailBegin } from './tail.js';
+import type { CollectPorts } from './store-page.js';
+import { type TailOutcome, tailBegin } from './tail.js';
 
 export interface NewestOptions {
   readonly trigger: Trigger;
@@ -17,7 +18,7 @@ export interface NewestOptions {
 }
 
 /** One run over what was created since the last one. Throws SyncError; the run row then says `failed`. */
-export async function collectNewest(ports: TailPorts, options: NewestOptions): Promise<TailOutcome> {
+export async function collectNewest(ports: CollectPorts, options: NewestOptions): Promise<TailOutcome> {
   const { trigger, lagMs, signal } = options;
   const mirror = await ports.store.mirror();
   const begin = tailBegin(mirror, lagMs);

@@ -2,10 +2,11 @@
  * What collect needs from the rim: a payment processor's feeds and a store. Adapters implement these; collect imports
  * no vendor. Every fault that crosses here is a SyncError.
  */
+import type { AgreedTime } from '../core/agree-on-time.js';
 import type { ListCoverage } from '../core/completeness.js';
 import type { Mirror } from '../core/mirror.js';
-import type { FoundPayment } from '../core/payment.js';
-import type { Lane, Preparation } from '../core/posting.js';
+import type { FoundPayment, IntentNow } from '../core/payment.js';
+import type { Lane, Parking, Preparation } from '../core/posting.js';
 import type { SweepFacts } from '../core/sweep-plan.js';
 import type { Feed, Trigger } from '../core/sync-run.js';
 import type { Window } from '../core/window.js';
@@ -27,8 +28,8 @@ export interface FeedPage {
   readonly newest: Date | null;
   readonly oldest: Date | null;
   /**
-   * The vendor's clock when the page was cut: its `Date` header minus the request's duration (so never too late).
-   * Null when the header is missing; then nothing may be covered.
+   * The vendor's clock when the page was cut: its `Date` header minus the request's duration, and never later than the
+   * clocks that agree (so never too late). Null when the header is missing or no two clocks agree; then nothing may be covered.
    */
   readonly vendorNow: Date | null;
   /** HTTP requests that this page took, retries and re-reads included. */
@@ -51,6 +52,12 @@ export interface PageRequest {
   readonly after: string | null;
 }
 
+export interface RetrievedIntent {
+  readonly reading: IntentNow;
+  /** HTTP requests that it took; none when it is no PaymentIntent's id. */
+  readonly requests: number;
+}
+
 /** Both throw SyncError `stopped` when the worker is shutting down and no further try is made. */
 export interface PaymentFeeds {
   /** `payment_intent.succeeded` events by event time. Throws SyncError code `cursor_gone` when `after` has aged out. */
@@ -59,16 +66,22 @@ export interface PaymentFeeds {
   paymentIntents(request: PageRequest): Promise<FeedPage>;
   /** Charges by creation. Throws SyncError `stripe_permission_missing` when the key may not read them. */
   charges(request: PageRequest): Promise<ChargePage>;
-  /** One intent by id, and the requests that it took. */
-  payment(id: string): Promise<{
-    readonly reading: FoundPayment | { readonly kind: 'not_succeeded' } | { readonly kind: 'missing' };
-    readonly requests: number;
-  }>;
+  /** One intent by id. */
+  payment(id: string): Promise<RetrievedIntent>;
 }
 
-/** The processor's clock, from one cheap request. Null when its answer carries no `Date`. */
+/** The processor's clock, from one cheap request, as far as other clocks agree with it. */
 export interface VendorClock {
-  serverTime(): Promise<Date | null>;
+  /**
+   * Throws SyncError, transient: `no_server_time` without a `Date`, `clocks_disagree` when no two clocks agree,
+   * `stripe_time_off` when two agree on a time that is days before it.
+   */
+  serverTime(): Promise<Date>;
+}
+
+/** Says of a time that the processor stated what may be taken for now: one clock is no clock. */
+export interface TimeJudge {
+  judge(stated: Date): Promise<AgreedTime>;
 }
 
 export interface NewRun {
@@ -118,6 +131,8 @@ export interface StoredPage {
 export interface StoreOutcome {
   /** Lanes that got new postings and should be woken. */
   readonly lanes: readonly Lane[];
+  /** New postings that wait for a person. */
+  readonly parked: readonly Parking[];
   readonly stored: number;
   readonly knownBefore: number;
 }
@@ -131,6 +146,11 @@ export interface Backfill {
 }
 
 export type PartedFeed = Exclude<Feed, 'events'>;
+
+export interface BackfillPart {
+  readonly backfillId: string;
+  readonly window: Window;
+}
 
 /** What a run's reading came to; what became of its postings derives from them. */
 export interface CollectedCounts {
@@ -181,8 +201,17 @@ export interface CollectStore {
   ): Promise<number>;
   /** Up to when the newest finished run listed what is new, in place of the tail; null when there was none. */
   newestListedUpTo(): Promise<Date | null>;
-  /** Notes since when the key may not read a feed, or that it may again. @param since null: it may; a refusal keeps its first time */
-  noteRefusal(feed: RefusableFeed, since: Date | null): Promise<void>;
+  /**
+   * Takes back what was covered of a time that has not come: an earlier answer stated a time ahead of the truth, and what
+   * succeeded since then was not read. @returns up to when events count as read now; null when nothing lay ahead
+   */
+  takeBackAhead(now: Date): Promise<Date | null>;
+  /**
+   * Notes since when the key may not read a feed, or that it may again. A refusal keeps its first time.
+   *
+   * @param since null: it may; `now`: the database's now, when the vendor's is not known
+   */
+  noteRefusal(feed: RefusableFeed, since: Date | 'now' | null): Promise<void>;
 }
 
 /** Feeds that this software can do without, for a while. */

@@ -19,8 +19,8 @@ export interface WindowReading {
   /** Null: read up to the newest object; then `coverUpTo` says how much of that is settled enough to be covered. */
   readonly to: Date | null;
   list(request: PageRequest): Promise<FeedPage>;
-  /** Upper end of what the walk may cover, from the first page's clock; null: it covers nothing. */
-  coverUpTo(firstPageNow: Date): Date | null;
+  /** Upper end of what a page with this clock may cover; null: the walk covers nothing. */
+  coverUpTo(pageNow: Date): Date | null;
   /** Nothing before this time is covered by a page with this clock, whatever `has_more` says. */
   coverNothingBefore(pageNow: Date): Date;
   /** Stops between two pages. */
@@ -52,9 +52,10 @@ export async function readWindow(reading: WindowReading, ports: StorePagePorts):
       upper = page.vendorNow === null ? null : reading.coverUpTo(page.vendorNow);
       outcome = { coveredTo: upper, newest: page.newest, vendorNow: page.vendorNow };
     }
-    const covers = coveredBy(page, { upper, lower: lowerEnd(reading, page), pageBeforeAt });
+    const provenUpper = upperEnd(reading, page, upper);
+    const covers = coveredBy(page, { upper: provenUpper, lower: lowerEnd(reading, page), pageBeforeAt });
     await storePage({ run: reading.run, page, mirror: reading.mirror, covers }, ports);
-    upper = covers?.from ?? upperAfterUncovered(page, upper);
+    upper = covers?.from ?? upperAfterUncovered(page, { upper, isProven: provenUpper === upper });
     pageBeforeAt = page.vendorNow;
     if (!page.hasMore) return { ...outcome, complete: true };
     walk.after = page.lastId;
@@ -89,6 +90,13 @@ async function nextPage(reading: WindowReading, walk: Walk): Promise<FeedPage> {
   }
 }
 
+/** A page that was cut earlier than the one before it (a cache) shows less, and proves less. */
+function upperEnd(reading: WindowReading, page: FeedPage, upper: Date | null): Date | null {
+  if (upper === null || page.vendorNow === null) return upper;
+  const ofPage = reading.coverUpTo(page.vendorNow);
+  return ofPage !== null && ofPage < upper ? ofPage : upper;
+}
+
 function lowerEnd(reading: WindowReading, page: FeedPage): Date | null {
   if (page.vendorNow === null) return null;
   const reliableFrom = later(reading.from, reading.coverNothingBefore(page.vendorNow));
@@ -107,9 +115,12 @@ function coveredBy(
   return { from: lower, to: upper, readAt };
 }
 
-/** What a page without the vendor's time showed stays uncovered: the next page must not cover it in its stead. */
-function upperAfterUncovered(page: FeedPage, upper: Date | null): Date | null {
-  if (page.vendorNow !== null || page.oldest === null || upper === null) return upper;
+/** What a page showed that cannot prove it stays uncovered: the next page must not cover it in its stead. */
+function upperAfterUncovered(
+  page: FeedPage,
+  { upper, isProven }: { readonly upper: Date | null; readonly isProven: boolean },
+): Date | null {
+  if ((page.vendorNow !== null && isProven) || page.oldest === null || upper === null) return upper;
   return earlier(upper, page.oldest);
 }
 

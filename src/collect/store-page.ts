@@ -13,6 +13,7 @@ import type {
   NewPosting,
   OpenRun,
   PaymentBeforeStart,
+  PaymentFeeds,
   SeenPayment,
   StoredPage,
 } from './ports.js';
@@ -29,6 +30,12 @@ export interface StorePagePorts {
   readonly store: Pick<CollectStore, 'storePage'>;
   /** Tells the lanes that there is work. A lost call costs only time. */
   wakeLanes(lanes: readonly Lane[]): Promise<void>;
+}
+
+/** What reads a feed and stores what it shows. */
+export interface CollectPorts extends StorePagePorts {
+  readonly store: CollectStore;
+  readonly feeds: PaymentFeeds;
 }
 
 /** Stores one page. Throws what the store throws; then nothing of the page was stored and nothing is covered. */
@@ -91,5 +98,7 @@ function reconciled({ payment: one }: SeenPayment, { payment: other }: SeenPayme
   const isSame = one.created.getTime() === other.created.getTime() && MONEY.every((key) => one[key] === other[key]);
   if (isSame) return one;
   const problem = 'it is twice on one page of Stripe, with different money, customer or time; one of it is expected';
-  return { kind: 'unreadable', id: one.id, created: null, problem };
+  // The day of one and the currency of one would be guesses where the two do not agree.
+  const known = one.currency === other.currency ? { known: { currency: one.currency } } : {};
+  return { kind: 'unreadable', id: one.id, created: null, problem, ...known };
 }

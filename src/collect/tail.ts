@@ -8,23 +8,19 @@
 import { EVENT_LIFE_MS } from '../core/completeness.js';
 import { SyncError } from '../core/errors.js';
 import type { Mirror } from '../core/mirror.js';
+import { commandLine } from '../core/own-command.js';
 import type { Trigger } from '../core/sync-run.js';
-import { floorToSecond, later, MINUTE_MS, merged, remaining } from '../core/window.js';
+import { earlier, floorToSecond, later, MINUTE_MS, merged, remaining, type Window } from '../core/window.js';
 import { type CollectedRun, collectRun, type RunReading } from './collect-run.js';
-import type { CollectStore, OpenRun, PaymentFeeds } from './ports.js';
+import type { OpenRun } from './ports.js';
 import { readWindow } from './read-window.js';
-import type { StorePagePorts } from './store-page.js';
+import type { CollectPorts } from './store-page.js';
 
 /** The tail begins this long before the first backfill's ceiling, so that no success falls between the two. */
 const OVERLAP_MIN_MS = 10 * MINUTE_MS;
 
 /** The backfill must be read a whole lag after the tail begins; its clock comes in whole seconds, from another server. */
 const OVERLAP_SPARE_MS = MINUTE_MS;
-
-export interface TailPorts extends StorePagePorts {
-  readonly store: CollectStore;
-  readonly feeds: PaymentFeeds;
-}
 
 export interface TailOptions {
   readonly trigger: Trigger;
@@ -43,7 +39,7 @@ export interface TailOutcome extends CollectedRun {
 }
 
 /** One run of the tail. Throws SyncError; the run row then says `failed` and coverage is where the last page left it. */
-export async function collectTail(ports: TailPorts, options: TailOptions): Promise<TailOutcome> {
+export async function collectTail(ports: CollectPorts, options: TailOptions): Promise<TailOutcome> {
   const mirror = await ports.store.mirror();
   const begin = tailBegin(mirror, options.lagMs);
   const covered = merged(await ports.store.eventCoverage(begin));
@@ -70,7 +66,7 @@ export async function collectTail(ports: TailPorts, options: TailOptions): Promi
 /** Where the tail's responsibility begins. Throws when the mirror was never handed over: the first backfill comes first. */
 export function tailBegin(mirror: Mirror, lagMs: number): Date {
   if (mirror.handOverAt === null) {
-    throw new SyncError('The first backfill was not requested yet; start a worker once', {
+    throw new SyncError(`The first backfill was not requested yet; start a worker once: ${commandLine('worker')}`, {
       kind: 'fatal',
       code: 'not_handed_over',
     });
@@ -85,8 +81,7 @@ interface TipReading {
 }
 
 /** From `from` up to the newest event. Everything seen is stored; only what is older than the lag is covered. */
-function readTip(ports: TailPorts, options: TailOptions, { open, mirror, from }: TipReading) {
-  const settledEnd = (now: Date) => floorToSecond(new Date(now.getTime() - options.lagMs));
+function readTip(ports: CollectPorts, options: TailOptions, { open, mirror, from }: TipReading) {
   return readWindow(
     {
       run: open,
@@ -94,7 +89,7 @@ function readTip(ports: TailPorts, options: TailOptions, { open, mirror, from }:
       from,
       to: null,
       list: (request) => ports.feeds.succeededEvents(request),
-      coverUpTo: (now) => (options.freshOnlyFrom === null ? settledEnd(now) : null),
+      coverUpTo: (now) => (options.freshOnlyFrom === null ? settledEnd(now, options.lagMs) : null),
       coverNothingBefore,
       signal: options.signal,
     },
@@ -102,11 +97,11 @@ function readTip(ports: TailPorts, options: TailOptions, { open, mirror, from }:
   );
 }
 
-/** A window that an earlier run was killed or failed in. Both its bounds are known, so no lag is needed. */
+/** A window that an earlier run was killed or failed in. A page that is as old as it (a cache) does not close it. */
 function readHole(
-  ports: TailPorts,
+  ports: CollectPorts,
   options: TailOptions,
-  { open, mirror, hole }: Omit<TipReading, 'from'> & { readonly hole: { readonly from: Date; readonly to: Date } },
+  { open, mirror, hole }: Omit<TipReading, 'from'> & { readonly hole: Window },
 ) {
   return readWindow(
     {
@@ -114,12 +109,16 @@ function readHole(
       mirror,
       ...hole,
       list: (request) => ports.feeds.succeededEvents(request),
-      coverUpTo: () => hole.to,
+      coverUpTo: (now) => earlier(hole.to, settledEnd(now, options.lagMs)),
       coverNothingBefore,
       signal: options.signal,
     },
     ports,
   );
+}
+
+function settledEnd(now: Date, lagMs: number): Date {
+  return floorToSecond(new Date(now.getTime() - lagMs));
 }
 
 function coverNothingBefore(pageNow: Date): Date {

@@ -26,7 +26,7 @@ export function parseHosts(text: string): readonly string[] | undefined {
 }
 
 /** By name only what resolvers must answer with this machine (RFC 6761): `localhost` and what ends with it. */
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return /^(127\.\d+\.\d+\.\d+|\[::1\]|([^.]+\.)*localhost)$/.test(hostname);
 }
 

@@ -10,23 +10,36 @@
  */
 export type CertificateState = 'not_covered' | 'open' | 'sealed' | 'sealed_with_exceptions' | 'broken';
 
-/** Who asked for the proof: a person, the second day after the day closed, the 75th, the rotation, or a late success. */
-export type ProofTrigger = 'manual' | 'two_days' | 'seventy_five_days' | 'rotation' | 'reopened';
+/**
+ * Who asked for the proof: a person, the second day after the day closed, the 75th, the rotation, a late success, a
+ * difference that was accepted or taken back, or a repair that was applied.
+ */
+export type ProofTrigger =
+  | 'manual'
+  | 'two_days'
+  | 'seventy_five_days'
+  | 'rotation'
+  | 'reopened'
+  | 'acceptance'
+  | 'repair';
 
 /** Every kind with what it says, and what it makes of the day. */
 export const FINDING_KINDS = {
   missing: { state: 'broken', meaning: 'succeeded in Stripe, and nothing in the ledger' },
   burnt: {
     state: 'broken',
-    meaning: 'its reference was queued by somebody and rejected by Blnk; it is not in the ledger',
+    meaning: 'its reference was used by somebody and rejected by Blnk, or voided; it is not in the ledger',
   },
-  different: { state: 'broken', meaning: 'in the ledger with another amount, currency, source, destination or status' },
+  different: {
+    state: 'broken',
+    meaning: 'in the ledger with another amount, currency, source, destination or status, or in parts',
+  },
   doubled: { state: 'broken', meaning: 'in the ledger more than once' },
   extra: { state: 'broken', meaning: 'in the ledger, and no succeeded payment of this account' },
   unreadable: { state: 'open', meaning: 'Stripe shows it without something that must not be guessed' },
   pending: { state: 'open', meaning: 'not in the ledger yet; its posting is on the way' },
   parked: { state: 'open', meaning: 'not in the ledger; its posting is parked, and a person has to decide' },
-  queued: { state: 'open', meaning: 'somebody queued its reference, and Blnk has not decided' },
+  queued: { state: 'open', meaning: 'somebody queued, scheduled or booked it inflight, and it is not decided' },
   not_collected: { state: 'not_covered', meaning: 'not in the ledger; the mirror has not read that far yet' },
   dismissed: { state: 'sealed_with_exceptions', meaning: 'not in the ledger, by the decision of a person' },
   effective_date: {
@@ -62,6 +75,18 @@ export interface DayFinding {
   readonly ledger: readonly FoundRow[];
   /** What differs, which values, in words for a person. */
   readonly detail: string;
+  /** Of a payment that Stripe does not show whole: the currency that it does show. Left out of all others. */
+  readonly ofCurrency?: string;
+  /** Set when a person accepted this very difference: it is an exception then, whatever its kind. */
+  readonly accepted?: FindingAcceptance;
+}
+
+/** Who accepted a difference, when (ISO 8601) and why; `id` of the row in `acceptances`. */
+export interface FindingAcceptance {
+  readonly id: string;
+  readonly by: string;
+  readonly at: string;
+  readonly why: string;
 }
 
 /** A row of the ledger as it is kept. Amounts in minor units as text, times in ISO 8601. */
@@ -106,9 +131,15 @@ export interface Certificate {
   readonly notSeen: readonly string[];
 }
 
-/** It is about a payment that Stripe does not show whole, so that it may be of any currency: every certificate of its day has it, and it is one payment. */
-export function isOfAnyCurrency({ kind, paymentId, stripe }: DayFinding): boolean {
-  return paymentId !== null && stripe === null && (kind === 'unreadable' || kind === 'dismissed');
+/** What the finding makes of the day. */
+export function stateOfFinding({ kind, accepted }: Pick<DayFinding, 'kind' | 'accepted'>): CertificateState {
+  return accepted === undefined ? FINDING_KINDS[kind].state : 'sealed_with_exceptions';
+}
+
+/** It is about a payment of which Stripe does not show the currency: every certificate of its day has it, and it is one payment. */
+export function isOfAnyCurrency({ kind, paymentId, stripe, ofCurrency }: DayFinding): boolean {
+  const isNotWhole = paymentId !== null && stripe === null && (kind === 'unreadable' || kind === 'dismissed');
+  return isNotWhole && ofCurrency === undefined;
 }
 
 /** A day on which everything is missing must not make a row of many megabytes. */
@@ -133,8 +164,8 @@ export function compareFindings(a: DayFinding, b: DayFinding): number {
   return severityOf(a) - severityOf(b) || compareText(textOf(a), textOf(b));
 }
 
-function severityOf({ kind }: DayFinding): number {
-  return STATES_WORST_FIRST.indexOf(FINDING_KINDS[kind].state);
+function severityOf(finding: DayFinding): number {
+  return STATES_WORST_FIRST.indexOf(stateOfFinding(finding));
 }
 
 function textOf({ kind, paymentId, detail }: DayFinding): string {

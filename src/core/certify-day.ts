@@ -1,11 +1,12 @@
 /** Makes the certificate of one currency from what was compared and from the source balance's movement. Pure. */
+import { type Acceptance, coverAccepted } from './acceptance.js';
 import {
   type Certificate,
   type CertificateState,
   compareFindings,
   type DayFinding,
-  FINDING_KINDS,
   FINDINGS_KEPT_MAX,
+  stateOfFinding,
   worstState,
 } from './certificate.js';
 import { type ComparedCurrency, type ComparedDay, totalsOf } from './compare-day.js';
@@ -29,6 +30,8 @@ export interface CertifyFacts {
   /** Stripe shows nothing new of the day any more. */
   readonly isOver: boolean;
   readonly startsAt: Date;
+  /** Those of this day that are in force. */
+  readonly acceptances: readonly Acceptance[];
   hash(lines: Iterable<string>): string;
 }
 
@@ -36,11 +39,12 @@ export function certify(part: ComparedCurrency, facts: CertifyFacts): Certificat
   const { day, movement, hash } = facts;
   const amount = movement.kind === 'seen' ? movement.amount : null;
   const unexplained = amount === null ? null : amount - part.explained;
-  const findings = [...part.findings, ...ofTheWholeDay(part, facts)].sort(compareFindings);
+  const found = coverAccepted(part.findings, facts.acceptances);
+  const findings = [...found, ...ofTheWholeDay(part, facts)].sort(compareFindings);
   return {
     day,
     currency: part.currency,
-    state: worstState([...findings.map(({ kind }) => FINDING_KINDS[kind].state), ...statesOfTheDay(facts)]),
+    state: worstState([...findings.map(stateOfFinding), ...statesOfTheDay(facts)]),
     stripe: totalsOf(part.stripe, hash),
     ledger: totalsOf(part.ledger, hash),
     postings: totalsOf(part.own, hash),

@@ -3,23 +3,36 @@
  * the order, and asks for nothing. Our own postings explain what is not in the ledger; nothing else is computed from them.
  */
 import { compareText, type DayFinding, type SideTotals } from './certificate.js';
-import { type DayRow, isApplied, isoSeconds, paymentOfRow, signedAmount, toFoundRow, tookEffectIn } from './day-row.js';
+import {
+  type DayPosting,
+  type ExpectedPayment,
+  type HeldOfPayment,
+  type JudgeRules,
+  lineOf,
+  type SideLine,
+} from './day-payment.js';
+import { isoSeconds, paymentsOfRows, signedAmount, toFoundRow, tookEffectIn } from './day-row.js';
 import { judgeOthers, type OthersRules } from './judge-others.js';
-import { type DayPosting, type ExpectedPayment, judgePayment, lineOf, type SideLine } from './judge-payment.js';
+import { judgePayment } from './judge-payment.js';
+import { isApplied, type LedgerRecord } from './ledger/row.js';
 import { dayWindow } from './window.js';
 
-export interface DaySides extends OthersRules {
+/** A succeeded payment that cannot be posted, because something of it cannot be read. */
+export interface UnreadableOfDay {
+  readonly id: string;
+  readonly problem: string;
+  /** In upper case; null when it is what cannot be read: then no currency of the day is known to be whole. */
+  readonly currency: string | null;
+}
+
+export interface DaySides extends OthersRules, Pick<JudgeRules, 'isCollected' | 'balanceId'> {
   readonly mirror: OthersRules['mirror'] & { readonly source: string };
   /** Succeeded payments created on this day; each once. */
   readonly payments: readonly ExpectedPayment[];
-  readonly unreadable: readonly { readonly id: string; readonly problem: string }[];
+  readonly unreadable: readonly UnreadableOfDay[];
   /** Every row that was found, of any status; each once. */
-  readonly rows: readonly DayRow[];
+  readonly rows: readonly LedgerRecord[];
   readonly own: readonly DayPosting[];
-  /** The mirror has read so far that it must have the payment. */
-  isCollected(paymentId: string): boolean;
-  /** Undefined when the ledger has no such balance. */
-  balanceId(name: string, currency: string): string | undefined;
   /** In which the ledger has a source balance. */
   readonly sourceCurrencies: Iterable<string>;
 }
@@ -53,7 +66,8 @@ export function compareDay(sides: DaySides, earlierCurrencies: readonly string[]
   const drafts = new Drafts();
   for (const currency of earlierCurrencies) drafts.of(currency);
   const known = new Set([...sides.payments, ...sides.unreadable].map(({ id }) => id));
-  const rowsOf = groupBy(sides.rows, (row) => paymentOfRow(row, (id) => known.has(id)) ?? row.reference);
+  const paymentOf = paymentsOfRows(sides.rows, (id) => known.has(id));
+  const rowsOf = groupBy(sides.rows, (row) => paymentOf(row) ?? row.reference);
   const ownOf = groupBy(sides.own, ({ paymentId }) => paymentId);
 
   for (const payment of sides.payments) {
@@ -63,13 +77,21 @@ export function compareDay(sides: DaySides, earlierCurrencies: readonly string[]
       { sides, drafts },
     );
   }
-  const everywhere = sides.unreadable.map(({ id, problem }): DayFinding => {
+  const everywhere: DayFinding[] = [];
+  for (const { id, problem, currency } of sides.unreadable) {
     const rows = (rowsOf.get(id) ?? []).filter(isApplied);
     for (const row of rows) drafts.of(row.currency).ledger.push(lineOf(row));
     const isDismissed = rows.length === 0 && (ownOf.get(id) ?? []).some(({ dismissed }) => dismissed);
     const kind = isDismissed ? 'dismissed' : 'unreadable';
-    return { kind, paymentId: id, stripe: null, ledger: rows.map(toFoundRow), detail: problem };
-  });
+    const finding: DayFinding = { kind, paymentId: id, stripe: null, ledger: rows.map(toFoundRow), detail: problem };
+    if (currency === null) {
+      everywhere.push(finding);
+      continue;
+    }
+    for (const named of new Set([currency, ...rows.map((row) => row.currency)])) {
+      drafts.of(named).findings.push({ ...finding, ofCurrency: currency });
+    }
+  }
   const unknown = judgeOthers(
     [...rowsOf].filter(([id]) => !known.has(id)),
     sides,
@@ -136,7 +158,7 @@ function emptyDraft(): Draft {
 
 function comparePayment(
   payment: ExpectedPayment,
-  held: { readonly rows: readonly DayRow[]; readonly own: readonly DayPosting[] },
+  held: HeldOfPayment,
   { sides, drafts }: { readonly sides: DaySides; readonly drafts: Drafts },
 ): void {
   // Of a payment from before the start only what we did, or said that we would do, is ours to prove.

@@ -6,6 +6,7 @@
  * sweep of charges. It is so too from a moment on at which the list of payments showed `c` (a success before that moment
  * was in the list).
  */
+import type { PaymentFeed } from './sync-run.js';
 import { DAY_MS, earlier, merged, remaining, type Window } from './window.js';
 
 /** A part of a list of payments that was completely read, as it was at `readAt`. */
@@ -43,7 +44,7 @@ export interface FeedPermissions {
 type HoleCloser = 'backfill' | 'tail' | 'sweep' | 'permission';
 
 export interface Hole extends Window {
-  readonly feed: 'events' | 'payment_intents';
+  readonly feed: PaymentFeed;
   readonly closedBy: HoleCloser;
 }
 

@@ -33,6 +33,11 @@ export function exponentOf(currency: string): Exponent | undefined {
   return EXPONENTS.get(currency);
 }
 
+/** @returns the upper-case codes that have this exponent, in the order of the alphabet */
+export function currenciesOf(exponent: Exponent): string[] {
+  return [...EXPONENTS].flatMap(([code, of]) => (of === exponent ? [code] : [])).sort();
+}
+
 /** Blnk's factor between major and minor units: 1, 100 or 1000. */
 export function precisionOf(exponent: Exponent): number {
   return 10 ** exponent;

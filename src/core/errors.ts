@@ -50,6 +50,20 @@ export function describeFault(error: unknown): string {
   return error instanceof SyncError ? `${error.code}: ${describeError(error)}` : describeError(error);
 }
 
+/** The same for programs. A fault without a code of its own is `unexpected`, and of no kind. */
+export function faultFields(error: unknown): {
+  readonly code: string;
+  readonly kind: SyncErrorKind | null;
+  readonly message: string;
+} {
+  const message = describeError(error);
+  if (error instanceof SyncError) return { code: error.code, kind: error.kind, message };
+  // Refusals of the configuration and of the private PostgreSQL.
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (typeof code === 'string' && /^[a-z]+(_[a-z]+)*$/.test(code)) return { code, kind: 'fatal', message };
+  return { code: 'unexpected', kind: null, message };
+}
+
 /** A query's own text and values are left out: they are long, and the values are people's. The cause says what is wrong. */
 function isFailedQuery(error: unknown): boolean {
   return error instanceof Error && 'query' in error && 'params' in error && error.cause instanceof Error;

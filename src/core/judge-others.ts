@@ -1,7 +1,8 @@
 /** Judges rows of a day's ledger that belong to no payment which Stripe lists on that day. */
 import type { DayFinding } from './certificate.js';
-import { type DayRow, isApplied, paymentOfReference, toFoundRow } from './day-row.js';
-import { withoutUndone } from './undone.js';
+import { paymentOfReference, toFoundRow } from './day-row.js';
+import { currentRows } from './ledger/current-rows.js';
+import { isApplied, type LedgerRecord } from './ledger/row.js';
 
 /** What Stripe says about a payment that rows of a day name and that its listing of the day does not have. */
 export type OtherPayment =
@@ -18,7 +19,7 @@ export interface OthersRules {
 export interface JudgedOthers {
   readonly judged: readonly {
     readonly finding: DayFinding;
-    readonly rows: readonly DayRow[];
+    readonly rows: readonly LedgerRecord[];
     /** They are a part of the ledger's side of this day. */
     readonly counts: boolean;
   }[];
@@ -30,7 +31,7 @@ export interface JudgedOthers {
 
 /** @param groups rows by the payment that they name, or by their reference when they name none */
 export function judgeOthers(
-  groups: Iterable<readonly [string, readonly DayRow[]]>,
+  groups: Iterable<readonly [string, readonly LedgerRecord[]]>,
   { day, mirror, others }: OthersRules,
 ): JudgedOthers {
   const judged: JudgedOthers['judged'][number][] = [];
@@ -38,11 +39,11 @@ export function judgeOthers(
   let notJudged = 0;
   for (const [id, all] of groups) {
     const applied = all.filter(isApplied);
-    const rows = withoutUndone(applied.filter((row) => isClaimed(row, mirror)));
+    const rows = currentRows(all.filter((row) => isClaimed(row, mirror))).filter(isApplied);
     ofOtherMirrors += applied.filter(({ mirrorId }) => mirrorId !== null && mirrorId !== mirror.mirrorId).length;
     if (rows.length === 0) continue;
     const other = others.get(id);
-    const say = (kind: DayFinding['kind'], about: readonly DayRow[], detail: string): DayFinding => {
+    const say = (kind: DayFinding['kind'], about: readonly LedgerRecord[], detail: string): DayFinding => {
       return { kind, paymentId: paymentOfReference(id) ?? id, stripe: null, ledger: about.map(toFoundRow), detail };
     };
     switch (other?.kind) {
@@ -70,7 +71,7 @@ export function judgeOthers(
 }
 
 /** Ours, or of nobody's mirror since the start: what was booked by hand before it is not ours to judge. */
-export function isClaimed(row: DayRow, mirror: OthersRules['mirror']): boolean {
+export function isClaimed(row: LedgerRecord, mirror: OthersRules['mirror']): boolean {
   if (row.mirrorId !== null) return row.mirrorId === mirror.mirrorId;
   const at = row.effectiveDate ?? row.createdAt;
   return at === null || at >= mirror.startsAt;

@@ -3,73 +3,36 @@
  * the signed sum of its applied rows. Pure, and independent of the order of the rows.
  */
 import type { DayFinding } from './certificate.js';
-import { byReference, type DayRow, isApplied, isoSeconds, roleOf, signedAmount, toFoundRow } from './day-row.js';
+import {
+  type DayPosting,
+  type ExpectedPayment,
+  type HeldOfPayment,
+  isHeldBack,
+  type JudgeRules,
+  lineOf,
+  reasonsOf,
+  type SideLine,
+} from './day-payment.js';
+import { byReference, isoSeconds, roleOf, signedAmount, toFoundRow } from './day-row.js';
+import { whyAbsent } from './judge-absent.js';
+import { currentRows } from './ledger/current-rows.js';
+import { isApplied, type LedgerRecord } from './ledger/row.js';
 import { formatMoney } from './money.js';
-import type { ParkingReason, PostingKind, PostingState } from './posting.js';
-import { queuedChildOf } from './settlement.js';
-import { withoutUndone } from './undone.js';
-
-/** A succeeded payment as Stripe shows it now, and what mapping makes of it. */
-export interface ExpectedPayment {
-  readonly id: string;
-  readonly amount: bigint;
-  /** Upper-case code. */
-  readonly currency: string;
-  readonly created: Date;
-  /** Names of the balances; null when mapping refuses the payment. */
-  readonly balances: { readonly source: string; readonly destination: string } | null;
-  /** Why mapping refuses it; null when it does not. */
-  readonly refused: string | null;
-}
-
-/** One of our postings, as the third side. */
-export interface DayPosting {
-  readonly reference: string;
-  readonly paymentId: string;
-  readonly kind: PostingKind;
-  readonly state: PostingState;
-  readonly reason: ParkingReason | null;
-  /** By a person; what a repair plan dismissed, another posting stands for. */
-  readonly dismissed: boolean;
-  readonly amount: bigint | null;
-  readonly currency: string | null;
-  readonly source: string | null;
-  readonly destination: string | null;
-  readonly effectiveDate: Date;
-}
-
-/** What one side holds of one id: a line of its hash. */
-export interface SideLine {
-  readonly id: string;
-  /** Null when the ledger does not say it. */
-  readonly amount: bigint | null;
-  readonly currency: string;
-  readonly effectiveDate: Date | null;
-}
+import { splitText } from './settlement.js';
 
 export interface PaymentJudgement {
   readonly findings: readonly DayFinding[];
   readonly lines: readonly SideLine[];
 }
 
-export interface JudgeRules {
-  readonly day: string;
-  readonly mirrorId: string;
-  /** Undefined when the ledger has no such balance. */
-  balanceId(name: string, currency: string): string | undefined;
-  /** The mirror has read so far that it must have the payment. */
-  isCollected(paymentId: string): boolean;
-}
-
-/** @param rows every row that was found for the payment, of any status */
 export function judgePayment(
   payment: ExpectedPayment,
-  { rows, own }: { readonly rows: readonly DayRow[]; readonly own: readonly DayPosting[] },
+  { rows, own }: HeldOfPayment,
   rules: JudgeRules,
 ): PaymentJudgement {
-  const sorted = withoutUndone(rows).sort(byReference);
+  const sorted = currentRows(rows).sort(byReference);
   const applied = sorted.filter(isApplied);
-  const say = (kind: DayFinding['kind'], detail: string, about: readonly DayRow[]): DayFinding => {
+  const say = (kind: DayFinding['kind'], detail: string, about: readonly LedgerRecord[]): DayFinding => {
     const stripe = { amount: String(payment.amount), currency: payment.currency, created: isoSeconds(payment.created) };
     return { kind, paymentId: payment.id, stripe, ledger: about.map(toFoundRow), detail };
   };
@@ -79,6 +42,16 @@ export function judgePayment(
     const takenBack = new Set(rows.map(({ reference }) => reference).filter((reference) => !standing.has(reference)));
     const [kind, detail] = whyAbsent(payment, { rows: sorted, own, takenBack }, rules);
     return { findings: [say(kind, detail, sorted)], lines: [] };
+  }
+
+  const legs = applied.filter((row) => roleOf(row, payment.id) === 'leg');
+  if (legs.length > 0) {
+    const others = applied.filter((row) => !legs.includes(row));
+    const amount = sumOf(legs.map((leg) => leg.amount));
+    return {
+      findings: [say(others.length > 0 ? 'doubled' : 'different', describeSplit(legs, others, rules), applied)],
+      lines: [{ ...lineOf(legs[0] ?? first), id: payment.id, amount }, ...others.map(lineOf)],
+    };
   }
 
   const sourceId = payment.balances === null ? undefined : rules.balanceId(payment.balances.source, first.currency);
@@ -108,98 +81,52 @@ export function judgePayment(
   return { findings, lines: [{ ...lineOf(main), id: payment.id, amount }, ...others.map(lineOf)] };
 }
 
+/** Parts that somebody booked, alone or beside the payment. */
+function describeSplit(
+  legs: readonly LedgerRecord[],
+  others: readonly LedgerRecord[],
+  { mirrorId }: JudgeRules,
+): string {
+  if (others.length === 0) return splitText(legs);
+  const double = others.some((row) => row.mirrorId === mirrorId) ? ': our own posting is the double' : '';
+  return `${splitText(legs)}, and once more as ${namesOf(others)}${double}`;
+}
+
 interface FoldedRows {
   /** The row that is taken for the payment. */
-  readonly main: DayRow;
+  readonly main: LedgerRecord;
   /** It, and what is added up with it. */
-  readonly folded: readonly DayRow[];
+  readonly folded: readonly LedgerRecord[];
   /** Further copies of the payment. */
-  readonly others: readonly DayRow[];
+  readonly others: readonly LedgerRecord[];
   readonly amount: bigint | null;
 }
 
 /** Copies that were taken back by hand are no copies: then all rows add up to the payment. */
-function foldRows(payment: ExpectedPayment, applied: readonly DayRow[], sourceId: string | undefined): FoldedRows {
+function foldRows(
+  payment: ExpectedPayment,
+  applied: readonly LedgerRecord[],
+  sourceId: string | undefined,
+): FoldedRows {
   const by = (role: string) => applied.filter((row) => roleOf(row, payment.id) === role);
   const [principals, corrections, strays] = [by('principal'), by('correction'), by('stray')];
   const main = principals[0] ?? strays.find(({ source }) => source === sourceId) ?? strays[0] ?? corrections[0];
   if (main === undefined) throw new RangeError(`no row of ${payment.id} was given`);
-  const sum = (rows: readonly DayRow[]) => sumOf(rows.map((row) => signedAmount(row, sourceId)));
+  const sum = (rows: readonly LedgerRecord[]) => sumOf(rows.map((row) => signedAmount(row, sourceId)));
   const isOneCurrency = applied.every(({ currency }) => currency === main.currency);
   const all = isOneCurrency ? sum(applied) : null;
   if (all === payment.amount) return { main, folded: applied, others: [], amount: all };
-  const folded = [main, ...corrections.filter((row) => row !== main)];
+  // What goes back to the source is no copy of the payment, whatever its reference is.
+  const back = strays.filter((row) => row !== main && (signedAmount(row, sourceId) ?? 0n) < 0n);
+  const folded = [main, ...corrections.filter((row) => row !== main), ...back];
   return { main, folded, others: applied.filter((row) => !folded.includes(row)), amount: sum(folded) };
-}
-
-/** The line of a row that stands for itself. */
-export function lineOf({ reference, amount, currency, effectiveDate }: DayRow): SideLine {
-  return { id: reference, amount, currency, effectiveDate };
-}
-
-interface AbsentFacts {
-  /** Without what was taken back. */
-  readonly rows: readonly DayRow[];
-  readonly own: readonly DayPosting[];
-  /** References of what is in the ledger and moves nothing any more. */
-  readonly takenBack: ReadonlySet<string>;
-}
-
-function whyAbsent(
-  payment: ExpectedPayment,
-  { rows, own, takenBack }: AbsentFacts,
-  rules: JudgeRules,
-): readonly [DayFinding['kind'], string] {
-  const heldBack = own.filter((posting) => posting.state === 'parked');
-  // A dismissed one that was replaced stands for nothing any more.
-  if (isHeldBack(own) && heldBack.some((posting) => posting.dismissed)) {
-    return ['dismissed', `a person decided that it stays out; it was parked as ${reasonsOf(own)}`];
-  }
-  const wentIn = own.filter(({ reference, dismissed }) => dismissed && isTakenBack(reference, takenBack));
-  if (wentIn.length > 0 && own.every((posting) => posting.state === 'parked' || wentIn.includes(posting))) {
-    const references = wentIn.map(({ reference }) => reference).join(', ');
-    return ['dismissed', `a person decided that it stays out, and ${references} was taken back by hand`];
-  }
-  if (payment.refused !== null) return ['parked', payment.refused];
-  const seen = judgeUnapplied(payment.id, rows);
-  if (seen !== null) return seen;
-  if (own.some((posting) => posting.state === 'pending')) return ['pending', 'its posting waits for its turn'];
-  if (own.some((posting) => posting.state === 'posted')) return ['missing', 'nothing of it is in the ledger'];
-  if (heldBack.length > 0) return ['parked', `its posting is parked as ${reasonsOf(own)}`];
-  if (!rules.isCollected(payment.id)) return ['not_collected', 'the mirror has not read that far yet'];
-  return ['missing', 'nothing of it is in the ledger'];
-}
-
-function isTakenBack(reference: string, takenBack: ReadonlySet<string>): boolean {
-  return takenBack.has(reference) || takenBack.has(queuedChildOf(reference));
-}
-
-/** What rows of which none is applied say; null when there are none under the payment's references. */
-function judgeUnapplied(id: string, rows: readonly DayRow[]): readonly [DayFinding['kind'], string] | null {
-  const principals = rows.filter((row) => roleOf(row, id) === 'principal');
-  const stateOf = (row: DayRow): 'queued' | 'burnt' | 'different' | 'decided' => {
-    if (row.status === 'QUEUED') {
-      const child = principals.find(({ reference }) => reference === queuedChildOf(row.reference));
-      return child === undefined || child.status === 'QUEUED' ? 'queued' : 'decided';
-    }
-    return row.status === 'REJECTED' && row.reference.endsWith('_q') ? 'burnt' : 'different';
-  };
-  for (const kind of ['queued', 'different', 'burnt'] as const) {
-    const found = principals.filter((row) => stateOf(row) === kind);
-    if (found.length === 0) continue;
-    const statuses = found.map(({ reference, status, rejectionReason }) => {
-      return `${reference} is ${status}${rejectionReason === null ? '' : ` (${rejectionReason})`}`;
-    });
-    return [kind, statuses.join(', ')];
-  }
-  return null;
 }
 
 function contentDifferences(
   payment: ExpectedPayment,
   found: {
-    readonly main: DayRow;
-    readonly folded: readonly DayRow[];
+    readonly main: LedgerRecord;
+    readonly folded: readonly LedgerRecord[];
     readonly amount: bigint | null;
     readonly own: readonly DayPosting[];
   },
@@ -236,7 +163,7 @@ function differs(field: string, held: string, [name, id]: readonly [string, stri
 }
 
 /** Equal in all but the effective date: the money is right, the day may not be. */
-function dateExceptions({ created }: ExpectedPayment, rows: readonly DayRow[]): string[] {
+function dateExceptions({ created }: ExpectedPayment, rows: readonly LedgerRecord[]): string[] {
   return rows
     .filter(({ effectiveDate }) => effectiveDate?.getTime() !== created.getTime())
     .map(({ reference, effectiveDate }) => {
@@ -245,19 +172,10 @@ function dateExceptions({ created }: ExpectedPayment, rows: readonly DayRow[]): 
     });
 }
 
-/** Parked or dismissed, and nothing of it on its way or seen in the ledger. */
-function isHeldBack(own: readonly DayPosting[]): boolean {
-  return own.length > 0 && own.every(({ state }) => state === 'parked');
-}
-
-function reasonsOf(own: readonly DayPosting[]): string {
-  return [...new Set(own.flatMap(({ reason }) => reason ?? []))].sort().join(', ') || 'no reason';
-}
-
 function sumOf(amounts: readonly (bigint | null)[]): bigint | null {
   return amounts.reduce<bigint | null>((sum, amount) => (sum === null || amount === null ? null : sum + amount), 0n);
 }
 
-function namesOf(rows: readonly DayRow[]): string {
+function namesOf(rows: readonly LedgerRecord[]): string {
   return rows.map(({ reference, transactionId }) => `${reference} (${transactionId})`).join(', ');
 }

@@ -1,18 +1,11 @@
 /** What mending one payment is decided from, and what the ledger should hold of it. Pure. */
+
+import type { ResolveBalance } from './ledger/balance-names.js';
+import type { LedgerRecord } from './ledger/row.js';
 import { type MappingRules, preparePayment } from './mapping.js';
 import { formatMoney } from './money.js';
-import type { FoundPayment, Payment } from './payment.js';
+import type { IntentNow, Payment } from './payment.js';
 import type { ParkingReason, PostingKind, PostingState, PreparedTransaction } from './posting.js';
-import type { LedgerRow, ResolveBalance } from './settlement.js';
-
-/** A row of the ledger with what says whose it is. */
-export interface PaymentRow extends LedgerRow {
-  /** `stripe_payment_intent_id` of our metadata. */
-  readonly paymentId: string | null;
-  /** `stripe_day` of our metadata. */
-  readonly day: string | null;
-  readonly createdAt: Date | null;
-}
 
 /** One of our own postings of the payment. */
 export interface OwnRow {
@@ -28,13 +21,11 @@ export interface OwnRow {
   readonly destination: string | null;
 }
 
-export type IntentNow = FoundPayment | { readonly kind: 'not_succeeded' } | { readonly kind: 'missing' };
-
 export interface MendFacts {
   readonly paymentId: string;
   readonly intent: IntentNow;
   /** All that the ledger shows under its references and with its id in our metadata; in any order. */
-  readonly rows: readonly PaymentRow[];
+  readonly rows: readonly LedgerRecord[];
   readonly own: readonly OwnRow[];
   readonly rules: MappingRules;
   /** Of the payment's currency. */

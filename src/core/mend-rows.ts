@@ -1,25 +1,34 @@
 /** Sorts the ledger's rows of one payment: which of them count, which are burnt, and which numbers are used. Pure. */
-import type { Expected, PaymentRow } from './mend-facts.js';
-import type { LedgerRow } from './settlement.js';
-import { withoutUndone } from './undone.js';
+import { currentRows } from './ledger/current-rows.js';
+import { decideRows, type RowVerdict } from './ledger/object-rows.js';
+import { type ParsedReference, parseReference } from './ledger/reference.js';
+import type { LedgerRecord, LedgerRow } from './ledger/row.js';
+import type { Expected } from './mend-facts.js';
 
 /** `own`: under the payment's id. `stranger`: with its id in our metadata, under a reference that is not ours to give. */
-export type RowRole = 'own' | 'replacement' | 'correction' | 'stranger';
+export type RowRole = 'own' | 'replacement' | 'correction' | 'leg' | 'stranger';
 
 export interface RoleRow {
   /** The reference, without Blnk's mark of a queued transaction's decided copy. */
   readonly stem: string;
   readonly role: RowRole;
   readonly row: LedgerRow;
+  readonly verdict: RowVerdict;
 }
 
 export interface PaymentRows {
   /** `APPLIED`, and the payment itself: more than one of them is a doubled payment unless they add up. */
   readonly standing: readonly RoleRow[];
+  /** Applied parts of somebody's split of it. */
+  readonly legs: readonly RoleRow[];
   readonly corrections: readonly RoleRow[];
   /** Queued by somebody and rejected: their references are used for ever. */
   readonly burnt: readonly RoleRow[];
-  /** Stems of what is in the ledger and was taken back by hand: it counts no more, and its reference is used for ever. */
+  /**
+   * Stems of what is in the ledger and was taken back by hand: it counts no more, and its reference is used for ever. With
+   * parts of a split the payment itself: its reference is free, but whoever looks it up finds something taken back, and posts
+   * nothing.
+   */
   readonly undone: ReadonlySet<string>;
   /** Queued by somebody and not decided: Blnk may still apply them, hours later. */
   readonly undecided: readonly RoleRow[];
@@ -30,25 +39,41 @@ export interface PaymentRows {
   readonly highestCorrection: number;
 }
 
-export function readPaymentRows(paymentId: string, rows: readonly PaymentRow[]): PaymentRows {
-  const byStem = groupByStem(withoutUndone(rows));
-  const used = [...groupByStem(rows).keys()];
-  const all = [...byStem].map(([stem, ofStem]) => decideRow(paymentId, stem, ofStem));
-  const of = (verdict: Verdict) => all.filter((row) => row.verdict === verdict);
-  const highest = (role: RowRole) => {
-    const ofRole = used.filter((stem) => roleOf(paymentId, stem) === role);
-    return Math.max(0, ...ofRole.map((stem) => Number(/(\d+)$/.exec(stem)?.[1] ?? 0)));
+export function readPaymentRows(paymentId: string, rows: readonly LedgerRecord[]): PaymentRows {
+  const isObject = (id: string) => id === paymentId;
+  const parse = (reference: string) => parseReference(reference, isObject);
+  const used = new Set(rows.map(({ reference }) => parse(reference).base));
+  const all = decideRows<LedgerRow>(currentRows(rows), isObject).map(({ base: stem, row, verdict }): RoleRow => {
+    return { stem, row, verdict, role: roleIn(paymentId, parse(stem)) };
+  });
+  const standing = new Set(all.map(({ stem }) => stem));
+  const undone = [...used].filter((stem) => !standing.has(stem));
+  const isLeg = (stem: string) => roleIn(paymentId, parse(stem)) === 'leg';
+  const of = (...verdicts: readonly RowVerdict[]) => all.filter(({ verdict }) => verdicts.includes(verdict));
+  const highest = (wanted: 'replacement' | 'correction') => {
+    const ofRole = [...used].map(parse).filter(({ objectId, role }) => objectId === paymentId && role === wanted);
+    return Math.max(0, ...ofRole.map(({ number }) => number ?? 0));
   };
   return {
-    standing: of('applied').filter(({ role }) => role !== 'correction'),
+    standing: of('applied').filter(({ role }) => role !== 'correction' && role !== 'leg'),
+    legs: of('applied').filter(({ role }) => role === 'leg'),
     corrections: of('applied').filter(({ role }) => role === 'correction'),
-    burnt: of('burnt'),
-    undone: new Set(used.filter((stem) => !byStem.has(stem))),
-    undecided: of('undecided'),
+    // Parts that moved nothing left the payment's own reference free.
+    burnt: of('rejected', 'voided').filter(({ role }) => role !== 'leg'),
+    undone: new Set(undone.some(isLeg) && !standing.has(paymentId) ? [...undone, paymentId] : undone),
+    undecided: of('undecided', 'inflight'),
     otherStatus: of('other'),
     highestReplacement: highest('replacement'),
     highestCorrection: highest('correction'),
   };
+}
+
+/** What goes back to the source under a reference of somebody's is no copy of the payment: it is added up with it. */
+export function withTakenBack(rows: PaymentRows, expected: Expected): PaymentRows {
+  const goesBack = ({ role, row }: RoleRow) => role === 'stranger' && (signedAmount(row, expected) ?? 0n) < 0n;
+  if (!rows.standing.some((row) => !goesBack(row))) return rows;
+  const corrections = [...rows.corrections, ...rows.standing.filter(goesBack)];
+  return { ...rows, standing: rows.standing.filter((row) => !goesBack(row)), corrections };
 }
 
 /**
@@ -63,36 +88,10 @@ export function signedAmount(row: LedgerRow, { transaction, resolve }: Expected)
   return row.source === destination && row.destination === source ? -row.amount : null;
 }
 
-function groupByStem(rows: readonly PaymentRow[]): Map<string, LedgerRow[]> {
-  const byStem = new Map<string, LedgerRow[]>();
-  for (const row of rows) {
-    const stem = row.reference.replace(/_q$/, '');
-    byStem.set(stem, [...(byStem.get(stem) ?? []), row]);
-  }
-  return byStem;
-}
-
-type Verdict = 'applied' | 'burnt' | 'undecided' | 'other';
-
-/** A queued row is decided by its copy; the copy alone counts when only it is shown. */
-function decideRow(
-  paymentId: string,
-  stem: string,
-  rows: readonly LedgerRow[],
-): RoleRow & { readonly verdict: Verdict } {
-  const role = roleOf(paymentId, stem);
-  const parent = rows.find(({ reference }) => reference === stem);
-  const child = rows.find(({ reference }) => reference !== stem);
-  const row = parent !== undefined && parent.status !== 'QUEUED' ? parent : (child ?? parent);
-  if (row === undefined) throw new RangeError(`no row of ${stem} was given`);
-  if (row.status === 'QUEUED') return { stem, role, row, verdict: 'undecided' };
-  if (row.status === 'APPLIED') return { stem, role, row, verdict: 'applied' };
-  return { stem, role, row, verdict: row === child && row.status === 'REJECTED' ? 'burnt' : 'other' };
-}
-
-function roleOf(paymentId: string, stem: string): RowRole {
-  if (stem === paymentId) return 'own';
-  const rest = stem.startsWith(`${paymentId}:`) ? stem.slice(paymentId.length + 1) : '';
-  if (/^r\d+$/.test(rest)) return 'replacement';
-  return /^adj:\d+$/.test(rest) ? 'correction' : 'stranger';
+/** What takes a part of the payment back is added up with it, as a correction is. */
+function roleIn(paymentId: string, { objectId, role }: ParsedReference): RowRole {
+  if (objectId !== paymentId) return 'stranger';
+  if (role === 'original') return 'own';
+  if (role === 'reversal') return 'correction';
+  return role === 'foreign' ? 'stranger' : role;
 }

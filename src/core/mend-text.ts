@@ -4,13 +4,14 @@
  */
 import { exponentOf, precisionOf } from './currencies.js';
 import { isoSeconds } from './day-row.js';
+import { undoReferenceOf } from './ledger/reference.js';
+import type { LedgerRecord, LedgerRow } from './ledger/row.js';
 import { prepareVariant } from './mapping.js';
-import type { Expected, MendFacts, PaymentRow } from './mend-facts.js';
-import type { PaymentRows, RoleRow } from './mend-rows.js';
+import type { Expected, MendFacts } from './mend-facts.js';
+import { type PaymentRows, type RoleRow, signedAmount } from './mend-rows.js';
 import { formatMoney } from './money.js';
-import type { LedgerRow } from './settlement.js';
+import { inflightText, splitText } from './settlement.js';
 import { formatTime } from './time-text.js';
-import { undoReferenceOf } from './undone.js';
 import { utcDay } from './window.js';
 
 type NameOf = (balanceId: string) => string;
@@ -27,7 +28,7 @@ export function isFinal({ status }: Pick<LedgerRow, 'status'>): boolean {
 }
 
 /** @param rows without those that were taken back already */
-export function describeExtra(rows: readonly PaymentRow[], problem: string, facts: MendFacts): string {
+export function describeExtra(rows: readonly LedgerRecord[], problem: string, facts: MendFacts): string {
   const applied = rows.filter(({ status }) => status === 'APPLIED');
   const told = `${problem}, and the ledger has: ${rows.map((row) => rowText(row)).join('; ')}`;
   if (applied.length === 0) return `${told}. None of them is applied, so nothing is to be undone`;
@@ -52,6 +53,58 @@ export function describeDoubled(rows: PaymentRows, expected: Expected, facts: Me
     `in the ledger ${rows.standing.length} times, ${right} once is right: ${list}. Keep ${first.row.transactionId} and take back the surplus by hand; ${next}`,
     ...undoLines(toRows(more), facts),
   ].join('\n');
+}
+
+/** Somebody booked it in parts. They stay: beside them every other row of the payment is the double. */
+export function describeSplit(rows: PaymentRows, expected: Expected, facts: MendFacts): string {
+  const nameOf = namesOf(expected);
+  const { paymentId } = facts;
+  const doubles = [...rows.standing, ...rows.corrections];
+  const told = `${splitText(toRows(rows.legs))}; expected is ${formatMoney(expected.transaction)} under ${paymentId}`;
+  if (doubles.length > 0) {
+    const list = doubles.map(({ row }) => rowText(row, nameOf)).join('; ');
+    const whose = doubles.some(({ row }) => row.mirrorId === facts.rules.mirrorId) ? 'our own posting' : 'this';
+    return [
+      `${told}. Beside it ${whose} is the double: ${list}. Take it back by hand and keep the parts; then prove the day, and ${acceptText(paymentId)}`,
+      ...undoLines(toRows(doubles), facts),
+    ].join('\n');
+  }
+  return [
+    `${told}. Where the parts are the payment, nothing is to be posted: ${acceptText(paymentId)}. To have it as one transaction instead, take the parts back by hand, then ${PLAN_AGAIN}`,
+    ...undoLines(toRows(rows.legs), facts),
+  ].join('\n');
+}
+
+/** How a person says that a difference is meant. */
+export function acceptText(paymentId: string): string {
+  return `accept ${paymentId} --why "<words>" seals the day with this exception`;
+}
+
+/** How a person says that a parked posting stays out. */
+export function dismissText(reference: string): string {
+  return `parked dismiss ${reference} --why "<words>" leaves it out, and seals the day with this exception`;
+}
+
+/** A part that was taken back may be a refund, which is no part of the payment. */
+export function meantText(rows: PaymentRows, expected: Expected, facts: MendFacts): string {
+  const back = rows.corrections.filter(({ role, stem, row }) => {
+    const isOurs = role === 'correction' && /:adj:\d+$/.test(stem);
+    return !isOurs && (signedAmount(row, expected) ?? 0n) < 0n;
+  });
+  if (back.length === 0) return '';
+  const names = back.map(({ row }) => row.reference).join(', ');
+  return `. If ${names} is meant, apply nothing: ${acceptText(facts.paymentId)}`;
+}
+
+/** What Blnk, or somebody in Blnk, has to decide before anything can be planned. */
+export function describeUndecided({ stem, row, verdict }: RoleRow): string {
+  if (verdict === 'inflight') {
+    return `${stem} was booked inflight: ${inflightText(row)}. Decide in Blnk first, commit or void it; then plan again`;
+  }
+  if (row.status === 'SCHEDULED') {
+    return `Somebody scheduled ${stem} in Blnk, and its time has not come; it will be applied then`;
+  }
+  return `Somebody queued ${stem} and Blnk has not decided; it may still be applied`;
 }
 
 /** @param rest what all other rows of the payment add up to, in minor units */
@@ -168,11 +221,20 @@ function toRows(rows: readonly RoleRow[]): LedgerRow[] {
 
 /** The row under the payment's own id is the one to keep, then a replacement; among others one of the right amount. */
 function rankOf({ role, row }: RoleRow, { transaction }: Expected): number {
-  return 2 * { own: 0, replacement: 1, correction: 2, stranger: 3 }[role] + (row.amount === transaction.amount ? 0 : 1);
+  return (
+    2 * { own: 0, replacement: 1, correction: 2, leg: 3, stranger: 4 }[role] +
+    (row.amount === transaction.amount ? 0 : 1)
+  );
 }
 
-/** Of what a person dismissed and took back by hand, because Blnk had applied it all the same. */
-export function describeTakenBack(reference: string): string {
+/** Of what a person dismissed and took back, because Blnk had applied it all the same. */
+export function describeTakenBack(reference: string, isRefunded: boolean): string {
+  if (isRefunded) {
+    return (
+      `${reference} was dismissed by a person, and what Blnk had applied of it was given back through Blnk's refund route: ` +
+      `it stays out. To have it in the ledger after all: parked retry ${reference}; once it is parked again, repair plan posts it under another reference`
+    );
+  }
   return (
     `${reference} was dismissed by a person, and what Blnk had applied of it was taken back by hand: it stays out. ` +
     `To have it in the ledger after all, take back by hand what took it back, as ${undoReferenceOf(`${reference}:undo`, () => false)}`

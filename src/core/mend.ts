@@ -3,31 +3,43 @@
  * the same facts give the same answer when a plan is made and when it is applied. Amounts and numbers in references come
  * from the ledger's rows; our postings only say who is at work already and what a person decided.
  */
+import { currentRows } from './ledger/current-rows.js';
 import { prepareVariant } from './mapping.js';
 import { type Expected, expectPayment, isStoodFor, type MendFacts, type OwnRow, ownOf } from './mend-facts.js';
-import { type PaymentRows, readPaymentRows, signedAmount } from './mend-rows.js';
-import { describeDifferent, describeDoubled, describeExtra, describeTakenBack, isFinal } from './mend-text.js';
+import { type PaymentRows, readPaymentRows, signedAmount, withTakenBack } from './mend-rows.js';
+import {
+  acceptText,
+  describeDifferent,
+  describeDoubled,
+  describeExtra,
+  describeSplit,
+  describeTakenBack,
+  describeUndecided,
+  dismissText,
+  isFinal,
+  meantText,
+} from './mend-text.js';
 import type { Mending, MendingAct, OwedPosting, ReplacedPosting, Report } from './mending.js';
 import { formatMoney } from './money.js';
 import type { PostingKind, PreparedTransaction } from './posting.js';
 import { judge } from './settlement.js';
-import { withoutUndone } from './undone.js';
 
 /** What is to be done about the payment. */
 export function decideMending(facts: MendFacts): Mending {
   const expectation = expectPayment(facts);
   const rows = readPaymentRows(facts.paymentId, facts.rows);
   if (expectation.kind === 'none') {
-    const standing = withoutUndone(facts.rows);
+    const standing = currentRows(facts.rows);
     if (standing.length === 0)
       return { kind: 'settled', detail: `${expectation.problem}, and the ledger has nothing of it` };
     return { kind: 'report', finding: 'extra', detail: describeExtra(standing, expectation.problem, facts) };
   }
   if (expectation.kind === 'unusable') {
     const absent = facts.intent.kind === 'unreadable' ? 'unreadable' : null;
-    return { kind: 'report', finding: rows.standing.length > 0 ? 'different' : absent, detail: expectation.problem };
+    const isThere = rows.standing.length > 0 || rows.legs.length > 0;
+    return { kind: 'report', finding: isThere ? 'different' : absent, detail: expectation.problem };
   }
-  return decideFor({ facts, rows, expected: expectation });
+  return decideFor({ facts, rows: withTakenBack(rows, expectation), expected: expectation });
 }
 
 interface Deciding {
@@ -40,10 +52,11 @@ function decideFor(deciding: Deciding): Mending {
   const { facts, rows, expected } = deciding;
   const undecided = rows.undecided[0];
   if (undecided !== undefined) {
-    return {
-      kind: 'waits',
-      detail: `Somebody queued ${undecided.stem} and Blnk has not decided; it may still be applied`,
-    };
+    return { kind: 'waits', detail: describeUndecided(undecided) };
+  }
+  if (rows.legs.length > 0) {
+    const finding = rows.standing.length > 0 ? 'doubled' : 'different';
+    return { kind: 'report', finding, detail: describeSplit(rows, expected, facts) };
   }
   const counted = [...rows.standing, ...rows.corrections].map(({ row }) => row);
   const total = counted.reduce((sum, row) => sum + (signedAmount(row, expected) ?? 0n), 0n);
@@ -75,9 +88,10 @@ function mendAbsent(deciding: Deciding): Mending {
   // A replacement without a posting here never was, or was lost with everything else: the payment's own may be free.
   const last = own?.dismissed === true && stand !== undefined ? stand.reference : paymentId;
   const held = ownOf(facts, last);
+  const isRefunded = facts.rows.some((row) => /_refund(_q)?$/.test(row.reference));
   // What stands for a dismissed payment is `last` itself, so only a person's decision is left here.
   if (rows.undone.has(last) && held?.dismissed === true && !held.dismissedByPlan) {
-    return { kind: 'report', finding: 'dismissed', detail: describeTakenBack(last) };
+    return { kind: 'report', finding: 'dismissed', detail: describeTakenBack(last, isRefunded) };
   }
   if (last === paymentId && !isUsed(paymentId)) {
     return makeDue(deciding, {
@@ -100,9 +114,14 @@ function mendAbsent(deciding: Deciding): Mending {
     by: `replaced by ${reference}`,
   });
   if ('kind' in original) return original;
-  const why = isUndone ? 'was taken back by hand' : 'was queued and rejected in Blnk';
+  const isVoid = rows.burnt.some(({ stem, verdict }) => stem === last && verdict === 'voided');
+  const takenBack = isRefunded ? "was given back through Blnk's refund route" : 'was taken back by hand';
+  const notApplied = isVoid ? 'was booked inflight and voided' : 'was queued and rejected in Blnk';
+  // A parked posting has to be decided about: a day with one cannot be signed.
+  const leave = held?.state === 'parked' ? dismissText(last) : acceptText(paymentId);
+  const meant = isUndone ? `. If that is meant, apply nothing: ${leave}` : '';
   const detail = isUsed(last)
-    ? `${last} ${why} and can never be used again: posted as ${reference}`
+    ? `${last} ${isUndone ? takenBack : notApplied} and can never be used again: posted as ${reference}${meant}`
     : `its replacement ${reference} is not in the ledger: posted again`;
   return makeDue(deciding, { action: 'replace', target, kind: 'replacement', original: original.change, detail });
 }
@@ -121,7 +140,7 @@ function correct(deciding: Deciding, wrong: { readonly stem: string; readonly by
     target: variantOf(deciding, { reference, correctedBy: wrong.by }),
     kind: 'correction',
     original: original.change,
-    detail: `the ledger has ${had} instead of ${formatMoney(expected.transaction)}: the difference is posted as ${reference}`,
+    detail: `the ledger has ${had} instead of ${formatMoney(expected.transaction)}: the difference is posted as ${reference}${meantText(rows, expected, facts)}`,
     amount: wrong.by,
   });
   return asDifferent(due);

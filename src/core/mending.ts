@@ -1,6 +1,6 @@
 /** What can be decided about a payment, and what doing it writes to our postings. */
 import type { FindingKind } from './certificate.js';
-import type { ParkingReason, PostingKind, PreparedTransaction, SettledHow } from './posting.js';
+import type { ParkingReason, PostingKind, PreparedTransaction, Settlement } from './posting.js';
 import type { RepairAction } from './repair.js';
 
 export type Mending =
@@ -32,7 +32,7 @@ export interface MendingAct {
   readonly stores: readonly OwedPosting[];
   /** The posting that the stored ones stand for: from now on dismissed. Null when it stays as it is. */
   readonly original: ReplacedPosting | null;
-  readonly marks: MarkedPosting | null;
+  readonly marks: Settlement | null;
 }
 
 export interface OwedPosting {
@@ -43,11 +43,4 @@ export interface OwedPosting {
 export interface ReplacedPosting extends OwedPosting {
   readonly reason: ParkingReason;
   readonly why: string;
-}
-
-export interface MarkedPosting {
-  readonly reference: string;
-  readonly transactionId: string;
-  readonly how: SettledHow;
-  readonly exception: string | null;
 }

@@ -19,14 +19,28 @@ export interface Mirror extends MappingRules {
   readonly eventsRefusedSince: Date | null;
   /** Since when the key may not read charges; null while it may. Then no sweep can be read. */
   readonly chargesRefusedSince: Date | null;
+  /** Since when the Blnk key may not read balances as of a moment; null while it may. Then proofs do not see what moved. */
+  readonly balancesRefusedSince: Date | null;
   /** When a rebuild began that is not finished; null otherwise. Until then no worker may start. */
   readonly rebuildingSince: Date | null;
+  /** Raised when the mirror is moved to another instance id; a worker that started under an earlier one claims nothing. */
+  readonly ledgerEpoch: number;
 }
+
+/** What may change as long as nothing was posted. */
+export type MirrorIdentity = Pick<Mirror, 'mirrorId' | 'livemode' | 'blnkInstance' | 'source' | 'guestDestination'>;
 
 /** What a new mirror row is made of; the rest comes to be known later. */
 export type NewMirror = Omit<
   Mirror,
-  'handOverAt' | 'firstPostAt' | 'lagMs' | 'eventsRefusedSince' | 'chargesRefusedSince' | 'rebuildingSince'
+  | 'handOverAt'
+  | 'firstPostAt'
+  | 'lagMs'
+  | 'eventsRefusedSince'
+  | 'chargesRefusedSince'
+  | 'balancesRefusedSince'
+  | 'rebuildingSince'
+  | 'ledgerEpoch'
 >;
 
 /** No PaymentIntent is older than Stripe itself: `SYNC_START=all` begins here, and nothing earlier is asked for. */

@@ -30,21 +30,32 @@ export interface UnreadablePayment {
   readonly created: Date | null;
   /** Which field, what it holds, what is expected. Free of customer detail. */
   readonly problem: string;
+  /** Left out where nothing could be read, or where it was stored before it was kept. */
+  readonly known?: KnownOfPayment;
 }
+
+/** What could be read of a payment that cannot be posted: for the person who decides on it. Nothing is posted from it. */
+export type KnownOfPayment = Partial<
+  Pick<Payment, 'amountReceived' | 'currency' | 'customerId' | 'chargeId' | 'description' | 'metadata'>
+>;
 
 export type FoundPayment = Payment | UnreadablePayment;
 
+/** What Stripe shows of one intent that is asked for by its id. `missing`: another account's, or deleted test data. */
+export type IntentNow = FoundPayment | { readonly kind: 'not_succeeded' } | { readonly kind: 'missing' };
+
 /** A payment as text for the outbox, so that one which could not be mapped can be mapped again as first stored. */
 export function serializePayment(payment: FoundPayment): string {
-  if (payment.kind === 'unreadable') return JSON.stringify(payment);
-  return JSON.stringify({ ...payment, amountReceived: payment.amountReceived.toString() });
+  return JSON.stringify(payment, (_key, value) => (typeof value === 'bigint' ? value.toString() : value));
 }
 
 /** The inverse of `serializePayment`. Throws SyntaxError when the text was not written by it. */
 export function parsePayment(text: string): FoundPayment {
   const stored = JSON.parse(text);
   if (stored.kind === 'unreadable') {
-    return { ...stored, created: stored.created === null ? null : new Date(stored.created) };
+    const created = stored.created === null ? null : new Date(stored.created);
+    if (stored.known?.amountReceived === undefined) return { ...stored, created };
+    return { ...stored, created, known: { ...stored.known, amountReceived: BigInt(stored.known.amountReceived) } };
   }
   return { ...stored, amountReceived: BigInt(stored.amountReceived), created: new Date(stored.created) };
 }

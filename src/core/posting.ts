@@ -17,8 +17,9 @@ export const PARKING_REASONS = {
   wrong_livemode: 'the payment is of the other mode (live or test) than this mirror',
   same_balance: 'the customer id names the source balance or the balance of guests, which are not customers',
   unreadable_payment: 'Stripe sent the intent without something that must not be guessed',
-  conflict: 'the ledger holds this reference with other content',
-  burnt_reference: 'somebody queued this reference before and Blnk rejected it, so it can never be used again',
+  conflict: 'the ledger holds this reference with other content, or in parts',
+  burnt_reference:
+    'somebody used this reference before, and Blnk rejected it or it was voided, so it can never be used again',
   refused_by_blnk: 'Blnk refuses this transaction for good',
   rebuild: 'not in the ledger when the database was rebuilt; it may have been left out on purpose before',
 } as const;
@@ -27,6 +28,31 @@ export type ParkingReason = keyof typeof PARKING_REASONS;
 
 /** How a posting came to be `posted`: our own transaction was seen, or somebody else's equal one was adopted. */
 export type SettledHow = 'posted' | 'already_there';
+
+/** A posting that is held for a person, and why. */
+export interface Parking {
+  readonly reference: string;
+  readonly reason: ParkingReason;
+  readonly detail: string;
+}
+
+/** A posting that the ledger holds, and as which of its transactions. */
+export interface Settlement {
+  readonly reference: string;
+  readonly transactionId: string;
+  readonly how: SettledHow;
+  readonly exception: string | null;
+}
+
+/** A decision to leave a posting out that does not hold any more: it was retried, or a repair took it up. */
+export interface PastDismissal {
+  readonly at: string;
+  readonly by: string | null;
+  readonly why: string | null;
+  /** Why it was parked then. */
+  readonly reason: ParkingReason | null;
+  readonly endedAt: string;
+}
 
 /** What Blnk serialises on: one source balance in one currency. */
 export interface Lane {

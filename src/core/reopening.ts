@@ -23,20 +23,31 @@ export function isSealed(state: CertificateState): boolean {
   return state === 'sealed' || state === 'sealed_with_exceptions';
 }
 
+/** What was stored of a day after it was sealed. */
+export interface LatePostings {
+  /** At most a few more than are named. */
+  readonly late: readonly LatePosting[];
+  /** All of them. */
+  readonly lateCount: number;
+}
+
 /**
- * @param late at most a few more than are named are needed; `lateCount` has them all
  * @returns null when nothing is taken back: the earlier one was not sealed, or says the same still, or less than this one
  */
 export function reopenedBecause(
   earlier: EarlierCertificate,
   now: EarlierCertificate,
-  { late, lateCount }: { readonly late: readonly LatePosting[]; readonly lateCount: number },
+  { late, lateCount }: LatePostings,
 ): string | null {
   if (!isSealed(earlier.state)) return null;
   const equal = sameTotals(earlier.stripe, now.stripe) && sameTotals(earlier.ledger, now.ledger);
   if (equal && (now.state === earlier.state || now.state === 'sealed')) return null;
   const fresh = newFindings(earlier.findings, now.findings);
-  const reasons = [...late.slice(0, NAMED_MAX).map(describeLate), ...fresh.slice(0, NAMED_MAX).map(describeFinding)];
+  const accepted = new Set(earlier.findings.filter((finding) => finding.accepted !== undefined).map(subjectOf));
+  const reasons = [
+    ...late.slice(0, NAMED_MAX).map(describeLate),
+    ...fresh.slice(0, NAMED_MAX).map((finding) => describeFinding(finding, accepted.has(subjectOf(finding)))),
+  ];
   const unnamed = Math.max(0, lateCount - NAMED_MAX) + Math.max(0, fresh.length - NAMED_MAX);
   if (unnamed > 0) reasons.push(`and ${formatCount(unnamed)} more`);
   if (reasons.length === 0) reasons.push(...changedTotals(earlier, now));
@@ -52,7 +63,11 @@ function newFindings(earlier: readonly DayFinding[], now: readonly DayFinding[])
   return now.filter((finding) => !known.has(nameOf(finding)));
 }
 
-function nameOf({ kind, paymentId }: DayFinding): string {
+function nameOf(finding: DayFinding): string {
+  return `${subjectOf(finding)} ${finding.accepted === undefined ? '' : 'accepted'}`;
+}
+
+function subjectOf({ kind, paymentId }: DayFinding): string {
   return `${kind} ${paymentId}`;
 }
 
@@ -69,8 +84,10 @@ function describeLate({ reference, kind, storedAt }: LatePosting): string {
   }
 }
 
-function describeFinding({ kind, paymentId }: DayFinding): string {
-  return `${paymentId ?? 'the day'} is ${kind.replaceAll('_', ' ')} now: ${FINDING_KINDS[kind].meaning}`;
+function describeFinding({ kind, paymentId, accepted }: DayFinding, wasAccepted: boolean): string {
+  const what = `${paymentId ?? 'the day'} is ${kind.replaceAll('_', ' ')} now: ${FINDING_KINDS[kind].meaning}`;
+  if (accepted !== undefined) return `${what}, as ${accepted.by} accepted it`;
+  return wasAccepted ? `${what}, and no acceptance covers that any more` : what;
 }
 
 function changedTotals(earlier: EarlierCertificate, now: EarlierCertificate): string[] {

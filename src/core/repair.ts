@@ -1,7 +1,7 @@
 /** The words of a repair: what is done about a finding, and what was seen in the ledger when that was planned. */
 import type { FindingKind, FoundRow } from './certificate.js';
+import type { LedgerRow } from './ledger/row.js';
 import { formatMoney } from './money.js';
-import type { LedgerRow } from './settlement.js';
 
 /**
  * `post`: the payment is not in the ledger; its posting becomes pending again, or is stored. `replace`: its reference is
@@ -53,6 +53,20 @@ export interface RepairPlan {
   readonly appliedBy: string | null;
   readonly appliedAt: Date | null;
   readonly items: readonly RepairItem[];
+}
+
+/** What planning came to. */
+export interface PlanOutcome {
+  /** Stored; null when nothing can be done. */
+  readonly plan: RepairPlan | null;
+  /** What no plan can mend; stored with the plan when there is one. */
+  readonly reported: readonly RepairItem[];
+  /** What needs nothing, or not yet: mended meanwhile, on the way, or not decided by Blnk. */
+  readonly left: ReadonlyArray<{ readonly day: string; readonly paymentId: string; readonly detail: string }>;
+  /** Days that were looked at. */
+  readonly days: readonly string[];
+  /** Findings that the proofs counted but did not keep: they show once these are mended and the days proven again. */
+  readonly findingsNotKept: number;
 }
 
 /** Who is kept as having dismissed what another posting stands for: the plan, and who applied it. */

@@ -3,25 +3,12 @@
  * content" means. Pure: it is given rows, and it never asks for more.
  */
 
+import type { ResolveBalance } from './ledger/balance-names.js';
+import { currentRows } from './ledger/current-rows.js';
+import { type DecidedRow, decideRows } from './ledger/object-rows.js';
+import { queuedChildOf } from './ledger/reference.js';
+import type { LedgerRow } from './ledger/row.js';
 import { formatMoney } from './money.js';
-
-/** A transaction as a look-up shows it. */
-export interface LedgerRow {
-  readonly transactionId: string;
-  readonly reference: string;
-  /** `APPLIED`, `QUEUED`, `REJECTED`, `INFLIGHT`, `VOID`, … */
-  readonly status: string;
-  /** Minor units; null when the answer carries no exact amount. */
-  readonly amount: bigint | null;
-  readonly currency: string;
-  /** Balance ids (`bln_…`); a queued row still shows the names as sent. */
-  readonly source: string;
-  readonly destination: string;
-  readonly effectiveDate: Date | null;
-  /** Our `stripe_mirror` key, or null when somebody else wrote the row. */
-  readonly mirrorId: string | null;
-  readonly rejectionReason: string | null;
-}
 
 /** What the posting says must be there. */
 export interface ExpectedRow {
@@ -34,9 +21,6 @@ export interface ExpectedRow {
   readonly mirrorId: string;
 }
 
-/** `balanceId` of a name in the posting's currency; undefined when the ledger has no such balance. */
-export type ResolveBalance = (indicator: string) => string | undefined;
-
 export type Finding =
   | {
       readonly kind: 'applied';
@@ -46,35 +30,99 @@ export type Finding =
     }
   /** Nothing of this reference was seen. Not a proof of absence: a replica may lag. */
   | { readonly kind: 'absent' }
-  /** Somebody queued it and Core has not decided; Core may replay it hours later, so it must never be replaced. */
-  | { readonly kind: 'queued' }
+  /** Somebody queued or scheduled it, or booked it inflight, and it is not decided: it must never be replaced meanwhile. */
+  | { readonly kind: 'undecided'; readonly detail: string }
   /** The row is there, but the look-up knows no balance of an expected name: a replica may lag. Not a conflict. */
   | { readonly kind: 'unresolved'; readonly detail: string }
   | { readonly kind: 'burnt'; readonly detail: string }
   | { readonly kind: 'conflict'; readonly detail: string };
 
-/** The reference that Core gives to the decided copy of a queued transaction. */
-export function queuedChildOf(reference: string): string {
-  return `${reference}_q`;
-}
-
 /**
- * @param rows all rows that a look-up found for the reference and for its queued child
+ * @param rows all rows that a look-up found under the forms of the reference (`findForms`), and their children
  * @returns what is true of the posting as far as these rows tell
  */
 export function judge(expected: ExpectedRow, rows: readonly LedgerRow[], resolve: ResolveBalance): Finding {
-  const own = rows.find((row) => row.reference === expected.reference);
-  const child = rows.find((row) => row.reference === queuedChildOf(expected.reference));
-  if (own === undefined && child === undefined) return { kind: 'absent' };
-  if (own !== undefined && own.status !== 'QUEUED') return judgeContent(expected, own, resolve);
-  if (child === undefined || child.status === 'QUEUED') return { kind: 'queued' };
-  if (child.status === 'REJECTED') {
-    return {
-      kind: 'burnt',
-      detail: `${child.transactionId} was rejected: ${child.rejectionReason ?? 'no reason given'}`,
-    };
+  const decided = decideRows(currentRows(rows), (id) => id === expected.reference);
+  const own = decided.find(({ base }) => base === expected.reference);
+  if (own !== undefined) return judgeOwn(expected, own, resolve);
+  const taken = rows.find(({ reference, status }) => isOwn(reference, expected) && status === 'APPLIED');
+  if (taken !== undefined) {
+    const by = rows.filter((row) => row !== taken && row.status === 'APPLIED').map(({ reference }) => reference);
+    return { kind: 'conflict', detail: `${taken.transactionId} was taken back in the ledger by ${by.join(', ')}` };
   }
-  return judgeContent(expected, child, resolve);
+  return judgeLegs(decided.filter(({ role, of }) => role === 'leg' && of === expected.reference));
+}
+
+function isOwn(reference: string, expected: ExpectedRow): boolean {
+  return reference === expected.reference || reference === queuedChildOf(expected.reference);
+}
+
+function judgeOwn(expected: ExpectedRow, { row, verdict }: DecidedRow, resolve: ResolveBalance): Finding {
+  switch (verdict) {
+    case 'undecided':
+      return { kind: 'undecided', detail: undecidedText(row) };
+    case 'rejected':
+      return {
+        kind: 'burnt',
+        detail: `${row.transactionId} was rejected: ${row.rejectionReason ?? 'no reason given'}`,
+      };
+    case 'voided':
+      return { kind: 'burnt', detail: `${row.transactionId} was booked inflight and voided` };
+    case 'inflight':
+      return { kind: 'undecided', detail: `Somebody booked this reference inflight: ${inflightText(row)}` };
+    case 'applied':
+    case 'other':
+      return judgeContent(expected, row, resolve);
+    default:
+      return verdict satisfies never;
+  }
+}
+
+/** A split is never the payment: its parts may go to other balances, and a second posting would book them once more. */
+function judgeLegs(legs: readonly DecidedRow[]): Finding {
+  const standing = legs.filter(({ verdict }) => verdict === 'applied' || verdict === 'other');
+  const open = legs.filter(({ verdict }) => verdict === 'undecided' || verdict === 'inflight');
+  if (standing.length > 0) {
+    const rest = open.length === 0 ? '' : `; not decided yet: ${open.map(({ row }) => legText(row)).join(', ')}`;
+    return { kind: 'conflict', detail: `${splitText(standing.map(({ row }) => row))}${rest}` };
+  }
+  // Legs that were all rejected, voided or taken back moved nothing, and left the reference itself free.
+  if (open.length === 0) return { kind: 'absent' };
+  const names = open.map(({ row }) => legText(row)).join(', ');
+  return { kind: 'undecided', detail: `Somebody booked it in parts that are not decided yet: ${names}` };
+}
+
+/** The parts of a split and what they add up to, in words for a person. */
+export function splitText(legs: readonly LedgerRow[]): string {
+  const { currency = '' } = legs[0] ?? {};
+  const isSummable = legs.every((leg) => leg.currency === currency && leg.amount !== null && leg.status === 'APPLIED');
+  const sum = legs.reduce((total, { amount }) => total + (amount ?? 0n), 0n);
+  const together = isSummable ? `, together ${formatMoney({ amount: sum, currency })}` : '';
+  return `somebody booked it in parts: ${legs.map(legText).join(', ')}${together}`;
+}
+
+function legText({ reference, transactionId, status, amount, currency, source, destination }: LedgerRow): string {
+  const money = amount === null ? `unknown ${currency}` : formatMoney({ amount, currency });
+  return `${reference} (${transactionId}, ${status}) ${money} from ${source} to ${destination}`;
+}
+
+/** What is committed, voided and open of a row that was booked inflight. */
+export function inflightText({ transactionId, amount, currency, outcome }: LedgerRow): string {
+  const money = (value: bigint | null) =>
+    value === null ? 'an unknown amount' : formatMoney({ amount: value, currency });
+  if (outcome === undefined) return `${transactionId} over ${money(amount)} is neither committed nor voided`;
+  const { booked, committed, voided } = outcome;
+  const open = booked === null ? null : booked - committed - voided;
+  const parts = [`${money(committed)} committed`];
+  if (voided > 0n) parts.push(`${money(voided)} voided`);
+  if (open !== null && open > 0n && voided === 0n) parts.push(`${money(open)} still open`);
+  return `of ${transactionId} over ${money(booked)}: ${parts.join(', ')}`;
+}
+
+function undecidedText({ status, reference, transactionId }: LedgerRow): string {
+  if (status === 'SCHEDULED')
+    return `Somebody scheduled ${reference} in Blnk (${transactionId}), and its time has not come`;
+  return 'Somebody queued this reference in Blnk and it is not decided yet; Core replays such rows after two hours';
 }
 
 function judgeContent(expected: ExpectedRow, row: LedgerRow, resolve: ResolveBalance): Finding {
@@ -90,6 +138,7 @@ function judgeContent(expected: ExpectedRow, row: LedgerRow, resolve: ResolveBal
       row.amount === null ? `unknown ${currency}` : formatMoney({ amount: row.amount, currency }),
       formatMoney(expected),
     );
+    if (row.outcome !== undefined) differences.push(`it was booked inflight: ${inflightText(row)}`);
   }
   const unresolved: string[] = [];
   // A name means another balance in another currency: then there is nothing to compare.

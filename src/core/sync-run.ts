@@ -5,6 +5,9 @@
 
 export type Feed = 'events' | 'payment_intents' | 'charges';
 
+/** Those that show payments themselves; a charge only names one. */
+export type PaymentFeed = Exclude<Feed, 'charges'>;
+
 /** Who asked. Shown, never branched on. */
 export const TRIGGERS = ['schedule', 'startup', 'manual', 'webhook'] as const;
 export type Trigger = (typeof TRIGGERS)[number];
@@ -12,7 +15,11 @@ export type Trigger = (typeof TRIGGERS)[number];
 /** What collect itself knows. */
 export type CollectingState = 'collecting' | 'collected' | 'failed';
 
-export type RunStatus = 'collecting' | 'posting' | 'succeeded' | 'attention' | 'failed';
+/** `stopped`: a worker that was stopped in order left the rest to the next run. */
+export type RunStatus = 'collecting' | 'posting' | 'succeeded' | 'attention' | 'stopped' | 'failed';
+
+/** The error code of a run that a worker closed because it was stopped in order. */
+export const STOPPED = 'stopped';
 
 /** `found = knownBefore + stored`, and `stored = posted + alreadyThere + parked + pending`, in every state. */
 export interface RunCounts {
@@ -29,9 +36,10 @@ export interface RunCounts {
 
 /** The status that a run shows. The same rule stands in SQL in the view `sync_history`; a test holds the two together. */
 export function runStatus(
-  state: CollectingState,
+  { state, errorCode }: { readonly state: CollectingState; readonly errorCode: string | null },
   counts: Pick<RunCounts, 'pending' | 'parked' | 'dismissed'>,
 ): RunStatus {
+  if (state === 'failed' && errorCode === STOPPED) return 'stopped';
   if (state !== 'collected') return state;
   if (counts.pending > 0) return 'posting';
   return counts.parked > counts.dismissed ? 'attention' : 'succeeded';

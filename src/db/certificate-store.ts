@@ -5,7 +5,7 @@
 import { and, asc, desc, eq, gt, inArray, lte, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Certificate } from '../core/certificate.js';
-import { isSealed, type LatePosting, reopenedBecause } from '../core/reopening.js';
+import { isSealed, type LatePostings, reopenedBecause } from '../core/reopening.js';
 import type { CertificateStore, FinishedProof, KeptCertificate } from '../prove/ports.js';
 import type { Drizzle } from './open.js';
 import { type CertificateRow, certificates } from './schema/certificates.js';
@@ -89,11 +89,7 @@ function sideOf(row: CertificateRow, side: 'stripe' | 'ledger') {
   return { count: row[`${side}Count`], sum: BigInt(row[`${side}Sum`]), hash: row[`${side}Hash`] };
 }
 
-async function latePostings(
-  db: Drizzle,
-  { day, currency }: Certificate,
-  since: Date,
-): Promise<{ readonly late: readonly LatePosting[]; readonly lateCount: number }> {
+async function latePostings(db: Drizzle, { day, currency }: Certificate, since: Date): Promise<LatePostings> {
   const stored = and(
     sql`(${postings.effectiveAt} at time zone 'UTC')::date = ${day}::date`,
     gt(postings.storedAt, since),

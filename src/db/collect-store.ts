@@ -4,31 +4,22 @@
  */
 import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
-import type {
-  Backfill,
-  CollectStore,
-  NewPosting,
-  NewRun,
-  OpenRun,
-  StoredPage,
-  StoreOutcome,
-} from '../collect/ports.js';
+import type { Backfill, CollectStore, NewRun, OpenRun, StoredPage, StoreOutcome } from '../collect/ports.js';
 import { SyncError } from '../core/errors.js';
-import { cleanText } from '../core/metadata.js';
+import { mirrorMoved } from '../core/ledger-identity.js';
 import { STRIPE_EPOCH } from '../core/mirror.js';
-import { serializePayment } from '../core/payment.js';
-import { type Lane, laneName, type PostingState } from '../core/posting.js';
+import { type Lane, laneName } from '../core/posting.js';
 import type { Trigger } from '../core/sync-run.js';
 import { later, remaining, type Window } from '../core/window.js';
 import { cover } from './coverage-store.js';
+import { refuseMoved } from './ledger-identity-store.js';
 import { begunAnew, readMirror } from './mirror-store.js';
-import type { Drizzle } from './open.js';
+import type { Drizzle, Transaction } from './open.js';
+import { insertFound, type StoredRow } from './postings/insert-found.js';
 import { mirror } from './schema/mirror.js';
-import { postings } from './schema/postings.js';
 import { coverage, syncRuns } from './schema/sync-runs.js';
 import { createSweepStore, finishSweep, forgetSweptCoverage, holdStart, listBeforeStart } from './sweep-store.js';
-
-type Transaction = Parameters<Parameters<Drizzle['transaction']>[0]>[0];
+import { takeBackAhead } from './take-back-ahead.js';
 
 export interface CollectStoreOptions {
   /** The process that collects; every write of a run checks it. */
@@ -36,20 +27,29 @@ export interface CollectStoreOptions {
   readonly version: string;
   /** The mirror that this process works for; null for commands, which only ask. */
   readonly mirrorId: string | null;
+  /** Of the mirror, as this process read it at its start: once it was raised no run is opened or written. Left out by commands. */
+  readonly epoch?: number;
 }
 
-export function createCollectStore(db: Drizzle, { workerId, version, mirrorId }: CollectStoreOptions): CollectStore {
+export function createCollectStore(
+  db: Drizzle,
+  { workerId, version, mirrorId, epoch }: CollectStoreOptions,
+): CollectStore {
+  const ofEpoch =
+    epoch === undefined ? undefined : sql`not exists (select 1 from ${mirror} where ${mirror.ledgerEpoch} <> ${epoch})`;
   const ours = (run: OpenRun) =>
-    and(eq(syncRuns.id, run.id), eq(syncRuns.state, 'collecting'), eq(syncRuns.workerId, workerId));
+    and(eq(syncRuns.id, run.id), eq(syncRuns.state, 'collecting'), eq(syncRuns.workerId, workerId), ofEpoch);
   return {
     async mirror() {
       const held = await readMirror(db);
       if (mirrorId !== null && held.mirrorId !== mirrorId) throw begunAnew();
+      if (epoch !== undefined && held.ledgerEpoch !== epoch) throw mirrorMoved(held.blnkInstance);
       return held;
     },
 
     async openRun(run: NewRun): Promise<OpenRun> {
       const id = uuidv7();
+      if (epoch !== undefined) await refuseMoved(db, epoch);
       await db.insert(syncRuns).values({ ...runValues(run), id, state: 'collecting', workerId, version });
       return { id, feed: run.feed };
     },
@@ -59,7 +59,7 @@ export function createCollectStore(db: Drizzle, { workerId, version, mirrorId }:
         if (page.judgedByStart !== undefined) await holdStart(transaction, page.judgedByStart);
         const held = await transaction.select({ id: syncRuns.id }).from(syncRuns).where(ours(run)).for('update');
         if (held.length === 0) throw runLost(run);
-        const stored = await insertPostings(transaction, run, page.postings);
+        const stored = await insertFound(transaction, run, page.postings);
         await listBeforeStart(transaction, run.id, page.listedBeforeStart ?? []);
         if (page.covers !== null) await cover(transaction, run, page.covers);
         await countPage(transaction, run, { page, stored: countNew(stored) });
@@ -69,7 +69,12 @@ export function createCollectStore(db: Drizzle, { workerId, version, mirrorId }:
     async finishRun(run, windowTo) {
       const [counts] = await db
         .update(syncRuns)
-        .set({ state: 'collected', finishedAt: sql`now()`, ...(windowTo === null ? {} : { windowTo }) })
+        .set({
+          state: 'collected',
+          finishedAt: sql`now()`,
+          reportedAt: quietIsReported,
+          ...(windowTo === null ? {} : { windowTo }),
+        })
         .where(ours(run))
         .returning({ found: syncRuns.found, knownBefore: syncRuns.knownBefore, stored: syncRuns.stored });
       if (counts === undefined) throw runLost(run);
@@ -134,6 +139,8 @@ export function createCollectStore(db: Drizzle, { workerId, version, mirrorId }:
         .where(and(eq(syncRuns.id, backfillId), openBackfill));
     },
 
+    takeBackAhead: (now) => takeBackAhead(db, now),
+
     ...createSweepStore(db, version),
   };
 
@@ -145,6 +152,9 @@ export function createCollectStore(db: Drizzle, { workerId, version, mirrorId }:
     return { id, feed, window, trigger };
   }
 }
+
+/** A tick that brought nothing is no run to tell of; one that a person asked for is. */
+const quietIsReported = sql`case when ${syncRuns.stored} = 0 and ${syncRuns.trigger} <> 'manual' then now() end`;
 
 /** A parent run belongs to no worker: any of them may read its parts. */
 const openBackfill = and(eq(syncRuns.state, 'collecting'), isNull(syncRuns.workerId), isNull(syncRuns.parentId));
@@ -165,66 +175,6 @@ async function selectBackfills(db: Drizzle, where: ReturnType<typeof and>): Prom
     trigger,
     window: { from: windowFrom, to: windowTo ?? startedAt },
   }));
-}
-
-/**
- * A payment that could not be read before and can be now (Stripe answered late, this software learned) takes its place:
- * nothing of it was ever posted. A page goes over as one JSON parameter: with a parameter per column the query builder
- * took more time than everything else of collecting. Sorted by reference: two runs that store the same payments in different orders would deadlock.
- */
-async function insertPostings(transaction: Transaction, run: OpenRun, found: readonly NewPosting[]) {
-  if (found.length === 0) return [];
-  const rows = found.map(toRow).sort((a, b) => (a.reference < b.reference ? -1 : 1));
-  return transaction.execute<StoredRow>(sql`
-    insert into ${postings} as held (reference, object_id, kind, source, destination, currency, amount, precision, effective_at,
-      state, reason, reason_detail, prepared, payment, first_run)
-    select reference, reference, 'payment', source, destination, currency, amount, precision, effective_at,
-      state, reason, reason_detail, prepared, payment, ${run.id}
-    from json_to_recordset(${JSON.stringify(rows)}) as page (
-      reference text, source text, destination text, currency text, amount bigint, precision integer,
-      effective_at timestamptz, state text, reason text, reason_detail text, prepared text, payment text)
-    on conflict (reference) do update
-    set source = excluded.source, destination = excluded.destination, currency = excluded.currency,
-      amount = excluded.amount, precision = excluded.precision, effective_at = excluded.effective_at,
-      state = excluded.state, reason = null, reason_detail = null, prepared = excluded.prepared, payment = null, due_at = now()
-    where held.state = 'parked' and held.reason = 'unreadable_payment' and held.dismissed_at is null
-      and excluded.state = 'pending'
-    returning source, currency, state, xmax = 0 as is_new`);
-}
-
-interface StoredRow extends Record<string, unknown> {
-  readonly source: string | null;
-  readonly currency: string | null;
-  readonly state: PostingState;
-  /** False: it was parked as unreadable, and is pending now. */
-  readonly is_new: boolean;
-}
-
-/** A row of `postings` as JSON: amounts as text, because they may exceed what a JSON number keeps exactly. */
-export function toRow({ payment, seenAt, preparation }: NewPosting) {
-  if (preparation.kind === 'prepared') {
-    const { reference, source, destination, currency, amount, precision, effectiveDate, body } =
-      preparation.transaction;
-    return {
-      ...{ reference, source, destination, currency, precision },
-      amount: amount.toString(),
-      effective_at: effectiveDate,
-      state: 'pending',
-      prepared: body,
-    };
-  }
-  // What Stripe sent goes here as it is, and PostgreSQL's text cannot hold every character.
-  const isReadable = payment.kind === 'payment';
-  return {
-    reference: payment.id,
-    currency: isReadable ? cleanText(payment.currency.toUpperCase()) : null,
-    amount: isReadable ? payment.amountReceived.toString() : null,
-    effective_at: payment.created ?? seenAt,
-    state: 'parked',
-    reason: preparation.reason,
-    reason_detail: cleanText(preparation.detail),
-    payment: serializePayment(payment),
-  };
 }
 
 async function countPage(
@@ -253,7 +203,18 @@ function outcomeOf(page: StoredPage, stored: readonly StoredRow[]): StoreOutcome
     lanes.set(laneName({ source, currency }), { source, currency });
   }
   const isNew = countNew(stored);
-  return { lanes: [...lanes.values()], stored: isNew, knownBefore: page.postings.length - isNew };
+  return {
+    lanes: [...lanes.values()],
+    parked: parkedOf(stored),
+    stored: isNew,
+    knownBefore: page.postings.length - isNew,
+  };
+}
+
+function parkedOf(stored: readonly StoredRow[]): StoreOutcome['parked'] {
+  return stored.flatMap(({ parked: reference, reason, detail }) =>
+    reference === null || reason === null ? [] : [{ reference, reason, detail: detail ?? '' }],
+  );
 }
 
 function countNew(stored: readonly StoredRow[]): number {

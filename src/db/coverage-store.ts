@@ -5,11 +5,9 @@
 import { and, eq, gt } from 'drizzle-orm';
 import type { OpenRun, StoredPage } from '../collect/ports.js';
 import { later, type Window } from '../core/window.js';
-import type { Drizzle } from './open.js';
+import type { Transaction } from './open.js';
 import { coverage } from './schema/sync-runs.js';
 import { isPartOfOpenSweep } from './sweep-store.js';
-
-type Transaction = Parameters<Parameters<Drizzle['transaction']>[0]>[0];
 
 /** Within the transaction that stores the page. */
 export async function cover(

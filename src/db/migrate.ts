@@ -6,15 +6,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { SyncError } from '../core/errors.js';
-import { applyMigration, type LockWaits } from './apply-migration.js';
+import { endAbandonedWork } from './abandoned-work.js';
+import { applyMigration, isConcurrent, type LockWaits } from './apply-migration.js';
 import { holderOfLock } from './blocking-sessions.js';
-import { type Migration, readMigrations } from './migration-files.js';
+import { hasJournal, prepareSchema, readApplied } from './journal.js';
+import { migrationFault } from './migration-fault.js';
+import { type Migration, readMigrations, readMigrationsInPublic } from './migration-files.js';
 import type { Database } from './open.js';
+import { nameSchema } from './schema/own-schema.js';
 import { findOlderWorkers, type OlderWorker, readServedCode, refuseOldCode, type ServedCode } from './served-code.js';
+import { findOldTables, takeOver } from './take-over.js';
 
 export interface MigrationWaits extends LockWaits {
   /** For workers that stop by themselves: 10 s until they notice, and what is in flight ends within their grace. */
   readonly olderWorkersMs: number;
+  /** For another process that migrates. An index of a large table takes its time. */
+  readonly othersMs: number;
 }
 
 export interface MigrationOptions {
@@ -22,6 +29,8 @@ export interface MigrationOptions {
   alsoUnderLock?(): Promise<void>;
   /** What is being waited for, for people. */
   onWaiting?(message: string): void;
+  /** Aborted when the process shall end: it waits for nobody any more. What it has begun it brings to its end. */
+  readonly signal?: AbortSignal;
   readonly waits?: Partial<MigrationWaits>;
 }
 
@@ -39,6 +48,7 @@ const WAITS: MigrationWaits = {
   pauseMs: 500,
   blockedMaxMs: 60_000,
   olderWorkersMs: 2 * 60_000,
+  othersMs: 30 * 60_000,
 };
 
 /** Any number that no other software on the same server is likely to use for its advisory locks. */
@@ -50,58 +60,93 @@ const LOOKS_UNTIL_SAID = 20;
 /**
  * Of several processes that come at once the first migrates and the others find it done.
  *
- * @throws SyncError `code_too_old`, `migration_blocked`, `older_workers_running`
+ * @throws SyncError `code_too_old`, `migration_blocked`, `migration_waited`, `older_workers_running`, `migration_interrupted`,
+ *   `migration_failed`
  */
 export async function migrateDatabase(database: Database, options: MigrationOptions = {}): Promise<MigrationReport> {
-  return database.onOneConnection(async (holder) => {
-    // Asked for again and again: a statement that waits for a lock is an open transaction, and the index that the holder
-    // of the lock builds meanwhile would wait for that one.
+  try {
+    return await migrateLocked(database, options);
+  } catch (error) {
+    throw migrationFault(error);
+  }
+}
+
+function migrateLocked(database: Database, options: MigrationOptions): Promise<MigrationReport> {
+  // The lock of a transaction, which a pooler cannot keep for strangers. Nothing waits for one that holds no snapshot.
+  return database.sql.begin(async (holder) => {
+    // Asked for again and again: a statement that waits for a lock is one, and the index that the holder of the lock builds
+    // meanwhile would wait for it.
     await untilLocked(holder, options);
     const report = await migrateUnderLock(database, options);
     await options.alsoUnderLock?.();
     // Fails when the lock was lost meanwhile: then another process may have begun, and starting again finds out.
-    await holder`select pg_advisory_unlock(${MIGRATION_LOCK})`;
+    await holder.unsafe('select 1');
     return report;
   });
 }
 
-async function untilLocked(holder: postgres.TransactionSql, { onWaiting }: MigrationOptions): Promise<void> {
+async function untilLocked(holder: postgres.TransactionSql, options: MigrationOptions): Promise<void> {
+  const { onWaiting, signal } = options;
+  const deadline = performance.now() + (options.waits?.othersMs ?? WAITS.othersMs);
   for (let looks = 0; !(await takeLock(holder)); looks += 1) {
-    if (looks === LOOKS_UNTIL_SAID) {
-      const other = await holderOfLock(holder, MIGRATION_LOCK);
-      onWaiting?.(`Waiting for ${other ?? 'another process'}, which migrates this database`);
+    const isOver = signal?.aborted === true || performance.now() > deadline;
+    if (isOver || looks === LOOKS_UNTIL_SAID) {
+      const other = (await holderOfLock(holder, MIGRATION_LOCK)) ?? 'another process';
+      if (isOver) throw otherIsMigrating(other);
+      onWaiting?.(`Waiting for ${other}, which migrates this database`);
     }
     await sleep(LOOK_EVERY_MS);
   }
 }
 
+function otherIsMigrating(other: string): SyncError {
+  return new SyncError(
+    `Nothing was applied: ${other} holds the lock of those who migrate this database. When it is done, run migrate again; ` +
+      'when it does nothing any more, as a connection that a pooler kept, end it with select pg_terminate_backend(<process>)',
+    { kind: 'transient', code: 'migration_waited' },
+  );
+}
+
 async function takeLock(holder: postgres.TransactionSql): Promise<boolean> {
-  const [row] = await holder`select pg_try_advisory_lock(${MIGRATION_LOCK}) as taken`;
+  // Without parameters, so that nothing is left open: a portal keeps its snapshot, and an index that is built waits for that.
+  const [row] = await holder.unsafe(`select pg_try_advisory_xact_lock(${MIGRATION_LOCK}) as taken`);
   return row?.taken === true;
 }
 
 async function migrateUnderLock(database: Database, options: MigrationOptions): Promise<MigrationReport> {
-  await refuseOldCode(database);
   const { sql } = database;
-  await sql`create schema if not exists drizzle`;
-  await sql`create table if not exists drizzle.__drizzle_migrations
-    (id serial primary key, hash text not null, created_at bigint)`;
-  const migrations = await readMigrations();
-  const newest = await newestApplied(sql);
-  const waits = { ...WAITS, ...options.waits };
+  const migrations = (await readMigrations()).map((migration) => inOurSchema(migration, database.schema));
+  const concurrent = [...migrations, ...(await readMigrationsInPublic())].flatMap(({ statements }) => statements);
+  await endAbandonedWork(sql, {
+    ...options,
+    concurrent: concurrent.filter(isConcurrent),
+    timeoutMs: options.waits?.othersMs ?? WAITS.othersMs,
+  });
+  await refuseOldCode(database);
+  await prepareSchema(database);
+  const before = await readApplied(sql, migrations);
+  // An empty journal is also what an interrupted migrate leaves.
+  const old = before.length === 0 ? await findOldTables(sql) : null;
+  const waits = { ...WAITS, ...options.waits, onWaiting: (message: string) => options.onWaiting?.(message) };
   const applied: string[] = [];
+  const [first] = migrations;
+  if (old !== null && first !== undefined) applied.push(...(await takeOver(database, { old, replaced: first, waits })));
   for (const migration of migrations) {
-    if (newest !== null && migration.madeAt <= newest) continue;
-    await untilOlderWorkersLeft(sql, { ...options, waitMs: waits.olderWorkersMs, before: migration });
-    await applyMigration(database, migration, { ...waits, onWaiting: (message) => options.onWaiting?.(message) });
+    if ([...before, ...applied].includes(migration.name)) continue;
+    await untilOlderWorkersLeft(database, { ...options, waitMs: waits.olderWorkersMs, before: migration });
+    await applyMigration(database, migration, waits);
     applied.push(migration.name);
   }
   return {
-    from: newest === null ? null : nameOf(newest, migrations),
-    to: nameOf(await newestApplied(sql), migrations),
+    from: (old?.applied ?? before).at(-1) ?? null,
+    to: (await readApplied(sql, migrations)).at(-1) ?? '',
     applied,
     served: await readServedCode(database),
   };
+}
+
+function inOurSchema(migration: Migration, schema: string): Migration {
+  return { ...migration, statements: migration.statements.map((statement) => nameSchema(statement, schema)) };
 }
 
 interface LeavingOptions extends MigrationOptions {
@@ -109,16 +154,19 @@ interface LeavingOptions extends MigrationOptions {
   readonly before: Migration;
 }
 
-async function untilOlderWorkersLeft(sql: postgres.Sql, { onWaiting, waitMs, before }: LeavingOptions): Promise<void> {
-  const [table] = await sql`select to_regclass('served_code') is not null as present`;
-  if (table?.present !== true) return;
+async function untilOlderWorkersLeft(
+  database: Database,
+  { onWaiting, signal, waitMs, before }: LeavingOptions,
+): Promise<void> {
+  if ((await readServedCode(database)) === null) return;
+  const { sql } = database;
   const deadline = performance.now() + waitMs;
   for (let looks = 0; ; looks += 1) {
     const older = await findOlderWorkers(sql);
     if (older.length === 0) return;
     if (looks === 0)
       onWaiting?.(`Waiting for workers that may not work on what comes next: ${older.map(nameWorker).join('; ')}`);
-    if (performance.now() > deadline) throw olderWorkersRunning(older, before);
+    if (signal?.aborted === true || performance.now() > deadline) throw olderWorkersRunning(older, before);
     await sleep(LOOK_EVERY_MS);
   }
 }
@@ -140,14 +188,22 @@ function nameWorker({ host, pid, version, generation }: OlderWorker): string {
  *
  * @param queue null when the queue keeps nothing in this database
  */
-export async function isMigrated(sql: postgres.Sql, queue: QueueSchema | null): Promise<boolean> {
-  const [table] = await sql`
-    select to_regclass('drizzle.__drizzle_migrations') is not null
-      and (${queue?.name ?? null}::text is null or to_regclass(${`${queue?.name}.migration`}) is not null) as present`;
-  if (table?.present !== true) return false;
-  const newest = (await newestApplied(sql)) ?? 0;
-  if ((await readMigrations()).some(({ madeAt }) => madeAt > newest)) return false;
+export async function isMigrated(
+  database: Pick<Database, 'sql' | 'schema'>,
+  queue: QueueSchema | null,
+): Promise<boolean> {
+  const { sql, schema } = database;
+  if (!(await hasJournal(sql, schema))) return false;
+  const migrations = await readMigrations();
+  const applied = await readApplied(sql, migrations);
+  if (migrations.some(({ name }) => !applied.includes(name))) return false;
   if (queue === null) return true;
+  const [found] = await sql<{ usable: boolean }[]>`
+    select has_schema_privilege(oid, 'usage') as usable from pg_catalog.pg_namespace where nspname = ${queue.name}`;
+  // A login that may only read our tables; of those who need the queue, a worker was told before, and a request is told by it.
+  if (found?.usable === false) return true;
+  const [table] = await sql`select to_regclass(${`${queue.name}.migration`}) is not null as present`;
+  if (table?.present !== true) return false;
   const [row] = await sql`select coalesce(max(version), 0)::int as version from ${sql(queue.name)}.migration`;
   return row?.version >= queue.version;
 }
@@ -157,13 +213,4 @@ export interface QueueSchema {
   readonly name: string;
   /** The version that the queue's code brings; it works on later ones too, or refuses by itself. */
   readonly version: number;
-}
-
-async function newestApplied(sql: postgres.Sql): Promise<number | null> {
-  const [row] = await sql`select max(created_at)::text as newest from drizzle.__drizzle_migrations`;
-  return row?.newest == null ? null : Number(row.newest);
-}
-
-function nameOf(madeAt: number | null, migrations: readonly Migration[]): string {
-  return migrations.find((migration) => migration.madeAt === madeAt)?.name ?? 'a later one than this version brings';
 }

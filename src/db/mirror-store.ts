@@ -1,18 +1,27 @@
 /** The `mirror` row: read, created once, moved only in the ways that DESIGN allows. Deciding what may differ is not done here. */
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { eq, isNotNull, isNull, sql } from 'drizzle-orm';
 import { SyncError } from '../core/errors.js';
-import type { Mirror, NewMirror } from '../core/mirror.js';
+import type { Mirror, MirrorIdentity, NewMirror } from '../core/mirror.js';
+import { commandLine } from '../core/own-command.js';
 import type { Drizzle } from './open.js';
+import { deleteAll } from './postings/delete-all.js';
+import { acceptances } from './schema/acceptances.js';
 import { certificates, repairItems, repairs } from './schema/certificates.js';
 import { mirror } from './schema/mirror.js';
-import { postings } from './schema/postings.js';
 import { coverage, paymentsBeforeStart, syncRuns } from './schema/sync-runs.js';
 
 /** Throws SyncError `no_mirror` on a database that no worker was started on. */
 export async function readMirror(db: Pick<Drizzle, 'select'>): Promise<Mirror> {
-  const found = await findMirror(db);
+  return knownMirror(await findMirror(db));
+}
+
+/** The mirror, where there is one. Throws SyncError `no_mirror`. */
+export function knownMirror(found: Mirror | null): Mirror {
   if (found !== null) return found;
-  throw new SyncError('This database mirrors nothing yet; start a worker once', { kind: 'fatal', code: 'no_mirror' });
+  throw new SyncError(`This database mirrors nothing yet; start a worker once: ${commandLine('worker')}`, {
+    kind: 'fatal',
+    code: 'no_mirror',
+  });
 }
 
 export async function findMirror(db: Pick<Drizzle, 'select'>): Promise<Mirror | null> {
@@ -37,27 +46,38 @@ export async function noteLag(db: Drizzle, lagMs: number): Promise<void> {
   await db.update(mirror).set({ lagMs });
 }
 
+/** Whether the Blnk key may read balances, as a worker found it. Answers whether that is new. */
+export async function noteBalancesRefused(db: Drizzle, isRefused: boolean): Promise<boolean> {
+  const changed = await db
+    .update(mirror)
+    .set({ balancesRefusedSince: isRefused ? sql`now()` : null })
+    .where(isRefused ? isNull(mirror.balancesRefusedSince) : isNotNull(mirror.balancesRefusedSince))
+    .returning({ id: mirror.id });
+  return changed.length > 0;
+}
+
 /**
  * Before the first posting a configuration may still change. Coverage, proofs, plans and prepared transactions are the
  * earlier one's: they go, or payments of the new one would count as read, and days of it as proven. Null when posting has begun; then nothing is changed.
  */
-export async function restartMirror(
-  db: Drizzle,
-  identity: Pick<Mirror, 'mirrorId' | 'livemode' | 'blnkInstance' | 'source' | 'guestDestination'>,
-): Promise<Mirror | null> {
+export async function restartMirror(db: Drizzle, identity: MirrorIdentity): Promise<Mirror | null> {
   return db.transaction(async (transaction) => {
     const restarted = await transaction
       .update(mirror)
-      .set({ ...identity, handOverAt: null })
+      .set({
+        ...{ ...identity, handOverAt: null, sourceBalances: {}, sourceBalanceIds: {} },
+        ...{ ledgerState: 'unchecked', ledgerStateSince: null, ledgerCheckedAt: null, ledgerDetail: null },
+      })
       .where(isNull(mirror.firstPostAt))
       .returning();
     if (restarted[0] === undefined) return null;
     await transaction.delete(coverage);
+    await transaction.delete(acceptances);
     await transaction.delete(certificates);
     await transaction.delete(repairItems);
     await transaction.delete(repairs);
     await transaction.delete(paymentsBeforeStart);
-    await transaction.delete(postings);
+    await deleteAll(transaction);
     await transaction.delete(syncRuns);
     return restarted[0];
   });
@@ -68,6 +88,9 @@ export async function restartMirror(
  * when another worker began the mirror anew meanwhile: what this one knows of account and ledger is no longer so.
  */
 export async function markFirstPost(db: Drizzle, mirrorId: string): Promise<void> {
+  // Every lane asks, and lanes must not queue behind each other for the one row.
+  const [held] = await db.select({ firstPostAt: mirror.firstPostAt }).from(mirror).where(eq(mirror.mirrorId, mirrorId));
+  if (held !== undefined && held.firstPostAt !== null) return;
   const marked = await db
     .update(mirror)
     .set({ firstPostAt: sql`coalesce(${mirror.firstPostAt}, now())` })
@@ -82,19 +105,4 @@ export function begunAnew(): SyncError {
     'Another worker began this mirror anew with another configuration; restart this one with the same configuration',
     { kind: 'fatal', code: 'mirror_differs' },
   );
-}
-
-/** Balance id of the source per currency: what tells one self-hosted ledger from another. Answers the id that holds. */
-export async function rememberSourceBalance(db: Drizzle, currency: string, balanceId: string): Promise<string> {
-  const addition = JSON.stringify({ [currency]: balanceId });
-  await db
-    .update(mirror)
-    .set({ sourceBalances: sql`${mirror.sourceBalances} || ${addition}::jsonb` })
-    .where(and(sql`not ${mirror.sourceBalances} ? ${currency}`));
-  return (await sourceBalances(db))[currency] ?? balanceId;
-}
-
-export async function sourceBalances(db: Drizzle): Promise<Readonly<Record<string, string>>> {
-  const [row] = await db.select({ balances: mirror.sourceBalances }).from(mirror);
-  return row?.balances ?? {};
 }

@@ -18,10 +18,11 @@ export interface OneConnection {
   end(timeoutSeconds: number): Promise<void>;
 }
 
-type Settings = postgres.Options<Record<string, postgres.PostgresType>>;
+/** Of the driver. */
+export type ConnectionSettings = postgres.Options<Record<string, postgres.PostgresType>>;
 
 /** @param connect makes the client with these settings beside its own; they win */
-export function openOneConnection(connect: (settings: Settings) => postgres.Sql): OneConnection {
+export function openOneConnection(connect: (settings: ConnectionSettings) => postgres.Sql): OneConnection {
   let isLost = false;
   const madeAtMs = performance.now();
   const sql = connect({

@@ -1,30 +1,37 @@
 /**
- * Opens the pool that everything above reads and writes through. Knows where a database may live, not what is in it.
+ * Opens the pool that everything above reads and writes through. Knows where a database may live, not what is in it. Each
+ * connection is set up by `src/postgres/`, whatever the settings of role, database and server are.
  */
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
-import { readDatabaseAddress } from '../core/database-address.js';
+import {
+  addressParts,
+  type DatabaseAddress,
+  type DatabaseAddressParts,
+  driverAddress,
+  readDatabaseAddress,
+} from '../core/database-address.js';
 import { SyncError } from '../core/errors.js';
-import { guardConnection, openOneConnection } from './one-connection.js';
+import { DEFAULT_SCHEMA } from '../core/schema-name.js';
+import { createSockets, type Sockets, type StatementLimit } from '../postgres/sockets.js';
+import { arrayTypes } from './array-types.js';
+import { type ConnectionSettings, guardConnection, openOneConnection } from './one-connection.js';
+import { openingFault } from './opening-fault.js';
+import { inSchema } from './schema/own-schema.js';
+import { checkServer } from './server-checks.js';
 import { createTransactions, type TransactionWork } from './transactions.js';
 
 export type Drizzle = PostgresJsDatabase<Record<string, never>>;
 
-/** A server by URL, or the embedded one by the folder of its Unix socket. */
-export type DatabaseAddress =
-  | { readonly kind: 'url'; readonly url: string }
-  | {
-      readonly kind: 'socket';
-      readonly host: string;
-      readonly port: number;
-      readonly user: string;
-      readonly database: string;
-    };
+/** What a function works with that is a part of somebody's transaction. */
+export type Transaction = Parameters<Parameters<Drizzle['transaction']>[0]>[0];
 
 export interface Database {
   /** Its transactions, like those of `sql`, run on connections of their own: see `transactions.ts`. */
   readonly db: Drizzle;
   readonly sql: postgres.Sql;
+  /** Of our tables. Statements name the default one, and go to this one. */
+  readonly schema: string;
   /** For locks that a session holds. Nothing is sent any more once the connection is lost, nor after the work. */
   onOneConnection<Result>(work: TransactionWork<Result>): Promise<Result>;
   close(): Promise<void>;
@@ -33,51 +40,55 @@ export interface Database {
 export interface DatabaseOptions {
   /** Of everything but transactions. */
   readonly connectionsMax: number;
+  /** Of our tables; `stripe_blnk_sync` when left out. */
+  readonly schema?: string;
   /** Transactions at the same time, each with a connection of its own; 4 when left out. */
   readonly transactionsMax?: number;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;
+  /** Of the whole process: the server is checked for them, and for what else it has to be. Unchecked when left out. */
+  readonly connectionsNeeded?: number;
+  /** Aborted: every statement fails at once, that under way and each that comes. */
+  readonly giveUp?: AbortSignal | undefined;
+  /** How long a statement may take; `bounded` when left out. */
+  readonly limit?: StatementLimit;
 }
 
-/** Opens a pool and proves that it answers. Throws SyncError `database_unreachable` naming what was tried, without password. */
+/** Unqualified names are those of our tables. Temporary ones come last, where nobody can put one before ours. */
+const SEARCH_PATH = 'public, pg_temp';
+
+/**
+ * Opens a pool and proves that it answers. Throws SyncError naming what was tried, without password: `database_unreachable`
+ * when trying again may help, and one that is fatal when only a person can mend it.
+ */
 export async function openDatabase(address: DatabaseAddress, options: DatabaseOptions): Promise<Database> {
-  const settings = {
-    max: options.connectionsMax,
-    connect_timeout: 10,
-    idle_timeout: 60,
-    max_lifetime: 60 * 60,
-    // The driver would send a statement over a busy connection when none is free, where it waits for the one before it,
-    // however slow: a claim for the reading of a whole day. This way it waits in order for whichever is free first.
-    max_pipeline: 0,
-    onnotice: () => {},
-    connection: { application_name: options.applicationName, TimeZone: 'UTC' },
-  };
-  const connect = (changes: postgres.Options<Record<string, postgres.PostgresType>>) =>
-    address.kind === 'url'
-      ? openByUrl(address.url, { ...settings, ...changes })
-      : postgres({
-          ...settings,
-          ...changes,
-          path: `${address.host}/.s.PGSQL.${address.port}`,
-          user: address.user,
-          database: address.database,
-        });
-  const sql = connect({});
+  const schema = options.schema ?? DEFAULT_SCHEMA;
+  const parts = addressParts(address);
+  const sockets = createSockets(parts, {
+    searchPath: SEARCH_PATH,
+    limit: options.limit ?? 'bounded',
+    giveUp: options.giveUp,
+  });
+  const connect = connector(parts, options, sockets);
+  const sql = connect({ prepare: false });
   try {
-    await sql`select 1`;
-    // The driver knows the server's array types now, for all connections. It would ask again on each new one, and a
-    // connection that is lost during that question ends the process.
-    Object.assign(sql.options, { fetch_types: false });
+    await sql.unsafe('select 1');
+    // Behind a pooler the next statement meets another session, without what was prepared in this one.
+    Object.assign(sql.options, { prepare: !sockets.isPooled() });
+    const needs = {
+      connections: options.connectionsNeeded ?? 0,
+      isPooled: sockets.isPooled(),
+      at: describeAddress(address),
+    };
+    if (options.connectionsNeeded !== undefined) await checkServer(sql, needs);
   } catch (error) {
     await sql.end({ timeout: 1 });
-    throw new SyncError(
-      `The database does not answer at ${describeAddress(address)}. Check that it runs and that DATABASE_URL is right`,
-      { kind: 'transient', code: 'database_unreachable', cause: error },
-    );
+    if (error instanceof SyncError && error.kind === 'fatal') throw error;
+    throw openingFault(error, { parts, at: describeAddress(address) });
   }
   const openOne = () => {
-    const one = openOneConnection(connect);
-    // How values are read and written, as Drizzle and the server's own types have set it up.
+    const one = openOneConnection((changes) => connect({ ...changes, prepare: !sockets.isPooled() }));
+    // How values are read and written, as Drizzle has set it up.
     Object.assign(one.sql.options.parsers, sql.options.parsers);
     Object.assign(one.sql.options.serializers, sql.options.serializers);
     return one;
@@ -87,6 +98,7 @@ export async function openDatabase(address: DatabaseAddress, options: DatabaseOp
   return {
     db: drizzle(sql),
     sql,
+    schema,
     async onOneConnection(work) {
       const one = openOne();
       try {
@@ -97,32 +109,54 @@ export async function openDatabase(address: DatabaseAddress, options: DatabaseOp
     },
     async close() {
       await transactions.close();
-      await sql.end({ timeout: 5 });
+      // The driver waits for an answer on connections that are gone, too.
+      await sql.end({ timeout: options.giveUp?.aborted === true ? 0 : 5 });
     },
   };
 }
 
 const TRANSACTIONS_MAX = 4;
 
-function refuseReserve(): never {
-  throw new Error('reserve() is unsafe when its connection is lost; use onOneConnection()');
+function connector(
+  parts: DatabaseAddressParts,
+  options: DatabaseOptions,
+  sockets: Sockets,
+): (changes: ConnectionSettings) => postgres.Sql {
+  const settings = {
+    ...driverAddress(parts),
+    max: options.connectionsMax,
+    connect_timeout: 10,
+    idle_timeout: 60,
+    max_lifetime: 60 * 60,
+    // The driver would send a statement over a busy connection when none is free, where it waits for the one before it,
+    // however slow: a claim for the reading of a whole day. This way it waits in order for whichever is free first.
+    max_pipeline: 0,
+    // The driver's own statement on each new connection: one that is lost during it ends the process.
+    fetch_types: false,
+    types: arrayTypes(),
+    ssl: false,
+    onnotice: () => {},
+    // What every pooler takes; the rest is set up over the connection.
+    connection: { application_name: options.applicationName },
+    // The driver knows this option, its types do not: https://github.com/porsager/postgres#custom-socket
+    socket: () => sockets.open().connect(),
+  };
+  const schema = options.schema ?? DEFAULT_SCHEMA;
+  return (changes) => inSchema(postgres({ ...settings, ...changes } as ConnectionSettings), schema);
 }
 
-function openByUrl(given: string, settings: postgres.Options<Record<string, postgres.PostgresType>>): postgres.Sql {
-  const { url, encryption } = readDatabaseAddress(given);
-  return postgres(url, {
-    ...settings,
-    ssl: encryption === 'none' ? false : { rejectUnauthorized: encryption === 'checked' },
-  });
+function refuseReserve(): never {
+  throw new Error('reserve() is unsafe when its connection is lost; use onOneConnection()');
 }
 
 /** The address for people: no password. */
 export function describeAddress(address: DatabaseAddress): string {
   if (address.kind === 'socket') return `the embedded server in ${address.host}`;
-  try {
-    const url = new URL(address.url);
-    return `${url.protocol}//${url.username === '' ? '' : `${url.username}@`}${url.host}${url.pathname}`;
-  } catch {
-    return 'DATABASE_URL (not a URL)';
+  const { host, port, user, database } = readDatabaseAddress(address.url);
+  if (host.startsWith('/')) {
+    const named = database === null ? '' : ` (database ${database})`;
+    return `the socket in ${host}${named}`;
   }
+  const place = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `postgres://${user === null ? '' : `${user}@`}${place}/${database ?? ''}`;
 }

@@ -6,13 +6,13 @@ import { and, eq, isNotNull, isNull, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { NewPosting, OpenRun, StoredPage, StoreOutcome } from '../collect/ports.js';
 import { SyncError } from '../core/errors.js';
-import { cleanText } from '../core/metadata.js';
 import type { Mirror, NewMirror } from '../core/mirror.js';
+import { commandLine } from '../core/own-command.js';
 import type { ParkingReason } from '../core/posting.js';
 import type { Judged } from '../prove/rebuild-ports.js';
-import { toRow } from './collect-store.js';
 import { findMirror } from './mirror-store.js';
 import type { Drizzle } from './open.js';
+import { insertRebuilt } from './postings/insert-rebuilt.js';
 import { mirror } from './schema/mirror.js';
 import { postings } from './schema/postings.js';
 import { coverage, syncRuns } from './schema/sync-runs.js';
@@ -80,23 +80,22 @@ export function createRebuildStore(
         const ours = and(eq(syncRuns.id, run.id), eq(syncRuns.state, 'collecting'), eq(syncRuns.workerId, workerId));
         const held = await transaction.select({ id: syncRuns.id }).from(syncRuns).where(ours).for('update');
         if (rebuilding.length === 0 || held.length === 0) throw rebuildLost();
-        const rows = page.postings.flatMap(toRows).sort((a, b) => (a.reference < b.reference ? -1 : 1));
-        const stored = rows.length === 0 ? 0 : (await transaction.execute(insertOf(rows, run))).count;
+        const { found, stored } = await insertRebuilt(transaction, run, page.postings);
         if (page.covers !== null) {
           await transaction.insert(coverage).values({ feed: run.feed, ...page.covers, runId: run.id });
         }
         await transaction
           .update(syncRuns)
           .set({
-            found: sql`${syncRuns.found} + ${rows.length}`,
+            found: sql`${syncRuns.found} + ${found}`,
             stored: sql`${syncRuns.stored} + ${stored}`,
-            knownBefore: sql`${syncRuns.knownBefore} + ${rows.length - stored}`,
+            knownBefore: sql`${syncRuns.knownBefore} + ${found - stored}`,
             beforeStart: sql`${syncRuns.beforeStart} + ${page.beforeStart}`,
             stripeRequests: sql`${syncRuns.stripeRequests} + ${page.requests}`,
             heartbeatAt: sql`now()`,
           })
           .where(eq(syncRuns.id, run.id));
-        return { lanes: [], stored, knownBefore: rows.length - stored };
+        return { lanes: [], parked: [], stored, knownBefore: found - stored };
       }),
 
     async counts() {
@@ -134,57 +133,9 @@ export function createRebuildStore(
   };
 }
 
-/** One JSON parameter a page, as in collecting. */
-function insertOf(rows: readonly RebuiltRow[], run: OpenRun) {
-  return sql`
-    insert into ${postings} (reference, object_id, kind, source, destination, currency, amount, precision, effective_at,
-      state, reason, reason_detail, prepared, payment, transaction_id, settled_how, exception, posted_at,
-      dismissed_at, dismissed_by, dismissed_why, first_run)
-    select reference, object_id, kind, source, destination, currency, amount, precision, effective_at,
-      state, reason, reason_detail, prepared, payment, transaction_id, settled_how, exception,
-      case when state = 'posted' then now() end, case when dismissed_why is not null then now() end,
-      case when dismissed_why is not null then 'rebuild' end, dismissed_why, ${run.id}
-    from json_to_recordset(${JSON.stringify(rows)}) as page (
-      reference text, object_id text, kind text, source text, destination text, currency text, amount bigint,
-      precision integer, effective_at timestamptz, state text, reason text, reason_detail text, prepared text, payment text,
-      transaction_id text, settled_how text, exception text, dismissed_why text)
-    on conflict (reference) do nothing`;
-}
-
-type RebuiltRow = { readonly reference: string } & Readonly<Record<string, unknown>>;
-
-function toRows({ found, verdict, repairs }: Judged<NewPosting>): RebuiltRow[] {
-  const row = toRow(found);
-  const own = { ...row, object_id: row.reference, kind: 'payment' };
-  const made = repairs.map((repair) => ({
-    ...own,
-    ...{ reference: repair.reference, kind: repair.kind, source: repair.source, destination: repair.destination },
-    ...{ amount: repair.amount.toString(), effective_at: repair.effectiveDate, prepared: null },
-    ...{ state: 'posted', transaction_id: repair.transactionId, settled_how: repair.how },
-  }));
-  return [{ ...own, ...verdictColumns(verdict) }, ...made];
-}
-
-function verdictColumns(verdict: Judged<NewPosting>['verdict']): Readonly<Record<string, unknown>> {
-  switch (verdict.kind) {
-    case 'unmappable':
-      return {};
-    case 'posted': {
-      const { transactionId, how, exception } = verdict;
-      return { state: 'posted', prepared: null, transaction_id: transactionId, settled_how: how, exception };
-    }
-    case 'parked': {
-      const { reason, detail, dismissedWhy } = verdict;
-      return { state: 'parked', reason, reason_detail: cleanText(detail), dismissed_why: dismissedWhy };
-    }
-    default:
-      return verdict satisfies never;
-  }
-}
-
 function rebuildLost(): SyncError {
   return new SyncError(
-    'This rebuild was finished or taken over by another one; run rebuild again to see what is left',
+    `This rebuild was finished or taken over by another one; see what is left with: ${commandLine('rebuild')}`,
     {
       kind: 'transient',
       code: 'run_lost',

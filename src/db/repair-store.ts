@@ -3,16 +3,19 @@
  * database transaction that holds the plan's row: two who apply at once do each item once, and a killed one leaves it
  * either undone or done.
  */
+
 import { and, asc, desc, eq, gte, inArray, isNull, lte, not, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import { SyncError } from '../core/errors.js';
 import type { OwnRow } from '../core/mend-facts.js';
+import { commandLine } from '../core/own-command.js';
 import { dismisserOf, isPlansDismissal, type RepairItem, type RepairPlan } from '../core/repair.js';
 import { DAY_MS } from '../core/window.js';
 import type { DayRange, ItemToApply, RepairStore } from '../prove/repair-ports.js';
-import type { Drizzle } from './open.js';
+import type { Drizzle, Transaction } from './open.js';
+import { markPosted } from './postings/mark-posted.js';
+import { dismissInstead, type Opened, storeOwed, type Written } from './postings/store-owed.js';
 import { stoodFor } from './reads/outbox-status.js';
-import { dismissInstead, markPosted, type Opened, storeOwed, type Written } from './repair-postings.js';
 import {
   certificates,
   dayCertificates,
@@ -24,15 +27,13 @@ import {
 import { postings } from './schema/postings.js';
 import { syncRuns } from './schema/sync-runs.js';
 
-type Transaction = Parameters<Parameters<Drizzle['transaction']>[0]>[0];
-
 /** Ends the transaction without a trace: what was decided on is not so any more. */
 class Changed extends Error {}
 
 /** @param version of this software, kept with each plan */
 export function createRepairStore(db: Drizzle, version: string): RepairStore {
   return {
-    async provenDays(range) {
+    async newestCertificates(range) {
       return db
         .select({
           day: certificates.day,
@@ -145,7 +146,8 @@ async function applyItem(transaction: Transaction, request: ItemToApply, version
       .set({ found: sql`${syncRuns.found} + ${stored}`, stored: sql`${syncRuns.stored} + ${stored}` })
       .where(eq(syncRuns.id, runId));
   }
-  await transaction.update(repairItems).set({ state: 'done', doneAt: sql`now()` }).where(ofItem);
+  // Not when the transaction began: a proof that begins meanwhile does not see it yet, and must not count as a later one.
+  await transaction.update(repairItems).set({ state: 'done', doneAt: sql`clock_timestamp()` }).where(ofItem);
   return 'done';
 }
 
@@ -245,8 +247,8 @@ function toItem({ repairId: _repairId, doneAt: _doneAt, ...item }: RepairItemRow
 function planUnknown(prefix: string | null): SyncError {
   return new SyncError(
     prefix === null
-      ? 'There is no repair plan that was not applied; make one with: repair plan'
-      : `No repair plan has an id that begins with ${JSON.stringify(prefix)}; make one with: repair plan`,
+      ? `There is no repair plan that was not applied; make one with: ${commandLine('repair plan')}`
+      : `No repair plan has an id that begins with ${JSON.stringify(prefix)}; make one with: ${commandLine('repair plan')}`,
     { kind: 'fatal', code: 'repair_plan_unknown' },
   );
 }

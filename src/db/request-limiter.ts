@@ -7,13 +7,13 @@
  * sandbox; 500 reads per transaction over 30 days, at least 10,000 a month).
  */
 import type postgres from 'postgres';
+import type { Clock } from '../core/clock.js';
+import type { RequestLimiter } from '../core/request-limiter.js';
 
-export interface RequestLimiterOptions {
+export interface RequestLimiterOptions extends Pick<Clock, 'sleep'> {
   /** Share of Stripe's limits that this mirror may use, 0 to 1. */
   readonly share: number;
   readonly livemode: boolean;
-  /** Waits; rejects when aborted. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 /** A place further ahead than this, and than so many requests take, was given by a clock that was set back since. */
@@ -24,19 +24,13 @@ const LINE_REQUESTS = 200;
 const ENDPOINT_PER_SECOND = 25;
 const ACCOUNT_PER_SECOND = { live: 100, sandbox: 25 };
 
-export interface RequestLimiter {
-  acquire(endpoint: string, signal?: AbortSignal): Promise<void>;
-}
-
 /** Requests a second to one endpoint that these options allow, when nothing else is asked meanwhile. */
 export function requestsPerSecond({ share, livemode }: Pick<RequestLimiterOptions, 'share' | 'livemode'>): number {
   return share * Math.min(ENDPOINT_PER_SECOND, livemode ? ACCOUNT_PER_SECOND.live : ACCOUNT_PER_SECOND.sandbox);
 }
 
 /** For one process that has no database yet: as slow as the slowest bucket, and unseen by other processes. */
-export function createPrivateLimiter(
-  options: RequestLimiterOptions & { readonly monotonicMs: () => number },
-): RequestLimiter {
+export function createPrivateLimiter(options: RequestLimiterOptions & Pick<Clock, 'monotonicMs'>): RequestLimiter {
   const stepMs = 1_000 / requestsPerSecond(options);
   let nextFreeAtMs = Number.NEGATIVE_INFINITY;
   return {
@@ -58,10 +52,10 @@ export function createRequestLimiter(sql: postgres.Sql, options: RequestLimiterO
     async acquire(endpoint, signal) {
       const rows = await sql<{ bucket: string; wait_ms: number }[]>`
         with counted as (
-          insert into stripe_reads (hour, requests) values (date_trunc('hour', now()), 1)
-          on conflict (hour) do update set requests = stripe_reads.requests + 1
+          insert into stripe_blnk_sync.stripe_reads as counted (hour, requests) values (date_trunc('hour', now()), 1)
+          on conflict (hour) do update set requests = counted.requests + 1
         )
-        insert into rate_tokens as held (bucket, next_free_at)
+        insert into stripe_blnk_sync.rate_tokens as held (bucket, next_free_at)
         select bucket, now() + step from (values
           ('account', ${accountStepMs} * interval '1 millisecond'),
           (${`endpoint:${endpoint}`}, ${endpointStepMs} * interval '1 millisecond')) as wanted(bucket, step)
@@ -79,6 +73,6 @@ export function createRequestLimiter(sql: postgres.Sql, options: RequestLimiterO
 /** Requests in the last 30 days, as far as this mirror counted them. */
 export async function readsInThirtyDays(sql: postgres.Sql): Promise<number> {
   const [row] = await sql<{ requests: string }[]>`
-    select coalesce(sum(requests), 0)::text as requests from stripe_reads where hour > now() - interval '30 days'`;
+    select coalesce(sum(requests), 0)::text as requests from stripe_blnk_sync.stripe_reads where hour > now() - interval '30 days'`;
   return Number(row?.requests ?? 0);
 }

@@ -20,7 +20,7 @@ export interface ServedCode {
 
 /** Null on a schema from before there were generations: it serves all code. */
 export async function readServedCode({ sql, db }: Pick<Database, 'sql' | 'db'>): Promise<ServedCode | null> {
-  const [table] = await sql`select to_regclass('served_code') is not null as present`;
+  const [table] = await sql`select to_regclass('stripe_blnk_sync.served_code') is not null as present`;
   if (table?.present !== true) return null;
   const [row] = await db.select().from(servedCode);
   return row ?? null;
@@ -54,8 +54,8 @@ export interface OlderWorker {
  */
 export function findOlderWorkers(sql: postgres.Sql): Promise<readonly OlderWorker[]> {
   return sql<OlderWorker[]>`
-    select host, pid, version, generation from workers
-    where generation < (select oldest_generation from served_code)
+    select host, pid, version, generation from stripe_blnk_sync.workers
+    where generation < (select oldest_generation from stripe_blnk_sync.served_code)
       and seen_at > now() - ${SILENT_AFTER_MS} * interval '1 millisecond'
     order by started_at`;
 }

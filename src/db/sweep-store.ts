@@ -15,12 +15,10 @@ import { CHARGE_TO_SUCCESS_MAX_MS, type ListCoverage } from '../core/completenes
 import { SyncError } from '../core/errors.js';
 import { remaining, type Window } from '../core/window.js';
 import { readMirror } from './mirror-store.js';
-import type { Drizzle } from './open.js';
+import type { Drizzle, Transaction } from './open.js';
 import { mirror } from './schema/mirror.js';
 import { postings } from './schema/postings.js';
 import { coverage, paymentsBeforeStart, syncRuns } from './schema/sync-runs.js';
-
-type Transaction = Parameters<Parameters<Drizzle['transaction']>[0]>[0];
 
 /** Runs that nobody reads himself: backfills and sweeps, read by their parts. */
 const ofParts = and(isNull(syncRuns.workerId), isNull(syncRuns.parentId));
@@ -189,7 +187,7 @@ async function newestListedUpTo(db: Drizzle): Promise<Date | null> {
 }
 
 /** The first time of a refusal stays until it ends. */
-export async function noteRefusal(db: Drizzle, feed: RefusableFeed, since: Date | null): Promise<void> {
+export async function noteRefusal(db: Drizzle, feed: RefusableFeed, since: Date | 'now' | null): Promise<void> {
   const column = feed === 'events' ? mirror.eventsRefusedSince : mirror.chargesRefusedSince;
   const name = feed === 'events' ? 'eventsRefusedSince' : 'chargesRefusedSince';
   if (since === null)
@@ -200,7 +198,7 @@ export async function noteRefusal(db: Drizzle, feed: RefusableFeed, since: Date 
   else
     await db
       .update(mirror)
-      .set({ [name]: since })
+      .set({ [name]: since === 'now' ? sql`now()` : since })
       .where(isNull(column));
 }
 

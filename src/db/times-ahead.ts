@@ -4,9 +4,10 @@
  * has come, and a proof of then would stand before every later one of its day. Brings nothing back that a right clock could have written.
  */
 import type postgres from 'postgres';
+import { atMostNow, mendDismissed, mendPending, mendStored } from './postings/mend-times.js';
 
 export interface MendedTimes {
-  /** Postings, runs, workers and certificates; their times are the database's clock's. */
+  /** Postings, runs, workers, certificates and acceptances; their times are the database's clock's. */
   readonly ours: number;
   /** Jobs and looks for stalled jobs; their times are the clocks' of the processes that took them. */
   readonly ofQueue: number;
@@ -40,42 +41,35 @@ export function createTimesMender(sql: postgres.Sql, { queueSchema }: TimesMende
 
 async function mendOurs(sql: postgres.Sql): Promise<number> {
   // First, because heartbeats tell which runs were at work meanwhile.
-  const stored = await mendStored(sql);
-  // What was never tried stays so: `least` would take a missing time for the latest one.
-  const atMostNow = (column: string) => sql`case when ${sql(column)} > now() then now() else ${sql(column)} end`;
-  // What was never tried is due from when it was stored on.
-  const dueAhead = sql`due_at > now() + case when attempts = 0 then ${AHEAD}::interval else ${DUE_AHEAD}::interval end`;
-  const pending = await sql`
-    update postings
-    set due_at = case when ${dueAhead} then now() else due_at end,
-        claimed_until = ${atMostNow('claimed_until')}, last_attempt_at = ${atMostNow('last_attempt_at')},
-        doubt_since = ${atMostNow('doubt_since')}
-    where state = 'pending' and (${dueAhead} or claimed_until > now() + ${AHEAD}::interval
-      or last_attempt_at > now() + ${AHEAD}::interval or doubt_since > now() + ${AHEAD}::interval)`;
-  const dismissed = await sql`
-    update postings set claimed_until = ${atMostNow('claimed_until')}, dismissed_at = ${atMostNow('dismissed_at')}
-    where state = 'parked' and (claimed_until > now() + ${AHEAD}::interval or dismissed_at > now() + ${AHEAD}::interval)`;
+  const stored = await mendStoredMeanwhile(sql);
+  const pending = await mendPending(sql, { ahead: AHEAD, dueAhead: DUE_AHEAD });
+  const dismissed = await mendDismissed(sql, { ahead: AHEAD });
   const runs = await sql`
-    update sync_runs set heartbeat_at = now()
+    update stripe_blnk_sync.sync_runs set heartbeat_at = now()
     where state = 'collecting' and heartbeat_at > now() + ${AHEAD}::interval`;
   const workers = await sql`
-    update workers set seen_at = now(), started_at = least(started_at, now())
+    update stripe_blnk_sync.workers set seen_at = now(), started_at = least(started_at, now())
     where seen_at > now() + ${AHEAD}::interval`;
   // The newest proof of a day is what stands. When it was made is known from Stripe's clock as well.
   const certificates = await sql`
-    update certificates set proved_at = least(stripe_as_of, now()) where proved_at > now() + ${AHEAD}::interval`;
-  return stored + pending.count + dismissed.count + runs.count + workers.count + certificates.count;
+    update stripe_blnk_sync.certificates set proved_at = least(stripe_as_of, now()) where proved_at > now() + ${AHEAD}::interval`;
+  // A day with one that is later than its proof is due.
+  const accepted = await sql`
+    update stripe_blnk_sync.acceptances set accepted_at = ${atMostNow(sql, 'accepted_at')}, taken_back_at = ${atMostNow(sql, 'taken_back_at')}
+    where accepted_at > now() + ${AHEAD}::interval or taken_back_at > now() + ${AHEAD}::interval`;
+  const ofWork = stored + pending + dismissed + runs.count + workers.count;
+  return ofWork + certificates.count + accepted.count;
 }
 
-/** A day with a payment that is stored later than its proof is proven again: for as long as that time is still to come. */
-async function mendStored(sql: postgres.Sql): Promise<number> {
+async function mendStoredMeanwhile(sql: postgres.Sql): Promise<number> {
   const runs = await sql<{ id: string }[]>`
-    select id from sync_runs where greatest(started_at, finished_at, heartbeat_at) > now() + ${AHEAD}::interval`;
+    select id from stripe_blnk_sync.sync_runs where greatest(started_at, finished_at, heartbeat_at) > now() + ${AHEAD}::interval`;
   if (runs.length === 0) return 0;
-  const stored = await sql`
-    update postings set stored_at = now()
-    where first_run = any(${runs.map(({ id }) => id)}::uuid[]) and stored_at > now() + ${AHEAD}::interval`;
-  return stored.count;
+  return mendStored(
+    sql,
+    runs.map(({ id }) => id),
+    { ahead: AHEAD },
+  );
 }
 
 /** BullMQ on PostgreSQL dates locks by the clock of the process that holds them, and the look for lost ones too. */

@@ -3,8 +3,13 @@
  * `reserve()` are used nowhere: after a lost connection they end the process, or go on over a new connection outside of any
  * transaction, which would store what a page covers without its payments (postgres 3.4.9, its issues 1208 and 1216).
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type postgres from 'postgres';
+import { withinTime } from '../core/within-time.js';
 import { connectionLost, guardConnection, type OneConnection } from './one-connection.js';
+
+/** What statements are sent with, within a transaction or outside of one. */
+export type Statements = postgres.Sql | postgres.TransactionSql;
 
 export type TransactionWork<Result> = (transaction: postgres.TransactionSql) => Promise<Result>;
 
@@ -118,7 +123,11 @@ export function createTransactions({ open, max }: TransactionsOptions): Transact
       for (const { refuse } of waiting.splice(0)) refuse(closed());
       const idle = kept.splice(0);
       for (const { ending } of idle) clearTimeout(ending);
-      await Promise.all([...idle.map(({ connection }) => connection.end(5)), settledWithin(running, CLOSE_TIMEOUT_MS)]);
+      const settled = withinTime<unknown>(Promise.all(running), {
+        sleep: (over) => sleep(CLOSE_TIMEOUT_MS, undefined, { signal: over }),
+        whenLate: () => undefined,
+      });
+      await Promise.all([...idle.map(({ connection }) => connection.end(5)), settled]);
       await Promise.all([...used].map((connection) => connection.end(0)));
     },
   };
@@ -153,15 +162,6 @@ async function rollBack(connection: OneConnection): Promise<void> {
   } catch {
     await connection.end(0);
   }
-}
-
-async function settledWithin(running: ReadonlySet<Promise<unknown>>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs);
-  });
-  await Promise.race([Promise.all(running), tooLong]);
-  clearTimeout(timer);
 }
 
 function closed(): Error {

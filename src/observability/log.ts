@@ -16,6 +16,8 @@ export interface LogOptions {
   readonly level: string;
   /** Lines for people on a terminal, JSON elsewhere. */
   readonly forPeople: boolean;
+  /** Left out: without. */
+  readonly inColours?: boolean;
 }
 
 const SECRET_KEYS = ['apiKey', 'api_key', 'key', 'token', 'authorization', 'password', 'client_secret', 'url'];
@@ -28,7 +30,7 @@ const SECRET_TEXTS: ReadonlyArray<readonly [RegExp, string]> = [
   [/(:\/\/[^\s:/@]*):[^\s@/]+@/g, '$1:[redacted]@'],
 ];
 
-export function createLog({ level, forPeople }: LogOptions): Log {
+export function createLog({ level, forPeople, inColours = false }: LogOptions): Log {
   const options = {
     level,
     base: {},
@@ -38,7 +40,7 @@ export function createLog({ level, forPeople }: LogOptions): Log {
   if (!forPeople) return pino(options);
   return pino(
     options,
-    pretty({ colorize: true, translateTime: "HH:MM:ss'Z'", ignore: 'pid,hostname', singleLine: true, sync: true }),
+    pretty({ colorize: inColours, translateTime: "HH:MM:ss'Z'", ignore: 'pid,hostname', singleLine: true, sync: true }),
   );
 }
 

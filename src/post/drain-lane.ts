@@ -9,8 +9,9 @@ import { describeError, SyncError } from '../core/errors.js';
 import { type Lane, laneName } from '../core/posting.js';
 import { type BackoffOptions, backoffMs } from './backoff.js';
 import { holdLease, type Lease } from './lease.js';
+import { createPlaces, type Places } from './places.js';
 import type { Claim, NewClaimOptions } from './ports.js';
-import { type ChunkOptions, type ChunkOutcome, postChunk } from './post-chunk.js';
+import { type Chunk, type ChunkOptions, type ChunkOutcome, leaveForLater, postChunk, putOff } from './post-chunk.js';
 import { confirmLedger, type DoubtPorts, settleByLookUp } from './settle-doubt.js';
 
 export interface DrainPorts extends DoubtPorts {
@@ -28,6 +29,8 @@ export interface DrainOptions extends ChunkOptions {
   /** Items of a bulk request. About 100: more makes the answers slower than Core's lock wait. */
   readonly chunkSize: number;
   readonly chunksInFlight: number;
+  /** Chunks that are looked up meanwhile, so that looking before the first posting costs no time of its own. */
+  readonly chunksAhead: number;
   /** Pause of a lane whose chunks get no further; doubles while it lasts. */
   readonly pause: BackoffOptions;
 }
@@ -66,7 +69,8 @@ export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): Lan
         await confirmLedger(lane, ports);
         const chunkLimit = chunkLimits.get(name) ?? { current: options.chunkSize };
         chunkLimits.set(name, chunkLimit);
-        const outcome = await drainOnce(lane, { ports, options, chunkLimit, isOver: () => signal.aborted });
+        const places = createPlaces(options.chunksInFlight);
+        const outcome = await drainOnce(lane, { ports, options, chunkLimit, places, isOver: () => signal.aborted });
         if (outcome.kind === 'stalled') return pause(lane, outcome);
         pauses.delete(name);
         const nextMs = await ports.outbox.nextDueInMs(lane);
@@ -91,6 +95,7 @@ interface Draining {
   readonly ports: DrainPorts;
   readonly options: DrainOptions;
   readonly chunkLimit: ChunkLimit;
+  readonly places: Places;
   /** Whether no further chunk is to be taken. */
   isOver(): boolean;
 }
@@ -124,7 +129,8 @@ async function drainOnce(lane: Lane, draining: Draining): Promise<LaneOutcome> {
   // A flag, not AbortSignal.any: Node 20 keeps some bytes of every signal that was derived from a long-lived one.
   let isEnding = false;
   const isOver = () => isEnding || draining.isOver();
-  const streams = Array.from({ length: draining.options.chunksInFlight }, async (_, index) => {
+  const { chunksInFlight, chunksAhead } = draining.options;
+  const streams = Array.from({ length: chunksInFlight + chunksAhead }, async (_, index) => {
     const turns = index % 2 === 0 ? DOUBT_FIRST : NEW_FIRST;
     try {
       const outcome = await drainStream(lane, { ...draining, isOver }, turns);
@@ -155,6 +161,9 @@ async function drainStream(lane: Lane, draining: Draining, turns: readonly Turn[
   const offset = turns === NEW_FIRST ? 0 : 1;
   let chunk = 0;
   for (; !draining.isOver(); chunk += 1) {
+    // The first chunks are sent right after the look with which the lane began. One small request, while the other
+    // stream's chunk is being posted.
+    if (chunk > 0) await confirmLedger(lane, draining.ports);
     const first = (chunk + offset) % 2 === 0 ? 'newest' : 'waiting';
     let outcome: ChunkOutcome | null = null;
     for (const turn of turns) outcome ??= await turn(lane, draining, first);
@@ -164,27 +173,68 @@ async function drainStream(lane: Lane, draining: Draining, turns: readonly Turn[
   return { kind: chunk > 0 ? 'progress' : 'idle' };
 }
 
-async function takeNew(
-  lane: Lane,
-  { ports, options, isOver }: Draining,
-  first: NewClaimOptions['first'],
-): Promise<ChunkOutcome | null> {
+/**
+ * Somebody else may have booked a payment before, in a form under which Blnk does not refuse ours: a split leaves no row
+ * under its own reference. So nothing is posted for the first time before all its forms were looked for.
+ */
+async function takeNew(lane: Lane, draining: Draining, first: NewClaimOptions['first']): Promise<ChunkOutcome | null> {
+  const { ports, options } = draining;
   const grantedAtMs = ports.clock.monotonicMs();
   const claim = await ports.outbox.claimNew(lane, { limit: options.chunkSize, leaseMs: options.leaseMs, first });
   if (claim.postings.length === 0) return null;
-  return withLease(claim, { grantedAtMs, ports, leaseMs: options.leaseMs }, (lease) =>
-    postChunk({ token: claim.token, postings: claim.postings, lease }, { ports, options, isOver }),
-  );
+  return withLease(claim, { grantedAtMs, ports, leaseMs: options.leaseMs }, async (lease) => {
+    const chunk = { token: claim.token, postings: claim.postings, lease };
+    const { absent, failure } = await settleByLookUp(claim, ports, options).then(
+      ({ absent }) => ({ absent, failure: null }),
+      (failure: unknown) => ({ absent: [], failure }),
+    );
+    if (failure !== null) return stallUnsent(chunk, failure, draining);
+    return postInPlace({ ...chunk, postings: absent }, draining);
+  });
+}
+
+/** Nothing of the chunk was sent, so a ledger that cannot be asked leaves no doubt behind: the lane only pauses. */
+async function stallUnsent(
+  chunk: Chunk,
+  failure: unknown,
+  { ports, options, isOver }: Draining,
+): Promise<ChunkOutcome> {
+  if (!(failure instanceof SyncError) || failure.kind !== 'transient' || failure.code === 'claim_expired')
+    throw failure;
+  const [error, retryAfterMs] = [describeError(failure), failure.retryAfterMs ?? null];
+  const why = { error, inDoubt: false, atLeastMs: retryAfterMs };
+  await putOff(chunk, chunk.postings, { ports, options, isOver }, why);
+  return { kind: 'stalled', error, retryAfterMs };
+}
+
+/** Posts once one of the lane's places is free. Meanwhile the lane may have stalled, or the claim grown old. */
+function postInPlace(chunk: Chunk, { ports, options, places, isOver }: Draining): Promise<ChunkOutcome> {
+  if (chunk.postings.length === 0) return Promise.resolve({ kind: 'progress' });
+  return places.take(async ({ waited }) => {
+    const setting = { ports, options, isOver };
+    if (waited && isOver()) {
+      await leaveForLater(chunk, chunk.postings, { ...setting, inDoubt: false });
+      return { kind: 'progress' };
+    }
+    const postings = waited ? await stillHeld(chunk, ports, options) : chunk.postings;
+    return postings.length === 0 ? { kind: 'progress' } : postChunk({ ...chunk, postings }, setting);
+  });
+}
+
+/** What waited long for its place is marked anew: requests go out within half of the lease only. */
+async function stillHeld({ token, postings, lease }: Chunk, ports: DrainPorts, options: DrainOptions) {
+  if (lease.maySend()) return postings;
+  const references = postings.map(({ reference }) => reference);
+  const held = await lease.extendBy(() => ports.outbox.markAttempt(token, references, options.leaseMs));
+  return postings.filter(({ reference }) => held.has(reference));
 }
 
 const DOUBT_FIRST: readonly Turn[] = [takeAttempted, takeNew];
 const NEW_FIRST: readonly Turn[] = [takeNew, takeAttempted];
 
 /** Doubt is settled by looking before the same reference is posted again. */
-async function takeAttempted(
-  lane: Lane,
-  { ports, options, chunkLimit, isOver }: Draining,
-): Promise<ChunkOutcome | null> {
+async function takeAttempted(lane: Lane, draining: Draining): Promise<ChunkOutcome | null> {
+  const { ports, options, chunkLimit } = draining;
   const grantedAtMs = ports.clock.monotonicMs();
   const claim = await ports.outbox.claimAttempted(lane, { limit: chunkLimit.current, leaseMs: options.leaseMs });
   if (claim.postings.length === 0) return null;
@@ -197,7 +247,7 @@ async function takeAttempted(
       .filter(({ reference }) => held.has(reference))
       .map((posting) => ({ ...posting, sinceLastAttemptMs: 0 }));
     if (postings.length === 0) return { kind: 'progress' };
-    return postChunk({ token: claim.token, postings, lease }, { ports, options, isOver });
+    return postInPlace({ token: claim.token, postings, lease }, draining);
   });
   chunkLimit.current = nextLimit(claim.postings.length, outcome, { current: chunkLimit.current, options });
   return outcome;

@@ -11,6 +11,7 @@ import type { Outbox } from './ports.js';
 export interface Lease {
   /** Throws SyncError `claim_expired` when too much of the lease has passed to send anything. */
   assertMaySend(): void;
+  maySend(): boolean;
   /** Runs a write that grants or extends the lease, and counts from before it. */
   extendBy<T>(write: () => Promise<T>): Promise<T>;
   stop(): void;
@@ -39,9 +40,11 @@ export function holdLease(outbox: Outbox, clock: Clock, options: LeaseOptions): 
   const stop = clock.every(options.leaseMs / 3, () => {
     outbox.renew(options.token, options.references, options.leaseMs).catch(options.onRenewalFailed);
   });
+  const maySend = () => clock.monotonicMs() - grantedAtMs < options.leaseMs / 2;
   return {
+    maySend,
     assertMaySend() {
-      if (clock.monotonicMs() - grantedAtMs < options.leaseMs / 2) return;
+      if (maySend()) return;
       throw new SyncError(
         'The claim on these postings is too old to send them; they will be looked up and taken anew',
         {

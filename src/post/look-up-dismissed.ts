@@ -3,7 +3,14 @@
  * after all. So it is looked up twice more, and when the ledger holds it, it counts as posted. Nothing here posts.
  */
 import type { DismissedPostings } from './ports.js';
-import { type DoubtOptions, type JudgePorts, judgeByLookUp, LOOK_UP_MAX, toSettlement } from './settle-doubt.js';
+import {
+  confirmLedger,
+  type DoubtOptions,
+  type JudgePorts,
+  judgeByLookUp,
+  LOOK_UP_MAX,
+  toSettlement,
+} from './settle-doubt.js';
 
 export interface DismissedPorts extends JudgePorts {
   readonly dismissed: DismissedPostings;
@@ -20,7 +27,10 @@ export async function lookUpDismissed(ports: DismissedPorts, options: DismissedO
   let found = 0;
   for (;;) {
     const claim = await ports.dismissed.claimDismissed({ ...options, limit: LOOK_UP_MAX });
-    if (claim.postings.length === 0) return found;
+    const [first] = claim.postings;
+    if (first === undefined) return found;
+    // In another ledger all would be absent, and the looks used up.
+    await confirmLedger(first, ports);
     const findings = await judgeByLookUp(claim.postings, { ports, options });
     const settlements = findings.flatMap(([posting, finding]) => toSettlement(posting, finding));
     await ports.dismissed.markLooked(claim.token, settlements);

@@ -2,8 +2,12 @@
  * What post needs from the rim: a ledger and the outbox. Answers about a transaction are values, because each of them
  * has its own next step; only faults of the surroundings (credentials, database) are thrown, as SyncError.
  */
-import type { Lane, ParkingReason, SettledHow } from '../core/posting.js';
-import type { LedgerRow } from '../core/settlement.js';
+
+import type { BalanceFinder } from '../core/ledger/balance-names.js';
+import type { RowFinder } from '../core/ledger/find-forms.js';
+import type { LedgerRow } from '../core/ledger/row.js';
+import type { Lane, Parking, ParkingReason, Settlement } from '../core/posting.js';
+import type { ExpectedRow } from '../core/settlement.js';
 
 /** What the ledger said to a post. Nothing but `applied` settles anything without a look-up. */
 export type PostAnswer =
@@ -25,28 +29,15 @@ export type PostAnswer =
       readonly blamed?: number;
     };
 
-export interface Ledger {
+export interface Ledger extends RowFinder<LedgerRow>, BalanceFinder {
   /** @param body JSON text of one prepared transaction. Throws SyncError `fatal` for 401, 403 and missing overdraft. */
   post(body: string): Promise<PostAnswer>;
   /** Posts in order, each on its own; stops at the first failure, so every answer but `applied` needs a look-up. */
   postBulk(bodies: readonly string[]): Promise<PostAnswer>;
-  /** At most 100 references. Rows that exist; in any order. Throws SyncError `transient` when the look-up fails. */
-  findByReference(references: readonly string[]): Promise<LedgerRow[]>;
-  /** At most 100 indicators (`@name`) of one currency, to balance ids. Those that do not exist are missing. */
-  findBalances(query: {
-    readonly indicators: readonly string[];
-    readonly currency: string;
-  }): Promise<Map<string, string>>;
 }
 
 /** A posting that this process holds a claim on. */
-export interface ClaimedPosting {
-  readonly reference: string;
-  readonly amount: bigint;
-  readonly currency: string;
-  readonly source: string;
-  readonly destination: string;
-  readonly effectiveDate: Date;
+export interface ClaimedPosting extends Omit<ExpectedRow, 'mirrorId'> {
   /** The body to post, byte for byte. */
   readonly prepared: string;
   readonly attempts: number;
@@ -66,13 +57,6 @@ export interface Claim {
   readonly postings: readonly ClaimedPosting[];
 }
 
-export interface Settlement {
-  readonly reference: string;
-  readonly transactionId: string;
-  readonly how: SettledHow;
-  readonly exception: string | null;
-}
-
 export interface Postponement {
   readonly reference: string;
   /** From now, by the database's clock. */
@@ -87,9 +71,12 @@ export interface Postponement {
   readonly reasonDetail?: string;
 }
 
-export interface NewClaimOptions {
+export interface ClaimLimits {
   readonly limit: number;
   readonly leaseMs: number;
+}
+
+export interface NewClaimOptions extends ClaimLimits {
   /** `waiting`: what is due the longest. `newest`: the payments that were created last. */
   readonly first: 'waiting' | 'newest';
 }
@@ -98,7 +85,7 @@ export interface Outbox {
   /** Claims due postings that were never attempted and marks the attempt, in one statement. */
   claimNew(lane: Lane, options: NewClaimOptions): Promise<Claim>;
   /** Claims due postings that were attempted before: they are looked up first. Marks no attempt. */
-  claimAttempted(lane: Lane, options: { readonly limit: number; readonly leaseMs: number }): Promise<Claim>;
+  claimAttempted(lane: Lane, options: ClaimLimits): Promise<Claim>;
   /** Writes a further attempt on disk before the request goes out. Answers the references that the claim still holds. */
   markAttempt(token: string, references: readonly string[], leaseMs: number): Promise<Set<string>>;
   /** Extends the lease of those that the claim still holds. False when it holds none of them any more. */
@@ -106,10 +93,7 @@ export interface Outbox {
   /** Each needs the token; what was taken over in the meantime is left alone. Answers how many were marked. */
   settle(token: string, settlements: readonly Settlement[]): Promise<number>;
   postpone(token: string, postponements: readonly Postponement[]): Promise<number>;
-  park(
-    token: string,
-    parkings: readonly { reference: string; reason: ParkingReason; detail: string }[],
-  ): Promise<number>;
+  park(token: string, parkings: readonly Parking[]): Promise<number>;
   /** Milliseconds until the lane's next posting is due (0 or less: now); null when nothing is pending. */
   nextDueInMs(lane: Lane): Promise<number | null>;
 }
@@ -120,11 +104,7 @@ export interface DismissedPostings {
    * Claims those of one lane whose next look is due.
    * @param looksAfterMs when to look, counted from the dismissal; as many looks as there are entries
    */
-  claimDismissed(options: {
-    readonly limit: number;
-    readonly leaseMs: number;
-    readonly looksAfterMs: readonly number[];
-  }): Promise<Claim>;
+  claimDismissed(options: ClaimLimits & { readonly looksAfterMs: readonly number[] }): Promise<Claim>;
   /** Marks those that the ledger holds as posted, notes that they were dismissed, and counts the look of all others. */
   markLooked(token: string, found: readonly Settlement[]): Promise<void>;
 }

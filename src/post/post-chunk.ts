@@ -4,12 +4,10 @@
  */
 import { backoffMs } from './backoff.js';
 import type { Lease } from './lease.js';
-import type { ClaimedPosting, PostAnswer, Postponement } from './ports.js';
+import type { Claim, ClaimedPosting, PostAnswer, Postponement } from './ports.js';
 import { confirmApplied, type DoubtOptions, type DoubtPorts, settleByLookUp, settleByRows } from './settle-doubt.js';
 
-export interface Chunk {
-  readonly token: string;
-  readonly postings: readonly ClaimedPosting[];
+export interface Chunk extends Claim {
   readonly lease: Lease;
 }
 
@@ -114,12 +112,13 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
 }
 
 /** At once for whoever comes next, looked up first. */
-async function leaveForLater(
+export async function leaveForLater(
   chunk: Chunk,
   postings: readonly ClaimedPosting[],
   { ports, inDoubt }: Setting & { readonly inDoubt: boolean },
 ): Promise<void> {
-  const error = 'The worker was stopped before this was sent';
+  if (postings.length === 0) return;
+  const error = 'The lane was left before this was sent';
   await ports.outbox.postpone(
     chunk.token,
     postings.map(({ reference }) => ({ reference, dueInMs: 0, error, inDoubt })),
@@ -190,7 +189,7 @@ function refusal(posting: ClaimedPosting, message: string, options: ChunkOptions
 }
 
 /** All of them come back at the same time, so that they are still one chunk then. */
-async function putOff(
+export async function putOff(
   chunk: Chunk,
   postings: readonly ClaimedPosting[],
   { ports, options }: Setting,

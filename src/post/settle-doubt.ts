@@ -3,12 +3,13 @@
  * back to the caller, who alone may post. Nothing here posts.
  */
 import type { Random } from '../core/clock.js';
-import { SyncError } from '../core/errors.js';
-import type { Lane } from '../core/posting.js';
-import { type ExpectedRow, type Finding, judge, type LedgerRow, queuedChildOf } from '../core/settlement.js';
+import type { BalanceNames } from '../core/ledger/balance-names.js';
+import { findForms } from '../core/ledger/find-forms.js';
+import type { LedgerRow } from '../core/ledger/row.js';
+import type { Lane, Parking, Settlement } from '../core/posting.js';
+import { type ExpectedRow, type Finding, judge } from '../core/settlement.js';
 import { type BackoffOptions, backoffMs } from './backoff.js';
-import type { BalanceNames } from './balance-names.js';
-import type { ClaimedPosting, Ledger, Outbox, Postponement, Settlement } from './ports.js';
+import type { Claim, ClaimedPosting, Ledger, Outbox, Postponement } from './ports.js';
 
 export interface DoubtPorts {
   readonly ledger: Ledger;
@@ -17,8 +18,11 @@ export interface DoubtPorts {
   readonly random: Random;
   /** The mirror's source balance. In a correction that takes back it is the destination, and not what the lane is named after. */
   readonly source: string;
-  /** Compares the id of the mirror's source with the remembered one; throws SyncError `other_ledger` when it differs. */
-  confirmSource(currency: string, balanceId: string): Promise<void>;
+  /**
+   * Compares the id of the mirror's source with the remembered one; null: the ledger shows none. Throws SyncError
+   * `ledger_in_doubt` or `other_ledger` unless the ledger is the one that was posted to.
+   */
+  confirmSource(currency: string, balanceId: string | null): Promise<void>;
 }
 
 export interface DoubtOptions {
@@ -32,36 +36,29 @@ export interface DoubtOptions {
 }
 
 export interface LookedUp {
-  /** Neither the reference nor a queued copy of it was seen. */
+  /** Nothing of them was seen, in no form. */
   readonly absent: readonly ClaimedPosting[];
 }
 
-/** Half of the largest answer: a posting may be there under its own reference and as its queued child. */
+/** Dismissed postings that are looked up at a time. */
 export const LOOK_UP_MAX = 50;
 
-/** Looks all postings of a claim up, at most 50 a request, and marks what was found. Throws SyncError when a look-up fails. */
-export async function settleByLookUp(
-  claim: { readonly token: string; readonly postings: readonly ClaimedPosting[] },
-  ports: DoubtPorts,
-  options: DoubtOptions,
-): Promise<LookedUp> {
-  const absent: ClaimedPosting[] = [];
-  for (let start = 0; start < claim.postings.length; start += LOOK_UP_MAX) {
-    const postings = claim.postings.slice(start, start + LOOK_UP_MAX);
-    const references = postings.flatMap(({ reference }) => [reference, queuedChildOf(reference)]);
-    const rows = await ports.ledger.findByReference(references);
-    absent.push(...(await markFindings({ token: claim.token, postings }, rows, { ports, options })));
-  }
-  return { absent };
+/**
+ * Looks all postings of a claim up, in whichever form somebody may have booked them, and marks what was found. The same
+ * before a first posting and in doubt. Throws SyncError when a look-up fails.
+ */
+export async function settleByLookUp(claim: Claim, ports: DoubtPorts, options: DoubtOptions): Promise<LookedUp> {
+  const rows = await lookUp(claim.postings, { ports, options });
+  return { absent: await markFindings(claim, rows, { ports, options }) };
 }
 
 /** The same with rows that an answer already brought, instead of a look-up. */
 export async function settleByRows(
-  claim: { readonly token: string; readonly postings: readonly ClaimedPosting[] },
+  claim: Claim,
   rows: readonly LedgerRow[],
   judging: { readonly ports: DoubtPorts; readonly options: DoubtOptions },
 ): Promise<LookedUp> {
-  return { absent: await markFindings(claim, rows, judging) };
+  return { absent: await markFindings(claim, byReference(rows), judging) };
 }
 
 /**
@@ -69,12 +66,12 @@ export async function settleByRows(
  * children. What it does not show, or shows otherwise than applied and equal, is left to a full look-up.
  */
 export async function confirmApplied(
-  claim: { readonly token: string; readonly postings: readonly ClaimedPosting[] },
+  claim: Claim,
   ports: DoubtPorts,
   options: DoubtOptions,
 ): Promise<{ readonly unconfirmed: readonly ClaimedPosting[] }> {
   const rows = await ports.ledger.findByReference(claim.postings.map(({ reference }) => reference));
-  const findings = await judgeAll(claim.postings, rows, { ports, options });
+  const findings = await judgeAll(claim.postings, byReference(rows), { ports, options });
   const settlements = findings.flatMap(([posting, finding]) => toSettlement(posting, finding));
   await ports.outbox.settle(claim.token, settlements);
   const settled = new Set(settlements.map(({ reference }) => reference));
@@ -84,25 +81,37 @@ export async function confirmApplied(
 /** What a look-up says of each, at most 50 postings of one lane. Marks nothing. */
 export async function judgeByLookUp(
   postings: readonly ClaimedPosting[],
-  judging: { readonly ports: JudgePorts; readonly options: Pick<DoubtOptions, 'mirrorId'> },
+  judging: LookingUp,
 ): Promise<Array<readonly [ClaimedPosting, Finding]>> {
-  const references = postings.flatMap(({ reference }) => [reference, queuedChildOf(reference)]);
-  return judgeAll(postings, await judging.ports.ledger.findByReference(references), judging);
+  return judgeAll(postings, await lookUp(postings, judging), judging);
+}
+
+/** All rows by the reference of the posting that they are about. */
+type FoundRows = ReadonlyMap<string, readonly LedgerRow[]>;
+
+function lookUp(postings: readonly ClaimedPosting[], { ports, options }: LookingUp): Promise<FoundRows> {
+  const references = postings.map(({ reference }) => reference);
+  return findForms(references, ports.ledger, options);
+}
+
+function byReference(rows: readonly LedgerRow[]): FoundRows {
+  return new Map(rows.map((row) => [row.reference, [row]]));
 }
 
 /** All that judging needs of the ports: no outbox, because it writes nothing. */
 export type JudgePorts = Pick<DoubtPorts, 'ledger' | 'balances' | 'source' | 'confirmSource'>;
+
+interface LookingUp {
+  readonly ports: JudgePorts;
+  readonly options: Pick<DoubtOptions, 'mirrorId'>;
+}
 
 interface Judging {
   readonly ports: DoubtPorts;
   readonly options: DoubtOptions;
 }
 
-async function markFindings(
-  claim: { readonly token: string; readonly postings: readonly ClaimedPosting[] },
-  rows: readonly LedgerRow[],
-  judging: Judging,
-): Promise<ClaimedPosting[]> {
+async function markFindings(claim: Claim, rows: FoundRows, judging: Judging): Promise<ClaimedPosting[]> {
   const { outbox } = judging.ports;
   const findings = await judgeAll(claim.postings, rows, judging);
   const absent: ClaimedPosting[] = [];
@@ -114,8 +123,8 @@ async function markFindings(
       case 'applied':
         settlements.push(...toSettlement(posting, finding));
         break;
-      case 'queued':
-        postponements.push(waitFor(posting, QUEUED, judging));
+      case 'undecided':
+        postponements.push(waitFor(posting, finding.detail, judging));
         break;
       case 'unresolved':
         // Looks while it was queued, or not seen at all, say nothing about the balance.
@@ -153,12 +162,10 @@ async function markFindings(
   return absent;
 }
 
-type Parking = Parameters<Outbox['park']>[1][number];
-
 /** Parks only after a look-up that is late enough to be final; until then the reason is noted and the posting waits. */
 function parkWhenFinal(
   posting: ClaimedPosting,
-  verdict: { readonly reason: Parking['reason']; readonly detail: string },
+  verdict: Omit<Parking, 'reference'>,
   { options }: Judging,
   out: { readonly parkings: Parking[]; readonly postponements: Postponement[] },
 ): void {
@@ -183,9 +190,6 @@ function parkWhenFinal(
  */
 const UNRESOLVED_LOOKS_MIN = 8;
 
-const QUEUED =
-  'Somebody queued this reference in Blnk and it is not decided yet; Core replays such rows after two hours';
-
 function waitFor(posting: ClaimedPosting, error: string, { ports, options }: Judging): Postponement {
   return {
     reference: posting.reference,
@@ -198,18 +202,15 @@ function waitFor(posting: ClaimedPosting, error: string, { ports, options }: Jud
 /** A mismatch is judged a second time with names asked afresh: a remembered id must not make a conflict. */
 async function judgeAll(
   postings: readonly ClaimedPosting[],
-  rows: readonly LedgerRow[],
-  { ports, options }: { readonly ports: JudgePorts; readonly options: Pick<DoubtOptions, 'mirrorId'> },
+  rows: FoundRows,
+  { ports, options }: LookingUp,
 ): Promise<Array<readonly [ClaimedPosting, Finding]>> {
-  const seen = new Set(rows.map((row) => row.reference));
-  const present = postings.filter(({ reference }) => seen.has(reference) || seen.has(queuedChildOf(reference)));
+  const present = postings.filter(({ reference }) => rows.has(reference));
   await learnNames(present, ports);
-  const byReference = new Map<string, LedgerRow[]>();
-  for (const row of rows) byReference.set(row.reference, [...(byReference.get(row.reference) ?? []), row]);
   const judgeOne = (posting: ClaimedPosting): Finding =>
     judge(
       toExpected(posting, options.mirrorId),
-      [...(byReference.get(posting.reference) ?? []), ...(byReference.get(queuedChildOf(posting.reference)) ?? [])],
+      rows.get(posting.reference) ?? [],
       ports.balances.resolver(posting.currency),
     );
   const doubtful = present.filter((posting) => ['conflict', 'unresolved'].includes(judgeOne(posting).kind));
@@ -221,10 +222,14 @@ async function judgeAll(
   return postings.map((posting) => [posting, judgeOne(posting)] as const);
 }
 
-/** Before anything is sent: a ledger that holds another source balance than the remembered one must not get a single row. */
+/**
+ * Before a chunk is sent: a ledger that does not hold the source balance that is remembered must not get a single row. Asked
+ * afresh each time, because a ledger may be wiped under a running worker.
+ */
 export async function confirmLedger({ currency }: Pick<Lane, 'currency'>, ports: JudgePorts): Promise<void> {
-  await ports.balances.learn(currency, [ports.source]);
-  await confirmLearned(currency, ports);
+  const { balances, source, confirmSource } = ports;
+  await balances.learnAgain(currency, [source]);
+  await confirmSource(currency, balances.resolver(currency)(source) ?? null);
 }
 
 async function confirmLearned(currency: string, { balances, source, confirmSource }: JudgePorts): Promise<void> {
@@ -250,14 +255,4 @@ export function toSettlement(posting: ClaimedPosting, finding: Finding): Settlem
   if (finding.kind !== 'applied') return [];
   const { transactionId, ours, exception } = finding;
   return [{ reference: posting.reference, transactionId, how: ours ? 'posted' : 'already_there', exception }];
-}
-
-/** The fault of a ledger that is not the one this mirror posted to before. */
-export function otherLedger(currency: string, ids: { readonly remembered: string; readonly found: string }): SyncError {
-  return new SyncError(
-    `This is another ledger: the source balance in ${currency} was ${ids.remembered} at the first posting and is ${ids.found} now. ` +
-      'Point BLNK_API_BASE at the ledger of this mirror, or use a new database for the new ledger. If it is the same ledger, ' +
-      `restored from a backup that is older than its first payment in ${currency}, docs/backup.md says how to go on`,
-    { kind: 'fatal', code: 'other_ledger' },
-  );
 }

@@ -35,7 +35,7 @@ export async function applyRepair(ports: RepairPorts, { plan, rules, by }: Apply
   const lanes = new Map<string, Lane>();
   for (const item of plan.items) {
     if (item.state !== 'planned') continue;
-    for (const lane of await applyOne(item, ports, { repairId: plan.id, rules, by, known })) {
+    for (const lane of await applyOne(item, ports, { plan, rules, by, known })) {
       lanes.set(laneName(lane), lane);
     }
   }
@@ -43,7 +43,7 @@ export async function applyRepair(ports: RepairPorts, { plan, rules, by }: Apply
 }
 
 interface Applying {
-  readonly repairId: string;
+  readonly plan: RepairPlan;
   readonly rules: MappingRules;
   readonly by: string;
   readonly known: KnownBalances;
@@ -51,11 +51,21 @@ interface Applying {
 
 /** @returns the lanes of what was stored */
 async function applyOne(item: RepairItem, ports: RepairPorts, applying: Applying): Promise<readonly Lane[]> {
-  const { repairId, by } = applying;
+  const { plan, by } = applying;
+  const { id: repairId } = plan;
   const end = async (state: 'skipped' | 'refused', detail: string): Promise<readonly Lane[]> => {
     await ports.store.endItem({ repairId, item: item.item, state, detail });
     return [];
   };
+  const accepted = (await ports.accepted.inForce(item.day)).find(({ paymentId, at }) => {
+    return paymentId === item.paymentId && at > plan.plannedAt;
+  });
+  if (accepted !== undefined) {
+    return end(
+      'refused',
+      `${accepted.by} accepted the difference since the plan (${accepted.why}): accept --take-back first`,
+    );
+  }
   for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
     const [facts] = await readPaymentFacts([item.paymentId], ports, applying);
     if (facts === undefined) throw new RangeError(`nothing was read of ${item.paymentId}`);

@@ -2,8 +2,10 @@
  * Decides whether a database may be rebuilt, and as what: the id that the ledger's own transactions carry, the time from
  * which they begin, and a hand-over that is fixed now. Refuses everything that would mix two mirrors.
  */
+
 import { SyncError } from '../core/errors.js';
 import { type Mirror, STRIPE_EPOCH } from '../core/mirror.js';
+import { commandLine } from '../core/own-command.js';
 import { DAY_MS, dayWindow, floorToSecond, later, utcDay } from '../core/window.js';
 import type { LedgerHistory, LedgerSide, StripeSide } from './ports.js';
 
@@ -48,7 +50,7 @@ export function refuseMirrored(mirror: Mirror): void {
   if (mirror.rebuildingSince !== null) return;
   throw new SyncError(
     `This database already mirrors ${mirror.stripeAccount ?? 'a Stripe account'} since ${mirror.startsAt.toISOString()}; ` +
-      'rebuild is for one that was lost. To compare it with Stripe and the ledger run prove; to mend what differs, repair plan. ' +
+      `rebuild is for one that was lost. To compare it with Stripe and the ledger: ${commandLine('prove')}; to mend what differs: ${commandLine('repair plan')}. ` +
       'To rebuild all the same, set DATABASE_URL (or DATA_DIR) to an empty database',
     { kind: 'fatal', code: 'database_not_empty' },
   );

@@ -2,15 +2,16 @@
  * Makes a repair plan from the newest proofs: reads each payment that a finding names afresh, on both sides, and decides
  * what is done about it. Writes nothing but the plan itself; what no plan can mend is listed with what a person needs.
  */
+import { type Acceptance, coverAccepted } from '../core/acceptance.js';
 import { type DayFinding, FINDING_KINDS, type FindingKind } from '../core/certificate.js';
+import { findForms } from '../core/ledger/find-forms.js';
 import { decideMending } from '../core/mend.js';
 import { rowText, undoLine } from '../core/mend-text.js';
 import type { Mending } from '../core/mending.js';
 import type { Mirror } from '../core/mirror.js';
-import { type RepairItem, type RepairPlan, toSeenRow } from '../core/repair.js';
-import { queuedChildOf } from '../core/settlement.js';
+import { type PlanOutcome, type RepairItem, toSeenRow } from '../core/repair.js';
 import { readPaymentFacts } from './read-payment-facts.js';
-import type { DayRange, ProvenDay, RepairPorts } from './repair-ports.js';
+import type { DayCertificate, DayRange, RepairPorts } from './repair-ports.js';
 
 export interface PlanRequest {
   /** Null: all days whose newest proof is broken or open, and all parked payments. */
@@ -20,23 +21,11 @@ export interface PlanRequest {
   readonly by: string;
 }
 
-export interface PlanOutcome {
-  /** Stored; null when nothing can be done. */
-  readonly plan: RepairPlan | null;
-  /** What no plan can mend; stored with the plan when there is one. */
-  readonly reported: readonly RepairItem[];
-  /** What needs nothing, or not yet: mended meanwhile, on the way, or not decided by Blnk. */
-  readonly left: ReadonlyArray<{ readonly day: string; readonly paymentId: string; readonly detail: string }>;
-  /** Days that were looked at. */
-  readonly days: readonly string[];
-  /** Findings that the proofs counted but did not keep: they show once these are mended and the days proven again. */
-  readonly findingsNotKept: number;
-}
-
 /** Kinds whose payment is read again; what becomes of it is decided by what is so now. */
 const READ_AGAIN: readonly FindingKind[] = [
   'missing',
   'burnt',
+  'queued',
   'different',
   'doubled',
   'extra',
@@ -51,10 +40,12 @@ const LOOKED_UP_AT_ONCE = 50;
 
 /** Throws SyncError when a side cannot be read; nothing is stored then. */
 export async function planRepair(ports: RepairPorts, { range, mirror, by }: PlanRequest): Promise<PlanOutcome> {
-  const proven = (await ports.store.provenDays(range)).filter(
+  const all = (await ports.store.newestCertificates(range)).filter(
     ({ state }) => range !== null || state === 'broken' || state === 'open',
   );
-  const concerns = [...concernsOf(proven), ...(await parkedInLedger(ports, range))];
+  const { proven, accepted } = withoutAccepted(all, await ports.accepted.inForce(null));
+  const parked = (await parkedInLedger(ports, { range, mirror })).filter((concern) => !accepted.has(keyOf(concern)));
+  const concerns = [...concernsOf(proven), ...parked];
   const first = new Map(
     concerns
       .filter(({ readAgain }) => readAgain)
@@ -68,7 +59,7 @@ export async function planRepair(ports: RepairPorts, { range, mirror, by }: Plan
     { rules: mirror, known: new Map() },
   );
   const found: Array<Omit<RepairItem, 'item'>> = [];
-  const left: Array<PlanOutcome['left'][number]> = [];
+  const left: Array<PlanOutcome['left'][number]> = [...accepted.values()];
   for (const [index, concern] of read.entries()) {
     const about = facts[index];
     if (about === undefined) continue;
@@ -89,6 +80,36 @@ export async function planRepair(ports: RepairPorts, { range, mirror, by }: Plan
   return { plan, reported, left, days, findingsNotKept };
 }
 
+type Left = PlanOutcome['left'][number];
+
+/** Without what a person accepted, be it after the proof; and that, to be told. */
+function withoutAccepted(
+  all: readonly DayCertificate[],
+  acceptances: readonly Acceptance[],
+): { readonly proven: readonly DayCertificate[]; readonly accepted: ReadonlyMap<string, Left> } {
+  const accepted = new Map<string, Left>();
+  const proven = all.map((day) => {
+    const covered = coverAccepted(
+      day.findings,
+      acceptances.filter((one) => one.day === day.day),
+    );
+    const findings = covered.filter((finding) => {
+      if (finding.accepted === undefined || finding.paymentId === null) return true;
+      const { by, why } = finding.accepted;
+      const about = { day: day.day, paymentId: finding.paymentId };
+      const detail = `${finding.kind} as ${by} accepted it (${why}): nothing is planned; accept --take-back undoes that`;
+      accepted.set(keyOf(about), { ...about, detail });
+      return false;
+    });
+    return { ...day, findings, findingsCount: day.findingsCount - day.findings.length + findings.length };
+  });
+  return { proven, accepted };
+}
+
+function keyOf({ day, paymentId }: Pick<Left, 'day' | 'paymentId'>): string {
+  return `${day} ${paymentId}`;
+}
+
 /** What is planned first, in the order of applying, then what is told, worst first. */
 function numbered(found: ReadonlyArray<Omit<RepairItem, 'item'>>): RepairItem[] {
   const kinds = Object.keys(FINDING_KINDS);
@@ -107,7 +128,7 @@ interface Concern {
   readonly detail: string;
 }
 
-function concernsOf(proven: readonly ProvenDay[]): Concern[] {
+function concernsOf(proven: readonly DayCertificate[]): Concern[] {
   const order = Object.keys(FINDING_KINDS);
   return proven.flatMap(({ day, findings }) =>
     [...findings]
@@ -139,15 +160,18 @@ function detailOf(day: string, { kind, paymentId, detail, ledger }: DayFinding):
 }
 
 /** What is parked here although the ledger holds something of it: no proof of the ledger names it when the two sides are equal. */
-async function parkedInLedger({ store, ledger }: RepairPorts, range: DayRange | null): Promise<Concern[]> {
+async function parkedInLedger(
+  { store, ledger }: RepairPorts,
+  { range, mirror }: Pick<PlanRequest, 'range' | 'mirror'>,
+): Promise<Concern[]> {
   const parked = await store.parkedPayments(range);
   const found: Concern[] = [];
   for (let start = 0; start < parked.length; start += LOOKED_UP_AT_ONCE) {
     const some = parked.slice(start, start + LOOKED_UP_AT_ONCE);
-    const rows = await ledger.findRecords(some.flatMap(({ reference }) => [reference, queuedChildOf(reference)]));
-    const references = new Set(rows.map(({ reference }) => reference));
+    const references = some.map(({ reference }) => reference);
+    const rows = await findForms(references, ledger, mirror);
     for (const { day, paymentId, reference, dismissed } of some) {
-      if (!references.has(reference) && !references.has(queuedChildOf(reference))) continue;
+      if (!rows.has(reference)) continue;
       found.push({ day, paymentId, finding: dismissed ? 'dismissed' : 'parked', readAgain: true, detail: '' });
     }
   }

@@ -2,20 +2,14 @@
  * What prove needs from the rim: both sides listed afresh, and our own postings as a third. Everything here only reads.
  * Every fault that crosses is a SyncError.
  */
+import type { Acceptance } from '../core/acceptance.js';
 import type { Certificate, CertificateState, ProofTrigger } from '../core/certificate.js';
-import type { DayPosting } from '../core/judge-payment.js';
-import type { FoundPayment } from '../core/payment.js';
-import type { LedgerRow } from '../core/settlement.js';
+import type { DayPosting } from '../core/day-payment.js';
+import type { BalanceFinder } from '../core/ledger/balance-names.js';
+import type { RowFinder } from '../core/ledger/find-forms.js';
+import type { LedgerRecord } from '../core/ledger/row.js';
+import type { FoundPayment, IntentNow } from '../core/payment.js';
 import type { Window } from '../core/window.js';
-
-/** A row of the ledger with what prove needs beside the money. */
-export interface LedgerRecord extends LedgerRow {
-  /** `stripe_payment_intent_id` of our metadata; null when there is none. */
-  readonly paymentId: string | null;
-  /** `stripe_day` of our metadata. */
-  readonly day: string | null;
-  readonly createdAt: Date | null;
-}
 
 /** One listing of PaymentIntents by creation, page by page, newest first. */
 export interface IntentListing {
@@ -27,6 +21,11 @@ export interface IntentListing {
   readonly requests: number;
 }
 
+export interface SucceededSince {
+  readonly ids: ReadonlySet<string>;
+  readonly requests: number;
+}
+
 export interface StripeSide {
   /** Every succeeded PaymentIntent created in the window. Throws when the window cannot be read to its end. */
   listSucceeded(window: Window): AsyncIterable<IntentListing>;
@@ -34,15 +33,12 @@ export interface StripeSide {
    * Those of the payments that succeeded since `from`, by events; as far as a bounded number of pages goes. None when the
    * key may not read events.
    */
-  succeededSince(
-    from: Date,
-    paymentIds: ReadonlySet<string>,
-  ): Promise<{ readonly ids: ReadonlySet<string>; readonly requests: number }>;
+  succeededSince(from: Date, paymentIds: ReadonlySet<string>): Promise<SucceededSince>;
   /** One intent as it is now. */
-  readIntent(id: string): Promise<FoundPayment | { readonly kind: 'not_succeeded' } | { readonly kind: 'missing' }>;
+  readIntent(id: string): Promise<IntentNow>;
 }
 
-export interface LedgerSide {
+export interface LedgerSide extends RowFinder<LedgerRecord>, BalanceFinder {
   /** All rows, of any status, whose `stripe_day` is this day, page by page; one row may come twice when others arrive meanwhile. */
   listDay(day: string): AsyncIterable<readonly LedgerRecord[]>;
   /**
@@ -50,15 +46,8 @@ export interface LedgerSide {
    * window, or by their creation when they have none. Page by page.
    */
   listForeign(window: Window): AsyncIterable<readonly LedgerRecord[]>;
-  /** At most 100 references. */
-  findRecords(references: readonly string[]): Promise<LedgerRecord[]>;
   /** All rows, of any status, with this payment's id in our metadata: the payment, its replacements and corrections, and doubles. */
   listOfPayment(paymentId: string): Promise<LedgerRecord[]>;
-  /** Ids of balances by name, as post asks for them; at most 100. */
-  findBalances(query: {
-    readonly indicators: readonly string[];
-    readonly currency: string;
-  }): Promise<Map<string, string>>;
   /** Ids of the balances of this name, by currency: all that there are. */
   balancesOf(indicator: string): Promise<Map<string, string>>;
   /**
@@ -81,14 +70,27 @@ export interface LedgerHistory {
   mirrorIds(): Promise<string[]>;
 }
 
-/** One of our postings of the day, as the third side. */
-export type OwnPosting = DayPosting;
-
 export interface OwnSide {
   /** How many postings have an effective date in the window. */
   countPostings(window: Window): Promise<number>;
   /** All postings with an effective date in the window. */
-  listPostings(window: Window): Promise<OwnPosting[]>;
+  listPostings(window: Window): Promise<DayPosting[]>;
+}
+
+/** What people accepted. */
+export interface AcceptedSide {
+  /** Those that were not taken back, of a day; of all days when it is null. */
+  inForce(day: string | null): Promise<Acceptance[]>;
+}
+
+/** Proofs of large days that began and have not ended. */
+export interface ProofAttempts {
+  /**
+   * On disk before it answers. Throws SyncError `day_too_large` when another process with as much memory began one within
+   * the last day that has not ended.
+   * @returns what notes the end
+   */
+  begin(attempt: { readonly day: string; readonly payments: number }): Promise<() => Promise<void>>;
 }
 
 /** A proof of one day as it is to be kept. */
@@ -121,6 +123,10 @@ export interface DayStanding {
   readonly states: readonly CertificateState[];
   /** A posting of the day was stored after the proof began. */
   readonly storedSince: boolean;
+  /** A difference of the day was accepted, or an acceptance taken back, after the proof began. */
+  readonly acceptanceSince: boolean;
+  /** An item of a repair plan was done on the day after the proof began. */
+  readonly repairedSince: boolean;
 }
 
 export interface BegunProof {

@@ -5,12 +5,13 @@
 import { type Certificate, compareText } from '../core/certificate.js';
 import { certify, type Movement } from '../core/certify-day.js';
 import { type ComparedCurrency, type ComparedDay, compareDay } from '../core/compare-day.js';
-import { type DayRow, paymentOfReference } from '../core/day-row.js';
-import type { ExpectedPayment } from '../core/judge-payment.js';
+import type { DayPosting, ExpectedPayment } from '../core/day-payment.js';
+import { paymentOfReference } from '../core/day-row.js';
+import type { LedgerRecord } from '../core/ledger/row.js';
 import type { Mirror } from '../core/mirror.js';
 import { dayWindow, type Window } from '../core/window.js';
-import { assertFits } from './day-size.js';
-import type { LedgerSide, OwnPosting, OwnSide, StripeSide } from './ports.js';
+import { type DayGuard, guardDay, type MemoryPorts } from './day-size.js';
+import type { AcceptedSide, LedgerSide, OwnSide, StripeSide, SucceededSince } from './ports.js';
 import { readMovements, resolveBalances } from './read-balances.js';
 import { type LedgerDay, readLedgerDay } from './read-ledger.js';
 import { readOthers } from './read-others.js';
@@ -20,8 +21,8 @@ export interface ProvePorts {
   readonly stripe: StripeSide;
   readonly ledger: LedgerSide;
   readonly own: OwnSide;
-  /** Of one day: more do not fit into the memory of this process. */
-  readonly paymentsMax: number;
+  readonly accepted: AcceptedSide;
+  readonly memory: MemoryPorts;
   /** SHA-256 in hex over the lines, joined by line feeds. */
   hash(lines: Iterable<string>): string;
 }
@@ -63,17 +64,27 @@ export interface DayProof {
  * that it was not seen.
  */
 export async function proveDay(ports: ProvePorts, request: ProveRequest): Promise<DayProof> {
+  // Before anything is listed, so that trying again costs the vendors nothing.
+  const payments = await ports.own.countPostings(dayWindow(request.day));
+  const guard = guardDay(request.day, ports.memory, payments);
+  try {
+    await guard.check(payments);
+    return await compareSides(ports, request, guard);
+  } finally {
+    await guard.end();
+  }
+}
+
+async function compareSides(ports: ProvePorts, request: ProveRequest, guard: DayGuard): Promise<DayProof> {
   const { stripe, ledger } = ports;
   const { day, facts, standings = new Map() } = request;
   const { mirror } = facts;
   const window = dayWindow(day);
-  const { paymentsMax } = ports;
   const ledgerRequestsBefore = ledger.requestCount();
 
-  // Before anything is listed, so that trying again costs the vendors nothing.
-  assertFits(day, { payments: await ports.own.countPostings(window), paymentsMax });
-  const listed = await readStripeDay(stripe, window, mirror, (payments) => assertFits(day, { payments, paymentsMax }));
-  const held = await readLedgerDay(ledger, { day, window, mirrorId: mirror.mirrorId });
+  const listed = await readStripeDay(stripe, window, mirror, (payments) => guard.check(payments));
+  const onSize = (rows: number) => guard.check(rows, 'rows of the ledger');
+  const held = await readLedgerDay(ledger, { day, window, mirrorId: mirror.mirrorId, onSize });
   await held.findMissing([...listed.payments.keys(), ...listed.unreadable.keys()]);
   const { others, late, requests } = await readOthers(stripe, { day, rows: held.rows(), listed, mirror });
   if (late.length > 0) await held.findMissing(late);
@@ -96,7 +107,9 @@ export async function proveDay(ports: ProvePorts, request: ProveRequest): Promis
   const isOver = listed.asOf.getTime() >= window.to.getTime() + facts.lagMs;
   const movements = isOver ? await readMovements(ledger, { sources, window, standings }) : null;
   const { parts, idleUnseen } = withMoved(compared, movements);
-  const about = { day, compared, isOver, idleUnseen, stripeAsOf: listed.asOf, startsAt: mirror.startsAt };
+  // Read last: what is accepted from now on makes the day due again, though it be in this proof already.
+  const acceptances = await ports.accepted.inForce(day);
+  const about = { day, compared, isOver, idleUnseen, acceptances, stripeAsOf: listed.asOf, startsAt: mirror.startsAt };
   return {
     day,
     certificates: parts.map((part) => {
@@ -109,7 +122,7 @@ export async function proveDay(ports: ProvePorts, request: ProveRequest): Promis
 }
 
 /** Our postings, read last. What one of them saw in the ledger meanwhile is asked for once more before it is missing. */
-async function readOwn(side: OwnSide, held: LedgerDay, window: Window): Promise<OwnPosting[]> {
+async function readOwn(side: OwnSide, held: LedgerDay, window: Window): Promise<DayPosting[]> {
   const own = await side.listPostings(window);
   const seen = new Set(held.rows().flatMap(({ reference, paymentId }) => [reference, paymentId]));
   const unseen = own.filter(({ state, paymentId }) => state === 'posted' && !seen.has(paymentId));
@@ -122,11 +135,11 @@ async function readFresh(
   stripe: StripeSide,
   known: {
     readonly payments: readonly ExpectedPayment[];
-    readonly rows: readonly DayRow[];
-    readonly own: readonly OwnPosting[];
+    readonly rows: readonly LedgerRecord[];
+    readonly own: readonly DayPosting[];
     readonly facts: ProveFacts;
   },
-): Promise<{ readonly ids: ReadonlySet<string>; readonly requests: number }> {
+): Promise<SucceededSince> {
   const { coveredUpTo, mirror } = known.facts;
   const seen = new Set(known.own.map(({ paymentId }) => paymentId));
   for (const { reference, paymentId } of known.rows) seen.add(paymentId ?? paymentOfReference(reference) ?? reference);

@@ -1,8 +1,8 @@
 /** Names of balances, resolved for a day; and how far the source balance fell on it, in each of its currencies. */
 import type { Movement } from '../core/certify-day.js';
+import type { DayPosting, ExpectedPayment, JudgeRules } from '../core/day-payment.js';
 import { describeFault, SyncError } from '../core/errors.js';
 import { mapInParallel } from '../core/in-parallel.js';
-import type { DayPosting, ExpectedPayment } from '../core/judge-payment.js';
 import type { Window } from '../core/window.js';
 import type { LedgerSide } from './ports.js';
 
@@ -13,8 +13,7 @@ const BALANCES_IN_FLIGHT_MAX = 4;
 
 const UNSEEN = 'the movement of the source balance could not be seen';
 
-export interface BalanceIds {
-  balanceId(name: string, currency: string): string | undefined;
+export interface BalanceIds extends Pick<JudgeRules, 'balanceId'> {
   /** The source's balances by currency: every one that the ledger has, whatever the day holds. */
   readonly sources: ReadonlyMap<string, string>;
 }
@@ -85,7 +84,7 @@ export async function readMovements(
 /** The second opinion is worth having, and no reason to have no proof at all. */
 function isUnseen(error: unknown): boolean {
   if (!(error instanceof SyncError) || error.code === 'stopped') return false;
-  return error.kind === 'transient' || error.code === 'blnk_scope_missing';
+  return error.kind === 'transient' || error.code === 'blnk_scope_missing' || error.code === 'blnk_forbidden';
 }
 
 function inPieces<T>(items: readonly T[], size: number): T[][] {

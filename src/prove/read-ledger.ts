@@ -2,16 +2,18 @@
  * The ledger's side of a day: rows by their day key, what is not among them by reference, and what others wrote. Everything
  * is kept by transaction, so that a row which comes twice, by two questions or by pages that shifted, counts once.
  */
-import { type DayRow, isApplied, roleOf } from '../core/day-row.js';
-import { queuedChildOf } from '../core/settlement.js';
+
+import { roleOf } from '../core/day-row.js';
+import { childrenOf, findForms, GENERATIONS_MAX } from '../core/ledger/find-forms.js';
+import { isApplied, isPlainlyOurs, type LedgerRecord, rowKey } from '../core/ledger/row.js';
 import type { Window } from '../core/window.js';
 import type { LedgerSide } from './ports.js';
 
-/** An answer has at most 100 rows, and each payment is asked for by three references. */
-const PAYMENTS_A_REQUEST = 33;
+/** Payments that are asked for at a time, each in all its forms. */
+const PAYMENTS_A_REQUEST = 100;
 
 export interface LedgerDay {
-  rows(): DayRow[];
+  rows(): LedgerRecord[];
   /** Asks by reference for those payments whose own reference is not among the applied rows. */
   findMissing(paymentIds: Iterable<string>): Promise<void>;
 }
@@ -20,18 +22,36 @@ export interface LedgerDayRequest {
   readonly day: string;
   readonly window: Window;
   readonly mirrorId: string;
+  /** Told after each page how many rows there are; may throw. */
+  onSize(rows: number): Promise<void>;
 }
 
 export async function readLedgerDay(
   ledger: LedgerSide,
-  { day, window, mirrorId }: LedgerDayRequest,
+  { day, window, mirrorId, onSize }: LedgerDayRequest,
 ): Promise<LedgerDay> {
-  const found = new Map<string, DayRow>();
-  const add = (rows: readonly DayRow[]): void => {
-    for (const row of rows) found.set(`${row.transactionId} ${row.reference}`, row);
+  const found = new Map<string, LedgerRecord>();
+  const add = (rows: readonly LedgerRecord[]): void => {
+    for (const row of rows) found.set(rowKey(row), row);
   };
-  for await (const page of ledger.listDay(day)) add(page);
-  for await (const page of ledger.listForeign(window)) add(page);
+  /** Rows whose commits, voids and refunds were asked for. */
+  const followed = new Set<string>();
+  const follow = async (): Promise<void> => {
+    for (let generation = 0; generation < GENERATIONS_MAX; generation += 1) {
+      const young = [...found.values()].filter(
+        (row) => !isPlainlyOurs(row, { mirrorId }) && !followed.has(rowKey(row)),
+      );
+      if (young.length === 0) return;
+      for (const row of young) followed.add(rowKey(row));
+      add(await childrenOf(young, ledger, { mirrorId }));
+    }
+  };
+  for (const pages of [ledger.listDay(day), ledger.listForeign(window)]) {
+    for await (const page of pages) {
+      add(page);
+      await onSize(found.size);
+    }
+  }
   return {
     rows: () => [...found.values()],
     async findMissing(paymentIds) {
@@ -40,11 +60,14 @@ export async function readLedgerDay(
       const unsettled: string[] = [];
       for (let at = 0; at < missing.length; at += PAYMENTS_A_REQUEST) {
         const ids = missing.slice(at, at + PAYMENTS_A_REQUEST);
-        const rows = await ledger.findRecords(ids.flatMap((id) => [id, queuedChildOf(id), `${id}:r1`]));
+        const forms = await findForms(ids, ledger, { mirrorId });
+        const replaced = await ledger.findByReference(ids.map((id) => `${id}:r1`));
+        const rows = [...[...forms.values()].flat(), ...replaced];
         add(rows);
         unsettled.push(...ids.filter((id) => mayHaveMore(id, rows, { day, mirrorId })));
       }
       for (const id of unsettled) add(await ledger.listOfPayment(id));
+      await follow();
     },
   };
 }
@@ -55,7 +78,7 @@ export async function readLedgerDay(
  */
 function mayHaveMore(
   id: string,
-  rows: readonly DayRow[],
+  rows: readonly LedgerRecord[],
   { day, mirrorId }: { readonly day: string; readonly mirrorId: string },
 ): boolean {
   const principals = rows.filter((row) => roleOf(row, id) === 'principal');

@@ -4,10 +4,12 @@
  * them on Stripe's own list is walked backwards, as long as it brings more payments than pages. Nothing of our postings is
  * asked: what a proof says must not depend on them.
  */
-import { type DayRow, isApplied, paymentOfRow } from '../core/day-row.js';
+
+import { paymentsOfRows } from '../core/day-row.js';
 import { isClaimed, type OtherPayment } from '../core/judge-others.js';
+import { isApplied, type LedgerRecord } from '../core/ledger/row.js';
 import type { Mirror } from '../core/mirror.js';
-import type { FoundPayment } from '../core/payment.js';
+import type { FoundPayment, IntentNow } from '../core/payment.js';
 import { dayWindow, utcDay } from '../core/window.js';
 import type { StripeSide } from './ports.js';
 import { addPayment, type StripeDay } from './read-stripe.js';
@@ -37,7 +39,7 @@ export async function readOthers(
     mirror,
   }: {
     readonly day: string;
-    readonly rows: readonly DayRow[];
+    readonly rows: readonly LedgerRecord[];
     readonly listed: StripeDay;
     readonly mirror: Mirror;
   },
@@ -45,7 +47,7 @@ export async function readOthers(
   const window = dayWindow(day);
   const others = new Map<string, OtherPayment>();
   const late: string[] = [];
-  const learn = (id: string, found: Awaited<ReturnType<StripeSide['readIntent']>>): void => {
+  const learn = (id: string, found: IntentNow): void => {
     if (found.kind === 'missing' || found.kind === 'not_succeeded') others.set(id, { kind: found.kind });
     else if (found.created !== null && (found.created < window.from || found.created >= window.to)) {
       others.set(id, { kind: 'created_on', day: utcDay(found.created) });
@@ -73,14 +75,15 @@ export async function readOthers(
 
 /** Payments that applied rows name and that the day's listing does not have. */
 function namedBy(
-  rows: readonly DayRow[],
+  rows: readonly LedgerRecord[],
   { listed, mirror }: { readonly listed: StripeDay; readonly mirror: Mirror },
 ): Set<string> {
   const isListed = (id: string) => listed.payments.has(id) || listed.unreadable.has(id);
   const named = new Set<string>();
+  const paymentOf = paymentsOfRows(rows, isListed);
   for (const row of rows) {
     if (!isApplied(row) || !isClaimed(row, mirror)) continue;
-    const id = paymentOfRow(row, isListed) ?? row.reference;
+    const id = paymentOf(row) ?? row.reference;
     if (!isListed(id)) named.add(id);
   }
   return named;

@@ -1,11 +1,14 @@
 /**
  * Reads afresh what mending a payment is decided from: its intent in Stripe, all its rows in the ledger, our postings.
- * Three requests for each payment and one more for a customer's balance that was not seen before. Only reads.
+ * Four requests for each payment, more for one that somebody else booked, and one for a customer's balance that was not
+ * seen before. Only reads.
  */
 import { mapInParallel } from '../core/in-parallel.js';
+import { findForms } from '../core/ledger/find-forms.js';
+import { furtherFormsOf } from '../core/ledger/reference.js';
+import { type LedgerRecord, rowKey } from '../core/ledger/row.js';
 import type { MappingRules } from '../core/mapping.js';
 import { expectPayment, type MendFacts, type OwnRow } from '../core/mend-facts.js';
-import type { LedgerRecord } from './ports.js';
 import type { RepairPorts } from './repair-ports.js';
 
 /** Payments that are read at the same time. */
@@ -39,12 +42,14 @@ async function readOne(
 ): Promise<MendFacts> {
   const numbers = Array.from({ length: NUMBERS_ASKED }, (_, index) => index + 1);
   const stems = [id, ...numbers.flatMap((number) => [`${id}:r${number}`, `${id}:adj:${number}`])];
-  const [named, listed, intent] = await Promise.all([
-    ledger.findRecords(stems.flatMap((stem) => [stem, `${stem}_q`])),
+  const [named, beside, listed, intent] = await Promise.all([
+    findForms(stems, ledger, rules),
+    // What stands beside our own row is asked for as well: a part that somebody took back carries none of our metadata.
+    ledger.findByReference(furtherFormsOf(id)),
     ledger.listOfPayment(id),
     stripe.readIntent(id),
   ]);
-  const rows = distinct([...named, ...listed]);
+  const rows = distinct([...[...named.values()].flat(), ...beside, ...listed]);
   const facts = { paymentId: id, intent, rows, own, rules, resolve: () => undefined };
   const expected = expectPayment(facts);
   if (expected.kind !== 'payment') return facts;
@@ -59,5 +64,5 @@ async function readOne(
 }
 
 function distinct(rows: readonly LedgerRecord[]): LedgerRecord[] {
-  return [...new Map(rows.map((row) => [`${row.reference} ${row.transactionId}`, row])).values()];
+  return [...new Map(rows.map((row) => [rowKey(row), row])).values()];
 }

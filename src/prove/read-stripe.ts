@@ -1,14 +1,15 @@
 /** Stripe's side of a day, listed afresh, reduced to what comparing needs. */
+import type { UnreadableOfDay } from '../core/compare-day.js';
+import type { ExpectedPayment } from '../core/day-payment.js';
 import { SyncError } from '../core/errors.js';
-import type { ExpectedPayment } from '../core/judge-payment.js';
 import { type MappingRules, preparePayment } from '../core/mapping.js';
-import type { FoundPayment, Payment } from '../core/payment.js';
+import type { FoundPayment, Payment, UnreadablePayment } from '../core/payment.js';
 import { earlier, type Window } from '../core/window.js';
 import type { StripeSide } from './ports.js';
 
 export interface StripeDay {
   readonly payments: Map<string, ExpectedPayment>;
-  readonly unreadable: Map<string, { readonly id: string; readonly problem: string }>;
+  readonly unreadable: Map<string, UnreadableOfDay>;
   readonly requests: number;
   /** Stripe's clock when the first page was cut. */
   readonly asOf: Date;
@@ -23,7 +24,7 @@ export async function readStripeDay(
   stripe: StripeSide,
   window: Window,
   rules: MappingRules,
-  onSize: (payments: number) => void,
+  onSize: (payments: number) => Promise<void>,
 ): Promise<StripeDay> {
   const day = { payments: new Map(), unreadable: new Map() };
   let requests = 0;
@@ -33,7 +34,7 @@ export async function readStripeDay(
     asOf = asOf === null ? page.vendorNow : earlier(asOf, page.vendorNow);
     requests += page.requests;
     for (const found of page.payments) addPayment(day, found, rules);
-    onSize(day.payments.size);
+    await onSize(day.payments.size);
   }
   if (asOf === null) throw noServerTime();
   return { ...day, requests, asOf };
@@ -46,7 +47,11 @@ export function addPayment(
   rules: MappingRules,
 ): void {
   if (found.kind === 'payment') payments.set(found.id, expect(found, rules));
-  else unreadable.set(found.id, { id: found.id, problem: found.problem });
+  else unreadable.set(found.id, reduce(found));
+}
+
+function reduce({ id, problem, known }: UnreadablePayment): UnreadableOfDay {
+  return { id, problem, currency: known?.currency?.toUpperCase() ?? null };
 }
 
 function expect(payment: Payment, rules: MappingRules): ExpectedPayment {
@@ -62,7 +67,7 @@ function expect(payment: Payment, rules: MappingRules): ExpectedPayment {
 
 function noServerTime(): SyncError {
   return new SyncError(
-    'Stripe answered without a Date header, so that nobody knows as of when a proof would be; a proxy in between has to pass it on',
+    "Stripe's time is not known, so that nobody knows as of when a proof would be: its answer had no Date header (a proxy in between has to pass it on), or no two clocks agree (see status)",
     { kind: 'transient', code: 'no_server_time' },
   );
 }

@@ -3,32 +3,23 @@
  * else is parked until a person decides. Only reads, and knows nothing of what a lost database said: a payment that is
  * not in the ledger may have been dismissed there, so it is never posted by itself.
  */
+import type { BalanceNames } from '../core/ledger/balance-names.js';
+import { currentRows } from '../core/ledger/current-rows.js';
+import { findForms } from '../core/ledger/find-forms.js';
+import { parseReference } from '../core/ledger/reference.js';
+import { isApplied, isPlainlyOurs, type LedgerRecord } from '../core/ledger/row.js';
 import { formatMoney } from '../core/money.js';
 import type { ParkingReason, Preparation, PreparedTransaction } from '../core/posting.js';
-import { type Finding, judge, queuedChildOf, type ResolveBalance } from '../core/settlement.js';
-import type { LedgerRecord, LedgerSide } from './ports.js';
+import { type Finding, judge } from '../core/settlement.js';
+import type { LedgerSide } from './ports.js';
 import type { Judged, RepairRow, Verdict } from './rebuild-ports.js';
 
-/** Balance names to ids, remembered as post does. */
-export interface RebuildBalances {
-  learn(currency: string, names: Iterable<string>): Promise<void>;
-  /** Asks names again that are known. */
-  learnAgain(currency: string, names: Iterable<string>): Promise<void>;
-  resolver(currency: string): ResolveBalance;
-}
-
 export interface RebuildPorts {
-  readonly ledger: Pick<LedgerSide, 'findRecords' | 'listOfPayment'>;
-  readonly balances: RebuildBalances;
+  readonly ledger: Pick<LedgerSide, 'findByReference' | 'findChildren' | 'listOfPayment'>;
+  readonly balances: BalanceNames;
   /** Notes the source's balance id of a currency; throws SyncError `other_ledger` when it was another one. */
   confirmSource(currency: string, balanceId: string): Promise<void>;
 }
-
-/** Largest answer of a look-up. */
-const ROWS_MAX = 100;
-
-/** Each payment may show up under two further references. */
-const OTHER_REFERENCES = (reference: string): string[] => [queuedChildOf(reference), `${reference}:r1`];
 
 /**
  * Judges the payments of one page, all of one mirror. One look-up when all of them are in the ledger; more for those that
@@ -42,7 +33,7 @@ export async function judgePage<Found extends { readonly preparation: Preparatio
   const prepared = page.flatMap(({ preparation }) =>
     preparation.kind === 'prepared' ? [preparation.transaction] : [],
   );
-  const rows = await lookUp(prepared, ports);
+  const rows = await lookUp(prepared, ports, { mirrorId });
   await learnNames(
     prepared.filter(({ reference }) => rows.has(reference)),
     ports,
@@ -59,29 +50,28 @@ export async function judgePage<Found extends { readonly preparation: Preparatio
 interface Judging {
   readonly ports: RebuildPorts;
   readonly mirrorId: string;
-  /** What the look-ups showed, by reference. */
-  readonly rows: ReadonlyMap<string, LedgerRecord>;
+  /** What the look-ups showed of each payment, by its reference, and its first replacement by its own. */
+  readonly rows: ReadonlyMap<string, readonly LedgerRecord[]>;
 }
 
-/** By their own references; what is absent or queued there, also by the references that others gave it. */
+/** By their own references; what is not plainly there in every form that others may have given it, and as a replacement. */
 async function lookUp(
   transactions: readonly PreparedTransaction[],
   { ledger }: RebuildPorts,
-): Promise<Map<string, LedgerRecord>> {
-  const rows = new Map<string, LedgerRecord>();
-  const find = async (references: readonly string[]): Promise<void> => {
-    for (let start = 0; start < references.length; start += ROWS_MAX) {
-      const found = await ledger.findRecords(references.slice(start, start + ROWS_MAX));
-      for (const row of found) rows.set(row.reference, row);
-    }
-  };
-  await find(transactions.map(({ reference }) => reference));
-  const undecided = transactions.filter(({ reference }) => {
-    const status = rows.get(reference)?.status;
-    return status === undefined || status === 'QUEUED';
-  });
-  await find(undecided.flatMap(({ reference }) => OTHER_REFERENCES(reference)));
+  own: { readonly mirrorId: string },
+): Promise<Map<string, readonly LedgerRecord[]>> {
+  const references = transactions.map(({ reference }) => reference);
+  const rows = new Map<string, readonly LedgerRecord[]>();
+  for (const row of await ledger.findByReference(references)) rows.set(row.reference, [row]);
+  const isPlain = (reference: string) => rows.get(reference)?.some((row) => isPlainlyOurs(row, own)) === true;
+  const unusual = references.filter((reference) => !isPlain(reference));
+  for (const [reference, found] of await findForms(unusual, ledger, own)) rows.set(reference, found);
+  for (const row of await ledger.findByReference(unusual.map(firstReplacementOf))) rows.set(row.reference, [row]);
   return rows;
+}
+
+function firstReplacementOf(reference: string): string {
+  return `${reference}:r1`;
 }
 
 type Judgement = Omit<Judged<never>, 'found'>;
@@ -89,8 +79,9 @@ type Judgement = Omit<Judged<never>, 'found'>;
 async function judgeOne(transaction: PreparedTransaction, judging: Judging): Promise<Judgement> {
   const finding = await judgeTwice(transaction, judging);
   if (finding.kind === 'applied') return { verdict: toPosted(finding), repairs: [] };
-  const [child, replacement] = OTHER_REFERENCES(transaction.reference).map((name) => judging.rows.get(name));
-  if (finding.kind === 'absent' && child === undefined && replacement === undefined) {
+  const { reference } = transaction;
+  const isSeen = judging.rows.has(reference) || judging.rows.has(firstReplacementOf(reference));
+  if (finding.kind === 'absent' && !isSeen) {
     return parked('rebuild', 'neither its reference nor a replacement was in the ledger');
   }
   return judgeUnusual(transaction, finding, judging);
@@ -98,8 +89,7 @@ async function judgeOne(transaction: PreparedTransaction, judging: Judging): Pro
 
 function judgeRows(transaction: PreparedTransaction, { ports, mirrorId, rows }: Judging): Finding {
   const { reference, currency } = transaction;
-  const of = [reference, queuedChildOf(reference)].flatMap((name) => rows.get(name) ?? []);
-  return judge({ ...transaction, mirrorId }, of, ports.balances.resolver(currency));
+  return judge({ ...transaction, mirrorId }, rows.get(reference) ?? [], ports.balances.resolver(currency));
 }
 
 /** A mismatch is judged a second time with names asked afresh: a remembered id must not make a conflict. */
@@ -117,9 +107,8 @@ async function judgeUnusual(
   judging: Judging,
 ): Promise<Judgement> {
   await learnNames([transaction], judging.ports);
-  const all = (await judging.ports.ledger.listOfPayment(transaction.reference)).filter(
-    ({ status }) => status === 'APPLIED',
-  );
+  const listed = await judging.ports.ledger.listOfPayment(transaction.reference);
+  const all = currentRows(listed).filter(isApplied);
   const replacements = repairsAmong(distinctRows(all), transaction, { judging, kind: 'replacement' });
   const corrections = repairsAmong(distinctRows(all), transaction, { judging, kind: 'correction' });
   const repairs = [...replacements, ...corrections];
@@ -140,8 +129,8 @@ function reasonOf(finding: Exclude<Finding, { kind: 'applied' }>): { reason: Par
   switch (finding.kind) {
     case 'absent':
       return { reason: 'rebuild', detail: 'its reference was not in the ledger' };
-    case 'queued':
-      return { reason: 'rebuild', detail: 'somebody queued its reference in Blnk, and it is not decided yet' };
+    case 'undecided':
+      return { reason: 'rebuild', detail: finding.detail };
     case 'burnt':
       return { reason: 'burnt_reference', detail: finding.detail };
     case 'unresolved':
@@ -196,9 +185,11 @@ function netOf(repairs: readonly RepairRow[], { source }: PreparedTransaction): 
 /** The payment's own row where it moved money between the right balances; null when it did not, or when that is not known. */
 function ownAmount(transaction: PreparedTransaction, finding: Finding, judging: Judging): bigint | null {
   if (finding.kind !== 'conflict') return null;
-  const row = [transaction.reference, queuedChildOf(transaction.reference)]
-    .flatMap((name) => judging.rows.get(name) ?? [])
-    .find(({ status }) => status === 'APPLIED');
+  const isOwn = (reference: string) =>
+    parseReference(reference, (id) => id === transaction.reference).role === 'original';
+  const row = currentRows(judging.rows.get(transaction.reference) ?? []).find(
+    (one) => isApplied(one) && isOwn(one.reference),
+  );
   const resolve = judging.ports.balances.resolver(transaction.currency);
   const isOfIt =
     row?.currency === transaction.currency &&

@@ -1,9 +1,9 @@
 /** What planning and applying repairs need beside both sides of a proof: the findings, our postings, and where plans are kept. */
-import type { CertificateState, DayFinding } from '../core/certificate.js';
+import type { Certificate } from '../core/certificate.js';
 import type { OwnRow } from '../core/mend-facts.js';
 import type { MendingAct } from '../core/mending.js';
 import type { RepairPlan } from '../core/repair.js';
-import type { LedgerSide, StripeSide } from './ports.js';
+import type { AcceptedSide, LedgerSide, StripeSide } from './ports.js';
 
 /** UTC days, both included: `2026-11-21`. */
 export interface DayRange {
@@ -11,14 +11,8 @@ export interface DayRange {
   readonly toDay: string;
 }
 
-/** The newest certificate of a day and currency, as far as repairing needs it. */
-export interface ProvenDay {
-  readonly day: string;
-  readonly state: CertificateState;
-  readonly findings: readonly DayFinding[];
-  /** All of them; more than `findings` when some were not kept. */
-  readonly findingsCount: number;
-}
+/** What repairing needs of a certificate; `findingsCount` is more than `findings` when some were not kept. */
+export type DayCertificate = Pick<Certificate, 'day' | 'state' | 'findings' | 'findingsCount'>;
 
 export interface ParkedPayment {
   readonly paymentId: string;
@@ -42,8 +36,8 @@ export interface ItemToApply {
 export type ItemApplied = 'done' | 'handled' | 'changed';
 
 export interface RepairStore {
-  /** All days that were proven; those of the range when one is given. Oldest first. */
-  provenDays(range: DayRange | null): Promise<ProvenDay[]>;
+  /** The newest of each day and currency; of the range's days when one is given. Oldest first. */
+  newestCertificates(range: DayRange | null): Promise<DayCertificate[]>;
   /** Parked postings that no other posting stands for, dismissed ones included. */
   parkedPayments(range: DayRange | null): Promise<ParkedPayment[]>;
   /** Our postings by payment; payments without one are missing. */
@@ -70,6 +64,7 @@ export interface RepairStore {
 
 export interface RepairPorts {
   readonly store: RepairStore;
+  readonly accepted: AcceptedSide;
   readonly stripe: Pick<StripeSide, 'readIntent'>;
-  readonly ledger: Pick<LedgerSide, 'findRecords' | 'listOfPayment' | 'findBalances'>;
+  readonly ledger: Pick<LedgerSide, 'findByReference' | 'findChildren' | 'listOfPayment' | 'findBalances'>;
 }

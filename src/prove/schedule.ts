@@ -1,12 +1,13 @@
 /**
  * Which days are to be proven now. Pure: it is given times and what was proven; it reads no clock. A day comes up two days
- * after it closed, again when the latest successes are in, at once when a payment of it was stored after it was sealed, once
- * a day while it is not sealed, and the sealed ones in rotation, because a ledger may be restored from a backup.
+ * after it closed, again when the latest successes are in, at once when a payment of it was stored after it was sealed or a
+ * person accepted a difference of it, took that back, or applied a repair to it, once a day while it is not sealed, and the sealed ones in rotation, because a ledger may be restored from a backup.
  */
 import type { ProofTrigger } from '../core/certificate.js';
 import { isSealed } from '../core/reopening.js';
-import { DAY_MS, utcDay } from '../core/window.js';
+import { DAY_MS, dayWindow, utcDay } from '../core/window.js';
 import type { DayStanding } from './ports.js';
+import type { DayToProve } from './prove-days.js';
 
 export interface ScheduleFacts {
   /** The database's clock, as in `provedAt`. */
@@ -33,23 +34,20 @@ export interface ScheduleRules {
   readonly rotateAgeMs: number;
 }
 
-export interface DueDay {
-  readonly day: string;
-  readonly trigger: ProofTrigger;
-}
-
 /** Reopened days first, then newest first; last the one of the rotation. No day comes twice. */
-export function dueDays(facts: ScheduleFacts, rules: ScheduleRules): DueDay[] {
+export function dueDays(facts: ScheduleFacts, rules: ScheduleRules): DayToProve[] {
   if (facts.completeTo === null) return [];
   const standings = new Map(facts.standings.map((standing) => [standing.day, standing]));
-  const reopened: DueDay[] = [];
-  const due: DueDay[] = [];
+  const reopened: DayToProve[] = [];
+  const due: DayToProve[] = [];
   const sealed: DayStanding[] = [];
   for (const day of daysBetween(facts.startsAt, facts.completeTo).reverse()) {
     const standing = standings.get(day);
     const isReopened = standing?.storedSince === true;
     const trigger = milestoneDue(day, { standing, now: facts.now, rules });
     if (isReopened) reopened.push({ day, trigger: 'reopened' });
+    else if (standing?.acceptanceSince === true) reopened.push({ day, trigger: 'acceptance' });
+    else if (standing?.repairedSince === true) reopened.push({ day, trigger: 'repair' });
     else if (trigger !== null) due.push({ day, trigger });
     else if (standing?.states.every(isSealed) === true) sealed.push(standing);
   }
@@ -59,7 +57,7 @@ export function dueDays(facts: ScheduleFacts, rules: ScheduleRules): DueDay[] {
 /** The whole UTC days from the one that `from` lies in to the last one that ended at or before `to`, oldest first. */
 export function daysBetween(from: Date, to: Date): string[] {
   const days: string[] = [];
-  for (let start = startOfDay(utcDay(from)); start + DAY_MS <= to.getTime(); start += DAY_MS) {
+  for (let start = dayWindow(utcDay(from)).from.getTime(); start + DAY_MS <= to.getTime(); start += DAY_MS) {
     days.push(utcDay(new Date(start)));
   }
   return days;
@@ -74,7 +72,7 @@ function milestoneDue(
     rules,
   }: { readonly standing: DayStanding | undefined; readonly now: Date; readonly rules: ScheduleRules },
 ): ProofTrigger | null {
-  const end = startOfDay(day) + DAY_MS;
+  const end = dayWindow(day).to.getTime();
   const [first, late] = [end + rules.firstAfterMs, end + rules.lateAfterMs];
   if (now.getTime() < first) return null;
   const isLate = now.getTime() >= late;
@@ -89,14 +87,10 @@ function rotation(
   sealed: readonly DayStanding[],
   { now, lastRotationAt }: ScheduleFacts,
   { rotateEveryMs, rotateAgeMs }: ScheduleRules,
-): DueDay[] {
+): DayToProve[] {
   if (lastRotationAt !== null && now.getTime() - lastRotationAt.getTime() < rotateEveryMs) return [];
   const [oldest] = sealed
     .filter(({ provedAt }) => now.getTime() - provedAt.getTime() >= rotateAgeMs)
     .sort((a, b) => a.provedAt.getTime() - b.provedAt.getTime() || (a.day < b.day ? -1 : 1));
   return oldest === undefined ? [] : [{ day: oldest.day, trigger: 'rotation' }];
-}
-
-function startOfDay(day: string): number {
-  return Date.parse(`${day}T00:00:00Z`);
 }

@@ -11,20 +11,18 @@ import {
   Worker,
   type WorkerOptions,
 } from 'bullmq';
-import { Redis } from 'ioredis';
-import { readDatabaseAddress } from '../core/database-address.js';
-import { SyncError } from '../core/errors.js';
+import type { DatabaseAddress } from '../core/database-address.js';
+import type { SyncError } from '../core/errors.js';
+import type { QueueFault } from '../core/queue-fault.js';
+import type { QueueIdentity } from '../core/queue-identity.js';
+import { BULLMQ_SCHEMA, openQueuePool } from './postgres-pool.js';
+import { createRedisConnection } from './redis.js';
+import { redisName } from './redis-faults.js';
 
 export type QueueAddress =
   | { readonly kind: 'redis'; readonly url: string; readonly prefix: string }
-  | { readonly kind: 'postgres'; readonly url: string }
-  | {
-      readonly kind: 'socket';
-      readonly host: string;
-      readonly port: number;
-      readonly user: string;
-      readonly database: string;
-    };
+  /** Tables in that database. */
+  | DatabaseAddress;
 
 /** What we use of BullMQ's classes, whichever backend is behind them. */
 export interface BackedQueue {
@@ -40,6 +38,16 @@ export interface BackedQueue {
     },
   ): Promise<unknown>;
   removeJobScheduler(id: string): Promise<unknown>;
+  isPaused(): Promise<boolean>;
+  getGlobalConcurrency(): Promise<number | null>;
+  getGlobalRateLimit(): Promise<{ readonly max: number; readonly duration: number } | null>;
+  /** Milliseconds for which no further job is delivered; not positive when there is no such time. */
+  getRateLimitTtl(): Promise<number>;
+  /** The job that a request with this deduplication id is taken to be; null when there is none. */
+  getDeduplicationJobId(deduplicationId: string): Promise<string | null>;
+  removeDeduplicationKey(deduplicationId: string): Promise<unknown>;
+  getJob(id: string): Promise<object | undefined>;
+  getJobState(id: string): Promise<string>;
   on(event: 'error', listener: (error: Error) => void): unknown;
   close(): Promise<void>;
 }
@@ -57,126 +65,93 @@ export interface QueueBackend {
   worker(name: string, processor: Processor, options: Omit<WorkerOptions, 'connection'>): BackedWorker;
   /** Of the backend's own tables, in the same database as ours, and the version that this code needs; null on Redis. */
   readonly schema: { readonly name: string; readonly version: number } | null;
+  /** Proves that it answers. Throws SyncError: `fatal` when no waiting helps, else `queue_unreachable`. */
+  ready(): Promise<void>;
+  /** Of a command, so that a person is told at once why there is no connection; a worker waits for the next one. */
+  beforeCall(): Promise<void>;
+  /** Fails with the server's words where it answers questions and takes nothing, as a replica does. */
+  assertWritable(): Promise<void>;
+  /** What is wrong with the server that keeps the queues, though it answers. */
+  examineServer(): Promise<QueueFault[]>;
+  /** Which queue it is, equal for all who use it. */
+  identify(): Promise<QueueIdentity>;
+  /** Why there is no connection, where that is known. */
+  lastFault(): SyncError | null;
   /** Creates or upgrades the backend's own tables; nothing to do on Redis. */
   migrate(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** BullMQ's own name for its schema; kept apart from ours so that both can be read and dumped alone. */
-const BULLMQ_SCHEMA = 'bullmq';
-
-/**
- * Connections of each queue and of each worker, which takes one more for LISTEN: 16 in all for a worker process. Jobs only
- * wake, so their bookkeeping may wait for its turn; a default PostgreSQL has 100 connections for everybody.
- */
-const QUEUE_CONNECTIONS = 1;
-const WORKER_CONNECTIONS = 2;
-
 export interface QueueBackendOptions {
   /** A CLI gives up at once, so that a person is told; a worker waits and connects again for ever. */
   readonly failFast: boolean;
+  /** After the names of all queues, to keep mirrors in one database apart. */
+  readonly suffix?: string;
   readonly onError: (error: Error) => void;
+  /** In PostgreSQL, beside the one that listens for all queues; 3 when left out. */
+  readonly connectionsMax?: number;
 }
 
-/** Opens nothing yet, except that Redis is tried once. Throws SyncError `queue_unreachable` naming what was tried. */
-export async function openQueueBackend(address: QueueAddress, options: QueueBackendOptions): Promise<QueueBackend> {
+/** Opens nothing yet. */
+export function openQueueBackend(address: QueueAddress, options: QueueBackendOptions): QueueBackend {
   return address.kind === 'redis' ? openRedis(address, options) : openPostgres(address, options);
 }
 
-async function openRedis(
+function openRedis(
   { url, prefix }: Extract<QueueAddress, { kind: 'redis' }>,
   options: QueueBackendOptions,
-): Promise<QueueBackend> {
-  const redis = new Redis(url, {
-    // BullMQ's blocking reads must never be failed by a retry limit.
-    maxRetriesPerRequest: options.failFast ? 1 : null,
-    connectTimeout: 10_000,
-    lazyConnect: true,
-    retryStrategy: (times) => (options.failFast && times > 1 ? null : Math.min(times * 500, 10_000)),
-  });
-  redis.on('error', options.onError);
-  try {
-    await redis.connect();
-    await redis.ping();
-  } catch (error) {
-    redis.disconnect();
-    throw new SyncError(
-      `Redis does not answer at ${withoutPassword(url)}. Check that it runs and that REDIS_URL is right`,
-      {
-        kind: 'transient',
-        code: 'queue_unreachable',
-        cause: error,
-      },
-    );
-  }
+): QueueBackend {
+  const redis = createRedisConnection({ url, prefix, ...options });
+  const connection = redis.client;
   return {
-    queue: (name, queueOptions) => new Queue(name, { ...queueOptions, prefix, connection: redis }),
+    queue: (name, queueOptions) => new Queue(`${name}${options.suffix ?? ''}`, { ...queueOptions, prefix, connection }),
     worker: (name, processor, workerOptions) =>
-      new Worker(name, processor, { ...workerOptions, prefix, connection: redis }),
+      new Worker(`${name}${options.suffix ?? ''}`, processor, { ...workerOptions, prefix, connection }),
     schema: null,
-    migrate: async () => {},
-    async close() {
-      // QUIT would wait for a server that is away.
-      if (redis.status === 'ready') await redis.quit();
-      else redis.disconnect();
+    ready: redis.ready,
+    beforeCall: options.failFast ? redis.ready : async () => {},
+    lastFault: redis.lastFault,
+    identify: async () => ({
+      id: await redis.readMark(`${MARK}${options.suffix ?? ''}`),
+      place: `${redisName(url)} with QUEUE_PREFIX=${prefix}`,
+    }),
+    assertWritable: redis.assertWritable,
+    async examineServer() {
+      const policy = await redis.readEvictionPolicy();
+      if (policy === null || policy === 'noeviction') return [];
+      return [{ kind: 'evicts', queue: null, detail: `its maxmemory-policy is ${policy}` }];
     },
+    migrate: async () => {},
+    close: redis.close,
   };
 }
 
-function openPostgres(address: Exclude<QueueAddress, { kind: 'redis' }>, options: QueueBackendOptions): QueueBackend {
-  const server =
-    address.kind === 'postgres'
-      ? serverByUrl(address.url)
-      : { host: address.host, port: address.port, user: address.user, database: address.database };
-  const connection = (connectionsMax: number) => ({
-    ...server,
-    max: connectionsMax,
-    schema: BULLMQ_SCHEMA,
-    keepAlive: true,
-    connectionTimeoutMillis: 10_000,
-    application_name: 'stripe-blnk-sync queue',
-  });
+/** The key of a queue's mark, after its prefix. */
+const MARK = 'stripe-blnk-sync:queue';
+
+const CONNECTIONS_MAX = 3;
+
+function openPostgres(address: DatabaseAddress, options: QueueBackendOptions): QueueBackend {
+  const { pool, migrate, close } = openQueuePool(address, options.connectionsMax ?? CONNECTIONS_MAX);
   return {
     queue: (name, queueOptions) =>
-      new Queue(name, { ...queueOptions, connection: connection(QUEUE_CONNECTIONS) }, createPostgresBackend),
+      new Queue(`${name}${options.suffix ?? ''}`, { ...queueOptions, connection: pool }, createPostgresBackend),
     worker: (name, processor, workerOptions) =>
       new Worker(
-        name,
+        `${name}${options.suffix ?? ''}`,
         processor,
-        {
-          ...workerOptions,
-          // One beside those of its jobs in hand is enough.
-          connection: connection(Math.min(WORKER_CONNECTIONS, (workerOptions.concurrency ?? 1) + 1)),
-        },
+        { ...workerOptions, connection: pool },
         createPostgresBackend,
       ),
     schema: { name: BULLMQ_SCHEMA, version: LATEST_SCHEMA_VERSION },
-    async migrate() {
-      const queue = new Queue('migration', { connection: { ...connection(1), migrate: true } }, createPostgresBackend);
-      queue.on('error', options.onError);
-      try {
-        await queue.waitUntilReady();
-      } finally {
-        await queue.close();
-      }
-    },
-    close: async () => {},
+    ready: async () => {},
+    beforeCall: async () => {},
+    // The tables lie in our own database: when it takes nothing there is nothing to wake for.
+    assertWritable: async () => {},
+    examineServer: async () => [],
+    identify: async () => ({ id: `postgres${options.suffix ?? ''}`, place: 'the one in PostgreSQL (no REDIS_URL)' }),
+    lastFault: () => null,
+    migrate,
+    close,
   };
-}
-
-function serverByUrl(given: string) {
-  const { url, encryption } = readDatabaseAddress(given);
-  return {
-    connectionString: url,
-    ssl: encryption === 'none' ? false : { rejectUnauthorized: encryption === 'checked' },
-  };
-}
-
-function withoutPassword(url: string): string {
-  try {
-    const { protocol, host, pathname } = new URL(url);
-    return `${protocol}//${host}${pathname}`;
-  } catch {
-    return 'REDIS_URL (not a URL)';
-  }
 }

@@ -6,10 +6,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Processor } from 'bullmq';
-import type { BackfillPart } from '../collect/backfill.js';
+import type { BackfillPart } from '../collect/ports.js';
 import { SyncError } from '../core/errors.js';
 import { type Lane, laneName } from '../core/posting.js';
+import type { QueueFault } from '../core/queue-fault.js';
+import type { QueuedJob, QueueIdentity } from '../core/queue-identity.js';
 import type { Trigger } from '../core/sync-run.js';
+import { withinTime } from '../core/within-time.js';
+import { createCallLimit } from './call-limit.js';
 import type { BackedQueue, BackedWorker, QueueBackend } from './connection.js';
 import {
   BACKFILL_QUEUE,
@@ -25,6 +29,7 @@ import {
   SYNC_QUEUE,
   TICK_JOB,
 } from './payload.js';
+import { examineQueue, releaseStale } from './queue-state.js';
 
 export interface JobQueue {
   /** A request while one runs makes one follow-up; a request while one waits is the same one. */
@@ -37,13 +42,35 @@ export interface JobQueue {
   ensureSchedule(everyMs: number, options: { readonly replace: boolean }): Promise<void>;
   /**
    * Makes the schedule anew unless its next tick is at hand. One that was dated by a process whose clock was ahead would come
-   * when that time has come, and neither a new worker nor the same interval moves it.
+   * when that time has come, one whose job was lost never, and neither a new worker nor the same interval moves it.
+   * Answers whether it was made anew.
    */
-  restartSchedule(everyMs: number): Promise<void>;
-  /** Starts taking jobs. The answer stops taking new ones and waits for those in hand. */
-  work(handlers: JobHandlers, options: WorkOptions): Promise<() => Promise<void>>;
+  restartSchedule(everyMs: number): Promise<boolean>;
+  /** What keeps jobs from being delivered; empty when nothing does. Throws SyncError when the queue does not answer. */
+  examine(): Promise<QueueFault[]>;
+  /** Which queue it is. Throws SyncError when it does not answer. */
+  identify(): Promise<QueueIdentity>;
+  /**
+   * Of work that was asked for and not delivered: where the job that stands for it is lost, its deduplication key goes, which
+   * would swallow every further request. Answers whether there was such a key.
+   */
+  release(job: QueuedJob): Promise<boolean>;
+  /** Whether some worker has this job in hand, as far as the queue knows. */
+  isInHand(job: QueuedJob): Promise<boolean>;
+  /** Takes jobs from when the queue answers. The result stops taking new ones and waits for those in hand. */
+  work(handlers: JobHandlers, options: WorkOptions): () => Promise<void>;
   close(): Promise<void>;
 }
+
+export const syncJob: QueuedJob = { queue: SYNC_QUEUE, id: SYNC_JOB, isScheduled: true };
+export const proofsJob: QueuedJob = { queue: PROVE_QUEUE, id: PROVE_JOB };
+export const laneJob = (lane: Lane): QueuedJob => ({ queue: POST_QUEUE, id: laneName(lane) });
+export const partJob = ({ backfillId, window }: BackfillPart): QueuedJob => ({
+  queue: BACKFILL_QUEUE,
+  id: `${backfillId}:${window.from.toISOString()}`,
+});
+
+const QUEUES = [SYNC_QUEUE, BACKFILL_QUEUE, POST_QUEUE, PROVE_QUEUE];
 
 export interface JobHandlers {
   /** Whether a tick of the schedule asks for a sync now. */
@@ -69,6 +96,7 @@ export interface WorkOptions {
 /** Finished jobs are kept for a look at the queue, not as a history: that is `sync_runs`. */
 const KEEP_COMPLETED = { count: 100 };
 const KEEP_FAILED = { count: 500 };
+const EVENTS_MAX = 1_000;
 const JOB_OPTIONS = { attempts: 1, removeOnComplete: KEEP_COMPLETED, removeOnFail: KEEP_FAILED };
 
 /**
@@ -82,6 +110,8 @@ const CLOSE_WITHIN_MS = 3_000;
 
 /** The one scheduler; its id is what keeps two workers from making two. */
 const SCHEDULER_ID = 'stripe-blnk-sync';
+/** A tick that is later than this was lost, where a worker has room for it. */
+const TICK_LATE_MS = 1_000;
 const TICK = { name: TICK_JOB, data: {}, opts: JOB_OPTIONS };
 
 export function createJobQueue(backend: QueueBackend, onError: (error: Error) => void): JobQueue {
@@ -89,54 +119,78 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
   const open = (name: string): BackedQueue => {
     const existing = queues.get(name);
     if (existing !== undefined) return existing;
-    const queue = backend.queue(name, { defaultJobOptions: JOB_OPTIONS, streams: { events: { maxLen: 1_000 } } });
+    const queue = backend.queue(name, { defaultJobOptions: JOB_OPTIONS, streams: { events: { maxLen: EVENTS_MAX } } });
     queue.on('error', onError);
     queues.set(name, queue);
     return queue;
   };
-  const addOnce = async (
-    queue: string,
-    name: string,
-    job: { readonly payload: object; readonly id: string },
-  ): Promise<void> => {
+  const limit = createCallLimit(backend.lastFault);
+  const ask = async <Result>(name: string, call: (queue: BackedQueue) => Promise<Result>): Promise<Result> => {
+    await backend.beforeCall();
+    return limit(() => call(open(name)));
+  };
+  const addOnce = async (job: QueuedJob, name: string, payload: object): Promise<void> => {
     const deduplication = { id: job.id, keepLastIfActive: true };
-    await withinLimit(open(queue).add(name, job.payload, { ...JOB_OPTIONS, jobId: newJobId(), deduplication }));
+    await ask(job.queue, (queue) => queue.add(name, payload, { ...JOB_OPTIONS, jobId: newJobId(), deduplication }));
   };
 
   return {
-    requestSync: (trigger) => addOnce(SYNC_QUEUE, SYNC_JOB, { payload: { trigger }, id: SYNC_JOB }),
+    requestSync: (trigger) => addOnce(syncJob, SYNC_JOB, { trigger }),
 
-    requestPart: ({ backfillId, window }) => {
-      const payload = { backfillId, from: window.from.toISOString(), to: window.to.toISOString() };
-      return addOnce(BACKFILL_QUEUE, PART_JOB, { payload, id: `${backfillId}:${payload.from}` });
+    requestPart: (part) => {
+      const { from, to } = part.window;
+      const payload = { backfillId: part.backfillId, from: from.toISOString(), to: to.toISOString() };
+      return addOnce(partJob(part), PART_JOB, payload);
     },
 
-    wakeLane: ({ source, currency }) =>
-      addOnce(POST_QUEUE, LANE_JOB, { payload: { source, currency }, id: laneName({ source, currency }) }),
+    wakeLane: (lane) => addOnce(laneJob(lane), LANE_JOB, { source: lane.source, currency: lane.currency }),
 
     async requestProofs() {
       const options = { ...JOB_OPTIONS, jobId: newJobId(), deduplication: { id: PROVE_JOB } };
-      await withinLimit(open(PROVE_QUEUE).add(PROVE_JOB, {}, options));
+      await ask(PROVE_QUEUE, (queue) => queue.add(PROVE_JOB, {}, options));
     },
 
     async ensureSchedule(everyMs, { replace }) {
-      const queue = open(SYNC_QUEUE);
-      const existing = await withinLimit(queue.getJobScheduler(SCHEDULER_ID));
+      const existing = await ask(SYNC_QUEUE, (queue) => queue.getJobScheduler(SCHEDULER_ID));
       // Writing the same schedule again would move its next tick: done every minute, it would never tick.
       if (existing !== undefined && (!replace || existing.every === everyMs)) return;
-      await withinLimit(queue.upsertJobScheduler(SCHEDULER_ID, { every: everyMs }, TICK));
+      await ask(SYNC_QUEUE, (queue) => queue.upsertJobScheduler(SCHEDULER_ID, { every: everyMs }, TICK));
     },
 
     async restartSchedule(everyMs) {
-      const queue = open(SYNC_QUEUE);
-      const next = (await withinLimit(queue.getJobScheduler(SCHEDULER_ID)))?.next;
-      // BullMQ dates ticks by the clock of the process, as we do here. A tick that is only late waits for a free worker.
-      if (next !== undefined && Math.abs(next - Date.now()) <= 2 * everyMs) return;
-      await withinLimit(queue.removeJobScheduler(SCHEDULER_ID));
-      await withinLimit(queue.upsertJobScheduler(SCHEDULER_ID, { every: everyMs }, TICK));
+      const next = (await ask(SYNC_QUEUE, (queue) => queue.getJobScheduler(SCHEDULER_ID)))?.next;
+      // BullMQ dates ticks by the clock of the process, as we do here.
+      const inMs = next === undefined ? null : next - Date.now();
+      if (inMs !== null && inMs >= -TICK_LATE_MS && inMs <= 2 * everyMs) return false;
+      await ask(SYNC_QUEUE, (queue) => queue.removeJobScheduler(SCHEDULER_ID));
+      await ask(SYNC_QUEUE, (queue) => queue.upsertJobScheduler(SCHEDULER_ID, { every: everyMs }, TICK));
+      return true;
     },
 
-    async work(handlers, options) {
+    async examine() {
+      // A replica answers every question: only what writes finds out that it is one.
+      await limit(() => backend.assertWritable());
+      const found = await Promise.all([
+        limit(() => backend.examineServer()),
+        ...QUEUES.map((name) => ask(name, (queue) => examineQueue(name, queue))),
+      ]);
+      return found.flat();
+    },
+
+    async identify() {
+      await backend.beforeCall();
+      return limit(() => backend.identify());
+    },
+
+    release: (job) => ask(job.queue, (queue) => releaseStale(queue, job.id)),
+
+    isInHand: (job) =>
+      ask(job.queue, async (queue) => {
+        const jobId = await queue.getDeduplicationJobId(job.id);
+        return jobId !== null && (await queue.getJobState(jobId)) === 'active';
+      }),
+
+    work(handlers, options) {
       const inHand = new Set<Promise<unknown>>();
       const start = (name: string, processor: Processor, concurrency: number): BackedWorker => {
         const handle: Processor = async (...args) => {
@@ -169,53 +223,28 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
         start(POST_QUEUE, (job) => handlers.lane(readLanePayload(job.data)), options.lanesAtOnce),
         start(PROVE_QUEUE, () => handlers.proofs(), 1),
       ];
-      await Promise.all(workers.map((worker) => worker.waitUntilReady()));
-      for (const worker of workers) worker.run().catch(options.onError);
+      Promise.all(workers.map((worker) => worker.waitUntilReady())).then(() => {
+        for (const worker of workers) worker.run().catch(options.onError);
+      }, options.onError);
       return async () => {
         const closed = Promise.all(workers.map((worker) => worker.close()));
         closed.catch(options.onError);
         await Promise.allSettled(inHand);
-        await withinTime(closed);
+        await untilClosed(closed);
       };
     },
 
     async close() {
-      await withinTime(Promise.all([...queues.values()].map((queue) => queue.close())));
+      await untilClosed(Promise.all([...queues.values()].map((queue) => queue.close())));
     },
   };
 }
 
-async function withinTime(closed: Promise<unknown>): Promise<void> {
-  const over = new AbortController();
-  const timeOut = sleep(CLOSE_WITHIN_MS, undefined, { signal: over.signal }).catch(() => {
-    // Cut short: it closed in time.
+async function untilClosed(closed: Promise<unknown>): Promise<void> {
+  await withinTime(closed, {
+    sleep: (over) => sleep(CLOSE_WITHIN_MS, undefined, { signal: over }),
+    whenLate: () => undefined,
   });
-  try {
-    await Promise.race([closed, timeOut]);
-  } finally {
-    over.abort();
-  }
-}
-
-/**
- * A wake that Redis does not take in time is given up: the timer asks again. Without this a call waits for as long as
- * Redis is away, and with it a run whose page is stored, or a worker that was told to stop.
- */
-const QUEUE_CALL_MAX_MS = 5_000;
-
-async function withinLimit<T>(call: Promise<T>): Promise<T> {
-  const limit = new AbortController();
-  const late = sleep(QUEUE_CALL_MAX_MS, undefined, { signal: limit.signal }).then(() => {
-    throw new SyncError(`The queue did not answer within ${QUEUE_CALL_MAX_MS / 1_000} s`, {
-      kind: 'transient',
-      code: 'queue_unreachable',
-    });
-  });
-  try {
-    return await Promise.race([call, late]);
-  } finally {
-    limit.abort();
-  }
 }
 
 async function runSyncQueueJob(

@@ -2,8 +2,10 @@
  * What is asked of Stripe besides the feeds: which account the key belongs to, what it may read, Stripe's time, and one
  * intent by id. Decides nothing about the mirror; that is for whoever compares.
  */
+import { type ClockFault, clockFaultText } from '../core/agree-on-time.js';
 import { SyncError } from '../core/errors.js';
-import type { FoundPayment } from '../core/payment.js';
+import type { IntentNow } from '../core/payment.js';
+import { HOUR_MS } from '../core/window.js';
 import type { StripeClient } from './client.js';
 import { type Permission, permissionMissing } from './permissions.js';
 import { retrieveIntent } from './read-intent.js';
@@ -26,10 +28,13 @@ export interface StripeAccountReader {
   checkPermissions(): Promise<{ readonly missing: readonly Permission[] }>;
   /** Whether the key may read a feed now; one small request. */
   mayRead(permission: Permission): Promise<boolean>;
-  /** Stripe's clock, never too late; null when the answer carries no time. */
-  serverTime(): Promise<Date | null>;
-  /** One intent as it is now. `missing`: another account's, or deleted test data. */
-  readIntent(id: string): Promise<FoundPayment | { readonly kind: 'not_succeeded' } | { readonly kind: 'missing' }>;
+  /**
+   * Stripe's clock, never too late, as far as other clocks agree with it; asked for again when they do not. Throws SyncError
+   * `no_server_time`, `clocks_disagree` or (by more than a day) `stripe_time_off`, all transient.
+   */
+  serverTime(): Promise<Date>;
+  /** One intent as it is now. */
+  readIntent(id: string): Promise<IntentNow>;
 }
 
 export function createStripeAccountReader(options: { readonly client: StripeClient }): StripeAccountReader {
@@ -51,15 +56,49 @@ export function createStripeAccountReader(options: { readonly client: StripeClie
 
     mayRead: (permission) => isGranted(client, permission),
 
-    async serverTime() {
-      return (await ask(client, 'payment_intents')).vendorNow;
-    },
+    serverTime: () => readServerTime(client),
 
     async readIntent(id) {
       const { reading } = await retrieveIntent(client, id);
       return reading;
     },
   };
+}
+
+/** An answer that no other clock agrees with may be one answer's fault: a cache, one of several proxies. */
+const TIME_SAMPLES_MAX = 3;
+
+async function readServerTime(client: StripeClient): Promise<Date> {
+  for (let samples = 1; ; samples += 1) {
+    const { vendorNow, clockFault } = await ask(client, 'payment_intents');
+    if (clockFault === null || (vendorNow !== null && !isFarAhead(clockFault))) {
+      if (vendorNow === null) throw noServerTime();
+      return vendorNow;
+    }
+    if (samples < TIME_SAMPLES_MAX) continue;
+    throw new SyncError(`${clockFaultText(clockFault)}. The next try asks again`, {
+      kind: 'transient',
+      code: clockFault.code === 'clocks_disagree' ? 'clocks_disagree' : 'stripe_time_off',
+    });
+  }
+}
+
+/**
+ * No cache or proxy is wrong by more than a day: then it is both clocks here that stand in the past (a machine without a
+ * battery begins in 1970), and a start counted back from there would claim years of payments that nobody asked for.
+ */
+const FAR_AHEAD_MS = 25 * HOUR_MS;
+
+function isFarAhead({ code, machineAheadMs }: ClockFault): boolean {
+  return code === 'stripe_time_off' && machineAheadMs < -FAR_AHEAD_MS;
+}
+
+/** Nothing that depends on Stripe's time can be decided without it. */
+function noServerTime(): SyncError {
+  return new SyncError('Stripe answered without a Date header, so its time is not known; the next try asks again', {
+    kind: 'transient',
+    code: 'no_server_time',
+  });
 }
 
 const PROBES: Readonly<Record<Permission, Send>> = {

@@ -6,8 +6,8 @@
 import Stripe from 'stripe';
 import { SyncError } from '../core/errors.js';
 import { isLiveKey, redactSecrets } from './api-key.js';
+import type { StripeEndpoint } from './endpoint.js';
 import { permissionMissing, permissionOf } from './permissions.js';
-import type { StripeEndpoint } from './request.js';
 import { UnreadableAnswer } from './transport.js';
 
 export interface Failure {

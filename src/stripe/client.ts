@@ -6,15 +6,17 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import Stripe from 'stripe';
+import type { TimeJudge } from '../collect/ports.js';
 import { SyncError } from '../core/errors.js';
+import type { RequestLimiter } from '../core/request-limiter.js';
 import { createApiKeys, isLiveKey } from './api-key.js';
 import { classifyFailure } from './classify.js';
+import type { StripeEndpoint } from './endpoint.js';
 import { unreadableAnswer } from './read-list.js';
 import {
   createRequester,
   RETRY_POLICY,
   type RequestClock,
-  type RequestLimiter,
   type RetryNotice,
   type RetryPolicy,
   type SendRequest,
@@ -36,12 +38,16 @@ export interface StripeClientOptions {
   readonly baseUrl: string;
   /** Reads the key. Called at the first request, and again after Stripe refused it. */
   readonly readKey: () => Promise<string>;
-  readonly limiter: RequestLimiter;
+  readonly limiter: RequestLimiter<StripeEndpoint>;
   /** This software's version, as Stripe shows it in its request logs. */
   readonly version: string;
-  /** Aborted at shutdown. */
+  /** What Stripe's time is compared with. */
+  readonly time?: TimeJudge;
+  /** Aborted at shutdown: what is in flight ends, and nothing more is sent. */
   readonly signal?: AbortSignal;
   readonly onRetry?: (notice: RetryNotice) => void;
+  /** Of each attempt: null when it was answered. */
+  readonly onOutcome?: (fault: SyncError | null) => void;
   readonly clock?: RequestClock;
   readonly retries?: Partial<RetryPolicy>;
   readonly requestTimeoutMs?: number;
@@ -70,7 +76,12 @@ export function createStripeClient(options: StripeClientOptions): StripeClient {
     apiVersion: API_VERSION,
     // Every request brings its own key, because keys are rotated. The SDK wants one of the client too.
     authenticator: () => Promise.resolve(),
-    httpClient: createTransport({ agent, timeoutMs, answerBytesMax: options.answerBytesMax ?? ANSWER_BYTES_MAX }),
+    httpClient: createTransport({
+      agent,
+      timeoutMs,
+      answerBytesMax: options.answerBytesMax ?? ANSWER_BYTES_MAX,
+      signal: options.signal,
+    }),
     timeout: timeoutMs,
     maxNetworkRetries: 0,
     telemetry: false,
@@ -90,8 +101,10 @@ export function createStripeClient(options: StripeClientOptions): StripeClient {
       limiter: options.limiter,
       clock: options.clock ?? systemClock,
       retries: { ...RETRY_POLICY, ...options.retries },
+      time: options.time,
       signal: options.signal,
       onRetry: options.onRetry,
+      onOutcome: options.onOutcome,
     }),
     expectAccount: (id) => {
       mirrored = id;

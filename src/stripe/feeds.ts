@@ -12,12 +12,13 @@ import { untoldPayment } from '../core/untold-payment.js';
 import { unixSeconds } from '../core/window.js';
 import { cursorGone } from './classify.js';
 import type { StripeClient } from './client.js';
+import type { StripeEndpoint } from './endpoint.js';
 import { succeededCharge } from './read-charge.js';
 import { readSucceededEvent, SUCCEEDED_EVENT, type SucceededEvent } from './read-event.js';
 import { retrieveIntent } from './read-intent.js';
 import { readList, type StripeList, unreadableAnswer } from './read-list.js';
 import { isRecord, readCreated, readPaymentIntent } from './read-payment.js';
-import type { Send, StripeEndpoint } from './request.js';
+import type { Send } from './request.js';
 
 /** Stripe's largest page: every request costs the same share of the limits, however little it brings. */
 const PAGE_OBJECTS_MAX = 100;

@@ -3,7 +3,7 @@
  * The link's parameters are not documented, but Stripe's own tools and many others hand out such links.
  */
 import { SyncError } from '../core/errors.js';
-import type { StripeEndpoint } from './request.js';
+import type { StripeEndpoint } from './endpoint.js';
 
 const PERMISSIONS = {
   payment_intents: { title: 'PaymentIntents: Read', name: 'rak_payment_intent_read' },

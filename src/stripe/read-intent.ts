@@ -2,17 +2,11 @@
  * Asks for one PaymentIntent by its id. "Stripe does not have it" is a value: test data can be deleted, and a key of
  * another account sees none of ours.
  */
+import type { RetrievedIntent } from '../collect/ports.js';
 import { SyncError } from '../core/errors.js';
-import type { FoundPayment } from '../core/payment.js';
 import type { StripeClient } from './client.js';
 import { unreadableAnswer } from './read-list.js';
 import { isIntentId, readPaymentIntent } from './read-payment.js';
-
-export interface RetrievedIntent {
-  readonly reading: FoundPayment | { readonly kind: 'not_succeeded' } | { readonly kind: 'missing' };
-  /** HTTP requests that it took; none when it is no PaymentIntent's id. */
-  readonly requests: number;
-}
 
 /** Ids come from the ledger, too, where anybody writes references: what cannot be an id is no path to ask Stripe for. */
 export async function retrieveIntent(client: StripeClient, id: string): Promise<RetrievedIntent> {

@@ -29,25 +29,34 @@ export function readPaymentIntent(value: unknown): IntentReading {
   if (typeof status === 'string' && status !== '' && status !== 'succeeded') return { kind: 'not_succeeded', id };
 
   const created = readCreated(value.created);
+  const amountReceived = readAmount(value.amount_received);
+  const currency = readCurrency(value.currency);
+  const { livemode } = value;
+  const customer = readCustomer(value);
+  const charge = readCharge(value);
+  const metadata = readMetadata(value.metadata);
+  const description = value.description === null || value.description === undefined ? null : textOf(value.description);
   const unreadable = (problem: string): FoundPayment => ({
     kind: 'unreadable',
     id,
     created: 'value' in created ? created.value : null,
     problem,
+    known: {
+      ...('value' in amountReceived ? { amountReceived: amountReceived.value } : {}),
+      ...('value' in currency ? { currency: currency.value } : {}),
+      ...('value' in customer ? { customerId: customer.value } : {}),
+      ...('value' in charge ? { chargeId: charge.value } : {}),
+      description,
+      ...('value' in metadata ? { metadata: metadata.value } : {}),
+    },
   });
   if (status !== 'succeeded') return unreadable(expected('status', status, 'a status'));
   if ('problem' in created) return unreadable(created.problem);
-  const amountReceived = readAmount(value.amount_received);
   if ('problem' in amountReceived) return unreadable(amountReceived.problem);
-  const currency = readCurrency(value.currency);
   if ('problem' in currency) return unreadable(currency.problem);
-  const { livemode } = value;
   if (typeof livemode !== 'boolean') return unreadable(expected('livemode', livemode, 'true or false'));
-  const customer = readCustomer(value);
   if ('problem' in customer) return unreadable(customer.problem);
-  const charge = readCharge(value);
   if ('problem' in charge) return unreadable(charge.problem);
-  const metadata = readMetadata(value.metadata);
   if ('problem' in metadata) return unreadable(metadata.problem);
   return {
     kind: 'payment',
@@ -58,7 +67,7 @@ export function readPaymentIntent(value: unknown): IntentReading {
     livemode,
     customerId: customer.value,
     chargeId: charge.value,
-    description: value.description === null || value.description === undefined ? null : textOf(value.description),
+    description,
     metadata: metadata.value,
   };
 }

@@ -4,18 +4,14 @@
  * limiter unseen. Reads only: repeating one changes nothing at Stripe.
  */
 import type Stripe from 'stripe';
+import type { TimeJudge } from '../collect/ports.js';
+import type { ClockFault } from '../core/agree-on-time.js';
+import type { Clock, Random } from '../core/clock.js';
 import { SyncError } from '../core/errors.js';
+import type { RequestLimiter } from '../core/request-limiter.js';
 import type { ApiKeys } from './api-key.js';
 import { classifyFailure } from './classify.js';
-
-/** What Stripe limits separately: `GET /v1/payment_intents` and `GET /v1/payment_intents/{id}` do not share a limit. */
-export type StripeEndpoint = 'payment_intents' | 'payment_intent' | 'events' | 'charges' | 'charge' | 'account';
-
-/** Lets a request pass when the limits allow it. Shared by all processes, so it lives outside this folder. */
-export interface RequestLimiter {
-  /** Settles when one request to `endpoint` may be sent; rejects when `signal` is aborted before that. */
-  acquire(endpoint: StripeEndpoint, signal?: AbortSignal): Promise<void>;
-}
+import type { StripeEndpoint } from './endpoint.js';
 
 export interface RetryPolicy {
   /** Requests on the wire for one answer, the first included. */
@@ -34,12 +30,8 @@ export const RETRY_POLICY: RetryPolicy = {
 };
 
 /** Time and chance, so that tests decide about both. */
-export interface RequestClock {
-  monotonicMs(): number;
-  /** Rejects when `signal` is aborted. */
-  sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
-  /** In [0, 1). */
-  random(): number;
+export interface RequestClock extends Pick<Clock, 'monotonicMs' | 'sleep'> {
+  readonly random: Random;
 }
 
 /** One more attempt is about to be made. */
@@ -54,20 +46,28 @@ export interface RetryNotice {
 export interface RequesterOptions {
   readonly stripe: Stripe;
   readonly keys: ApiKeys;
-  readonly limiter: RequestLimiter;
+  readonly limiter: RequestLimiter<StripeEndpoint>;
   readonly clock: RequestClock;
   readonly retries: RetryPolicy;
-  /** Aborted at shutdown: no further attempt begins; the one in flight ends by itself. */
+  /** Absent: Stripe's word counts, as in tests whose clocks are not the world's. */
+  readonly time: TimeJudge | undefined;
+  /** Aborted at shutdown: no further attempt begins, and the transport ends the one in flight. */
   readonly signal: AbortSignal | undefined;
   readonly onRetry: ((notice: RetryNotice) => void) | undefined;
+  /** Of each attempt: null when it was answered. */
+  readonly onOutcome: ((fault: SyncError | null) => void) | undefined;
 }
 
 /** An answer with status 200. */
 interface StripeAnswer {
   /** Not trusted: the SDK's types describe what Stripe means to send. */
   readonly body: unknown;
-  /** The `Date` header minus the duration of the request: never later than the moment the answer was made. */
+  /**
+   * The `Date` header minus the duration of the request, never later than the moment the answer was made, as far as other
+   * clocks agree with it. Null without the header, or when no two clocks agree.
+   */
   readonly vendorNow: Date | null;
+  readonly clockFault: ClockFault | null;
   /** Requests on the wire, failed ones included. */
   readonly requests: number;
 }
@@ -91,9 +91,13 @@ export function createRequester(options: RequesterOptions): SendRequest {
       firstSentMs ??= sentMs;
       try {
         const body = await send(stripe, { apiKey: key });
-        return { body, vendorNow: vendorTime(body, clock.monotonicMs() - sentMs), requests: attempt };
+        options.onOutcome?.(null);
+        const stated = vendorTime(body, clock.monotonicMs() - sentMs);
+        return { body, ...(await judged(stated, options.time)), requests: attempt };
       } catch (thrown) {
+        if (signal?.aborted === true) throw stopped(thrown);
         const failure = classifyFailure(thrown, { endpoint, key });
+        options.onOutcome?.(failure.error);
         if (failure.keyRefused && !keyRenewed && (await keys.renew(key))) {
           keyRenewed = true;
           continue;
@@ -137,6 +141,15 @@ function vendorTime(response: Stripe.Response<object>, durationMs: number): Date
   return Number.isNaN(serverMs) ? null : new Date(serverMs - Math.ceil(durationMs));
 }
 
+async function judged(
+  stated: Date | null,
+  time: TimeJudge | undefined,
+): Promise<Pick<StripeAnswer, 'vendorNow' | 'clockFault'>> {
+  if (stated === null || time === undefined) return { vendorNow: stated, clockFault: null };
+  const { now, fault } = await time.judge(stated);
+  return { vendorNow: now, clockFault: fault };
+}
+
 function givenUp(error: SyncError, attempts: number): SyncError {
   return new SyncError(`${error.message} (given up after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'})`, {
     kind: error.kind,
@@ -154,10 +167,10 @@ async function orStopped(signal: AbortSignal | undefined, wait: () => Promise<vo
     signal?.throwIfAborted();
   } catch (error) {
     if (signal?.aborted !== true) throw error;
-    throw new SyncError('Reading from Stripe was stopped', {
-      kind: 'transient',
-      code: 'stopped',
-      cause: error,
-    });
+    throw stopped(error);
   }
+}
+
+function stopped(cause: unknown): SyncError {
+  return new SyncError('Reading from Stripe was stopped', { kind: 'transient', code: 'stopped', cause });
 }

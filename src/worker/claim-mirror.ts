@@ -3,23 +3,17 @@
  * instance. Creates the mirror row at the first start, and refuses everything that would mix two mirrors.
  */
 
-import type { SyncStart } from '../config.js';
 import { SyncError } from '../core/errors.js';
+import type { SyncStart } from '../core/ignored-start.js';
 import { CURRENT_MAPPING_VERSION } from '../core/mapping.js';
-import { type Mirror, type NewMirror, STRIPE_EPOCH } from '../core/mirror.js';
+import { type Mirror, type MirrorIdentity, type NewMirror, STRIPE_EPOCH } from '../core/mirror.js';
+import { commandLine } from '../core/own-command.js';
 import { floorToSecond, later } from '../core/window.js';
 
 /** What the configuration and the vendors say that this worker would mirror. */
-export interface Wanted {
-  readonly livemode: boolean;
-  readonly blnkInstance: string;
-  readonly source: string;
-  readonly guestDestination: string;
+export interface Wanted extends Omit<MirrorIdentity, 'mirrorId'> {
   readonly syncStart: SyncStart;
 }
-
-/** What may change as long as nothing was posted. */
-export type MirrorIdentity = Pick<Mirror, 'mirrorId' | 'livemode' | 'blnkInstance' | 'source' | 'guestDestination'>;
 
 export interface MirrorPorts {
   find(): Promise<Mirror | null>;
@@ -35,7 +29,7 @@ export interface MirrorPorts {
   anyStoredIntent(): Promise<string | null>;
   readAccount(): Promise<{ readonly id: string | null; readonly livemode: boolean }>;
   readIntent(id: string): Promise<{ readonly kind: string }>;
-  serverTime(): Promise<Date | null>;
+  serverTime(): Promise<Date>;
   ledgerHasTransactionsOfOurs(): Promise<boolean>;
   newMirrorId(): string;
 }
@@ -71,9 +65,14 @@ export function refuseOtherMirror(
 }
 
 function mirrorDiffers(differences: readonly string[]): SyncError {
+  const [only] = differences;
+  const isInstance = differences.length === 1 && only?.startsWith(NAMES.blnkInstance) === true;
+  const move = isInstance
+    ? `. If it is the same ledger under a new instance id, stop all workers and run: ${commandLine('mirror move --instance <id>')}`
+    : '';
   return new SyncError(
     `This database mirrors something else: ${differences.join('; ')}. ` +
-      'Set the configuration back, or use a new database for the new mirror',
+      `Set the configuration back, or use a new database for the new mirror${move}`,
     { kind: 'fatal', code: 'mirror_differs' },
   );
 }
@@ -109,7 +108,6 @@ async function createMirror(
 export async function startTime(ports: Pick<MirrorPorts, 'serverTime'>, start: SyncStart): Promise<Date> {
   if (start.kind === 'all') return STRIPE_EPOCH;
   const now = await ports.serverTime();
-  if (now === null) throw noServerTime();
   if (start.kind === 'time' && start.time > now) {
     throw new SyncError(
       `SYNC_START is ${start.time.toISOString()}, which is later than Stripe's now (${now.toISOString()}); allowed is a time that has passed. ` +
@@ -145,17 +143,18 @@ async function confirmAccount(ports: MirrorPorts, mirror: Mirror, accountId: str
   return accountId === null ? mirror : ports.nameAccount(accountId);
 }
 
+const NAMES = {
+  livemode: 'livemode of STRIPE_API_KEY',
+  blnkInstance: 'Blnk instance (BLNK_INSTANCE_ID, BLNK_API_STYLE)',
+  source: 'BLNK_SOURCE',
+  guestDestination: 'BLNK_GUEST_DESTINATION',
+} as const;
+
 function differencesBetween(mirror: Mirror, wanted: Omit<Wanted, 'syncStart'>): string[] {
   const identity = identityOf(wanted);
-  const names = {
-    livemode: 'livemode of STRIPE_API_KEY',
-    blnkInstance: 'Blnk instance (BLNK_INSTANCE_ID, BLNK_API_STYLE)',
-    source: 'BLNK_SOURCE',
-    guestDestination: 'BLNK_GUEST_DESTINATION',
-  } as const;
-  return (Object.keys(names) as Array<keyof typeof names>)
+  return (Object.keys(NAMES) as Array<keyof typeof NAMES>)
     .filter((field) => mirror[field] !== identity[field])
-    .map((field) => `${names[field]} is ${identity[field]} now, it was ${mirror[field]} when the mirror began`);
+    .map((field) => `${NAMES[field]} is ${identity[field]} now, it was ${mirror[field]} when the mirror began`);
 }
 
 function identityOf({
@@ -168,11 +167,11 @@ function identityOf({
 }
 
 /** Until it is finished, payments would be missing that the ledger holds. */
-function refuseUnfinishedRebuild({ rebuildingSince }: Mirror): void {
+export function refuseUnfinishedRebuild({ rebuildingSince }: Mirror): void {
   if (rebuildingSince === null) return;
   throw new SyncError(
     `This database is being rebuilt since ${rebuildingSince.toISOString()} and is not finished; until then no worker may start. ` +
-      'Run rebuild again: it goes on where it was. Then start the worker',
+      `Run it again, it goes on where it was: ${commandLine('rebuild')}. Then start the worker`,
     { kind: 'fatal', code: 'rebuild_unfinished' },
   );
 }
@@ -180,18 +179,12 @@ function refuseUnfinishedRebuild({ rebuildingSince }: Mirror): void {
 function ledgerNotEmpty(): SyncError {
   return new SyncError(
     'The database is empty, but the ledger already holds transactions of this software. Is DATABASE_URL (or DATA_DIR) the ' +
-      'right one? If the database was lost, restore it from its backup; without one run `rebuild`: it adopts what is in the ' +
+      'right one? If the database was lost, restore it from its backup; without one run ' +
+      `${commandLine('rebuild')}, which adopts what is in the ` +
       'ledger, and asks before it posts what is not (it may have been dismissed). To begin a new mirror over this ledger ' +
-      'instead, from SYNC_START on, start once with `worker --adopt`: payments that are in the ledger with equal content are ' +
+      `instead, from SYNC_START on, start once with ${commandLine('worker --adopt')}: ` +
+      'payments that are in the ledger with equal content are ' +
       'adopted, none is posted twice, and those that are missing are posted at once',
     { kind: 'fatal', code: 'ledger_not_empty' },
   );
-}
-
-/** Nothing that depends on Stripe's time can be decided without it. */
-export function noServerTime(): SyncError {
-  return new SyncError('Stripe answered without a Date header, so its time is not known; the next try asks again', {
-    kind: 'transient',
-    code: 'no_server_time',
-  });
 }

@@ -1,10 +1,12 @@
 /** What the `backfill-part` job does: reads one part of a backfill or sweep. A key that may not read charges is noted. */
-import { type BackfillPart, type BackfillPorts, type CollectedPart, collectPart } from '../collect/backfill.js';
+import { type CollectedPart, collectPart } from '../collect/backfill.js';
+import type { BackfillPart } from '../collect/ports.js';
+import type { CollectPorts } from '../collect/store-page.js';
 import { createPermissionWatch, type PermissionPorts } from './permission-watch.js';
 
 export type PartJob = (part: BackfillPart, signal: AbortSignal) => Promise<CollectedPart | null>;
 
-export function createPartJob(ports: BackfillPorts & Omit<PermissionPorts, 'store'>): PartJob {
+export function createPartJob(ports: CollectPorts & Omit<PermissionPorts, 'store'>): PartJob {
   const permissions = createPermissionWatch(ports);
   return async (part, signal) => {
     try {

@@ -3,10 +3,10 @@
  * reason to stop: the refusal is noted in the mirror, where `status` and all workers see it, and told again and again.
  */
 import type { CollectStore, FeedPermissionProbe, RefusableFeed, VendorClock } from '../collect/ports.js';
+import { isTimeUnknown } from '../core/agree-on-time.js';
 import type { Clock } from '../core/clock.js';
 import { SyncError } from '../core/errors.js';
 import { HOUR_MS } from '../core/window.js';
-import { noServerTime } from './claim-mirror.js';
 
 export type PermissionChange = 'refused' | 'allowed';
 
@@ -33,9 +33,7 @@ export interface PermissionWatch {
 export function createPermissionWatch(ports: PermissionPorts): PermissionWatch {
   let lastProbeMs: number | null = null;
   const note = async (feed: RefusableFeed): Promise<void> => {
-    const now = await ports.vendorClock.serverTime();
-    if (now === null) throw noServerTime();
-    await ports.store.noteRefusal(feed, now);
+    await ports.store.noteRefusal(feed, await timeOrNow(ports.vendorClock));
     ports.onPermission(feed, 'refused');
   };
   return {
@@ -63,4 +61,14 @@ export function createPermissionWatch(ports: PermissionPorts): PermissionWatch {
       return true;
     },
   };
+}
+
+/** A refusal is a fact whatever time it is; without the vendor's time the database's dates it. */
+export async function timeOrNow(clock: VendorClock): Promise<Date | 'now'> {
+  try {
+    return await clock.serverTime();
+  } catch (error) {
+    if (isTimeUnknown(error)) return 'now';
+    throw error;
+  }
 }

@@ -2,18 +2,21 @@
  * What the `sync` job does, whoever asked: begins the mirror at its very first run, asks for what open backfills still
  * lack, runs the tail once (or, while the key may not read events, the list of what is new), and asks for sweeps.
  */
-import { type BackfillPart, openParts } from '../collect/backfill.js';
+import { openParts } from '../collect/backfill.js';
 import { collectNewest } from '../collect/newest.js';
-import type { Backfill } from '../collect/ports.js';
+import type { Backfill, BackfillPart, VendorClock } from '../collect/ports.js';
 import { requestSweeps } from '../collect/request-sweeps.js';
-import { collectTail, type TailOutcome, type TailPorts } from '../collect/tail.js';
-import type { Trigger } from '../core/sync-run.js';
+import type { CollectPorts } from '../collect/store-page.js';
+import { collectTail, type TailOutcome } from '../collect/tail.js';
+import { isTimeUnknown } from '../core/agree-on-time.js';
+import type { PaymentFeed, Trigger } from '../core/sync-run.js';
 import { floorToSecond, MINUTE_MS, SECOND_MS } from '../core/window.js';
-import { noServerTime } from './claim-mirror.js';
 import { createPermissionWatch, type PermissionPorts, type PermissionWatch } from './permission-watch.js';
 
-export interface SyncJobPorts extends TailPorts, Omit<PermissionPorts, 'store'> {
+export interface SyncJobPorts extends CollectPorts, Omit<PermissionPorts, 'store'> {
   requestPart(part: BackfillPart): Promise<void>;
+  /** Tells people that coverage lay in a time that had not come, and up to when it holds now. */
+  onTakenBack?(to: Date): void;
 }
 
 /** What the schedule is measured by. */
@@ -40,7 +43,7 @@ const EARLY_MS = 1_000;
 
 /** The run that served the request: of the tail, or of the list while events may not be read. */
 export interface SyncOutcome extends TailOutcome {
-  readonly feed: 'events' | 'payment_intents';
+  readonly feed: PaymentFeed;
 }
 
 export type SyncJob = (trigger: Trigger) => Promise<SyncOutcome>;
@@ -57,6 +60,9 @@ export function createSyncJob(ports: SyncJobPorts, options: SyncJobOptions): Syn
     let run: SyncOutcome;
     try {
       run = await readNew(ports, permissions, { ...options, trigger, freshOnlyFrom: fresh });
+      // Where coverage lay ahead of the truth, this reading began too late: it is done again from where it is sound.
+      if (fresh === null && (await takeBackAhead(ports, run)))
+        run = await readNew(ports, permissions, { ...options, trigger, freshOnlyFrom: null });
     } catch (error) {
       // What the tail cannot read, a sweep may have to; the fault of the tail is the one that is told.
       await Promise.allSettled([askForSweeps(ports, options.lagMs, null)]);
@@ -68,6 +74,14 @@ export function createSyncJob(ports: SyncJobPorts, options: SyncJobOptions): Syn
     if (fresh === null || run.feed !== 'events') await askForSweeps(ports, options.lagMs, run.vendorNow);
     return run;
   };
+}
+
+async function takeBackAhead(ports: SyncJobPorts, { complete, vendorNow }: SyncOutcome): Promise<boolean> {
+  if (!complete || vendorNow === null) return false;
+  const takenBackTo = await ports.store.takeBackAhead(vendorNow);
+  if (takenBackTo === null) return false;
+  ports.onTakenBack?.(takenBackTo);
+  return true;
 }
 
 /** The tail; or, while the key may not read events, the list of what is new. */
@@ -87,24 +101,28 @@ async function readNew(
   return { ...(await collectNewest(ports, options)), feed: 'payment_intents' };
 }
 
-/** @param vendorNow null: asked for with a small request */
+/** @param vendorNow null: asked for with a small request; while it is not known, no sweep can be due */
 async function askForSweeps(ports: SyncJobPorts, lagMs: number, vendorNow: Date | null): Promise<void> {
-  const now = vendorNow ?? (await ports.vendorClock.serverTime());
+  const now = vendorNow ?? (await timeIfKnown(ports.vendorClock));
   // Which sweeps are due is decided by the vendor's time alone.
   if (now !== null && (await requestSweeps(ports.store, { now, lagMs })) > 0) await requestOpenParts(ports);
 }
 
 /** Asks workers for the parts of open backfills and sweeps that are not read yet. Asking twice is harmless. */
 export async function requestOpenParts(ports: Pick<SyncJobPorts, 'store' | 'requestPart'>): Promise<void> {
-  const open = await ports.store.openBackfills();
-  // Asked for only where it matters: commands and timers come here before there is a mirror.
-  const isRefused = open.some(isSweep) && (await ports.store.mirror()).chargesRefusedSince !== null;
-  for (const backfill of open) {
-    if (isRefused && isSweep(backfill)) continue;
+  for (const backfill of await openBackfillsToRead(ports.store)) {
     const parts = await openParts(ports.store, backfill);
     if (parts.length === 0) await ports.store.finishBackfill(backfill.id);
     for (const part of parts) await ports.requestPart(part);
   }
+}
+
+/** Open backfills and sweeps, without those that the key may not read. */
+export async function openBackfillsToRead(store: SyncJobPorts['store']): Promise<Backfill[]> {
+  const open = await store.openBackfills();
+  // Asked for only where it matters: commands and timers come here before there is a mirror.
+  const isRefused = open.some(isSweep) && (await store.mirror()).chargesRefusedSince !== null;
+  return open.filter((backfill) => !(isRefused && isSweep(backfill)));
 }
 
 function isSweep(backfill: Backfill): boolean {
@@ -125,6 +143,14 @@ async function beginMirror(ports: SyncJobPorts, trigger: Trigger): Promise<void>
   const { handOverAt } = await ports.store.mirror();
   if (handOverAt !== null) return;
   const now = await ports.vendorClock.serverTime();
-  if (now === null) throw noServerTime();
   await ports.store.beginMirror(floorToSecond(now), trigger);
+}
+
+async function timeIfKnown(clock: VendorClock): Promise<Date | null> {
+  try {
+    return await clock.serverTime();
+  } catch (error) {
+    if (isTimeUnknown(error)) return null;
+    throw error;
+  }
 }

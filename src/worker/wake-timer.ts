@@ -5,6 +5,7 @@
 import type { Clock } from '../core/clock.js';
 import { type Lane, laneName } from '../core/posting.js';
 import { MINUTE_MS, SECOND_MS } from '../core/window.js';
+import { repeat, type StopRepeating } from './repeat.js';
 
 export interface WakeTimerPorts {
   readonly clock: Clock;
@@ -18,13 +19,10 @@ export interface WakeTimerPorts {
   lookUpDismissed(): Promise<void>;
   /** Asks for proofs when their time has come. */
   requestProofs(): Promise<void>;
-  /** Asks for a sync when the schedule seems to have stopped. */
-  requestSyncIfLate(): Promise<void>;
+  /** Tells when the verdict on the mirror has changed. */
+  lookAtVerdict(): Promise<void>;
   onError(step: string, error: unknown): void;
 }
-
-/** Ends a repetition and waits for the one that is under way. */
-export type StopRepeating = () => Promise<void>;
 
 /** A worker counts as silent after a minute; it says "alive" six times in it. */
 const RENEW_EVERY_MS = 10 * SECOND_MS;
@@ -37,13 +35,30 @@ export function startWakeTimer(ports: WakeTimerPorts, options: { readonly syncEv
     ['schedule', ports.ensureSchedule],
     ['lanes', () => wakeDueLanes(ports)],
     ['backfills', ports.requestOpenParts],
-    ['coverage', ports.requestSyncIfLate],
     ['dismissed', ports.lookUpDismissed],
     ['proofs', ports.requestProofs],
+    ['verdict', ports.lookAtVerdict],
   ];
   return repeat(ports.clock, Math.min(options.syncEveryMs, WAKE_EVERY_MAX_MS), async () => {
     for (const [name, step] of steps) await attempt(name, step, ports);
   });
+}
+
+/**
+ * Looks at what is due and was not delivered, and at the queue, each by itself: a queue that hangs must not keep the work
+ * from being begun.
+ */
+export function startLooking(
+  ports: Pick<WakeTimerPorts, 'clock' | 'onError'> & { lookAtWork(): Promise<void>; lookAtQueue(): Promise<void> },
+  options: { readonly everyMs: number },
+): StopRepeating {
+  const loops = [
+    repeat(ports.clock, options.everyMs, () => attempt('due work', ports.lookAtWork, ports)),
+    repeat(ports.clock, options.everyMs, () => attempt('queue', ports.lookAtQueue, ports)),
+  ];
+  return async () => {
+    await Promise.all(loops.map((stop) => stop()));
+  };
 }
 
 /** Says "alive" and renews this worker's runs, for as long as jobs are in hand. */
@@ -51,20 +66,6 @@ export function startHeartbeat(
   ports: Pick<WakeTimerPorts, 'clock' | 'onError'> & { renew(): Promise<void> },
 ): StopRepeating {
   return repeat(ports.clock, RENEW_EVERY_MS, () => attempt('renew', ports.renew, ports));
-}
-
-/** Never two at a time: a step that is slower than the interval is not started again on top of itself. */
-function repeat(clock: Clock, everyMs: number, work: () => Promise<void>): StopRepeating {
-  let current: Promise<void> | null = null;
-  const stop = clock.every(everyMs, () => {
-    current ??= work().finally(() => {
-      current = null;
-    });
-  });
-  return async () => {
-    stop();
-    await current;
-  };
 }
 
 async function attempt(name: string, step: () => Promise<void>, ports: Pick<WakeTimerPorts, 'onError'>): Promise<void> {
@@ -76,7 +77,8 @@ async function attempt(name: string, step: () => Promise<void>, ports: Pick<Wake
 }
 
 async function wakeDueLanes(ports: WakeTimerPorts): Promise<void> {
-  for (const lane of await ports.lanesDue()) await ports.wakeLane(lane);
+  const lanes = await ports.lanesDue();
+  await Promise.all(lanes.map((lane) => ports.wakeLane(lane)));
 }
 
 /** Wakes a lane when its next posting is due, so that a back-off of seconds does not wait for the timer. */

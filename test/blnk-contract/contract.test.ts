@@ -3,11 +3,11 @@
 
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type BlnkSandbox, startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
+import { comparedCore } from '../support/compared-core.js';
 import { readContractCases } from './case-file.js';
 import { type ContractTarget, runContractCase } from './run-case.js';
 
 const cases = readContractCases();
-const realCore = { baseUrl: process.env.BLNK_CONTRACT_CORE_URL, key: process.env.BLNK_CONTRACT_CORE_KEY };
 
 describe.concurrent('the sandbox', () => {
   let sandbox: BlnkSandbox;
@@ -30,10 +30,10 @@ describe.concurrent('the sandbox', () => {
   });
 });
 
-const { baseUrl, key } = realCore;
-if (baseUrl !== undefined && key !== undefined) {
-  describe(`a real Core at ${baseUrl}`, () => {
-    registerCases('direct', () => ({ baseUrl, mode: 'direct', key }));
+if (comparedCore !== undefined) {
+  const core = comparedCore;
+  describe(`a real Core at ${core.baseUrl}`, () => {
+    registerCases('direct', () => ({ ...core, mode: 'direct' }));
   });
 }
 

@@ -64,6 +64,9 @@ export function rewritten(change: (answer: Answer, asked: { readonly body: strin
   return async ({ response, body, pass }) => answerWith(response, change(await pass(), { body }));
 }
 
+/** An object of an answer, as it came. */
+export type Json = Record<string, unknown>;
+
 /** The same for a JSON body. */
 export function rewrittenJson(change: (json: unknown) => unknown): Act {
   return rewritten((given) => ({ ...given, body: JSON.stringify(change(JSON.parse(given.body))) }));

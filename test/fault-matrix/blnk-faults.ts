@@ -1,5 +1,5 @@
 /** The rows that only Blnk can give: Core's own errors, and answers that contradict what is in the ledger. */
-import { answer, doneBut, resetAfter, rewrittenJson } from './acts.js';
+import { answer, doneBut, type Json, resetAfter, rewrittenJson } from './acts.js';
 import type { Act } from './door.js';
 import type { Fault, Target } from './wire-faults.js';
 
@@ -14,11 +14,15 @@ export const FROM_CORE: readonly BlnkFault[] = [
   core(400, 'TXN_VALIDATION_ERROR', { mayPark: 'refused_by_blnk' }),
   core(400, 'GEN_MALFORMED_REQUEST', { mayPark: 'refused_by_blnk' }),
   core(400, 'GEN_BAD_REQUEST'),
+  core(400, 'TXN_INVALID_AMOUNT', { mayPark: 'refused_by_blnk' }),
   core(400, 'TXN_INSUFFICIENT_FUNDS'),
   core(401, 'AUTH_INVALID_API_KEY'),
   core(401, 'AUTH_EXPIRED_API_KEY', { message: 'API key has expired' }),
   core(403, 'AUTH_INSUFFICIENT_PERMISSIONS'),
+  { title: '403 that names no permission', act: () => jsonAnswer(403, { error: 'forbidden' }) },
+  { title: '403, a limit of the plan', act: () => jsonAnswer(403, { error: 'Record limit reached' }) },
   core(404, 'TXN_NOT_FOUND', { mayPark: 'refused_by_blnk' }),
+  core(404, 'BAL_NOT_FOUND', { mayPark: 'refused_by_blnk' }),
   core(409, 'TXN_DUPLICATE_REFERENCE'),
   core(409, 'GEN_CONFLICT'),
   core(423, 'GEN_RESOURCE_LOCKED'),
@@ -65,8 +69,11 @@ function core(
 }
 
 function coreError(status: number, code: string, message = `Core says ${code}`): Act {
-  const body = JSON.stringify({ error: message, error_detail: { code, message } });
-  return answer(status, body, { 'content-type': 'application/json' });
+  return jsonAnswer(status, { error: message, error_detail: { code, message } });
+}
+
+function jsonAnswer(status: number, body: unknown): Act {
+  return answer(status, JSON.stringify(body), { 'content-type': 'application/json' });
 }
 
 /** A good answer out of the air. Balance ids cannot be known by whoever never saw the ledger. */
@@ -96,8 +103,6 @@ function madeUp(asks: BlnkTarget['asks']): Act {
 }
 
 const NOBODYS_ROW = { transaction_id: 'txn_0', status: 'APPLIED', source: 'bln_0', destination: 'bln_00' };
-
-type Json = Record<string, unknown>;
 
 /** Changes the rows of a list in either style, or the one row that there is. */
 function mapRows(json: unknown, change: (row: Json) => Json): unknown {

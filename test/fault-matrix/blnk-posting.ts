@@ -4,15 +4,15 @@
  * not waited for: the clock and the stored times are moved. What must hold of the money is asserted at every step.
  */
 
-import { POSTING } from '../../src/app/stages.js';
 import { systemClock } from '../../src/app/system-clock.js';
 import { TIMINGS } from '../../src/app/timings.js';
 import { type BlnkLedger, createLedger } from '../../src/blnk/ledger.js';
 import { SyncError } from '../../src/core/errors.js';
+import { createBalanceNames } from '../../src/core/ledger/balance-names.js';
+import { otherLedger, otherSourceText } from '../../src/core/ledger-identity.js';
 import { createOutbox } from '../../src/db/outbox.js';
-import { createBalanceNames } from '../../src/post/balance-names.js';
 import { createLaneDrainer, type LaneDrainer } from '../../src/post/drain-lane.js';
-import { otherLedger } from '../../src/post/settle-doubt.js';
+import { POSTING } from '../../src/post/posting-sizes.js';
 import { MIRROR_ID, NEVER } from '../support/stages/ledger.js';
 import { type BlnkColumn, connectionTo, isLookUp } from './blnk-columns.js';
 import { hideRows, LAGGING } from './blnk-faults.js';
@@ -123,16 +123,16 @@ function openLane({ world, payments, column, ledgers }: Asked, url: string, limi
   const drainer: LaneDrainer = createLaneDrainer(
     {
       ledger,
-      outbox: createOutbox(world.sql),
+      outbox: createOutbox(world.sql, { epoch: 0 }),
       balances: createBalanceNames(ledger),
       clock,
       // The longest of what chance may choose.
       random: () => 0.999_999,
       source: payments.lane.source,
       confirmSource: async (currency, found) => {
-        if (style === 'cloud') return;
+        if (found === null) return;
         remembered ??= found;
-        if (remembered !== found) throw otherLedger(currency, { remembered, found });
+        if (remembered !== found) throw otherLedger(otherSourceText(currency, { remembered, found }));
       },
       markFirstPost: async () => {},
       onRenewalFailed: () => {},
@@ -143,8 +143,9 @@ function openLane({ world, payments, column, ledgers }: Asked, url: string, limi
     },
     {
       ...POSTING,
-      // Two would share so few payments between them at random, and post each half singly.
+      // A second stream would share so few payments with the first at random, and each would post its half singly.
       chunksInFlight: 1,
+      chunksAhead: 0,
       mirrorId: MIRROR_ID,
       leaseMs: TIMINGS.leaseMs,
       finalAfterMs: TIMINGS.finalAfterMs,

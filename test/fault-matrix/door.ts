@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { textOf } from '../support/own-server.js';
 
 export interface Answer {
   readonly status: number;
@@ -127,10 +128,4 @@ function send(
     passed.on('error', reject);
     passed.end(body);
   });
-}
-
-async function textOf(message: IncomingMessage): Promise<string> {
-  const pieces: Buffer[] = [];
-  for await (const piece of message) pieces.push(piece);
-  return Buffer.concat(pieces).toString();
 }

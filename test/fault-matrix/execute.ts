@@ -1,4 +1,6 @@
 /** Executes cells side by side, and once more what came out otherwise than expected: a machine may stand still. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { withinTime } from '../../src/core/within-time.js';
 import type { Cell, Matrix } from './cell.js';
 
 /** What has to be executed for one cell of the table. */
@@ -79,13 +81,10 @@ function join(all: ReadonlyArray<Cell & { readonly variant: string }>): Cell {
 }
 
 async function within(cell: Promise<Cell>): Promise<Cell> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`it took longer than ${CELL_MAX_MS} ms`)), CELL_MAX_MS);
+  return withinTime(cell, {
+    sleep: (over) => sleep(CELL_MAX_MS, undefined, { signal: over }),
+    whenLate() {
+      throw new Error(`it took longer than ${CELL_MAX_MS} ms`);
+    },
   });
-  try {
-    return await Promise.race([cell, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -89,17 +89,17 @@ function of(sql: postgres.Sql, { source }: Lane): Pick<CellPayments, 'read' | 'd
     read: () => sql<PostingState[]>`
       select reference, state, attempts, look_ups, reason, reason_detail, last_error, transaction_id, settled_how,
         exception, prepared, doubt_since is not null as in_doubt, claim, last_attempt_at is not null as attempted
-      from postings where source = ${source} order by reference`,
+      from stripe_blnk_sync.postings where source = ${source} order by reference`,
     async dueInMs() {
       const [row] = await sql<{ ms: number | null }[]>`
         select extract(epoch from min(greatest(due_at, coalesce(claimed_until, due_at))) - now())::float8 * 1000 as ms
-        from postings where state = 'pending' and source = ${source}`;
+        from stripe_blnk_sync.postings where state = 'pending' and source = ${source}`;
       return Math.max(0, row?.ms ?? 0);
     },
     async age(ms) {
       const by = `${Math.ceil(ms)} milliseconds`;
       await sql`
-        update postings set due_at = due_at - ${by}::interval, claimed_until = claimed_until - ${by}::interval,
+        update stripe_blnk_sync.postings set due_at = due_at - ${by}::interval, claimed_until = claimed_until - ${by}::interval,
           last_attempt_at = last_attempt_at - ${by}::interval, doubt_since = doubt_since - ${by}::interval
         where state = 'pending' and source = ${source}`;
     },

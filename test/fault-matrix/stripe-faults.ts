@@ -1,5 +1,5 @@
 /** The rows that only Stripe can give: its own errors, and answers that contradict each other. */
-import { answer, answerWithout, rewritten, rewrittenJson } from './acts.js';
+import { answer, answerWithout, type Json, rewritten, rewrittenJson } from './acts.js';
 import { type Act, answerWith } from './door.js';
 import type { StripeColumn } from './stripe-columns.js';
 import type { Fault } from './wire-faults.js';
@@ -65,8 +65,6 @@ function stripeError(
     ...headers,
   });
 }
-
-type Json = Record<string, unknown>;
 
 function mapObjects(json: unknown, change: (objects: readonly Json[]) => readonly Json[]): unknown {
   const { data } = json as Json;

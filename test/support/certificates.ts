@@ -75,6 +75,7 @@ export function aFullCertificate(more: Partial<FullCertificate> = {}): FullCerti
     provedAt: PROVED,
     version: '0.1.0',
     reopened: false,
+    accepted: [],
     ...more,
     findings,
   };

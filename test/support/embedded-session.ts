@@ -16,7 +16,12 @@ export interface SessionReport {
 
 export type SessionOrder = { query: string } | 'close';
 
-async function main(options: EmbeddedPostgresOptions): Promise<void> {
+/** `asUser`: an ordinary one, which only root can become. */
+export type SessionOptions = EmbeddedPostgresOptions & { readonly asUser?: number };
+
+async function main({ asUser, ...options }: SessionOptions): Promise<void> {
+  // After all imports: the programs lie where only we may read.
+  if (asUser !== undefined) process.setuid?.(asUser);
   const log: string[] = [];
   const report = (said: Omit<SessionReport, 'log'>): void => {
     process.send?.({ ...said, log });

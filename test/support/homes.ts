@@ -95,6 +95,7 @@ async function createDatabaseOn(postgresUrl: string, { migrated }: PlaceOptions)
   await onServer(postgresUrl, `create database ${name}${like}`);
   // Tests end processes and connections, never this server: nothing waits for its disk.
   await onServer(postgresUrl, `alter database ${name} set synchronous_commit = off`);
+  await onServer(postgresUrl, `alter database ${name} set stripe_blnk_sync.synchronous_commit = off`);
   const url = new URL(postgresUrl);
   url.pathname = `/${name}`;
   return { url: url.href, drop: () => onServer(postgresUrl, `drop database if exists ${name} with (force)`) };

@@ -2,9 +2,11 @@
  * A database of a test's own, with a pool on it: in the home that is asked for, else on the PostgreSQL server that was
  * found, else in the embedded one.
  */
+
+import type { DatabaseAddress } from '../../src/core/database-address.js';
 import { openEmbeddedPostgres } from '../../src/db/embedded/open.js';
 import { migrateDatabase } from '../../src/db/migrate.js';
-import { type Database, type DatabaseAddress, openDatabase } from '../../src/db/open.js';
+import { type Database, openDatabase } from '../../src/db/open.js';
 import { type Home, homes } from './homes.js';
 
 export interface OwnDatabase extends Database {

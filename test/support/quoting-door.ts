@@ -3,8 +3,8 @@
  * a real gateway could quote: the key, the request, and what the server behind would have said.
  */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage } from 'node:http';
+import { portOf, textOf } from './own-server.js';
 
 export interface QuotingDoor {
   readonly url: string;
@@ -105,14 +105,4 @@ function send(
     headers: { ...headers, authorization: `Bearer ${key}` },
     ...(body === '' ? {} : { body }),
   });
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  const pieces: Buffer[] = [];
-  for await (const piece of request) pieces.push(piece);
-  return Buffer.concat(pieces).toString();
-}
-
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port;
 }

@@ -1,17 +1,13 @@
 /**
- * A throw-away PostgreSQL database with the tables and views of the Drizzle schema, for tests of reading.
+ * A throw-away PostgreSQL database with our tables and views, for tests of reading.
  * Rows are made here with every column that has no default, so that a test writes only what it is about.
  */
 import { randomUUID } from 'node:crypto';
-import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api';
 import type postgres from 'postgres';
 import type { Drizzle } from '../../src/db/open.js';
-import * as certificatesSchema from '../../src/db/schema/certificates.js';
-import * as mirrorSchema from '../../src/db/schema/mirror.js';
 import * as postingsSchema from '../../src/db/schema/postings.js';
 import * as runsSchema from '../../src/db/schema/sync-runs.js';
-import * as viewsSchema from '../../src/db/schema/views.js';
-import { openEmptyDatabase } from './own-database.js';
+import { openMigratedDatabase } from './own-database.js';
 
 export interface ReadsDatabase {
   readonly db: Drizzle;
@@ -21,15 +17,25 @@ export interface ReadsDatabase {
 }
 
 export async function createReadsDatabase(): Promise<ReadsDatabase> {
-  const { db, sql, remove } = await openEmptyDatabase();
-  const schema = { ...mirrorSchema, ...postingsSchema, ...runsSchema, ...certificatesSchema, ...viewsSchema };
-  const statements = await generateMigration(generateDrizzleJson({}), generateDrizzleJson(schema));
-  for (const statement of statements) await sql.unsafe(statement);
+  const { db, sql, remove } = await openMigratedDatabase();
   return {
     db,
     sql,
     async empty() {
-      await sql`truncate postings, sync_runs, coverage, mirror, workers, certificates, repairs, repair_items`;
+      for (const table of [
+        'proof_attempts',
+        'acceptances',
+        'repair_items',
+        'repairs',
+        'certificates',
+        'workers',
+        'mirror',
+        'coverage',
+        'sync_runs',
+        'postings',
+      ]) {
+        await sql`delete from ${sql(`stripe_blnk_sync.${table}`)}`;
+      }
     },
     drop: remove,
   };

@@ -1,4 +1,5 @@
 /** The surroundings of a command line in a test: what it printed, warned of and left with is kept. */
+import { createOutput } from '../../src/cli/output.js';
 import type { CommandContext, CommandEnvironment } from '../../src/cli/ports.js';
 
 export interface RecordedEnvironment {
@@ -23,15 +24,16 @@ export function recordEnvironment({ open, signal, onWarned }: RecordedOptions = 
   return {
     environment: {
       open: open ?? mustNotConnect,
-      output: {
-        print: (line) => printed.push(line),
-        warn: (line) => {
+      output: createOutput({
+        toOutput: (line) => printed.push(line),
+        toErrors: (line) => {
           warned.push(line);
           onWarned?.(line);
         },
         columns: 0,
+        errorColumns: 0,
         errorTerminal: null,
-      },
+      }),
       signal: signal ?? new AbortController().signal,
       userName: 'ada',
       exit: (given) => {

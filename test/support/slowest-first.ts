@@ -8,13 +8,48 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** By how long they take, the longest first. */
 const SLOWEST = [
   // Not next to each other: what takes more connections than others of a server that has a hundred.
-  ...['process-job', 'fault-matrix-blnk', 'embedded-postgres', 'crash', 'package', 'fault-matrix-stripe'],
-  ...['security-canaries', 'rebuild', 'repair-command', 'history-first-start', 'clock-asleep', 'backup-restore'],
-  ...['clock-ahead', 'clock-wrong', 'upgrade-data', 'soak'],
-  ...['upgrade-live', 'security-tls', 'process-interruptions', 'process-outages', 'collect-history', 'history-random'],
-  ...['history-queue', 'collect-fallback', 'repair-totals', 'cli-prove-process', 'process-start'],
+  ...[
+    'process-job',
+    'first-start-kills',
+    'fault-matrix-blnk',
+    'embedded-postgres',
+    'crash',
+    'package',
+    'fault-matrix-stripe',
+  ],
+  ...['security-canaries', 'rebuild', 'repair-command', 'history-first-start'],
+  ...['clock-ahead', 'clock-lies', 'upgrade-data'],
+  ...[
+    'upgrade-live',
+    'queue-lies',
+    'connections-fail-over',
+    'security-tls',
+    'process-interruptions',
+    'process-outages',
+    'connections-settings',
+    'collect-history',
+    'history-random',
+  ],
+  ...[
+    'history-queue',
+    'collect-fallback',
+    'repair-totals',
+    'repair-forms',
+    'beside-other-code',
+    'cli-prove-process',
+    'process-start',
+  ],
   ...['db-transactions', 'security-read-only', 'post-kills', 'dry-run', 'collect-sweep', 'repair-interrupted'],
-  ...['collect-first-start', 'repair-random', 'process-other-ledger', 'security-roles', 'post-random', 'prove-day'],
+  ...[
+    'collect-first-start',
+    'repair-random',
+    'process-other-ledger',
+    'process-ledger-identity',
+    'mirror-move',
+    'security-roles',
+    'post-random',
+    'prove-day',
+  ],
 ];
 
 export class SlowestFirst extends BaseSequencer {

@@ -5,10 +5,11 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import { portOf } from './own-server.js';
 
 export interface Certificate {
   /** Of the authority, which is the certificate itself. */
@@ -98,8 +99,4 @@ async function closeAll(server: Server, sockets: ReadonlySet<Socket>): Promise<v
   server.close();
   for (const socket of sockets) socket.destroy();
   await closed;
-}
-
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port;
 }

@@ -57,7 +57,7 @@ export const TEXT_KINDS: readonly Kind[] = [
   defineKind('quotes_and_backslashes', {
     description: `it's "quoted" \\ and \`ticked\` \\u0041 %s $1 \${x} {{y}}`,
     metadata: {
-      "ke'y": '"; DROP TABLE postings; --',
+      "ke'y": '"; DROP TABLE stripe_blnk_sync.postings; --',
       path: 'C:\\new\\table',
       json: '{"a":[1,2]}',
       html: '<b>&amp;</b>',

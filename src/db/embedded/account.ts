@@ -3,20 +3,19 @@
 // Reach is asked of the kernel, as that user: modes alone do not tell (access lists, mounts, name spaces).
 
 import { readFile, stat } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import { EmbeddedPostgresError, errorCode, OTHER_WAY_OUT } from './errors.js';
-import { runProgram } from './run-program.js';
-
-export interface Account {
-  name: string;
-  uid: number;
-  gid: number;
-}
+import { type Account, runProgram } from './run-program.js';
 
 /** The user to run the server as; `undefined` means as ourselves. `dataFolder` need not exist yet. */
 export async function serverAccount(dataFolder: string): Promise<Account | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
   const owner = await ownerOf(dataFolder);
+  if (process.getuid?.() !== 0) {
+    // Only making a database asks for the name; one that is there is served by any user that owns it.
+    if (owner === undefined && !hasName()) throw withoutName();
+    return undefined;
+  }
   if (owner && owner.uid !== 0) return { name: `user ${owner.uid}`, ...owner };
   return nobody();
 }
@@ -47,13 +46,34 @@ export function wayTo(path: string): string[] {
   return parent === path ? [path] : [...wayTo(parent), path];
 }
 
+/** A container may run under a number that its /etc/passwd does not know. */
+function hasName(): boolean {
+  try {
+    userInfo();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function withoutName(): EmbeddedPostgresError {
+  return new EmbeddedPostgresError(
+    'account_unavailable',
+    `PostgreSQL makes no database for a user without a name, and no user has the number ${process.getuid?.()} here. ` +
+      `Run as a user that /etc/passwd has (in a container: --user node, or a line for this number). ${OTHER_WAY_OUT}`,
+  );
+}
+
+/** Nothing there, a file on the way, or a folder that lets nobody look. */
+const NO_WAY = ['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG'];
+
 async function ownerOf(folder: string): Promise<{ uid: number; gid: number } | undefined> {
   try {
     const { uid, gid } = await stat(folder);
     return { uid, gid };
   } catch (error) {
     // Whatever is wrong with the way there is said by whoever makes the folder.
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
+    if (NO_WAY.includes(errorCode(error) ?? '')) return undefined;
     throw error;
   }
 }

@@ -4,12 +4,13 @@
 // (a project below /root), the package is copied there once. Call under the start lock.
 
 import { createHash } from 'node:crypto';
-import { chmod, cp, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, cp, lstat, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, delimiter, dirname, join } from 'node:path';
-import { type Account, firstOutOfReach, wayTo } from './account.js';
+import { firstOutOfReach, wayTo } from './account.js';
 import { EmbeddedPostgresError, errorCode, OTHER_WAY_OUT } from './errors.js';
-import { runProgram } from './run-program.js';
+import { makeFolders } from './make-folders.js';
+import { type Account, runProgram } from './run-program.js';
 
 export interface Binaries {
   initdb: string;
@@ -179,6 +180,6 @@ async function openForAll(folder: string): Promise<void> {
 
 /** Passable for the server's user whatever our umask is. */
 async function makeOpenFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   await chmod(folder, 0o755);
 }

@@ -6,13 +6,17 @@ import { chown, constants, mkdir, open, readdir, readFile, rename, rm } from 'no
 import { join } from 'node:path';
 import type { Binaries } from './binaries.js';
 import { EmbeddedPostgresError, errorCode, OTHER_WAY_OUT } from './errors.js';
-import type { Home } from './home.js';
+import type { EmbeddedHome } from './home.js';
 import { runProgram } from './run-program.js';
 
 export const SUPERUSER = 'postgres';
 
 /** Makes the data when there is none; refuses data of another major version and folders that are something else. */
-export async function ensureDataFolder(home: Home, binaries: Binaries, log: (message: string) => void): Promise<void> {
+export async function ensureDataFolder(
+  home: EmbeddedHome,
+  binaries: Binaries,
+  log: (message: string) => void,
+): Promise<void> {
   const version = await readVersion(home.dataFolder);
   if (version === binaries.majorVersion) return;
   if (version !== undefined) {
@@ -74,7 +78,7 @@ export async function releaseReusedProcessId(dataFolder: string, deadPid: number
   }
 }
 
-async function initialise(fresh: string, home: Home, binaries: Binaries): Promise<void> {
+async function initialise(fresh: string, home: EmbeddedHome, binaries: Binaries): Promise<void> {
   const { code, output } = await runProgram(
     binaries.initdb,
     [
@@ -100,7 +104,7 @@ async function initialise(fresh: string, home: Home, binaries: Binaries): Promis
   );
 }
 
-async function putInPlace(fresh: string, home: Home): Promise<void> {
+async function putInPlace(fresh: string, home: EmbeddedHome): Promise<void> {
   try {
     await rename(fresh, home.dataFolder);
   } catch (cause) {

@@ -6,7 +6,7 @@ export type EmbeddedPostgresErrorCode =
   | 'unsupported_platform'
   /** The optional package with the server program is not installed. */
   | 'binaries_missing'
-  /** We are root and cannot run the server as another user. */
+  /** We are root and cannot run the server as another user, or are a user without a name. */
   | 'account_unavailable'
   /** The user that runs the server cannot enter a folder on the way. */
   | 'folder_unreachable'

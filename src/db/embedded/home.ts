@@ -5,13 +5,15 @@
 // Everything but postgres/ belongs to us, so that the server's user can plant nothing for root to follow.
 
 import { createHash } from 'node:crypto';
-import { access, chmod, constants, lstat, mkdir, readdir, realpath, stat } from 'node:fs/promises';
+import { access, chmod, constants, lstat, mkdir, readdir, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Account, firstOutOfReach, serverAccount, wayTo } from './account.js';
+import { firstOutOfReach, serverAccount, wayTo } from './account.js';
 import { EmbeddedPostgresError, errorCode, OTHER_WAY_OUT } from './errors.js';
+import { isFolder, makeFolders } from './make-folders.js';
+import type { Account } from './run-program.js';
 
-export interface Home {
+export interface EmbeddedHome {
   /** The folder in use, absolute, links resolved. */
   dataDir: string;
   /** PGDATA. It exists only after the first start. */
@@ -31,7 +33,7 @@ export async function prepareHome(options: {
   dataDir: string;
   whenUnreachable: 'fail' | 'temporary';
   log: (message: string) => void;
-}): Promise<Home> {
+}): Promise<EmbeddedHome> {
   const dataDir = resolve(options.dataDir);
   try {
     return await homeIn(dataDir);
@@ -44,11 +46,11 @@ export async function prepareHome(options: {
   }
 }
 
-async function homeIn(wanted: string): Promise<Home> {
+async function homeIn(wanted: string): Promise<EmbeddedHome> {
   const account = await serverAccount(join(wanted, 'postgres'));
   // Before making anything: a folder below a closed one would only be litter.
   if (account) await refuseClosedWay(account, wanted);
-  const made = await mkdir(wanted, { recursive: true }).catch((cause: unknown) => notWritable(wanted, cause));
+  const made = await makeFolders(wanted).catch((cause: unknown) => notWritable(wanted, cause));
   const dataDir = await realpath(wanted);
   if (account && (made !== undefined || (await readdir(dataDir)).length === 0)) {
     // Ours alone and empty (mkdtemp and a strict umask make it closed): the server's user has to pass.
@@ -134,14 +136,6 @@ async function temporaryDataDir(wanted: string): Promise<string> {
     );
   }
   return folder;
-}
-
-/** Links count as what they lead to. */
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
 }
 
 async function exists(path: string): Promise<boolean> {

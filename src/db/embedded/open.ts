@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { prepareBinaries } from './binaries.js';
 import { ensureDataFolder, readServerRun, readVersion, releaseReusedProcessId, SUPERUSER } from './data-folder.js';
 import { EmbeddedPostgresError } from './errors.js';
-import { type Home, prepareHome } from './home.js';
+import { type EmbeddedHome, prepareHome } from './home.js';
 import { enterServer, type Presence, type ServerAddress } from './presence.js';
 import { boundLog, PORT, type StartedServer, saysHeldByAnother, startServer } from './server.js';
 import { hasSocket, socketFolder } from './socket.js';
@@ -50,7 +50,7 @@ const RETURN_AFTER_MAX_MS = 30_000;
 
 /** Everything about one open server that its parts need. */
 interface Place {
-  home: Home;
+  home: EmbeddedHome;
   address: ServerAddress;
   log: (message: string) => void;
   startTimeoutMs: number;
@@ -195,7 +195,7 @@ async function start(
   }
 }
 
-async function refuseUnlessHeld(home: Home, server: StartedServer): Promise<void> {
+async function refuseUnlessHeld(home: EmbeddedHome, server: StartedServer): Promise<void> {
   const said = await server.said();
   if (saysHeldByAnother(said)) return;
   throw new EmbeddedPostgresError(

@@ -1,7 +1,7 @@
 // The statements by which the server watches and stops itself. Why in SQL: a watchdog process of ours would be one more
 // thing to find, feed and lose, and could be killed without the server noticing; a statement lives and dies with the
 // server, runs as the server's user and costs one backend. Its client is gone while it runs, which PostgreSQL does not
-// look for during a statement (client_connection_check_interval is 0). It holds a snapshot for one round only.
+// look for during a statement (client_connection_check_interval is 0). It holds a snapshot for a quarter of a second at most.
 
 interface AdvisoryLock {
   space: number;
@@ -19,8 +19,12 @@ export const LEAVING_NAME = 'stripe-blnk-sync leaving';
 export const GUARD_NAME = 'stripe-blnk-sync idle guard';
 
 const ROUNDS = 5;
-/** Also the longest time that a snapshot of the guard can hold up others, such as CREATE INDEX CONCURRENTLY. */
 const ROUND_MAX_MS = 5_000;
+/**
+ * Sleeping is a statement, and a statement has a snapshot, which an index that is built concurrently waits for, several times:
+ * a round sleeps in pieces.
+ */
+const SLEEP_MAX_MS = 250;
 
 /**
  * Asks the server for a fast shutdown: open transactions are rolled back, everything is written, and the next start needs
@@ -51,6 +55,7 @@ export function idleGuardStatement(idleStopMs: number): string {
     throw new RangeError(`idleStopMs must be a whole number of at least 100, got ${idleStopMs}`);
   }
   const roundMs = Math.min(ROUND_MAX_MS, Math.ceil(idleStopMs / ROUNDS));
+  const sleeps = Math.ceil(roundMs / SLEEP_MAX_MS);
   return `
 DO $guard$
 DECLARE
@@ -61,8 +66,10 @@ BEGIN
   END IF;
   RAISE NOTICE 'the idle guard stands';
   LOOP
-    COMMIT;
-    PERFORM pg_sleep(${roundMs / 1000});
+    FOR sleep IN 1..${sleeps} LOOP
+      COMMIT;
+      PERFORM pg_sleep(${roundMs / sleeps / 1000});
+    END LOOP;
     COMMIT;
     idle_ms := idle_ms + ${roundMs};
     IF ${HAS_CLIENTS} THEN

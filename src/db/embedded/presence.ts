@@ -158,6 +158,9 @@ async function ensureIdleGuard(sql: postgres.Sql, address: ServerAddress, idleSt
   });
 }
 
+/** Of the server's own settings: the gate is waited for, and the guard works, as long as it takes. */
+const UNLIMITED = { statement_timeout: '0', lock_timeout: '0' } as unknown as Record<string, number>;
+
 function connect(
   address: ServerAddress,
   options: { name: string; onClose?: () => void; onNotice?: () => void; socket?: Socket },
@@ -176,7 +179,8 @@ function connect(
     // The connection is the presence: it must not be renewed.
     idle_timeout: 0,
     max_lifetime: null,
-    connection: { application_name: options.name, statement_timeout: 0, lock_timeout: 0 },
+    // The driver leaves out what is 0; as text it goes.
+    connection: { application_name: options.name, ...UNLIMITED },
     onnotice: () => options.onNotice?.(),
     onclose: () => options.onClose?.(),
   });

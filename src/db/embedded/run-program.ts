@@ -2,8 +2,14 @@
 // the server may run as a user who must not see them. Programs run in a session of their own, out of Ctrl-C's reach.
 
 import { spawn } from 'node:child_process';
-import type { Account } from './account.js';
 import { EmbeddedPostgresError, errorCode, OTHER_WAY_OUT } from './errors.js';
+
+/** The operating system's user that a program runs as. */
+export interface Account {
+  name: string;
+  uid: number;
+  gid: number;
+}
 
 export interface RunOptions {
   account: Account | undefined;

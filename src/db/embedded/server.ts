@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFile, open, stat, truncate } from 'node:fs/promises';
 import type { Binaries } from './binaries.js';
 import { errorCode } from './errors.js';
-import type { Home } from './home.js';
+import type { EmbeddedHome } from './home.js';
 import { spawnError, spawnOptions } from './run-program.js';
 
 /** It only names the socket's file; nothing listens on the network. */
@@ -53,7 +53,7 @@ export interface StartedServer {
 }
 
 /** Starts the server; it is not ready yet. Another server on the same data makes it end by itself, see `said`. */
-export async function startServer(home: Home, binaries: Binaries): Promise<StartedServer> {
+export async function startServer(home: EmbeddedHome, binaries: Binaries): Promise<StartedServer> {
   await boundLog(home.logFile);
   const log = await open(home.logFile, 'a', 0o600);
   try {
@@ -88,7 +88,7 @@ export async function boundLog(logFile: string): Promise<void> {
   await truncate(logFile, 0);
 }
 
-function spawnServer(home: Home, binaries: Binaries, logDescriptor: number): Promise<ChildProcess> {
+function spawnServer(home: EmbeddedHome, binaries: Binaries, logDescriptor: number): Promise<ChildProcess> {
   const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const child = spawn(binaries.postgres, ['-D', home.dataFolder, '-p', String(PORT), ...settings], {
     ...spawnOptions({ account: home.account, cwd: home.dataDir, env: binaries.env }),

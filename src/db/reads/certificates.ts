@@ -1,7 +1,14 @@
 /** Reads what was proven: the newest certificates of days, one day with its history, and how far proofs reach. */
 import { and, asc, desc, eq, getTableColumns, gte, lte, sql } from 'drizzle-orm';
-import { type CertificateState, worstState } from '../../core/certificate.js';
+import {
+  type CertificateState,
+  type DayFinding,
+  type FindingAcceptance,
+  type FindingKind,
+  worstState,
+} from '../../core/certificate.js';
 import { isSealed } from '../../core/reopening.js';
+import type { ProofFacts } from '../../core/verdict/facts.js';
 import type { DayStanding } from '../../prove/ports.js';
 import type { Drizzle } from '../open.js';
 import { type CertificateRow, certificates, dayCertificates } from '../schema/certificates.js';
@@ -13,8 +20,15 @@ export interface CertificateRecord extends Omit<CertificateRow, 'findings' | Sum
   readonly postingsSum: bigint;
   readonly movement: bigint | null;
   readonly unexplained: bigint | null;
-  /** A payment of the day was stored after it was sealed, and the day is not proven again yet. */
+  /** A payment of the day was stored after it was sealed, or an acceptance taken back, and the day is not proven again yet. */
   readonly reopened: boolean;
+  /** Of the findings, those that a person accepted. */
+  readonly accepted: readonly AcceptedFinding[];
+}
+
+export interface AcceptedFinding extends FindingAcceptance {
+  readonly paymentId: string | null;
+  readonly kind: FindingKind;
 }
 
 type SumName = 'stripeSum' | 'ledgerSum' | 'postingsSum' | 'movement' | 'unexplained';
@@ -30,6 +44,12 @@ export interface CertificatesQuery {
   readonly limit: number | null;
 }
 
+export interface DayQuery {
+  readonly day: string;
+  /** Absent: all. */
+  readonly currency?: string;
+}
+
 /** An earlier proof of the day. */
 export type EarlierProof = Pick<
   CertificateRow,
@@ -43,32 +63,18 @@ export interface DayCertificates {
   readonly history: readonly EarlierProof[];
 }
 
-/** How far proofs reach. Days count once, with the state of their worst currency. */
-export interface ProofsRecord {
-  /** First and last day with a certificate; null without any. */
-  readonly from: string | null;
-  readonly to: string | null;
-  readonly days: number;
-  /** Days between the two that have none. */
-  readonly unproven: number;
-  /** Days that are sealed but for what is listed and known, newest first. */
-  readonly exceptions: readonly string[];
-  /** Days that are not sealed, or were reopened, newest first. */
-  readonly unsealed: ReadonlyArray<{
-    readonly day: string;
-    readonly state: CertificateState;
-    readonly reopened: boolean;
-  }>;
-}
-
 const HISTORY_MAX = 100;
+
+const acceptedFindings = sql<
+  readonly DayFinding[]
+>`jsonb_path_query_array(${certificates.findings}, '$[*] ? (exists(@.accepted))')`;
 
 /** The newest of each day and currency, newest day first. */
 export async function listCertificates(db: Drizzle, query: CertificatesQuery): Promise<CertificateRecord[]> {
   const { from, to, state, limit } = query;
   const { findings: _findings, ...columns } = getTableColumns(certificates);
   const newest = db
-    .select({ certificate: columns, reopened: dayCertificates.reopened })
+    .select({ certificate: columns, reopened: dayCertificates.reopened, acceptedFindings })
     .from(dayCertificates)
     .innerJoin(certificates, eq(certificates.id, dayCertificates.certificateId))
     .where(
@@ -84,13 +90,10 @@ export async function listCertificates(db: Drizzle, query: CertificatesQuery): P
 }
 
 /** @returns null when the day was never proven, or never in that currency */
-export async function readDay(
-  db: Drizzle,
-  { day, currency }: { readonly day: string; readonly currency?: string },
-): Promise<DayCertificates | null> {
+export async function readDay(db: Drizzle, { day, currency }: DayQuery): Promise<DayCertificates | null> {
   const ofCurrency = currency === undefined ? undefined : eq(certificates.currency, currency);
   const rows = await db
-    .select({ certificate: getTableColumns(certificates), reopened: dayCertificates.reopened })
+    .select({ certificate: getTableColumns(certificates), reopened: dayCertificates.reopened, acceptedFindings })
     .from(dayCertificates)
     .innerJoin(certificates, eq(certificates.id, dayCertificates.certificateId))
     .where(and(eq(dayCertificates.day, day), ofCurrency))
@@ -114,26 +117,35 @@ export async function readStandings(db: Drizzle): Promise<DayStanding[]> {
     proved_at: string;
     states: CertificateState[];
     stored_since: boolean;
+    acceptance_since: boolean;
+    repaired_since: boolean;
   }>(sql`
     select newest.day::text as day, newest.proved_at::text as proved_at, newest.states, coalesce((
-      select max(posting.stored_at) from postings posting
+      select max(posting.stored_at) from stripe_blnk_sync.postings posting
       where (posting.effective_at at time zone 'UTC')::date = newest.day
-    ) > newest.proved_at, false) as stored_since
+    ) > newest.proved_at, false) as stored_since, coalesce((
+      select max(greatest(acceptance.accepted_at, acceptance.taken_back_at)) from stripe_blnk_sync.acceptances acceptance
+      where acceptance.day = newest.day
+    ) > newest.proved_at, false) as acceptance_since, coalesce(repaired.at > newest.proved_at, false) as repaired_since
     from (
       select certificate.day, min(certificate.proved_at) as proved_at, array_agg(certificate.state) as states
       from (
-        select distinct on (day) day, proof_id from certificates order by day, proved_at desc, id desc
+        select distinct on (day) day, proof_id from stripe_blnk_sync.certificates order by day, proved_at desc, id desc
       ) proof
-      join certificates certificate on certificate.day = proof.day and certificate.proof_id = proof.proof_id
+      join stripe_blnk_sync.certificates certificate on certificate.day = proof.day and certificate.proof_id = proof.proof_id
       group by certificate.day
     ) newest
+    left join (
+      select day, max(done_at) as at from stripe_blnk_sync.repair_items where state = 'done' group by day
+    ) repaired on repaired.day = newest.day
     order by newest.day desc`);
-  return rows.map(({ day, proved_at, states, stored_since }) => {
-    return { day, provedAt: new Date(proved_at), states, storedSince: stored_since };
+  return rows.map(({ day, proved_at, states, stored_since, acceptance_since, repaired_since }) => {
+    const since = { storedSince: stored_since, acceptanceSince: acceptance_since, repairedSince: repaired_since };
+    return { day, provedAt: new Date(proved_at), states, ...since };
   });
 }
 
-export async function readProofs(db: Drizzle): Promise<ProofsRecord> {
+export async function readProofs(db: Drizzle): Promise<ProofFacts> {
   const standings = await readStandings(db);
   const [from, to] = [standings.at(-1)?.day ?? null, standings.at(0)?.day ?? null];
   const spanned = from === null || to === null ? 0 : (Date.parse(to) - Date.parse(from)) / 86_400_000 + 1;
@@ -143,14 +155,34 @@ export async function readProofs(db: Drizzle): Promise<ProofsRecord> {
     days: standings.length,
     unproven: spanned - standings.length,
     exceptions: standings
-      .filter(({ states, storedSince }) => !storedSince && worstState(states) === 'sealed_with_exceptions')
+      .filter((standing) => !isChanged(standing) && worstState(standing.states) === 'sealed_with_exceptions')
       .map(({ day }) => day),
-    unsealed: standings.flatMap(({ day, states, storedSince }) => {
-      const state = worstState(states);
-      const reopened = isSealed(state) && storedSince;
-      return isSealed(state) && !reopened ? [] : [{ day, state, reopened }];
+    accepted: await countAccepted(db),
+    unsealed: standings.flatMap((standing) => {
+      const { day } = standing;
+      const state = worstState(standing.states);
+      const changedSince = isChanged(standing);
+      const reopened = isSealed(state) && changedSince;
+      return isSealed(state) && !reopened ? [] : [{ day, state, reopened, changedSince }];
     }),
   };
+}
+
+/** Payments of Stripe of which the newest proofs show a difference that a person accepted. */
+async function countAccepted(db: Drizzle): Promise<number> {
+  const [row] = await db.execute<{ payments: number }>(sql`
+    select count(distinct finding ->> 'paymentId')::int as payments
+    from stripe_blnk_sync.day_certificates newest
+    join stripe_blnk_sync.certificates certificate on certificate.id = newest.certificate_id
+    cross join jsonb_array_elements(certificate.findings) finding
+    where newest.day in (select day from stripe_blnk_sync.acceptances where taken_back_at is null)
+      and finding ? 'accepted' and finding ->> 'stripe' is not null`);
+  return row?.payments ?? 0;
+}
+
+/** What it rests on is not what it was: it is proven again at once. */
+function isChanged({ storedSince, acceptanceSince, repairedSince }: DayStanding): boolean {
+  return storedSince || acceptanceSince || repairedSince;
 }
 
 /** When the rotation last proved a day; null when it never did. */
@@ -170,7 +202,7 @@ export async function daysWithPending(db: Drizzle, days: readonly string[]): Pro
   const rows = await db.execute<{ day: string }>(sql`
     select asked.day from json_array_elements_text(${JSON.stringify(days)}::json) as asked (day)
     where exists (
-      select 1 from postings posting
+      select 1 from stripe_blnk_sync.postings posting
       where posting.state = 'pending' and (posting.effective_at at time zone 'UTC')::date = asked.day::date
     )`);
   return new Set(rows.map(({ day }) => day));
@@ -179,9 +211,11 @@ export async function daysWithPending(db: Drizzle, days: readonly string[]): Pro
 function toRecord({
   certificate,
   reopened,
+  acceptedFindings,
 }: {
   readonly certificate: Omit<CertificateRow, 'findings'>;
   readonly reopened: boolean;
+  readonly acceptedFindings: readonly DayFinding[];
 }): CertificateRecord {
   const { stripeSum, ledgerSum, postingsSum, movement, unexplained, ...rest } = certificate;
   return {
@@ -190,5 +224,8 @@ function toRecord({
     movement: movement === null ? null : BigInt(movement),
     unexplained: unexplained === null ? null : BigInt(unexplained),
     reopened,
+    accepted: acceptedFindings.flatMap(({ paymentId, kind, accepted }) => {
+      return accepted === undefined ? [] : [{ paymentId, kind, ...accepted }];
+    }),
   };
 }

@@ -3,34 +3,13 @@
  * what is not settled, through partial indexes.
  */
 import { and, asc, desc, eq, gte, lt, not, sql } from 'drizzle-orm';
-import type { Lane, ParkingReason } from '../../core/posting.js';
 import { PLANS_DISMISSAL_PATTERN } from '../../core/repair.js';
+import type { OutstandingFacts, ParkedFacts, UnresolvedFacts, WaitingFacts } from '../../core/verdict/facts.js';
 import type { Window } from '../../core/window.js';
 import type { Drizzle } from '../open.js';
 import { countedPostings } from '../schema/counted-amount.js';
 import { lanePauses } from '../schema/mirror.js';
 import { postings } from '../schema/postings.js';
-
-export interface LaneRecord extends Lane {
-  readonly pending: number;
-  /** When its oldest pending posting was, or is, due. */
-  readonly oldestDue: Date;
-  readonly inDoubt: number;
-  /** In doubt for more than 15 minutes. */
-  readonly unresolved: number;
-  /** What an attempt of the lane ended with that is not settled yet, or why the lane pauses. */
-  readonly error: string | null;
-  /** Since when nothing of the lane gets further; null while it does. */
-  readonly pausedSince: Date | null;
-}
-
-export interface ParkedRecord {
-  /** Null only for a row that somebody changed by hand. */
-  readonly reason: ParkingReason | null;
-  /** Waiting for a person. */
-  readonly waiting: number;
-  readonly dismissed: number;
-}
 
 export interface TotalRecord {
   readonly currency: string;
@@ -43,20 +22,6 @@ export interface TotalRecord {
   readonly parked: bigint;
 }
 
-export interface OutstandingRecord {
-  readonly pending: number;
-  /** Waiting for a person. */
-  readonly parked: number;
-  readonly dismissed: number;
-}
-
-/** The posting that is in doubt for the longest time. */
-export interface UnresolvedRecord {
-  readonly reference: string;
-  readonly since: Date;
-  readonly error: string | null;
-}
-
 const PLANS_DISMISSAL = sql.raw(`'${PLANS_DISMISSAL_PATTERN}'`);
 
 /**
@@ -65,11 +30,11 @@ const PLANS_DISMISSAL = sql.raw(`'${PLANS_DISMISSAL_PATTERN}'`);
  */
 export const stoodFor = sql<boolean>`(${postings.dismissedAt} is not null
   and (${postings}.kind = 'payment' or ${postings}.dismissed_by ~ ${PLANS_DISMISSAL}) and exists (
-  select 1 from postings stand where stand.object_id = ${postings}.object_id and stand.kind <> 'payment'))`;
+  select 1 from stripe_blnk_sync.postings stand where stand.object_id = ${postings}.object_id and stand.kind <> 'payment'))`;
 
 const UNRESOLVED_AFTER = sql.raw(`interval '15 minutes'`);
 
-export async function readLanes(db: Drizzle): Promise<LaneRecord[]> {
+export async function readLanes(db: Drizzle): Promise<WaitingFacts[]> {
   return db
     .select({
       source: sql<string>`coalesce(${postings.source}, '')`,
@@ -89,7 +54,7 @@ export async function readLanes(db: Drizzle): Promise<LaneRecord[]> {
 }
 
 /** Null when nothing is in doubt for more than 15 minutes. */
-export async function readOldestUnresolved(db: Drizzle): Promise<UnresolvedRecord | null> {
+export async function readOldestUnresolved(db: Drizzle): Promise<UnresolvedFacts | null> {
   const [row] = await db
     .select({
       reference: postings.reference,
@@ -103,7 +68,7 @@ export async function readOldestUnresolved(db: Drizzle): Promise<UnresolvedRecor
   return row ?? null;
 }
 
-export async function readParkedByReason(db: Drizzle): Promise<ParkedRecord[]> {
+export async function readParkedByReason(db: Drizzle): Promise<ParkedFacts[]> {
   return db
     .select({
       reason: postings.reason,
@@ -137,7 +102,7 @@ export async function readTotals(db: Drizzle): Promise<TotalRecord[]> {
   }));
 }
 
-export async function readOutstanding(db: Drizzle, complete: Window | null): Promise<OutstandingRecord> {
+export async function readOutstanding(db: Drizzle, complete: Window | null): Promise<OutstandingFacts> {
   if (complete === null) return { pending: 0, parked: 0, dismissed: 0 };
   const countOf = async (state: 'pending' | 'parked') => {
     const [row] = await db

@@ -1,10 +1,16 @@
 /** Reads what waits for a person: the list of parked postings, and one posting with both of its sides. */
 import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm';
-import type { ParkingReason } from '../../core/posting.js';
+import type { AcceptanceRecord } from '../../core/acceptance.js';
+import type { DayFinding } from '../../core/certificate.js';
+import type { ParkingReason, PastDismissal } from '../../core/posting.js';
+import { utcDay } from '../../core/window.js';
+import { acceptancesOfPayment } from '../acceptance-store.js';
 import type { Drizzle } from '../open.js';
+import { certificates, dayCertificates } from '../schema/certificates.js';
+import { mirror } from '../schema/mirror.js';
 import { postings } from '../schema/postings.js';
 import { paymentStatus } from '../schema/views.js';
-import { type PaymentPage, type PaymentRecord, toPage } from './payments.js';
+import { type PaymentPage, type PaymentRecord, refuseUnknownCursor, toPage } from './payments.js';
 
 export interface ParkedQuery {
   readonly limit: number;
@@ -23,6 +29,19 @@ export interface PaymentSides extends PaymentRecord {
   readonly stripeSide: string | null;
   /** JSON text of the request body; dropped once posted. Text, because its amount may not fit a JSON number. */
   readonly ledgerSide: string | null;
+  /** Decisions to leave it out that do not hold any more, oldest first. */
+  readonly pastDismissals: readonly PastDismissal[];
+  /** What was accepted of the payment, newest first; what was taken back included. */
+  readonly acceptances: readonly AcceptanceRecord[];
+  /** The page of Stripe's dashboard; null while nothing is mirrored. */
+  readonly dashboardUrl: string | null;
+  /** What the newest proof of its day found about the payment; empty when nothing, or when there was no proof. */
+  readonly findings: readonly ProofFinding[];
+}
+
+export interface ProofFinding extends Pick<DayFinding, 'kind' | 'detail' | 'accepted'> {
+  readonly day: string;
+  readonly provedAt: Date;
 }
 
 /** Newest first. */
@@ -31,8 +50,9 @@ export async function listParked(db: Drizzle, query: ParkedQuery): Promise<Payme
   if (query.includeDismissed !== true) conditions.push(sql`${postings.dismissedAt} is null`);
   if (query.reason !== undefined) conditions.push(eq(postings.reason, query.reason));
   if (query.after !== undefined) {
+    await refuseUnknownCursor(db, query.after);
     conditions.push(sql`(${postings.storedAt}, ${postings.reference}) < (
-      select cursor.stored_at, cursor.reference from postings cursor where cursor.reference = ${query.after}
+      select cursor.stored_at, cursor.reference from stripe_blnk_sync.postings cursor where cursor.reference = ${query.after}
     )`);
   }
   const chosen = await db
@@ -65,8 +85,50 @@ export async function showPayment(db: Drizzle, reference: string): Promise<Payme
       dueAt: postings.dueAt,
       stripeSide: postings.payment,
       ledgerSide: postings.prepared,
+      pastDismissals: postings.pastDismissals,
     })
     .from(postings)
     .where(eq(postings.reference, reference));
-  return payment === undefined || sides === undefined ? null : { ...payment, ...sides };
+  if (payment === undefined || sides === undefined) return null;
+  const pastDismissals = sides.pastDismissals ?? [];
+  const { paymentId, created } = payment;
+  const [acceptances, findings] = await Promise.all([
+    acceptancesOfPayment(db, paymentId),
+    findingsOfPayment(db, { paymentId, day: utcDay(created) }),
+  ]);
+  const [mode] = await db.select({ livemode: mirror.livemode }).from(mirror);
+  const dashboardUrl = mode === undefined ? null : dashboardUrlOf(payment, mode.livemode);
+  return { ...payment, ...sides, pastDismissals, dashboardUrl, acceptances, findings };
+}
+
+/** Each once: what may be of any currency stands on every certificate of its day. */
+async function findingsOfPayment(
+  db: Drizzle,
+  { paymentId, day }: { readonly paymentId: string; readonly day: string },
+): Promise<ProofFinding[]> {
+  const rows = await db
+    .select({ provedAt: certificates.provedAt, finding: sql<DayFinding>`finding` })
+    .from(dayCertificates)
+    .innerJoin(certificates, eq(certificates.id, dayCertificates.certificateId))
+    .innerJoin(
+      sql`jsonb_array_elements(${certificates.findings}) as finding`,
+      sql`finding ->> 'paymentId' = ${paymentId}`,
+    )
+    .where(eq(dayCertificates.day, day))
+    .orderBy(certificates.currency);
+  const found = new Map(
+    rows.map(({ provedAt, finding: { kind, detail, accepted } }) => {
+      return [`${kind} ${detail}`, { day, provedAt, kind, detail, ...(accepted === undefined ? {} : { accepted }) }];
+    }),
+  );
+  return [...found.values()];
+}
+
+/** What is parked because it is of the other mode stands there. */
+function dashboardUrlOf(
+  { paymentId, reason }: Pick<PaymentRecord, 'paymentId' | 'reason'>,
+  mirrorsLive: boolean,
+): string {
+  const isLive = reason === 'wrong_livemode' ? !mirrorsLive : mirrorsLive;
+  return `https://dashboard.stripe.com/${isLive ? '' : 'test/'}payments/${encodeURIComponent(paymentId)}`;
 }

@@ -1,6 +1,8 @@
 /** Reads payments as `payment_status` shows them: pages of rows, and which of them belong to a run. */
 import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
+import { SyncError } from '../../core/errors.js';
 import type { Drizzle } from '../open.js';
+import { postings } from '../schema/postings.js';
 import { type PaymentState, paymentStatus } from '../schema/views.js';
 
 export type PaymentRecord = typeof paymentStatus.$inferSelect;
@@ -19,6 +21,7 @@ export interface BatchQuery {
 
 /** The payments that a run stored first, by reference. */
 export async function readBatch(db: Drizzle, runId: string, query: BatchQuery): Promise<PaymentPage> {
+  if (query.after !== undefined) await refuseUnknownCursor(db, query.after);
   const rows = await db
     .select()
     .from(paymentStatus)
@@ -34,6 +37,17 @@ export async function readBatch(db: Drizzle, runId: string, query: BatchQuery): 
   return toPage(rows, query.limit);
 }
 
+/** A page after nothing would be empty, and read as "there is nothing". Throws SyncError `cursor_unknown`. */
+export async function refuseUnknownCursor(db: Drizzle, after: string): Promise<void> {
+  const [known] = await db.select({ one: sql`1` }).from(postings).where(eq(postings.reference, after));
+  if (known !== undefined) return;
+  throw new SyncError(
+    `--after is ${JSON.stringify(after)}, which is the reference of no payment here; allowed is the one that the page before ` +
+      'ended with ("More with"). Without --after the list begins at its first page',
+    { kind: 'fatal', code: 'cursor_unknown' },
+  );
+}
+
 /** Cuts the row that was read to know whether there is a next page. */
 export function toPage(rows: readonly PaymentRecord[], limit: number): PaymentPage {
   const payments = rows.slice(0, limit);
@@ -42,5 +56,5 @@ export function toPage(rows: readonly PaymentRecord[], limit: number): PaymentPa
 
 /** The run and its parts. */
 export function membersOf(runId: string): SQL {
-  return sql`array(select member.id from sync_runs member where member.id = ${runId} or member.parent_id = ${runId})`;
+  return sql`array(select member.id from stripe_blnk_sync.sync_runs member where member.id = ${runId} or member.parent_id = ${runId})`;
 }

@@ -2,18 +2,19 @@
  * Everything that commands (and later pages) read, behind one interface. Reads only; what a person changes is the
  * `ParkedStore`. Every answer is plain values: Dates, bigints, strings.
  */
-import type { Feed } from '../../core/sync-run.js';
 import type { Drizzle } from '../open.js';
 import {
   type CertificateRecord,
   type CertificatesQuery,
   type DayCertificates,
+  type DayQuery,
   listCertificates,
   readDay,
 } from './certificates.js';
 import { listParked, type ParkedQuery, type PaymentSides, showPayment } from './parked.js';
 import { type BatchQuery, type PaymentPage, readBatch } from './payments.js';
 import {
+  type FirstRunQuery,
   findFirstRunAfter,
   findRun,
   listRuns,
@@ -32,8 +33,6 @@ import {
   type WorkerRecord,
 } from './status.js';
 
-export type { ParkedStore } from './parked-store.js';
-
 export interface ReadModel {
   /** The database's clock, rounded up to a millisecond. */
   databaseNow(): Promise<Date>;
@@ -47,7 +46,7 @@ export interface ReadModel {
   /** The payments that a run stored first. */
   runBatch(id: string, query: BatchQuery): Promise<PaymentPage>;
   /** The run that serves a request made at `startedAfter`; null while there is none. */
-  firstRunAfter(query: { readonly feed: Feed; readonly startedAfter: Date }): Promise<string | null>;
+  firstRunAfter(query: FirstRunQuery): Promise<string | null>;
   progress(runId: string): Promise<RunProgress | null>;
   parked(query: ParkedQuery): Promise<PaymentPage>;
   /** One posting, parked or not, with both of its sides. */
@@ -55,7 +54,7 @@ export interface ReadModel {
   /** The newest certificate of each day and currency, newest day first. */
   certificates(query: CertificatesQuery): Promise<CertificateRecord[]>;
   /** Null when the day was never proven, or never in that currency. */
-  certificatesOfDay(query: { readonly day: string; readonly currency?: string }): Promise<DayCertificates | null>;
+  certificatesOfDay(query: DayQuery): Promise<DayCertificates | null>;
 }
 
 export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel {

@@ -4,7 +4,7 @@
  */
 import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, lte, ne, or, type SQL, sql } from 'drizzle-orm';
 import type { Money } from '../../core/money.js';
-import { type Feed, type RunCounts, type RunStatus, runStatus } from '../../core/sync-run.js';
+import { type Feed, type RunCounts, type RunStatus, runStatus, STOPPED } from '../../core/sync-run.js';
 import type { Drizzle } from '../open.js';
 import { postings } from '../schema/postings.js';
 import { syncRuns } from '../schema/sync-runs.js';
@@ -13,7 +13,7 @@ import { membersOf } from './payments.js';
 
 type HistoryRow = typeof syncHistory.$inferSelect;
 
-export interface RunRecord extends Omit<HistoryRow, 'totals' | 'ledgerTotals' | 'duration'> {
+export interface RunRecord extends Omit<HistoryRow, 'totalsMinor' | 'ledgerTotalsMinor' | 'duration'> {
   /** Everything that the run stored, in minor units. */
   readonly totals: readonly Money[];
   /** What of it is in the ledger. */
@@ -28,6 +28,11 @@ export interface RunsQuery {
   readonly status?: RunStatus;
   /** Runs that stored nothing new are left out unless asked for. */
   readonly includeEmpty?: boolean;
+}
+
+export interface FirstRunQuery {
+  readonly feed: Feed;
+  readonly startedAfter: Date;
 }
 
 export type RunAnswer =
@@ -47,7 +52,7 @@ export async function listRuns(db: Drizzle, query: RunsQuery): Promise<RunRecord
     .where(and(isNull(syncRuns.parentId), ...conditionsOf(query)))
     .orderBy(desc(syncRuns.startedAt), desc(syncRuns.id))
     .limit(query.limit);
-  return readHistory(
+  return readRuns(
     db,
     chosen.map(({ id }) => id),
   );
@@ -67,9 +72,9 @@ export async function findRun(db: Drizzle, id: string): Promise<RunAnswer> {
   if (match === undefined) return { kind: 'unknown' };
   if (matches.length > 1) return { kind: 'ambiguous', ids: matches.map((row) => row.id) };
   const children = await db.select({ id: syncRuns.id }).from(syncRuns).where(eq(syncRuns.parentId, match.id));
-  const [run] = await readHistory(db, [match.id]);
+  const [run] = await readRuns(db, [match.id]);
   if (run === undefined) return { kind: 'unknown' };
-  const parts = await readHistory(
+  const parts = await readRuns(
     db,
     children.map((child) => child.id),
   );
@@ -86,8 +91,15 @@ export async function readProgress(db: Drizzle, runId: string): Promise<RunProgr
   const [row] = await db
     .select({
       state: syncRuns.state,
-      found: sql`(select sum(member.found) from sync_runs member where member.id = any(${members}))`.mapWith(Number),
-      stored: sql`(select sum(member.stored) from sync_runs member where member.id = any(${members}))`.mapWith(Number),
+      errorCode: syncRuns.errorCode,
+      found:
+        sql`(select sum(member.found) from stripe_blnk_sync.sync_runs member where member.id = any(${members}))`.mapWith(
+          Number,
+        ),
+      stored:
+        sql`(select sum(member.stored) from stripe_blnk_sync.sync_runs member where member.id = any(${members}))`.mapWith(
+          Number,
+        ),
       pending: countOf(sql`${postings.state} = 'pending'`),
       parked: countOf(sql`${postings.state} = 'parked'`),
       dismissed: countOf(sql`${postings.state} = 'parked' and ${postings.dismissedAt} is not null`),
@@ -95,18 +107,15 @@ export async function readProgress(db: Drizzle, runId: string): Promise<RunProgr
     .from(syncRuns)
     .where(eq(syncRuns.id, runId));
   if (row === undefined) return null;
-  const { state, ...counts } = row;
-  return { ...counts, status: runStatus(state, counts) };
+  const { state, errorCode, ...counts } = row;
+  return { ...counts, status: runStatus({ state, errorCode }, counts) };
 }
 
 /**
  * The first run of a feed whose collecting began after a time of the database's clock. Of `events` also a run of the list
  * in its place: what serves a sync while the key may not read events.
  */
-export async function findFirstRunAfter(
-  db: Drizzle,
-  { feed, startedAfter }: { readonly feed: Feed; readonly startedAfter: Date },
-): Promise<string | null> {
+export async function findFirstRunAfter(db: Drizzle, { feed, startedAfter }: FirstRunQuery): Promise<string | null> {
   const [row] = await db
     .select({ id: syncRuns.id })
     .from(syncRuns)
@@ -130,10 +139,11 @@ export async function findNewestRun(db: Drizzle, where?: SQL): Promise<RunRecord
     .orderBy(desc(syncRuns.startedAt), desc(syncRuns.id))
     .limit(1);
   if (row === undefined) return null;
-  return (await readHistory(db, [row.id]))[0] ?? null;
+  return (await readRuns(db, [row.id]))[0] ?? null;
 }
 
-async function readHistory(db: Drizzle, ids: readonly string[]): Promise<RunRecord[]> {
+/** Newest first. */
+export async function readRuns(db: Drizzle, ids: readonly string[]): Promise<RunRecord[]> {
   if (ids.length === 0) return [];
   const rows = await db
     .select()
@@ -143,11 +153,11 @@ async function readHistory(db: Drizzle, ids: readonly string[]): Promise<RunReco
   return rows.map(toRecord);
 }
 
-function toRecord({ totals, ledgerTotals, duration: _, ...row }: HistoryRow): RunRecord {
+function toRecord({ totalsMinor, ledgerTotalsMinor, duration: _, ...row }: HistoryRow): RunRecord {
   return {
     ...row,
-    totals: toMoney(totals),
-    ledgerTotals: toMoney(ledgerTotals),
+    totals: toMoney(totalsMinor),
+    ledgerTotals: toMoney(ledgerTotalsMinor),
     durationMs: row.finishedAt === null ? null : row.finishedAt.getTime() - row.startedAt.getTime(),
   };
 }
@@ -164,7 +174,7 @@ function conditionsOf({ feed, status, includeEmpty = false }: RunsQuery): SQL[] 
   if (status !== undefined) conditions.push(statusCondition(status));
   if (!includeEmpty) {
     const storedByParts = sql`exists (
-      select 1 from sync_runs part where part.parent_id = ${syncRuns.id} and part.stored > 0
+      select 1 from stripe_blnk_sync.sync_runs part where part.parent_id = ${syncRuns.id} and part.stored > 0
     )`;
     conditions.push(or(ne(syncRuns.state, 'collected'), gt(syncRuns.stored, 0), storedByParts));
   }
@@ -173,10 +183,13 @@ function conditionsOf({ feed, status, includeEmpty = false }: RunsQuery): SQL[] 
 
 /** The rule of `runStatus`, asked from the side of the few postings that are not settled. */
 function statusCondition(status: RunStatus): SQL | undefined {
-  if (status === 'collecting' || status === 'failed') return eq(syncRuns.state, status);
+  const isStopped = sql`coalesce(${syncRuns.errorCode}, '') = ${STOPPED}`;
+  if (status === 'collecting') return eq(syncRuns.state, status);
+  if (status === 'stopped') return and(eq(syncRuns.state, 'failed'), isStopped);
+  if (status === 'failed') return and(eq(syncRuns.state, 'failed'), sql`not ${isStopped}`);
   const topRunsWith = (condition: SQL) => sql`${syncRuns.id} in (
-    select coalesce(member.parent_id, member.id) from sync_runs member
-    where member.id in (select first_run from postings where ${condition})
+    select coalesce(member.parent_id, member.id) from stripe_blnk_sync.sync_runs member
+    where member.id in (select first_run from stripe_blnk_sync.postings where ${condition})
   )`;
   const pending = topRunsWith(sql`state = 'pending'`);
   const waiting = topRunsWith(sql`state = 'parked' and dismissed_at is null`);

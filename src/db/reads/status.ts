@@ -2,28 +2,26 @@
  * Everything that answers "is the mirror complete, and does it need me?" in one reading. States facts; the sentence about
  * them is the reader's. Every query here is bounded by what is not settled, but for the totals, which read all postings.
  */
-import { and, asc, desc, eq, gt, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, isNotNull, isNull, max, ne, sql } from 'drizzle-orm';
 import { type Completeness, type CoverageFacts, completenessOf } from '../../core/completeness.js';
 import type { Mirror } from '../../core/mirror.js';
-import type { Feed } from '../../core/sync-run.js';
-import { merged, type Window } from '../../core/window.js';
+import type { QueueIdentity } from '../../core/queue-identity.js';
+import { type Feed, STOPPED } from '../../core/sync-run.js';
+import type { FailureFacts, LedgerFacts, VerdictFacts, WorkerFacts } from '../../core/verdict/facts.js';
+import { later, merged, type Window } from '../../core/window.js';
 import { findMirror } from '../mirror-store.js';
 import type { Drizzle } from '../open.js';
 import { mirror, workers } from '../schema/mirror.js';
 import { coverage, syncRuns } from '../schema/sync-runs.js';
 import { countBeforeStart, readSweptCoverage } from '../sweep-store.js';
-import { type ProofsRecord, readProofs } from './certificates.js';
+import { readProofs } from './certificates.js';
 import {
-  type LaneRecord,
-  type OutstandingRecord,
-  type ParkedRecord,
   readLanes,
   readOldestUnresolved,
   readOutstanding,
   readParkedByReason,
   readTotals,
   type TotalRecord,
-  type UnresolvedRecord,
 } from './outbox-status.js';
 import { findNewestRun, type RunRecord } from './runs.js';
 
@@ -34,39 +32,27 @@ export interface ReadSettings {
   readonly intervalMs: number;
   /** Requests to Stripe in the last 30 days, as far as this mirror counted them. */
   readonly stripeReads: number;
+  /** The clock of the machine that asks: what lies ahead of it and of the database's clock has not come. Absent: only the latter. */
+  readonly machineNow?: () => Date;
+  /** Asks the server of the queue, and says why it does not answer; null when it does. Absent: it is not asked. */
+  readonly whyQueueAway?: () => Promise<string | null>;
 }
 
-export interface WorkerRecord {
+export interface WorkerRecord extends WorkerFacts {
   readonly id: string;
-  readonly host: string;
   readonly pid: number;
   readonly version: string;
-  readonly startedAt: Date;
   readonly seenAt: Date;
+  /** Which queue it takes jobs from; null until that answered. */
+  readonly queue: QueueIdentity | null;
 }
 
-interface FailureRecord {
-  readonly runId: string;
-  readonly feed: Feed;
-  readonly code: string;
-  readonly message: string;
-  readonly at: Date;
-  /** A later run of that feed was read to its end. */
-  readonly recovered: boolean;
-}
-
-export interface StatusRecord extends Completeness {
-  readonly now: Date;
-  readonly intervalMs: number;
+/** What the verdict is made of, and the numbers around it. */
+export interface StatusRecord extends VerdictFacts {
   /** Requests to Stripe in the last 30 days. */
   readonly stripeReads: number;
-  readonly lagMs: number;
   readonly mirror: Mirror | null;
   readonly workers: readonly WorkerRecord[];
-  /** Of the payments created within `complete`: those that are not in the ledger. */
-  readonly outstanding: OutstandingRecord;
-  /** Age of the end of completeness; null when nothing is complete. */
-  readonly behindMs: number | null;
   /** What was completely read: success times of events, creation times of payments, and of charges by finished sweeps. */
   readonly coverage: {
     readonly events: readonly Window[];
@@ -75,45 +61,54 @@ export interface StatusRecord extends Completeness {
   };
   /** Payments that sweeps saw and the mirror does not claim: created before its start. */
   readonly beforeStart: number;
-  readonly lanes: readonly LaneRecord[];
-  /** Null when nothing is in doubt for more than 15 minutes. */
-  readonly oldestUnresolved: UnresolvedRecord | null;
-  readonly parked: readonly ParkedRecord[];
   readonly totals: readonly TotalRecord[];
   readonly lastRun: RunRecord | null;
-  readonly lastFailure: FailureRecord | null;
-  /** Which days were proven, and how they stand. */
-  readonly proofs: ProofsRecord;
 }
+
+type FactsRecord = Omit<StatusRecord, 'stripeReads' | 'beforeStart' | 'totals' | 'lastRun'>;
 
 /** A worker that was not seen for this long is dead or cut off. */
 const WORKER_SILENCE = sql.raw(`interval '30 seconds'`);
 
-export async function readStatus(db: Drizzle, { lagMs, intervalMs, stripeReads }: ReadSettings): Promise<StatusRecord> {
-  const [now, mirrors, living, lanes, parked, totals, lastRun, lastFailure, beforeStart, proofs] = await Promise.all([
+export async function readStatus(db: Drizzle, settings: ReadSettings): Promise<StatusRecord> {
+  const [facts, totals, lastRun, beforeStart] = await Promise.all([
+    readVerdictFacts(db, settings),
+    readTotals(db),
+    findNewestRun(db),
+    countBeforeStart(db),
+  ]);
+  return { ...facts, stripeReads: settings.stripeReads, totals, lastRun, beforeStart };
+}
+
+/** Bounded by what is not settled, and by the days that were proven: cheap enough for once a minute. */
+export async function readVerdictFacts(db: Drizzle, settings: Omit<ReadSettings, 'stripeReads'>): Promise<FactsRecord> {
+  const { lagMs, intervalMs } = settings;
+  const [now, mirrors, living, lanes, parked, tailReadAt, lastFailure, proofs, queueAway] = await Promise.all([
     readDatabaseNow(db),
     db.select().from(mirror),
     readLivingWorkers(db),
     readLanes(db),
     readParkedByReason(db),
-    readTotals(db),
-    findNewestRun(db),
+    readTailReadAt(db),
     readLastFailure(db),
-    countBeforeStart(db),
     readProofs(db),
+    settings.whyQueueAway?.() ?? null,
   ]);
   const found = mirrors[0] === undefined ? null : toMirror(mirrors[0]);
   const facts = found === null ? null : await readCoverageFacts(db, { mirror: found, lagMs, now });
-  const { complete, holes }: Completeness = facts === null ? { complete: null, holes: [] } : completenessOf(facts);
+  const known: Completeness = facts === null ? { complete: null, holes: [] } : completenessOf(facts);
+  const { holes } = known;
+  const { complete, coveredAheadTo } = untilNow(known.complete, later(now, settings.machineNow?.() ?? now));
   return {
     now,
     intervalMs,
-    stripeReads,
     lagMs: facts?.lagMs ?? lagMs,
     mirror: found,
+    ledger: mirrors[0] === undefined ? null : toLedger(mirrors[0]),
     workers: living,
     complete,
     holes,
+    coveredAheadTo,
     outstanding: await readOutstanding(db, complete),
     behindMs: complete === null ? null : Math.max(0, now.getTime() - complete.to.getTime()),
     coverage: {
@@ -124,12 +119,21 @@ export async function readStatus(db: Drizzle, { lagMs, intervalMs, stripeReads }
     lanes,
     oldestUnresolved: lanes.some(({ unresolved }) => unresolved > 0) ? await readOldestUnresolved(db) : null,
     parked,
-    totals,
-    lastRun,
+    tailReadAt,
     lastFailure,
-    beforeStart,
     proofs,
+    queueAway,
   };
+}
+
+/**
+ * Nobody has read what has not come. A worker takes such coverage back at its next sync; until then nothing is said of it.
+ * Clocks that are a little apart are no reason: the end of completeness is the lag behind.
+ */
+function untilNow(complete: Window | null, now: Date): Pick<FactsRecord, 'complete' | 'coveredAheadTo'> {
+  if (complete === null || complete.to <= now) return { complete, coveredAheadTo: null };
+  const window = { from: complete.from, to: now };
+  return { complete: window.from < window.to ? window : null, coveredAheadTo: complete.to };
 }
 
 /** The end of completeness alone, without the numbers of `status`; null when nothing is complete. */
@@ -161,16 +165,34 @@ export async function readDatabaseNow(db: Drizzle): Promise<Date> {
 }
 
 export async function readLivingWorkers(db: Drizzle): Promise<WorkerRecord[]> {
-  return db
+  const rows = await db
     .select()
     .from(workers)
     .where(gt(workers.seenAt, sql`now() - ${WORKER_SILENCE}`))
     .orderBy(asc(workers.startedAt));
+  return rows.map(({ queueFaults, ...worker }) => ({
+    ...worker,
+    queueFaults: queueFaults.map((fault) => ({ ...fault, since: new Date(fault.since) })),
+  }));
+}
+
+async function readTailReadAt(db: Drizzle): Promise<Date | null> {
+  const [row] = await db
+    .select({ at: max(syncRuns.finishedAt) })
+    .from(syncRuns)
+    .where(and(eq(syncRuns.state, 'collected'), isNull(syncRuns.parentId), isNotNull(syncRuns.workerId)));
+  return row?.at ?? null;
 }
 
 function toMirror(row: typeof mirror.$inferSelect): Mirror {
-  const { id: _id, sourceBalances: _balances, createdAt: _created, ...rest } = row;
+  const { id: _id, sourceBalances: _balances, sourceBalanceIds: _ids, createdAt: _created, ...others } = row;
+  const { ledgerState, ledgerStateSince, ledgerCheckedAt, ledgerDetail, ledgerAcceptedAt, ...rest } = others;
   return rest;
+}
+
+function toLedger(row: typeof mirror.$inferSelect): LedgerFacts {
+  const { ledgerState: state, ledgerStateSince: since, ledgerCheckedAt: checkedAt, ledgerDetail: detail } = row;
+  return { state, since, checkedAt, detail };
 }
 
 async function readCoverage(db: Drizzle, feed: Feed) {
@@ -182,8 +204,8 @@ async function readCoverage(db: Drizzle, feed: Feed) {
 }
 
 /** A worker that was stopped in the middle is no failure: the next run goes on. */
-async function readLastFailure(db: Drizzle): Promise<FailureRecord | null> {
-  const failed = and(eq(syncRuns.state, 'failed'), ne(sql`coalesce(${syncRuns.errorCode}, '')`, 'stopped'));
+async function readLastFailure(db: Drizzle): Promise<FailureFacts | null> {
+  const failed = and(eq(syncRuns.state, 'failed'), ne(sql`coalesce(${syncRuns.errorCode}, '')`, STOPPED));
   const [run] = await db.select().from(syncRuns).where(failed).orderBy(desc(syncRuns.startedAt)).limit(1);
   if (run === undefined) return null;
   const later = and(

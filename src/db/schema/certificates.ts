@@ -1,27 +1,16 @@
 /** What was proven about days, and what is to be repaired. Rows are added, and what they say is never changed. */
 import { sql } from 'drizzle-orm';
-import {
-  bigint,
-  boolean,
-  date,
-  index,
-  integer,
-  jsonb,
-  numeric,
-  pgTable,
-  pgView,
-  primaryKey,
-  text,
-  uuid,
-} from 'drizzle-orm/pg-core';
+import { bigint, boolean, date, index, integer, jsonb, numeric, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import type { CertificateState, DayFinding, ProofTrigger } from '../../core/certificate.js';
 import type { ItemState, RepairAction, SeenRow } from '../../core/repair.js';
+import { currencyDecimals } from './currency-decimals.js';
 import { instant } from './mirror.js';
+import { ownSchema } from './own-schema.js';
 
 /** Sums of a day pass 2^53 minor units; PostgreSQL's numeric keeps them whole. */
 const sum = (name: string) => numeric(name, { precision: 40, scale: 0 });
 
-export const certificates = pgTable(
+export const certificates = ownSchema.table(
   'certificates',
   {
     id: uuid('id').primaryKey(),
@@ -56,7 +45,7 @@ export const certificates = pgTable(
   (table) => [index('certificates_day').on(table.day, table.provedAt), index('certificates_proved').on(table.provedAt)],
 );
 
-export const repairs = pgTable('repairs', {
+export const repairs = ownSchema.table('repairs', {
   id: uuid('id').primaryKey(),
   fromDay: date('from_day', { mode: 'string' }).notNull(),
   toDay: date('to_day', { mode: 'string' }).notNull(),
@@ -69,7 +58,7 @@ export const repairs = pgTable('repairs', {
   version: text('version').notNull(),
 });
 
-export const repairItems = pgTable(
+export const repairItems = ownSchema.table(
   'repair_items',
   {
     repairId: uuid('repair_id')
@@ -96,42 +85,51 @@ export const repairItems = pgTable(
 
 /**
  * The certificates of each day's newest proof: a currency that it does not have is no longer there on any side. `reopened`
- * when a payment of that day was stored after it, in this currency or in one that the proof did not know.
+ * when a payment of that day was stored after it, in this currency or in one that the proof did not know, or when what was
+ * accepted of it was taken back. `stripe_sum`, `ledger_sum`, `postings_sum` and `unexplained` are older names of the same minor
+ * units, for code and queries from before there was `_minor`.
  */
-export const dayCertificates = pgView('day_certificates', {
-  day: date('day', { mode: 'string' }).notNull(),
-  currency: text('currency'),
-  state: text('state').$type<CertificateState>().notNull(),
-  reopened: boolean('reopened').notNull(),
-  stripeCount: integer('stripe_count').notNull(),
-  stripeSum: numeric('stripe_sum').notNull(),
-  ledgerCount: integer('ledger_count').notNull(),
-  ledgerSum: numeric('ledger_sum').notNull(),
-  postingsCount: integer('postings_count').notNull(),
-  postingsSum: numeric('postings_sum').notNull(),
-  unexplained: numeric('unexplained'),
-  findingsCount: integer('findings_count').notNull(),
-  reopenedBecause: text('reopened_because'),
-  provedAt: instant('proved_at').notNull(),
-  stripeAsOf: instant('stripe_as_of').notNull(),
-  certificateId: uuid('certificate_id').notNull(),
-}).as(sql`
+export const dayCertificates = ownSchema
+  .view('day_certificates', {
+    day: date('day', { mode: 'string' }).notNull(),
+    currency: text('currency'),
+    state: text('state').$type<CertificateState>().notNull(),
+    reopened: boolean('reopened').notNull(),
+    stripeCount: integer('stripe_count').notNull(),
+    ledgerCount: integer('ledger_count').notNull(),
+    postingsCount: integer('postings_count').notNull(),
+    findingsCount: integer('findings_count').notNull(),
+    reopenedBecause: text('reopened_because'),
+    provedAt: instant('proved_at').notNull(),
+    stripeAsOf: instant('stripe_as_of').notNull(),
+    certificateId: uuid('certificate_id').notNull(),
+    stripeSumMinor: numeric('stripe_sum_minor').notNull(),
+    ledgerSumMinor: numeric('ledger_sum_minor').notNull(),
+    postingsSumMinor: numeric('postings_sum_minor').notNull(),
+    unexplainedMinor: numeric('unexplained_minor'),
+    currencyDecimals: integer('currency_decimals'),
+  })
+  .as(sql`
   select
     newest.day,
     newest.currency,
     newest.state,
-    case when newest.state in ('sealed', 'sealed_with_exceptions') and (
+    newest.state = 'sealed_with_exceptions' and exists (
+      select 1 from stripe_blnk_sync.acceptances acceptance
+      where acceptance.day = newest.day and acceptance.taken_back_at > newest.proved_at
+        and newest.findings @> jsonb_build_array(jsonb_build_object('accepted', jsonb_build_object('id', acceptance.id)))
+    ) or case when newest.state in ('sealed', 'sealed_with_exceptions') and (
       -- One probe of an index, which settles it for all days but those with late payments.
-      select max(posting.stored_at) from postings posting
+      select max(posting.stored_at) from stripe_blnk_sync.postings posting
       where (posting.effective_at at time zone 'UTC')::date = newest.day
     ) > newest.proved_at then exists (
-      select 1 from postings posting
+      select 1 from stripe_blnk_sync.postings posting
       where (posting.effective_at at time zone 'UTC')::date = newest.day
         and posting.stored_at > newest.proved_at
         and (
           posting.currency is not distinct from newest.currency
           or not exists (
-            select 1 from certificates sibling
+            select 1 from stripe_blnk_sync.certificates sibling
             where sibling.day = newest.day and sibling.proof_id = newest.proof_id and sibling.currency = posting.currency
           )
         )
@@ -147,11 +145,16 @@ export const dayCertificates = pgView('day_certificates', {
     newest.reopened_because,
     newest.proved_at,
     newest.stripe_as_of,
-    newest.id as certificate_id
+    newest.id as certificate_id,
+    newest.stripe_sum as stripe_sum_minor,
+    newest.ledger_sum as ledger_sum_minor,
+    newest.postings_sum as postings_sum_minor,
+    newest.unexplained as unexplained_minor,
+    ${currencyDecimals('newest.currency')} as currency_decimals
   from (
-    select distinct on (day) day, proof_id from certificates order by day, proved_at desc, id desc
+    select distinct on (day) day, proof_id from stripe_blnk_sync.certificates order by day, proved_at desc, id desc
   ) proof
-  join certificates newest on newest.day = proof.day and newest.proof_id = proof.proof_id
+  join stripe_blnk_sync.certificates newest on newest.day = proof.day and newest.proof_id = proof.proof_id
 `);
 
 export type CertificateRow = typeof certificates.$inferSelect;

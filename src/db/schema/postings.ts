@@ -1,10 +1,11 @@
 /** The outbox and the proof: one row per ledger transaction that we owe, kept for ever. */
 import { sql } from 'drizzle-orm';
-import { bigint, index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
-import type { ParkingReason, PostingKind, PostingState, SettledHow } from '../../core/posting.js';
+import { bigint, index, integer, jsonb, text, uuid } from 'drizzle-orm/pg-core';
+import type { ParkingReason, PastDismissal, PostingKind, PostingState, SettledHow } from '../../core/posting.js';
 import { instant } from './mirror.js';
+import { ownSchema } from './own-schema.js';
 
-export const postings = pgTable(
+export const postings = ownSchema.table(
   'postings',
   {
     reference: text('reference').primaryKey(),
@@ -37,6 +38,7 @@ export const postings = pgTable(
     dismissedAt: instant('dismissed_at'),
     dismissedBy: text('dismissed_by'),
     dismissedWhy: text('dismissed_why'),
+    pastDismissals: jsonb('past_dismissals').$type<PastDismissal[]>(),
     dismissedLooks: integer('dismissed_looks').notNull().default(0),
     firstRun: uuid('first_run').notNull(),
     storedAt: instant('stored_at').notNull().defaultNow(),

@@ -1,9 +1,10 @@
 /** The one row that says which code this schema serves. Written by migrations alone; src/db/served-code.ts reads it. */
 import { sql } from 'drizzle-orm';
-import { check, integer, pgTable, smallint, text } from 'drizzle-orm/pg-core';
+import { check, integer, smallint, text } from 'drizzle-orm/pg-core';
 import { instant } from './mirror.js';
+import { ownSchema } from './own-schema.js';
 
-export const servedCode = pgTable(
+export const servedCode = ownSchema.table(
   'served_code',
   {
     id: smallint('id').primaryKey().default(1),

@@ -1,12 +1,13 @@
 /** Runs of collect and what they covered. `state` is what collect knows; the status people see is in the view `sync_history`. */
 import { sql } from 'drizzle-orm';
-import { bigserial, index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { bigserial, index, integer, text, uuid } from 'drizzle-orm/pg-core';
 import type { CollectingState, Feed, Trigger } from '../../core/sync-run.js';
 import { instant } from './mirror.js';
+import { ownSchema } from './own-schema.js';
 
 const count = (name: string) => integer(name).notNull().default(0);
 
-export const syncRuns = pgTable(
+export const syncRuns = ownSchema.table(
   'sync_runs',
   {
     id: uuid('id').primaryKey(),
@@ -26,17 +27,21 @@ export const syncRuns = pgTable(
     startedAt: instant('started_at').notNull().defaultNow(),
     finishedAt: instant('finished_at'),
     heartbeatAt: instant('heartbeat_at').notNull().defaultNow(),
+    reportedAt: instant('reported_at'),
     workerId: uuid('worker_id'),
     version: text('version').notNull(),
   },
   (table) => [
     index('sync_runs_started').on(table.startedAt),
     index('sync_runs_parent').on(table.parentId),
+    index('sync_runs_unreported')
+      .on(table.startedAt)
+      .where(sql`${table.reportedAt} is null and ${table.parentId} is null`),
     index('sync_runs_collecting').on(table.heartbeatAt).where(sql`${table.state} = 'collecting'`),
   ],
 );
 
-export const coverage = pgTable(
+export const coverage = ownSchema.table(
   'coverage',
   {
     id: bigserial('id', { mode: 'bigint' }).primaryKey(),
@@ -52,7 +57,7 @@ export const coverage = pgTable(
 export type SyncRunRow = typeof syncRuns.$inferSelect;
 
 /** Succeeded payments that a sweep saw and the mirror does not claim: created before its start, paid before the hand-over. */
-export const paymentsBeforeStart = pgTable('payments_before_start', {
+export const paymentsBeforeStart = ownSchema.table('payments_before_start', {
   paymentId: text('payment_id').primaryKey(),
   created: instant('created'),
   chargedAt: instant('charged_at').notNull(),

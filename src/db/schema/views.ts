@@ -4,22 +4,12 @@
  * Every lateral part looks only at the runs that a query asks for: keep it so, `postings` has millions of rows.
  */
 import { type SQL, sql } from 'drizzle-orm';
-import {
-  bigint,
-  boolean,
-  date,
-  integer,
-  interval,
-  jsonb,
-  numeric,
-  pgView,
-  text,
-  timestamp,
-  uuid,
-} from 'drizzle-orm/pg-core';
+import { bigint, boolean, date, integer, interval, jsonb, numeric, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import type { ParkingReason, PostingKind, SettledHow } from '../../core/posting.js';
 import type { Feed, RunStatus, Trigger } from '../../core/sync-run.js';
 import { countedPostings } from './counted-amount.js';
+import { currencyDecimals } from './currency-decimals.js';
+import { ownSchema } from './own-schema.js';
 
 /** A parked posting that a person dismissed shows as its own state. */
 export type PaymentState = 'pending' | 'posted' | 'parked' | 'dismissed';
@@ -39,36 +29,49 @@ const WHAT_TO_DO: Readonly<Record<ParkingReason, string>> = {
   rebuild: 'Decide whether it belongs in the ledger: parked retry posts it, parked dismiss leaves it out.',
 };
 
-/** One row per run of collect. Counts of a run with parts are the sums over its parts. */
-export const syncHistory = pgView('sync_history', {
-  id: uuid('id').notNull(),
-  parentId: uuid('parent_id'),
-  parts: integer('parts').notNull(),
-  feed: text('feed').$type<Feed>().notNull(),
-  trigger: text('trigger').$type<Trigger>().notNull(),
-  windowFrom: instant('window_from').notNull(),
-  windowTo: instant('window_to'),
-  status: text('status').$type<RunStatus>().notNull(),
-  found: integer('found').notNull(),
-  knownBefore: integer('known_before').notNull(),
-  stored: integer('stored').notNull(),
-  posted: integer('posted').notNull(),
-  alreadyThere: integer('already_there').notNull(),
-  parked: integer('parked').notNull(),
-  dismissed: integer('dismissed').notNull(),
-  pending: integer('pending').notNull(),
-  beforeStart: integer('before_start').notNull(),
-  totals: jsonb('totals').$type<Record<string, string>>().notNull(),
-  ledgerTotals: jsonb('ledger_totals').$type<Record<string, string>>().notNull(),
-  stripeRequests: integer('stripe_requests').notNull(),
-  errorCode: text('error_code'),
-  error: text('error'),
-  startedAt: instant('started_at').notNull(),
-  finishedAt: instant('finished_at'),
-  duration: interval('duration'),
-  workerId: uuid('worker_id'),
-  version: text('version').notNull(),
-}).as(sql`
+/**
+ * Of the run itself and its parts. An array, so that each branch of the counted postings is asked by the index: joined to
+ * a list of runs, all postings would be read for each run that is shown.
+ */
+const OF_THE_RUN = `posting.first_run = any(array(
+        select run.id union all select child.id from stripe_blnk_sync.sync_runs child where child.parent_id = run.id
+      ))`;
+
+/**
+ * One row per run of collect. Counts of a run with parts are the sums over its parts. `totals` and `ledger_totals` are older
+ * names of what ends in `_minor`, for code and queries from before.
+ */
+export const syncHistory = ownSchema
+  .view('sync_history', {
+    id: uuid('id').notNull(),
+    parentId: uuid('parent_id'),
+    parts: integer('parts').notNull(),
+    feed: text('feed').$type<Feed>().notNull(),
+    trigger: text('trigger').$type<Trigger>().notNull(),
+    windowFrom: instant('window_from').notNull(),
+    windowTo: instant('window_to'),
+    status: text('status').$type<RunStatus>().notNull(),
+    found: integer('found').notNull(),
+    knownBefore: integer('known_before').notNull(),
+    stored: integer('stored').notNull(),
+    posted: integer('posted').notNull(),
+    alreadyThere: integer('already_there').notNull(),
+    parked: integer('parked').notNull(),
+    dismissed: integer('dismissed').notNull(),
+    pending: integer('pending').notNull(),
+    beforeStart: integer('before_start').notNull(),
+    stripeRequests: integer('stripe_requests').notNull(),
+    errorCode: text('error_code'),
+    error: text('error'),
+    startedAt: instant('started_at').notNull(),
+    finishedAt: instant('finished_at'),
+    duration: interval('duration'),
+    workerId: uuid('worker_id'),
+    version: text('version').notNull(),
+    totalsMinor: jsonb('totals_minor').$type<Record<string, string>>().notNull(),
+    ledgerTotalsMinor: jsonb('ledger_totals_minor').$type<Record<string, string>>().notNull(),
+  })
+  .as(sql`
   select
     run.id,
     run.parent_id,
@@ -78,6 +81,7 @@ export const syncHistory = pgView('sync_history', {
     run.window_from,
     run.window_to,
     case
+      when run.state = 'failed' and run.error_code = 'stopped' then 'stopped'
       when run.state <> 'collected' then run.state
       when batch.pending > 0 then 'posting'
       when batch.parked > batch.dismissed then 'attention'
@@ -101,8 +105,10 @@ export const syncHistory = pgView('sync_history', {
     run.finished_at,
     run.finished_at - run.started_at as duration,
     run.worker_id,
-    run.version
-  from sync_runs run
+    run.version,
+    batch.totals as totals_minor,
+    batch.ledger_totals as ledger_totals_minor
+  from stripe_blnk_sync.sync_runs run
   cross join lateral (
     select
       count(*)::integer as parts,
@@ -111,7 +117,7 @@ export const syncHistory = pgView('sync_history', {
       coalesce(sum(child.stored), 0)::integer as stored,
       coalesce(sum(child.before_start), 0)::integer as before_start,
       coalesce(sum(child.stripe_requests), 0)::integer as stripe_requests
-    from sync_runs child
+    from stripe_blnk_sync.sync_runs child
     where child.parent_id = run.id
   ) part
   cross join lateral (
@@ -140,46 +146,42 @@ export const syncHistory = pgView('sync_history', {
         count(*) filter (where posting.state = 'pending') as pending,
         sum(posting.counted) filter (where posting.currency is not null) as amount,
         sum(posting.counted) filter (where posting.state = 'posted') as ledger_amount
-      from (
-        select run.id as run_id
-        union all
-        select child.id from sync_runs child where child.parent_id = run.id
-      ) member
-      join ${countedPostings(['first_run', 'currency', 'state', 'settled_how', 'dismissed_at'])} posting
-        on posting.first_run = member.run_id
+      from ${countedPostings(['currency', 'state', 'settled_how', 'dismissed_at'], OF_THE_RUN)} posting
       group by posting.currency
     ) of_currency
   ) batch
 `);
 
 /** One row per posting: what it is, where it stands, and what a person has to do about it. */
-export const paymentStatus = pgView('payment_status', {
-  reference: text('reference').notNull(),
-  paymentId: text('payment_id').notNull(),
-  kind: text('kind').$type<PostingKind>().notNull(),
-  state: text('state').$type<PaymentState>().notNull(),
-  reason: text('reason').$type<ParkingReason>(),
-  reasonDetail: text('reason_detail'),
-  whatToDo: text('what_to_do'),
-  amountMinor: bigint('amount_minor', { mode: 'bigint' }),
-  amount: numeric('amount'),
-  currency: text('currency'),
-  customerBalance: text('customer_balance'),
-  created: instant('created').notNull(),
-  attempts: integer('attempts').notNull(),
-  inDoubtSince: instant('in_doubt_since'),
-  unresolved: boolean('unresolved').notNull(),
-  lastError: text('last_error'),
-  transactionId: text('transaction_id'),
-  postedAt: instant('posted_at'),
-  settledHow: text('settled_how').$type<SettledHow>(),
-  exception: text('exception'),
-  dismissedAt: instant('dismissed_at'),
-  dismissedBy: text('dismissed_by'),
-  dismissedWhy: text('dismissed_why'),
-  run: uuid('run').notNull(),
-  storedAt: instant('stored_at').notNull(),
-}).as(sql`
+export const paymentStatus = ownSchema
+  .view('payment_status', {
+    reference: text('reference').notNull(),
+    paymentId: text('payment_id').notNull(),
+    kind: text('kind').$type<PostingKind>().notNull(),
+    state: text('state').$type<PaymentState>().notNull(),
+    reason: text('reason').$type<ParkingReason>(),
+    reasonDetail: text('reason_detail'),
+    whatToDo: text('what_to_do'),
+    amountMinor: bigint('amount_minor', { mode: 'bigint' }),
+    amount: numeric('amount'),
+    currency: text('currency'),
+    customerBalance: text('customer_balance'),
+    created: instant('created').notNull(),
+    attempts: integer('attempts').notNull(),
+    inDoubtSince: instant('in_doubt_since'),
+    unresolved: boolean('unresolved').notNull(),
+    lastError: text('last_error'),
+    transactionId: text('transaction_id'),
+    postedAt: instant('posted_at'),
+    settledHow: text('settled_how').$type<SettledHow>(),
+    exception: text('exception'),
+    dismissedAt: instant('dismissed_at'),
+    dismissedBy: text('dismissed_by'),
+    dismissedWhy: text('dismissed_why'),
+    run: uuid('run').notNull(),
+    storedAt: instant('stored_at').notNull(),
+  })
+  .as(sql`
   select
     posting.reference,
     posting.object_id as payment_id,
@@ -207,36 +209,51 @@ export const paymentStatus = pgView('payment_status', {
     posting.dismissed_why,
     posting.first_run as run,
     posting.stored_at
-  from postings posting
+  from stripe_blnk_sync.postings posting
 `);
 
-/** One row per UTC day of the payments' creation and currency (null when unreadable), in minor units. `parked` includes the dismissed ones. */
-export const dailyTotals = pgView('daily_totals', {
-  day: date('day', { mode: 'string' }).notNull(),
-  currency: text('currency'),
-  postedCount: bigint('posted_count', { mode: 'number' }).notNull(),
-  postedAmount: numeric('posted_amount').notNull(),
-  pendingCount: bigint('pending_count', { mode: 'number' }).notNull(),
-  pendingAmount: numeric('pending_amount').notNull(),
-  parkedCount: bigint('parked_count', { mode: 'number' }).notNull(),
-  parkedAmount: numeric('parked_amount').notNull(),
-  dismissedCount: bigint('dismissed_count', { mode: 'number' }).notNull(),
-  dismissedAmount: numeric('dismissed_amount').notNull(),
-}).as(sql`
+/**
+ * One row per UTC day of the payments' creation and currency (null when unreadable). `parked` includes the dismissed ones.
+ * What ends in `_amount` are older names of what ends in `_minor`, for code and queries from before.
+ */
+export const dailyTotals = ownSchema
+  .view('daily_totals', {
+    day: date('day', { mode: 'string' }).notNull(),
+    currency: text('currency'),
+    postedCount: bigint('posted_count', { mode: 'number' }).notNull(),
+    pendingCount: bigint('pending_count', { mode: 'number' }).notNull(),
+    parkedCount: bigint('parked_count', { mode: 'number' }).notNull(),
+    dismissedCount: bigint('dismissed_count', { mode: 'number' }).notNull(),
+    postedMinor: numeric('posted_minor').notNull(),
+    pendingMinor: numeric('pending_minor').notNull(),
+    parkedMinor: numeric('parked_minor').notNull(),
+    dismissedMinor: numeric('dismissed_minor').notNull(),
+    currencyDecimals: integer('currency_decimals'),
+  })
+  .as(sql`
   select
-    (posting.effective_at at time zone 'UTC')::date as day,
-    posting.currency,
-    count(*) filter (where posting.state = 'posted') as posted_count,
-    coalesce(sum(posting.counted) filter (where posting.state = 'posted'), 0) as posted_amount,
-    count(*) filter (where posting.state = 'pending') as pending_count,
-    coalesce(sum(posting.counted) filter (where posting.state = 'pending'), 0) as pending_amount,
-    count(*) filter (where posting.state = 'parked') as parked_count,
-    coalesce(sum(posting.counted) filter (where posting.state = 'parked'), 0) as parked_amount,
-    count(*) filter (where posting.state = 'parked' and posting.dismissed_at is not null) as dismissed_count,
-    coalesce(sum(posting.counted) filter (where posting.state = 'parked' and posting.dismissed_at is not null), 0)
-      as dismissed_amount
-  from ${countedPostings(['effective_at', 'currency', 'state', 'dismissed_at'])} posting
-  group by 1, 2
+    total.*,
+    total.posted_amount as posted_minor,
+    total.pending_amount as pending_minor,
+    total.parked_amount as parked_minor,
+    total.dismissed_amount as dismissed_minor,
+    ${currencyDecimals('total.currency')} as currency_decimals
+  from (
+    select
+      (posting.effective_at at time zone 'UTC')::date as day,
+      posting.currency,
+      count(*) filter (where posting.state = 'posted') as posted_count,
+      coalesce(sum(posting.counted) filter (where posting.state = 'posted'), 0) as posted_amount,
+      count(*) filter (where posting.state = 'pending') as pending_count,
+      coalesce(sum(posting.counted) filter (where posting.state = 'pending'), 0) as pending_amount,
+      count(*) filter (where posting.state = 'parked') as parked_count,
+      coalesce(sum(posting.counted) filter (where posting.state = 'parked'), 0) as parked_amount,
+      count(*) filter (where posting.state = 'parked' and posting.dismissed_at is not null) as dismissed_count,
+      coalesce(sum(posting.counted) filter (where posting.state = 'parked' and posting.dismissed_at is not null), 0)
+        as dismissed_amount
+    from ${countedPostings(['effective_at', 'currency', 'state', 'dismissed_at'])} posting
+    group by 1, 2
+  ) total
 `);
 
 function instant(name: string) {

@@ -9,7 +9,7 @@ import { endSoon, untilInterrupted } from '../../../src/app/process-life.js';
 import { createProgram } from '../../../src/app/program.js';
 import type { Timings } from '../../../src/app/timings.js';
 import { runProgram } from '../../../src/cli/program.js';
-import type { Bag } from '../../../src/config.js';
+import type { Bag } from '../../../src/environment.js';
 import { liveAsWorker } from '../process/live-as-worker.js';
 import { type ShiftOptions, shiftClocks } from './shift.js';
 

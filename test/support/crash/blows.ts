@@ -103,24 +103,24 @@ async function fell({ act, lastsMs }: ProcessBlow, victim: CrashProcess, stage: 
 async function hasWorkOpen(point: CrashPoint, { session }: CrashStage): Promise<boolean> {
   const sql = await session.look();
   const conditions: Readonly<Record<CrashPoint, string>> = {
-    'collect.page_read': `exists (select 1 from sync_runs where state = 'collecting' and worker_id is not null)`,
-    'collect.page_stored': `exists (select 1 from sync_runs where state = 'collecting' and worker_id is not null)`,
-    'collect.run_finished': `exists (select 1 from sync_runs where state = 'collected')`,
+    'collect.page_read': `exists (select 1 from stripe_blnk_sync.sync_runs where state = 'collecting' and worker_id is not null)`,
+    'collect.page_stored': `exists (select 1 from stripe_blnk_sync.sync_runs where state = 'collecting' and worker_id is not null)`,
+    'collect.run_finished': `exists (select 1 from stripe_blnk_sync.sync_runs where state = 'collected')`,
     'post.claimed': OPEN_CLAIM,
     'post.attempt_marked': OPEN_CLAIM,
     'post.answered': OPEN_CLAIM,
     'post.confirmed': OPEN_CLAIM,
-    'post.settled': `exists (select 1 from postings where state = 'posted')`,
+    'post.settled': `exists (select 1 from stripe_blnk_sync.postings where state = 'posted')`,
     'prove.listed': 'true',
-    'prove.kept': 'exists (select 1 from day_certificates)',
-    'repair.item_done': `exists (select 1 from repair_items where state = 'done')`,
-    'rebuild.page_stored': 'exists (select 1 from postings)',
+    'prove.kept': 'exists (select 1 from stripe_blnk_sync.day_certificates)',
+    'repair.item_done': `exists (select 1 from stripe_blnk_sync.repair_items where state = 'done')`,
+    'rebuild.page_stored': 'exists (select 1 from stripe_blnk_sync.postings)',
   };
   const [row] = await sql.unsafe<{ open: boolean }[]>(`select ${conditions[point]} as open`);
   return row?.open === true;
 }
 
-const OPEN_CLAIM = `exists (select 1 from postings where state = 'pending' and claim is not null and attempts > 0)`;
+const OPEN_CLAIM = `exists (select 1 from stripe_blnk_sync.postings where state = 'pending' and claim is not null and attempts > 0)`;
 
 /**
  * Killed within the transaction that stores a page: coverage is locked from here, so the page's postings are written, not
@@ -132,9 +132,9 @@ async function killHalfStored(stage: CrashStage): Promise<boolean> {
   const sql = await stage.session.look().catch(() => null);
   if (sql === null || !victim.isAlive()) return false;
   return sql.begin(async (holding) => {
-    await holding`lock table coverage in exclusive mode`;
+    await holding`lock table stripe_blnk_sync.coverage in exclusive mode`;
     const waiting = () => sql`
-        select 1 from pg_locks where relation = 'coverage'::regclass and not granted and pid <> pg_backend_pid()`;
+        select 1 from pg_locks where relation = 'stripe_blnk_sync.coverage'::regclass and not granted and pid <> pg_backend_pid()`;
     const isHalf = async () => (await waiting()).length > 0 || !victim.isAlive();
     await until('a page is half stored', isHalf, { timeoutMs: REACHED_WITHIN_MS }).catch(() => false);
     const isHit = (await waiting()).length > 0;

@@ -100,9 +100,10 @@ async function expectSettled({ session, realCore, variables }: CrashStage): Prom
   await expectMirrored({ stripe: session.stripe, look: session.look, blnk });
   const sql = await session.look();
   const collecting =
-    await sql`select id, feed, heartbeat_at, worker_id from sync_runs where state = 'collecting' and worker_id is not null`;
+    await sql`select id, feed, heartbeat_at, worker_id from stripe_blnk_sync.sync_runs where state = 'collecting' and worker_id is not null`;
   expect([...collecting]).toEqual([]);
-  const held = await sql`select reference, state from postings where claim is not null or doubt_since is not null`;
+  const held =
+    await sql`select reference, state from stripe_blnk_sync.postings where claim is not null or doubt_since is not null`;
   expect([...held]).toEqual([]);
   await expectProven(session.stripe, variables);
 }

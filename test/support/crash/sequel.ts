@@ -16,6 +16,7 @@ import type { CrashProcess, CrashStage } from './stage.js';
 
 const DAMAGED = 3;
 const STANDS_WITHIN_MS = 60_000;
+const CLOCKS_AGREE_WITHIN_MS = 3 * 60_000;
 
 /** @returns whether the command was killed where it was to be */
 export async function playSequel(plan: RoundPlan, stage: CrashStage, home: Home): Promise<boolean> {
@@ -43,7 +44,7 @@ async function repairAfterKill(plan: RoundPlan, stage: CrashStage): Promise<bool
   const command = stage.command(['repair', 'apply'], { point: 'repair.item_done', nth: plan.sequelNth });
   const isHit = await killStanding(command);
   const sql = await session.look();
-  const items = await sql<{ state: string }[]>`select state from repair_items where action = 'post'`;
+  const items = await sql<{ state: string }[]>`select state from stripe_blnk_sync.repair_items where action = 'post'`;
   if (isHit) expect(items.filter(({ state }) => state === 'planned').length).toBe(DAMAGED - plan.sequelNth);
   if (isHit) expectDone(await runUnhurried(['repair', 'apply'], variables));
   const worker = stage.worker();
@@ -65,6 +66,11 @@ async function rebuildAfterKill(
   plan: RoundPlan,
   { stage, home }: { readonly stage: CrashStage; readonly home: Home },
 ): Promise<boolean> {
+  const { clock } = stage.session.stripe;
+  // Added payments move Stripe's clock ahead; a rebuild reads no further than the machine's clock agrees.
+  await until('the machine has the time of Stripe', () => Date.now() >= clock.now().getTime(), {
+    timeoutMs: CLOCKS_AGREE_WITHIN_MS,
+  });
   const place = await openPlace(home);
   try {
     const variables = { ...place.variables, ...(await stage.realCore?.asIfAlone()) };
@@ -73,9 +79,9 @@ async function rebuildAfterKill(
     if (isHit) expectDone(await runUnhurried(['rebuild', '--yes'], { ...stage.variables, ...variables }));
     const sql = await place.look();
     const [row] = await sql`
-      select count(*)::int as postings, count(*) filter (where state = 'pending')::int as pending from postings`;
+      select count(*)::int as postings, count(*) filter (where state = 'pending')::int as pending from stripe_blnk_sync.postings`;
     const before = await stage.session.look();
-    const [wanted] = await before`select count(*)::int as postings, 0 as pending from postings`;
+    const [wanted] = await before`select count(*)::int as postings, 0 as pending from stripe_blnk_sync.postings`;
     expect(row).toEqual(wanted);
     const { stripe } = stage.session;
     const blnk = stage.realCore === null ? stage.session.blnk : await stage.realCore.read();

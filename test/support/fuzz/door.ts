@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingHttpHeaders, type IncomingMessage, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { textOf } from '../own-server.js';
 import { type Json, parseTree, renderTree } from './json.js';
 
 export interface Passing {
@@ -78,10 +79,4 @@ export async function openDamagingDoor(behind: string): Promise<DamagingDoor> {
 
 function passedOn(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !HEADERS_OF_HOP.includes(name)));
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  const pieces: Buffer[] = [];
-  for await (const piece of request) pieces.push(piece);
-  return Buffer.concat(pieces).toString();
 }

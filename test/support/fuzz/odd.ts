@@ -13,7 +13,17 @@ const ODD_NUMBERS = [
 export const ODD_CHARACTERS = [
   ...['\u0000', '\u001b[2J\u001b[31m', '\u009b31m', '\u007f', '\r\n', '\u202e', '\u2066', '\u200b', '\ufeff', '\u2028'],
   ...['\ud800', '\udc00', '\uffff', '\u{1f4a9}', '\u0301'.repeat(50), '"', "'", '\\', '%00', '%s', '/../', '`'],
-  ...['<script>alert(1)</script>', "'; drop table postings; --", '@stripe', '_q', ':r1', 'null', ' ', '\u00a0', ','],
+  ...[
+    '<script>alert(1)</script>',
+    "'; drop table stripe_blnk_sync.postings; --",
+    '@stripe',
+    '_q',
+    ':r1',
+    'null',
+    ' ',
+    '\u00a0',
+    ',',
+  ],
 ];
 
 export const ODD_TEXTS = [

@@ -106,7 +106,7 @@ export async function expectNothingHidden(stage: FuzzStage, said: Sayings): Prom
   await stage.expectCounts();
   if (said.hidesMore) return;
   const covered = await stage.sql<{ feed: string; from: string; to: string }[]>`
-    select feed, covered_from::text as from, covered_to::text as to from coverage where feed <> 'charges'`;
+    select feed, covered_from::text as from, covered_to::text as to from stripe_blnk_sync.coverage where feed <> 'charges'`;
   const postings = await stage.postings();
   for (const { id, created, succeeded } of stage.stripe.expected()) {
     if (succeeded === null || said.hidden.has(id) || postings.has(id)) continue;

@@ -13,13 +13,14 @@ import { createLedger } from '../../../src/blnk/ledger.js';
 import { createLedgerSide } from '../../../src/blnk/listings.js';
 import { openParts } from '../../../src/collect/backfill.js';
 import { SyncError } from '../../../src/core/errors.js';
+import { createBalanceNames } from '../../../src/core/ledger/balance-names.js';
 import type { Lane } from '../../../src/core/posting.js';
+import { createAcceptanceStore } from '../../../src/db/acceptance-store.js';
 import { createCollectStore } from '../../../src/db/collect-store.js';
 import { createMirror } from '../../../src/db/mirror-store.js';
 import { createOutbox } from '../../../src/db/outbox.js';
 import { createOwnSide } from '../../../src/db/own-side.js';
 import type { PostingRow } from '../../../src/db/schema/postings.js';
-import { createBalanceNames } from '../../../src/post/balance-names.js';
 import { createLaneDrainer } from '../../../src/post/drain-lane.js';
 import type { ProvePorts } from '../../../src/prove/prove-day.js';
 import { createStripeAccountReader } from '../../../src/stripe/account.js';
@@ -28,6 +29,7 @@ import { createPaymentFeeds } from '../../../src/stripe/feeds.js';
 import { createStripeSide } from '../../../src/stripe/listing.js';
 import { createPartJob } from '../../../src/worker/part-job.js';
 import { createSyncJob } from '../../../src/worker/sync-job.js';
+import { plentyOfMemory } from '../memory.js';
 import { type OwnDatabase, openMigratedDatabase } from '../own-database.js';
 import { NEVER, SHORT } from '../stages/ledger.js';
 import { type DamagingDoor, openDamagingDoor } from './door.js';
@@ -92,7 +94,7 @@ export async function prepareGround(population: Pick<PopulationOptions, 'size' |
 export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core'): Promise<FuzzStage> {
   const { stripe, place } = ground;
   const { sql, db } = place;
-  for (const table of TABLES) await sql`delete from ${sql(table)}`;
+  for (const table of TABLES) await sql`delete from ${sql(`stripe_blnk_sync.${table}`)}`;
   const blnk = await startBlnkSandbox({ lockWaitMs: 150, leakLockMs: 0, clock: stripe.clock });
   const doors = { stripe: await openDamagingDoor(stripe.url), blnk: await openDamagingDoor(blnk.url) };
   const mirrorId = randomUUID();
@@ -102,7 +104,7 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
     startsAt: new Date(NOW.getTime() - 30 * DAY_MS),
   });
   // Handed over before all payments: the tail reads their events, and one part each of a backfill and a sweep their lists.
-  await sql`update mirror set hand_over_at = ${new Date(HOUR.from.getTime() - 1_800_000).toISOString()}`;
+  await sql`update stripe_blnk_sync.mirror set hand_over_at = ${new Date(HOUR.from.getTime() - 1_800_000).toISOString()}`;
   const client = createStripeClient({
     baseUrl: doors.stripe.url,
     readKey: async () => stripe.apiKey,
@@ -130,7 +132,7 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
   const ledgerSide = createLedgerSide(connection);
   const drainer = createLaneDrainer(
     {
-      ...{ ledger, outbox: createOutbox(sql), balances: createBalanceNames(ledger), clock: systemClock },
+      ...{ ledger, outbox: createOutbox(sql, { epoch: 0 }), balances: createBalanceNames(ledger), clock: systemClock },
       ...{ random: Math.random, source: '@stripe', confirmSource: async () => {}, markFirstPost: async () => {} },
       ...{ onRenewalFailed: () => {}, onStalled: () => {}, onResumed: () => {} },
     },
@@ -151,9 +153,9 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
     return faults;
   };
   const lanes = () => sql<Lane[]>`
-    select distinct source, currency from postings where state = 'pending' and source is not null`;
+    select distinct source, currency from stripe_blnk_sync.postings where state = 'pending' and source is not null`;
   const drain = async (): Promise<readonly SyncError[]> => {
-    await sql`update postings set due_at = now(), claimed_until = now() - interval '1 second' where state = 'pending'`;
+    await sql`update stripe_blnk_sync.postings set due_at = now(), claimed_until = now() - interval '1 second' where state = 'pending'`;
     const turns = (await lanes()).map((lane) => faultsOf(() => drainer.drain(lane, NEVER)));
     return (await Promise.all(turns)).flat();
   };
@@ -163,7 +165,8 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
       stripe: createStripeSide({ feeds }),
       ledger: ledgerSide,
       own: createOwnSide(db),
-      paymentsMax: 100_000,
+      accepted: createAcceptanceStore(db, 'test'),
+      memory: plentyOfMemory,
       hash: (lines) =>
         createHash('sha256')
           .update([...lines].join('\n'))
@@ -179,16 +182,16 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
       const rows = await sql<PostingRow[]>`
         select reference, state, reason, reason_detail as "reasonDetail", amount, currency, source, destination,
           prepared, payment, transaction_id as "transactionId", exception, last_error as "lastError"
-        from postings`;
+        from stripe_blnk_sync.postings`;
       return new Map(
         rows.map((row) => [row.reference, { ...row, amount: row.amount === null ? null : BigInt(row.amount) }]),
       );
     },
     async expectCounts() {
       const runs = await sql<{ found: number; known: number; stored: number }[]>`
-        select found::int, known_before::int as known, stored::int from sync_runs`;
+        select found::int, known_before::int as known, stored::int from stripe_blnk_sync.sync_runs`;
       for (const run of runs) expect(run.found).toBe(run.known + run.stored);
-      const [held] = await sql<{ count: number }[]>`select count(*)::int from postings`;
+      const [held] = await sql<{ count: number }[]>`select count(*)::int from stripe_blnk_sync.postings`;
       expect(runs.reduce((sum, { stored }) => sum + stored, 0)).toBe(held?.count);
     },
     async close() {

@@ -2,8 +2,10 @@
  * How long histories are played and with which seed: a few seconds in `npm test`, for as long as asked by
  * `scripts/play-histories.ts`. The time is looked at before each history, never within one.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { inject } from 'vitest';
+import { withinTime } from '../../../src/core/within-time.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -54,13 +56,10 @@ export async function playWithin<T>(
 
 /** So that a history that hangs is told with its seed, which the time limit of a test does not know. */
 async function endingWithin(limitMs: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`the history did not end within ${limitMs} ms`)), limitMs);
+  await withinTime(work, {
+    sleep: (over) => sleep(limitMs, undefined, { signal: over }),
+    whenLate() {
+      throw new Error(`the history did not end within ${limitMs} ms`);
+    },
   });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,10 +1,12 @@
 /**
- * A database whose `now()` is the history's: a function of that name stands before PostgreSQL's own in the search path
- * while our tables are made and used, so every statement, default and view of ours follows the clock that a test moves.
+ * A database whose `now()` is the history's: PostgreSQL's own function is replaced in this one database before our tables are
+ * made, so every statement, default and view of ours follows the clock that a test moves, whatever its search path is.
  * Leases, back-off, heartbeats and schedules then take part in an outage of 90 days that lasts a millisecond.
  */
+
+import type { DatabaseAddress } from '../../../src/core/database-address.js';
 import { migrateDatabase } from '../../../src/db/migrate.js';
-import { type DatabaseAddress, openDatabase } from '../../../src/db/open.js';
+import { openDatabase } from '../../../src/db/open.js';
 import type { Home } from '../homes.js';
 import { type OwnDatabase, openEmptyDatabase } from '../own-database.js';
 
@@ -22,18 +24,19 @@ export async function openHistoryDatabase(home: Home): Promise<HistoryDatabase> 
   return {
     ...database,
     async setNow(now) {
-      await sql`update simulation.clock set ahead = ${now.toISOString()}::timestamptz - pg_catalog.now()`;
+      await sql`update simulation.clock set ahead = ${now.toISOString()}::timestamptz - transaction_timestamp()`;
     },
     async wipe() {
-      const tables = await sql<{ name: string }[]>`select tablename as name from pg_tables where schemaname = 'public'`;
+      const tables = await sql<{ name: string }[]>`
+        select tablename as name from pg_tables where schemaname = 'stripe_blnk_sync' and tablename <> 'migrations'`;
       // Of so few rows quicker than a truncate.
-      for (const { name } of tables) await sql`delete from ${sql(name)}`;
+      for (const { name } of tables) await sql`delete from ${sql(`stripe_blnk_sync.${name}`)}`;
     },
   };
 }
 
 /**
- * Before the migrations: a default remembers the function that it was made with.
+ * Before the migrations: they note times too.
  *
  * @param wrong how far the clock is off from the start, and the zone of whoever connects
  */
@@ -46,13 +49,13 @@ export async function installClock(
     await sql`create schema simulation`;
     await sql`create table simulation.clock (ahead interval not null)`;
     await sql`insert into simulation.clock values (${aheadMs} * interval '1 millisecond')`;
+    await sql`alter function pg_catalog.now() rename to now_by_the_server`;
     await sql`
-      create function public.now() returns timestamptz language sql stable
-      as 'select pg_catalog.now() + (select ahead from simulation.clock)'`;
+      create function pg_catalog.now() returns timestamptz language sql stable
+      as 'select transaction_timestamp() + (select ahead from simulation.clock)'`;
     await sql`select set_config('simulation.zone', ${zone}, false)`;
     await sql`
       do $$ begin
-        execute format('alter database %I set search_path = public, pg_catalog', current_database());
         execute format('alter database %I set timezone = %L', current_database(), current_setting('simulation.zone'));
         -- The server does not crash in these histories, so nobody needs to wait for its disk.
         execute format('alter database %I set synchronous_commit = off', current_database());

@@ -4,6 +4,7 @@
  */
 import { type ExpectedPayment, expectedPayments } from '../../../sandbox/stripe/expectation.js';
 import { standingAt } from '../../../sandbox/stripe/life.js';
+import { verdictOf } from '../../../src/core/verdict/verdict.js';
 import { readMirror } from '../../../src/db/mirror-store.js';
 import type { StatusRecord } from '../../../src/db/reads/status.js';
 import { LAG, SECOND } from './time.js';
@@ -33,6 +34,7 @@ export async function assertHonest(history: History, { byHand = new Set() }: Ora
   const facts = await readFacts(history);
   const { status, owed, stored } = facts;
   assertComplete(status, owed, stored);
+  assertVerdict(history, status, owed);
   assertLedger(history, { owed, byHand });
   for (const posting of stored.values()) assertPosting(history, posting, owed);
   await assertCounts(history);
@@ -85,7 +87,9 @@ export async function owedNow({ database, stripe, clock }: History): Promise<Owe
 }
 
 async function storedPostings({ database }: History): Promise<Map<string, StoredPosting>> {
-  const rows = await database.sql<StoredPosting[]>`select reference, state, reason, transaction_id from postings`;
+  const rows = await database.sql<
+    StoredPosting[]
+  >`select reference, state, reason, transaction_id from stripe_blnk_sync.postings`;
   return new Map(rows.map((row) => [row.reference, row]));
 }
 
@@ -97,6 +101,19 @@ function assertComplete(status: StatusRecord, owed: Owed, stored: ReadonlyMap<st
     throw new Error(
       `${describePayment(payment)} is missing though status says complete up to ${complete.to.toISOString()}`,
     );
+  }
+}
+
+/** What the sentence of `status` says is in the ledger is there. */
+function assertVerdict(history: History, status: StatusRecord, owed: Owed): void {
+  const { state, sentence } = verdictOf(status);
+  const { complete } = status;
+  if (complete === null || (state !== 'complete' && state !== 'behind')) return;
+  for (const payment of owed.must.values()) {
+    const { created, succeeded, expected, id } = payment;
+    const isMeant = created >= complete.from && succeeded !== null && succeeded < complete.to;
+    if (!isMeant || expected.outcome !== 'posted' || history.blnk.appliedByReference(id) !== undefined) continue;
+    throw new Error(`${describePayment(payment)} is not in the ledger though status says: ${sentence}`);
   }
 }
 
@@ -138,8 +155,8 @@ function assertPosting(history: History, posting: StoredPosting, owed: Owed): vo
 async function assertCounts({ database }: History): Promise<void> {
   const [sums] = await database.sql<{ wrong: number; summed: number; stored: number }[]>`
     select count(*) filter (where found <> known_before + stored)::int as wrong, coalesce(sum(stored), 0)::int as summed,
-      (select count(*)::int from postings) as stored
-    from sync_runs`;
+      (select count(*)::int from stripe_blnk_sync.postings) as stored
+    from stripe_blnk_sync.sync_runs`;
   if (sums?.wrong !== 0) throw new Error(`${sums?.wrong} runs found something else than known and stored together`);
   if (sums.summed !== sums.stored) throw new Error(`runs stored ${sums.summed}, the table holds ${sums.stored}`);
 }

@@ -93,6 +93,11 @@ const stripeRule: fc.Arbitrary<FaultRule> = fc.record({
     { effect: 'html' },
     { effect: 'wrong_json' },
     { effect: 'no_date' },
+    // Never the same error as another clock's of a history: two that are wrong alike are believed.
+    { effect: 'wrong_date', aheadMs: HOUR },
+    { effect: 'wrong_date', aheadMs: -HOUR },
+    { effect: 'wrong_date', aheadMs: 23 * HOUR },
+    { effect: 'wrong_date', aheadMs: MINUTE },
   ),
   route: fc.constantFrom('payment_intents.list', 'events.list', 'charges.list', 'payment_intents.retrieve'),
   nth: fc.integer({ min: 1, max: 4 }),

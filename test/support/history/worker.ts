@@ -3,30 +3,33 @@
  * started by the history instead of a queue. Waits are production's: time is simulated, so they cost nothing.
  */
 import { randomUUID } from 'node:crypto';
-import { POSTING } from '../../../src/app/stages.js';
 import { TIMINGS } from '../../../src/app/timings.js';
 import { createLedger } from '../../../src/blnk/ledger.js';
-import { type BackfillPart, collectPart } from '../../../src/collect/backfill.js';
-import type { CollectStore } from '../../../src/collect/ports.js';
+import { type ClockWatch, createClockWatch } from '../../../src/collect/agreed-time.js';
+import { collectPart } from '../../../src/collect/backfill.js';
+import type { BackfillPart, CollectStore } from '../../../src/collect/ports.js';
 import type { Clock } from '../../../src/core/clock.js';
 import { SyncError } from '../../../src/core/errors.js';
+import { createBalanceNames } from '../../../src/core/ledger/balance-names.js';
 import type { Lane } from '../../../src/core/posting.js';
 import type { Trigger } from '../../../src/core/sync-run.js';
 import { createCollectStore } from '../../../src/db/collect-store.js';
 import { endLanePause, noteLanePause } from '../../../src/db/lane-pauses.js';
-import { markFirstPost, rememberSourceBalance } from '../../../src/db/mirror-store.js';
-import { createOutbox, lanesDue } from '../../../src/db/outbox.js';
+import { markFirstPost } from '../../../src/db/mirror-store.js';
+import { createOutbox } from '../../../src/db/outbox.js';
+import { lanesDue } from '../../../src/db/postings/due.js';
+import { readDatabaseNow } from '../../../src/db/reads/status.js';
 import { createTimesMender } from '../../../src/db/times-ahead.js';
 import { createWorkerRegistry, sinceLastTailMs } from '../../../src/db/worker-registry.js';
-import { createBalanceNames } from '../../../src/post/balance-names.js';
 import { createLaneDrainer, type LaneDrainer } from '../../../src/post/drain-lane.js';
-import { otherLedger } from '../../../src/post/settle-doubt.js';
+import { POSTING } from '../../../src/post/posting-sizes.js';
 import { createStripeAccountReader } from '../../../src/stripe/account.js';
 import { createStripeClient } from '../../../src/stripe/client.js';
 import { createPaymentFeeds } from '../../../src/stripe/feeds.js';
 import { createPermissionWatch, type PermissionWatch } from '../../../src/worker/permission-watch.js';
 import { createSyncJob, requestOpenParts, type SyncJob } from '../../../src/worker/sync-job.js';
 import { startWakeTimer } from '../../../src/worker/wake-timer.js';
+import { rememberingSource } from '../source-memory.js';
 import { Died, Fate } from './fate.js';
 import { DAY, LAG, MINUTE, SECOND } from './time.js';
 import type { History } from './world.js';
@@ -47,12 +50,19 @@ export class HistoryWorker {
   readonly #drainer: LaneDrainer;
   readonly #mendTimes: () => Promise<unknown>;
   readonly #close: () => Promise<void>;
+  readonly #clocks: ClockWatch;
 
   constructor(history: History) {
     this.#history = history;
     const { db, sql } = history.database;
     this.#mendTimes = createTimesMender(sql, { queueSchema: null });
-    const client = createClient(history);
+    this.#clocks = createClockWatch({
+      databaseNow: () => readDatabaseNow(db),
+      machineNow: () => new Date(history.clock.nowMs() + history.machineOffMs),
+      monotonicMs: () => history.clock.nowMs(),
+      onFault: () => {},
+    });
+    const client = createClient(history, this.#clocks);
     const ledger = connectToBlnk(history);
     this.#close = async () => {
       client.close();
@@ -84,16 +94,12 @@ export class HistoryWorker {
     this.#drainer = createLaneDrainer(
       {
         ledger: wrapped,
-        outbox: this.fate.around(createOutbox(sql)),
+        outbox: this.fate.around(createOutbox(sql, { epoch: 0 })),
         balances: createBalanceNames(wrapped),
         clock: clockOf(history),
         random: () => 0.5,
         source: '@stripe',
-        confirmSource: async (currency, balanceId) => {
-          if (history.options.style === 'cloud') return;
-          const remembered = await rememberSourceBalance(db, currency, balanceId);
-          if (remembered !== balanceId) throw otherLedger(currency, { remembered, found: balanceId });
-        },
+        confirmSource: rememberingSource(sql, '@stripe'),
         markFirstPost: () => markFirstPost(db, history.mirrorId),
         onRenewalFailed: () => {},
         onStalled: (lane, { error }) => history.keepRunning(noteLanePause(db, lane, error)),
@@ -150,7 +156,7 @@ export class HistoryWorker {
         {
           clock: { ...clockOf(this.#history), every: once },
           tidy: async () => {
-            await registry.renew();
+            await registry.renew(this.#clocks.fault());
             await registry.tidy({ silentAfterMs: TIMINGS.runSilentAfterMs, keepEmptyRunsMs: 7 * DAY });
             await this.#mendTimes();
           },
@@ -160,15 +166,15 @@ export class HistoryWorker {
           requestOpenParts: () => this.#requestOpenParts(),
           lookUpDismissed: async () => {},
           requestProofs: async () => {},
-          requestSyncIfLate: async () => {
-            const since = await sinceLastTailMs(sql);
-            if (since === null || since > 2 * MINUTE) await this.#sync('schedule');
-          },
+          lookAtVerdict: async () => {},
           onError: (_step, error) => errors.push(error),
         },
         { syncEveryMs: MINUTE },
       );
       await stop();
+      // What a worker begins by itself when no tick was delivered.
+      const since = await sinceLastTailMs(sql);
+      if (since === null || since > 2 * MINUTE) await this.#sync('schedule').catch((error) => errors.push(error));
       await settleAll(errors.map((error) => Promise.reject(error)));
     });
   }
@@ -247,8 +253,9 @@ function clockOf({ clock }: History): Clock {
   };
 }
 
-function createClient({ stripe, clock }: History) {
+function createClient({ stripe, clock }: History, time: ClockWatch) {
   return createStripeClient({
+    time,
     baseUrl: stripe.url,
     readKey: async () => STRIPE_KEY,
     limiter: { acquire: async () => {} },

@@ -40,6 +40,8 @@ export class History {
   queue: HistoryQueue = new ListedWakes();
   /** How far the database's clock is off. */
   databaseOffMs = 0;
+  /** How far the clock of the workers' machines is off. */
+  machineOffMs = 0;
   readonly workers: HistoryWorker[] = [];
   /** Moves the clock at a moment when nothing is under way that nobody waits for: days within one request are no history. */
   whenIdle: (moveClock: () => void) => Promise<void> = async (moveClock) => moveClock();
@@ -116,7 +118,10 @@ export class History {
   }
 
   reads(): ReadModel {
-    return createReadModel(this.database.db, { lagMs: LAG, intervalMs: MINUTE, stripeReads: 0 });
+    return createReadModel(this.database.db, {
+      ...{ lagMs: LAG, intervalMs: MINUTE, stripeReads: 0 },
+      machineNow: () => new Date(this.clock.nowMs() + this.machineOffMs),
+    });
   }
 
   /** Work of a process that stands still; it ends after the process woke up. */

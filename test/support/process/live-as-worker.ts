@@ -2,8 +2,9 @@
 import type { CrashHooks } from '../../../src/app/crash-points.js';
 import { runWorker } from '../../../src/app/run-worker.js';
 import { TIMINGS, type Timings } from '../../../src/app/timings.js';
-import { type Bag, readWorkerConfig } from '../../../src/config.js';
+import { readWorkerConfig } from '../../../src/config.js';
 import { describeError } from '../../../src/core/errors.js';
+import type { Bag } from '../../../src/environment.js';
 import { createLog } from '../../../src/observability/log.js';
 
 export interface WorkerLife {

@@ -166,15 +166,15 @@ async function untilSettled(session: Session, timeoutMs: number): Promise<void> 
     'everything is read and settled',
     async () => {
       const sql = await session.look();
-      const [tables] = await sql`select to_regclass('postings') is not null as present`;
+      const [tables] = await sql`select to_regclass('stripe_blnk_sync.postings') is not null as present`;
       if (tables?.present !== true) return false;
       const [row] = await sql<{ begun: boolean; open: number; pending: number }[]>`
-        select exists (select 1 from mirror where hand_over_at is not null) as begun,
-          (select count(*)::int from sync_runs where feed = 'payment_intents' and parent_id is null and state = 'collecting') as open,
-          (select count(*)::int from postings where state = 'pending') as pending`;
+        select exists (select 1 from stripe_blnk_sync.mirror where hand_over_at is not null) as begun,
+          (select count(*)::int from stripe_blnk_sync.sync_runs where feed = 'payment_intents' and parent_id is null and state = 'collecting') as open,
+          (select count(*)::int from stripe_blnk_sync.postings where state = 'pending') as pending`;
       const waiting = await sql`
         select reference, attempts, look_ups, due_at - now() as due_in, claimed_until - now() as claimed_for, reason, last_error
-        from postings where state = 'pending' limit 3`;
+        from stripe_blnk_sync.postings where state = 'pending' limit 3`;
       last = JSON.stringify([row, ...waiting]);
       return row?.begun === true && row.open === 0 && row.pending === 0;
     },

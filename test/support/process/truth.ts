@@ -75,7 +75,7 @@ export async function expectMirrored(session: Ends, options: { readonly payments
 
   const sql = await session.look();
   const parked = await sql<{ object_id: string; reason: string }[]>`
-    select object_id, reason from postings where state = 'parked'`;
+    select object_id, reason from stripe_blnk_sync.postings where state = 'parked'`;
   expect(Object.fromEntries(parked.map(({ object_id, reason }) => [object_id, reason]))).toEqual(
     Object.fromEntries(wantedParked),
   );
@@ -113,7 +113,7 @@ async function expectSumsEqual(session: Ends, wanted: ReadonlyMap<string, Outcom
   expect(asText(balances)).toEqual(asText(sums));
   const sql = await session.look();
   const posted = await sql<{ currency: string; sum: string }[]>`
-    select currency, sum(amount)::text as sum from postings where state = 'posted' group by currency`;
+    select currency, sum(amount)::text as sum from stripe_blnk_sync.postings where state = 'posted' group by currency`;
   expect(Object.fromEntries(posted.map(({ currency, sum }) => [currency, sum]))).toEqual(asText(sums));
 }
 
@@ -121,11 +121,11 @@ async function expectSumsEqual(session: Ends, wanted: ReadonlyMap<string, Outcom
 async function expectRunsAddUp(session: Ends): Promise<void> {
   const sql = await session.look();
   const wrong = await sql`
-    select id, feed, status, found, known_before, stored, posted, already_there, parked, pending from sync_history
+    select id, feed, status, found, known_before, stored, posted, already_there, parked, pending from stripe_blnk_sync.sync_history
     where found <> known_before + stored or stored <> posted + already_there + parked + pending`;
   expect([...wrong]).toEqual([]);
   const [totals] = await sql<{ stored: number; postings: number }[]>`
-    select (select coalesce(sum(stored), 0)::int from sync_history where parent_id is null) as stored,
-      (select count(*)::int from postings) as postings`;
+    select (select coalesce(sum(stored), 0)::int from stripe_blnk_sync.sync_history where parent_id is null) as stored,
+      (select count(*)::int from stripe_blnk_sync.postings) as postings`;
   expect(totals?.stored).toBe(totals?.postings);
 }

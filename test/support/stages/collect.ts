@@ -120,7 +120,7 @@ const TABLES = ['postings', 'payments_before_start', 'sync_runs', 'coverage', 'm
 
 export async function openStage({ sql, db }: OwnDatabase, options: StageOptions = {}): Promise<Stage> {
   // Of so few rows quicker than a truncate.
-  for (const table of TABLES) await sql`delete from ${sql(table)}`;
+  for (const table of TABLES) await sql`delete from ${sql(`stripe_blnk_sync.${table}`)}`;
   const clock = options.sandbox?.clock ?? SandboxClock.frozen(NOW);
   const sandbox = await startStripeSandbox({ ...options.sandbox, clock });
   const client = createStripeClient({

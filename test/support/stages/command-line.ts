@@ -3,20 +3,28 @@ import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { CommandContext } from '../../../src/cli/ports.js';
 import { buildProgram, runProgram } from '../../../src/cli/program.js';
 import type { Lane, Preparation } from '../../../src/core/posting.js';
-import { createParkedStore } from '../../../src/db/reads/parked-store.js';
+import type { QueueIdentity } from '../../../src/core/queue-identity.js';
+import { createAcceptanceStore } from '../../../src/db/acceptance-store.js';
+import { createParkedStore } from '../../../src/db/parked-store.js';
 import { createReadModel } from '../../../src/db/reads/read-model.js';
 import { workers } from '../../../src/db/schema/mirror.js';
+import { createRequestOperations } from '../../../src/operations/request-operations.js';
 import { createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from '../reads-database.js';
 import { type RecordedOptions, recordEnvironment } from '../recorded-environment.js';
 
 /** The run that the worker of these tests serves. */
 export const RUN = '0193a001-0000-7000-8000-000000000001';
 
+/** Of the commands of these tests. */
+export const OWN_QUEUE = { id: 'own', place: 'redis://here/0 with QUEUE_PREFIX=bull' };
+
 export const READ_OPTIONS = { lagMs: 600_000, intervalMs: 60_000, stripeReads: 0 };
 
 interface Requests extends RecordedOptions {
   readonly sync?: () => Promise<void>;
   readonly backfill?: (window: { readonly from: Date; readonly to: Date }) => Promise<string>;
+  readonly proofs?: () => Promise<void>;
+  readonly status?: CommandContext['reads']['status'];
   readonly close?: () => Promise<void>;
 }
 
@@ -26,12 +34,15 @@ interface Outcome {
   readonly code: number | undefined;
   readonly woken: Lane[];
   readonly closed: number;
+  /** How often the workers were asked to prove what is due. */
+  readonly proofs: number;
 }
 
 export interface CommandLine {
   database(): ReadsDatabase;
   command(words: string, requests?: Requests): Promise<Outcome>;
-  startWorker(): Promise<void>;
+  /** @param queue which one it takes jobs from; left out: it has not said */
+  startWorker(queue?: QueueIdentity): Promise<void>;
   /** What a worker would do: a run that starts now, with one posting that stands so. */
   serve(state: 'posted' | 'parked' | 'pending', more?: { readonly state?: 'failed' }): Promise<void>;
 }
@@ -51,8 +62,10 @@ export function openCommandLine(): CommandLine {
   return {
     database,
     command: (words, requests = {}) => runCommand(database(), words, requests),
-    async startWorker() {
-      await database().db.insert(workers).values({ id: RUN, host: 'one', pid: 7, version: '0.1.0' });
+    async startWorker(queue) {
+      await database()
+        .db.insert(workers)
+        .values({ id: RUN, host: 'one', pid: 7, version: '0.1.0', queue: queue ?? null });
     },
     async serve(state, more = {}) {
       const { db } = database();
@@ -66,17 +79,31 @@ export function openCommandLine(): CommandLine {
 async function runCommand({ db }: ReadsDatabase, words: string, requests: Requests): Promise<Outcome> {
   const woken: Lane[] = [];
   let closed = 0;
+  let proofs = 0;
   const prepare = (text: string): Preparation => ({ kind: 'rejected', reason: 'unknown_currency', detail: text });
-  const context: CommandContext = {
-    reads: createReadModel(db, READ_OPTIONS),
+  const reads = {
+    ...createReadModel(db, READ_OPTIONS),
+    ...(requests.status === undefined ? {} : { status: requests.status }),
+  };
+  const operations = createRequestOperations({
+    reads,
     parked: createParkedStore(db, prepare),
+    acceptances: createAcceptanceStore(db, 'test'),
     requests: {
       sync: requests.sync ?? (async () => {}),
       backfill: requests.backfill ?? (async () => RUN),
       wakeLanes: async (lanes) => {
         woken.push(...lanes);
       },
+      queue: async () => OWN_QUEUE,
+      proofs: async () => {
+        proofs += 1;
+        await requests.proofs?.();
+      },
     },
+  });
+  const context: CommandContext = {
+    ...{ reads, operations },
     close: async () => {
       closed += 1;
       await requests.close?.();
@@ -88,7 +115,7 @@ async function runCommand({ db }: ReadsDatabase, words: string, requests: Reques
     environment,
     words === '' ? [] : words.split(' '),
   );
-  return { ...outcome(), woken, closed };
+  return { ...outcome(), woken, closed, proofs };
 }
 
 function reasonOf(state: string) {

@@ -61,6 +61,7 @@ export function killAt(step: Step, nth = 1): Killer {
       post: around('post', ledger.post),
       postBulk: around('postBulk', ledger.postBulk),
       findByReference: around('findByReference', ledger.findByReference),
+      findChildren: around('findChildren', ledger.findChildren),
       findBalances: around('findBalances', ledger.findBalances),
     }),
     wrapOutbox: (outbox) => ({

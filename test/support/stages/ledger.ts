@@ -10,19 +10,19 @@ import type { BlnkSandboxOptions } from '../../../sandbox/blnk/sandbox-options.j
 import { systemClock } from '../../../src/app/system-clock.js';
 import { createLedger } from '../../../src/blnk/ledger.js';
 import type { Clock } from '../../../src/core/clock.js';
+import { createBalanceNames } from '../../../src/core/ledger/balance-names.js';
 import { CURRENT_MAPPING_VERSION, type MappingRules, preparePayment } from '../../../src/core/mapping.js';
 import type { Payment } from '../../../src/core/payment.js';
 import type { Lane } from '../../../src/core/posting.js';
 import { createCollectStore } from '../../../src/db/collect-store.js';
-import { createMirror, markFirstPost, rememberSourceBalance } from '../../../src/db/mirror-store.js';
+import { createMirror, markFirstPost } from '../../../src/db/mirror-store.js';
 import type { Drizzle } from '../../../src/db/open.js';
 import { createOutbox } from '../../../src/db/outbox.js';
-import { createBalanceNames } from '../../../src/post/balance-names.js';
 import { createLaneDrainer, type DrainOptions, type LaneDrainer } from '../../../src/post/drain-lane.js';
 import type { Ledger, Outbox } from '../../../src/post/ports.js';
-import { otherLedger } from '../../../src/post/settle-doubt.js';
 import type { Home } from '../homes.js';
 import { type OwnDatabase, openMigratedDatabase } from '../own-database.js';
+import { rememberingSource } from '../source-memory.js';
 
 export const MIRROR_ID = '0b7a5a1c-6a51-4a5e-9a0e-5c1f6f9d2b11';
 
@@ -39,6 +39,7 @@ export const SHORT: DrainOptions = {
   mirrorId: MIRROR_ID,
   chunkSize: 100,
   chunksInFlight: 2,
+  chunksAhead: 1,
   singlesMax: 3,
   leaseMs: 1_500,
   finalAfterMs: 600,
@@ -120,7 +121,7 @@ export class LedgerStage {
     });
     this.#closers.push(() => blnk.close());
     const ledger = wrapLedger?.(blnk) ?? blnk;
-    const outbox = createOutbox(database.sql);
+    const outbox = createOutbox(database.sql, { epoch: 0 });
     return createLaneDrainer(
       {
         ledger,
@@ -129,17 +130,14 @@ export class LedgerStage {
         clock: clock ?? systemClock,
         random: Math.random,
         source: RULES.source,
-        confirmSource: async (currency, balanceId) => {
-          if (this.#style === 'cloud') return;
-          const remembered = await rememberSourceBalance(database.db, currency, balanceId);
-          if (remembered !== balanceId) throw otherLedger(currency, { remembered, found: balanceId });
-        },
+        confirmSource: rememberingSource(database.sql, RULES.source),
         markFirstPost: () => markFirstPost(database.db, RULES.mirrorId),
         onRenewalFailed: () => {},
         onStalled: (lane, stall) => onStalled?.({ lane, ...stall }),
         onResumed: () => {},
       },
-      { ...SHORT, ...timings },
+      // Whoever wants one chunk at a time wants no other one looked up meanwhile.
+      { ...SHORT, ...(timings.chunksInFlight === 1 ? { chunksAhead: 0 } : {}), ...timings },
     );
   }
 
@@ -159,14 +157,14 @@ export class LedgerStage {
 
   async pendingLanes(): Promise<Lane[]> {
     return this.sql<Lane[]>`
-      select distinct source, currency from postings where state = 'pending' and source is not null`;
+      select distinct source, currency from stripe_blnk_sync.postings where state = 'pending' and source is not null`;
   }
 
   async postings(): Promise<PostingState[]> {
     return this.sql<PostingState[]>`
       select reference, state, attempts, look_ups, reason, reason_detail, last_error, transaction_id, settled_how,
         exception, prepared, doubt_since is not null as in_doubt, claim, last_attempt_at is not null as attempted
-      from postings order by reference`;
+      from stripe_blnk_sync.postings order by reference`;
   }
 
   async posting(reference: string): Promise<PostingState> {
@@ -178,21 +176,22 @@ export class LedgerStage {
   /** `{ posted: 3, parked: 1 }` */
   async states(): Promise<Record<string, number>> {
     const rows = await this.sql<{ state: string; n: number }[]>`
-      select state, count(*)::int as n from postings group by state`;
+      select state, count(*)::int as n from stripe_blnk_sync.postings group by state`;
     return Object.fromEntries(rows.map(({ state, n }) => [state, n]));
   }
 
   /** As if every wait were over, claims included: what a fresh worker finds after a long night. */
   async makeAllDue(): Promise<void> {
     await this
-      .sql`update postings set due_at = now(), claimed_until = now() - interval '1 second' where state = 'pending'`;
+      .sql`update stripe_blnk_sync.postings set due_at = now(), claimed_until = now() - interval '1 second' where state = 'pending'`;
   }
 
   async close(): Promise<void> {
     this.sandbox.faults.clear();
     for (const close of this.#closers.splice(0)) await close();
     await this.sandbox.close();
-    await this.sql`truncate postings, sync_runs, coverage, mirror`;
+    await this.sql`truncate stripe_blnk_sync.postings, stripe_blnk_sync.sync_runs, stripe_blnk_sync.coverage,
+      stripe_blnk_sync.mirror`;
   }
 }
 

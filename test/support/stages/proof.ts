@@ -11,12 +11,13 @@ import { systemClock } from '../../../src/app/system-clock.js';
 import { createLedger } from '../../../src/blnk/ledger.js';
 import { type BlnkLedgerSide, createLedgerSide } from '../../../src/blnk/listings.js';
 import type { Certificate, FindingKind } from '../../../src/core/certificate.js';
+import { createBalanceNames } from '../../../src/core/ledger/balance-names.js';
 import type { Lane } from '../../../src/core/posting.js';
+import { createAcceptanceStore } from '../../../src/db/acceptance-store.js';
 import { readMirror } from '../../../src/db/mirror-store.js';
 import { createOutbox } from '../../../src/db/outbox.js';
 import { createOwnSide } from '../../../src/db/own-side.js';
 import { readCompleteTo } from '../../../src/db/reads/status.js';
-import { createBalanceNames } from '../../../src/post/balance-names.js';
 import { createLaneDrainer } from '../../../src/post/drain-lane.js';
 import {
   type DayProof,
@@ -26,6 +27,7 @@ import {
   type Standings,
 } from '../../../src/prove/prove-day.js';
 import { createStripeSide } from '../../../src/stripe/listing.js';
+import { plentyOfMemory } from '../memory.js';
 import type { Stage } from './collect.js';
 import { NEVER, SHORT, until } from './ledger.js';
 
@@ -78,7 +80,8 @@ export async function openProofStage(stage: Stage, options: ProofStageOptions = 
     stripe: createStripeSide({ feeds: stage.feeds }),
     ledger: ledgerSide,
     own: createOwnSide(stage.db),
-    paymentsMax: 100_000,
+    accepted: createAcceptanceStore(stage.db, 'test'),
+    memory: plentyOfMemory,
     hash: (lines) =>
       createHash('sha256')
         .update([...lines].join('\n'))
@@ -87,7 +90,7 @@ export async function openProofStage(stage: Stage, options: ProofStageOptions = 
   const drainer = createLaneDrainer(
     {
       ledger,
-      outbox: createOutbox(stage.sql),
+      outbox: createOutbox(stage.sql, { epoch: 0 }),
       balances: createBalanceNames(ledger),
       clock: systemClock,
       random: Math.random,
@@ -101,7 +104,7 @@ export async function openProofStage(stage: Stage, options: ProofStageOptions = 
     { ...SHORT, mirrorId },
   );
   const pendingLanes = () => stage.sql<Lane[]>`
-    select distinct source, currency from postings where state = 'pending' and source is not null`;
+    select distinct source, currency from stripe_blnk_sync.postings where state = 'pending' and source is not null`;
 
   const proof: ProofStage = Object.assign(Object.create(stage) as Stage, {
     blnk,

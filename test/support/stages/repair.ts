@@ -5,13 +5,13 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import type { Mirror } from '../../../src/core/mirror.js';
-import type { RepairPlan } from '../../../src/core/repair.js';
+import type { PlanOutcome, RepairPlan } from '../../../src/core/repair.js';
 import { createCertificateStore } from '../../../src/db/certificate-store.js';
 import { readMirror } from '../../../src/db/mirror-store.js';
 import { readTotals } from '../../../src/db/reads/outbox-status.js';
 import { createRepairStore } from '../../../src/db/repair-store.js';
 import { type ApplyOutcome, applyRepair } from '../../../src/prove/apply-repair.js';
-import { type PlanOutcome, planRepair } from '../../../src/prove/plan-repair.js';
+import { planRepair } from '../../../src/prove/plan-repair.js';
 import { proveDay } from '../../../src/prove/prove-day.js';
 import { proveDays } from '../../../src/prove/prove-days.js';
 import type { DayRange, RepairPorts } from '../../../src/prove/repair-ports.js';
@@ -61,9 +61,11 @@ export const BY_HAND = {
 
 export async function openRepairStage(stage: Stage, options: ProofStageOptions = {}): Promise<RepairStage> {
   const proof = await openProofStage(stage, options);
-  for (const table of ['repair_items', 'repairs', 'certificates']) await proof.sql`delete from ${proof.sql(table)}`;
+  for (const table of ['repair_items', 'repairs', 'certificates', 'acceptances'])
+    await proof.sql`delete from ${proof.sql(`stripe_blnk_sync.${table}`)}`;
   const ports: RepairPorts = {
     store: createRepairStore(proof.db, 'test'),
+    accepted: proof.ports.accepted,
     stripe: proof.ports.stripe,
     ledger: proof.ledgerSide,
   };
@@ -130,11 +132,12 @@ export async function openRepairStage(stage: Stage, options: ProofStageOptions =
       return sums;
     },
     async totals() {
-      const [daily] = await proof.sql`select coalesce(sum(posted_amount), 0)::text as sum from daily_totals`;
+      const [daily] =
+        await proof.sql`select coalesce(sum(posted_minor), 0)::text as sum from stripe_blnk_sync.daily_totals`;
       const [runs] =
-        await proof.sql`select coalesce(sum((ledger_totals->>'USD')::numeric), 0)::text as sum from sync_history
+        await proof.sql`select coalesce(sum((ledger_totals_minor->>'USD')::numeric), 0)::text as sum from stripe_blnk_sync.sync_history
         where parent_id is null`;
-      const [newest] = await proof.sql`select * from day_certificates where currency = 'USD'`;
+      const [newest] = await proof.sql`select * from stripe_blnk_sync.day_certificates where currency = 'USD'`;
       const sideOf = (side: string) => ['count', 'sum', 'hash'].map((name) => newest?.[`${side}_${name}`]).join(' ');
       return {
         ledger: [...repair.sums().values()].reduce((total, sum) => total + sum, 0n),
@@ -152,7 +155,7 @@ export class Killed extends Error {}
 
 /** Ports that throw at the n-th call of any of them, before or after it, and at every later one: the process is dead. */
 export function killedPorts(
-  { store, stripe, ledger }: RepairPorts,
+  { store, accepted, stripe, ledger }: RepairPorts,
   { nth, when }: { readonly nth: number; readonly when: 'before' | 'after' },
 ): RepairPorts {
   let calls = 0;
@@ -170,7 +173,7 @@ export function killedPorts(
         };
       },
     });
-  return { store: around(store), stripe: around(stripe), ledger: around(ledger) };
+  return { store: around(store), accepted: around(accepted), stripe: around(stripe), ledger: around(ledger) };
 }
 
 /** Throws unless all sums agree. */

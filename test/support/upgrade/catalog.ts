@@ -12,7 +12,7 @@ interface Column {
   readonly filled: boolean;
 }
 
-/** Of the schema `public`. Each map by name: `table`, `table.column`, `table.constraint`, `table.index`. */
+/** Of one schema. Each map by name: `table`, `table.column`, `table.constraint`, `table.index`. */
 export interface Catalog {
   /** With the number of the file that holds it: another number, and it was written anew. Null for a view. */
   readonly relations: ReadonlyMap<string, number | null>;
@@ -30,35 +30,38 @@ export interface Problem {
   readonly what: string;
 }
 
-export async function readCatalog(sql: postgres.Sql | postgres.TransactionSql): Promise<Catalog> {
+export async function readCatalog(
+  sql: postgres.Sql | postgres.TransactionSql,
+  schema = 'stripe_blnk_sync',
+): Promise<Catalog> {
   const relations = await sql<{ name: string; file: number | null }[]>`
     select relname as name, case relkind when 'r' then pg_relation_filenode(oid)::int end as file from pg_class
-    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')`;
+    where relnamespace = ${schema}::text::regnamespace and relkind in ('r', 'p', 'v', 'm')`;
   const columns = await sql<(Column & { name: string })[]>`
     select relname || '.' || attname as name, format_type(atttypid, atttypmod) as type, attnotnull as "notNull",
       atthasdef or attidentity <> '' as filled
     from pg_attribute join pg_class on pg_class.oid = attrelid
-    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm') and attnum > 0 and not attisdropped`;
+    where relnamespace = ${schema}::text::regnamespace and relkind in ('r', 'p', 'v', 'm') and attnum > 0 and not attisdropped`;
   // NOT NULL is read with the columns, on every version of PostgreSQL.
   const constraints = await sql<{ name: string; definition: string }[]>`
-    select relname || '.' || conname as name, pg_get_constraintdef(pg_constraint.oid) as definition
+    select relname || '.' || conname as name, replace(pg_get_constraintdef(pg_constraint.oid), ${schema} || '.', '') as definition
     from pg_constraint join pg_class on pg_class.oid = conrelid
-    where relnamespace = 'public'::regnamespace and contype <> 'n'`;
+    where relnamespace = ${schema}::text::regnamespace and contype <> 'n'`;
   const indexes = await sql<{ name: string; unique: boolean; valid: boolean }[]>`
     select owner.relname || '.' || own.relname as name, indisunique as unique, indisvalid as valid
     from pg_index join pg_class own on own.oid = indexrelid join pg_class owner on owner.oid = indrelid
-    where owner.relnamespace = 'public'::regnamespace`;
+    where owner.relnamespace = ${schema}::text::regnamespace`;
   const hooks = await sql<{ name: string }[]>`
     select relname || ': trigger ' || tgname as name from pg_trigger join pg_class on pg_class.oid = tgrelid
-    where relnamespace = 'public'::regnamespace and not tgisinternal
+    where relnamespace = ${schema}::text::regnamespace and not tgisinternal
     union all select relname || ': rule ' || rulename from pg_rewrite join pg_class on pg_class.oid = ev_class
-    where relnamespace = 'public'::regnamespace and rulename <> '_RETURN'
+    where relnamespace = ${schema}::text::regnamespace and rulename <> '_RETURN'
     union all select relname || ': row security' from pg_class
-    where relnamespace = 'public'::regnamespace and relrowsecurity`;
+    where relnamespace = ${schema}::text::regnamespace and relrowsecurity`;
   const byName = <T extends { readonly name: string }, V>(rows: readonly T[], value: (row: T) => V) =>
     new Map(rows.map((row) => [row.name, value(row)]));
   const isThere = relations.some(({ name }) => name === 'served_code');
-  const [served] = isThere ? await sql`select oldest_generation as oldest from served_code` : [];
+  const [served] = isThere ? await sql`select oldest_generation as oldest from ${sql(schema)}.served_code` : [];
   return {
     relations: byName(relations, ({ file }) => file),
     columns: byName(columns, ({ type, notNull, filled }) => ({ type, notNull, filled })),
@@ -146,7 +149,7 @@ function statementProblems({ before, statements }: Pick<Step, 'before' | 'statem
   const plain = statements.map((statement) => statement.replaceAll(/^\s*--.*$/gm, '').trim());
   const problems = plain.flatMap((statement) => {
     if (/^(create|alter|drop|comment)\b/i.test(statement) || statement === '') return [];
-    const changed = /^(?:insert\s+into|update)\s+"?(\w+)"?/i.exec(statement)?.[1];
+    const changed = /^(?:insert\s+into|update)\s+(?:"?stripe_blnk_sync"?\.)?"?(\w+)"?/i.exec(statement)?.[1];
     if (changed === 'served_code' || (changed !== undefined && !before.relations.has(changed))) return [];
     return [`it changes or locks rows, which code does in small steps: ${statement.slice(0, 60)}`];
   });

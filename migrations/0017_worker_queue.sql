@@ -1,0 +1,1 @@
+ALTER TABLE "stripe_blnk_sync"."workers" ADD COLUMN "queue" jsonb;

@@ -1,0 +1,61 @@
+/** Composition: what a worker does with the mirror's row at its start: claims it, and notes what it found. */
+import { v4 as uuidv4 } from 'uuid';
+import type { WorkerConfig } from '../config.js';
+import type { Mirror } from '../core/mirror.js';
+import { createMirror, findMirror, nameAccount, noteLag, restartMirror } from '../db/mirror-store.js';
+import { noteRefusal } from '../db/sweep-store.js';
+import { anyStoredIntent } from '../db/worker-registry.js';
+import type { Events } from '../observability/events.js';
+import { identityOf } from '../operations/session.js';
+import { claimMirror } from '../worker/claim-mirror.js';
+import { timeOrNow } from '../worker/permission-watch.js';
+import type { Home } from './home.js';
+import { tellPermission } from './tell-work.js';
+import type { Vendors } from './vendors.js';
+
+interface BeginParts {
+  readonly home: Home;
+  readonly events: Events;
+  readonly vendors: Vendors;
+}
+
+export async function claimWith(
+  config: WorkerConfig,
+  { home, adopt, vendors }: BeginParts & { readonly adopt: boolean },
+): Promise<Mirror> {
+  const { db, sql } = home.database;
+  const { account, ledger } = vendors;
+  return claimMirror(
+    {
+      find: () => findMirror(db),
+      create: (wanted) => createMirror(db, wanted),
+      nameAccount: (stripeAccount) => nameAccount(db, stripeAccount),
+      restart: (identity) => restartMirror(db, identity),
+      anyStoredIntent: () => anyStoredIntent(sql),
+      readAccount: () => account.readAccount(),
+      readIntent: (id) => account.readIntent(id),
+      serverTime: () => account.serverTime(),
+      ledgerHasTransactionsOfOurs: () => ledger.hasTransactionsOfOurs(),
+      newMirrorId: uuidv4,
+    },
+    { ...identityOf({ config }), syncStart: config.syncStart },
+    { adopt },
+  );
+}
+
+/** What a worker finds at its start is noted for all: which feeds the key may read, and the lag it collects with. */
+export async function noteAccess(
+  config: WorkerConfig,
+  { home, events, vendors, missing }: BeginParts & { readonly missing: readonly string[] },
+): Promise<void> {
+  const { db } = home.database;
+  await noteLag(db, config.syncLagMs);
+  for (const feed of ['events', 'charges'] as const) {
+    if (!missing.includes(feed)) {
+      await noteRefusal(db, feed, null);
+      continue;
+    }
+    await noteRefusal(db, feed, await timeOrNow(vendors.account));
+    tellPermission(events, { feed, change: 'refused', livemode: config.stripe.livemode });
+  }
+}

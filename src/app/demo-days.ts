@@ -1,0 +1,94 @@
+/** Proving and repairing for the demonstration, by the code of `prove`, `repair plan` and `repair apply`. */
+import { v7 as uuidv7 } from 'uuid';
+import type { WorkerConfig } from '../config.js';
+import type { RepairPlan } from '../core/repair.js';
+import { createAcceptanceStore } from '../db/acceptance-store.js';
+import { type FullCertificate, readDay } from '../db/reads/certificates.js';
+import { createRepairStore } from '../db/repair-store.js';
+import type { Log } from '../observability/log.js';
+import { mirrorOf } from '../operations/session.js';
+import { packageVersion } from '../package-root.js';
+import { applyRepair } from '../prove/apply-repair.js';
+import { planRepair } from '../prove/plan-repair.js';
+import { proveDays } from '../prove/prove-days.js';
+import { createJobQueue } from '../queue/job-queue.js';
+import type { DemoVendors } from './demo-vendors.js';
+import { createProver, readProvingFacts } from './proving.js';
+import { openSession } from './session.js';
+
+export interface DemoDays {
+  /** @param onDay told now and then, with the days that are done */
+  prove(days: readonly string[], onDay?: (done: number, all: number) => void): Promise<FullCertificate[]>;
+  /** Plans for all days that are broken, and applies the plan; workers post what it owes. */
+  repair(): Promise<RepairPlan>;
+  isWhole(paymentId: string): boolean;
+  close(): Promise<void>;
+}
+
+const SAY_EVERY_MS = 2_000;
+
+export async function openDemoDays({
+  config,
+  log,
+  signal,
+  vendors,
+  userName,
+}: {
+  readonly config: WorkerConfig;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly vendors: DemoVendors;
+  readonly userName: string;
+}): Promise<DemoDays> {
+  const session = await openSession(config, { log, signal });
+  const { db } = session.home.database;
+  const parts = { home: session.home, vendors: session.vendors, lagMs: session.config.syncLagMs };
+  const queue = createJobQueue(session.home.queueBackend, () => undefined);
+  return {
+    async prove(days, onDay) {
+      const facts = await readProvingFacts(parts);
+      if (facts === null) return [];
+      let saidAtMs = performance.now();
+      const wanted = days.map((day) => ({ day, trigger: 'manual' as const }));
+      const proven = await proveDays(createProver(parts, facts, { isAsked: true }), wanted, {
+        proofId: uuidv7(),
+        signal,
+        onDay(_day, { done, all }) {
+          if (performance.now() - saidAtMs < SAY_EVERY_MS) return;
+          saidAtMs = performance.now();
+          onDay?.(done, all);
+        },
+        onFailed(_day, error) {
+          throw error;
+        },
+      });
+      // Fewer were proven then, and nothing is said of them.
+      signal.throwIfAborted();
+      const rows: FullCertificate[] = [];
+      for (const { day } of proven) rows.push(...((await readDay(db, { day }))?.certificates ?? []));
+      return rows;
+    },
+
+    async repair() {
+      const mirror = mirrorOf(session);
+      const ports = {
+        store: createRepairStore(db, packageVersion()),
+        accepted: createAcceptanceStore(db, packageVersion()),
+        stripe: session.vendors.stripeSide,
+        ledger: session.vendors.ledgerSide,
+      };
+      const { plan } = await planRepair(ports, { range: null, mirror, by: userName });
+      if (plan === null) throw new Error('The repair found nothing to do. This is a defect');
+      const applied = await applyRepair(ports, { plan, rules: mirror, by: userName });
+      for (const lane of applied.lanes) await queue.wakeLane(lane);
+      return applied.plan;
+    },
+
+    isWhole: (paymentId) => vendors.compare().differences.every((difference) => !difference.includes(paymentId)),
+
+    async close() {
+      await queue.close();
+      await session.close();
+    },
+  };
+}

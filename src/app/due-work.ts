@@ -1,0 +1,237 @@
+/**
+ * Composition: what one worker does with a queue that does not deliver. Joins due work (what stands in the database), the
+ * hands of this process, and the watch over the queue.
+ */
+import { openParts } from '../collect/backfill.js';
+import type { BackfillPart, CollectStore } from '../collect/ports.js';
+import { describeError } from '../core/errors.js';
+import { type Lane, laneName } from '../core/posting.js';
+import type { QueuedJob } from '../core/queue-identity.js';
+import { SECOND_MS } from '../core/window.js';
+import { lanesWaiting } from '../db/postings/due.js';
+import { isTailCollecting, partsCollecting, sinceLastTailMs, type WorkerRegistry } from '../db/worker-registry.js';
+import type { Events } from '../observability/events.js';
+import type { Outages } from '../observability/outages.js';
+import { type JobHandlers, type JobQueue, laneJob, partJob, proofsJob, syncJob } from '../queue/job-queue.js';
+import { BACKFILL_QUEUE, POST_QUEUE } from '../queue/payload.js';
+import { createDueWork, createHands, type WorkSource } from '../worker/due-work.js';
+import { createQueueWatch } from '../worker/queue-watch.js';
+import { openBackfillsToRead } from '../worker/sync-job.js';
+import type { Home } from './home.js';
+import type { Stages } from './stages.js';
+import { systemClock } from './system-clock.js';
+import type { Timings } from './timings.js';
+
+export interface DueWorkParts {
+  readonly home: Home;
+  readonly events: Events;
+  readonly outages: Outages;
+  readonly timings: Timings;
+  readonly queue: JobQueue;
+  readonly store: CollectStore;
+  readonly stages: Stages;
+  readonly registry: WorkerRegistry;
+  readonly syncEveryMs: number;
+  readonly partsAtOnce: number;
+  readonly lanesAtOnce: number;
+  /** Aborted when the worker stops. */
+  readonly signal: AbortSignal;
+  intervalMs(): Promise<number>;
+  onJobFailed(job: { readonly name: string; readonly error: Error }): void;
+  onError(step: string, error: unknown): void;
+}
+
+export interface SelfRunning {
+  /** For the queue: what it delivers is known to be in hand. */
+  readonly handlers: JobHandlers;
+  readonly lookEveryMs: number;
+  /** One look at what is due; what nobody has begun is begun. */
+  lookAtWork(): Promise<void>;
+  /** One look at the queue. */
+  lookAtQueue(): Promise<void>;
+  settled(): Promise<void>;
+}
+
+/**
+ * Two looks in a row, the second of which begins the work, take half of the shortest interval: with a queue that delivers
+ * nothing a payment is in the ledger within two intervals.
+ */
+const LOOKS_PER_INTERVAL = 4;
+const LOOK_EVERY_MAX_MS = 15 * SECOND_MS;
+const LOOK_EVERY_MIN_MS = 400;
+
+const ONE = 'one';
+
+export function createSelfRunning(parts: DueWorkParts): SelfRunning {
+  const { queue, stages, registry, events } = parts;
+  const lookEveryMs = Math.min(Math.max(parts.syncEveryMs / LOOKS_PER_INTERVAL, LOOK_EVERY_MIN_MS), LOOK_EVERY_MAX_MS);
+  const hands = createHands();
+  let syncBegunAtMs: number | null = null;
+  const noteSyncBegun = (): void => {
+    syncBegunAtMs = systemClock.monotonicMs();
+  };
+  const handlers: JobHandlers = {
+    isDue: () => stages.isDue(),
+    sync(trigger) {
+      noteSyncBegun();
+      return hands.hold('sync', ONE, () => stages.sync(trigger));
+    },
+    async part(part) {
+      // The part of a job that comes while it is read here is this one's; what it leaves is asked for again.
+      if (!hands.has('part', partJob(part).id)) await hands.hold('part', partJob(part).id, () => stages.part(part));
+    },
+    lane: (lane) => hands.hold('lane', laneName(lane), () => stages.lane(lane)),
+    async proofs() {
+      if (!hands.has('proofs', ONE)) await hands.hold('proofs', ONE, () => stages.proofs());
+    },
+  };
+  const watch = createQueueWatch({
+    clock: systemClock,
+    examine: () => examined(parts),
+    release: (job) => queue.release(job),
+    restartSchedule: () => queue.restartSchedule(parts.syncEveryMs),
+    note: (faults) => registry.noteQueueFaults(faults),
+    onChange(lines) {
+      if (lines.length === 0) events.queueHealthy({});
+      else events.queueUnhealthy({ faults: lines });
+    },
+  });
+  const failed = (name: string, error: unknown): void =>
+    parts.onJobFailed({ name, error: error instanceof Error ? error : new Error(describeError(error)) });
+  const sources = createSources(parts, {
+    lookEveryMs,
+    noteSyncBegun,
+    sinceSyncBegunMs: () => (syncBegunAtMs === null ? null : systemClock.monotonicMs() - syncBegunAtMs),
+    handlers,
+    failed,
+  });
+  const due = createDueWork({
+    hands,
+    sources: sources.map(({ source }) => source),
+    isQueueAway: () => watch.isAway() && !parts.signal.aborted,
+    onUndelivered(kind, keys) {
+      const jobOf = sources.find(({ source }) => source.kind === kind)?.jobOf;
+      for (const key of keys) if (jobOf !== undefined) watch.missed(jobOf(key));
+      events.undeliveredWorkBegun({ kind, keys: keys.slice(0, 5) });
+    },
+    onFailed: failed,
+    onError: parts.onError,
+  });
+  return {
+    handlers,
+    lookEveryMs,
+    lookAtWork: () => due.look(),
+    lookAtQueue: () => watch.look(),
+    settled: () => due.settled(),
+  };
+}
+
+interface Source {
+  readonly source: WorkSource;
+  /** What the queue calls it. */
+  jobOf(key: string): QueuedJob;
+}
+
+interface SourceParts {
+  readonly lookEveryMs: number;
+  readonly handlers: JobHandlers;
+  /** In this process, whoever asked: one that failed before it had a run is not begun again at once. */
+  sinceSyncBegunMs(): number | null;
+  noteSyncBegun(): void;
+  failed(name: string, error: unknown): void;
+}
+
+/** In the order in which payments go: read, then posted, then proven. */
+function createSources(
+  parts: DueWorkParts,
+  { lookEveryMs, handlers, noteSyncBegun, sinceSyncBegunMs, failed }: SourceParts,
+): Source[] {
+  const { stages, store, queue, timings } = parts;
+  const { sql } = parts.home.database;
+  const silentAfterMs = timings.runSilentAfterMs;
+  const findLanes = (dueForMs: number): Promise<Lane[]> =>
+    lanesWaiting(sql, { dueForMs, pausedForMs: timings.lanePause.maxMs + lookEveryMs });
+
+  const runSync = async (): Promise<void> => {
+    noteSyncBegun();
+    await stages.sync('schedule');
+    // What was just stored was asked for as well, of a queue that has not delivered.
+    const lanes = (await findLanes(0)).slice(0, parts.lanesAtOnce);
+    await Promise.all(lanes.map((lane) => handlers.lane(lane).catch((error: unknown) => failed('lane', error))));
+  };
+  const sync: WorkSource = {
+    kind: 'sync',
+    atOnce: 1,
+    async find() {
+      const everyMs = await parts.intervalMs();
+      const since = [await sinceLastTailMs(sql), sinceSyncBegunMs()].filter((ms) => ms !== null);
+      if (since.some((ms) => ms < everyMs) || (await isTailCollecting(sql, silentAfterMs))) return [];
+      return [{ key: ONE, run: runSync }];
+    },
+  };
+  const part: WorkSource = {
+    kind: 'part',
+    atOnce: parts.partsAtOnce,
+    async find() {
+      const backfills = await openBackfillsToRead(store);
+      if (backfills.length === 0) return [];
+      const collecting = await partsCollecting(sql, silentAfterMs);
+      const open = (await Promise.all(backfills.map((backfill) => openParts(store, backfill)))).flat();
+      return open
+        .filter((one) => !collecting.some((other) => isPartOf(other, one)))
+        .map((found) => ({ key: partJob(found).id, run: () => stages.part(found) }));
+    },
+  };
+  const lane: WorkSource = {
+    kind: 'lane',
+    atOnce: parts.lanesAtOnce,
+    find: async () => {
+      const lanes = await findLanes(lookEveryMs);
+      parts.outages.answered('postgresql');
+      return lanes.map((found) => ({ key: laneJob(found).id, run: () => stages.lane(found) }));
+    },
+  };
+  const proofs: WorkSource = {
+    kind: 'proofs',
+    atOnce: 1,
+    async find() {
+      if (!(await stages.areProofsWaiting()) || (await isProvingElsewhere(queue))) return [];
+      return [{ key: ONE, run: () => stages.proofs() }];
+    },
+  };
+  return [
+    { source: sync, jobOf: () => syncJob },
+    { source: part, jobOf: (id) => ({ queue: BACKFILL_QUEUE, id }) },
+    { source: lane, jobOf: (id) => ({ queue: POST_QUEUE, id }) },
+    { source: proofs, jobOf: () => proofsJob },
+  ];
+}
+
+/** What is left of a part is read as a run of its own. */
+function isPartOf(inner: BackfillPart, outer: BackfillPart): boolean {
+  const { from, to } = outer.window;
+  return inner.backfillId === outer.backfillId && inner.window.from >= from && inner.window.to <= to;
+}
+
+/** One in our own database is away with the database, which is told by itself. */
+async function examined({ queue, outages, home, registry }: DueWorkParts) {
+  const isApart = home.queueBackend.schema === null;
+  try {
+    const faults = await queue.examine();
+    if (isApart) outages.answered('queue');
+    await registry.noteQueue(await queue.identify());
+    return faults;
+  } catch (error) {
+    if (isApart) outages.failed('queue', describeError(error));
+    throw error;
+  }
+}
+
+/** Only the queue knows; one that does not answer keeps nobody from proving. */
+async function isProvingElsewhere(queue: JobQueue): Promise<boolean> {
+  try {
+    return await queue.isInHand(proofsJob);
+  } catch {
+    return false;
+  }
+}

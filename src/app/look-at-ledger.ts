@@ -1,0 +1,82 @@
+/**
+ * Composition: one look at whether the ledger that answers is the one that this mirror posted to, for workers and for
+ * commands. What is seen is judged by the core; here it is only brought together.
+ */
+
+import { queuedChildOf } from '../core/ledger/reference.js';
+import { judgeLedger, type LedgerVerdict } from '../core/ledger-identity.js';
+import {
+  type PostedReference,
+  rememberBalance,
+  rememberedBalances,
+  samplePosted,
+} from '../db/ledger-identity-store.js';
+import type { Home } from './home.js';
+import type { Timings } from './timings.js';
+import { TIMINGS } from './timings.js';
+import type { Vendors } from './vendors.js';
+
+export interface LedgerInQuestion {
+  readonly home: Pick<Home, 'database'>;
+  readonly vendors: Pick<Vendors, 'ledgerSide'>;
+  readonly mirror: {
+    readonly mirrorId: string;
+    /** The mirror's source balance, by its name. */
+    readonly source: string;
+  };
+  readonly timings?: Pick<Timings, 'ledger'>;
+  /** Whether source balances that are not remembered yet are, once the ledger is known by the rest. Only workers do. */
+  readonly remembers?: boolean;
+}
+
+/**
+ * Asks for about 20 of our posted references in one request, and for the source balances in another; for nothing before the
+ * first posting. Throws what a look-up throws.
+ */
+export async function lookAtLedger({
+  home,
+  vendors,
+  mirror,
+  timings = TIMINGS,
+  remembers = false,
+}: LedgerInQuestion): Promise<LedgerVerdict> {
+  const { sql } = home.database;
+  const { source } = mirror;
+  const remembered = await rememberedBalances(sql, source);
+  const posted = await samplePosted(sql, { recentMs: timings.ledger.believedAfterMs });
+  if (remembered.size === 0 && posted.length === 0) return { kind: 'unchecked' };
+  const [shown, found] = await Promise.all([
+    shownReferences(vendors, posted, mirror.mirrorId),
+    vendors.ledgerSide.balancesOf(source),
+  ]);
+  const witnesses = posted.map((one) => ({ ...one, isFound: shown.has(one.reference) }));
+  const verdict = judgeLedger({ source, remembered, found, witnesses });
+  if (remembers && (verdict.kind === 'same' || verdict.kind === 'rows_missing')) {
+    for (const [currency, balanceId] of found) {
+      if (!remembered.has(currency)) await rememberBalance(sql, { name: source, currency, balanceId });
+    }
+  }
+  return verdict;
+}
+
+/**
+ * Those that the ledger holds as this mirror knows them: under Blnk's own id of then, or with the mirror's id in them. A ledger of
+ * another mirror of the same Stripe account holds the same references, as other transactions.
+ */
+async function shownReferences(
+  { ledgerSide }: LedgerInQuestion['vendors'],
+  posted: readonly PostedReference[],
+  mirrorId: string,
+): Promise<Set<string>> {
+  if (posted.length === 0) return new Set();
+  // What somebody queued stands under the reference of its child.
+  const references = posted.flatMap(({ reference }) => [reference, queuedChildOf(reference)]);
+  const rows = await ledgerSide.findByReference(references);
+  const isShown = ({ reference, transactionId }: PostedReference): boolean =>
+    rows.some(
+      (row) =>
+        (row.reference === reference || row.reference === queuedChildOf(reference)) &&
+        (row.transactionId === transactionId || row.mirrorId === mirrorId),
+    );
+  return new Set(posted.filter(isShown).map(({ reference }) => reference));
+}

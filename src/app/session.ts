@@ -1,0 +1,92 @@
+/**
+ * Composition: the sessions that operations work with which ask Stripe and Blnk themselves (prove, repair, rebuild, dry
+ * runs). The same vendors and limits as a worker's, without queue jobs and timers.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { WorkerConfig } from '../config.js';
+import { SyncError } from '../core/errors.js';
+import { giveUpWith, orStopped } from '../core/give-up.js';
+import { findMirror } from '../db/mirror-store.js';
+import type { Log } from '../observability/log.js';
+import type { DryRunSession } from '../operations/dry-run.js';
+import type { Session } from '../operations/session.js';
+import { packageVersion } from '../package-root.js';
+import { eventsOf } from './events-of.js';
+import { closeAfterFault, closeInReverse, ensureSchema, type Home, openHome } from './home.js';
+import { lookAtLedger } from './look-at-ledger.js';
+import { systemClock } from './system-clock.js';
+import { TIMINGS } from './timings.js';
+import { createVendors, type Vendors } from './vendors.js';
+
+export interface OpenedSession extends Session {
+  readonly home: Home;
+  readonly vendors: Vendors;
+  readonly log: Log;
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** `worker` also creates an embedded home that is not there yet. */
+  readonly role?: 'worker' | 'command';
+}
+
+/** Requests to Blnk at the same time; a command is one reader beside the workers. */
+const REQUESTS_IN_FLIGHT = 4;
+
+/** Opens database and vendors; sends nothing yet. Throws SyncError with what to do. */
+export async function openSession(config: WorkerConfig, options: SessionOptions): Promise<OpenedSession> {
+  const giving = giveUpWith(options.signal);
+  return orStopped(giving.signal, async () => {
+    const session = await open(config, options, giving.signal);
+    giving.end();
+    return session;
+  });
+}
+
+async function open(config: WorkerConfig, options: SessionOptions, giveUp: AbortSignal): Promise<OpenedSession> {
+  const { log, signal } = options;
+  const home = await openHome(config, { log, role: options.role ?? 'command', giveUp });
+  try {
+    await ensureSchema(home, config);
+    const vendors = createVendors(config, {
+      home,
+      events: eventsOf(log),
+      timings: TIMINGS,
+      postsInFlightMax: REQUESTS_IN_FLIGHT,
+      signal,
+      abortLookUps: signal,
+    });
+    return {
+      ...{ config, home, vendors, log, signal, database: home.database, mirror: await findMirror(home.database.db) },
+      ...{ version: packageVersion(), clock: systemClock },
+      lookAtLedger: (mirror) => lookAtLedger({ home, vendors, mirror }),
+      close: () => closeInReverse([() => home.close(), () => vendors.close()]),
+    };
+  } catch (error) {
+    await closeAfterFault(() => home.close(), log);
+    throw error;
+  }
+}
+
+/** The same for a dry run: a database that is not there yet is not created, and one without tables gets none. */
+export async function openDryRunSession(
+  config: WorkerConfig,
+  { log, signal }: SessionOptions,
+): Promise<DryRunSession & Pick<OpenedSession, 'close'>> {
+  if (config.database.kind === 'url' || existsSync(join(config.database.dataDir, 'postgres'))) {
+    try {
+      return await openSession(config, { log, signal });
+    } catch (error) {
+      if (!(error instanceof SyncError && error.code === 'not_migrated')) throw error;
+    }
+  }
+  const vendors = createVendors(config, {
+    ...{ home: null, events: eventsOf(log), timings: TIMINGS, postsInFlightMax: 1 },
+    ...{ signal, abortLookUps: signal },
+  });
+  const none = { database: null, mirror: null };
+  return { config, vendors, signal, ...none, version: packageVersion(), close: () => vendors.close() };
+}

@@ -1,0 +1,59 @@
+/** Composition: a worker's watch over its ledger, joined to database, vendors and log. Decides nothing. */
+import { describeError, type SyncError } from '../core/errors.js';
+import type { Mirror } from '../core/mirror.js';
+import {
+  askOthersToLook,
+  isLookWanted,
+  noteLook,
+  noteOtherLedger,
+  rememberBalance,
+  rememberedBalances,
+} from '../db/ledger-identity-store.js';
+import type { Events } from '../observability/events.js';
+import { createLedgerWatch, type LedgerWatch } from '../worker/ledger-watch.js';
+import type { Home } from './home.js';
+import { lookAtLedger } from './look-at-ledger.js';
+import { systemClock } from './system-clock.js';
+import type { Timings } from './timings.js';
+import type { Vendors } from './vendors.js';
+
+export interface WatchParts {
+  readonly home: Home;
+  readonly events: Events;
+  readonly timings: Timings;
+  readonly mirror: Mirror;
+  readonly workerId: string;
+  readonly vendors: Vendors;
+  /** The ledger is another one: the worker has to be stopped. */
+  onOther(error: SyncError): void;
+}
+
+export function watchLedger({ home, events, timings, mirror, workerId, vendors, onOther }: WatchParts): LedgerWatch {
+  const { sql } = home.database;
+  const { source } = mirror;
+  const { inDoubtEveryMs } = timings.ledger;
+  return createLedgerWatch(
+    {
+      clock: systemClock,
+      look: () => lookAtLedger({ home, vendors, mirror, timings, remembers: true }),
+      // A worker that is restarted in the doubt goes on counting.
+      note: (verdict) => noteLook(sql, verdict, { epoch: mirror.ledgerEpoch, gapMaxMs: GAPS_MAX * inDoubtEveryMs }),
+      noteOther: () => noteOtherLedger(sql),
+      askOthers: (isPut) => askOthersToLook(sql, { epoch: mirror.ledgerEpoch, workerId, isPut }),
+      isLookWanted: () => isLookWanted(sql),
+      remembered: async (currency) => (await rememberedBalances(sql, source)).get(currency) ?? null,
+      remember: (currency, balanceId) => rememberBalance(sql, { name: source, currency, balanceId }),
+      onDoubt(doubt) {
+        if (doubt === null) events.ledgerRecognised({});
+        else events.ledgerInDoubt({ code: 'ledger_in_doubt', error: doubt });
+      },
+      onRowsMissing: (detail) => events.ledgerRowsMissing({ error: detail }),
+      onOther,
+      onError: (error) => events.ledgerLookFailed({ error: describeError(error) }),
+    },
+    timings.ledger,
+  );
+}
+
+/** Looks come a little late, and a restart takes its time. */
+const GAPS_MAX = 4;

@@ -1,0 +1,108 @@
+/** Everything that the mirror needs, worst first; nothing twice in other words. Pure. */
+import { commandLine } from '../own-command.js';
+import { PARKING_REASONS } from '../posting.js';
+import { formatCount, formatDuration } from '../time-text.js';
+import { MINUTE_MS } from '../window.js';
+import type { VerdictFacts } from './facts.js';
+import { isSyncLate, lastingFailure, standsStill } from './lateness.js';
+import { type Need, need, utc, worstFirst } from './need.js';
+import { needsOfProofs } from './needs-of-proofs.js';
+import { needsOfClocks, needsOfKeys, needsOfLedger, needsOfQueue } from './needs-of-servers.js';
+
+/** Longer than the five minutes for which Core holds the lock of an interrupted post: that ends by itself. */
+const PAUSE_MS = 6 * MINUTE_MS;
+
+export function needsOf(facts: VerdictFacts): Need[] {
+  return worstFirst([
+    ...needsOfProcesses(facts),
+    ...needsOfLedger(facts),
+    ...needsOfKeys(facts),
+    ...needsOfClocks(facts),
+    ...needsOfReading(facts),
+    ...needsOfPosting(facts),
+    ...needsOfProofs(facts),
+    ...needsOfQueue(facts),
+  ]);
+}
+
+function needsOfProcesses({ workers, mirror }: VerdictFacts): Need[] {
+  const rebuildingSince = mirror?.rebuildingSince ?? null;
+  if (rebuildingSince !== null) {
+    return [
+      need(
+        'rebuild_unfinished',
+        `This database is being rebuilt since ${utc(rebuildingSince)}, and no worker may start until that is finished.`,
+        commandLine('rebuild'),
+      ),
+    ];
+  }
+  return workers.length > 0 ? [] : [need('no_worker', 'No worker is running.', commandLine('worker'))];
+}
+
+/** One of them: a failure that lasts says why a sync is late, and a late sync why completeness stands still. */
+function needsOfReading(facts: VerdictFacts): Need[] {
+  const failure = lastingFailure(facts);
+  if (failure !== null) {
+    const { feed, at, code, message, runId } = failure;
+    return [
+      need(
+        'reading_failed',
+        `Reading ${feed} fails since ${utc(at)}: ${code}: ${message}.`,
+        commandLine(`run ${runId}`),
+      ),
+    ];
+  }
+  if (facts.workers.length === 0) return [];
+  if (isSyncLate(facts)) {
+    return [
+      need(
+        'sync_late',
+        `The last sync was read to its end at ${utc(facts.tailReadAt)}, although one is due every ` +
+          `${formatDuration(facts.intervalMs)} and workers live.`,
+        commandLine('runs --all'),
+      ),
+    ];
+  }
+  if (!standsStill(facts)) return [];
+  return [
+    need(
+      'standstill',
+      `Completeness has not moved since ${utc(facts.complete?.to ?? null)} although workers live.`,
+      commandLine('runs --all'),
+    ),
+  ];
+}
+
+function needsOfPosting({ parked, lanes, oldestUnresolved: oldest, now }: VerdictFacts): Need[] {
+  const needs: Need[] = [];
+  for (const { reason, waiting } of parked) {
+    if (waiting === 0) continue;
+    const meaning = reason === null ? 'no reason is stored' : PARKING_REASONS[reason];
+    const filter = reason === null ? '' : ` --reason ${reason}`;
+    needs.push(need('parked', `${formatCount(waiting)} parked: ${meaning}.`, commandLine(`parked list${filter}`)));
+  }
+  for (const { currency, source, pausedSince, error } of lanes) {
+    if (pausedSince === null || now.getTime() - pausedSince.getTime() <= PAUSE_MS) continue;
+    needs.push(
+      need(
+        'posting_paused',
+        `Posting from ${source} in ${currency} gets no further since ${utc(pausedSince)}: ${error ?? ''}. ` +
+          'It is tried again by itself; check that Blnk answers.',
+      ),
+    );
+  }
+  const unresolved = lanes.reduce((sum, lane) => sum + lane.unresolved, 0);
+  if (unresolved > 0) {
+    const error = oldest === null || oldest.error === null ? '' : `: ${oldest.error}`;
+    const named = oldest === null ? '' : ` The oldest since ${utc(oldest.since)}${error}.`;
+    needs.push(
+      need(
+        'unresolved',
+        `${formatCount(unresolved)} unresolved: for more than 15 minutes Blnk has not said whether it holds them. ` +
+          `They are looked up again by themselves; check that Blnk answers.${named}`,
+        oldest === null ? null : commandLine(`parked show ${oldest.reference}`),
+      ),
+    );
+  }
+  return needs;
+}

@@ -1,0 +1,135 @@
+/**
+ * Claims: a compare-and-set with a random token and a lease by PostgreSQL's clock. What somebody else is claiming at the same
+ * moment is skipped, not waited for.
+ */
+import type postgres from 'postgres';
+import { v4 as uuidv4 } from 'uuid';
+import type { Lane } from '../../core/posting.js';
+import { PLANS_DISMISSAL_PATTERN } from '../../core/repair.js';
+import type { Claim, ClaimedPosting, NewClaimOptions } from '../../post/ports.js';
+import { isOfEpoch } from './transitions.js';
+
+interface ClaimedRow {
+  readonly reference: string;
+  readonly amount: string;
+  readonly currency: string;
+  readonly source: string;
+  readonly destination: string;
+  /** Not a Date: Drizzle, which shares this connection, turns the driver's date parsing off. */
+  readonly effective_at_ms: number;
+  readonly prepared: string;
+  readonly attempts: number;
+  readonly look_ups: number;
+  readonly since_last_attempt_ms: number | null;
+  readonly reason: ClaimedPosting['reason'];
+  readonly reason_detail: string | null;
+  readonly last_error: string | null;
+}
+
+interface OfEpoch {
+  /** Of the mirror, as the process read it at its start. */
+  readonly epoch: number;
+}
+
+/** Of what was never attempted; the attempt is marked by the same statement. */
+export async function claimNew(
+  sql: postgres.Sql,
+  lane: Lane,
+  { limit, leaseMs, first, epoch }: NewClaimOptions & OfEpoch,
+): Promise<Claim> {
+  const token = uuidv4();
+  const order = first === 'waiting' ? sql`due_at, reference` : sql`(effective_at at time zone 'UTC') desc, reference`;
+  const rows = await sql<ClaimedRow[]>`
+    with chosen as (
+      select reference from stripe_blnk_sync.postings where ${isDue(sql, lane, epoch)} and attempts = 0
+      order by ${order} limit ${limit} for update skip locked
+    )
+    update stripe_blnk_sync.postings p
+    set claim = ${token}, claimed_until = now() + ${interval(sql, leaseMs)}, attempts = 1,
+        first_attempt_at = now(), last_attempt_at = now(), doubt_since = now()
+    from chosen where p.reference = chosen.reference
+    returning ${claimedColumns(sql)}, 0 as since_last_attempt_ms`;
+  return { token, postings: rows.map(toClaimed) };
+}
+
+/** Of what was attempted before: it is looked up first, so no attempt is marked. */
+export async function claimAttempted(
+  sql: postgres.Sql,
+  lane: Lane,
+  { limit, leaseMs, epoch }: { readonly limit: number; readonly leaseMs: number } & OfEpoch,
+): Promise<Claim> {
+  const token = uuidv4();
+  const rows = await sql<ClaimedRow[]>`
+    with chosen as (
+      select reference from stripe_blnk_sync.postings where ${isDue(sql, lane, epoch)} and attempts > 0
+      order by due_at, reference limit ${limit} for update skip locked
+    )
+    update stripe_blnk_sync.postings p
+    set claim = ${token}, claimed_until = now() + ${interval(sql, leaseMs)}
+    from chosen where p.reference = chosen.reference
+    returning ${claimedColumns(sql)}, ${sinceLastAttempt(sql)} as since_last_attempt_ms`;
+  return { token, postings: rows.map(toClaimed) };
+}
+
+/**
+ * Of what a person dismissed, of one lane. What a plan dismissed is stood for by another posting: its row may be in the
+ * ledger, taken back by hand.
+ */
+export async function claimDismissed(
+  sql: postgres.Sql,
+  {
+    limit,
+    leaseMs,
+    looksAfterMs,
+    epoch,
+  }: { readonly limit: number; readonly leaseMs: number; readonly looksAfterMs: readonly number[] } & OfEpoch,
+): Promise<Claim> {
+  const token = uuidv4();
+  const rows = await sql<ClaimedRow[]>`
+    with due as (
+      select reference, source, currency from stripe_blnk_sync.postings
+      where state = 'parked' and dismissed_at is not null and attempts > 0
+        and dismissed_by !~ ${PLANS_DISMISSAL_PATTERN}
+        and (claimed_until is null or claimed_until < now()) and ${isOfEpoch(sql, epoch)}
+        and dismissed_at + (${[...looksAfterMs]}::float8[])[dismissed_looks + 1] * interval '1 millisecond' <= now()
+      order by dismissed_at, reference limit ${limit} for update skip locked
+    ), lane as (select source, currency from due limit 1)
+    update stripe_blnk_sync.postings p set claim = ${token}, claimed_until = now() + ${interval(sql, leaseMs)}
+    from due join lane using (source, currency) where p.reference = due.reference
+    returning ${claimedColumns(sql)}, ${sinceLastAttempt(sql)} as since_last_attempt_ms`;
+  return { token, postings: rows.map(toClaimed) };
+}
+
+function isDue(sql: postgres.Sql, lane: Lane, epoch: number) {
+  return sql`
+    state = 'pending' and source = ${lane.source} and currency = ${lane.currency} and due_at <= now()
+    and (claimed_until is null or claimed_until < now()) and ${isOfEpoch(sql, epoch)}`;
+}
+
+/** What a claim answers of each posting `p`. */
+const claimedColumns = (sql: postgres.Sql) => sql`
+  p.reference, p.amount::text as amount, p.currency, p.source, p.destination, p.prepared, p.attempts,
+  (extract(epoch from p.effective_at) * 1000)::float8 as effective_at_ms,
+  p.look_ups, p.reason, p.reason_detail, p.last_error`;
+
+const sinceLastAttempt = (sql: postgres.Sql) => sql`(extract(epoch from now() - p.last_attempt_at) * 1000)::float8`;
+
+const interval = (sql: postgres.Sql, ms: number) => sql`${ms} * interval '1 millisecond'`;
+
+function toClaimed(row: ClaimedRow): ClaimedPosting {
+  return {
+    reference: row.reference,
+    amount: BigInt(row.amount),
+    currency: row.currency,
+    source: row.source,
+    destination: row.destination,
+    effectiveDate: new Date(row.effective_at_ms),
+    prepared: row.prepared,
+    attempts: row.attempts,
+    lookUps: row.look_ups,
+    sinceLastAttemptMs: row.since_last_attempt_ms,
+    reason: row.reason,
+    reasonDetail: row.reason_detail,
+    lastError: row.last_error,
+  };
+}

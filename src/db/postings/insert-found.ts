@@ -1,0 +1,71 @@
+/** The postings of a page of collect: what is new is stored, pending or parked; what is known is left alone. */
+import { sql } from 'drizzle-orm';
+import type { NewPosting, OpenRun } from '../../collect/ports.js';
+import { cleanText } from '../../core/metadata.js';
+import { serializePayment } from '../../core/payment.js';
+import type { ParkingReason, PostingState } from '../../core/posting.js';
+import type { Transaction } from '../open.js';
+import { postings } from '../schema/postings.js';
+import { isUnreadable, mapped, pending } from './transitions.js';
+import { assignments } from './write-transition.js';
+
+/**
+ * A payment that could not be read before and can be now (Stripe answered late, this software learned) takes its place:
+ * nothing of it was ever posted. A page goes over as one JSON parameter: with a parameter per column the query builder
+ * took more time than everything else of collecting. Sorted by reference: two runs that store the same payments in different orders would deadlock.
+ */
+export async function insertFound(transaction: Transaction, run: OpenRun, found: readonly NewPosting[]) {
+  if (found.length === 0) return [];
+  const rows = found.map(toRow).sort((a, b) => (a.reference < b.reference ? -1 : 1));
+  return transaction.execute<StoredRow>(sql`
+    insert into ${postings} (reference, object_id, kind, source, destination, currency, amount, precision, effective_at,
+      state, reason, reason_detail, prepared, payment, first_run)
+    select reference, reference, 'payment', source, destination, currency, amount, precision, effective_at,
+      state, reason, reason_detail, prepared, payment, ${run.id}
+    from json_to_recordset(${JSON.stringify(rows)}) as page (
+      reference text, source text, destination text, currency text, amount bigint, precision integer,
+      effective_at timestamptz, state text, reason text, reason_detail text, prepared text, payment text)
+    on conflict (reference) do update set ${sql.raw(assignments(pending))}, ${sql.raw(assignments(mapped, 'excluded'))}
+    where ${isUnreadable} and excluded.state = 'pending'
+    returning source, currency, state, xmax = 0 as is_new, reason, reason_detail as detail,
+      case when state = 'parked' then reference end as parked`);
+}
+
+export interface StoredRow extends Record<string, unknown> {
+  readonly source: string | null;
+  readonly currency: string | null;
+  readonly state: PostingState;
+  /** False: it was parked as unreadable, and is pending now. */
+  readonly is_new: boolean;
+  readonly reason: ParkingReason | null;
+  readonly detail: string | null;
+  /** Its reference, when it is parked. */
+  readonly parked: string | null;
+}
+
+/** A row of `postings` as JSON: amounts as text, because they may exceed what a JSON number keeps exactly. */
+export function toRow({ payment, seenAt, preparation }: NewPosting) {
+  if (preparation.kind === 'prepared') {
+    const { reference, source, destination, currency, amount, precision, effectiveDate, body } =
+      preparation.transaction;
+    return {
+      ...{ reference, source, destination, currency, precision },
+      amount: amount.toString(),
+      effective_at: effectiveDate,
+      state: 'pending',
+      prepared: body,
+    };
+  }
+  // What Stripe sent goes here as it is, and PostgreSQL's text cannot hold every character.
+  const isReadable = payment.kind === 'payment';
+  return {
+    reference: payment.id,
+    currency: isReadable ? cleanText(payment.currency.toUpperCase()) : null,
+    amount: isReadable ? payment.amountReceived.toString() : null,
+    effective_at: payment.created ?? seenAt,
+    state: 'parked',
+    reason: preparation.reason,
+    reason_detail: cleanText(preparation.detail),
+    payment: serializePayment(payment),
+  };
+}

@@ -1,0 +1,22 @@
+/** Pending to posted, for whoever holds the claim: a chunk in one statement. */
+import type postgres from 'postgres';
+import type { Settlement } from '../../core/posting.js';
+import { isHeldPending, posted } from './transitions.js';
+import { assignments } from './write-transition.js';
+
+/** Answers how many were marked: what was taken over in the meantime is left alone. */
+export async function settle(sql: postgres.Sql, token: string, settlements: readonly Settlement[]): Promise<number> {
+  if (settlements.length === 0) return 0;
+  const rows = await sql`
+    update stripe_blnk_sync.postings set ${sql.unsafe(assignments(posted))} from ${givenSettlements(sql, settlements)}
+    where postings.reference = given.reference and ${isHeldPending(sql, token)}`;
+  return rows.count;
+}
+
+/** What was seen of each, as the table `given`. */
+export function givenSettlements(sql: postgres.Sql, settlements: readonly Settlement[]) {
+  return sql`
+    unnest(${settlements.map((s) => s.reference)}::text[], ${settlements.map((s) => s.transactionId)}::text[],
+      ${settlements.map((s) => s.how)}::text[], ${settlements.map((s) => s.exception)}::text[])
+      as given(reference, transaction_id, settled_how, exception)`;
+}

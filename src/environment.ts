@@ -1,0 +1,38 @@
+/**
+ * The only reader of the environment and of `.env`: the first step from variables to a configuration, a flat bag of strings.
+ * Apart from the second step, which loads what checks them: most commands need these alone.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+
+export type Bag = Readonly<Record<string, string | undefined>>;
+
+/** Every problem of a configuration; the command exits with 2. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly code = 'configuration_unusable';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[], hint: string | null) {
+    const lines = ['The configuration is not usable:', ...problems.map((problem) => `  ${problem}`)];
+    super([...lines, ...(hint === null ? [] : [hint])].join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** The environment, over the `.env` of the working directory. Throws ConfigError when that cannot be read. */
+export function readEnvironment(environment: Bag, directory: string): Bag {
+  const file = resolve(directory, '.env');
+  if (!existsSync(file)) return environment;
+  try {
+    // An editor's byte order mark would become a part of the first name.
+    return { ...parseEnv(readFileSync(file, 'utf8').replace(/^\uFEFF/, '')), ...environment };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(
+      [`.env: ${file} cannot be read (${why}); allowed is a file of lines NAME=value, or none`],
+      null,
+    );
+  }
+}

@@ -1,0 +1,149 @@
+/** Runs and payments: read, posted, parked. Payments are counted, never told one by one. */
+import { commandLine } from '../../core/own-command.js';
+import { formatCount, formatDuration } from '../../core/time-text.js';
+import { define, ERROR, NOTHING } from './define.js';
+
+const RUN = 'id of the run, for `run <id>`';
+const FEED = '`events` (tail), `payment_intents` (backfill) or `charges` (sweep)';
+
+interface Reading {
+  readonly run: string;
+  readonly feed: string;
+  readonly found: number;
+  readonly knownBefore: number;
+  readonly stored: number;
+}
+
+const READING_FIELDS = {
+  run: RUN,
+  feed: FEED,
+  found: 'succeeded payments that it saw; = `knownBefore` + `stored`',
+  knownBefore: 'of these, stored by an earlier run',
+  stored: 'of these, stored first by it',
+};
+
+export const PAYMENT_EVENTS = {
+  paymentsStored: define<Reading>({
+    level: 'info',
+    fields: READING_FIELDS,
+    sentence: 'payments stored',
+    meaning: 'A run, or one part of a run, has read all that it had to, and has stored payments that were not known.',
+    whatToDo: NOTHING,
+  }),
+  nothingNew: define<Reading>({
+    level: 'debug',
+    fields: READING_FIELDS,
+    sentence: 'nothing new',
+    meaning: 'A run has read all that it had to, and knew every payment.',
+    whatToDo: NOTHING,
+  }),
+  runEnded: define<
+    Reading & {
+      readonly trigger: string;
+      readonly status: string;
+      readonly posted: number;
+      readonly alreadyThere: number;
+      readonly parked: number;
+      readonly dismissed: number;
+      readonly beforeStart: number;
+    }
+  >({
+    level: 'info',
+    fields: {
+      ...READING_FIELDS,
+      trigger: 'who asked: `schedule`, `startup`, `manual` or `webhook`',
+      status:
+        '`succeeded`; `attention` when payments are parked; `failed` or `stopped` when the next run reads the rest',
+      posted: 'of the stored ones, posted by this software',
+      alreadyThere: 'of the stored ones, found in the ledger and adopted',
+      parked: 'of the stored ones, held for a person; `stored` = `posted` + `alreadyThere` + `parked`',
+      dismissed: 'of the parked ones, those that a person decided to leave out',
+      beforeStart: "seen, but created before the mirror's start; not in `found`",
+    },
+    sentence: ({ status, found, knownBefore, stored, posted, alreadyThere, parked }) =>
+      `run ended (${status}): ${formatCount(found)} found = ${formatCount(knownBefore)} known before + ` +
+      `${formatCount(stored)} stored; ${formatCount(stored)} stored = ${formatCount(posted)} posted + ` +
+      `${formatCount(alreadyThere)} already there + ${formatCount(parked)} parked`,
+    meaning:
+      'All that a run stored is decided. Said once, by one of the workers, of runs that stored something or that a person asked for; a backfill with all of its parts.',
+    whatToDo: 'with `attention`: `parked list`',
+  }),
+  coverageTakenBack: define<{ readonly code: string; readonly to: Date }>({
+    level: 'warn',
+    fields: { code: '`coverage_ahead`', to: 'up to when it holds now' },
+    sentence: 'what was covered lay ahead of the truth; it is read again from here on',
+    meaning:
+      'An earlier answer of Stripe stated a time that had not come; what counted as read beyond the truth is read again.',
+    whatToDo: 'look for a proxy or cache between the worker and Stripe',
+  }),
+  parked: define<{
+    readonly reason: string;
+    readonly payments: number;
+    readonly reference: string;
+    readonly detail: string;
+  }>({
+    level: 'warn',
+    fields: {
+      reason: 'see parked payments in the runbook',
+      payments: 'how many, since it was said last',
+      reference: 'of the first one',
+      detail: 'why, of the first one',
+    },
+    sentence: ({ payments, reason }) =>
+      `parked: a person has to decide about ${formatCount(payments)}; see: ${commandLine(`parked list --reason ${reason}`)}`,
+    meaning:
+      'Payments are held back with this reason, while they are read or while they are posted. At once for the first ones of a reason, then at most once a minute.',
+    whatToDo: 'see parked payments in the runbook',
+  }),
+  dismissedFound: define<{ readonly payments: number }>({
+    level: 'warn',
+    fields: { payments: 'how many' },
+    sentence: 'dismissed payments are in the ledger; they count as posted',
+    meaning: 'An attempt from before the decision to leave them out was applied by Blnk late.',
+    whatToDo: 'look at `parked show`; take them back in the ledger if they must not be there',
+  }),
+  paymentsPosted: define<{ readonly payments: number; readonly alreadyThere: number; readonly overMs: number }>({
+    level: 'info',
+    fields: {
+      payments: 'seen in the ledger as `APPLIED`, `alreadyThere` included',
+      alreadyThere: 'of these, adopted because an equal one was there',
+      overMs: 'since this was said last, or since the first of them',
+    },
+    sentence: ({ payments, alreadyThere, overMs }) =>
+      `${formatCount(payments)} posted in ${formatDuration(overMs)}` +
+      (alreadyThere === 0 ? '' : `, ${formatCount(alreadyThere)} of them already there`),
+    meaning: 'What this worker settled, once a minute while there is something, and when it stops.',
+    whatToDo: NOTHING,
+  }),
+  lanePaused: define<{ readonly lane: string; readonly error: string; readonly pauseMs: number }>({
+    level: 'warn',
+    fields: { lane: 'currency and source balance', error: ERROR, pauseMs: 'until the next try' },
+    sentence: 'posting to this lane pauses',
+    meaning: 'A whole chunk got no further. Pauses grow to a minute; every payment is kept.',
+    whatToDo: 'nothing while Blnk is away or limits requests',
+    isCounted: true,
+  }),
+  laneResumed: define<{ readonly lane: string; readonly forMs: number }>({
+    level: 'info',
+    fields: { lane: 'currency and source balance', forMs: 'from the first pause on' },
+    sentence: 'posting to this lane goes on',
+    meaning: 'The lane got further again, or has nothing left to post.',
+    whatToDo: NOTHING,
+    ends: ['lane_paused'],
+  }),
+  pauseNotRecorded: define<{ readonly error: string }>({
+    level: 'debug',
+    fields: { error: ERROR },
+    sentence: 'a pause could not be noted',
+    meaning: '`status` does not show a pause of a lane, because the database did not take it.',
+    whatToDo: NOTHING,
+  }),
+  claimNotRenewed: define<{ readonly error: string }>({
+    level: 'warn',
+    fields: { error: ERROR },
+    sentence: 'a claim could not be renewed',
+    meaning: 'The database did not answer in time; what was claimed is looked up by whoever takes it next.',
+    whatToDo: 'nothing while PostgreSQL is away or slow',
+    isCounted: true,
+  }),
+};

@@ -1,0 +1,210 @@
+/** A worker from start to end, its timer and its jobs. */
+import { define, ERROR, NOTHING, type NoFields } from './define.js';
+
+const CODE = 'code of the fault, see the runbook';
+
+interface Fault {
+  readonly code: string;
+  readonly error: string;
+}
+
+interface JobFault extends Fault {
+  readonly job: string;
+}
+
+const JOB_FIELDS = { job: 'name of the job: sync, backfill-part, lane, proofs', code: CODE, error: ERROR };
+
+export const WORKER_EVENTS = {
+  storageProgress: define<{ readonly step: string }>({
+    level: 'info',
+    fields: { step: 'what the private PostgreSQL does' },
+    sentence: ({ step }) => step,
+    meaning: 'The private PostgreSQL is made, started or ended.',
+    whatToDo: NOTHING,
+  }),
+  migrationWaits: define<{ readonly reason: string }>({
+    level: 'warn',
+    fields: { reason: 'whom the migration waits for' },
+    sentence: ({ reason }) => reason,
+    meaning: 'A migration waits for other sessions of PostgreSQL.',
+    whatToDo: 'nothing, or end the sessions that it names',
+  }),
+  startWaits: define<Fault & { readonly waitMs: number }>({
+    level: 'warn',
+    fields: { code: CODE, error: ERROR, waitMs: 'until the next try' },
+    sentence: 'cannot start yet; trying again',
+    meaning: 'A worker cannot start, because a server does not answer yet.',
+    whatToDo: 'start or mend the server that it names; the worker starts by itself then',
+  }),
+  workerStarted: define<{
+    readonly worker: string;
+    readonly account: string | null;
+    readonly livemode: boolean;
+    readonly since: Date;
+    readonly everyMs: number;
+  }>({
+    level: 'info',
+    fields: {
+      worker: 'id of this worker, as in the table `workers`',
+      account: 'the Stripe account; null when its key may not read it',
+      livemode: 'whether it mirrors live payments',
+      since: 'payments created from then on are mirrored',
+      everyMs: 'the configured interval between syncs (`SYNC_EVERY`)',
+    },
+    sentence: ({ everyMs }) => `mirroring every ${everyMs / 1000} s`,
+    meaning: 'A worker has started and takes work.',
+    whatToDo: NOTHING,
+  }),
+  syncStartIgnored: define<{ readonly severity: 'info' | 'warn'; readonly text: string }>({
+    level: { of: ({ severity }) => severity, text: 'info, or warn when payments are left out by it' },
+    fields: { severity: 'the level of this line', text: 'its sentence' },
+    sentence: ({ text }) => text,
+    meaning: 'The configured `SYNC_START` is not where the mirror begins: that was fixed at the first start.',
+    whatToDo: 'set it back, or read what is older with `backfill --from`',
+  }),
+  workerStopping: define<NoFields>({
+    level: 'info',
+    fields: {},
+    sentence: 'stopping: no new work; what is in flight ends',
+    meaning: 'A worker was told to stop (SIGTERM, SIGINT, SIGHUP), or may not go on.',
+    whatToDo: NOTHING,
+  }),
+  workerStopped: define<NoFields>({
+    level: 'info',
+    fields: {},
+    sentence: 'stopped',
+    meaning: 'All that was in flight has ended, and the process ends.',
+    whatToDo: 'start it when it is to go on',
+  }),
+  graceRanOut: define<NoFields>({
+    level: 'error',
+    fields: {},
+    sentence: 'SHUTDOWN_GRACE ran out; what was in flight is looked up at the next start',
+    meaning: 'A post took longer than the grace, and the process ends without waiting for it (exit code 1).',
+    whatToDo: 'start it; if it comes again, give it more grace',
+  }),
+  versionTooOld: define<Fault>({
+    level: 'error',
+    fields: { code: CODE, error: ERROR },
+    sentence: 'this version is too old',
+    meaning: 'The tables serve newer versions alone; the worker stops (exit code 2).',
+    whatToDo: 'install the version that it names',
+  }),
+  workerMustStop: define<Fault>({
+    level: 'error',
+    fields: { code: CODE, error: ERROR },
+    sentence: 'this worker may not go on; a person has to act',
+    meaning:
+      'Something that only a person can mend: another ledger, a mirror that was moved. The worker stops (exit code 2).',
+    whatToDo: 'look its code up in the runbook',
+  }),
+  closingFailed: define<{ readonly error: string }>({
+    level: 'warn',
+    fields: { error: ERROR },
+    sentence: 'something could not be closed in order',
+    meaning: 'A connection could not be closed, mostly because its server is away.',
+    whatToDo: NOTHING,
+  }),
+  jobFailed: define<JobFault>({
+    level: 'warn',
+    fields: JOB_FIELDS,
+    sentence: 'a job failed; it is asked for again',
+    meaning: 'One piece of work failed. What it had stored stays; the rest is done again.',
+    whatToDo: 'nothing while a server is away; else look its code up in the runbook',
+    isCounted: true,
+  }),
+  jobRefused: define<JobFault>({
+    level: 'warn',
+    fields: JOB_FIELDS,
+    sentence: 'a job was refused',
+    meaning: 'A job on the queue cannot be read: somebody else put it there, with other content.',
+    whatToDo: 'correct the program that adds it',
+    isCounted: true,
+  }),
+  jobNeedsPerson: define<JobFault>({
+    level: 'error',
+    fields: JOB_FIELDS,
+    sentence: 'stopped; a person has to act',
+    meaning: 'One kind of work gets no further until a person acts, for example because a key was refused.',
+    whatToDo: 'look its code up in the runbook; work goes on by itself then',
+    isCounted: true,
+  }),
+  jobCutByStop: define<{ readonly job: string }>({
+    level: 'debug',
+    fields: { job: JOB_FIELDS.job },
+    sentence: 'a job ended early, because the worker stops',
+    meaning: 'What was left of it is done by the next worker.',
+    whatToDo: NOTHING,
+  }),
+  timerStepFailed: define<{ readonly step: string; readonly error: string }>({
+    level: 'warn',
+    fields: { step: 'which step of the timer', error: ERROR },
+    sentence: 'a step of the timer failed',
+    meaning: 'A step that is done again every minute could not be done now.',
+    whatToDo: 'nothing while a server is away; else read the error',
+    isCounted: true,
+  }),
+  silentRunsClosed: define<{ readonly runs: number }>({
+    level: 'warn',
+    fields: { runs: 'how many' },
+    sentence: 'closed runs whose worker went silent',
+    meaning:
+      'A worker was killed while it read. Its runs are `failed` with `worker_lost`; the next run reads the rest.',
+    whatToDo: 'find out what ended it',
+  }),
+  clockWasAhead: define<{ readonly ours: number; readonly ofQueue: number }>({
+    level: 'warn',
+    fields: { ours: 'rows of ours with a time to come', ofQueue: 'jobs of the queue with one' },
+    sentence: 'a clock was ahead; what waited for its time goes on now',
+    meaning: 'The clock of the database or of a worker was ahead, and what it had dated was brought back.',
+    whatToDo: 'keep the clocks set (NTP)',
+  }),
+  clockOff: define<Fault & { readonly databaseAheadMs: number | null; readonly machineAheadMs: number }>({
+    level: 'warn',
+    fields: {
+      code: CODE,
+      error: ERROR,
+      databaseAheadMs: "the database's clock against Stripe's answer; null when it was not asked",
+      machineAheadMs: "this machine's",
+    },
+    sentence: 'a clock is off',
+    meaning: "Stripe's time, the database's clock and this machine's do not agree.",
+    whatToDo: 'look its code up in the runbook; the same stands in `status`',
+  }),
+  clocksAgree: define<NoFields>({
+    level: 'info',
+    fields: {},
+    sentence: 'the clocks agree again',
+    meaning: 'The clock that was off is right again.',
+    whatToDo: NOTHING,
+    ends: ['clock_off'],
+  }),
+  laneNotWoken: define<{ readonly error: string }>({
+    level: 'debug',
+    fields: { error: ERROR },
+    sentence: 'a lane could not be woken',
+    meaning: 'The queue did not take a request; the timer asks again within a minute.',
+    whatToDo: NOTHING,
+  }),
+  partNotRequested: define<{ readonly error: string }>({
+    level: 'debug',
+    fields: { error: ERROR },
+    sentence: 'a part could not be asked for',
+    meaning: 'The queue did not take a request; the timer asks again within a minute.',
+    whatToDo: NOTHING,
+  }),
+  queueClientFailed: define<{ readonly error: string }>({
+    level: 'debug',
+    fields: { error: ERROR },
+    sentence: 'queue',
+    meaning: 'What the client of the queue says of its connections.',
+    whatToDo: NOTHING,
+  }),
+  undeliveredWorkBegun: define<{ readonly kind: string; readonly keys: readonly string[] }>({
+    level: 'debug',
+    fields: { kind: 'sync, part, lane or proofs', keys: 'the first five' },
+    sentence: 'due and not delivered: begun by this worker',
+    meaning: 'The queue did not deliver what was due, and the worker does it by itself.',
+    whatToDo: NOTHING,
+  }),
+};

@@ -1,0 +1,42 @@
+/** Brings the schema of a database up to this version, ours and the queue's under one lock. Says what it did. */
+import type { DatabaseAddress } from '../core/database-address.js';
+import { type MigrationReport, migrateDatabase } from '../db/migrate.js';
+import { openDatabase } from '../db/open.js';
+import type { QueueBackend } from '../queue/connection.js';
+
+export type { MigrationReport };
+
+export interface MigrationPlace {
+  readonly address: DatabaseAddress;
+  readonly schema: string;
+  readonly queueBackend: Pick<QueueBackend, 'migrate'>;
+}
+
+export interface MigrationListener {
+  /** What is being waited for, for people. */
+  onWaiting(reason: string): void;
+  /** Aborted when the process shall end: it waits for nobody any more. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Over connections of its own: a new index takes as long as it takes. The lock, what is applied under it, and a look at who
+ * is in the way. Throws SyncError; then what was applied before stays, and running it again goes on.
+ */
+export async function migrate(
+  { address, schema, queueBackend }: MigrationPlace,
+  listener: MigrationListener,
+): Promise<MigrationReport> {
+  const database = await openDatabase(address, {
+    schema,
+    connectionsMax: 2,
+    transactionsMax: 2,
+    applicationName: 'stripe-blnk-sync migrate',
+    limit: 'unbounded',
+  });
+  try {
+    return await migrateDatabase(database, { alsoUnderLock: () => queueBackend.migrate(), ...listener });
+  } finally {
+    await database.close();
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * Makes a lost database anew. The backfill's own machinery reads Stripe, part by part and resumable; between reading and
+ * storing stands the ledger, which says of each payment whether it is posted. Posts nothing.
+ */
+import { v4 as uuidv4 } from 'uuid';
+import { collectPart, openParts } from '../collect/backfill.js';
+import type { BackfillPart, CollectStore, StoredPage } from '../collect/ports.js';
+import { createBalanceNames } from '../core/ledger/balance-names.js';
+import { otherLedger, otherSourceText } from '../core/ledger-identity.js';
+import { CURRENT_MAPPING_VERSION } from '../core/mapping.js';
+import type { Mirror } from '../core/mirror.js';
+import type { ParkingReason } from '../core/posting.js';
+import { orRefuse } from '../core/refusal.js';
+import { type Moment, resolveMoment } from '../core/time-text.js';
+import { remaining, type Window } from '../core/window.js';
+import { createCollectStore } from '../db/collect-store.js';
+import { rememberBalance } from '../db/ledger-identity-store.js';
+import { createRebuildStore } from '../db/rebuild-store.js';
+import { planRebuild, refuseMirrored } from '../prove/plan-rebuild.js';
+import { judgePage, type RebuildPorts } from '../prove/rebuild.js';
+import { refuseOtherMirror } from '../worker/claim-mirror.js';
+import type { ReadingListener, ReadingProgress } from './reading-progress.js';
+import { identityOf, type Session } from './session.js';
+
+export interface RebuildBegin {
+  readonly mirrorId: string;
+  /** Ids that the ledger's transactions carry; null when an unfinished rebuild goes on. */
+  readonly mirrorIdsFound: readonly string[] | null;
+  readonly startsAt: Date;
+  readonly handOverAt: Date;
+}
+
+export interface RebuildResult {
+  readonly mirrorId: string;
+  readonly startsAt: Date;
+  readonly handOverAt: Date;
+  /** False: interrupted; the next rebuild goes on. */
+  readonly complete: boolean;
+  readonly posted: number;
+  readonly alreadyThere: number;
+  readonly parked: ReadonlyArray<{ readonly reason: ParkingReason; readonly count: number }>;
+  /** Originals that repairs took the place of. */
+  readonly dismissed: number;
+  readonly stripeRequests: number;
+  /** Of this process. */
+  readonly blnkRequests: number;
+  readonly durationMs: number;
+}
+
+export interface RebuildListener extends ReadingListener {
+  /** Told what would be rebuilt, before anything is stored. False: it is not wanted. */
+  mayBegin(begin: RebuildBegin): Promise<boolean>;
+  /** After each page is stored; its part waits for the answer. */
+  update(progress: ReadingProgress): void | Promise<void>;
+}
+
+/** Parts that are read at the same time: while one page waits for the ledger, others come from Stripe. */
+const PARTS_AT_ONCE = 8;
+
+/**
+ * Null when whoever was asked does not want it. Throws a Refusal, or what ended the reading: then what was stored stays, and
+ * the next rebuild goes on.
+ *
+ * @param asked.from payments created from then on; null: from the oldest day in the ledger
+ */
+export async function rebuild(
+  session: Session,
+  asked: { readonly from: Moment | null },
+  listener: RebuildListener,
+): Promise<RebuildResult | null> {
+  const mirror = await orRefuse(() => begin(session, asked, listener));
+  return mirror === null ? null : readAll(session, mirror, listener);
+}
+
+/** Asks everything that may refuse, and whoever waits, before anything is stored. Then the mirror row says that it is being rebuilt. */
+async function begin(
+  session: Session,
+  { from }: { readonly from: Moment | null },
+  { mayBegin }: RebuildListener,
+): Promise<Mirror | null> {
+  const { vendors, database, mirror: held } = session;
+  if (held !== null) refuseMirrored(held);
+  await vendors.checkAccess();
+  const account = await vendors.account.readAccount();
+  if (held !== null) {
+    refuseOtherMirror(held, identityOf(session), { accountId: account.id });
+    const mayGoOn = await mayBegin({ ...held, handOverAt: handOverOf(held), mirrorIdsFound: null });
+    return mayGoOn ? held : null;
+  }
+  const serverTime = () => vendors.account.serverTime();
+  const plan = await planRebuild(
+    {
+      history: vendors.ledgerSide,
+      ledger: vendors.ledgerSide,
+      stripe: vendors.account,
+      serverTime,
+      newMirrorId: uuidv4,
+    },
+    { from: from === null ? null : resolveMoment(from, await serverTime()) },
+  );
+  if (!(await mayBegin(plan))) return null;
+  const wanted = {
+    ...identityOf(session),
+    mirrorId: plan.mirrorId,
+    stripeAccount: account.id,
+    sourceShards: 1,
+    accountsMode: 'indicators',
+    mappingVersion: CURRENT_MAPPING_VERSION,
+    startsAt: plan.startsAt,
+  };
+  const mirror = await createRebuildStore(database.db, newOwner(session)).begin(wanted, plan.handOverAt);
+  refuseMirrored(mirror);
+  return mirror;
+}
+
+function handOverOf({ handOverAt, startsAt }: Mirror): Date {
+  return handOverAt ?? startsAt;
+}
+
+/** Runs that a rebuild stores belong to this process alone. */
+function newOwner({ version }: Session) {
+  return { workerId: uuidv4(), version };
+}
+
+/** Reads what is not covered yet. Interrupted, it leaves what was stored for the next one to go on from. */
+async function readAll(session: Session, mirror: Mirror, listener: RebuildListener): Promise<RebuildResult> {
+  const { vendors, clock, signal } = session;
+  const { db } = session.database;
+  const { mirrorId, startsAt } = mirror;
+  const handOverAt = handOverOf(mirror);
+  const owner = newOwner(session);
+  const begunAtMs = clock.monotonicMs();
+  if (mirror.stripeAccount !== null) vendors.expectAccount(mirror.stripeAccount);
+  const collecting = createCollectStore(db, { ...owner, mirrorId });
+  const rebuilding = createRebuildStore(db, owner);
+  const judging = createJudging(session, mirror.source);
+  listener.begin();
+  const asked = { from: startsAt, to: handOverAt };
+  const uncovered = await uncoveredShare(collecting, asked);
+  const progress = { payments: 0, share: 1 - uncovered, shareAtBegin: 1 - uncovered };
+  const store: CollectStore = {
+    ...collecting,
+    async storePage(run, page) {
+      const judged = await judgePage(page.postings, judging, mirror);
+      const outcome = await rebuilding.storePage(run, { ...page, postings: judged });
+      progress.payments += page.postings.length;
+      progress.share = Math.min(1, progress.share + shareOf(page, asked));
+      await listener.update(progress);
+      return outcome;
+    },
+  };
+  await readParts({ store, feeds: vendors.feeds, wakeLanes: async () => {} }, signal);
+  const complete = (await collecting.openBackfills()).length === 0;
+  if (complete) await rebuilding.finish();
+  return {
+    ...{ mirrorId, startsAt, handOverAt, complete },
+    ...(await rebuilding.counts()),
+    blnkRequests: vendors.ledgerSide.requestCount(),
+    durationMs: Math.round(clock.monotonicMs() - begunAtMs),
+  };
+}
+
+/** Several parts at a time, until none is left or one fails; what is in hand ends before the fault is thrown. */
+async function readParts(ports: Parameters<typeof collectPart>[0], signal: AbortSignal): Promise<void> {
+  const parts: BackfillPart[] = [];
+  for (const backfill of await ports.store.openBackfills()) {
+    const open = await openParts(ports.store, backfill);
+    if (open.length === 0) await ports.store.finishBackfill(backfill.id);
+    parts.push(...open);
+  }
+  const faults: unknown[] = [];
+  const readOnes = async (): Promise<void> => {
+    for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+      if (signal.aborted || faults.length > 0) return;
+      try {
+        await collectPart(ports, part, signal);
+      } catch (error) {
+        faults.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: PARTS_AT_ONCE }, readOnes));
+  if (faults.length > 0) throw faults[0];
+}
+
+/** The ledger, and one memory of balance names. Its source balances tell it from another from now on. */
+function createJudging({ database, vendors }: Session, source: string): RebuildPorts {
+  const { ledgerSide } = vendors;
+  const confirmed = new Set<string>();
+  return {
+    ledger: ledgerSide,
+    balances: createBalanceNames(ledgerSide),
+    async confirmSource(currency, balanceId) {
+      if (confirmed.has(`${currency}:${balanceId}`)) return;
+      const remembered = await rememberBalance(database.sql, { name: source, currency, balanceId });
+      if (remembered !== balanceId) throw otherLedger(otherSourceText(currency, { remembered, found: balanceId }));
+      confirmed.add(`${currency}:${balanceId}`);
+    },
+  };
+}
+
+async function uncoveredShare(store: CollectStore, asked: Window): Promise<number> {
+  let uncoveredMs = 0;
+  for (const backfill of await store.openBackfills()) {
+    for (const window of remaining(asked, await store.backfillCoverage(backfill.id))) uncoveredMs += lengthMs(window);
+  }
+  return uncoveredMs / lengthMs(asked);
+}
+
+function shareOf({ covers }: StoredPage, asked: Window): number {
+  return covers === null ? 0 : lengthMs(covers) / lengthMs(asked);
+}
+
+function lengthMs({ from, to }: Window): number {
+  return to.getTime() - from.getTime();
+}

@@ -1,0 +1,38 @@
+/** Asks for all payments created in a window to be read again. What is known already is not stored twice. */
+import { SyncError } from '../core/errors.js';
+import { Refusal } from '../core/refusal.js';
+import { formatTime, type Moment, resolveMoment } from '../core/time-text.js';
+import { floorToSecond, type Window } from '../core/window.js';
+import type { RequestPorts } from './request-ports.js';
+
+export interface BackfillAsked {
+  readonly from: Moment;
+  /** The moment after the last one. */
+  readonly to: Moment;
+}
+
+export interface BackfillRequested {
+  /** On the database's clock. */
+  readonly requestedAt: Date;
+  readonly window: Window;
+  readonly runId: string;
+}
+
+/** Throws a Refusal for a window that cannot be read. */
+export async function requestBackfill(
+  { reads, requests }: Pick<RequestPorts, 'reads' | 'requests'>,
+  { from, to }: BackfillAsked,
+): Promise<BackfillRequested> {
+  const now = await reads.databaseNow();
+  const window = { from: floorToSecond(resolveMoment(from, now)), to: floorToSecond(resolveMoment(to, now)) };
+  if (window.from >= window.to || window.to > now) {
+    throw new Refusal(
+      new SyncError(
+        `The window ${formatTime(window.from)} to ${formatTime(window.to)} cannot be read: ` +
+          `--from must be before --to, and --to not after now (${formatTime(now)} UTC)`,
+        { kind: 'fatal', code: 'window_unreadable' },
+      ),
+    );
+  }
+  return { requestedAt: now, window, runId: await requests.backfill(window) };
+}

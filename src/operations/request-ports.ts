@@ -1,0 +1,25 @@
+/** What requests to the workers, and decisions about single payments, are made with: the database, and the queue that wakes. */
+import type { Lane } from '../core/posting.js';
+import type { QueueIdentity } from '../core/queue-identity.js';
+import type { Trigger } from '../core/sync-run.js';
+import type { Window } from '../core/window.js';
+import type { AcceptanceStore } from '../db/acceptance-store.js';
+import type { ParkedStore } from '../db/parked-store.js';
+import type { ReadModel } from '../db/reads/read-model.js';
+
+export interface RequestPorts {
+  readonly reads: Pick<ReadModel, 'databaseNow' | 'livingWorkers'>;
+  readonly parked: ParkedStore;
+  readonly acceptances: Pick<AcceptanceStore, 'accept' | 'takeBack'>;
+  readonly requests: {
+    /** Puts the deduplicated `sync` job on the queue that any running worker takes. */
+    sync(trigger: Trigger): Promise<void>;
+    /** Stores a backfill request (a parent run) and wakes the workers. Answers the parent run's id. */
+    backfill(window: Window): Promise<string>;
+    wakeLanes(lanes: readonly Lane[]): Promise<void>;
+    /** Which queue these requests go to. */
+    queue(): Promise<QueueIdentity>;
+    /** Asks the workers to prove the days that are due. */
+    proofs(): Promise<void>;
+  };
+}

@@ -1,0 +1,143 @@
+/**
+ * `npm run test:full`: what takes too long for each change, one step after the other, each a command that can be run alone.
+ *
+ *   npm run test:full                            all steps, about an hour and a half on two cores
+ *   npm run test:full -- --only crashes,faults   some of them, by name
+ *   npm run test:full -- --seed 42 --record      with another seed; writes the result into docs/full-tests.md
+ *
+ *   npm run test:full -- --core 0.15.2=http://127.0.0.1:5001,<key>    a real Blnk Core as well, with an empty ledger
+ *
+ * A failed step does not keep the others from running.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+interface Step {
+  readonly name: string;
+  readonly proves: string;
+  readonly command: readonly string[];
+}
+
+interface StepResult {
+  readonly step: Step;
+  readonly held: boolean;
+  readonly seconds: number;
+}
+
+const RECORD = fileURLToPath(new URL('../docs/full-tests.md', import.meta.url));
+/** Whose answers test/blnk-contract holds; what other versions do otherwise is known to test/blnk-cores.full.test.ts. */
+const RECORDED_CORE = '0.15.2';
+const RECORD_BEGINS = '<!-- written by npm run test:full -- --record -->';
+const TS = ['node', '--import', 'tsx'];
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    record: { type: 'boolean', default: false },
+    core: { type: 'string', multiple: true, default: [] },
+  },
+});
+const { seed } = values;
+
+const STEPS: readonly Step[] = [
+  {
+    name: 'long-files',
+    proves: 'the test files named *.full.test.ts',
+    command: ['env', 'TEST_TIER=full', ...TS, 'test/run.ts', '.full.test.ts'],
+  },
+  {
+    name: 'crashes',
+    proves: '100 rounds of kills, restarts and damage on three homes',
+    command: [...TS, 'test/run-crash.ts', '--rounds', '100', '--seed', `${seed}000`, '--parallel', '3'],
+  },
+  {
+    name: 'faults',
+    proves: 'every cell of the two fault tables of reliability.md',
+    command: [...TS, 'scripts/write-fault-matrix.ts', '--check'],
+  },
+  {
+    name: 'histories',
+    proves: 'drawn histories of payments, two minutes for each suite',
+    command: [...TS, 'scripts/play-histories.ts', '2', seed],
+  },
+  {
+    name: 'bad-data',
+    proves: 'ten times as many bad answers, rows, jobs, variables and command lines as npm test draws',
+    command: [...TS, 'scripts/play-bad-data.ts', '10', seed],
+  },
+  {
+    name: 'backlog',
+    proves: 'a million payments pending, and new ones beside them',
+    command: [...TS, 'bench/backlog.ts'],
+  },
+  ...values.core.map(coreStep),
+];
+
+process.exitCode = await runSteps();
+
+async function runSteps(): Promise<number> {
+  const names = values.only?.split(',');
+  const unknown = names?.filter((name) => !STEPS.some((step) => step.name === name)) ?? [];
+  if (unknown.length > 0) {
+    throw new Error(`No step is named ${unknown.join(', ')}. Allowed are ${STEPS.map(({ name }) => name).join(', ')}`);
+  }
+  const results: StepResult[] = [];
+  for (const step of STEPS.filter(({ name }) => names === undefined || names.includes(name))) {
+    results.push(await run(step));
+  }
+  const table = tableOf(results);
+  process.stdout.write(`\n${table}\n`);
+  if (values.record) record(table);
+  return results.every(({ held }) => held) ? 0 : 1;
+}
+
+async function run(step: Step): Promise<StepResult> {
+  process.stdout.write(`\n=== ${step.name}: ${step.command.join(' ')}\n`);
+  const startedAt = performance.now();
+  const [program = 'node', ...args] = step.command;
+  const child = spawn(program, args, { stdio: 'inherit' });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return { step, held: code === 0, seconds: Math.round((performance.now() - startedAt) / 1_000) };
+}
+
+function coreStep(core: string): Step {
+  const [, version, url, key] = /^([^=]+)=([^,]+),(.*)$/.exec(core) ?? [];
+  if (version === undefined || url === undefined || key === undefined) {
+    throw new Error(`--core is ${JSON.stringify(core)}; allowed is <version>=<url>,<key>`);
+  }
+  const address = [`BLNK_CONTRACT_CORE_URL=${url}`, `BLNK_CONTRACT_CORE_KEY=${key}`];
+  const more = version === RECORDED_CORE ? ['test/blnk-contract', 'test/beside-other-code'] : [];
+  return {
+    name: `core-${version}`,
+    proves: `all that is asked of Blnk, the recorded contract and a whole job on Blnk Core ${version}`,
+    command: [
+      ...['env', ...address, `BLNK_CONTRACT_CORE_VERSION=${version}`, 'TEST_TIER=full'],
+      ...[...TS, 'test/run.ts', 'test/blnk-cores.full', ...more],
+    ],
+  };
+}
+
+function tableOf(results: readonly StepResult[]): string {
+  const rows = results.map(
+    ({ step, held, seconds }) => `| ${step.name} | ${step.proves} | ${held ? 'held' : '**failed**'} | ${seconds} s |`,
+  );
+  const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, Node ${process.version}`;
+  const day = new Date().toISOString().slice(0, 10);
+  return [
+    `${day}, seed ${seed}, ${machine}:`,
+    '',
+    '| step | what it shows | result | time |',
+    '|---|---|---|---|',
+    ...rows,
+  ].join('\n');
+}
+
+function record(table: string): void {
+  const [before = ''] = readFileSync(RECORD, 'utf8').split(RECORD_BEGINS);
+  writeFileSync(RECORD, `${before}${RECORD_BEGINS}\n\n${table}\n`);
+}

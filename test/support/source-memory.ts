@@ -1,0 +1,16 @@
+/**
+ * What a lane compares the source balance with, for tests that drive posting by hand: the id that was seen first, kept in the
+ * database as a worker keeps it. It looks for no posted references, and knows no doubt.
+ */
+import type postgres from 'postgres';
+import { otherLedger, otherSourceText } from '../../src/core/ledger-identity.js';
+import { rememberBalance } from '../../src/db/ledger-identity-store.js';
+import type { DoubtPorts } from '../../src/post/settle-doubt.js';
+
+export function rememberingSource(sql: postgres.Sql, name: string): DoubtPorts['confirmSource'] {
+  return async (currency, balanceId) => {
+    if (balanceId === null) return;
+    const remembered = await rememberBalance(sql, { name, currency, balanceId });
+    if (remembered !== balanceId) throw otherLedger(otherSourceText(currency, { remembered, found: balanceId }));
+  };
+}
