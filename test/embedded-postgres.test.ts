@@ -147,7 +147,7 @@ describe('after a kill', () => {
 
   it('stops by itself when nobody comes back', async () => {
     const dataDir = newDataDir();
-    const session = startSession({ dataDir, idleStopMs: 1_000 });
+    const session = startSession({ dataDir, idleStopMs: 4_000 });
     await session.next('opened');
     await session.kill('SIGKILL');
     expect(isServed(dataDir)).toBe(true);
