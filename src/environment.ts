@@ -5,13 +5,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import type { ErrorCode } from './core/error-codes.js';
 
 export type Bag = Readonly<Record<string, string | undefined>>;
 
 /** Every problem of a configuration; the command exits with 2. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-  readonly code = 'configuration_unusable';
+  readonly code = 'configuration_unusable' satisfies ErrorCode;
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[], hint: string | null) {

@@ -39,7 +39,7 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
     runs: ['core', 'package-root.ts'],
     types: ['db/reads', 'db/parked-store.ts', 'db/schema/views.ts', 'operations'],
   },
-  'environment.ts': { runs: [], types: [] },
+  'environment.ts': { runs: [], types: ['core/error-codes.ts'] },
   'config.ts': { runs: ['core', 'environment.ts', 'config-fields.ts', 'secrets.ts'], types: [] },
   'config-fields.ts': { runs: ['core'], types: [] },
   'secrets.ts': { runs: [], types: [] },

@@ -84,7 +84,7 @@ describe('a worker that lost its run', () => {
       stage.store.storePage(run, { ...EMPTY_PAGE, postings: [posting('pi_after')], covers }),
     ).rejects.toMatchObject({ code: 'run_lost', kind: 'transient' });
     await expect(stage.store.finishRun(run, null)).rejects.toMatchObject({ code: 'run_lost' });
-    await stage.store.failRun(run, { code: 'late', message: 'too late' });
+    await stage.store.failRun(run, { code: 'unexpected', message: 'too late' });
     expect([...(await stage.postings()).keys()]).toEqual(['pi_before']);
     expect(await stage.coverage()).toEqual([]);
     expect((await stage.runs())[0]).toMatchObject({ state: 'failed', errorCode: 'worker_lost', found: 1, stored: 1 });

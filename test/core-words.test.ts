@@ -16,7 +16,11 @@ describe('an error in words', () => {
   it('tells its causes, outermost first, each once', () => {
     const root = new Error('connect ECONNREFUSED 127.0.0.1:5432');
     const middle = new Error('the pool failed', { cause: root });
-    const outer = new SyncError('The database does not answer', { kind: 'transient', code: 'x', cause: middle });
+    const outer = new SyncError('The database does not answer', {
+      kind: 'transient',
+      code: 'database_unreachable',
+      cause: middle,
+    });
     expect(describeError(outer)).toBe(
       'The database does not answer: the pool failed: connect ECONNREFUSED 127.0.0.1:5432',
     );
@@ -40,8 +44,13 @@ describe('an error in words', () => {
   });
 
   it('keeps what an error is for', () => {
-    const error = new SyncError('slow down', { kind: 'transient', code: 'limited', retryAfterMs: 500 });
-    expect(error).toMatchObject({ name: 'SyncError', kind: 'transient', code: 'limited', retryAfterMs: 500 });
+    const error = new SyncError('slow down', { kind: 'transient', code: 'stripe_rate_limited', retryAfterMs: 500 });
+    expect(error).toMatchObject({
+      name: 'SyncError',
+      kind: 'transient',
+      code: 'stripe_rate_limited',
+      retryAfterMs: 500,
+    });
     expect(error.cause).toBeUndefined();
     expect('cause' in error).toBe(false);
   });

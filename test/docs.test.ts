@@ -5,11 +5,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import type { Command } from 'commander';
-import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandEnvironment } from '../src/app/command-environment.js';
 import { createProgram } from '../src/app/program.js';
 import { VARIABLES } from '../src/config.js';
+import { EMBEDDED_POSTGRES_ERROR_CODES, ERROR_CODES, SYNC_ERROR_CODES } from '../src/core/error-codes.js';
 import { PARKING_REASONS } from '../src/core/posting.js';
 import { NEEDS } from '../src/core/verdict/need.js';
 import { readSyncPayload, SYNC_JOB, SYNC_QUEUE } from '../src/queue/payload.js';
@@ -25,11 +25,22 @@ import {
   variablesIn,
 } from './support/documents.js';
 import { createReadsDatabase, type ReadsDatabase } from './support/reads-database.js';
-import { ROOT, sourceFiles, visit } from './support/source-files.js';
+import { ROOT, sourceFiles } from './support/source-files.js';
 
 const DOCUMENTS = readDocuments();
 const runbook = DOCUMENTS['docs/runbook.md'] ?? '';
 const readme = DOCUMENTS['README.md'] ?? '';
+const ERROR_CODES_FILE = 'src/core/error-codes.ts';
+/** Where the runbook has the codes of each group. */
+const CODE_SECTIONS: Readonly<Record<keyof typeof SYNC_ERROR_CODES, string>> = {
+  stripe: 'Stripe',
+  blnk: 'Blnk',
+  databaseAndQueue: 'Database and queue',
+  migrations: 'Migrations',
+  mirror: 'The mirror, its runs and proofs',
+  commands: 'Commands',
+  accepting: 'Refusals of accept',
+};
 const program = createProgram(silentEnvironment());
 
 describe.each(Object.entries(DOCUMENTS))('%s', (path, text) => {
@@ -139,32 +150,32 @@ describe('the runbook', () => {
     expect(entries.sort()).toEqual(Object.keys(PARKING_REASONS).sort());
   });
 
-  it('has an entry for every error code with its kind, and for no other', () => {
-    const entries = ['### Stripe', '### Blnk', '### Database, queue, mirror', '### Commands']
-      .flatMap((title) => rowsOf(section(errors, title)))
-      .filter((cells) => cells.length === 4)
-      .map(([code = '', kind]) => `${spansOf(code)[0]} ${kind}`);
-    expect(entries.sort()).toEqual(errorCodes());
+  it('has an entry for every error code, and for no other', () => {
+    expect(rowsOf(errors).map(codeOf).sort()).toEqual([...ERROR_CODES].sort());
   });
 
-  it('has an entry for every code that only runs have', () => {
-    const entries = rowsOf(section(errors, 'Codes that only runs have'))
-      .filter((cells) => cells.length === 2)
-      .map(([code = '']) => spansOf(code)[0]);
-    const source = sourceFiles('src')
-      .map(({ text }) => text)
+  it.each(Object.entries(CODE_SECTIONS))(
+    'has the codes of SYNC_ERROR_CODES.%s with their kinds in one section',
+    (group, title) => {
+      const entries = rowsOf(section(errors, `### ${title}`)).map((cells) => [codeOf(cells), cells[1]]);
+      expect(Object.fromEntries(entries)).toEqual(SYNC_ERROR_CODES[group as keyof typeof SYNC_ERROR_CODES]);
+    },
+  );
+
+  it('has the codes of the private PostgreSQL in one section', () => {
+    const entries = rowsOf(section(errors, '### The private PostgreSQL')).map(codeOf);
+    expect(entries.sort()).toEqual([...EMBEDDED_POSTGRES_ERROR_CODES].sort());
+  });
+});
+
+describe('the list of error codes', () => {
+  it('has no code that nothing uses', () => {
+    // Biome keeps to single quotes, comments have codes in backticks.
+    const text = sourceFiles('src')
+      .filter(({ path }) => path !== ERROR_CODES_FILE)
+      .map((file) => file.text)
       .join('\n');
-    const written = [
-      ...source.matchAll(/error_code = '(\w+)'|failRun\(run, \{\s*code: '(\w+)'|error\.code : '(\w+)'/g),
-    ];
-    expect(entries.sort()).toEqual([...new Set(written.map((match) => match[1] ?? match[2] ?? match[3]))].sort());
-  });
-
-  it('has an entry for every refusal of the private PostgreSQL', () => {
-    const entries = rowsOf(section(errors, '### The private PostgreSQL')).map(([code = '']) => spansOf(code)[0]);
-    const codes = [...readText('src/db/embedded/errors.ts').matchAll(/\| '(\w+)'/g)].map(([, code]) => code);
-    expect(codes.length).toBeGreaterThan(0);
-    expect(entries.sort()).toEqual(codes.sort());
+    expect(ERROR_CODES.filter((code) => !text.includes(`'${code}'`))).toEqual([]);
   });
 });
 
@@ -254,35 +265,8 @@ function commandNames(command: Command): string[] {
   );
 }
 
-/** `code kind` of every SyncError that src can make: objects with both, and the calls of a function named after a kind. */
-function errorCodes(): string[] {
-  const found = new Set<string>();
-  for (const { syntax } of sourceFiles('src')) {
-    visit(syntax, (node) => {
-      if (ts.isObjectLiteralExpression(node)) {
-        const kind = textsIn(node, 'kind').at(0);
-        if (['transient', 'fatal', 'unpostable'].includes(kind ?? '')) {
-          for (const code of textsIn(node, 'code')) found.add(`${code} ${kind}`);
-        }
-      }
-      const [first] = ts.isCallExpression(node) ? node.arguments : [];
-      if (ts.isCallExpression(node) && node.expression.getText(syntax) === 'fatal' && first !== undefined) {
-        if (ts.isStringLiteral(first)) found.add(`${first.text} fatal`);
-      }
-    });
-  }
-  return [...found].sort();
-}
-
-function textsIn(node: ts.ObjectLiteralExpression, name: string): string[] {
-  const texts: string[] = [];
-  for (const property of node.properties) {
-    if (!ts.isPropertyAssignment(property) || property.name.getText() !== name) continue;
-    visit(property.initializer, (inner) => {
-      if (ts.isStringLiteral(inner)) texts.push(inner.text);
-    });
-  }
-  return texts;
+function codeOf([cell = '']: readonly string[]): string | undefined {
+  return spansOf(cell)[0];
 }
 
 function silentEnvironment() {

@@ -61,7 +61,7 @@ describe('an operation', () => {
   });
 
   it('fails, and is not refused, where the work itself fails', async () => {
-    const away = new SyncError('no answer', { kind: 'transient', code: 'queue_unavailable' });
+    const away = new SyncError('no answer', { kind: 'transient', code: 'queue_unreachable' });
     const failing = operations([], { sync: () => Promise.reject(away), backfill: () => Promise.reject(away) });
     const window = { from: { kind: 'ago', durationMs: 3_600_000 }, to: { kind: 'ago', durationMs: 0 } } as const;
     await expect(failing.requestBackfill(window)).rejects.toBe(away);

@@ -339,7 +339,7 @@ test('at shutdown no further attempt begins', async () => {
 });
 
 test('what the limiter says goes through as it is', async () => {
-  const fault = new SyncError('the database is away', { kind: 'transient', code: 'database_unavailable' });
+  const fault = new SyncError('the database is away', { kind: 'transient', code: 'database_unreachable' });
   const { read } = await startSandboxed({ limiter: { acquire: () => Promise.reject(fault) } });
   expect(await failureOf(read())).toBe(fault);
 });

@@ -2,6 +2,7 @@
  * The answers after which nothing can go on until a person changes the configuration: key, permission, address. They are
  * the same for every route, and each names the variable to look at. What a network in between refuses is none of them.
  */
+import type { CodeOfKind } from '../core/error-codes.js';
 import { SyncError } from '../core/errors.js';
 import type { BlnkAnswer } from './answer.js';
 import type { BlnkStyle, Route } from './routes.js';
@@ -102,6 +103,6 @@ function isElsewhere(answer: BlnkAnswer): boolean {
   return answer.status === 301 || answer.status === 308;
 }
 
-function fatal(code: string, message: string): SyncError {
+function fatal(code: CodeOfKind<'fatal'>, message: string): SyncError {
   return new SyncError(message, { kind: 'fatal', code });
 }

@@ -2,6 +2,7 @@
  * One sync run around one reading: opens the row, lets the reading store its pages, and closes the row as collected or
  * failed. A failed run keeps what it stored and covered; the next run asks for the rest.
  */
+import type { ErrorCode } from '../core/error-codes.js';
 import { describeError, SyncError } from '../core/errors.js';
 import { STOPPED } from '../core/sync-run.js';
 import type { CollectedCounts, CollectStore, NewRun, OpenRun } from './ports.js';
@@ -50,6 +51,6 @@ async function stopRun(store: CollectStore, run: OpenRun): Promise<CollectedRun>
   return { runId: run.id, complete: false, counts: null };
 }
 
-function errorCode(error: unknown): string {
+function errorCode(error: unknown): ErrorCode {
   return error instanceof SyncError ? error.code : 'unexpected';
 }

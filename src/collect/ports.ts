@@ -4,6 +4,7 @@
  */
 import type { AgreedTime } from '../core/agree-on-time.js';
 import type { ListCoverage } from '../core/completeness.js';
+import type { ErrorCode } from '../core/error-codes.js';
 import type { Mirror } from '../core/mirror.js';
 import type { FoundPayment, IntentNow } from '../core/payment.js';
 import type { Lane, Parking, Preparation } from '../core/posting.js';
@@ -177,7 +178,7 @@ export interface CollectStore {
   storePage(run: OpenRun, page: StoredPage): Promise<StoreOutcome>;
   /** @param windowTo the end of the window that the run turned out to read; null leaves it as it was asked. */
   finishRun(run: OpenRun, windowTo: Date | null): Promise<CollectedCounts>;
-  failRun(run: OpenRun, error: { readonly code: string; readonly message: string }): Promise<void>;
+  failRun(run: OpenRun, error: { readonly code: ErrorCode; readonly message: string }): Promise<void>;
   /** Windows of the events feed that were completely read, from `from` on. */
   eventCoverage(from: Date): Promise<Window[]>;
   /** Sets the hand-over once and stores the first backfill with it, both or neither. Answers false when it was set before. */

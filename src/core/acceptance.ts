@@ -4,6 +4,7 @@
  * difference again. It never says what the ledger should hold, so nothing is posted by it.
  */
 import type { DayFinding, FindingKind } from './certificate.js';
+import type { SYNC_ERROR_CODES } from './error-codes.js';
 import { commandLine } from './own-command.js';
 import { describeRows, type SeenRow } from './repair.js';
 import { formatTime } from './time-text.js';
@@ -50,7 +51,7 @@ export interface Signature extends DifferenceQuery {
 export interface AcceptanceRefusal {
   readonly kind: 'refused';
   /** Stable: programs read it. */
-  readonly code: 'nothing_to_accept' | 'not_acceptable' | 'already_accepted' | 'not_accepted' | 'several_days';
+  readonly code: keyof typeof SYNC_ERROR_CODES.accepting;
   readonly problem: string;
 }
 

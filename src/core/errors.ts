@@ -3,33 +3,38 @@
  * everything above decides by `kind` and reports by `code`. Expected refusals of a single payment are values, not errors.
  */
 
-/**
- * `transient`: try later, nothing is wrong with what we asked. `unpostable`: this payment, for good.
- * `fatal`: stop and tell a person (credentials, configuration, another account).
- */
-export type SyncErrorKind = 'transient' | 'unpostable' | 'fatal';
+import { type CodeOfKind, type ErrorCode, isErrorCode, type SyncErrorCode, type SyncErrorKind } from './error-codes.js';
 
-export interface SyncErrorOptions {
-  readonly kind: SyncErrorKind;
-  /** Stable, snake_case; part of the public interface (logs, `sync_runs.error`, runbook). */
-  readonly code: string;
+/** A code and the kind that it always has. */
+export type SyncErrorIdentity = {
+  [Kind in SyncErrorKind]: { readonly kind: Kind; readonly code: CodeOfKind<Kind> };
+}[SyncErrorKind];
+
+export type SyncErrorOptions = SyncErrorIdentity & {
   readonly cause?: unknown;
   /** How long the vendor asked us to wait, in milliseconds. */
   readonly retryAfterMs?: number;
-}
+};
 
 /** A fault with a stable code. The message says what happened, which value, what is allowed and what to do next. */
 export class SyncError extends Error {
   override readonly name = 'SyncError';
   readonly kind: SyncErrorKind;
-  readonly code: string;
+  readonly code: SyncErrorCode;
   readonly retryAfterMs: number | undefined;
+  readonly #options: SyncErrorOptions;
 
   constructor(message: string, options: SyncErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = options.kind;
     this.code = options.code;
     this.retryAfterMs = options.retryAfterMs;
+    this.#options = options;
+  }
+
+  /** The same fault in other words. */
+  withMessage(message: string): SyncError {
+    return new SyncError(message, this.#options);
   }
 }
 
@@ -52,7 +57,7 @@ export function describeFault(error: unknown): string {
 
 /** The same for programs. A fault without a code of its own is `unexpected`, and of no kind. */
 export function faultFields(error: unknown): {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly kind: SyncErrorKind | null;
   readonly message: string;
 } {
@@ -60,7 +65,7 @@ export function faultFields(error: unknown): {
   if (error instanceof SyncError) return { code: error.code, kind: error.kind, message };
   // Refusals of the configuration and of the private PostgreSQL.
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (typeof code === 'string' && /^[a-z]+(_[a-z]+)*$/.test(code)) return { code, kind: 'fatal', message };
+  if (isErrorCode(code)) return { code, kind: 'fatal', message };
   return { code: 'unexpected', kind: null, message };
 }
 

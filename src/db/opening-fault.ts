@@ -3,6 +3,7 @@
  * a certificate) is fatal; everything else may be a server that is not there yet.
  */
 import type { DatabaseAddressParts } from '../core/database-address.js';
+import type { CodeOfKind } from '../core/error-codes.js';
 import { describeError, SyncError } from '../core/errors.js';
 
 export interface OpeningPlace {
@@ -13,7 +14,7 @@ export interface OpeningPlace {
 
 interface Refusal {
   readonly kind: 'fatal';
-  readonly code: string;
+  readonly code: CodeOfKind<'fatal'>;
   readonly words: (place: OpeningPlace) => string;
 }
 

@@ -3,6 +3,7 @@
  * connections are in use by others just now is not asked: that passes, and is waited for.
  */
 import type postgres from 'postgres';
+import type { CodeOfKind } from '../core/error-codes.js';
 import { SyncError } from '../core/errors.js';
 
 export interface ServerNeeds {
@@ -73,6 +74,6 @@ function checkLimits({ role, database, of_role, of_database, of_server }: Found,
   );
 }
 
-function fatal(code: string, words: string): SyncError {
+function fatal(code: CodeOfKind<'fatal'>, words: string): SyncError {
   return new SyncError(words, { kind: 'fatal', code });
 }

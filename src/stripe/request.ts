@@ -151,12 +151,8 @@ async function judged(
 }
 
 function givenUp(error: SyncError, attempts: number): SyncError {
-  return new SyncError(`${error.message} (given up after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'})`, {
-    kind: error.kind,
-    code: error.code,
-    ...(error.cause === undefined ? {} : { cause: error.cause }),
-    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
-  });
+  const tried = `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
+  return error.withMessage(`${error.message} (given up after ${tried})`);
 }
 
 /** Waits, and turns the end by shutdown into the one error type. */
