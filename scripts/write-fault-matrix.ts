@@ -1,5 +1,5 @@
 /**
- * Executes the fault matrix and writes what came out into docs/reliability.md: `node --import tsx
+ * Executes the fault matrix and writes what came out into docs/engineering/fault-matrix.md: `node --import tsx
  * scripts/write-fault-matrix.ts`. To be read before it is committed. With `--check` it writes nothing, and fails when the
  * document says otherwise; `npm test` does that with each sixth row.
  */

@@ -1,6 +1,6 @@
 /**
  * The rules of the house, read from the code's own imports. Every exception stands in one of the tables below with its
- * reason; a rule that needs another one is changed here, in the open. docs/architecture.md has the picture.
+ * reason; a rule that needs another one is changed here, in the open. docs/engineering/architecture.md has the picture.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
  * Processes that are killed, stopped and put to sleep, and servers that go away, at every point of the work and on every
  * home: whatever happened, a fresh worker ends with the ledger equal to Stripe. A few fixed rounds here; as many as wanted,
- * from any seed, with `npm run test:crash` (docs/reliability.md).
+ * from any seed, with `npm run test:crash` (docs/engineering/reliability.md).
  */
 import { afterAll, afterEach, beforeAll, describe, inject, it } from 'vitest';
 import { type CrashHomes, openCrashHomes } from './support/crash/homes.js';

@@ -100,6 +100,16 @@ describe('the README', () => {
   });
 });
 
+describe('the index', () => {
+  it('names every page', () => {
+    const index = DOCUMENTS['docs/README.md'] ?? '';
+    const pages = Object.keys(DOCUMENTS).filter(
+      (path) => path.startsWith('docs/') && !/\/(README|\d{4}-.+)\.md$/.test(path),
+    );
+    expect(pages.filter((path) => !index.includes(`(${path.slice('docs/'.length)})`))).toEqual([]);
+  });
+});
+
 describe('the page of commands', () => {
   const commands = DOCUMENTS['docs/commands.md'] ?? '';
 
@@ -181,8 +191,8 @@ describe('the list of error codes', () => {
 
 describe('the architecture', () => {
   it('has every room of src', () => {
-    const rooms = rowsOf(section(DOCUMENTS['docs/architecture.md'] ?? '', '## Rooms')).flatMap(([cell = '']) =>
-      spansOf(cell),
+    const rooms = rowsOf(section(DOCUMENTS['docs/engineering/architecture.md'] ?? '', '## Rooms')).flatMap(
+      ([cell = '']) => spansOf(cell),
     );
     const inSource = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).map((entry) =>
       entry.isDirectory() ? `src/${entry.name}/` : `src/${entry.name}`,
@@ -192,16 +202,16 @@ describe('the architecture', () => {
 
   it('has decisions in one form, numbered without a gap and all listed', () => {
     const records = Object.keys(DOCUMENTS)
-      .filter((path) => /^docs\/decisions\/\d/.test(path))
+      .filter((path) => /^docs\/engineering\/decisions\/\d/.test(path))
       .sort();
-    const list = DOCUMENTS['docs/decisions/README.md'] ?? '';
+    const list = DOCUMENTS['docs/engineering/decisions/README.md'] ?? '';
     records.forEach((path, index) => {
       const text = DOCUMENTS[path] ?? '';
       const number = String(index + 1).padStart(4, '0');
       expect(path).toContain(`/${number}-`);
       expect(text).toMatch(new RegExp(`^# ${number}: .+\\n\\nDate: \\d{4}-\\d\\d-\\d\\d · Status: \\S`));
       expect(headingsOf(text).slice(1)).toEqual(['context', 'decision', 'consequences']);
-      expect(list).toContain(`(${path.replace('docs/decisions/', '')})`);
+      expect(list).toContain(`(${path.replace('docs/engineering/decisions/', '')})`);
     });
   });
 });

@@ -1,6 +1,6 @@
 /**
  * Every request kind that is sent to Blnk × every fault, executed: real requests of the real adapters, lanes drained under
- * the fault and after it, days proven, starts tried. What comes out is the table in docs/reliability.md, word for word.
+ * the fault and after it, days proven, starts tried. What comes out is the table in docs/engineering/fault-matrix.md, word for word.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BLNK_COLUMNS, BLNK_TITLES, type BlnkColumn } from './fault-matrix/blnk-columns.js';

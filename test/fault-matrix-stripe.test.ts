@@ -1,6 +1,6 @@
 /**
  * Every request kind that is sent to Stripe × every fault, executed: real requests of the real adapters, jobs of a worker
- * run under the fault and after it, days proven, starts tried. What comes out is the table in docs/reliability.md, word
+ * run under the fault and after it, days proven, starts tried. What comes out is the table in docs/engineering/fault-matrix.md, word
  * for word.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -3,7 +3,7 @@
  *
  *   npm run test:full                            all steps, about an hour and a half on two cores
  *   npm run test:full -- --only crashes,faults   some of them, by name
- *   npm run test:full -- --seed 42 --record      with another seed; writes the result into docs/full-tests.md
+ *   npm run test:full -- --seed 42 --record      with another seed; writes the result into docs/engineering/full-tests.md
  *
  *   npm run test:full -- --core 0.15.2=http://127.0.0.1:5001,<key>    a real Blnk Core as well, with an empty ledger
  *
@@ -28,7 +28,7 @@ interface StepResult {
   readonly seconds: number;
 }
 
-const RECORD = fileURLToPath(new URL('../docs/full-tests.md', import.meta.url));
+const RECORD = fileURLToPath(new URL('../docs/engineering/full-tests.md', import.meta.url));
 /** Whose answers test/blnk-contract holds; what other versions do otherwise is known to test/blnk-cores.full.test.ts. */
 const RECORDED_CORE = '0.15.2';
 const RECORD_BEGINS = '<!-- written by npm run test:full -- --record -->';
@@ -57,7 +57,7 @@ const STEPS: readonly Step[] = [
   },
   {
     name: 'faults',
-    proves: 'every cell of the two fault tables of reliability.md',
+    proves: 'every cell of the two fault tables of fault-matrix.md',
     command: [...TS, 'scripts/write-fault-matrix.ts', '--check'],
   },
   {

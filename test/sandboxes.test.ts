@@ -1,4 +1,4 @@
-/** The sandboxes as a person meets them: every line of docs/sandboxes.md works, and a port that is taken is said. */
+/** The sandboxes as a person meets them: every line of docs/engineering/sandboxes.md works, and a port that is taken is said. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -32,11 +32,11 @@ afterAll(async () => {
   await Promise.all([stripe.close(), blnk.close()]);
 });
 
-const PAGE = readFileSync(join(ROOT, 'docs/sandboxes.md'), 'utf8');
+const PAGE = readFileSync(join(ROOT, 'docs/engineering/sandboxes.md'), 'utf8');
 const CALL =
   /^curl -fsS(?: -X (?<method>[A-Z]+))? "\$(?<side>STRIPE|BLNK)(?<path>\/_sandbox\/[^"]+)"(?: -d '(?<body>[^']+)')?$/;
 
-describe('the lines of docs/sandboxes.md', () => {
+describe('the lines of docs/engineering/sandboxes.md', () => {
   const lines = PAGE.split('\n').filter((line) => line.startsWith('curl '));
 
   it('are all of one form', () => {

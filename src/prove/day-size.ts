@@ -9,7 +9,7 @@ import type { ProofAttempts } from './ports.js';
 
 /**
  * Bytes that a payment takes while its day is compared, with what V8 has not thrown away yet: 180,000 payments of one day
- * took 1.1 GB (docs/performance.md).
+ * took 1.1 GB (docs/engineering/performance.md).
  */
 const BYTES_A_PAYMENT = 6_000;
 /** Of what is free when the proof begins: a worker collects and posts beside it. */

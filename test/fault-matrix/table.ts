@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ROOT } from '../support/source-files.js';
 import type { Matrix } from './cell.js';
 
-const DOCUMENT = join(ROOT, 'docs/reliability.md');
+const DOCUMENT = join(ROOT, 'docs/engineering/fault-matrix.md');
 
 export interface TableSection {
   readonly title: string;
@@ -50,7 +50,8 @@ function find(name: string): { readonly text: string; readonly start: number; re
   const [begin, finish] = [`<!-- executed: ${name} -->\n`, `<!-- end: ${name} -->`];
   const start = text.indexOf(begin) + begin.length;
   const end = text.indexOf(finish);
-  if (start < begin.length || end < start) throw new Error(`docs/reliability.md has no place for the table of ${name}`);
+  if (start < begin.length || end < start)
+    throw new Error(`docs/engineering/fault-matrix.md has no place for the table of ${name}`);
   return { text, start, end };
 }
 
