@@ -125,11 +125,6 @@ describe('the page of commands', () => {
     expect(trigger).toContain(`queue.add('${SYNC_JOB}', { trigger: 'manual' }`);
     expect(readSyncPayload({ trigger: 'manual' })).toEqual(readSyncPayload({}));
   });
-
-  it('and that of what happens have every kind of payment that is parked', () => {
-    const answers = DOCUMENTS['docs/what-happens-when.md'] ?? '';
-    expect(Object.keys(PARKING_REASONS).filter((reason) => !answers.includes(`\`${reason}\``))).toEqual([]);
-  });
 });
 
 describe('the configuration', () => {

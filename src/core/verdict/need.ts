@@ -1,6 +1,6 @@
 /**
  * What the mirror needs: each with a stable code, how bad it is, the words for a person, and the command that helps. The
- * codes with what they mean stand in docs/status.md, which a test compares with this table.
+ * codes with what they mean stand in docs/runbook.md, which a test compares with this table.
  */
 import { formatTime } from '../time-text.js';
 

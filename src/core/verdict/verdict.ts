@@ -3,7 +3,7 @@
  * page, command and log shows this one. Pure.
  *
  * Invariant: the sentence is true of what is given here, and `complete` is never said while anything known contradicts it.
- * docs/status.md has the table of states and needs with what follows from them; a test reads it.
+ * docs/status.md has the states, docs/runbook.md the needs, with what follows from them; a test reads both.
  */
 import { formatCount, formatDuration } from '../time-text.js';
 import { countedDays, daysText } from './days-text.js';
