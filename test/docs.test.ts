@@ -185,8 +185,8 @@ describe('the list of error codes', () => {
 });
 
 describe('the architecture', () => {
-  it('has every room of src', () => {
-    const rooms = rowsOf(section(DOCUMENTS['docs/engineering/architecture.md'] ?? '', '## Rooms')).flatMap(
+  it('has every part of src', () => {
+    const rooms = rowsOf(section(DOCUMENTS['docs/engineering/architecture.md'] ?? '', '## Folders')).flatMap(
       ([cell = '']) => spansOf(cell),
     );
     const inSource = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).map((entry) =>

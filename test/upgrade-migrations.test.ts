@@ -1,6 +1,6 @@
 /**
  * Every migration, released or to come, may be applied while older workers are at work: what breaks older code was
- * announced before, and nothing makes workers wait. docs/upgrading.md has the rules in words.
+ * announced before, and nothing makes workers wait. docs/engineering/migrations.md has the rules in words.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -274,5 +274,5 @@ function say({ name }: Migration) {
   return ({ kind, what }: Problem) =>
     kind === 'breaks older code'
       ? `${name}: ${what}. Older code cannot work on it: raise the generation in a migration of its own before`
-      : `${name}: ${what}. Running workers would wait for it: docs/upgrading.md says how to do it without`;
+      : `${name}: ${what}. Running workers would wait for it: docs/engineering/migrations.md says how to do it without`;
 }

@@ -1,7 +1,7 @@
 /**
  * Which generation of the code this is, and whether the schema still serves it. A number of our own, because versions of
  * forks and builds do not tell what a build expects of the tables. Raised by hand, together with what no longer needs the
- * earlier schema; docs/upgrading.md has the order of steps.
+ * earlier schema; docs/engineering/migrations.md has the order of steps.
  */
 import type postgres from 'postgres';
 import { SyncError } from '../core/errors.js';
