@@ -148,7 +148,7 @@ export const EMBEDDED_POSTGRES_ERROR_CODES = [
 ] as const;
 
 /** Those without an error class of their own. */
-export const OTHER_ERROR_CODES = [
+const OTHER_ERROR_CODES = [
   /** Of the configuration: variables are missing or wrong. */
   'configuration_unusable',
   /** Of a run whose worker went silent. */
@@ -157,22 +157,17 @@ export const OTHER_ERROR_CODES = [
   'unexpected',
 ] as const;
 
-type SyncErrorGroups = typeof SYNC_ERROR_CODES;
-type KindByCode = UnionToIntersection<SyncErrorGroups[keyof SyncErrorGroups]>;
-type UnionToIntersection<Union> = (Union extends unknown ? (one: Union) => void : never) extends (
-  all: infer All,
-) => void
-  ? All
+type Group = (typeof SYNC_ERROR_CODES)[keyof typeof SYNC_ERROR_CODES];
+/** Of each group by itself: `keyof` of a union has only what all of them share. */
+type CodesIn<OneOf, Kind> = OneOf extends unknown
+  ? { [Code in keyof OneOf]: OneOf[Code] extends Kind ? Code : never }[keyof OneOf]
   : never;
 
-export type SyncErrorCode = keyof KindByCode;
+/** The codes of one kind. */
+export type CodeOfKind<Kind extends SyncErrorKind> = CodesIn<Group, Kind>;
+export type SyncErrorCode = CodeOfKind<SyncErrorKind>;
 export type EmbeddedPostgresErrorCode = (typeof EMBEDDED_POSTGRES_ERROR_CODES)[number];
 export type ErrorCode = SyncErrorCode | EmbeddedPostgresErrorCode | (typeof OTHER_ERROR_CODES)[number];
-
-/** The codes of one kind. */
-export type CodeOfKind<Kind extends SyncErrorKind> = {
-  [Code in SyncErrorCode]: KindByCode[Code] extends Kind ? Code : never;
-}[SyncErrorCode];
 
 export const ERROR_CODES: readonly ErrorCode[] = [
   ...Object.values(SYNC_ERROR_CODES).flatMap((group) => Object.keys(group) as SyncErrorCode[]),
