@@ -224,6 +224,7 @@ function posting(id: string): NewPosting {
   return {
     payment: { kind: 'unreadable', id, created: NOW, problem: 'made for a test' },
     seenAt: NOW,
+    object: 'payment',
     preparation: { kind: 'rejected', reason: 'unreadable_payment', detail: 'made for a test' },
   };
 }

@@ -45,7 +45,8 @@ describe('a payment that could not be read', () => {
         payment.kind === 'payment'
           ? preparePayment(payment, rules)
           : ({ kind: 'rejected', reason: 'unreadable_payment', detail: payment.problem } as const);
-      const page = { postings: [{ payment, seenAt: CREATED, preparation }], beforeStart: 0, requests: 1, covers: null };
+      const found = { payment, seenAt: CREATED, object: 'payment', preparation } as const;
+      const page = { postings: [found], beforeStart: 0, requests: 1, covers: null };
       const outcome = await store.storePage(run, page);
       return { run, outcome, counts: await store.finishRun(run, null) };
     };

@@ -152,13 +152,13 @@ const ROWS = {
 } satisfies Record<string, Row>;
 
 const TRANSACTION: PreparedTransaction = {
+  ...{ object: 'payment', role: 'original', lane: { source: OWED.source, currency: OWED.currency } },
   ...{ ...OWED, reference: REFERENCE, amount: 77n, destination: '@cus_9', body: '{"precise_amount":77}' },
   effectiveDate: at(-24 * HOUR_MS),
 };
 const SEEN = { reference: REFERENCE, transactionId: 'txn_1', how: 'already_there', exception: 'another date' } as const;
 const VERDICT = { reason: 'conflict', detail: 'another amount' } as const;
-const OWED_POSTING = { kind: 'payment', transaction: TRANSACTION } as const;
-const REPLACED = { ...OWED_POSTING, reason: 'burnt_reference', why: 'replaced' } as const;
+const REPLACED = { transaction: TRANSACTION, reason: 'burnt_reference', why: 'replaced' } as const;
 const BY_NAME = { selection: { references: [REFERENCE] }, reference: REFERENCE };
 const MAPPED: Preparation = { kind: 'prepared', transaction: TRANSACTION };
 const UNMAPPABLE: Preparation = { kind: 'rejected', reason: 'amount_not_positive', detail: 'it is 0' };
@@ -166,6 +166,7 @@ const UNMAPPABLE: Preparation = { kind: 'rejected', reason: 'amount_not_positive
 const found = (preparation: Preparation): NewPosting => ({
   payment: { kind: 'unreadable', id: REFERENCE, created: null, problem: 'no amount' },
   seenAt: new Date(),
+  object: 'payment',
   preparation,
 });
 const opened = (isKnown: boolean) => ({
@@ -256,11 +257,11 @@ const STATEMENTS: Readonly<Record<string, Statement>> = {
   },
   storeOwed: {
     ...{ from: ['posted', 'dismissed', 'lookedFor'], to: 'pending', by: [pending, mapped] },
-    execute: () => storeOwed(database.db, OWED_POSTING, opened(true)),
+    execute: () => storeOwed(database.db, TRANSACTION, opened(true)),
   },
   'storeOwed, of nothing': {
     ...{ from: ['nothing'], to: 'pending' },
-    execute: () => storeOwed(database.db, OWED_POSTING, opened(false)),
+    execute: () => storeOwed(database.db, TRANSACTION, opened(false)),
   },
   dismissInstead: {
     ...{ from: ['posted', 'parked', 'dismissed'], to: 'dismissed', by: [parked, dismissed, mapped] },

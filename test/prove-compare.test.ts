@@ -130,7 +130,7 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
 };
 
 function postingOf({ id, amount, currency, created, balances }: ExpectedPayment): DayPosting {
-  const state = { kind: 'payment', state: 'posted', reason: null, dismissed: false } as const;
+  const state = { role: 'original', state: 'posted', reason: null, dismissed: false } as const;
   const { source, destination } = balances ?? { source: '@stripe', destination: '@stripe_guests' };
   return { ...state, reference: id, paymentId: id, amount, currency, source, destination, effectiveDate: created };
 }

@@ -1,6 +1,6 @@
 /** The read model and what a person does with parked postings, on a real PostgreSQL. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Preparation } from '../src/core/posting.js';
+import type { Preparation, PreparedTransaction } from '../src/core/posting.js';
 import { createParkedStore } from '../src/db/parked-store.js';
 import { createReadModel, type ReadModel } from '../src/db/reads/read-model.js';
 import { mirror, workers } from '../src/db/schema/mirror.js';
@@ -344,10 +344,13 @@ describe('parked', () => {
     await insertPosting(db, { ...unprepared, reference: 'pi_2', payment: 'still unknown' });
     await insertPosting(db, { ...unprepared, reference: 'pi_3', payment: null });
     await insertPosting(db, { ...unprepared, reference: 'pi_4', payment: 'known now', dismissedAt: new Date() });
-    const transaction = {
+    const transaction: PreparedTransaction = {
       reference: 'pi_1',
       amount: 77n,
       precision: 1000,
+      object: 'payment',
+      role: 'original',
+      lane: { source: '@stripe', currency: 'KWD' },
       currency: 'KWD',
       source: '@stripe',
       destination: '@cus_9',
@@ -412,6 +415,7 @@ describe('parked', () => {
         ? {
             kind: 'prepared',
             transaction: {
+              ...{ object: 'payment', role: 'original', lane: { source: '@stripe', currency: 'KWD' } },
               ...{ reference: 'pi_1', amount: 77n, precision: 1000, currency: 'KWD', source: '@stripe' },
               ...{ destination: '@cus_9', effectiveDate: at('2026-11-01T00:00:00Z'), body: '{}' },
             },

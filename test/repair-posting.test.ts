@@ -28,8 +28,7 @@ async function owe(payments: readonly Payment[], runId: string): Promise<Prepare
     const replacement = prepare(payment, { reference: `${payment.id}:r1` });
     const adds = prepare(payment, { reference: `${payment.id}:adj:1`, correctedBy: 7n });
     const takesBack = prepare(payment, { reference: `${payment.id}:adj:2`, correctedBy: -9n });
-    await storeOwed(stage.db, { kind: 'replacement', transaction: replacement }, opened);
-    for (const transaction of [adds, takesBack]) await storeOwed(stage.db, { kind: 'correction', transaction }, opened);
+    for (const transaction of [replacement, adds, takesBack]) await storeOwed(stage.db, transaction, opened);
     owed.push(replacement, adds, takesBack);
   }
   return owed;

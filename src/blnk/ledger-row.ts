@@ -4,6 +4,7 @@
  */
 
 import { memberOf, textMemberOf } from '../core/exact-json.js';
+import { PAYMENT } from '../core/kinds/payment.js';
 import type { LedgerRecord, LedgerRow } from '../core/ledger/row.js';
 import { shorten } from './answer.js';
 
@@ -62,7 +63,7 @@ export function readLedgerRecord(value: unknown): LedgerRecord | null {
   return {
     ...row,
     // An empty text names nothing, and neither does one that was never a name.
-    paymentId: readWord(metaData, 'stripe_payment_intent_id'),
+    paymentId: readWord(metaData, PAYMENT.metadataKey),
     day: readWord(metaData, 'stripe_day'),
     createdAt: readDate(textMemberOf(value, 'created_at')),
   };

@@ -4,6 +4,8 @@
  */
 
 import { memberOf, textMemberOf } from '../core/exact-json.js';
+import { PAYMENT } from '../core/kinds/payment.js';
+import { isMirroredId, OBJECT_KINDS } from '../core/kinds/registry.js';
 import type { LedgerRecord } from '../core/ledger/row.js';
 import type { Window } from '../core/window.js';
 import type { LedgerHistory, LedgerSide } from '../prove/ports.js';
@@ -61,7 +63,7 @@ async function* listDay(lookUps: LookUps, day: string): AsyncGenerator<readonly 
 }
 
 async function listOfPayment(lookUps: LookUps, paymentId: string): Promise<LedgerRecord[]> {
-  const filters: Filter[] = [{ field: 'meta_data.stripe_payment_intent_id', operator: 'eq', value: paymentId }];
+  const filters: Filter[] = [{ field: `meta_data.${PAYMENT.metadataKey}`, operator: 'eq', value: paymentId }];
   const found = await lookUps.listRows('transactions', { filters });
   return found.map((value) => {
     const record = readRecord(value);
@@ -70,12 +72,12 @@ async function listOfPayment(lookUps: LookUps, paymentId: string): Promise<Ledge
   });
 }
 
-/** A reference that a payment of Stripe gives; `_` stands for itself. */
-const PAYMENT_PREFIX = 'pi_';
-const NOT_OURS: readonly Filter[] = [
-  { field: 'reference', operator: 'like', value: 'pi\\_%' },
+/** References made of an object of Stripe, without our metadata: a list for each kind, because filters only narrow each other. */
+const NOT_OURS: ReadonlyArray<readonly Filter[]> = OBJECT_KINDS.map(({ idPrefix }) => [
+  // `_` stands for itself.
+  { field: 'reference', operator: 'like', value: `${idPrefix.replaceAll('_', '\\_')}%` },
   { field: 'meta_data.stripe_mirror', operator: 'isnull' },
-];
+]);
 
 /** Somebody's queued posts in a burst lose their effective date: those are on the day on which they were created. */
 async function* listForeign(lookUps: LookUps, window: Window): AsyncGenerator<readonly LedgerRecord[]> {
@@ -86,8 +88,11 @@ async function* listForeign(lookUps: LookUps, window: Window): AsyncGenerator<re
       timeOf: (record: LedgerRecord) => (record.effectiveDate === null ? record.createdAt : null),
     },
   ];
-  for (const { filters, timeOf } of questions) {
-    for await (const page of lookUps.pages('transactions', { filters: [...NOT_OURS, ...filters] })) {
+  const ofEachKind = NOT_OURS.flatMap((notOurs) =>
+    questions.map(({ filters, timeOf }) => ({ filters: [...notOurs, ...filters], timeOf })),
+  );
+  for (const { filters, timeOf } of ofEachKind) {
+    for await (const page of lookUps.pages('transactions', { filters })) {
       const records = page.map((value) => {
         const record = readRecord(value);
         const time = timeOf(record);
@@ -97,7 +102,7 @@ async function* listForeign(lookUps: LookUps, window: Window): AsyncGenerator<re
         return record;
       });
       // A server that takes the `_` of the pattern for any character answers a few more.
-      yield records.filter(({ reference }) => reference.startsWith(PAYMENT_PREFIX));
+      yield records.filter(({ reference }) => isMirroredId(reference));
     }
   }
 }

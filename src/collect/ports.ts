@@ -5,6 +5,7 @@
 import type { AgreedTime } from '../core/agree-on-time.js';
 import type { ListCoverage } from '../core/completeness.js';
 import type { ErrorCode } from '../core/error-codes.js';
+import type { PostingObject } from '../core/kinds/registry.js';
 import type { Mirror } from '../core/mirror.js';
 import type { FoundPayment, IntentNow } from '../core/payment.js';
 import type { Lane, Parking, Preparation } from '../core/posting.js';
@@ -102,6 +103,7 @@ export interface OpenRun {
 export interface NewPosting {
   readonly payment: FoundPayment;
   readonly seenAt: Date;
+  readonly object: PostingObject;
   readonly preparation: Preparation;
 }
 

@@ -3,6 +3,7 @@
  * postings and coverage to the store, which writes both or neither.
  */
 
+import { PAYMENT } from '../core/kinds/payment.js';
 import { preparePayment } from '../core/mapping.js';
 import type { Mirror } from '../core/mirror.js';
 import type { FoundPayment } from '../core/payment.js';
@@ -61,7 +62,7 @@ export function prepareFound(payment: FoundPayment, mirror: Mirror): Preparation
 }
 
 function toPosting({ payment, seenAt }: SeenPayment, mirror: Mirror): NewPosting {
-  return { payment, seenAt, preparation: prepareFound(payment, mirror) };
+  return { payment, seenAt, object: PAYMENT.object, preparation: prepareFound(payment, mirror) };
 }
 
 function toListed({ payment, seenAt }: SeenPayment): PaymentBeforeStart {

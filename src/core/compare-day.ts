@@ -180,10 +180,10 @@ function comparePayment(
  */
 function ownLines({ own }: DaySides): SideLine[] {
   return [...groupBy(own, ({ paymentId }) => paymentId)].flatMap(([id, postings]) => {
-    const whole = postings.filter(({ kind }) => kind !== 'correction');
+    const whole = postings.filter(({ role }) => role !== 'correction');
     const posted = whole.filter(({ state }) => state === 'posted');
     const isCorrected =
-      postings.some(({ kind, state }) => kind === 'correction' && state === 'posted') &&
+      postings.some(({ role, state }) => role === 'correction' && state === 'posted') &&
       whole.every(({ state }) => state !== 'pending');
     const counted = posted.length === 0 && isCorrected ? whole.slice(0, 1) : posted;
     return counted.slice(0, 1).flatMap(({ currency, effectiveDate }) => {

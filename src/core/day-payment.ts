@@ -3,7 +3,7 @@
  * those who judge.
  */
 import type { LedgerRecord } from './ledger/row.js';
-import type { ParkingReason, PostingKind, PostingState } from './posting.js';
+import type { ParkingReason, PostingRole, PostingState } from './posting.js';
 
 /** A succeeded payment as Stripe shows it now, and what mapping makes of it. */
 export interface ExpectedPayment {
@@ -22,7 +22,7 @@ export interface ExpectedPayment {
 export interface DayPosting {
   readonly reference: string;
   readonly paymentId: string;
-  readonly kind: PostingKind;
+  readonly role: PostingRole;
   readonly state: PostingState;
   readonly reason: ParkingReason | null;
   /** By a person; what a repair plan dismissed, another posting stands for. */

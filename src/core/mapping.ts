@@ -4,6 +4,7 @@
  * because a posting that is prepared anew (retry, repair) must come out as it did the first time.
  */
 import { exponentOf, precisionOf } from './currencies.js';
+import { PAYMENT } from './kinds/payment.js';
 import { capMetadata, capText, cleanText } from './metadata.js';
 import type { Payment } from './payment.js';
 import type { Preparation } from './posting.js';
@@ -71,6 +72,7 @@ export function prepareVariant(payment: Payment, rules: MappingRules, variant: V
   const { reference, correctedBy } = variant;
   const takesBack = correctedBy !== undefined && correctedBy < 0n;
   const amount = correctedBy === undefined ? payment.amountReceived : takesBack ? -correctedBy : correctedBy;
+  const role = correctedBy !== undefined ? 'correction' : reference === payment.id ? 'original' : 'replacement';
   const head = {
     precision: precisionOf(exponent),
     currency,
@@ -90,6 +92,10 @@ export function prepareVariant(payment: Payment, rules: MappingRules, variant: V
     kind: 'prepared',
     transaction: {
       ...head,
+      object: PAYMENT.object,
+      role,
+      // Of what goes back too, whose source is a customer's balance: a lane for each customer would be a request for each.
+      lane: { source: rules.source, currency },
       amount,
       effectiveDate: payment.created,
       // Core reads `precise_amount` only as a JSON integer literal; a bigint has no other way into JSON.
@@ -113,7 +119,7 @@ function correctionText({ id }: Payment, takesBack: boolean): string {
  */
 function metaDataOf(payment: Payment, rules: MappingRules): Record<string, unknown> {
   const own = {
-    stripe_payment_intent_id: payment.id,
+    [PAYMENT.metadataKey]: payment.id,
     ...(payment.customerId === null ? {} : { stripe_customer_id: payment.customerId }),
     ...(payment.chargeId === null ? {} : { stripe_charge_id: payment.chargeId }),
     stripe_livemode: String(payment.livemode),

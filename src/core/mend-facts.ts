@@ -5,12 +5,12 @@ import type { LedgerRecord } from './ledger/row.js';
 import { type MappingRules, preparePayment } from './mapping.js';
 import { formatMoney } from './money.js';
 import type { IntentNow, Payment } from './payment.js';
-import type { ParkingReason, PostingKind, PostingState, PreparedTransaction } from './posting.js';
+import type { ParkingReason, PostingRole, PostingState, PreparedTransaction } from './posting.js';
 
 /** One of our own postings of the payment. */
 export interface OwnRow {
   readonly reference: string;
-  readonly kind: PostingKind;
+  readonly role: PostingRole;
   readonly state: PostingState;
   readonly reason: ParkingReason | null;
   readonly dismissed: boolean;
@@ -107,5 +107,5 @@ export function ownOf({ own }: MendFacts, reference: string): OwnRow | undefined
  */
 export function isStoodFor({ own, paymentId }: MendFacts, stem: string): boolean {
   if (own.some(({ reference, dismissedByPlan }) => reference === stem && dismissedByPlan)) return true;
-  return stem === paymentId && own.some(({ kind }) => kind !== 'payment');
+  return stem === paymentId && own.some(({ role }) => role !== 'original');
 }

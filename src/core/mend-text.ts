@@ -4,6 +4,7 @@
  */
 import { exponentOf, precisionOf } from './currencies.js';
 import { isoSeconds } from './day-row.js';
+import { PAYMENT } from './kinds/payment.js';
 import { undoReferenceOf } from './ledger/reference.js';
 import type { LedgerRecord, LedgerRow } from './ledger/row.js';
 import { prepareVariant } from './mapping.js';
@@ -176,7 +177,7 @@ export function undoLine(
     skip_queue: true,
     ...(at === null ? {} : { effective_date: isoSeconds(at) }),
     meta_data: {
-      stripe_payment_intent_id: about.paymentId,
+      [PAYMENT.metadataKey]: about.paymentId,
       stripe_day: about.day,
       ...(typeof row.mirrorId === 'string' ? { stripe_mirror: row.mirrorId } : {}),
     },

@@ -19,9 +19,9 @@ import {
   isFinal,
   meantText,
 } from './mend-text.js';
-import type { Mending, MendingAct, OwedPosting, ReplacedPosting, Report } from './mending.js';
+import type { Mending, MendingAct, ReplacedPosting, Report } from './mending.js';
 import { formatMoney } from './money.js';
-import type { PostingKind, PreparedTransaction } from './posting.js';
+import type { PreparedTransaction } from './posting.js';
 import { judge } from './settlement.js';
 
 /** What is to be done about the payment. */
@@ -83,7 +83,7 @@ function mendAbsent(deciding: Deciding): Mending {
   const { facts, rows, expected } = deciding;
   const { paymentId } = facts;
   const own = ownOf(facts, paymentId);
-  const stand = facts.own.filter(({ kind }) => kind === 'replacement').sort((a, b) => numberOf(b) - numberOf(a))[0];
+  const stand = facts.own.filter(({ role }) => role === 'replacement').sort((a, b) => numberOf(b) - numberOf(a))[0];
   const isUsed = (reference: string) => rows.undone.has(reference) || rows.burnt.some(({ stem }) => stem === reference);
   // A replacement without a posting here never was, or was lost with everything else: the payment's own may be free.
   const last = own?.dismissed === true && stand !== undefined ? stand.reference : paymentId;
@@ -97,7 +97,6 @@ function mendAbsent(deciding: Deciding): Mending {
     return makeDue(deciding, {
       action: 'post',
       target: expected.transaction,
-      kind: 'payment',
       original: null,
       detail:
         own === undefined
@@ -123,7 +122,7 @@ function mendAbsent(deciding: Deciding): Mending {
   const detail = isUsed(last)
     ? `${last} ${isUndone ? takenBack : notApplied} and can never be used again: posted as ${reference}${meant}`
     : `its replacement ${reference} is not in the ledger: posted again`;
-  return makeDue(deciding, { action: 'replace', target, kind: 'replacement', original: original.change, detail });
+  return makeDue(deciding, { action: 'replace', target, original: original.change, detail });
 }
 
 function correct(deciding: Deciding, wrong: { readonly stem: string; readonly by: bigint }): Mending {
@@ -138,7 +137,6 @@ function correct(deciding: Deciding, wrong: { readonly stem: string; readonly by
   const due = makeDue(deciding, {
     action: 'correct',
     target: variantOf(deciding, { reference, correctedBy: wrong.by }),
-    kind: 'correction',
     original: original.change,
     detail: `the ledger has ${had} instead of ${formatMoney(expected.transaction)}: the difference is posted as ${reference}${meantText(rows, expected, facts)}`,
     amount: wrong.by,
@@ -154,21 +152,19 @@ function asDifferent<Decision extends Mending>(decision: Decision): Decision {
 interface Due {
   readonly action: 'post' | 'replace' | 'correct';
   readonly target: PreparedTransaction;
-  readonly kind: PostingKind;
   readonly original: ReplacedPosting | null;
   readonly detail: string;
   readonly amount?: bigint;
 }
 
 /** A posting under this reference may be there already: at work, held for a person, or held as posted though it is gone. */
-function makeDue({ facts }: Deciding, { action, target, kind, original, detail, amount }: Due): Mending {
+function makeDue({ facts }: Deciding, { action, target, original, detail, amount }: Due): Mending {
   const own = ownOf(facts, target.reference);
   if (own?.state === 'pending') return { kind: 'settled', detail: `${target.reference} is on the way already` };
   if (own?.state === 'parked' && !(own.dismissed && isStoodFor(facts, own.reference))) {
     return describeHeld(own);
   }
   const { reference, currency } = target;
-  const stores = [{ kind, transaction: target }];
   return {
     kind: 'act',
     action,
@@ -176,7 +172,7 @@ function makeDue({ facts }: Deciding, { action, target, kind, original, detail, 
     currency,
     amount: amount ?? target.amount,
     detail,
-    stores,
+    stores: [target],
     original,
     marks: null,
   };
@@ -198,7 +194,7 @@ function replaceOriginal(
   const { facts, expected } = deciding;
   const own = ownOf(facts, stem);
   const transaction = stem === facts.paymentId ? expected.transaction : variantOf(deciding, { reference: stem });
-  const change = { kind: stem === facts.paymentId ? 'payment' : 'replacement', transaction, reason, why: by } as const;
+  const change = { transaction, reason, why: by };
   // Stored as well: collecting would store it anew, and it would be parked once more.
   if (own === undefined) return { change };
   if (own.state === 'pending') {
@@ -258,10 +254,10 @@ function adoptStandIns(deciding: Deciding): Mending | null {
   const by = `${isReplaced ? 'replaced' : 'corrected'} by ${first.stem}`;
   const original = own.dismissed ? { change: null } : replaceOriginal(deciding, { stem: facts.paymentId, reason, by });
   if ('kind' in original) return original;
-  const stores = unknown.map(({ stem, role, row }): OwedPosting => {
-    if (role === 'replacement') return { kind: 'replacement', transaction: variantOf(deciding, { reference: stem }) };
+  const stores = unknown.map(({ stem, role, row }) => {
+    if (role === 'replacement') return variantOf(deciding, { reference: stem });
     const correctedBy = signedAmount(row, expected) ?? 0n;
-    return { kind: 'correction', transaction: variantOf(deciding, { reference: stem, correctedBy }) };
+    return variantOf(deciding, { reference: stem, correctedBy });
   });
   return {
     kind: 'act',

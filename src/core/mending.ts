@@ -1,6 +1,6 @@
 /** What can be decided about a payment, and what doing it writes to our postings. */
 import type { FindingKind } from './certificate.js';
-import type { ParkingReason, PostingKind, PreparedTransaction, Settlement } from './posting.js';
+import type { ParkingReason, PreparedTransaction, Settlement } from './posting.js';
 import type { RepairAction } from './repair.js';
 
 export type Mending =
@@ -29,18 +29,14 @@ export interface MendingAct {
   readonly amount: bigint;
   readonly detail: string;
   /** Stored as pending, or made pending again where they are held as posted. */
-  readonly stores: readonly OwedPosting[];
+  readonly stores: readonly PreparedTransaction[];
   /** The posting that the stored ones stand for: from now on dismissed. Null when it stays as it is. */
   readonly original: ReplacedPosting | null;
   readonly marks: Settlement | null;
 }
 
-export interface OwedPosting {
-  readonly kind: PostingKind;
+export interface ReplacedPosting {
   readonly transaction: PreparedTransaction;
-}
-
-export interface ReplacedPosting extends OwedPosting {
   readonly reason: ParkingReason;
   readonly why: string;
 }

@@ -2,8 +2,13 @@
  * The words for a posting: one ledger transaction that we owe. What states it has, why it may be parked,
  * and the transaction that was prepared for it. Rules only; storing is `db/`, sending is `post/`.
  */
+import type { PostingObject } from './kinds/registry.js';
 
-export type PostingKind = 'payment' | 'replacement' | 'correction';
+/**
+ * Why a posting exists. `original`: under the object's own id. `replacement`: in the place of an original whose reference
+ * cannot be used. `correction`: the difference to what the ledger has.
+ */
+export type PostingRole = 'original' | 'replacement' | 'correction';
 
 /** `pending`: not yet confirmed in the ledger. `posted`: confirmed. `parked`: held for a person. */
 export type PostingState = 'pending' | 'posted' | 'parked';
@@ -54,20 +59,33 @@ export interface PastDismissal {
   readonly endedAt: string;
 }
 
-/** What Blnk serialises on: one source balance in one currency. */
+/**
+ * What is posted together, a few chunks at a time: everything of one currency on the mirror's own balance, on whichever side of
+ * the transaction that is. Blnk applies one transaction after the other to a balance. Chosen when a transaction is prepared.
+ */
 export interface Lane {
+  /** The mirror's own balance, by name: Mirror.source. */
   readonly source: string;
   readonly currency: string;
 }
 
-/** One word per lane, for job ids and logs. The currency comes first because it never contains a colon. */
+/** One word per lane, for the database, job ids and logs. The currency comes first because it never contains a colon. */
 export function laneName({ source, currency }: Lane): string {
   return `${currency}:${source}`;
+}
+
+/** @returns null when it is no name of a lane */
+export function parseLane(name: string): Lane | null {
+  const [, currency, source] = /^([^:]+):(.+)$/s.exec(name) ?? [];
+  return currency === undefined || source === undefined ? null : { source, currency };
 }
 
 /** The exact transaction to be posted. `body` is what goes on the wire, byte for byte, now or in a year. */
 export interface PreparedTransaction {
   readonly reference: string;
+  readonly object: PostingObject;
+  readonly role: PostingRole;
+  readonly lane: Lane;
   readonly amount: bigint;
   /** Blnk's factor: 1, 100 or 1000. */
   readonly precision: number;

@@ -3,7 +3,7 @@
  * Pure; who calls it has looked up which postings were stored in between.
  */
 import { type Certificate, type CertificateState, type DayFinding, FINDING_KINDS } from './certificate.js';
-import type { PostingKind } from './posting.js';
+import type { PostingRole } from './posting.js';
 import { formatCount, formatTime } from './time-text.js';
 
 /** The part of an earlier certificate that a later one is held against. */
@@ -12,7 +12,7 @@ export type EarlierCertificate = Pick<Certificate, 'state' | 'stripe' | 'ledger'
 /** A posting of that day and currency that was stored after the earlier proof began. */
 export interface LatePosting {
   readonly reference: string;
-  readonly kind: PostingKind;
+  readonly role: PostingRole;
   readonly storedAt: Date;
 }
 
@@ -71,16 +71,16 @@ function subjectOf({ kind, paymentId }: DayFinding): string {
   return `${kind} ${paymentId}`;
 }
 
-function describeLate({ reference, kind, storedAt }: LatePosting): string {
+function describeLate({ reference, role, storedAt }: LatePosting): string {
   const when = `stored ${formatTime(storedAt)} UTC, after the day was sealed`;
-  switch (kind) {
-    case 'payment':
+  switch (role) {
+    case 'original':
       return `${reference} succeeded late: ${when}`;
     case 'replacement':
     case 'correction':
-      return `${reference}, a ${kind}, was ${when}`;
+      return `${reference}, a ${role}, was ${when}`;
     default:
-      return kind satisfies never;
+      return role satisfies never;
   }
 }
 

@@ -9,7 +9,7 @@ import { isSealed, type LatePostings, reopenedBecause } from '../core/reopening.
 import type { CertificateStore, FinishedProof, KeptCertificate } from '../prove/ports.js';
 import type { Drizzle } from './open.js';
 import { type CertificateRow, certificates } from './schema/certificates.js';
-import { postings } from './schema/postings.js';
+import { postings, roleOf } from './schema/postings.js';
 
 type Kept = Pick<KeptCertificate, 'reopens' | 'reopenedBecause'>;
 
@@ -95,9 +95,9 @@ async function latePostings(db: Drizzle, { day, currency }: Certificate, since: 
     gt(postings.storedAt, since),
     sql`${postings.currency} is not distinct from ${currency}`,
   );
-  const { reference, kind, storedAt } = postings;
+  const { reference, storedAt } = postings;
   const late = await db
-    .select({ reference, kind, storedAt })
+    .select({ reference, role: roleOf(), storedAt })
     .from(postings)
     .where(stored)
     .orderBy(asc(storedAt), asc(reference))

@@ -8,7 +8,6 @@ import type { Backfill, CollectStore, NewRun, OpenRun, StoredPage, StoreOutcome 
 import { SyncError } from '../core/errors.js';
 import { mirrorMoved } from '../core/ledger-identity.js';
 import { STRIPE_EPOCH } from '../core/mirror.js';
-import { type Lane, laneName } from '../core/posting.js';
 import type { Trigger } from '../core/sync-run.js';
 import { later, remaining, type Window } from '../core/window.js';
 import { cover } from './coverage-store.js';
@@ -16,6 +15,7 @@ import { refuseMoved } from './ledger-identity-store.js';
 import { begunAnew, readMirror } from './mirror-store.js';
 import type { Drizzle, Transaction } from './open.js';
 import { insertFound, type StoredRow } from './postings/insert-found.js';
+import { lanesOf } from './postings/lanes.js';
 import { mirror } from './schema/mirror.js';
 import { coverage, syncRuns } from './schema/sync-runs.js';
 import { createSweepStore, finishSweep, forgetSweptCoverage, holdStart, listBeforeStart } from './sweep-store.js';
@@ -197,14 +197,10 @@ async function countPage(
 }
 
 function outcomeOf(page: StoredPage, stored: readonly StoredRow[]): StoreOutcome {
-  const lanes = new Map<string, Lane>();
-  for (const { source, currency, state } of stored) {
-    if (state !== 'pending' || source === null || currency === null) continue;
-    lanes.set(laneName({ source, currency }), { source, currency });
-  }
+  const pending = stored.flatMap(({ lane, state }) => (state === 'pending' && lane !== null ? [lane] : []));
   const isNew = countNew(stored);
   return {
-    lanes: [...lanes.values()],
+    lanes: lanesOf(pending),
     parked: parkedOf(stored),
     stored: isNew,
     knownBefore: page.postings.length - isNew,

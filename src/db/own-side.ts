@@ -4,7 +4,7 @@ import { isPlansDismissal } from '../core/repair.js';
 import type { Window } from '../core/window.js';
 import type { OwnSide } from '../prove/ports.js';
 import type { Drizzle } from './open.js';
-import { postings } from './schema/postings.js';
+import { postings, roleOf } from './schema/postings.js';
 
 export function createOwnSide(db: Drizzle): OwnSide {
   const within = ({ from, to }: Window) => and(gte(postings.effectiveAt, from), lt(postings.effectiveAt, to));
@@ -16,7 +16,7 @@ export function createOwnSide(db: Drizzle): OwnSide {
         .select({
           reference: postings.reference,
           paymentId: postings.objectId,
-          kind: postings.kind,
+          role: roleOf(),
           state: postings.state,
           reason: postings.reason,
           dismissedAt: postings.dismissedAt,

@@ -3,7 +3,7 @@
  * one compare-and-set statement each, so that a worker that settles one at the same time wins.
  */
 import { eq } from 'drizzle-orm';
-import { type Lane, laneName, type Parking, type Preparation } from '../core/posting.js';
+import { type Lane, type Parking, type Preparation, parseLane } from '../core/posting.js';
 import type { Drizzle } from './open.js';
 import { type Dismissal, dismiss } from './postings/dismiss.js';
 import {
@@ -125,10 +125,9 @@ async function mapAgain(
   for (const row of retried) noteRetried(outcome, row);
 }
 
-function noteRetried(outcome: OpenOutcome, { reference, source, currency }: RetriedPosting): void {
+function noteRetried(outcome: OpenOutcome, { reference, lane }: RetriedPosting): void {
   outcome.retried += 1;
   outcome.known.add(reference);
-  if (source === null || currency === null) return;
-  const lane = { source, currency };
-  outcome.lanes.set(laneName(lane), lane);
+  const parsed = lane === null ? null : parseLane(lane);
+  if (lane !== null && parsed !== null) outcome.lanes.set(lane, parsed);
 }

@@ -24,7 +24,7 @@ import {
   repairItems,
   repairs,
 } from './schema/certificates.js';
-import { postings } from './schema/postings.js';
+import { postings, roleOf } from './schema/postings.js';
 import { syncRuns } from './schema/sync-runs.js';
 
 /** Ends the transaction without a trace: what was decided on is not so any more. */
@@ -130,8 +130,8 @@ async function applyItem(transaction: Transaction, request: ItemToApply, version
   if (repair === undefined || held?.state !== 'planned') return 'handled';
   if (describeOwn(await selectOwn(transaction, [paymentId], true)) !== describeOwn(own)) throw new Changed();
   const known = new Set(own.map(({ reference }) => reference));
-  const written = act.original === null ? act.stores : [...act.stores, act.original];
-  const isNew = written.some(({ transaction: { reference } }) => !known.has(reference));
+  const written = act.original === null ? act.stores : [...act.stores, act.original.transaction];
+  const isNew = written.some(({ reference }) => !known.has(reference));
   const runId = isNew ? (repair.runId ?? (await openRun(transaction, repair, version))) : '';
   const opened: Opened = { paymentId, runId, by: dismisserOf(repairId, by), known };
   const inserted: Written[] = [];
@@ -173,7 +173,7 @@ async function selectOwn(db: Pick<Drizzle, 'select'>, paymentIds: readonly strin
     .select({
       objectId: postings.objectId,
       reference: postings.reference,
-      kind: postings.kind,
+      role: roleOf(),
       state: postings.state,
       reason: postings.reason,
       dismissed: sql<boolean>`${postings.dismissedAt} is not null`,

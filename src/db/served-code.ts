@@ -9,7 +9,7 @@ import { packageVersion } from '../package-root.js';
 import type { Database } from './open.js';
 import { servedCode } from './schema/served-code.js';
 
-export const GENERATION = 1;
+export const GENERATION = 2;
 
 /** The oldest code that a schema serves. */
 export interface ServedCode {

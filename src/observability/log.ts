@@ -25,7 +25,7 @@ const SECRET_KEYS = ['apiKey', 'api_key', 'key', 'token', 'authorization', 'pass
 /** Stripe keys, client secrets, bearer tokens, and passwords in URLs. */
 const SECRET_TEXTS: ReadonlyArray<readonly [RegExp, string]> = [
   [/\b(sk|rk|whsec)_(live_|test_)?[A-Za-z0-9]{6,}/g, '$1_[redacted]'],
-  [/\b(pi_[A-Za-z0-9]+)_secret_[A-Za-z0-9]+/g, '$1_secret_[redacted]'],
+  [/\b([a-z]+_[A-Za-z0-9]+)_secret_[A-Za-z0-9]+/g, '$1_secret_[redacted]'],
   [/\bBearer\s+[^\s"']+/gi, 'Bearer [redacted]'],
   [/(:\/\/[^\s:/@]*):[^\s@/]+@/g, '$1:[redacted]@'],
 ];

@@ -16,7 +16,7 @@ export interface DoubtPorts {
   readonly outbox: Outbox;
   readonly balances: BalanceNames;
   readonly random: Random;
-  /** The mirror's source balance. In a correction that takes back it is the destination, and not what the lane is named after. */
+  /** The mirror's source balance. In a correction that takes back it is the destination. */
   readonly source: string;
   /**
    * Compares the id of the mirror's source with the remembered one; null: the ledger shows none. Throws SyncError
@@ -237,13 +237,13 @@ async function confirmLearned(currency: string, { balances, source, confirmSourc
   if (sourceId !== undefined) await confirmSource(currency, sourceId);
 }
 
-/** All postings of a claim are of one lane, so of one currency and one source. */
+/** All postings of a claim are of one lane, so of one currency. */
 async function learnNames(postings: readonly ClaimedPosting[], ports: JudgePorts): Promise<void> {
-  const lane = postings[0];
-  if (lane === undefined) return;
-  const names = [ports.source, lane.source, ...postings.map(({ destination }) => destination)];
-  await ports.balances.learn(lane.currency, names);
-  await confirmLearned(lane.currency, ports);
+  const [first] = postings;
+  if (first === undefined) return;
+  const names = [ports.source, ...postings.flatMap(({ source, destination }) => [source, destination])];
+  await ports.balances.learn(first.currency, names);
+  await confirmLearned(first.currency, ports);
 }
 
 function toExpected(posting: ClaimedPosting, mirrorId: string): ExpectedRow {

@@ -81,7 +81,7 @@ async function applyOne(item: RepairItem, ports: RepairPorts, applying: Applying
     const applied = await ports.store.applyItem({
       ...{ repairId, by, item: item.item, paymentId: item.paymentId, act: mending, own: facts.own },
     });
-    if (applied === 'done') return mending.stores.map(({ transaction }) => transaction);
+    if (applied === 'done') return mending.stores.map(({ lane }) => lane);
     if (applied === 'handled') return [];
   }
   return end('refused', 'its posting changed again and again while this was applied: plan again');

@@ -4,6 +4,7 @@
  */
 import { type Acceptance, coverAccepted } from '../core/acceptance.js';
 import { type DayFinding, FINDING_KINDS, type FindingKind } from '../core/certificate.js';
+import { isMirroredId } from '../core/kinds/registry.js';
 import { findForms } from '../core/ledger/find-forms.js';
 import { decideMending } from '../core/mend.js';
 import { rowText, undoLine } from '../core/mend-text.js';
@@ -138,7 +139,7 @@ function concernsOf(proven: readonly DayCertificate[]): Concern[] {
         day,
         paymentId: finding.paymentId ?? 'day',
         finding: finding.kind,
-        readAgain: READ_AGAIN.includes(finding.kind) && (finding.paymentId?.startsWith('pi_') ?? false),
+        readAgain: READ_AGAIN.includes(finding.kind) && finding.paymentId !== null && isMirroredId(finding.paymentId),
         detail: detailOf(day, finding),
       })),
   );

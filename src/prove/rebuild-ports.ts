@@ -1,10 +1,10 @@
 /** What judging a payment for a rebuild comes to, and what the store of a rebuild is given. */
-import type { ParkingReason, PostingKind, SettledHow } from '../core/posting.js';
+import type { ParkingReason, PostingRole, SettledHow } from '../core/posting.js';
 
 /** A transaction that a repair made for a payment, as the ledger holds it. */
 export interface RepairRow {
   readonly reference: string;
-  readonly kind: Exclude<PostingKind, 'payment'>;
+  readonly role: Exclude<PostingRole, 'original'>;
   readonly amount: bigint;
   /** Names; a correction that takes back goes from the customer to the source. */
   readonly source: string;

@@ -109,8 +109,8 @@ async function judgeUnusual(
   await learnNames([transaction], judging.ports);
   const listed = await judging.ports.ledger.listOfPayment(transaction.reference);
   const all = currentRows(listed).filter(isApplied);
-  const replacements = repairsAmong(distinctRows(all), transaction, { judging, kind: 'replacement' });
-  const corrections = repairsAmong(distinctRows(all), transaction, { judging, kind: 'correction' });
+  const replacements = repairsAmong(distinctRows(all), transaction, { judging, role: 'replacement' });
+  const corrections = repairsAmong(distinctRows(all), transaction, { judging, role: 'correction' });
   const repairs = [...replacements, ...corrections];
   const { reason, detail } = reasonOf(finding);
   if (repairs.length === 0) return parked(reason, detail);
@@ -143,30 +143,30 @@ function reasonOf(finding: Exclude<Finding, { kind: 'applied' }>): { reason: Par
 
 interface RepairSearch {
   readonly judging: Judging;
-  readonly kind: RepairRow['kind'];
+  readonly role: RepairRow['role'];
 }
 
 /** Applied rows of this payment whose reference and balances are those of a repair; anything else is for the proof to find. */
 function repairsAmong(
   rows: readonly LedgerRecord[],
   { reference, currency, source, destination, effectiveDate }: PreparedTransaction,
-  { judging, kind }: RepairSearch,
+  { judging, role }: RepairSearch,
 ): RepairRow[] {
   const resolve = judging.ports.balances.resolver(currency);
   const [sourceId, destinationId] = [resolve(source), resolve(destination)];
-  const marker = kind === 'replacement' ? ':r' : ':adj:';
+  const marker = role === 'replacement' ? ':r' : ':adj:';
   return rows.flatMap((row): RepairRow[] => {
     const number = row.reference.startsWith(`${reference}${marker}`)
       ? row.reference.slice(reference.length + marker.length)
       : '';
     if (!/^\d+$/.test(number) || row.amount === null || row.currency !== currency) return [];
     const isForward = row.source === sourceId && row.destination === destinationId;
-    const isBack = kind === 'correction' && row.source === destinationId && row.destination === sourceId;
+    const isBack = role === 'correction' && row.source === destinationId && row.destination === sourceId;
     if (!isForward && !isBack) return [];
     return [
       {
         reference: row.reference,
-        kind,
+        role,
         amount: row.amount,
         ...(isForward ? { source, destination } : { source: destination, destination: source }),
         effectiveDate: row.effectiveDate ?? effectiveDate,

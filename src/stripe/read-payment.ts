@@ -3,6 +3,7 @@
  * answer, none throws, because an event's snapshot was written years ago by a version nobody checked.
  * What decides about money is never guessed; `client_secret` and whatever else is not needed never leaves this file.
  */
+import { PAYMENT } from '../core/kinds/payment.js';
 import type { FoundPayment } from '../core/payment.js';
 
 export type IntentReading =
@@ -74,7 +75,7 @@ export function readPaymentIntent(value: unknown): IntentReading {
 
 /** Whether this can be a PaymentIntent's id: it becomes a reference in the ledger and part of a path in requests. */
 export function isIntentId(value: unknown): value is string {
-  return typeof value === 'string' && /^pi_[A-Za-z0-9_]{1,200}$/.test(value);
+  return isObjectId(value) && value.startsWith(PAYMENT.idPrefix) && value.length > PAYMENT.idPrefix.length;
 }
 
 /** Whether this can be the id of any object: it becomes a cursor in requests, and part of messages. */

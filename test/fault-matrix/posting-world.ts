@@ -63,7 +63,8 @@ export async function openPostingWorld(): Promise<PostingWorld> {
       const rules = { ...RULES, source: lane.source };
       const rows = { cloud: cloud.stats().rows, core: core.stats().rows };
       const postings = payments.map((payment) => {
-        return { payment, seenAt: payment.created, preparation: preparePayment(payment, rules) };
+        const preparation = preparePayment(payment, rules);
+        return { payment, seenAt: payment.created, object: 'payment', preparation } as const;
       });
       await collected.storePage(run, { postings, beforeStart: 0, requests: 1, covers: null });
       return {

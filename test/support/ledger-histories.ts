@@ -94,11 +94,11 @@ function ownOf(
     if (chance(0.25)) return [];
     const state = pick<PostingState>(['posted', 'posted', 'pending', 'parked']);
     const dismissed = state === 'parked' && chance(0.3);
-    const kind = reference === ID ? 'payment' : reference.includes(':r') ? 'replacement' : 'correction';
+    const role = reference === ID ? 'original' : reference.includes(':r') ? 'replacement' : 'correction';
     const reason = state === 'parked' ? pick<ParkingReason>(['conflict', 'burnt_reference', 'rebuild']) : null;
     return [
       {
-        ...({ reference, kind, state, reason, dismissed, dismissedByPlan: false, paymentId: ID } as const),
+        ...({ reference, role, state, reason, dismissed, dismissedByPlan: false, paymentId: ID } as const),
         ...{ amount: AMOUNT, currency: 'USD', source: '@stripe', destination: '@cus_1', effectiveDate: CREATED },
       },
     ];

@@ -1,17 +1,18 @@
 /**
- * The grammar of references in the ledger, written once: ours (`pi_…`, `:r<n>`, `:adj:<n>`), those that a person is told to
+ * The grammar of references in the ledger, written once: ours (the object's id, `:r<n>`, `:adj:<n>`), those that a person is told to
  * use (`:undo`), and those that a Core derives by itself: `_q` (the decided copy of a queued row), `-<n>` and `_<n>` (a leg
  * of a split), `<transaction id>_refund`. Knows references, not rows: what stands in the ledger is `current-rows.ts`.
  */
+import { isMirroredId } from '../kinds/registry.js';
 
 /**
- * `original`: under the payment's id. `replacement`, `correction`: ours, beside it. `reversal`: takes another row back.
+ * `original`: under the object's id. `replacement`, `correction`: ours, beside it. `reversal`: takes another row back.
  * `leg`: one part of a split. `foreign`: no reference of ours, or of another object.
  */
 export type ReferenceRole = 'original' | 'replacement' | 'correction' | 'reversal' | 'leg' | 'foreign';
 
 export interface ParsedReference {
-  /** The PaymentIntent; null when the reference is made of none. */
+  /** The id of the Stripe object; null when the reference is made of none. */
   readonly objectId: string | null;
   readonly role: ReferenceRole;
   /** Of a replacement, a correction, a leg, or a numbered reversal. */
@@ -30,9 +31,6 @@ const SUFFIXES = [
   { role: 'replacement', pattern: /^(.+):r(\d+)$/ },
   { role: 'correction', pattern: /^(.+):adj:(\d+)$/ },
 ] as const;
-
-/** Whatever Stripe will call a payment: no colon, because ours begin there. */
-const OBJECT = /^pi_[^:]+$/;
 
 /**
  * @param isObject whether a text is the id of an object that is asked about. An id wins over a longer derivation, so that a
@@ -55,7 +53,7 @@ export function parseReference(reference: string, isObject: (id: string) => bool
     const counted = number === undefined ? null : Number(number);
     return { objectId: inner.objectId, role, number: counted, base: reference, of, isQueuedChild: false };
   }
-  if (OBJECT.test(reference)) return { ...whole, role: 'original' };
+  if (isMirroredId(reference)) return { ...whole, role: 'original' };
   const isQueuedChild = reference.endsWith(QUEUED_CHILD);
   const base = isQueuedChild ? reference.slice(0, -QUEUED_CHILD.length) : reference;
   return { ...whole, objectId: null, role: 'foreign', base, of: base, isQueuedChild };

@@ -4,9 +4,10 @@
  */
 import type postgres from 'postgres';
 import { v4 as uuidv4 } from 'uuid';
-import type { Lane } from '../../core/posting.js';
+import { type Lane, laneName } from '../../core/posting.js';
 import { PLANS_DISMISSAL_PATTERN } from '../../core/repair.js';
 import type { Claim, ClaimedPosting, NewClaimOptions } from '../../post/ports.js';
+import { LANE } from '../schema/postings.js';
 import { isOfEpoch } from './transitions.js';
 
 interface ClaimedRow {
@@ -87,22 +88,22 @@ export async function claimDismissed(
   const token = uuidv4();
   const rows = await sql<ClaimedRow[]>`
     with due as (
-      select reference, source, currency from stripe_blnk_sync.postings
+      select reference, ${sql.unsafe(LANE)} as lane from stripe_blnk_sync.postings
       where state = 'parked' and dismissed_at is not null and attempts > 0
         and dismissed_by !~ ${PLANS_DISMISSAL_PATTERN}
         and (claimed_until is null or claimed_until < now()) and ${isOfEpoch(sql, epoch)}
         and dismissed_at + (${[...looksAfterMs]}::float8[])[dismissed_looks + 1] * interval '1 millisecond' <= now()
       order by dismissed_at, reference limit ${limit} for update skip locked
-    ), lane as (select source, currency from due limit 1)
+    ), first as (select lane from due limit 1)
     update stripe_blnk_sync.postings p set claim = ${token}, claimed_until = now() + ${interval(sql, leaseMs)}
-    from due join lane using (source, currency) where p.reference = due.reference
+    from due join first using (lane) where p.reference = due.reference
     returning ${claimedColumns(sql)}, ${sinceLastAttempt(sql)} as since_last_attempt_ms`;
   return { token, postings: rows.map(toClaimed) };
 }
 
 function isDue(sql: postgres.Sql, lane: Lane, epoch: number) {
   return sql`
-    state = 'pending' and source = ${lane.source} and currency = ${lane.currency} and due_at <= now()
+    state = 'pending' and ${isOfLane(sql, lane)} and due_at <= now()
     and (claimed_until is null or claimed_until < now()) and ${isOfEpoch(sql, epoch)}`;
 }
 
@@ -113,6 +114,9 @@ const claimedColumns = (sql: postgres.Sql) => sql`
   p.look_ups, p.reason, p.reason_detail, p.last_error`;
 
 const sinceLastAttempt = (sql: postgres.Sql) => sql`(extract(epoch from now() - p.last_attempt_at) * 1000)::float8`;
+
+/** `postings` must be the only table of the statement that has these columns. */
+const isOfLane = (sql: postgres.Sql, lane: Lane) => sql`${sql.unsafe(LANE)} = ${laneName(lane)}`;
 
 const interval = (sql: postgres.Sql, ms: number) => sql`${ms} * interval '1 millisecond'`;
 

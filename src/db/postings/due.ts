@@ -1,7 +1,13 @@
 /** When lanes have something due. Only reads. */
 import type postgres from 'postgres';
 import { mirrorMoved } from '../../core/ledger-identity.js';
-import type { Lane } from '../../core/posting.js';
+import { type Lane, laneName } from '../../core/posting.js';
+import { LANE } from '../schema/postings.js';
+import { lanesOf } from './lanes.js';
+
+interface NamedLane {
+  readonly lane: string | null;
+}
 
 /** Enough to see past the chunks that are claimed right now, few enough for a lane with a million pending. */
 const NEXT_DUE_LOOKED_AT = 500;
@@ -17,7 +23,7 @@ export async function nextDueInMs(
       (select blnk_instance from stripe_blnk_sync.mirror where ledger_epoch <> ${epoch}) as moved_to
     from (
       select due_at, claimed_until from stripe_blnk_sync.postings
-      where state = 'pending' and source = ${lane.source} and currency = ${lane.currency}
+      where state = 'pending' and ${sql.unsafe(LANE)} = ${laneName(lane)}
       order by due_at limit ${NEXT_DUE_LOOKED_AT}
     ) as first`;
   // Postings are due, and were not claimed: the lane must not come back to them again and again.
@@ -27,11 +33,10 @@ export async function nextDueInMs(
 
 /** Lanes that have postings due now: what a worker's timer wakes, because a queue may have lost everything. */
 export async function lanesDue(sql: postgres.Sql): Promise<Lane[]> {
-  return sql<Lane[]>`
-    select source, currency from stripe_blnk_sync.postings
-    where state = 'pending' and due_at <= now() and (claimed_until is null or claimed_until < now())
-      and source is not null and currency is not null
-    group by source, currency`;
+  const rows = await sql<NamedLane[]>`
+    select distinct ${sql.unsafe(LANE)} as lane from stripe_blnk_sync.postings
+    where state = 'pending' and due_at <= now() and (claimed_until is null or claimed_until < now())`;
+  return lanesOf(rows.flatMap(({ lane }) => lane ?? []));
 }
 
 /**
@@ -42,27 +47,29 @@ export async function lanesWaiting(
   sql: postgres.Sql,
   { dueForMs, pausedForMs }: { readonly dueForMs: number; readonly pausedForMs: number },
 ): Promise<Lane[]> {
-  return sql<Lane[]>`
-    with recursive lane (source, currency) as (
-      (select source, currency from stripe_blnk_sync.postings where state = 'pending' order by source, currency limit 1)
+  const ofLane = sql.unsafe(LANE);
+  const rows = await sql<NamedLane[]>`
+    with recursive waiting (name) as (
+      (select ${ofLane} from stripe_blnk_sync.postings where state = 'pending' order by ${ofLane} limit 1)
       union all
-      select following.source, following.currency from lane cross join lateral (
-        select source, currency from stripe_blnk_sync.postings
-        where state = 'pending' and (source, currency) > (lane.source, lane.currency)
-        order by source, currency limit 1) following
+      select following.name from waiting cross join lateral (
+        select ${ofLane} as name from stripe_blnk_sync.postings
+        where state = 'pending' and ${ofLane} > waiting.name
+        order by ${ofLane} limit 1) following
     )
-    select source, currency from lane
+    select name as lane from waiting
     where exists (
         select 1 from stripe_blnk_sync.postings
-        where state = 'pending' and source = lane.source and currency = lane.currency
+        where state = 'pending' and ${ofLane} = waiting.name
           and due_at <= now() - ${dueForMs} * interval '1 millisecond'
           and (claimed_until is null or claimed_until < now()))
       and not exists (
         select 1 from stripe_blnk_sync.postings
-        where state = 'pending' and attempts > 0 and source = lane.source and currency = lane.currency
+        where state = 'pending' and attempts > 0 and ${ofLane} = waiting.name
           and claimed_until >= now())
       and not exists (
         select 1 from stripe_blnk_sync.lane_pauses pause
-        where pause.source = lane.source and pause.currency = lane.currency
+        where pause.currency || ':' || pause.source = waiting.name
           and pause.seen_at > now() - ${pausedForMs} * interval '1 millisecond')`;
+  return lanesOf(rows.flatMap(({ lane }) => lane ?? []));
 }

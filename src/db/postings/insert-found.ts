@@ -3,9 +3,9 @@ import { sql } from 'drizzle-orm';
 import type { NewPosting, OpenRun } from '../../collect/ports.js';
 import { cleanText } from '../../core/metadata.js';
 import { serializePayment } from '../../core/payment.js';
-import type { ParkingReason, PostingState } from '../../core/posting.js';
+import { laneName, type ParkingReason, type PostingState } from '../../core/posting.js';
 import type { Transaction } from '../open.js';
-import { postings } from '../schema/postings.js';
+import { kindOf, postings } from '../schema/postings.js';
 import { isUnreadable, mapped, pending } from './transitions.js';
 import { assignments } from './write-transition.js';
 
@@ -18,22 +18,22 @@ export async function insertFound(transaction: Transaction, run: OpenRun, found:
   if (found.length === 0) return [];
   const rows = found.map(toRow).sort((a, b) => (a.reference < b.reference ? -1 : 1));
   return transaction.execute<StoredRow>(sql`
-    insert into ${postings} (reference, object_id, kind, source, destination, currency, amount, precision, effective_at,
+    insert into ${postings} (reference, object_id, object, role, kind, lane, source, destination, currency, amount, precision, effective_at,
       state, reason, reason_detail, prepared, payment, first_run)
-    select reference, reference, 'payment', source, destination, currency, amount, precision, effective_at,
+    select reference, reference, object, 'original', kind, lane, source, destination, currency, amount, precision, effective_at,
       state, reason, reason_detail, prepared, payment, ${run.id}
     from json_to_recordset(${JSON.stringify(rows)}) as page (
-      reference text, source text, destination text, currency text, amount bigint, precision integer,
+      reference text, object text, kind text, lane text, source text, destination text, currency text, amount bigint, precision integer,
       effective_at timestamptz, state text, reason text, reason_detail text, prepared text, payment text)
     on conflict (reference) do update set ${sql.raw(assignments(pending))}, ${sql.raw(assignments(mapped, 'excluded'))}
     where ${isUnreadable} and excluded.state = 'pending'
-    returning source, currency, state, xmax = 0 as is_new, reason, reason_detail as detail,
+    returning lane, state, xmax = 0 as is_new, reason, reason_detail as detail,
       case when state = 'parked' then reference end as parked`);
 }
 
 export interface StoredRow extends Record<string, unknown> {
-  readonly source: string | null;
-  readonly currency: string | null;
+  /** Null when it is parked. */
+  readonly lane: string | null;
   readonly state: PostingState;
   /** False: it was parked as unreadable, and is pending now. */
   readonly is_new: boolean;
@@ -44,11 +44,14 @@ export interface StoredRow extends Record<string, unknown> {
 }
 
 /** A row of `postings` as JSON: amounts as text, because they may exceed what a JSON number keeps exactly. */
-export function toRow({ payment, seenAt, preparation }: NewPosting) {
+export function toRow({ payment, seenAt, object, preparation }: NewPosting) {
+  const identity = { object, kind: kindOf({ object, role: 'original' }) };
   if (preparation.kind === 'prepared') {
-    const { reference, source, destination, currency, amount, precision, effectiveDate, body } =
+    const { reference, lane, source, destination, currency, amount, precision, effectiveDate, body } =
       preparation.transaction;
     return {
+      ...identity,
+      lane: laneName(lane),
       ...{ reference, source, destination, currency, precision },
       amount: amount.toString(),
       effective_at: effectiveDate,
@@ -59,6 +62,7 @@ export function toRow({ payment, seenAt, preparation }: NewPosting) {
   // What Stripe sent goes here as it is, and PostgreSQL's text cannot hold every character.
   const isReadable = payment.kind === 'payment';
   return {
+    ...identity,
     reference: payment.id,
     currency: isReadable ? cleanText(payment.currency.toUpperCase()) : null,
     amount: isReadable ? payment.amountReceived.toString() : null,

@@ -7,7 +7,7 @@ import type { NewPosting, OpenRun } from '../../collect/ports.js';
 import { cleanText } from '../../core/metadata.js';
 import type { Judged } from '../../prove/rebuild-ports.js';
 import type { Drizzle } from '../open.js';
-import { postings } from '../schema/postings.js';
+import { kindOf, postings } from '../schema/postings.js';
 import { toRow } from './insert-found.js';
 import { posted } from './transitions.js';
 import { clearedBy } from './write-transition.js';
@@ -23,15 +23,15 @@ export async function insertRebuilt(
   const rows = judged.flatMap(toRows).sort((a, b) => (a.reference < b.reference ? -1 : 1));
   if (rows.length === 0) return { found: 0, stored: 0 };
   const inserted = await transaction.execute(sql`
-    insert into ${postings} (reference, object_id, kind, source, destination, currency, amount, precision, effective_at,
+    insert into ${postings} (reference, object_id, object, role, kind, lane, source, destination, currency, amount, precision, effective_at,
       state, reason, reason_detail, prepared, payment, transaction_id, settled_how, exception, posted_at,
       dismissed_at, dismissed_by, dismissed_why, first_run)
-    select reference, object_id, kind, source, destination, currency, amount, precision, effective_at,
+    select reference, object_id, object, role, kind, lane, source, destination, currency, amount, precision, effective_at,
       state, reason, reason_detail, prepared, payment, transaction_id, settled_how, exception,
       case when state = 'posted' then now() end, case when dismissed_why is not null then now() end,
       case when dismissed_why is not null then 'rebuild' end, dismissed_why, ${run.id}
     from json_to_recordset(${JSON.stringify(rows)}) as page (
-      reference text, object_id text, kind text, source text, destination text, currency text, amount bigint,
+      reference text, object_id text, object text, role text, kind text, lane text, source text, destination text, currency text, amount bigint,
       precision integer, effective_at timestamptz, state text, reason text, reason_detail text, prepared text, payment text,
       transaction_id text, settled_how text, exception text, dismissed_why text)
     on conflict (reference) do nothing`);
@@ -40,10 +40,11 @@ export async function insertRebuilt(
 
 function toRows({ found, verdict, repairs }: Judged<NewPosting>): RebuiltRow[] {
   const row = toRow(found);
-  const own = { ...row, object_id: row.reference, kind: 'payment' };
+  const own = { ...row, object_id: row.reference, role: 'original' };
   const made = repairs.map((repair) => ({
     ...own,
-    ...{ reference: repair.reference, kind: repair.kind, source: repair.source, destination: repair.destination },
+    ...{ reference: repair.reference, role: repair.role, kind: kindOf({ object: found.object, role: repair.role }) },
+    ...{ source: repair.source, destination: repair.destination },
     ...{ amount: repair.amount.toString(), effective_at: repair.effectiveDate },
     ...toPosted({ ...repair, exception: null }),
   }));

@@ -2,11 +2,11 @@
  * Parked to pending, by a person: as it was prepared, or mapped anew. What is refused anew stays parked. Each statement asks
  * again for what was selected: somebody may have decided about a posting since it was read.
  */
-import { and, asc, eq, gt, inArray, isNotNull, isNull, not, type SQL } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNotNull, isNull, not, type SQL, sql } from 'drizzle-orm';
 import type { ParkingReason, PreparedTransaction } from '../../core/posting.js';
 import type { Drizzle } from '../open.js';
 import { stoodFor } from '../reads/outbox-status.js';
-import { postings } from '../schema/postings.js';
+import { LANE, postings } from '../schema/postings.js';
 import { isParked, isUndecided, parked, pending } from './transitions.js';
 import { setMapped, setOf } from './write-transition.js';
 
@@ -16,8 +16,8 @@ export type RetrySelection = { readonly references: readonly string[] } | { read
 /** Pending now. */
 export interface RetriedPosting {
   readonly reference: string;
-  readonly source: string | null;
-  readonly currency: string | null;
+  /** Its name. */
+  readonly lane: string | null;
 }
 
 export interface UnpreparedPosting {
@@ -26,7 +26,7 @@ export interface UnpreparedPosting {
   readonly reason: ParkingReason | null;
 }
 
-const RETRIED = { reference: postings.reference, source: postings.source, currency: postings.currency };
+const RETRIED = { reference: postings.reference, lane: sql<string | null>`${sql.raw(LANE)}` };
 
 /** Of those that are named: retried, the original could be posted beside the posting that a repair put in its place. */
 export async function selectStoodFor(db: Drizzle, references: readonly string[]) {

@@ -2,9 +2,10 @@
  * What a repair owes, stored or made pending again, and what another posting stands for from now on. Within the transaction
  * of the repair's item, which holds the payment's postings.
  */
-import type { OwedPosting, ReplacedPosting } from '../../core/mending.js';
+import type { ReplacedPosting } from '../../core/mending.js';
+import type { PreparedTransaction } from '../../core/posting.js';
 import type { Drizzle } from '../open.js';
-import { postings } from '../schema/postings.js';
+import { kindOf, postings } from '../schema/postings.js';
 import { dismissed, isHeldByItem, parked, pending } from './transitions.js';
 import { type SetOf, setMapped, setOf } from './write-transition.js';
 
@@ -24,7 +25,7 @@ export type Written = 'inserted' | 'updated' | 'taken';
 type Writer = Pick<Drizzle, 'insert' | 'update'>;
 
 /** Pending: stored, or made so again from any state. */
-export async function storeOwed(db: Writer, owed: OwedPosting, opened: Opened): Promise<Written> {
+export async function storeOwed(db: Writer, owed: PreparedTransaction, opened: Opened): Promise<Written> {
   return write(db, owed, { set: setOf(pending, {}), opened });
 }
 
@@ -35,17 +36,17 @@ export async function dismissInstead(db: Writer, replaced: ReplacedPosting, open
     ...setOf(parked, { reason, reasonDetail: why }),
     ...setOf(dismissed, { dismissedBy: opened.by, dismissedWhy: why }),
   };
-  return write(db, replaced, { set, opened });
+  return write(db, replaced.transaction, { set, opened });
 }
 
 type StateSet = SetOf<typeof pending> | (SetOf<typeof parked> & SetOf<typeof dismissed>);
 
 async function write(
   db: Writer,
-  { kind, transaction }: OwedPosting,
+  transaction: PreparedTransaction,
   { set, opened }: { readonly set: StateSet; readonly opened: Opened },
 ): Promise<Written> {
-  const { reference } = transaction;
+  const { reference, object, role } = transaction;
   const values = { ...set, ...setMapped(transaction) };
   if (opened.known.has(reference)) {
     await db.update(postings).set(values).where(isHeldByItem(reference));
@@ -54,7 +55,16 @@ async function write(
   const { paymentId: objectId, runId: firstRun } = opened;
   const inserted = await db
     .insert(postings)
-    .values({ ...values, pastDismissals: null, reference, kind, objectId, firstRun })
+    .values({
+      ...values,
+      pastDismissals: null,
+      reference,
+      object,
+      role,
+      kind: kindOf({ object, role }),
+      objectId,
+      firstRun,
+    })
     .onConflictDoNothing()
     .returning({ reference: postings.reference });
   return inserted.length > 0 ? 'inserted' : 'taken';

@@ -13,10 +13,10 @@ import { type PostingRow, postings } from '../schema/postings.js';
 type Column = keyof PostingRow;
 
 /** From when the posting is stored on. */
-type Lasting = 'reference' | 'objectId' | 'kind' | 'firstRun' | 'storedAt';
+type Lasting = 'reference' | 'objectId' | 'kind' | 'object' | 'role' | 'firstRun' | 'storedAt';
 
 /** The transaction that is owed; it changes with what is prepared, never with a state. */
-type Owed = 'source' | 'destination' | 'currency' | 'amount' | 'precision' | 'effectiveAt';
+type Owed = 'lane' | 'source' | 'destination' | 'currency' | 'amount' | 'precision' | 'effectiveAt';
 
 /** Each other column is decided about in each transition: a new one does not compile before it is. */
 type Transition = Readonly<Record<Exclude<Column, Lasting | Owed>, string>>;
@@ -114,7 +114,15 @@ export const dismissed = {
 
 /** No state, but what is owed, mapped now or anew. The payment was kept only for as long as there was no transaction. */
 export const mapped = {
-  ...{ source: GIVEN, destination: GIVEN, currency: GIVEN, amount: GIVEN, precision: GIVEN, effectiveAt: GIVEN },
+  ...{
+    lane: GIVEN,
+    source: GIVEN,
+    destination: GIVEN,
+    currency: GIVEN,
+    amount: GIVEN,
+    precision: GIVEN,
+    effectiveAt: GIVEN,
+  },
   ...{ prepared: GIVEN, payment: NULL },
 } as const satisfies Partial<Record<Column, string>>;
 

@@ -1,6 +1,6 @@
 /** Transitions as the text of an UPDATE: for statements by hand, and for the query builder. */
 import { getTableColumns, type SQL, sql } from 'drizzle-orm';
-import type { PreparedTransaction } from '../../core/posting.js';
+import { laneName, type PreparedTransaction } from '../../core/posting.js';
 import { type PostingRow, postings } from '../schema/postings.js';
 import { GIVEN, mapped, NULL, STAYS } from './transitions.js';
 
@@ -35,8 +35,8 @@ export function setOf<T extends Written>(written: T, given: GivenTo<T>): SetOf<T
 }
 
 export function setMapped(transaction: PreparedTransaction): SetOf<typeof mapped> {
-  const { source, destination, currency, amount, precision, effectiveDate, body } = transaction;
-  const owed = { source, destination, currency, amount, precision, effectiveAt: effectiveDate };
+  const { lane, source, destination, currency, amount, precision, effectiveDate, body } = transaction;
+  const owed = { lane: laneName(lane), source, destination, currency, amount, precision, effectiveAt: effectiveDate };
   return setOf(mapped, { ...owed, prepared: body });
 }
 

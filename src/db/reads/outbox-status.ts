@@ -3,13 +3,14 @@
  * what is not settled, through partial indexes.
  */
 import { and, asc, desc, eq, gte, lt, not, sql } from 'drizzle-orm';
+import { type Lane, parseLane } from '../../core/posting.js';
 import { PLANS_DISMISSAL_PATTERN } from '../../core/repair.js';
 import type { OutstandingFacts, ParkedFacts, UnresolvedFacts, WaitingFacts } from '../../core/verdict/facts.js';
 import type { Window } from '../../core/window.js';
 import type { Drizzle } from '../open.js';
 import { countedPostings } from '../schema/counted-amount.js';
 import { lanePauses } from '../schema/mirror.js';
-import { postings } from '../schema/postings.js';
+import { LANE, postings, roleOf } from '../schema/postings.js';
 
 export interface TotalRecord {
   readonly currency: string;
@@ -29,16 +30,19 @@ const PLANS_DISMISSAL = sql.raw(`'${PLANS_DISMISSAL_PATTERN}'`);
  * person dismissed is stood for by nothing: it is what stays out.
  */
 export const stoodFor = sql<boolean>`(${postings.dismissedAt} is not null
-  and (${postings}.kind = 'payment' or ${postings}.dismissed_by ~ ${PLANS_DISMISSAL}) and exists (
-  select 1 from stripe_blnk_sync.postings stand where stand.object_id = ${postings}.object_id and stand.kind <> 'payment'))`;
+  and (${roleOf()} = 'original' or ${postings}.dismissed_by ~ ${PLANS_DISMISSAL}) and exists (
+  select 1 from stripe_blnk_sync.postings stand where stand.object_id = ${postings}.object_id and ${roleOf('stand')} <> 'original'))`;
+
+/** Of what is pending without a lane: there is no such row, and if there were it would have to be seen. */
+const NO_LANE: Lane = { source: '', currency: '' };
 
 const UNRESOLVED_AFTER = sql.raw(`interval '15 minutes'`);
 
 export async function readLanes(db: Drizzle): Promise<WaitingFacts[]> {
-  return db
+  const lane = sql<string>`${sql.raw(LANE)}`;
+  const rows = await db
     .select({
-      source: sql<string>`coalesce(${postings.source}, '')`,
-      currency: sql<string>`coalesce(${postings.currency}, '')`,
+      lane,
       pending: sql`count(*)`.mapWith(Number),
       oldestDue: sql`min(${postings.dueAt})`.mapWith(postings.dueAt),
       inDoubt: sql`count(${postings.doubtSince})`.mapWith(Number),
@@ -47,10 +51,11 @@ export async function readLanes(db: Drizzle): Promise<WaitingFacts[]> {
       pausedSince: sql`max(${lanePauses.since})`.mapWith((value: string) => new Date(value)),
     })
     .from(postings)
-    .leftJoin(lanePauses, and(eq(lanePauses.source, postings.source), eq(lanePauses.currency, postings.currency)))
+    .leftJoin(lanePauses, sql`${lanePauses.currency} || ':' || ${lanePauses.source} = ${lane}`)
     .where(eq(postings.state, 'pending'))
-    .groupBy(postings.source, postings.currency)
-    .orderBy(desc(sql`count(*)`), asc(postings.currency), asc(postings.source));
+    .groupBy(lane)
+    .orderBy(desc(sql`count(*)`), asc(lane));
+  return rows.map(({ lane: name, ...waiting }) => ({ ...(parseLane(name) ?? NO_LANE), ...waiting }));
 }
 
 /** Null when nothing is in doubt for more than 15 minutes. */

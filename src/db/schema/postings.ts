@@ -1,9 +1,24 @@
 /** The outbox and the proof: one row per ledger transaction that we owe, kept for ever. */
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { bigint, index, integer, jsonb, text, uuid } from 'drizzle-orm/pg-core';
-import type { ParkingReason, PastDismissal, PostingKind, PostingState, SettledHow } from '../../core/posting.js';
+import type { PostingObject } from '../../core/kinds/registry.js';
+import type { ParkingReason, PastDismissal, PostingRole, PostingState, SettledHow } from '../../core/posting.js';
 import { instant } from './mirror.js';
 import { ownSchema } from './own-schema.js';
+
+/** What code of generation 1 reads instead of `object` and `role`. It is written for as long as such workers are served. */
+export type PostingKind = 'payment' | 'replacement' | 'correction';
+
+/** Of a posting that is stored. */
+export function kindOf({ object, role }: { readonly object: PostingObject; readonly role: PostingRole }): PostingKind {
+  return role === 'original' ? object : role;
+}
+
+/**
+ * The lane's name. Rows from before the column have none; there the source names the lane, as it did when they were stored.
+ * Indexes are made of this very expression.
+ */
+export const LANE = "coalesce(lane, currency || ':' || source)";
 
 export const postings = ownSchema.table(
   'postings',
@@ -11,6 +26,9 @@ export const postings = ownSchema.table(
     reference: text('reference').primaryKey(),
     objectId: text('object_id').notNull(),
     kind: text('kind').$type<PostingKind>().notNull(),
+    object: text('object').$type<PostingObject>(),
+    role: text('role').$type<PostingRole>(),
+    lane: text('lane'),
     source: text('source'),
     destination: text('destination'),
     currency: text('currency'),
@@ -44,16 +62,25 @@ export const postings = ownSchema.table(
     storedAt: instant('stored_at').notNull().defaultNow(),
   },
   (table) => [
+    // By source: of generation 1, whose workers may still run.
     index('postings_due').on(table.source, table.currency, table.dueAt).where(sql`${table.state} = 'pending'`),
+    index('postings_lane_due')
+      .on(sql.raw(`(${LANE})`), table.dueAt)
+      .where(sql`${table.state} = 'pending'`),
     // Every other chunk of what was never tried begins with the newest payments. An expression, so that the plan cannot
     // be a walk back through everything posted along `postings_effective`, which old statistics make look cheaper.
     index('postings_newest')
       .on(table.source, table.currency, sql`(${table.effectiveAt} at time zone 'UTC')`)
       .where(sql`${table.state} = 'pending' and ${table.attempts} = 0`),
-    // Doubt is taken up in every other turn of a lane: it must not be looked for among a million that were never tried.
+    index('postings_lane_newest')
+      .on(sql.raw(`(${LANE})`), sql`(${table.effectiveAt} at time zone 'UTC')`)
+      .where(sql`${table.state} = 'pending' and ${table.attempts} = 0`),
     // Doubt is taken up in every other turn of a lane: it must not be looked for among a million that were never tried.
     index('postings_attempted')
       .on(table.source, table.currency, table.dueAt)
+      .where(sql`${table.state} = 'pending' and ${table.attempts} > 0`),
+    index('postings_lane_attempted')
+      .on(sql.raw(`(${LANE})`), table.dueAt)
       .where(sql`${table.state} = 'pending' and ${table.attempts} > 0`),
     index('postings_run').on(table.firstRun, table.state),
     index('postings_object').on(table.objectId),
@@ -65,6 +92,12 @@ export const postings = ownSchema.table(
     index('postings_parked').on(table.storedAt).where(sql`${table.state} = 'parked'`),
   ],
 );
+
+/** Why the posting exists; rows from before the column say it by their `kind`. @param name under which a statement has the row */
+export function roleOf(name = 'postings'): SQL<PostingRole> {
+  const [role, kind] = [sql.raw(`${name}.role`), sql.raw(`${name}.kind`)];
+  return sql<PostingRole>`coalesce(${role}, case when ${kind} = 'payment' then 'original' else ${kind} end)`;
+}
 
 export type PostingRow = typeof postings.$inferSelect;
 export type NewPostingRow = typeof postings.$inferInsert;

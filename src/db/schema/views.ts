@@ -5,11 +5,13 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 import { bigint, boolean, date, integer, interval, jsonb, numeric, text, timestamp, uuid } from 'drizzle-orm/pg-core';
-import type { ParkingReason, PostingKind, SettledHow } from '../../core/posting.js';
+import type { PostingObject } from '../../core/kinds/registry.js';
+import type { ParkingReason, PostingRole, SettledHow } from '../../core/posting.js';
 import type { Feed, RunStatus, Trigger } from '../../core/sync-run.js';
 import { countedPostings } from './counted-amount.js';
 import { currencyDecimals } from './currency-decimals.js';
 import { ownSchema } from './own-schema.js';
+import { type PostingKind, roleOf } from './postings.js';
 
 /** A parked posting that a person dismissed shows as its own state. */
 export type PaymentState = 'pending' | 'posted' | 'parked' | 'dismissed';
@@ -180,6 +182,8 @@ export const paymentStatus = ownSchema
     dismissedWhy: text('dismissed_why'),
     run: uuid('run').notNull(),
     storedAt: instant('stored_at').notNull(),
+    object: text('object').$type<PostingObject>().notNull(),
+    role: text('role').$type<PostingRole>().notNull(),
   })
   .as(sql`
   select
@@ -208,7 +212,9 @@ export const paymentStatus = ownSchema
     posting.dismissed_by,
     posting.dismissed_why,
     posting.first_run as run,
-    posting.stored_at
+    posting.stored_at,
+    coalesce(posting.object, 'payment') as object,
+    ${roleOf('posting')} as role
   from stripe_blnk_sync.postings posting
 `);
 

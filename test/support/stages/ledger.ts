@@ -100,7 +100,8 @@ export class LedgerStage {
     const window = { from: new Date('2026-11-01T00:00:00Z'), to: new Date('2026-11-02T00:00:00Z') };
     const run = await store.openRun({ feed: 'payment_intents', trigger: 'manual', window, parentId: null });
     const postings = payments.map((payment) => {
-      return { payment, seenAt: payment.created, preparation: preparePayment(payment, RULES) };
+      const preparation = preparePayment(payment, RULES);
+      return { payment, seenAt: payment.created, object: 'payment', preparation } as const;
     });
     await store.storePage(run, { postings, beforeStart: 0, requests: 1, covers: null });
     await store.finishRun(run, null);

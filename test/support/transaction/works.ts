@@ -89,7 +89,7 @@ export const TRANSACTION_WORKS: Readonly<Record<string, TransactionWork>> = {
         currency: 'USD',
         amount: 100n,
         detail: '',
-        stores: [{ kind: 'payment', transaction: transactionOf(paymentId) }],
+        stores: [transactionOf(paymentId)],
         original: null,
         marks: null,
       };
@@ -148,12 +148,14 @@ function posting(mark: string): NewPosting {
       metadata: [],
     },
     seenAt: CREATED,
+    object: 'payment',
     preparation: { kind: 'prepared', transaction: transactionOf(id) },
   };
 }
 
 function transactionOf(reference: string): PreparedTransaction {
   return {
+    ...{ object: 'payment', role: 'original', lane: { source: '@stripe', currency: 'USD' } },
     ...{ reference, amount: 100n, precision: 100, currency: 'USD', source: '@stripe', destination: '@guests' },
     ...{ effectiveDate: CREATED, body: '{}' },
   };

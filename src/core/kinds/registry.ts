@@ -1,0 +1,16 @@
+/** All kinds of Stripe objects that are mirrored. A further kind is a file beside this one and a line here. */
+import type { ObjectKind } from './object-kind.js';
+import { PAYMENT } from './payment.js';
+
+export const OBJECT_KINDS = [PAYMENT] as const satisfies readonly ObjectKind[];
+
+/** What a posting is made of. */
+export type PostingObject = (typeof OBJECT_KINDS)[number]['object'];
+
+/** Whether a text can be the id of a mirrored object. Without a colon: what is derived from an id begins there. */
+export function isMirroredId(text: string): boolean {
+  return (
+    !text.includes(':') &&
+    OBJECT_KINDS.some(({ idPrefix }) => text.length > idPrefix.length && text.startsWith(idPrefix))
+  );
+}
