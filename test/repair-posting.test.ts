@@ -1,6 +1,6 @@
 /**
- * Replacements and corrections are posted like payments: claimed, looked up, adopted, tried again. A correction that takes
- * back has a lane of its own, named after the customer's balance; the ledger is confirmed by the mirror's source all the same.
+ * Replacements and corrections are posted like payments: claimed, looked up, adopted, tried again, and in the same lane, also
+ * when they take back and so come from the customer's balance.
  */
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../sandbox/blnk/fault-rules.js';
@@ -108,13 +108,14 @@ describe('replacements and corrections', () => {
 });
 
 describe('a correction that takes back', () => {
-  it('is posted by the same worker as the payments: its lane does not look like another ledger', async () => {
+  it('is posted in the lane of the payments, whoever the customer is', async () => {
     stage = await startStage({ style: 'core' });
     const payments = makePayments(3);
     await stage.store(payments);
     const drainer = await stage.drainer();
     await stage.drainAll(drainer);
     const owed = await owe(payments, await stage.store([]));
+    expect(await stage.pendingLanes()).toEqual([{ source: '@stripe', currency: 'USD' }]);
     await stage.drainAll(drainer);
     expect(stage.sandbox.stats().rows).toBe(payments.length + owed.length);
     const [mirror] = await stage.sql`select source_balances from stripe_blnk_sync.mirror`;
@@ -127,7 +128,7 @@ describe('a correction that takes back', () => {
     await stage.drainAll(await stage.drainer());
     await stage.sql`update stripe_blnk_sync.mirror set source_balances = '{"USD": "bln_of_the_first_ledger"}'`;
     await owe(makePayments(1, { customerId: 'cus_back' }), await stage.store([]));
-    const lane = { source: '@cus_back', currency: 'USD' };
+    const lane = { source: '@stripe', currency: 'USD' };
     expect(await stage.pendingLanes()).toContainEqual(lane);
     await expect((await stage.drainer()).drain(lane, NEVER)).rejects.toMatchObject({ code: 'other_ledger' });
     expect(stage.sandbox.stats().rows).toBe(1);

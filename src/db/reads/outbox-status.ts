@@ -10,7 +10,7 @@ import type { Window } from '../../core/window.js';
 import type { Drizzle } from '../open.js';
 import { countedPostings } from '../schema/counted-amount.js';
 import { lanePauses } from '../schema/mirror.js';
-import { LANE, postings, roleOf } from '../schema/postings.js';
+import { laneOf, postings, roleOf } from '../schema/postings.js';
 
 export interface TotalRecord {
   readonly currency: string;
@@ -39,7 +39,7 @@ const NO_LANE: Lane = { source: '', currency: '' };
 const UNRESOLVED_AFTER = sql.raw(`interval '15 minutes'`);
 
 export async function readLanes(db: Drizzle): Promise<WaitingFacts[]> {
-  const lane = sql<string>`${sql.raw(LANE)}`;
+  const lane = sql<string>`${sql.raw(laneOf('stripe_blnk_sync.postings.'))}`;
   const rows = await db
     .select({
       lane,

@@ -18,7 +18,12 @@ export function kindOf({ object, role }: { readonly object: PostingObject; reado
  * The lane's name. Rows from before the column have none; there the source names the lane, as it did when they were stored.
  * Indexes are made of this very expression.
  */
-export const LANE = "coalesce(lane, currency || ':' || source)";
+export const LANE = laneOf('');
+
+/** @param at `posting.` where a statement has other tables beside, under that name */
+export function laneOf(at: string): string {
+  return `coalesce(${at}lane, ${at}currency || ':' || ${at}source)`;
+}
 
 export const postings = ownSchema.table(
   'postings',

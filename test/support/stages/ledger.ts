@@ -13,11 +13,12 @@ import type { Clock } from '../../../src/core/clock.js';
 import { createBalanceNames } from '../../../src/core/ledger/balance-names.js';
 import { CURRENT_MAPPING_VERSION, type MappingRules, preparePayment } from '../../../src/core/mapping.js';
 import type { Payment } from '../../../src/core/payment.js';
-import type { Lane } from '../../../src/core/posting.js';
+import { type Lane, parseLane } from '../../../src/core/posting.js';
 import { createCollectStore } from '../../../src/db/collect-store.js';
 import { createMirror, markFirstPost } from '../../../src/db/mirror-store.js';
 import type { Drizzle } from '../../../src/db/open.js';
 import { createOutbox } from '../../../src/db/outbox.js';
+import { LANE } from '../../../src/db/schema/postings.js';
 import { createLaneDrainer, type DrainOptions, type LaneDrainer } from '../../../src/post/drain-lane.js';
 import type { Ledger, Outbox } from '../../../src/post/ports.js';
 import type { Home } from '../homes.js';
@@ -157,8 +158,9 @@ export class LedgerStage {
   }
 
   async pendingLanes(): Promise<Lane[]> {
-    return this.sql<Lane[]>`
-      select distinct source, currency from stripe_blnk_sync.postings where state = 'pending' and source is not null`;
+    const rows = await this.sql<{ lane: string }[]>`
+      select distinct ${this.sql.unsafe(LANE)} as lane from stripe_blnk_sync.postings where state = 'pending'`;
+    return rows.flatMap(({ lane }) => parseLane(lane) ?? []);
   }
 
   async postings(): Promise<PostingState[]> {
