@@ -62,6 +62,9 @@ describe('the body of version 1', () => {
   it('carries the fields by which the ledger is compared', () => {
     const { body: _body, ...rest } = prepared(PAYMENT);
     expect(rest).toEqual({
+      object: 'payment',
+      role: 'original',
+      lane: { source: '@stripe', currency: 'USD' },
       reference: 'pi_3Nabc',
       amount: 1_999n,
       precision: 100,

@@ -11,6 +11,7 @@ import { createOutbox } from '../src/db/outbox.js';
 import { createRequestLimiter } from '../src/db/request-limiter.js';
 import { createWorkerRegistry } from '../src/db/worker-registry.js';
 import { type OwnDatabase, openEmptyDatabase } from './support/own-database.js';
+import { claimAsBefore } from './support/upgrade/generation-1.js';
 import { applyInPublic } from './support/upgrade/schemas.js';
 
 const LAST_RELEASED = '0007_counted_apart';
@@ -112,21 +113,15 @@ describe('a database with our tables in public', () => {
       select 'pi_' || n, 'pi_' || n, 'payment', '@stripe', 'USD', 5, 100, now(), 'pending', gen_random_uuid(), '{}', '@c'
       from generate_series(1, 4) n`;
     await migrateDatabase(database);
-    // Code of today, sent to the names that earlier code uses.
+    // Sent to the names that earlier code uses.
     const old = await openIn('public');
     const outbox = createOutbox(old.sql, { epoch: 0 });
     const lane = { source: '@stripe', currency: 'USD' };
-    const claims = await Promise.all(
-      [1, 2].map(() => outbox.claimNew(lane, { limit: 2, leaseMs: 30_000, first: 'waiting' })),
-    );
-    expect(new Set(claims.flatMap(({ postings }) => postings.map(({ reference }) => reference))).size).toBe(4);
-    for (const { token, postings } of claims) {
-      const settled = postings.map(({ reference }) => ({
-        reference,
-        transactionId: 't',
-        how: 'posted' as const,
-        exception: null,
-      }));
+    const claims = await Promise.all([1, 2].map(() => claimAsBefore(old.sql, lane, 2)));
+    expect(new Set(claims.flatMap(({ references }) => references)).size).toBe(4);
+    for (const { token, references } of claims) {
+      const how = { transactionId: 't', how: 'posted', exception: null } as const;
+      const settled = references.map((reference) => ({ reference, ...how }));
       expect(await outbox.settle(token, settled)).toBe(2);
     }
     const isNew = (reference: string) => old.sql`

@@ -10,6 +10,7 @@ import type { Payment } from '../src/core/payment.js';
 import { laneName, type PreparedTransaction } from '../src/core/posting.js';
 import { lanesDue } from '../src/db/postings/due.js';
 import { type LedgerStage, ledgerStages, makePayments, RULES } from './support/stages/ledger.js';
+import { claimAsBefore, storeAsBefore } from './support/upgrade/generation-1.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 
@@ -23,32 +24,6 @@ function prepare(payment: Payment, correctedBy?: bigint): PreparedTransaction {
   return preparation.transaction;
 }
 
-/** As generation 1 stores a payment, or what a repair owes. */
-async function storeAsBefore({ sql }: LedgerStage, transaction: PreparedTransaction, paymentId: string): Promise<void> {
-  const { reference, role, source, destination, currency, amount, precision, effectiveDate, body } = transaction;
-  const kind = role === 'original' ? 'payment' : role;
-  await sql`
-    insert into stripe_blnk_sync.postings (reference, object_id, kind, source, destination, currency, amount, precision,
-      effective_at, state, prepared, first_run)
-    values (${reference}, ${paymentId}, ${kind}, ${source}, ${destination}, ${currency}, ${String(amount)}, ${precision},
-      ${effectiveDate.toISOString()}, 'pending', ${body}, ${randomUUID()})`;
-}
-
-/** As generation 1 claims what was never tried. */
-function claimAsBefore({ sql }: LedgerStage, { source, currency }: { source: string; currency: string }) {
-  return sql<{ reference: string }[]>`
-    with chosen as (
-      select reference from stripe_blnk_sync.postings
-      where state = 'pending' and source = ${source} and currency = ${currency} and due_at <= now()
-        and (claimed_until is null or claimed_until < now()) and attempts = 0
-      order by due_at, reference limit 100 for update skip locked
-    )
-    update stripe_blnk_sync.postings p
-    set claim = ${randomUUID()}, claimed_until = now() + interval '1 second', attempts = 1, first_attempt_at = now(),
-      last_attempt_at = now(), doubt_since = now()
-    from chosen where p.reference = chosen.reference returning p.reference`;
-}
-
 function identities({ sql }: LedgerStage) {
   return sql`select reference, kind, object, role, lane from stripe_blnk_sync.postings order by reference`;
 }
@@ -57,9 +32,9 @@ it('what an older worker stores has a lane, an object and a role, and a new work
   const stage = await startStage();
   const [payment, other] = makePayments(2);
   if (payment === undefined || other === undefined) throw new Error('there are no payments');
-  await storeAsBefore(stage, prepare(payment), payment.id);
+  await storeAsBefore(stage.sql, prepare(payment), payment.id);
   // From the customer's balance to the mirror's own.
-  await storeAsBefore(stage, prepare(payment, -9n), payment.id);
+  await storeAsBefore(stage.sql, prepare(payment, -9n), payment.id);
   await stage.store([other]);
   const lane = laneName(LANE);
   expect([...(await identities(stage))]).toEqual([
@@ -98,8 +73,8 @@ it('an older worker finds what a new one stored, and what it claims a new one le
   const stage = await startStage();
   const payments = makePayments(3);
   await stage.store(payments);
-  const claimed = await claimAsBefore(stage, LANE);
-  expect(claimed.map(({ reference }) => reference).sort()).toEqual(payments.map(({ id }) => id));
+  const { references } = await claimAsBefore(stage.sql, LANE);
+  expect(references.sort()).toEqual(payments.map(({ id }) => id));
   const drainer = await stage.drainer();
   expect(await drainer.drain(LANE, new AbortController().signal)).toBeGreaterThan(0);
   expect(stage.sandbox.stats().rows).toBe(0);
@@ -113,7 +88,7 @@ it('rows from before the columns are posted in the lane of their source', async 
   const [payment] = makePayments(1);
   if (payment === undefined) throw new Error('there is no payment');
   await stage.store([payment]);
-  await storeAsBefore(stage, prepare(payment, -9n), payment.id);
+  await storeAsBefore(stage.sql, prepare(payment, -9n), payment.id);
   // The trigger looks at what names the transaction only, so this leaves rows as they were before the migration.
   await stage.sql`update stripe_blnk_sync.postings set object = null, role = null, lane = null`;
   expect(await identities(stage)).toMatchObject([{ lane: null }, { lane: null }]);

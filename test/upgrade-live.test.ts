@@ -3,6 +3,7 @@
  * before one that it cannot. The later version is a folder with this package's sources and further migrations.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GENERATION } from '../src/db/served-code.js';
 import { homes } from './support/homes.js';
 import type { Child } from './support/process/child.js';
 import { runCommand } from './support/process/command.js';
@@ -32,14 +33,16 @@ const ADDITIVE = (view: string): LaterVersion['migrations'] => ({
   ],
 });
 
+const NEXT = GENERATION + 1;
+
 const RAISED: LaterVersion['migrations'] = {
   '9002_raise': [
-    "update stripe_blnk_sync.served_code set oldest_generation = 2, oldest_version = '9.0.0', raised_at = now()",
+    `update stripe_blnk_sync.served_code set oldest_generation = ${NEXT}, oldest_version = '9.0.0', raised_at = now()`,
   ],
   // Refuses to be applied while a worker of an earlier generation lives.
   '9003_break': [
     `do $$ begin
-      if exists (select from stripe_blnk_sync.workers where generation < 2 and seen_at > now() - interval '1 minute') then
+      if exists (select from stripe_blnk_sync.workers where generation < ${NEXT} and seen_at > now() - interval '1 minute') then
         raise exception 'an older worker lives';
       end if;
     end $$`,
@@ -95,15 +98,16 @@ describe('an update while payments come in', () => {
   it(
     'an old worker ends in order before what it cannot work on, and does not start again',
     async () => {
-      await later.become({ version: '9.0.0', generation: 2, migrations: RAISED });
+      await later.become({ version: '9.0.0', generation: NEXT, migrations: RAISED });
       const migrated = await later.start(['migrate'], session.variables).ended;
       expect([migrated.code, migrated.errors]).toEqual([0, '']);
       expect(migrated.output).toContain('Waiting for workers that may not work on what comes next: process');
-      expect(migrated.output).toContain('They serve version 9.0.0 (generation 2) and later; this is 9.0.0.');
+      expect(migrated.output).toContain(`They serve version 9.0.0 (generation ${NEXT}) and later; this is 9.0.0.`);
 
       const ended = await old.ended;
-      const why =
-        /code_too_old: This is version \S+ \(generation 1\).* version 9\.0\.0 or later \(generation 2 or later\).*Install 9\.0\.0/;
+      const why = new RegExp(
+        `code_too_old: This is version \\S+ \\(generation ${GENERATION}\\).* version 9\\.0\\.0 or later \\(generation ${NEXT} or later\\).*Install 9\\.0\\.0`,
+      );
       expect(ended.code).toBe(2);
       expect(ended.errors).toMatch(why);
       const said = old.log().filter(({ level }) => level >= WARN);

@@ -5,7 +5,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applyMigration } from '../src/db/apply-migration.js';
 import { isMigrated, type MigrationOptions, migrateDatabase } from '../src/db/migrate.js';
 import { type Migration, readMigrations } from '../src/db/migration-files.js';
-import { GENERATION } from '../src/db/served-code.js';
 import { type OwnDatabase, openEmptyDatabase, openMigratedDatabase } from './support/own-database.js';
 import { until } from './support/process/wait.js';
 import { applyInPublic } from './support/upgrade/schemas.js';
@@ -141,7 +140,7 @@ describe('a worker of an earlier generation', () => {
     const again = MIGRATIONS[0];
     await sql`delete from stripe_blnk_sync.migrations where made_at >= ${again?.madeAt ?? 0}`;
     await sql.unsafe(`insert into stripe_blnk_sync.workers (id, host, pid, version, generation, seen_at)
-      values ('${randomUUID()}', 'elsewhere', 77, '0.0.9', ${GENERATION - 1}, ${seenAt})`);
+      values ('${randomUUID()}', 'elsewhere', 77, '0.0.9', (select oldest_generation - 1 from stripe_blnk_sync.served_code), ${seenAt})`);
     const migrating = migrateDatabase(database, { waits: { olderWorkersMs: 300 } });
     if (code === null) {
       // What is applied a second time is refused by PostgreSQL: it was tried.

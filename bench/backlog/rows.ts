@@ -1,5 +1,6 @@
 /** Rows of a long outage, made of real ones, and how the outbox's statements go about them. */
 import type postgres from 'postgres';
+import { LANE } from '../../src/db/schema/postings.js';
 
 /** Copies at a time: one statement for a million rows would hold its memory and its locks for minutes. */
 const COPIES_AT_ONCE = 50_000;
@@ -15,9 +16,9 @@ export async function copyPending(sql: postgres.Sql, wanted: number): Promise<nu
     copies += 1;
     const limit = Math.min(COPIES_AT_ONCE, wanted - pending);
     await sql`
-      insert into stripe_blnk_sync.postings (reference, object_id, kind, source, destination, currency, amount, precision, effective_at, state,
-        prepared, first_run, stored_at, due_at)
-      select reference || ${`c${copies}`}, object_id || ${`c${copies}`}, kind, source, destination, currency, amount, precision,
+      insert into stripe_blnk_sync.postings (reference, object_id, object, role, kind, lane, source, destination, currency, amount, precision,
+        effective_at, state, prepared, first_run, stored_at, due_at)
+      select reference || ${`c${copies}`}, object_id || ${`c${copies}`}, object, role, kind, lane, source, destination, currency, amount, precision,
         effective_at, state, replace(prepared, reference, reference || ${`c${copies}`}), first_run,
         stored_at - ${copies} * interval '1 minute', stored_at - ${copies} * interval '1 minute'
       from stripe_blnk_sync.postings where state = 'pending' and length(reference) = 27
@@ -41,23 +42,24 @@ export interface ClaimPlan {
   readonly access: string;
 }
 
-const LANE = `state = 'pending' and source = '@stripe' and currency = 'USD' and due_at <= now()
+const OF_LANE = `${LANE} = 'USD:@stripe'`;
+
+const DUE = `state = 'pending' and ${OF_LANE} and due_at <= now()
   and (claimed_until is null or claimed_until < now())`;
 
-/** The statements of src/db/outbox.ts that every chunk and every wake begins with, each explained by running it. */
+/** The statements of src/db/postings/ that every chunk and every wake begins with, each explained by running it. */
 const STATEMENTS: Readonly<Record<string, string>> = {
-  'claim what waits the longest': `select reference from stripe_blnk_sync.postings where ${LANE} and attempts = 0
+  'claim what waits the longest': `select reference from stripe_blnk_sync.postings where ${DUE} and attempts = 0
     order by due_at, reference limit 100 for update skip locked`,
-  'claim the newest': `select reference from stripe_blnk_sync.postings where ${LANE} and attempts = 0
+  'claim the newest': `select reference from stripe_blnk_sync.postings where ${DUE} and attempts = 0
     order by (effective_at at time zone 'UTC') desc, reference limit 100 for update skip locked`,
-  'claim what was attempted': `select reference from stripe_blnk_sync.postings where ${LANE} and attempts > 0
+  'claim what was attempted': `select reference from stripe_blnk_sync.postings where ${DUE} and attempts > 0
     order by due_at, reference limit 100 for update skip locked`,
   'when is the lane due': `select min(greatest(due_at, coalesce(claimed_until, due_at))) from (
-    select due_at, claimed_until from stripe_blnk_sync.postings where state = 'pending' and source = '@stripe' and currency = 'USD'
+    select due_at, claimed_until from stripe_blnk_sync.postings where state = 'pending' and ${OF_LANE}
     order by due_at limit 500) as first`,
-  'which lanes are due': `select source, currency from stripe_blnk_sync.postings where state = 'pending' and due_at <= now()
-    and (claimed_until is null or claimed_until < now()) and source is not null and currency is not null
-    group by source, currency`,
+  'which lanes are due': `select distinct ${LANE} from stripe_blnk_sync.postings where state = 'pending' and due_at <= now()
+    and (claimed_until is null or claimed_until < now())`,
 };
 
 export async function claimPlans(sql: postgres.Sql): Promise<ClaimPlan[]> {

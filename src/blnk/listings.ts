@@ -5,7 +5,7 @@
 
 import { memberOf, textMemberOf } from '../core/exact-json.js';
 import { PAYMENT } from '../core/kinds/payment.js';
-import { isMirroredId, OBJECT_KINDS } from '../core/kinds/registry.js';
+import { isMadeOfMirroredId, OBJECT_KINDS } from '../core/kinds/registry.js';
 import type { LedgerRecord } from '../core/ledger/row.js';
 import type { Window } from '../core/window.js';
 import type { LedgerHistory, LedgerSide } from '../prove/ports.js';
@@ -102,7 +102,7 @@ async function* listForeign(lookUps: LookUps, window: Window): AsyncGenerator<re
         return record;
       });
       // A server that takes the `_` of the pattern for any character answers a few more.
-      yield records.filter(({ reference }) => isMirroredId(reference));
+      yield records.filter(({ reference }) => isMadeOfMirroredId(reference));
     }
   }
 }

@@ -4,7 +4,7 @@
  */
 import { type Acceptance, coverAccepted } from '../core/acceptance.js';
 import { type DayFinding, FINDING_KINDS, type FindingKind } from '../core/certificate.js';
-import { isMirroredId } from '../core/kinds/registry.js';
+import { isMadeOfMirroredId } from '../core/kinds/registry.js';
 import { findForms } from '../core/ledger/find-forms.js';
 import { decideMending } from '../core/mend.js';
 import { rowText, undoLine } from '../core/mend-text.js';
@@ -139,7 +139,8 @@ function concernsOf(proven: readonly DayCertificate[]): Concern[] {
         day,
         paymentId: finding.paymentId ?? 'day',
         finding: finding.kind,
-        readAgain: READ_AGAIN.includes(finding.kind) && finding.paymentId !== null && isMirroredId(finding.paymentId),
+        readAgain:
+          READ_AGAIN.includes(finding.kind) && finding.paymentId !== null && isMadeOfMirroredId(finding.paymentId),
         detail: detailOf(day, finding),
       })),
   );

@@ -7,6 +7,11 @@ export const OBJECT_KINDS = [PAYMENT] as const satisfies readonly ObjectKind[];
 /** What a posting is made of. */
 export type PostingObject = (typeof OBJECT_KINDS)[number]['object'];
 
+/** Whether a reference begins like the id of a mirrored object: it is one, or is derived from one. */
+export function isMadeOfMirroredId(reference: string): boolean {
+  return OBJECT_KINDS.some(({ idPrefix }) => reference.startsWith(idPrefix));
+}
+
 /** Whether a text can be the id of a mirrored object. Without a colon: what is derived from an id begins there. */
 export function isMirroredId(text: string): boolean {
   return (

@@ -14,7 +14,6 @@ import { createLedgerSide } from '../../../src/blnk/listings.js';
 import { openParts } from '../../../src/collect/backfill.js';
 import { SyncError } from '../../../src/core/errors.js';
 import { createBalanceNames } from '../../../src/core/ledger/balance-names.js';
-import type { Lane } from '../../../src/core/posting.js';
 import { createAcceptanceStore } from '../../../src/db/acceptance-store.js';
 import { createCollectStore } from '../../../src/db/collect-store.js';
 import { createMirror } from '../../../src/db/mirror-store.js';
@@ -31,6 +30,7 @@ import { createPartJob } from '../../../src/worker/part-job.js';
 import { createSyncJob } from '../../../src/worker/sync-job.js';
 import { plentyOfMemory } from '../memory.js';
 import { type OwnDatabase, openMigratedDatabase } from '../own-database.js';
+import { pendingLanes } from '../pending-lanes.js';
 import { NEVER, SHORT } from '../stages/ledger.js';
 import { type DamagingDoor, openDamagingDoor } from './door.js';
 
@@ -152,11 +152,9 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
       for (const part of await openParts(store, backfill)) await attempt(() => readPart(part, NEVER));
     return faults;
   };
-  const lanes = () => sql<Lane[]>`
-    select distinct source, currency from stripe_blnk_sync.postings where state = 'pending' and source is not null`;
   const drain = async (): Promise<readonly SyncError[]> => {
     await sql`update stripe_blnk_sync.postings set due_at = now(), claimed_until = now() - interval '1 second' where state = 'pending'`;
-    const turns = (await lanes()).map((lane) => faultsOf(() => drainer.drain(lane, NEVER)));
+    const turns = (await pendingLanes(sql)).map((lane) => faultsOf(() => drainer.drain(lane, NEVER)));
     return (await Promise.all(turns)).flat();
   };
   return {
@@ -173,8 +171,8 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
           .digest('hex'),
     },
     async drainAll() {
-      for (let turn = 0; (await lanes()).length > 0; turn += 1) {
-        if (turn > 500) throw new Error(`still pending: ${JSON.stringify(await lanes())}`);
+      for (let turn = 0; (await pendingLanes(sql)).length > 0; turn += 1) {
+        if (turn > 500) throw new Error(`still pending: ${JSON.stringify(await pendingLanes(sql))}`);
         expect(await drain()).toEqual([]);
       }
     },

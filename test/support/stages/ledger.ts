@@ -13,16 +13,16 @@ import type { Clock } from '../../../src/core/clock.js';
 import { createBalanceNames } from '../../../src/core/ledger/balance-names.js';
 import { CURRENT_MAPPING_VERSION, type MappingRules, preparePayment } from '../../../src/core/mapping.js';
 import type { Payment } from '../../../src/core/payment.js';
-import { type Lane, parseLane } from '../../../src/core/posting.js';
+import type { Lane } from '../../../src/core/posting.js';
 import { createCollectStore } from '../../../src/db/collect-store.js';
 import { createMirror, markFirstPost } from '../../../src/db/mirror-store.js';
 import type { Drizzle } from '../../../src/db/open.js';
 import { createOutbox } from '../../../src/db/outbox.js';
-import { LANE } from '../../../src/db/schema/postings.js';
 import { createLaneDrainer, type DrainOptions, type LaneDrainer } from '../../../src/post/drain-lane.js';
 import type { Ledger, Outbox } from '../../../src/post/ports.js';
 import type { Home } from '../homes.js';
 import { type OwnDatabase, openMigratedDatabase } from '../own-database.js';
+import { pendingLanes } from '../pending-lanes.js';
 import { rememberingSource } from '../source-memory.js';
 
 export const MIRROR_ID = '0b7a5a1c-6a51-4a5e-9a0e-5c1f6f9d2b11';
@@ -158,9 +158,7 @@ export class LedgerStage {
   }
 
   async pendingLanes(): Promise<Lane[]> {
-    const rows = await this.sql<{ lane: string }[]>`
-      select distinct ${this.sql.unsafe(LANE)} as lane from stripe_blnk_sync.postings where state = 'pending'`;
-    return rows.flatMap(({ lane }) => parseLane(lane) ?? []);
+    return pendingLanes(this.sql);
   }
 
   async postings(): Promise<PostingState[]> {

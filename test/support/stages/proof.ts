@@ -12,7 +12,6 @@ import { createLedger } from '../../../src/blnk/ledger.js';
 import { type BlnkLedgerSide, createLedgerSide } from '../../../src/blnk/listings.js';
 import type { Certificate, FindingKind } from '../../../src/core/certificate.js';
 import { createBalanceNames } from '../../../src/core/ledger/balance-names.js';
-import type { Lane } from '../../../src/core/posting.js';
 import { createAcceptanceStore } from '../../../src/db/acceptance-store.js';
 import { readMirror } from '../../../src/db/mirror-store.js';
 import { createOutbox } from '../../../src/db/outbox.js';
@@ -28,6 +27,7 @@ import {
 } from '../../../src/prove/prove-day.js';
 import { createStripeSide } from '../../../src/stripe/listing.js';
 import { plentyOfMemory } from '../memory.js';
+import { pendingLanes } from '../pending-lanes.js';
 import type { Stage } from './collect.js';
 import { NEVER, SHORT, until } from './ledger.js';
 
@@ -103,8 +103,6 @@ export async function openProofStage(stage: Stage, options: ProofStageOptions = 
     },
     { ...SHORT, mirrorId },
   );
-  const pendingLanes = () => stage.sql<Lane[]>`
-    select distinct source, currency from stripe_blnk_sync.postings where state = 'pending' and source is not null`;
 
   const proof: ProofStage = Object.assign(Object.create(stage) as Stage, {
     blnk,
@@ -127,7 +125,7 @@ export async function openProofStage(stage: Stage, options: ProofStageOptions = 
     },
     async post() {
       await until(async () => {
-        const lanes = await pendingLanes();
+        const lanes = await pendingLanes(stage.sql);
         await Promise.all(lanes.map((lane) => drainer.drain(lane, NEVER)));
         return lanes.length === 0;
       }, 60_000);
