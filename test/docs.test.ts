@@ -212,6 +212,7 @@ describe('the architecture', () => {
 });
 
 describe('reading with SQL', () => {
+  const VIEWS = ['payment_status', 'daily_totals', 'day_certificates', 'sync_history'];
   const text = DOCUMENTS['docs/reading-with-sql.md'] ?? '';
   let database: ReadsDatabase;
   beforeAll(async () => {
@@ -219,15 +220,23 @@ describe('reading with SQL', () => {
   });
   afterAll(() => database.drop());
 
-  it.each(['payment_status', 'daily_totals', 'day_certificates', 'sync_history'])(
-    'explains every column of %s, and no other',
-    async (view) => {
-      const columns = await database.sql<{ name: string }[]>`
+  it.each(VIEWS)('explains every column of %s, and no other', async (view) => {
+    const columns = await database.sql<{ name: string }[]>`
       select column_name as name from information_schema.columns where table_schema = 'stripe_blnk_sync' and table_name = ${view}`;
-      const explained = rowsOf(section(text, `## ${view}`)).flatMap(([cell = '']) => spansOf(cell));
-      expect(explained.sort()).toEqual(columns.map(({ name }) => name).sort());
-    },
-  );
+    const explained = rowsOf(section(text, `## ${view}`)).flatMap(([cell = '']) => spansOf(cell));
+    expect(explained.sort()).toEqual(columns.map(({ name }) => name).sort());
+  });
+
+  it.each(VIEWS)('names no value of a column of %s that its comment in the database does not name', async (view) => {
+    const comments = await database.sql<{ name: string; comment: string }[]>`
+      select attname as name, col_description(attrelid, attnum) as comment from pg_catalog.pg_attribute
+      where attrelid = ${`stripe_blnk_sync.${view}`}::regclass and attnum > 0`;
+    const missing = rowsOf(section(text, `## ${view}`)).flatMap(([cell = '', meaning = '']) => {
+      const comment = comments.find(({ name }) => name === spansOf(cell)[0])?.comment ?? '';
+      return valuesIn(meaning).filter((value) => !VIEWS.includes(value) && !comment.includes(value));
+    });
+    expect(missing).toEqual([]);
+  });
 
   it.each(blocksOf(text, 'sql'))('can be asked: %s', async (query) => {
     await expect(database.sql.unsafe(query)).resolves.toBeDefined();
@@ -272,6 +281,11 @@ function commandNames(command: Command): string[] {
 
 function codeOf([cell = '']: readonly string[]): string | undefined {
   return spansOf(cell)[0];
+}
+
+/** Values and names of columns that a cell spells out. */
+function valuesIn(meaning: string): string[] {
+  return spansOf(meaning).filter((span) => /^[a-z_]+$/.test(span));
 }
 
 function silentEnvironment() {
