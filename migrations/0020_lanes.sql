@@ -54,4 +54,5 @@ COMMENT ON COLUMN "stripe_blnk_sync"."postings"."lane" IS 'What it is posted tog
 COMMENT ON COLUMN "stripe_blnk_sync"."postings"."kind" IS 'For older workers, in the place of object and role: payment, replacement or correction. It goes one release later.';--> statement-breakpoint
 COMMENT ON COLUMN "stripe_blnk_sync"."payment_status"."object" IS 'Kind of Stripe object: payment.';--> statement-breakpoint
 COMMENT ON COLUMN "stripe_blnk_sync"."payment_status"."role" IS 'Why it exists: original, replacement or correction.';--> statement-breakpoint
+COMMENT ON COLUMN "stripe_blnk_sync"."payment_status"."kind" IS 'An older name of role, with payment for original.';--> statement-breakpoint
 COMMENT ON FUNCTION "stripe_blnk_sync"."fill_posting_of_generation_1"() IS 'Fills object, role and lane of what workers from before these columns write. It goes one release later.';
