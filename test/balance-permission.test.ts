@@ -1,31 +1,20 @@
 /** A Blnk key that may not read balances is noted and told at each look, and that it may again once. */
 import { expect, it } from 'vitest';
-import { createBalancePermission } from '../src/worker/balance-permission.js';
+import { lookAtBalancePermission } from '../src/worker/balance-permission.js';
 
-it('is asked at the start and hourly, and told', async () => {
-  let nowMs = 0;
-  let answer: boolean | null = false;
+it('is noted and told', async () => {
   let refused = false;
   const told: string[] = [];
-  let asked = 0;
-  const look = createBalancePermission({
-    clock: { monotonicMs: () => nowMs },
-    async mayRead() {
-      asked += 1;
-      return answer;
-    },
-    async note(isRefused) {
-      const isNew = refused !== isRefused;
-      refused = isRefused;
-      return isNew;
-    },
-    onPermission: (change) => told.push(change),
-  });
-  const answers: ReadonlyArray<boolean | null> = [false, null, false, true, true];
-  for (answer of answers) {
-    await look();
-    await look();
-    nowMs += 3_600_000;
+  for (const answer of [false, null, false, true, true]) {
+    await lookAtBalancePermission({
+      mayRead: async () => answer,
+      async note(isRefused) {
+        const isNew = refused !== isRefused;
+        refused = isRefused;
+        return isNew;
+      },
+      onPermission: (change) => told.push(change),
+    });
   }
-  expect([asked, told, refused]).toEqual([5, ['refused', 'refused', 'allowed'], false]);
+  expect([told, refused]).toEqual([['refused', 'refused', 'allowed'], false]);
 });

@@ -4,9 +4,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { CURRENT_MAPPING_VERSION } from '../../src/core/mapping.js';
+import type { Mirror } from '../../src/core/mirror.js';
 import { createMirror, noteLag } from '../../src/db/mirror-store.js';
 import { type HistoryDatabase, openHistoryDatabase } from '../../test/support/history/database.js';
 import type { Home } from '../../test/support/homes.js';
+import { SimulatedClock } from './simulated-clock.js';
 import {
   lookAtEnd,
   lookAtOnce,
@@ -62,6 +64,7 @@ class Soak {
   readonly #failures: Record<string, number> = {};
   readonly #samples: SoakSample[] = [];
   readonly #proofsMs: number[] = [];
+  readonly #clock = new SimulatedClock(() => this.#nowMs);
   readonly #worker: SimulatedWorker;
   readonly #startedAt = performance.now();
   #nowMs = BEGINS_AT;
@@ -72,27 +75,25 @@ class Soak {
   private constructor(
     readonly settings: SoakSettings,
     readonly parts: SoakParts,
-    mirrorId: string,
+    mirror: Mirror,
   ) {
     this.#worker = openSimulatedWorker({
-      ...{ database: parts.database, vendors: parts.vendors.addresses, mirrorId },
+      ...{ database: parts.database, vendors: parts.vendors.addresses, mirror, clock: this.#clock },
       ...{ lagMs: settings.lagMs, keepEmptyRunsMs: settings.keepEmptyRunsMs, provedAfterMs: settings.provedAfterMs },
-      nowMs: () => this.#nowMs,
       onFailed: (job, error) => this.#countFailure(job, error),
     });
   }
 
   static async open(settings: SoakSettings, parts: SoakParts): Promise<Soak> {
     const { database, vendors } = parts;
-    const mirrorId = randomUUID();
     await database.setNow(new Date(BEGINS_AT));
-    await createMirror(database.db, {
-      ...{ mirrorId, stripeAccount: vendors.addresses.account, livemode: false, blnkInstance: 'core' },
+    const mirror = await createMirror(database.db, {
+      ...{ mirrorId: randomUUID(), stripeAccount: vendors.addresses.account, livemode: false, blnkInstance: 'core' },
       ...{ source: '@stripe', sourceShards: 1, guestDestination: '@stripe_guests', accountsMode: 'indicators' },
       ...{ mappingVersion: CURRENT_MAPPING_VERSION, startsAt: new Date(BEGINS_AT) },
     });
     await noteLag(database.db, settings.lagMs);
-    return new Soak(settings, parts, mirrorId);
+    return new Soak(settings, parts, mirror);
   }
 
   async run(endsAt: number): Promise<SoakOutcome> {
@@ -124,10 +125,10 @@ class Soak {
   async #live(timers: readonly Timer[], untilMs: number): Promise<void> {
     const { lanes } = this.#worker;
     for (;;) {
-      const dueMs = Math.min(...timers.map(({ nextMs }) => nextMs), lanes.nextAlarmMs() ?? Number.POSITIVE_INFINITY);
+      const dueMs = Math.min(...timers.map(({ nextMs }) => nextMs), this.#clock.nextMs() ?? Number.POSITIVE_INFINITY);
       if (dueMs > untilMs || this.#isTimeUp()) return;
       await this.#moveTo(Math.max(dueMs, this.#reachedMs()));
-      lanes.ring();
+      this.#clock.ring();
       for (const timer of timers) {
         if (timer.nextMs > this.#nowMs) continue;
         // What was missed meanwhile is one thing to do, as in a queue that merges requests.
@@ -146,11 +147,11 @@ class Soak {
   /** Time stands still at the vendors: no payment comes in, and the lanes post what is stored. */
   async #settle(): Promise<void> {
     const { lanes } = this.#worker;
-    for (let atMs = lanes.nextAlarmMs(); atMs !== null; atMs = lanes.nextAlarmMs()) {
+    for (let atMs = this.#clock.nextMs(); atMs !== null; atMs = this.#clock.nextMs()) {
       this.#nowMs = Math.max(atMs, this.#reachedMs());
       this.#setAt = performance.now();
       await this.parts.database.setNow(new Date(this.#nowMs));
-      lanes.ring();
+      this.#clock.ring();
       await lanes.untilIdle();
     }
   }

@@ -1,29 +1,20 @@
 /** Composition: what a worker does with the mirror's row at its start: claims it, and notes what it found. */
 import { v4 as uuidv4 } from 'uuid';
-import type { WorkerConfig } from '../config.js';
 import type { Mirror } from '../core/mirror.js';
 import { createMirror, findMirror, nameAccount, noteLag, restartMirror } from '../db/mirror-store.js';
 import { noteRefusal } from '../db/sweep-store.js';
 import { anyStoredIntent } from '../db/worker-registry.js';
-import type { Events } from '../observability/events.js';
 import { identityOf } from '../operations/session.js';
 import { claimMirror } from '../worker/claim-mirror.js';
 import { timeOrNow } from '../worker/permission-watch.js';
-import type { Home } from './home.js';
+import type { Context } from './context.js';
 import { tellPermission } from './tell-work.js';
-import type { Vendors } from './vendors.js';
-
-interface BeginParts {
-  readonly home: Home;
-  readonly events: Events;
-  readonly vendors: Vendors;
-}
 
 export async function claimWith(
-  config: WorkerConfig,
-  { home, adopt, vendors }: BeginParts & { readonly adopt: boolean },
+  { config, database, vendors }: Context,
+  { adopt }: { readonly adopt: boolean },
 ): Promise<Mirror> {
-  const { db, sql } = home.database;
+  const { db, sql } = database;
   const { account, ledger } = vendors;
   return claimMirror(
     {
@@ -45,10 +36,10 @@ export async function claimWith(
 
 /** What a worker finds at its start is noted for all: which feeds the key may read, and the lag it collects with. */
 export async function noteAccess(
-  config: WorkerConfig,
-  { home, events, vendors, missing }: BeginParts & { readonly missing: readonly string[] },
+  { config, database, events, vendors }: Context,
+  { missing }: { readonly missing: readonly string[] },
 ): Promise<void> {
-  const { db } = home.database;
+  const { db } = database;
   await noteLag(db, config.syncLagMs);
   for (const feed of ['events', 'charges'] as const) {
     if (!missing.includes(feed)) {

@@ -8,7 +8,7 @@ import type { CommandEnvironment, Tone } from '../cli/ports.js';
 import { spelledText } from '../cli/text-width.js';
 import { type Bag, readEnvironment } from '../environment.js';
 import type { Log } from '../observability/log.js';
-import type { CrashHooks } from './crash-points.js';
+import type { Overrides } from './overrides.js';
 
 interface Terminal {
   write(text: string): unknown;
@@ -37,7 +37,7 @@ export interface ProcessView {
   /** From here on Blnk may be at work on something of this process. */
   onMayPost?(): void;
   /** Absent in production. */
-  readonly hooks?: CrashHooks;
+  readonly overrides?: Overrides;
 }
 
 export interface AppEnvironment extends CommandEnvironment {
@@ -48,7 +48,7 @@ export interface AppEnvironment extends CommandEnvironment {
   confirm(question: string): Promise<boolean>;
   onMayPost(): void;
   /** Absent in production. */
-  readonly hooks: CrashHooks | undefined;
+  readonly overrides: Overrides | undefined;
 }
 
 export function commandEnvironment(view: ProcessView): AppEnvironment {
@@ -86,7 +86,7 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
     userName: view.userName,
     exit: view.exit,
     onMayPost: () => view.onMayPost?.(),
-    hooks: view.hooks,
+    overrides: view.overrides,
   };
 }
 

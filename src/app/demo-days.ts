@@ -42,15 +42,14 @@ export async function openDemoDays({
 }): Promise<DemoDays> {
   const session = await openSession(config, { log, signal });
   const { db } = session.home.database;
-  const parts = { home: session.home, vendors: session.vendors, lagMs: session.config.syncLagMs };
   const queue = createJobQueue(session.home.queueBackend, () => undefined);
   return {
     async prove(days, onDay) {
-      const facts = await readProvingFacts(parts);
+      const facts = await readProvingFacts(session);
       if (facts === null) return [];
       let saidAtMs = performance.now();
       const wanted = days.map((day) => ({ day, trigger: 'manual' as const }));
-      const proven = await proveDays(createProver(parts, facts, { isAsked: true }), wanted, {
+      const proven = await proveDays(createProver(session, facts, { isAsked: true }), wanted, {
         proofId: uuidv7(),
         signal,
         onDay(_day, { done, all }) {

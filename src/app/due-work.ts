@@ -3,40 +3,32 @@
  * hands of this process, and the watch over the queue.
  */
 import { openParts } from '../collect/backfill.js';
-import type { BackfillPart, CollectStore } from '../collect/ports.js';
+import type { BackfillPart } from '../collect/ports.js';
 import { describeError } from '../core/errors.js';
 import { type Lane, laneName } from '../core/posting.js';
 import type { QueuedJob } from '../core/queue-identity.js';
 import { SECOND_MS } from '../core/window.js';
 import { lanesWaiting } from '../db/postings/due.js';
-import { isTailCollecting, partsCollecting, sinceLastTailMs, type WorkerRegistry } from '../db/worker-registry.js';
-import type { Events } from '../observability/events.js';
+import { isTailCollecting, partsCollecting, sinceLastTailMs } from '../db/worker-registry.js';
 import type { Outages } from '../observability/outages.js';
 import { type JobHandlers, type JobQueue, laneJob, partJob, proofsJob, syncJob } from '../queue/job-queue.js';
 import { BACKFILL_QUEUE, POST_QUEUE } from '../queue/payload.js';
+import { type BackgroundTask, DONE } from '../worker/background-tasks.js';
 import { createDueWork, createHands, type WorkSource } from '../worker/due-work.js';
 import { createQueueWatch } from '../worker/queue-watch.js';
 import { openBackfillsToRead } from '../worker/sync-job.js';
+import type { ComposedWorker } from './compose-worker.js';
+import type { Context } from './context.js';
 import type { Home } from './home.js';
-import type { Stages } from './stages.js';
-import { systemClock } from './system-clock.js';
-import type { Timings } from './timings.js';
 
-export interface DueWorkParts {
+export interface DueWorkParts extends Omit<ComposedWorker, 'tasks' | 'heartbeat'> {
   readonly home: Home;
-  readonly events: Events;
   readonly outages: Outages;
-  readonly timings: Timings;
   readonly queue: JobQueue;
-  readonly store: CollectStore;
-  readonly stages: Stages;
-  readonly registry: WorkerRegistry;
-  readonly syncEveryMs: number;
   readonly partsAtOnce: number;
   readonly lanesAtOnce: number;
   /** Aborted when the worker stops. */
   readonly signal: AbortSignal;
-  intervalMs(): Promise<number>;
   onJobFailed(job: { readonly name: string; readonly error: Error }): void;
   onError(step: string, error: unknown): void;
 }
@@ -44,11 +36,10 @@ export interface DueWorkParts {
 export interface SelfRunning {
   /** For the queue: what it delivers is known to be in hand. */
   readonly handlers: JobHandlers;
-  readonly lookEveryMs: number;
-  /** One look at what is due; what nobody has begun is begun. */
-  lookAtWork(): Promise<void>;
-  /** One look at the queue. */
-  lookAtQueue(): Promise<void>;
+  /** Looks at what is due; what nobody has begun is begun. */
+  readonly lookAtWork: BackgroundTask;
+  /** By itself: a queue that hangs must not keep the work from being begun. */
+  readonly lookAtQueue: BackgroundTask;
   settled(): Promise<void>;
 }
 
@@ -62,34 +53,35 @@ const LOOK_EVERY_MIN_MS = 400;
 
 const ONE = 'one';
 
-export function createSelfRunning(parts: DueWorkParts): SelfRunning {
-  const { queue, stages, registry, events } = parts;
-  const lookEveryMs = Math.min(Math.max(parts.syncEveryMs / LOOKS_PER_INTERVAL, LOOK_EVERY_MIN_MS), LOOK_EVERY_MAX_MS);
+export function createSelfRunning(context: Context, parts: DueWorkParts): SelfRunning {
+  const { config, events, clock } = context;
+  const { queue, handlers: jobs, registry } = parts;
+  const lookEveryMs = Math.min(Math.max(config.syncEveryMs / LOOKS_PER_INTERVAL, LOOK_EVERY_MIN_MS), LOOK_EVERY_MAX_MS);
   const hands = createHands();
   let syncBegunAtMs: number | null = null;
   const noteSyncBegun = (): void => {
-    syncBegunAtMs = systemClock.monotonicMs();
+    syncBegunAtMs = clock.monotonicMs();
   };
   const handlers: JobHandlers = {
-    isDue: () => stages.isDue(),
+    isDue: () => jobs.isDue(),
     sync(trigger) {
       noteSyncBegun();
-      return hands.hold('sync', ONE, () => stages.sync(trigger));
+      return hands.hold('sync', ONE, () => jobs.sync(trigger));
     },
     async part(part) {
       // The part of a job that comes while it is read here is this one's; what it leaves is asked for again.
-      if (!hands.has('part', partJob(part).id)) await hands.hold('part', partJob(part).id, () => stages.part(part));
+      if (!hands.has('part', partJob(part).id)) await hands.hold('part', partJob(part).id, () => jobs.part(part));
     },
-    lane: (lane) => hands.hold('lane', laneName(lane), () => stages.lane(lane)),
+    lane: (lane) => hands.hold('lane', laneName(lane), () => jobs.lane(lane)),
     async proofs() {
-      if (!hands.has('proofs', ONE)) await hands.hold('proofs', ONE, () => stages.proofs());
+      if (!hands.has('proofs', ONE)) await hands.hold('proofs', ONE, () => jobs.proofs());
     },
   };
   const watch = createQueueWatch({
-    clock: systemClock,
+    clock,
     examine: () => examined(parts),
     release: (job) => queue.release(job),
-    restartSchedule: () => queue.restartSchedule(parts.syncEveryMs),
+    restartSchedule: () => queue.restartSchedule(config.syncEveryMs),
     note: (faults) => registry.noteQueueFaults(faults),
     onChange(lines) {
       if (lines.length === 0) events.queueHealthy({});
@@ -98,12 +90,16 @@ export function createSelfRunning(parts: DueWorkParts): SelfRunning {
   });
   const failed = (name: string, error: unknown): void =>
     parts.onJobFailed({ name, error: error instanceof Error ? error : new Error(describeError(error)) });
-  const sources = createSources(parts, {
+  const sources = createSources(context, parts, {
     lookEveryMs,
     noteSyncBegun,
-    sinceSyncBegunMs: () => (syncBegunAtMs === null ? null : systemClock.monotonicMs() - syncBegunAtMs),
+    sinceSyncBegunMs: () => (syncBegunAtMs === null ? null : clock.monotonicMs() - syncBegunAtMs),
     handlers,
     failed,
+  });
+  const lookTask = (name: string, look: () => Promise<void>): BackgroundTask => ({
+    ...{ name, everyMs: lookEveryMs },
+    run: () => look().then(() => DONE),
   });
   const due = createDueWork({
     hands,
@@ -119,9 +115,8 @@ export function createSelfRunning(parts: DueWorkParts): SelfRunning {
   });
   return {
     handlers,
-    lookEveryMs,
-    lookAtWork: () => due.look(),
-    lookAtQueue: () => watch.look(),
+    lookAtWork: lookTask('due work', () => due.look()),
+    lookAtQueue: lookTask('queue', () => watch.look()),
     settled: () => due.settled(),
   };
 }
@@ -143,18 +138,19 @@ interface SourceParts {
 
 /** In the order in which payments go: read, then posted, then proven. */
 function createSources(
+  { database, timings }: Context,
   parts: DueWorkParts,
   { lookEveryMs, handlers, noteSyncBegun, sinceSyncBegunMs, failed }: SourceParts,
 ): Source[] {
-  const { stages, store, queue, timings } = parts;
-  const { sql } = parts.home.database;
+  const { handlers: jobs, store, queue, proofs: scheduled } = parts;
+  const { sql } = database;
   const silentAfterMs = timings.runSilentAfterMs;
   const findLanes = (dueForMs: number): Promise<Lane[]> =>
     lanesWaiting(sql, { dueForMs, pausedForMs: timings.lanePause.maxMs + lookEveryMs });
 
   const runSync = async (): Promise<void> => {
     noteSyncBegun();
-    await stages.sync('schedule');
+    await jobs.sync('schedule');
     // What was just stored was asked for as well, of a queue that has not delivered.
     const lanes = (await findLanes(0)).slice(0, parts.lanesAtOnce);
     await Promise.all(lanes.map((lane) => handlers.lane(lane).catch((error: unknown) => failed('lane', error))));
@@ -179,7 +175,7 @@ function createSources(
       const open = (await Promise.all(backfills.map((backfill) => openParts(store, backfill)))).flat();
       return open
         .filter((one) => !collecting.some((other) => isPartOf(other, one)))
-        .map((found) => ({ key: partJob(found).id, run: () => stages.part(found) }));
+        .map((found) => ({ key: partJob(found).id, run: () => jobs.part(found) }));
     },
   };
   const lane: WorkSource = {
@@ -188,15 +184,15 @@ function createSources(
     find: async () => {
       const lanes = await findLanes(lookEveryMs);
       parts.outages.answered('postgresql');
-      return lanes.map((found) => ({ key: laneJob(found).id, run: () => stages.lane(found) }));
+      return lanes.map((found) => ({ key: laneJob(found).id, run: () => jobs.lane(found) }));
     },
   };
   const proofs: WorkSource = {
     kind: 'proofs',
     atOnce: 1,
     async find() {
-      if (!(await stages.areProofsWaiting()) || (await isProvingElsewhere(queue))) return [];
-      return [{ key: ONE, run: () => stages.proofs() }];
+      if (!(await scheduled.isWaiting()) || (await isProvingElsewhere(queue))) return [];
+      return [{ key: ONE, run: () => jobs.proofs() }];
     },
   };
   return [

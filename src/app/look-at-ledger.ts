@@ -2,45 +2,30 @@
  * Composition: one look at whether the ledger that answers is the one that this mirror posted to, for workers and for
  * commands. What is seen is judged by the core; here it is only brought together.
  */
-
 import { queuedChildOf } from '../core/ledger/reference.js';
 import { judgeLedger, type LedgerVerdict } from '../core/ledger-identity.js';
+import type { Mirror } from '../core/mirror.js';
 import {
   type PostedReference,
   rememberBalance,
   rememberedBalances,
   samplePosted,
 } from '../db/ledger-identity-store.js';
-import type { Home } from './home.js';
-import type { Timings } from './timings.js';
-import { TIMINGS } from './timings.js';
-import type { Vendors } from './vendors.js';
-
-export interface LedgerInQuestion {
-  readonly home: Pick<Home, 'database'>;
-  readonly vendors: Pick<Vendors, 'ledgerSide'>;
-  readonly mirror: {
-    readonly mirrorId: string;
-    /** The mirror's source balance, by its name. */
-    readonly source: string;
-  };
-  readonly timings?: Pick<Timings, 'ledger'>;
-  /** Whether source balances that are not remembered yet are, once the ledger is known by the rest. Only workers do. */
-  readonly remembers?: boolean;
-}
+import type { Context } from './context.js';
 
 /**
  * Asks for about 20 of our posted references in one request, and for the source balances in another; for nothing before the
  * first posting. Throws what a look-up throws.
+ *
+ * @param options.remembers whether source balances that are not remembered yet are, once the ledger is known by the rest.
+ *   Only workers do.
  */
-export async function lookAtLedger({
-  home,
-  vendors,
-  mirror,
-  timings = TIMINGS,
-  remembers = false,
-}: LedgerInQuestion): Promise<LedgerVerdict> {
-  const { sql } = home.database;
+export async function lookAtLedger(
+  { database, vendors, timings }: Pick<Context, 'database' | 'vendors' | 'timings'>,
+  mirror: Pick<Mirror, 'mirrorId' | 'source'>,
+  { remembers }: { readonly remembers: boolean },
+): Promise<LedgerVerdict> {
+  const { sql } = database;
   const { source } = mirror;
   const remembered = await rememberedBalances(sql, source);
   const posted = await samplePosted(sql, { recentMs: timings.ledger.believedAfterMs });
@@ -64,7 +49,7 @@ export async function lookAtLedger({
  * another mirror of the same Stripe account holds the same references, as other transactions.
  */
 async function shownReferences(
-  { ledgerSide }: LedgerInQuestion['vendors'],
+  { ledgerSide }: Context['vendors'],
   posted: readonly PostedReference[],
   mirrorId: string,
 ): Promise<Set<string>> {

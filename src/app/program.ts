@@ -73,7 +73,7 @@ async function openOperations(
   return openSessionOperations(config, {
     ...(await sessionOptions(environment)),
     ...options,
-    hooks: environment.hooks,
+    overrides: environment.overrides,
   });
 }
 

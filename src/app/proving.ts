@@ -14,56 +14,51 @@ import { daysWithPending, lastRotationAt, readStandings } from '../db/reads/cert
 import { readCompleteTo, readDatabaseNow } from '../db/reads/status.js';
 import type { Events } from '../observability/events.js';
 import type { ProvingFacts } from '../operations/prove-days.js';
-import { packageVersion } from '../package-root.js';
 import type { DayStanding } from '../prove/ports.js';
-import { proveDay } from '../prove/prove-day.js';
+import { type ProvePorts, proveDay } from '../prove/prove-day.js';
 import { type DayToProve, type ProveDaysPorts, proveDays } from '../prove/prove-days.js';
 import { dueDays } from '../prove/schedule.js';
-import { type CrashHooks, proverWithPoints } from './crash-points.js';
+import type { Context } from './context.js';
 import { heapUse, PROCESS_ID } from './heap-use.js';
-import type { Home } from './home.js';
-import { systemClock } from './system-clock.js';
 import { tellProofs } from './tell-proofs.js';
-import type { ProofTimings } from './timings.js';
-import type { Vendors } from './vendors.js';
-
-export interface ProvingParts {
-  readonly home: Pick<Home, 'database'>;
-  readonly vendors: Pick<Vendors, 'stripeSide' | 'ledgerSide'>;
-  /** Of the configuration; the mirror's own, where it has one, goes before it. */
-  readonly lagMs: number;
-  /** Absent in production. */
-  readonly hooks?: CrashHooks | undefined;
-}
 
 /** Null on a database that mirrors nothing yet. */
-export async function readProvingFacts({ home, lagMs: configured }: ProvingParts): Promise<ProvingFacts | null> {
-  const { db } = home.database;
+export async function readProvingFacts({ database, config }: Context): Promise<ProvingFacts | null> {
+  const { db } = database;
   const mirror = await findMirror(db);
   if (mirror === null) return null;
-  const lagMs = mirror.lagMs ?? configured;
+  // The mirror's own, where it has one, goes before the configuration's.
+  const lagMs = mirror.lagMs ?? config.syncLagMs;
   return { mirror, lagMs, completeTo: await readCompleteTo(db, lagMs), now: await readDatabaseNow(db) };
 }
 
 /** The ports of `proveDays`, for as long as the facts hold: one turn, or one command. `isAsked` by a person, day by day. */
 export function createProver(
-  { home, vendors, hooks }: ProvingParts,
-  facts: ProvingFacts,
+  context: Context,
+  { mirror, lagMs, completeTo: coveredUpTo }: ProvingFacts,
   { isAsked }: { readonly isAsked: boolean },
 ): ProveDaysPorts {
-  const { db } = home.database;
-  const { mirror, lagMs, completeTo: coveredUpTo } = facts;
-  const ours = { own: createOwnSide(db), accepted: createAcceptanceStore(db, packageVersion()) };
-  const sides = { stripe: vendors.stripeSide, ledger: vendors.ledgerSide, ...ours };
+  const ports = createProvePorts(context, { isAsked });
+  return context.decorate('prover', {
+    store: createCertificateStore(context.database.db, context.version),
+    proveDay: ({ earlierCurrencies, ...request }) =>
+      proveDay(ports, { ...request, facts: { mirror, lagMs, coveredUpTo, earlierCurrencies } }),
+  });
+}
+
+/** What the proof of one day asks of everybody. */
+export function createProvePorts(
+  { database, vendors, version }: Context,
+  { isAsked }: { readonly isAsked: boolean },
+): ProvePorts {
+  const { db } = database;
   const { limitBytes: heapLimit } = heapUse(0);
   const attempts = createProofAttempts(db, { processId: PROCESS_ID, heapLimit, isAsked });
-  const means = { memory: { heap: heapUse, attempts }, hash: sha256 };
-  const prover: ProveDaysPorts = {
-    store: createCertificateStore(db, packageVersion()),
-    proveDay: ({ earlierCurrencies, ...request }) =>
-      proveDay({ ...sides, ...means }, { ...request, facts: { mirror, lagMs, coveredUpTo, earlierCurrencies } }),
+  return {
+    ...{ stripe: vendors.stripeSide, ledger: vendors.ledgerSide },
+    ...{ own: createOwnSide(db), accepted: createAcceptanceStore(db, version) },
+    ...{ memory: { heap: heapUse, attempts }, hash: sha256 },
   };
-  return proverWithPoints(prover, hooks);
 }
 
 /** The lines joined by line feeds, without making one text of them. */
@@ -83,9 +78,8 @@ const TURN_DAYS_MAX = 50;
 /** More failures in a turn than this are the servers', not the days'. */
 const TURN_FAILURES_MAX = 2;
 
-export interface ScheduledProofsParts extends ProvingParts {
-  readonly events: Events;
-  readonly timings: ProofTimings;
+export interface ScheduledProofsParts {
+  /** Aborted when the worker stops. */
   readonly signal: AbortSignal;
   requestProofs(): Promise<void>;
   /** Throws SyncError while the ledger is not known to be the one that was posted to: everything would be missing in it. */
@@ -104,23 +98,24 @@ export interface ScheduledProofs {
   isWaiting(): Promise<boolean>;
 }
 
-export function createScheduledProofs(parts: ScheduledProofsParts): ScheduledProofs {
-  const { events, timings, signal } = parts;
+export function createScheduledProofs(context: Context, parts: ScheduledProofsParts): ScheduledProofs {
+  const { events, clock } = context;
+  const { proofs: timings } = context.timings;
   let askedAtMs: number | null = null;
   let isAnswered = true;
   /** Days whose proof failed, and when they may be tried again by this process. */
   const failedUntilMs = new Map<string, number>();
-  const isFailing = (day: string) => (failedUntilMs.get(day) ?? 0) > systemClock.monotonicMs();
+  const isFailing = (day: string) => (failedUntilMs.get(day) ?? 0) > clock.monotonicMs();
   const findWork = async () => {
-    const facts = await readProvingFacts(parts);
+    const facts = await readProvingFacts(context);
     if (facts === null) return null;
-    const standings = await readStandings(parts.home.database.db);
-    const days = await daysOfTurn(parts, { ...facts, standings }, isFailing);
+    const standings = await readStandings(context.database.db);
+    const days = await daysOfTurn(context, { ...facts, standings }, isFailing);
     return days.length === 0 ? null : { facts, standings, days };
   };
   return {
     async request() {
-      const nowMs = systemClock.monotonicMs();
+      const nowMs = clock.monotonicMs();
       if (askedAtMs !== null && nowMs - askedAtMs < timings.askEveryMs) return;
       // Also when the queue does not take it: then it is asked for, and not delivered.
       askedAtMs = nowMs;
@@ -141,16 +136,16 @@ export function createScheduledProofs(parts: ScheduledProofsParts): ScheduledPro
       const { facts, standings, days } = work;
       await parts.confirmLedger();
       const lastProofs = new Map(standings.map(({ day, provedAt }) => [day, provedAt]));
-      const endsAtMs = systemClock.monotonicMs() + timings.turnMs;
+      const endsAtMs = clock.monotonicMs() + timings.turnMs;
       let failures = 0;
-      const proven = await proveDays(createProver(parts, facts, { isAsked: false }), days, {
+      const proven = await proveDays(createProver(context, facts, { isAsked: false }), days, {
         proofId: uuidv7(),
-        signal,
+        signal: parts.signal,
         isStillDue: (day, lastProvedAt) => lastProvedAt?.getTime() === lastProofs.get(day)?.getTime(),
-        isOver: () => systemClock.monotonicMs() >= endsAtMs,
+        isOver: () => clock.monotonicMs() >= endsAtMs,
         onFailed(day, error) {
           failures += 1;
-          failedUntilMs.set(day, systemClock.monotonicMs() + timings.failedAfterMs);
+          failedUntilMs.set(day, clock.monotonicMs() + timings.failedAfterMs);
           tellFailure(events, day, error);
           const isFatal = error instanceof SyncError && error.kind === 'fatal';
           return isFatal || failures >= TURN_FAILURES_MAX ? 'end' : 'go_on';
@@ -163,13 +158,13 @@ export function createScheduledProofs(parts: ScheduledProofsParts): ScheduledPro
 
 /** What is due and can be decided: a day with a posting on its way would only come out as open. */
 async function daysOfTurn(
-  { home, timings }: ScheduledProofsParts,
+  { database, timings }: Context,
   { mirror, completeTo, now, standings }: ProvingFacts & { readonly standings: readonly DayStanding[] },
   isFailing: (day: string) => boolean,
 ): Promise<DayToProve[]> {
-  const { db } = home.database;
+  const { db } = database;
   const facts = { now, startsAt: mirror.startsAt, completeTo, standings, lastRotationAt: await lastRotationAt(db) };
-  const due = dueDays(facts, timings).filter(({ day }) => !isFailing(day));
+  const due = dueDays(facts, timings.proofs).filter(({ day }) => !isFailing(day));
   const decidable: DayToProve[] = [];
   // In pieces: a day without a pending posting is looked through whole, and there may be thousands.
   for (let from = 0; from < due.length && decidable.length < TURN_DAYS_MAX; from += TURN_DAYS_MAX) {

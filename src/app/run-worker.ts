@@ -12,9 +12,9 @@ import type { Events } from '../observability/events.js';
 import type { Log } from '../observability/log.js';
 import { createOutages, type Outages } from '../observability/outages.js';
 import { backoffMs } from '../post/backoff.js';
-import type { CrashHooks } from './crash-points.js';
 import { eventsOf } from './events-of.js';
 import { closeAfterFault, ensureSchema, type Home, type HomeOptions, openHome } from './home.js';
+import { type Overrides, surroundingsOf } from './overrides.js';
 import { systemClock } from './system-clock.js';
 import { serverOf } from './tell-work.js';
 import { TIMINGS, type Timings } from './timings.js';
@@ -28,7 +28,7 @@ export interface RunWorkerOptions {
   readonly timings?: Timings;
   readonly whenUnreachable?: HomeOptions['whenUnreachable'];
   /** Absent in production. */
-  readonly hooks?: CrashHooks;
+  readonly overrides?: Overrides;
   /** From here on something may be in flight. */
   onTakesWork?(): void;
   /** Called once the worker takes jobs. */
@@ -86,6 +86,7 @@ interface Starting {
 }
 
 async function startWithRetry(config: WorkerConfig, options: RunWorkerOptions, starting: Starting) {
+  const { clock, random } = surroundingsOf(options.overrides ?? {});
   for (let tries = 0; !options.signal.aborted; tries += 1) {
     try {
       return await startOnce(config, options, starting);
@@ -93,11 +94,11 @@ async function startWithRetry(config: WorkerConfig, options: RunWorkerOptions, s
       const fault = error instanceof SyncError || !isServerFault(error) ? error : databaseFailed(error);
       if (!(fault instanceof SyncError && fault.kind === 'transient')) throw fault;
       if (options.signal.aborted) break;
-      const waitMs = backoffMs(tries, Math.random, starting.timings.startRetry);
+      const waitMs = backoffMs(tries, random, starting.timings.startRetry);
       const server = serverOf(fault);
       if (server !== null) starting.outages.failed(server, describeError(fault));
       starting.events.startWaits({ code: fault.code, error: describeError(fault), waitMs: Math.round(waitMs) });
-      await systemClock.sleep(waitMs, options.signal).catch(() => {
+      await clock.sleep(waitMs, options.signal).catch(() => {
         // Told to stop: the loop sees it.
       });
     }
@@ -114,7 +115,7 @@ function databaseFailed(cause: unknown): SyncError {
 }
 
 async function startOnce(config: WorkerConfig, options: RunWorkerOptions, starting: Starting) {
-  const { log, adopt, whenUnreachable, hooks } = options;
+  const { log, adopt, whenUnreachable, overrides } = options;
   const giving = giveUpWith(options.signal);
   const home = await openHome(config, {
     log,
@@ -134,7 +135,7 @@ async function startOnce(config: WorkerConfig, options: RunWorkerOptions, starti
           options.onTakesWork?.();
         },
         ...starting,
-        ...(hooks === undefined ? {} : { hooks }),
+        ...(overrides === undefined ? {} : { overrides }),
       }),
     };
   } catch (error) {

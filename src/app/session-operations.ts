@@ -16,9 +16,8 @@ import { planRepair } from '../operations/plan-repair.js';
 import { proveNamedDays } from '../operations/prove-days.js';
 import { readAudience } from '../operations/read-audience.js';
 import { rebuild } from '../operations/rebuild.js';
+import type { RepairPorts } from '../prove/repair-ports.js';
 import { createJobQueue, type JobQueue } from '../queue/job-queue.js';
-import { type CrashHooks, repairStoreWithPoints } from './crash-points.js';
-import { eventsOf } from './events-of.js';
 import { createProver, readProvingFacts } from './proving.js';
 import { type OpenedSession, openSession, type SessionOptions } from './session.js';
 
@@ -29,40 +28,23 @@ export interface SessionOperations
     MoveOperation,
     Pick<OpenedSession, 'close'> {}
 
-export interface OperationOptions extends SessionOptions {
-  /** Absent in production. */
-  readonly hooks?: CrashHooks | undefined;
-}
-
-export async function openSessionOperations(
-  config: WorkerConfig,
-  options: OperationOptions,
-): Promise<SessionOperations> {
+export async function openSessionOperations(config: WorkerConfig, options: SessionOptions): Promise<SessionOperations> {
   const session = await openSession(config, options);
-  const { hooks } = options;
-  const proving = { ...session, lagMs: config.syncLagMs };
-  const repairing = { ...session, repair: repairPorts(session, hooks), withQueue: queueOf(session) };
+  const repairing = { ...session, repair: repairPorts(session), withQueue: queueOf(session) };
   return {
     proveDays: (asked, listener) =>
       proveNamedDays(
         {
           ...session,
-          readProvingFacts: () => readProvingFacts(proving),
-          createProver: (facts) => createProver(proving, facts, { isAsked: true }),
+          readProvingFacts: () => readProvingFacts(session),
+          createProver: (facts) => createProver(session, facts, { isAsked: true }),
         },
         asked,
         listener,
       ),
     planRepair: (asked) => planRepair(repairing, asked),
     applyRepair: (asked) => applyRepair(repairing, asked),
-    rebuild: (asked, listener) =>
-      rebuild(session, asked, {
-        ...listener,
-        async update(progress) {
-          await listener.update(progress);
-          await hooks?.at('rebuild.page_stored');
-        },
-      }),
+    ...session.decorate('rebuild', { rebuild: (asked, listener) => rebuild(session, asked, listener) }),
     moveMirror: (asked) => moveMirror(session, asked),
     readAudience: () =>
       readAudience({
@@ -73,9 +55,9 @@ export async function openSessionOperations(
   };
 }
 
-function repairPorts({ database, vendors, version }: OpenedSession, hooks: CrashHooks | undefined) {
+function repairPorts({ database, vendors, version, decorate }: OpenedSession): RepairPorts {
   return {
-    store: repairStoreWithPoints(createRepairStore(database.db, version), hooks),
+    store: decorate('repairStore', createRepairStore(database.db, version)),
     accepted: createAcceptanceStore(database.db, version),
     stripe: vendors.stripeSide,
     ledger: vendors.ledgerSide,
@@ -83,9 +65,8 @@ function repairPorts({ database, vendors, version }: OpenedSession, hooks: Crash
 }
 
 /** Opened only where something is asked of it: nothing else needs the queue to be there. */
-function queueOf({ home, log }: OpenedSession) {
+function queueOf({ home, events }: OpenedSession) {
   return async <Result>(work: (queue: JobQueue) => Promise<Result>): Promise<Result> => {
-    const events = eventsOf(log);
     const queue = createJobQueue(home.queueBackend, (error) => events.queueClientFailed({ error: error.message }));
     try {
       return await work(queue);

@@ -12,17 +12,18 @@ import type { Log } from '../observability/log.js';
 import type { DryRunSession } from '../operations/dry-run.js';
 import type { Session } from '../operations/session.js';
 import { packageVersion } from '../package-root.js';
+import { type Context, createContext } from './context.js';
 import { eventsOf } from './events-of.js';
 import { closeAfterFault, closeInReverse, ensureSchema, type Home, openHome } from './home.js';
 import { lookAtLedger } from './look-at-ledger.js';
-import { systemClock } from './system-clock.js';
+import type { Overrides } from './overrides.js';
 import { TIMINGS } from './timings.js';
 import { createVendors, type Vendors } from './vendors.js';
 
-export interface OpenedSession extends Session {
+export interface OpenedSession extends Session, Context {
   readonly home: Home;
   readonly vendors: Vendors;
-  readonly log: Log;
+  readonly clock: Context['clock'];
   close(): Promise<void>;
 }
 
@@ -31,6 +32,7 @@ export interface SessionOptions {
   readonly signal: AbortSignal;
   /** `worker` also creates an embedded home that is not there yet. */
   readonly role?: 'worker' | 'command';
+  readonly overrides?: Overrides | undefined;
 }
 
 /** Requests to Blnk at the same time; a command is one reader beside the workers. */
@@ -51,19 +53,13 @@ async function open(config: WorkerConfig, options: SessionOptions, giveUp: Abort
   const home = await openHome(config, { log, role: options.role ?? 'command', giveUp });
   try {
     await ensureSchema(home, config);
-    const vendors = createVendors(config, {
-      home,
-      events: eventsOf(log),
-      timings: TIMINGS,
-      postsInFlightMax: REQUESTS_IN_FLIGHT,
-      signal,
-      abortLookUps: signal,
-    });
+    const { database } = home;
+    const parts = { database, events: eventsOf(log), timings: TIMINGS, postsInFlightMax: REQUESTS_IN_FLIGHT };
+    const context = createContext(config, { ...parts, signal, abortLookUps: signal }, options.overrides);
     return {
-      ...{ config, home, vendors, log, signal, database: home.database, mirror: await findMirror(home.database.db) },
-      ...{ version: packageVersion(), clock: systemClock },
-      lookAtLedger: (mirror) => lookAtLedger({ home, vendors, mirror }),
-      close: () => closeInReverse([() => home.close(), () => vendors.close()]),
+      ...{ ...context, home, signal, mirror: await findMirror(database.db) },
+      lookAtLedger: (mirror) => lookAtLedger(context, mirror, { remembers: false }),
+      close: () => closeInReverse([() => home.close(), () => context.vendors.close()]),
     };
   } catch (error) {
     await closeAfterFault(() => home.close(), log);
@@ -84,7 +80,7 @@ export async function openDryRunSession(
     }
   }
   const vendors = createVendors(config, {
-    ...{ home: null, events: eventsOf(log), timings: TIMINGS, postsInFlightMax: 1 },
+    ...{ database: null, events: eventsOf(log), timings: TIMINGS, postsInFlightMax: 1 },
     ...{ signal, abortLookUps: signal },
   });
   const none = { database: null, mirror: null };

@@ -7,7 +7,9 @@ import { createClockWatch } from '../collect/agreed-time.js';
 import type { PaymentFeeds } from '../collect/ports.js';
 import type { WorkerConfig } from '../config.js';
 import { type ClockFault, clockFaultText } from '../core/agree-on-time.js';
+import type { Clock } from '../core/clock.js';
 import { describeError } from '../core/errors.js';
+import type { Database } from '../db/open.js';
 import { readDatabaseNow } from '../db/reads/status.js';
 import { createPrivateLimiter, createRequestLimiter } from '../db/request-limiter.js';
 import type { Events } from '../observability/events.js';
@@ -18,8 +20,7 @@ import { createStripeAccountReader, type StripeAccountReader } from '../stripe/a
 import { createStripeClient } from '../stripe/client.js';
 import { createPaymentFeeds } from '../stripe/feeds.js';
 import { createStripeSide } from '../stripe/listing.js';
-import type { Home } from './home.js';
-import { systemClock } from './system-clock.js';
+import { type Overrides, type Surroundings, surroundingsOf } from './overrides.js';
 import type { Timings } from './timings.js';
 
 export interface Vendors {
@@ -43,7 +44,7 @@ export interface Vendors {
 
 export interface VendorOptions {
   /** Null: there is no database yet, so the limits are kept by this process alone. */
-  readonly home: Home | null;
+  readonly database: Database | null;
   readonly events: Events;
   /** Told of every request that was answered, and of those that nobody answered. Absent for commands. */
   readonly outages?: Outages;
@@ -54,65 +55,30 @@ export interface VendorOptions {
   readonly signal: AbortSignal;
   /** Aborted: look-ups of what was posted end too. Of a worker only as long as it has posted nothing. */
   readonly abortLookUps: AbortSignal;
+  readonly overrides?: Overrides;
 }
 
 /** As many balances as a proof asks for at a time. */
 const LISTINGS_IN_FLIGHT_MAX = 4;
 
 /** Opens no connection yet. */
-export function createVendors(
-  config: WorkerConfig,
-  { home, events, outages, timings, postsInFlightMax, signal, abortLookUps }: VendorOptions,
-): Vendors {
+export function createVendors(config: WorkerConfig, options: VendorOptions): Vendors {
+  const { signal, abortLookUps, overrides = {} } = options;
+  const surroundings = surroundingsOf(overrides);
   // A listener for each request in flight, whose number the pools bound: no leak, which Node would warn of above ten.
   setMaxListeners(0, signal, abortLookUps);
-  const clocks = createClockWatch({
-    databaseNow: home === null ? null : () => readDatabaseNow(home.database.db),
-    machineNow: () => new Date(),
-    monotonicMs: systemClock.monotonicMs,
-    onFault: (fault) => tellClockFault(events, fault),
-  });
-  const stripe = createStripeClient({
-    baseUrl: config.stripe.apiBase,
-    time: clocks,
-    readKey: config.stripe.readKey,
-    limiter: createLimiter(config, home),
-    version: packageVersion(),
-    signal,
-    retries: { backoffBaseMs: timings.stripeRetryBaseMs },
-    onRetry: ({ error, delayMs, ...notice }) =>
-      events.stripeAskedAgain({ ...notice, delayMs: Math.round(delayMs), error: describeError(error) }),
-    onOutcome: (fault) => {
-      if (fault?.code === 'stripe_unavailable') outages?.failed('stripe', describeError(fault));
-      else outages?.answered('stripe');
-    },
-  });
-  const account = createStripeAccountReader({ client: stripe });
-  const blnk = {
-    ...config.blnk,
-    baseUrl: config.blnk.apiBase,
-    onRequest: ({ status, fault }: RequestReport) => {
-      if (fault !== null || isAway(status)) outages?.failed('blnk', fault ?? `Blnk answered HTTP ${status}`);
-      else outages?.answered('blnk');
-    },
-    lookUpFirstWaitMs: timings.lookUpFirstWaitMs,
-    signal,
-  };
-  const ledger = createLedger({
-    ...{ ...blnk, abort: abortLookUps },
-    ...{ postTimeoutMs: timings.postTimeoutMs, connections: postsInFlightMax },
-  });
-  // Lanes ask it too, whether the ledger is still the same one: what was posted could not be confirmed without it.
-  const ledgerSide = createLedgerSide({ ...blnk, abort: abortLookUps, connections: LISTINGS_IN_FLIGHT_MAX });
-  const feeds = createPaymentFeeds({ client: stripe });
+  const { client, clocks } = connectStripe(config, options, surroundings);
+  const { ledger, ledgerSide } = connectBlnk(config, options);
+  const account = createStripeAccountReader({ client });
+  const feeds = createPaymentFeeds({ client });
   return {
-    account,
-    feeds,
-    ledger,
+    account: surroundings.decorate('account', account),
+    feeds: surroundings.decorate('feeds', feeds),
+    ledger: surroundings.decorate('ledger', ledger),
     ledgerSide,
     stripeSide: createStripeSide({ feeds }),
     clockFault: () => clocks.fault(),
-    expectAccount: (id) => stripe.expectAccount(id),
+    expectAccount: (id) => client.expectAccount(id),
     async checkAccess() {
       const { missing } = await account.checkPermissions();
       await ledger.checkPermissions();
@@ -120,8 +86,58 @@ export function createVendors(
     },
     async close() {
       await Promise.all([ledger.close(), ledgerSide.close()]);
-      stripe.close();
+      client.close();
     },
+  };
+}
+
+function connectStripe(config: WorkerConfig, options: VendorOptions, surroundings: Surroundings) {
+  const { database, events, outages, timings, signal, overrides = {} } = options;
+  const { clock, random, machineNow } = surroundings;
+  const clocks = createClockWatch({
+    databaseNow: database === null ? null : () => readDatabaseNow(database.db),
+    machineNow,
+    monotonicMs: clock.monotonicMs,
+    onFault: (fault) => tellClockFault(events, fault),
+  });
+  const { retries, ...asked } = overrides.stripe ?? {};
+  const client = createStripeClient({
+    baseUrl: config.stripe.apiBase,
+    time: clocks,
+    readKey: config.stripe.readKey,
+    limiter: createLimiter(config, database, clock),
+    version: packageVersion(),
+    signal,
+    retries: { backoffBaseMs: timings.stripeRetryBaseMs, ...retries },
+    onRetry: ({ error, delayMs, ...notice }) =>
+      events.stripeAskedAgain({ ...notice, delayMs: Math.round(delayMs), error: describeError(error) }),
+    onOutcome: (fault) => {
+      if (fault?.code === 'stripe_unavailable') outages?.failed('stripe', describeError(fault));
+      else outages?.answered('stripe');
+    },
+    // Requests are timed by a clock of their own, which stands still while the machine sleeps.
+    ...(overrides.clock === undefined ? {} : { clock: { ...clock, random } }),
+    ...asked,
+  });
+  return { client, clocks };
+}
+
+function connectBlnk(config: WorkerConfig, options: VendorOptions) {
+  const { outages, timings, postsInFlightMax, signal, abortLookUps: abort, overrides = {} } = options;
+  const connection = {
+    ...{ ...config.blnk, baseUrl: config.blnk.apiBase, signal, abort },
+    onRequest: ({ status, fault }: RequestReport) => {
+      if (fault !== null || isAway(status)) outages?.failed('blnk', fault ?? `Blnk answered HTTP ${status}`);
+      else outages?.answered('blnk');
+    },
+    lookUpFirstWaitMs: timings.lookUpFirstWaitMs,
+    postTimeoutMs: timings.postTimeoutMs,
+    ...overrides.blnk,
+  };
+  return {
+    ledger: createLedger({ ...connection, connections: postsInFlightMax }),
+    // Lanes ask it too, whether the ledger is still the same one: what was posted could not be confirmed without it.
+    ledgerSide: createLedgerSide({ ...connection, connections: LISTINGS_IN_FLIGHT_MAX }),
   };
 }
 
@@ -135,8 +151,8 @@ function tellClockFault(events: Events, fault: ClockFault | null): void {
   else events.clockOff({ ...fault, error: clockFaultText(fault) });
 }
 
-function createLimiter(config: WorkerConfig, home: Home | null) {
-  const options = { share: config.stripeShare, livemode: config.stripe.livemode, sleep: systemClock.sleep };
-  if (home === null) return createPrivateLimiter({ ...options, monotonicMs: systemClock.monotonicMs });
-  return createRequestLimiter(home.database.sql, options);
+function createLimiter(config: WorkerConfig, database: Database | null, { sleep, monotonicMs }: Clock) {
+  const options = { share: config.stripeShare, livemode: config.stripe.livemode, sleep };
+  if (database === null) return createPrivateLimiter({ ...options, monotonicMs });
+  return createRequestLimiter(database.sql, options);
 }

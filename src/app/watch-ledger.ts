@@ -9,33 +9,26 @@ import {
   rememberBalance,
   rememberedBalances,
 } from '../db/ledger-identity-store.js';
-import type { Events } from '../observability/events.js';
 import { createLedgerWatch, type LedgerWatch } from '../worker/ledger-watch.js';
-import type { Home } from './home.js';
+import type { Context } from './context.js';
 import { lookAtLedger } from './look-at-ledger.js';
-import { systemClock } from './system-clock.js';
-import type { Timings } from './timings.js';
-import type { Vendors } from './vendors.js';
 
 export interface WatchParts {
-  readonly home: Home;
-  readonly events: Events;
-  readonly timings: Timings;
   readonly mirror: Mirror;
   readonly workerId: string;
-  readonly vendors: Vendors;
   /** The ledger is another one: the worker has to be stopped. */
   onOther(error: SyncError): void;
 }
 
-export function watchLedger({ home, events, timings, mirror, workerId, vendors, onOther }: WatchParts): LedgerWatch {
-  const { sql } = home.database;
+export function watchLedger(context: Context, { mirror, workerId, onOther }: WatchParts): LedgerWatch {
+  const { events, timings, clock } = context;
+  const { sql } = context.database;
   const { source } = mirror;
   const { inDoubtEveryMs } = timings.ledger;
   return createLedgerWatch(
     {
-      clock: systemClock,
-      look: () => lookAtLedger({ home, vendors, mirror, timings, remembers: true }),
+      clock,
+      look: () => lookAtLedger(context, mirror, { remembers: true }),
       // A worker that is restarted in the doubt goes on counting.
       note: (verdict) => noteLook(sql, verdict, { epoch: mirror.ledgerEpoch, gapMaxMs: GAPS_MAX * inDoubtEveryMs }),
       noteOther: () => noteOtherLedger(sql),

@@ -1,22 +1,17 @@
 /** Composition: a worker's watch over the verdict on its mirror, joined to database and log. Decides nothing. */
 import { logLevelOf } from '../core/verdict/verdict.js';
-import type { Drizzle } from '../db/open.js';
 import { readVerdictFacts } from '../db/reads/status.js';
-import type { Events } from '../observability/events.js';
 import { createVerdictWatch } from '../worker/verdict-watch.js';
+import type { Context } from './context.js';
 
-export interface VerdictLogParts {
-  readonly db: Drizzle;
-  readonly events: Events;
-  readonly lagMs: number;
-  intervalMs(): Promise<number>;
-}
-
-/** @returns a look, for the timer */
-export function watchVerdict({ db, events, lagMs, intervalMs }: VerdictLogParts): () => Promise<void> {
+/** @returns a look */
+export function watchVerdict(
+  { config, database, events, machineNow }: Context,
+  intervalMs: () => Promise<number>,
+): () => Promise<void> {
   return createVerdictWatch({
     readFacts: async () =>
-      readVerdictFacts(db, { lagMs, intervalMs: await intervalMs(), machineNow: () => new Date() }),
+      readVerdictFacts(database.db, { lagMs: config.syncLagMs, intervalMs: await intervalMs(), machineNow }),
     onChange(verdict, before) {
       const { state, sentence, needs } = verdict;
       const codes = [...new Set(needs.map(({ code }) => code))];

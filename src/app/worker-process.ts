@@ -6,14 +6,13 @@ import type { WorkerConfig } from '../config.js';
 import { describeError, SyncError } from '../core/errors.js';
 import { ignoredStart } from '../core/ignored-start.js';
 import type { Mirror } from '../core/mirror.js';
-import type { Events } from '../observability/events.js';
 import { POSTING } from '../post/posting-sizes.js';
 import type { LedgerWatch } from '../worker/ledger-watch.js';
 import { claimWith, noteAccess } from './begin-mirror.js';
-import { feedsWithPoints, ledgerWithPoints } from './crash-points.js';
+import { type Context, createContext } from './context.js';
+import { lookAtBalances } from './look-at-balances.js';
+import type { Overrides } from './overrides.js';
 import { LANES_AT_ONCE, takeUpWork, type Work } from './take-up-work.js';
-import { createVendors, type Vendors } from './vendors.js';
-import { watchBalances } from './watch-balances.js';
 import { type WatchParts, watchLedger } from './watch-ledger.js';
 
 export interface RunningWorker {
@@ -23,12 +22,13 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-export interface WorkerOptions extends Pick<Work, 'home' | 'events' | 'outages' | 'timings' | 'hooks' | 'onFatal'> {
+export interface WorkerOptions extends Pick<Work, 'home' | 'outages' | 'onFatal'>, Pick<Context, 'events' | 'timings'> {
   readonly adopt: boolean;
   /** Aborted while it starts: the start ends at once, with SyncError `stopped`. Later `stop` ends it. */
   readonly signal?: AbortSignal;
   /** From here on something may be in flight that is looked up before it stops: `signal` is not listened to any more. */
   onTakesWork?(): void;
+  readonly overrides?: Overrides;
 }
 
 /** Throws SyncError `fatal` for a person to mend, `transient` when a server is not there yet. */
@@ -38,7 +38,7 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
   const interrupt = (): void => starting.abort();
   options.signal?.addEventListener('abort', interrupt, { once: true });
   if (options.signal?.aborted === true) interrupt();
-  const closers: Array<() => Promise<void> | void> = [];
+  const closers: Work['closers'] = [];
   const stop = async (): Promise<void> => {
     stopping.abort();
     for (const close of closers.splice(0).reverse()) {
@@ -51,36 +51,27 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
     }
   };
   try {
-    const opened = createVendors(config, {
-      ...options,
+    const parts = {
+      ...{ ...options, database: options.home.database },
       postsInFlightMax: LANES_AT_ONCE * POSTING.chunksInFlight,
       signal: AbortSignal.any([stopping.signal, starting.signal]),
       abortLookUps: starting.signal,
-    });
-    const vendors: Vendors = {
-      ...opened,
-      feeds: feedsWithPoints(opened.feeds, options.hooks),
-      ledger: ledgerWithPoints(opened.ledger, options.hooks),
     };
+    const context = createContext(config, parts, options.overrides);
+    const { vendors } = context;
     closers.push(() => vendors.close());
     const { missing } = await vendors.checkAccess();
-    const mirror = await claimWith(config, { ...options, vendors });
-    tellIgnoredStart(config, { events: options.events, mirror });
+    const mirror = await claimWith(context, options);
+    tellIgnoredStart(context, mirror);
     const workerId = uuidv4();
-    const ledgerWatch = await beginWatch({ ...options, vendors, mirror, workerId, onOther: options.onFatal });
-    closers.push(ledgerWatch.start());
-    await noteAccess(config, { ...options, vendors, missing });
-    const askBalances = watchBalances({ ...options, db: options.home.database.db, ledger: vendors.ledger });
-    await askBalances();
+    const ledgerWatch = await beginWatch(context, { mirror, workerId, onOther: options.onFatal });
+    await noteAccess(context, { missing });
+    await lookAtBalances(context);
     // From here on it may have posted something, which is looked up before it stops.
     options.signal?.removeEventListener('abort', interrupt);
     options.onTakesWork?.();
     if (mirror.stripeAccount !== null) vendors.expectAccount(mirror.stripeAccount);
-    const { signal } = stopping;
-    await takeUpWork({
-      ...options,
-      ...{ config, vendors, mirror, ledgerWatch, askBalances, workerId, closers, signal },
-    });
+    await takeUpWork(context, { ...options, mirror, ledgerWatch, workerId, closers, signal: stopping.signal });
     return { workerId, mirror, stop };
   } catch (error) {
     await stop();
@@ -91,18 +82,15 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
 }
 
 /** The first look. In doubt the worker starts nevertheless, and collects; what is known to be another ledger is refused. */
-async function beginWatch(parts: WatchParts): Promise<LedgerWatch> {
-  const watch = watchLedger(parts);
+async function beginWatch(context: Context, parts: WatchParts): Promise<LedgerWatch> {
+  const watch = watchLedger(context, parts);
   await watch.confirm().catch((error: unknown) => {
     if (!(error instanceof SyncError && error.code === 'ledger_in_doubt')) throw error;
   });
   return watch;
 }
 
-function tellIgnoredStart(
-  config: WorkerConfig,
-  { events, mirror }: { readonly events: Events; readonly mirror: Mirror },
-): void {
-  const ignored = ignoredStart(config.syncStart, { startsAt: mirror.startsAt, now: new Date() });
+function tellIgnoredStart({ config, events, machineNow }: Context, { startsAt }: Mirror): void {
+  const ignored = ignoredStart(config.syncStart, { startsAt, now: machineNow() });
   if (ignored !== null) events.syncStartIgnored({ severity: ignored.level, text: ignored.text });
 }

@@ -6,7 +6,7 @@
  * yet asks them to look before its doubt is noted for all, and whoever knows the ledger looks when it is asked, or doubted.
  */
 import type { Clock } from '../core/clock.js';
-import { SyncError } from '../core/errors.js';
+import { describeError, SyncError } from '../core/errors.js';
 import {
   type LedgerState,
   type LedgerVerdict,
@@ -14,7 +14,7 @@ import {
   otherLedger,
   otherSourceText,
 } from '../core/ledger-identity.js';
-import { repeat, type StopRepeating } from './repeat.js';
+import { DONE, type TaskResult } from './background-tasks.js';
 
 export interface LedgerWatchPorts {
   readonly clock: Clock;
@@ -58,8 +58,9 @@ export interface LedgerWatch {
    * Throws SyncError as `confirm` does.
    */
   confirmSource(currency: string, balanceId: string | null): Promise<void>;
-  /** Looks when it is time; ends with the returned function, which waits for the look under way. */
-  start(): StopRepeating;
+  /** How often to ask whether it is time to look. */
+  readonly everyMs: number;
+  lookWhenDue(): Promise<TaskResult>;
 }
 
 export function createLedgerWatch(ports: LedgerWatchPorts, options: LedgerWatchOptions): LedgerWatch {
@@ -113,24 +114,28 @@ export function createLedgerWatch(ports: LedgerWatchPorts, options: LedgerWatchO
     return doubt === null && (await notes.isLookWanted());
   };
 
-  const tick = async (): Promise<void> => {
-    if (!(await isDue())) return;
-    failedAtMs = null;
-    await confirm().catch((error: unknown) => {
-      // The doubt itself is told where it begins and ends; this is a ledger or database that does not answer.
-      if (isDoubt(error)) return;
-      failedAtMs = ports.clock.monotonicMs();
-      ports.onError(error);
-    });
-  };
-
   return {
     confirm,
     async confirmSource(currency, balanceId) {
       if (doubt !== null) throw ledgerInDoubt(doubt);
       await sources.confirm(currency, balanceId);
     },
-    start: () => repeat(ports.clock, pauseMs / TICKS, tick),
+    everyMs: pauseMs / TICKS,
+    async lookWhenDue() {
+      if (!(await isDue())) return DONE;
+      failedAtMs = null;
+      try {
+        await confirm();
+        return DONE;
+      } catch (error) {
+        // The doubt itself is told where it begins and ends; this is a ledger or database that does not answer.
+        if (!isDoubt(error)) {
+          failedAtMs = ports.clock.monotonicMs();
+          ports.onError(error);
+        }
+        return { kind: 'failed', error: describeError(error) };
+      }
+    },
   };
 }
 

@@ -4,12 +4,12 @@
  */
 import { tmpdir } from 'node:os';
 import { commandEnvironment } from '../../../src/app/command-environment.js';
-import type { CrashPoint } from '../../../src/app/crash-points.js';
 import { endSoon, untilInterrupted } from '../../../src/app/process-life.js';
 import { createProgram } from '../../../src/app/program.js';
 import type { Timings } from '../../../src/app/timings.js';
 import { runProgram } from '../../../src/cli/program.js';
 import type { Bag } from '../../../src/environment.js';
+import { type CrashPoint, standAtPoints } from '../crash/points.js';
 import { liveAsWorker } from '../process/live-as-worker.js';
 import { type ShiftOptions, shiftClocks } from './shift.js';
 
@@ -60,15 +60,13 @@ async function main({ variables, timings, clock, standAt }: ClockOrder): Promise
   });
   process.channel?.unref();
   let wanted = standAt;
-  const hooks = {
-    async at(point: CrashPoint) {
-      if (point !== wanted) return;
-      wanted = null;
-      tell({ standsAt: point });
-      await told;
-    },
-  };
-  await liveAsWorker({ variables, timings, adopt: false, hooks }, interrupted);
+  const decorate = standAtPoints(async (point) => {
+    if (point !== wanted) return;
+    wanted = null;
+    tell({ standsAt: point });
+    await told;
+  });
+  await liveAsWorker({ variables, timings, adopt: false, overrides: { decorate } }, interrupted);
   endSoon(process);
 }
 

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CrashPoint } from '../../../src/app/crash-points.js';
 import type { Timings } from '../../../src/app/timings.js';
+import type { CrashPoint } from '../crash/points.js';
 import { type Child, startChild } from '../process/child.js';
 import type { CommandEnd } from '../process/command.js';
 import { QUICK, type Variables } from '../process/session.js';

@@ -3,10 +3,10 @@
  * and strikes. A place that was not reached in time is tried again a few times; what then missed is told.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CrashPoint } from '../../../src/app/crash-points.js';
 import { until } from '../process/wait.js';
 import type { BlowEntry } from './journal.js';
 import { type Blow, describeBlow, type ProcessBlow } from './plan.js';
+import type { CrashPoint } from './points.js';
 import { addPayments } from './quiet.js';
 import { strikeServer, untilMirroring } from './server-blows.js';
 import type { CrashProcess, CrashStage } from './stage.js';

@@ -4,13 +4,13 @@
  */
 import { tmpdir } from 'node:os';
 import { commandEnvironment } from '../../../src/app/command-environment.js';
-import type { CrashHooks, CrashPoint } from '../../../src/app/crash-points.js';
 import { endSoon, untilInterrupted } from '../../../src/app/process-life.js';
 import { createProgram } from '../../../src/app/program.js';
 import type { Timings } from '../../../src/app/timings.js';
 import { runProgram } from '../../../src/cli/program.js';
 import type { Bag } from '../../../src/environment.js';
 import { liveAsWorker } from '../process/live-as-worker.js';
+import { type ComeBy, type CrashPoint, standAtPoints } from './points.js';
 
 export interface CrashOrder {
   readonly variables: Bag;
@@ -38,7 +38,7 @@ export interface Standing {
   readonly standsAt: CrashPoint;
 }
 
-function createHooks(first: Stand | null): CrashHooks {
+function standAsTold(first: Stand | null): ComeBy {
   let wanted = first;
   let passed = 0;
   let goOn = (): void => {};
@@ -49,26 +49,24 @@ function createHooks(first: Stand | null): CrashHooks {
   });
   // The channel alone must not keep a process that has done its work.
   process.channel?.unref();
-  return {
-    async at(point) {
-      if (wanted === null || point !== wanted.point) return;
-      passed += 1;
-      if (passed < wanted.nth) return;
-      wanted = null;
-      const told = new Promise<void>((resolve) => {
-        goOn = resolve;
-      });
-      process.send?.({ standsAt: point } satisfies Standing);
-      await told;
-    },
+  return async (point) => {
+    if (wanted === null || point !== wanted.point) return;
+    passed += 1;
+    if (passed < wanted.nth) return;
+    wanted = null;
+    const told = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    process.send?.({ standsAt: point } satisfies Standing);
+    await told;
   };
 }
 
 async function main({ variables, timings, words, stand, adopt }: CrashOrder): Promise<void> {
   const interrupted = untilInterrupted(process, (line) => process.stderr.write(`${line}\n`));
-  const hooks = createHooks(stand);
+  const overrides = { decorate: standAtPoints(standAsTold(stand)) };
   if (words === null) {
-    await liveAsWorker({ variables, timings, adopt, hooks }, interrupted);
+    await liveAsWorker({ variables, timings, adopt, overrides }, interrupted);
   } else {
     const environment = commandEnvironment({
       variables,
@@ -80,7 +78,7 @@ async function main({ variables, timings, words, stand, adopt }: CrashOrder): Pr
       exit: (code) => {
         process.exitCode = code;
       },
-      hooks,
+      overrides,
     });
     await runProgram(createProgram(environment), environment, words);
   }

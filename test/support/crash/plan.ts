@@ -4,10 +4,10 @@
  */
 import type { Fault } from '../../../sandbox/blnk/fault-rules.js';
 import type { FaultRule } from '../../../sandbox/stripe/faults.js';
-import { CRASH_POINTS, type CrashPoint } from '../../../src/app/crash-points.js';
 import type { Home } from '../homes.js';
 import { dealFrom, drawFrom } from './draw.js';
 import { drawBlnkFault, drawStripeFault } from './faults.js';
+import { CRASH_POINTS, type CrashPoint } from './points.js';
 
 /** What happens to a process: SIGKILL, SIGTERM, or SIGSTOP for longer than its locks and claims. */
 export type ProcessAct = 'kill' | 'stop' | 'pause';

@@ -9,6 +9,7 @@ import { SandboxClock } from '../../../sandbox/clock.js';
 import type { Permission } from '../../../sandbox/stripe/access.js';
 import { type StripeSandbox, startStripeSandbox } from '../../../sandbox/stripe/sandbox.js';
 import { CURRENT_MAPPING_VERSION } from '../../../src/core/mapping.js';
+import type { Mirror } from '../../../src/core/mirror.js';
 import { createMirror } from '../../../src/db/mirror-store.js';
 import { createReadModel, type ReadModel } from '../../../src/db/reads/read-model.js';
 import type { HistoryDatabase } from './database.js';
@@ -35,7 +36,6 @@ export interface HistoryOptions {
 
 export class History {
   readonly clock: SandboxClock;
-  readonly mirrorId = randomUUID();
   /** Where wakes go: a list in memory, unless a real queue is put in its place. */
   queue: HistoryQueue = new ListedWakes();
   /** How far the database's clock is off. */
@@ -52,6 +52,7 @@ export class History {
     readonly stripe: StripeSandbox,
     readonly blnk: BlnkSandbox,
     readonly options: HistoryOptions,
+    readonly mirror: Mirror,
     private readonly granted: Permission[],
   ) {
     this.clock = stripe.clock;
@@ -71,9 +72,8 @@ export class History {
         typeof options.eventsLateByMs === 'number' ? { upToMs: options.eventsLateByMs } : options.eventsLateByMs.always,
     });
     const blnk = await startBlnkSandbox({ clock, seed: options.seed, lockWaitMs: 20, leakLockMs: 0 });
-    const history = new History(database, stripe, blnk, options, granted);
-    await createMirror(database.db, {
-      mirrorId: history.mirrorId,
+    const mirror = await createMirror(database.db, {
+      mirrorId: randomUUID(),
       stripeAccount: stripe.account,
       livemode: false,
       blnkInstance: options.style === 'core' ? 'core' : blnk.instanceId,
@@ -84,7 +84,7 @@ export class History {
       mappingVersion: CURRENT_MAPPING_VERSION,
       startsAt: options.startsAt ?? new Date(BEGINNING.getTime() - 2 * DAY),
     });
-    return history;
+    return new History(database, stripe, blnk, options, mirror, granted);
   }
 
   /** A worker's process that lives and does not stand still; a dead or paused one is replaced by a fresh one. */

@@ -1,5 +1,5 @@
 /** What `src/main.ts worker` does with a process, for processes of tests that are workers with something changed. */
-import type { CrashHooks } from '../../../src/app/crash-points.js';
+import type { Overrides } from '../../../src/app/overrides.js';
 import { runWorker } from '../../../src/app/run-worker.js';
 import { TIMINGS, type Timings } from '../../../src/app/timings.js';
 import { readWorkerConfig } from '../../../src/config.js';
@@ -12,17 +12,17 @@ export interface WorkerLife {
   /** Where they are other than production's. */
   readonly timings: Partial<Timings>;
   readonly adopt: boolean;
-  readonly hooks?: CrashHooks;
+  readonly overrides?: Overrides;
 }
 
 /** Until the signal comes or the worker gives up; the exit code is set then. */
 export async function liveAsWorker(life: WorkerLife, signal: AbortSignal): Promise<void> {
-  const { variables, timings, adopt, hooks } = life;
+  const { variables, timings, adopt, overrides = {} } = life;
   try {
     const config = readWorkerConfig(variables);
     const log = createLog({ level: config.logLevel, forPeople: false });
-    const options = { log, adopt, signal, timings: { ...TIMINGS, ...timings } };
-    process.exitCode = await runWorker(config, hooks === undefined ? options : { ...options, hooks });
+    const options = { log, adopt, signal, timings: { ...TIMINGS, ...timings }, overrides };
+    process.exitCode = await runWorker(config, options);
   } catch (error) {
     process.stderr.write(`${describeError(error)}\n`);
     process.exitCode = 2;

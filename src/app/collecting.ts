@@ -1,0 +1,59 @@
+/** Composition: collecting, joined to its store, to Stripe and to the queue. What the jobs that read do, whoever asked. */
+import type { CollectStore, RefusableFeed } from '../collect/ports.js';
+import { describeError } from '../core/errors.js';
+import type { Lane } from '../core/posting.js';
+import { type CollectStoreOptions, createCollectStore } from '../db/collect-store.js';
+import type { JobQueue } from '../queue/job-queue.js';
+import { createPartJob, type PartJob } from '../worker/part-job.js';
+import type { PermissionChange } from '../worker/permission-watch.js';
+import { createSyncJob, type SyncJob } from '../worker/sync-job.js';
+import type { Context } from './context.js';
+import { countedStore } from './counted-stores.js';
+import { tellPermission } from './tell-work.js';
+
+export interface CollectingParts {
+  /** Of the runs that are stored. */
+  readonly owner: Omit<CollectStoreOptions, 'version'>;
+  readonly queue: Pick<JobQueue, 'wakeLane' | 'requestPart'>;
+  /** Aborted when the worker stops. */
+  readonly signal: AbortSignal;
+}
+
+export interface Collecting {
+  readonly store: CollectStore;
+  readonly sync: SyncJob;
+  readonly readPart: PartJob;
+}
+
+export function createCollecting(context: Context, { owner, queue, signal }: CollectingParts): Collecting {
+  const { config, database, events, vendors, clock, version } = context;
+  const store = createCollectStore(database.db, { ...owner, version });
+  const ports = {
+    store: countedStore(context.decorate('collectStore', store), context.tally),
+    feeds: vendors.feeds,
+    async wakeLanes(lanes: readonly Lane[]) {
+      // The page is stored: a wake that is lost costs a minute, and must not fail the run.
+      const woken = await Promise.allSettled(lanes.map((lane) => queue.wakeLane(lane)));
+      for (const wake of woken) {
+        if (wake.status === 'rejected') events.laneNotWoken({ error: describeError(wake.reason) });
+      }
+    },
+    ...{ vendorClock: vendors.account, permissions: vendors.account, clock },
+    onPermission: (feed: RefusableFeed, change: PermissionChange) =>
+      tellPermission(events, { feed, change, livemode: config.stripe.livemode }),
+  };
+  const unasked = (error: unknown): void => events.partNotRequested({ error: describeError(error) });
+  return {
+    store: ports.store,
+    readPart: createPartJob(ports),
+    sync: createSyncJob(
+      {
+        ...ports,
+        // A part that was not asked for is found by the timer; the tail must not wait for it.
+        requestPart: (part) => queue.requestPart(part).catch(unasked),
+        onTakenBack: (to) => events.coverageTakenBack({ code: 'coverage_ahead', to }),
+      },
+      { lagMs: config.syncLagMs, signal },
+    ),
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * What a test hands the composition in place of production's: time, chance, how the vendors are asked, and one function that
+ * every port passes through. Production hands in nothing; whatever is not named here is joined alike for both.
+ */
+import type { BlnkLedger, LedgerOptions } from '../blnk/ledger.js';
+import type { RebuildOperation } from '../cli/rebuild.js';
+import type { CollectStore, PaymentFeeds } from '../collect/ports.js';
+import type { Clock, Random } from '../core/clock.js';
+import type { Outbox } from '../post/ports.js';
+import type { POSTING } from '../post/posting-sizes.js';
+import type { ProveDaysPorts } from '../prove/prove-days.js';
+import type { RepairStore } from '../prove/repair-ports.js';
+import type { StripeAccountReader } from '../stripe/account.js';
+import type { StripeClientOptions } from '../stripe/client.js';
+import { systemClock } from './system-clock.js';
+
+/** The ports between stages, vendors and stores, by the name under which they are decorated. */
+export interface Ports {
+  readonly account: StripeAccountReader;
+  readonly feeds: PaymentFeeds;
+  readonly ledger: BlnkLedger;
+  readonly collectStore: CollectStore;
+  readonly outbox: Outbox;
+  readonly prover: ProveDaysPorts;
+  readonly repairStore: RepairStore;
+  readonly rebuild: RebuildOperation;
+}
+
+/** Answers the port that is used instead: the same one, or one around it. Asked once for each port that is made. */
+export type Decorate = <Name extends keyof Ports>(name: Name, port: Ports[Name]) => Ports[Name];
+
+export interface Overrides {
+  readonly clock?: Clock;
+  /** This machine's wall clock. */
+  readonly machineNow?: () => Date;
+  readonly random?: Random;
+  /** How Stripe is asked. */
+  readonly stripe?: Partial<
+    Pick<StripeClientOptions, 'answerBytesMax' | 'limiter' | 'requestTimeoutMs' | 'retries' | 'time'>
+  >;
+  /** How Blnk is asked. */
+  readonly blnk?: Partial<
+    Pick<
+      LedgerOptions,
+      'lookUpAttemptsMax' | 'lookUpFirstWaitMs' | 'lookUpTimeoutMs' | 'postTimeoutMs' | 'responseBytesMax'
+    >
+  >;
+  /** In what sizes postings are sent to it. */
+  readonly posting?: Partial<typeof POSTING>;
+  readonly decorate?: Decorate;
+}
+
+/** Time and chance, as everything in a process has them. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly random: Random;
+  machineNow(): Date;
+  readonly decorate: Decorate;
+}
+
+export function surroundingsOf({ clock, random, machineNow, decorate }: Overrides): Surroundings {
+  return {
+    clock: clock ?? systemClock,
+    random: random ?? Math.random,
+    machineNow: machineNow ?? (() => new Date()),
+    decorate: decorate ?? ((_name, port) => port),
+  };
+}
