@@ -1,6 +1,6 @@
 /**
  * For drizzle-kit only: where the tables are declared and where `npm run db:generate` writes what changed. It connects to
- * nothing; migrations are applied by src/db/migrate.ts.
+ * nothing; migrations are applied by src/db/migrations/migrate.ts.
  */
 import type { Config } from 'drizzle-kit';
 

@@ -42,7 +42,7 @@ async function checkMigrations(): Promise<number> {
     await rm(folder, { recursive: true, force: true });
   }
   process.stdout.write(
-    'The migrations are equal to src/db/schema. What they do to older code: npm test -- test/upgrade-migrations.test.ts\n',
+    'The migrations are equal to src/db/schema. What they do to older code: npm test -- test/upgrade/migrations.test.ts\n',
   );
   return 0;
 }

@@ -8,7 +8,7 @@ const [times, seed] = process.argv.slice(2).map(Number);
 if (!(times !== undefined && Number.isInteger(times) && times > 0)) {
   throw new Error('say how many times as much as npm test is to be tried, and with which seed: 20 42');
 }
-const vitest = await startVitest('test', ['test/fuzz-'], {
+const vitest = await startVitest('test', ['test/fuzz/'], {
   run: true,
   watch: false,
   provide: { fuzzTimes: times, fuzzSeed: seed ?? Date.now() % 1_000_000 },

@@ -8,7 +8,7 @@ const [minutes, seed] = process.argv.slice(2).map(Number);
 if (!(minutes !== undefined && minutes > 0)) {
   throw new Error('say for how many minutes each suite is to be played, and with which seed: 10 42');
 }
-const vitest = await startVitest('test', ['test/history-'], {
+const vitest = await startVitest('test', ['test/history/'], {
   run: true,
   watch: false,
   provide: { historyBudgetMs: minutes * 60_000, historySeed: seed ?? Date.now() % 1_000_000 },

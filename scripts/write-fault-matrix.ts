@@ -5,7 +5,7 @@
  */
 import { startVitest } from 'vitest/node';
 
-const vitest = await startVitest('test', ['test/fault-matrix-'], {
+const vitest = await startVitest('test', ['test/fault-matrix/'], {
   run: true,
   watch: false,
   provide: process.argv.includes('--check') ? { wholeFaultMatrix: true } : { writeFaultMatrix: true },

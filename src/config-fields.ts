@@ -3,11 +3,11 @@
  * variable has which type, stand in `config.ts`.
  */
 import { z } from 'zod';
-import { parseHosts } from './core/base-url.js';
-import { isDecodable } from './core/database-address.js';
-import type { SyncStart } from './core/ignored-start.js';
-import { loginProblem } from './core/login-problem.js';
-import { parseDuration, parseMoment } from './core/time-text.js';
+import { parseDuration, parseMoment } from './core/base/time-text.js';
+import { parseHosts } from './core/settings/base-url.js';
+import { isDecodable } from './core/settings/database-address.js';
+import type { SyncStart } from './core/settings/ignored-start.js';
+import { loginProblem } from './core/settings/login-problem.js';
 
 interface Bound {
   readonly text: string;

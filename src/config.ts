@@ -5,14 +5,14 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { balanceName, duration, httpHosts, key, redisUrl, syncStart } from './config-fields.js';
-import { baseUrlProblem, parseHosts } from './core/base-url.js';
-import { databaseAddressProblem } from './core/database-address.js';
-import type { SyncStart } from './core/ignored-start.js';
-import { blnkKeyProblem, stripeKeyProblem } from './core/key-problem.js';
-import { commandLine } from './core/own-command.js';
-import { proxyProblem } from './core/proxy-problem.js';
-import { DEFAULT_SCHEMA, isSchemaName, SCHEMA_NAME_ALLOWED } from './core/schema-name.js';
-import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './core/window.js';
+import { commandLine } from './core/base/own-command.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './core/base/window.js';
+import { baseUrlProblem, parseHosts } from './core/settings/base-url.js';
+import { databaseAddressProblem } from './core/settings/database-address.js';
+import type { SyncStart } from './core/settings/ignored-start.js';
+import { blnkKeyProblem, stripeKeyProblem } from './core/settings/key-problem.js';
+import { proxyProblem } from './core/settings/proxy-problem.js';
+import { DEFAULT_SCHEMA, isSchemaName, SCHEMA_NAME_ALLOWED } from './core/settings/schema-name.js';
 import { type Bag, ConfigError } from './environment.js';
 import { isSecret, resolveSecrets, type SecretSource, secretSource } from './secrets.js';
 

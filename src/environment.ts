@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-import type { ErrorCode } from './core/error-codes.js';
+import type { ErrorCode } from './core/base/error-codes.js';
 
 export type Bag = Readonly<Record<string, string | undefined>>;
 

@@ -80,7 +80,7 @@ async function startPart(request: CrashRequest): Promise<number | null> {
 }
 
 async function runPart(request: CrashRequest): Promise<void> {
-  const vitest = await startVitest('test', ['test/crash.test.ts'], {
+  const vitest = await startVitest('test', ['test/crash/crash.test.ts'], {
     run: true,
     watch: false,
     reporters: [{ onTestCaseResult: tellFailure, onTestModuleEnd: tellBroken }],

@@ -29,7 +29,7 @@ interface StepResult {
 }
 
 const RECORD = fileURLToPath(new URL('../docs/engineering/full-tests.md', import.meta.url));
-/** Whose answers test/blnk-contract holds; what other versions do otherwise is known to test/blnk-cores.full.test.ts. */
+/** Whose answers test/blnk-contract holds; what other versions do otherwise is known to test/blnk/cores.full.test.ts. */
 const RECORDED_CORE = '0.15.2';
 const RECORD_BEGINS = '<!-- written by npm run test:full -- --record -->';
 const TS = ['node', '--import', 'tsx'];
@@ -117,7 +117,7 @@ function coreStep(core: string): Step {
     proves: `all that is asked of Blnk, the recorded contract and a whole job on Blnk Core ${version}`,
     command: [
       ...['env', ...address, `BLNK_CONTRACT_CORE_VERSION=${version}`, 'TEST_TIER=full'],
-      ...[...TS, 'test/run.ts', 'test/blnk-cores.full', ...more],
+      ...[...TS, 'test/run.ts', 'test/blnk/cores.full', ...more],
     ],
   };
 }

@@ -1,5 +1,5 @@
 /**
- * `npm test`, `npm test -- test/money.test.ts`: runs vitest and closes with the line `N passed, N failed`, alone on its
+ * `npm test`, `npm test -- test/core/money.test.ts`: runs vitest and closes with the line `N passed, N failed`, alone on its
  * line, for people and programs that read only the end. What is tested on which servers is said by support/services.ts.
  */
 import { parseCLI, startVitest, type TestCase, type Vitest } from 'vitest/node';

@@ -1,5 +1,5 @@
 /** The clock that a simulated soak hands its worker: nobody waits, and what is to come is called when the simulation is there. */
-import type { Clock } from '../../src/core/clock.js';
+import type { Clock } from '../../src/core/base/clock.js';
 
 interface Alarm {
   readonly everyMs: number;

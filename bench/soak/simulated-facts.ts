@@ -1,7 +1,7 @@
 /** What is looked at in a simulated soak: a sample now and then, and all that there is in the end. Changes nothing. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Database } from '../../src/db/open.js';
+import type { Database } from '../../src/db/connection/open.js';
 import { createReadModel } from '../../src/db/reads/read-model.js';
 import { type TableSize, tableSizes } from '../program/table-sizes.js';
 import type { Judgement } from './vendors.js';

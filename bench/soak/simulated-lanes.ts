@@ -1,6 +1,6 @@
 /** Lanes as a worker's queue runs them: never one twice at a time, one follow-up for all wakes meanwhile, a few at once. */
 import { LANES_AT_ONCE } from '../../src/app/take-up-work.js';
-import { type Lane, laneName } from '../../src/core/posting.js';
+import { type Lane, laneName } from '../../src/core/posting/posting.js';
 
 export interface LanePorts {
   drain(lane: Lane): Promise<void>;

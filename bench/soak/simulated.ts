@@ -3,9 +3,9 @@
  * to be done to the next. While something is being done the clock goes on with real time, so that slowness shows as lag.
  */
 import { randomUUID } from 'node:crypto';
-import { CURRENT_MAPPING_VERSION } from '../../src/core/mapping.js';
-import type { Mirror } from '../../src/core/mirror.js';
-import { createMirror, noteLag } from '../../src/db/mirror-store.js';
+import { CURRENT_MAPPING_VERSION } from '../../src/core/posting/mapping.js';
+import type { Mirror } from '../../src/core/posting/mirror.js';
+import { createMirror, noteLag } from '../../src/db/mirror/mirror-store.js';
 import { type HistoryDatabase, openHistoryDatabase } from '../../test/support/history/database.js';
 import type { Home } from '../../test/support/homes.js';
 import { SimulatedClock } from './simulated-clock.js';

@@ -1,9 +1,9 @@
 /** Composition: what a worker does with the mirror's row at its start: claims it, and notes what it found. */
 import { v4 as uuidv4 } from 'uuid';
-import type { Mirror } from '../core/mirror.js';
-import { createMirror, findMirror, nameAccount, noteLag, restartMirror } from '../db/mirror-store.js';
-import { noteRefusal } from '../db/sweep-store.js';
-import { anyStoredIntent } from '../db/worker-registry.js';
+import type { Mirror } from '../core/posting/mirror.js';
+import { noteRefusal } from '../db/collect/sweep-store.js';
+import { createMirror, findMirror, nameAccount, noteLag, restartMirror } from '../db/mirror/mirror-store.js';
+import { anyStoredIntent } from '../db/workers/worker-registry.js';
 import { identityOf } from '../operations/session.js';
 import { claimMirror } from '../worker/claim-mirror.js';
 import { timeOrNow } from '../worker/permission-watch.js';

@@ -1,8 +1,8 @@
 /** Composition: collecting, joined to its store, to Stripe and to the queue. What the jobs that read do, whoever asked. */
 import type { CollectStore, RefusableFeed } from '../collect/ports.js';
-import { describeError } from '../core/errors.js';
-import type { Lane } from '../core/posting.js';
-import { type CollectStoreOptions, createCollectStore } from '../db/collect-store.js';
+import { describeError } from '../core/base/errors.js';
+import type { Lane } from '../core/posting/posting.js';
+import { type CollectStoreOptions, createCollectStore } from '../db/collect/collect-store.js';
 import type { JobQueue } from '../queue/job-queue.js';
 import { createPartJob, type PartJob } from '../worker/part-job.js';
 import type { PermissionChange } from '../worker/permission-watch.js';

@@ -3,13 +3,13 @@
  * that begins its tasks: whoever has both calls what is composed here. Nothing is begun.
  */
 import { hostname } from 'node:os';
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/window.js';
-import { refuseMoved } from '../db/ledger-identity-store.js';
-import { findMirror } from '../db/mirror-store.js';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/base/window.js';
+import { refuseMoved } from '../db/mirror/ledger-identity-store.js';
+import { findMirror } from '../db/mirror/mirror-store.js';
 import { lanesDue } from '../db/postings/due.js';
-import { refuseOldCode } from '../db/served-code.js';
-import { createTimesMender } from '../db/times-ahead.js';
-import { createWorkerRegistry, type WorkerRegistry } from '../db/worker-registry.js';
+import { createTimesMender } from '../db/workers/future-times.js';
+import { refuseOldCode } from '../db/workers/minimum-code.js';
+import { createWorkerRegistry, type WorkerRegistry } from '../db/workers/worker-registry.js';
 import type { JobQueue } from '../queue/job-queue.js';
 import { type BackgroundTask, DONE } from '../worker/background-tasks.js';
 import { createLaneAlarms, type LaneAlarms } from '../worker/lane-alarms.js';

@@ -3,7 +3,7 @@
  * functions beside this one that join a part of the work (collecting, posting, proving) take it and nothing else of the process.
  */
 import type { WorkerConfig } from '../config.js';
-import type { Database } from '../db/open.js';
+import type { Database } from '../db/connection/open.js';
 import { createTally, type Tally } from '../observability/tally.js';
 import { packageVersion } from '../package-root.js';
 import { POSTING } from '../post/posting-sizes.js';

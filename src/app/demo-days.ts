@@ -1,10 +1,10 @@
 /** Proving and repairing for the demonstration, by the code of `prove`, `repair plan` and `repair apply`. */
 import { v7 as uuidv7 } from 'uuid';
 import type { WorkerConfig } from '../config.js';
-import type { RepairPlan } from '../core/repair.js';
-import { createAcceptanceStore } from '../db/acceptance-store.js';
+import type { RepairPlan } from '../core/repair/repair-plan.js';
+import { createAcceptanceStore } from '../db/proof/acceptance-store.js';
 import { type FullCertificate, readDay } from '../db/reads/certificates.js';
-import { createRepairStore } from '../db/repair-store.js';
+import { createRepairStore } from '../db/repair/repair-store.js';
 import type { Log } from '../observability/log.js';
 import { mirrorOf } from '../operations/session.js';
 import { packageVersion } from '../package-root.js';

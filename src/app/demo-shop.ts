@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { demoStaysUp } from '../cli/demo-text.js';
 import type { CommandContext } from '../cli/ports.js';
 import { readWorkerConfig, VARIABLES, type WorkerConfig } from '../config.js';
-import { commandLine } from '../core/own-command.js';
+import { commandLine } from '../core/base/own-command.js';
 import { openCommandContext } from './command-context.js';
 import type { AppEnvironment } from './command-environment.js';
 import { tellDemoStory } from './demo-story.js';

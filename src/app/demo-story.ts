@@ -18,10 +18,10 @@ import {
 } from '../cli/demo-text.js';
 import type { CommandContext } from '../cli/ports.js';
 import type { WorkerConfig } from '../config.js';
-import { isSealed } from '../core/reopening.js';
-import { formatCount } from '../core/time-text.js';
+import { formatCount } from '../core/base/time-text.js';
+import { DAY_MS, utcDay } from '../core/base/window.js';
+import { isSealed } from '../core/proof/reopening.js';
 import { verdictOf } from '../core/verdict/verdict.js';
-import { DAY_MS, utcDay } from '../core/window.js';
 import type { Log } from '../observability/log.js';
 import { daysBetween } from '../prove/schedule.js';
 import { openDemoDays } from './demo-days.js';

@@ -3,7 +3,7 @@
  * payments that have to be parked, and the comparison of both ends. The only part of the software that knows the stand-ins.
  */
 import type { LedgerCheck } from '../cli/demo-text.js';
-import { DAY_MS } from '../core/window.js';
+import { DAY_MS } from '../core/base/window.js';
 
 export type DemoVendors = Awaited<ReturnType<typeof startDemoVendors>>;
 

@@ -6,7 +6,7 @@ import { fork } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readWorkerConfig } from '../config.js';
-import { describeFault } from '../core/errors.js';
+import { describeFault } from '../core/base/errors.js';
 import type { Bag } from '../environment.js';
 import { createLog } from '../observability/log.js';
 import { TIMINGS, type Timings } from './timings.js';

@@ -4,12 +4,12 @@
  */
 import { openParts } from '../collect/backfill.js';
 import type { BackfillPart } from '../collect/ports.js';
-import { describeError } from '../core/errors.js';
-import { type Lane, laneName } from '../core/posting.js';
-import type { QueuedJob } from '../core/queue-identity.js';
-import { SECOND_MS } from '../core/window.js';
+import { describeError } from '../core/base/errors.js';
+import { SECOND_MS } from '../core/base/window.js';
+import { type Lane, laneName } from '../core/posting/posting.js';
+import type { QueuedJob } from '../core/queue/queue-identity.js';
 import { lanesWaiting } from '../db/postings/due.js';
-import { isTailCollecting, partsCollecting, sinceLastTailMs } from '../db/worker-registry.js';
+import { isTailCollecting, partsCollecting, sinceLastTailMs } from '../db/workers/worker-registry.js';
 import type { Outages } from '../observability/outages.js';
 import { type JobHandlers, type JobQueue, laneJob, partJob, proofsJob, syncJob } from '../queue/job-queue.js';
 import { BACKFILL_QUEUE, POST_QUEUE } from '../queue/payload.js';

@@ -4,16 +4,16 @@
  */
 import { existsSync } from 'node:fs';
 import type { HomeConfig } from '../config.js';
-import type { DatabaseAddress } from '../core/database-address.js';
-import { describeError, SyncError } from '../core/errors.js';
-import { interruption } from '../core/give-up.js';
-import { commandLine } from '../core/own-command.js';
-import { DEFAULT_SCHEMA } from '../core/schema-name.js';
+import { describeError, SyncError } from '../core/base/errors.js';
+import { interruption } from '../core/base/give-up.js';
+import { commandLine } from '../core/base/own-command.js';
+import type { DatabaseAddress } from '../core/settings/database-address.js';
+import { DEFAULT_SCHEMA } from '../core/settings/schema-name.js';
+import { type Database, describeAddress, openDatabase } from '../db/connection/open.js';
 import { openEmbeddedPostgres } from '../db/embedded/open.js';
-import { isMigrated } from '../db/migrate.js';
-import { type Database, describeAddress, openDatabase } from '../db/open.js';
-import { checkRights } from '../db/own-rights.js';
-import { refuseOldCode } from '../db/served-code.js';
+import { isMigrated } from '../db/migrations/migrate.js';
+import { checkRights } from '../db/migrations/own-rights.js';
+import { refuseOldCode } from '../db/workers/minimum-code.js';
 import type { Events } from '../observability/events.js';
 import type { Log } from '../observability/log.js';
 import { type MigrationReport, migrate } from '../operations/migrate.js';

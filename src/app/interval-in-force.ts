@@ -1,9 +1,9 @@
 /** Composition: the interval between syncs that is in force, as a worker keeps it and as `status` tells it. */
 import type { HomeConfig } from '../config.js';
-import type { Mirror } from '../core/mirror.js';
-import { pollIntervalMs } from '../core/poll-interval.js';
-import type { Database } from '../db/open.js';
-import { paymentsInThirtyDays } from '../db/worker-registry.js';
+import type { Mirror } from '../core/posting/mirror.js';
+import { pollIntervalMs } from '../core/settings/poll-interval.js';
+import type { Database } from '../db/connection/open.js';
+import { paymentsInThirtyDays } from '../db/workers/worker-registry.js';
 
 export async function intervalInForce(
   { syncEveryMs, stripeShare }: Pick<HomeConfig, 'syncEveryMs' | 'stripeShare'>,

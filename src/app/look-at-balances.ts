@@ -1,5 +1,5 @@
 /** Composition: whether the Blnk key may read balances, asked of Blnk, noted in the mirror, told in the log. Decides nothing. */
-import { noteBalancesRefused } from '../db/mirror-store.js';
+import { noteBalancesRefused } from '../db/mirror/mirror-store.js';
 import { lookAtBalancePermission } from '../worker/balance-permission.js';
 import type { Context } from './context.js';
 

@@ -2,15 +2,16 @@
  * Composition: one look at whether the ledger that answers is the one that this mirror posted to, for workers and for
  * commands. What is seen is judged by the core; here it is only brought together.
  */
+
+import { judgeLedger, type LedgerVerdict } from '../core/ledger/ledger-identity.js';
 import { queuedChildOf } from '../core/ledger/reference.js';
-import { judgeLedger, type LedgerVerdict } from '../core/ledger-identity.js';
-import type { Mirror } from '../core/mirror.js';
+import type { Mirror } from '../core/posting/mirror.js';
 import {
   type PostedReference,
   rememberBalance,
   rememberedBalances,
   samplePosted,
-} from '../db/ledger-identity-store.js';
+} from '../db/mirror/ledger-identity-store.js';
 import type { Context } from './context.js';
 
 /**

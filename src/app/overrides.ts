@@ -5,7 +5,7 @@
 import type { BlnkLedger, LedgerOptions } from '../blnk/ledger.js';
 import type { RebuildOperation } from '../cli/rebuild.js';
 import type { CollectStore, PaymentFeeds } from '../collect/ports.js';
-import type { Clock, Random } from '../core/clock.js';
+import type { Clock, Random } from '../core/base/clock.js';
 import type { Outbox } from '../post/ports.js';
 import type { POSTING } from '../post/posting-sizes.js';
 import type { ProveDaysPorts } from '../prove/prove-days.js';

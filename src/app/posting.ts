@@ -1,11 +1,11 @@
 /** Composition: posting, joined to the outbox, to Blnk and to what is told of lanes. */
-import { describeError } from '../core/errors.js';
+import { describeError } from '../core/base/errors.js';
 import { createBalanceNames } from '../core/ledger/balance-names.js';
-import type { Mirror } from '../core/mirror.js';
-import { laneName } from '../core/posting.js';
-import { endLanePause, noteLanePause } from '../db/lane-pauses.js';
-import { markFirstPost } from '../db/mirror-store.js';
-import { createDismissedPostings, createOutbox } from '../db/outbox.js';
+import type { Mirror } from '../core/posting/mirror.js';
+import { laneName } from '../core/posting/posting.js';
+import { markFirstPost } from '../db/mirror/mirror-store.js';
+import { endLanePause, noteLanePause } from '../db/postings/lane-status.js';
+import { createDismissedPostings, createOutbox } from '../db/postings/outbox.js';
 import { createLaneDrainer, type DrainPorts, type LaneDrainer } from '../post/drain-lane.js';
 import { lookUpDismissed } from '../post/look-up-dismissed.js';
 import type { JudgePorts } from '../post/settle-doubt.js';

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { callProgram } from '../core/own-command.js';
+import { callProgram } from '../core/base/own-command.js';
 import { packageRoot } from '../package-root.js';
 
 /** What is needed of Node's `process`. */

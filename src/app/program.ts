@@ -12,7 +12,7 @@ import { addProveCommand, prove } from '../cli/prove.js';
 import { addRebuildCommand, rebuild } from '../cli/rebuild.js';
 import { addRepairCommands, applyRepair, planRepair } from '../cli/repair.js';
 import { addProcessCommands, type ProcessActions } from '../cli/worker.js';
-import { giveUpWith, orStopped } from '../core/give-up.js';
+import { giveUpWith, orStopped } from '../core/base/give-up.js';
 import type { AppEnvironment } from './command-environment.js';
 import type { SessionOptions } from './session.js';
 import type { SessionOperations } from './session-operations.js';

@@ -4,12 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { describeError, SyncError } from '../core/errors.js';
-import { createAcceptanceStore } from '../db/acceptance-store.js';
-import { createCertificateStore } from '../db/certificate-store.js';
-import { findMirror } from '../db/mirror-store.js';
-import { createOwnSide } from '../db/own-side.js';
-import { createProofAttempts } from '../db/proof-attempts.js';
+import { describeError, SyncError } from '../core/base/errors.js';
+import { findMirror } from '../db/mirror/mirror-store.js';
+import { createAcceptanceStore } from '../db/proof/acceptance-store.js';
+import { createCertificateStore } from '../db/proof/certificate-store.js';
+import { createOwnSide } from '../db/proof/local-postings.js';
+import { createProofAttempts } from '../db/proof/proof-attempts.js';
 import { daysWithPending, lastRotationAt, readStandings } from '../db/reads/certificates.js';
 import { readCompleteTo, readDatabaseNow } from '../db/reads/status.js';
 import type { Events } from '../observability/events.js';

@@ -4,10 +4,10 @@
  * and is looked up by the next one.
  */
 import type { WorkerConfig } from '../config.js';
-import { describeError, SyncError } from '../core/errors.js';
-import { giveUpWith } from '../core/give-up.js';
-import { withinTime } from '../core/within-time.js';
-import { isServerFault } from '../db/server-faults.js';
+import { describeError, SyncError } from '../core/base/errors.js';
+import { giveUpWith } from '../core/base/give-up.js';
+import { withinTime } from '../core/base/within-time.js';
+import { isServerFault } from '../db/connection/server-faults.js';
 import type { Events } from '../observability/events.js';
 import type { Log } from '../observability/log.js';
 import { createOutages, type Outages } from '../observability/outages.js';

@@ -5,9 +5,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkerConfig } from '../config.js';
-import { SyncError } from '../core/errors.js';
-import { giveUpWith, orStopped } from '../core/give-up.js';
-import { findMirror } from '../db/mirror-store.js';
+import { SyncError } from '../core/base/errors.js';
+import { giveUpWith, orStopped } from '../core/base/give-up.js';
+import { findMirror } from '../db/mirror/mirror-store.js';
 import type { Log } from '../observability/log.js';
 import type { DryRunSession } from '../operations/dry-run.js';
 import type { Session } from '../operations/session.js';

@@ -1,7 +1,7 @@
 /** Composition: collecting, posting and proving of one worker, as the jobs of the queue call them. */
-import type { Mirror } from '../core/mirror.js';
-import { createRunReports } from '../db/run-reports.js';
-import { sinceLastTailMs } from '../db/worker-registry.js';
+import type { Mirror } from '../core/posting/mirror.js';
+import { createRunReports } from '../db/collect/run-reports.js';
+import { sinceLastTailMs } from '../db/workers/worker-registry.js';
 import type { JobHandlers, JobQueue } from '../queue/job-queue.js';
 import type { LaneAlarms } from '../worker/lane-alarms.js';
 import type { LedgerWatch } from '../worker/ledger-watch.js';

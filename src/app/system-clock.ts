@@ -1,8 +1,8 @@
 /** The real clock behind the `Clock` port. */
 import { uptime } from 'node:os';
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import type { Clock } from '../core/clock.js';
-import { SECOND_MS } from '../core/window.js';
+import type { Clock } from '../core/base/clock.js';
+import { SECOND_MS } from '../core/base/window.js';
 
 export const systemClock: Clock = {
   monotonicMs: countSleep({ awakeMs: () => performance.now(), uptimeMs: () => uptime() * SECOND_MS }),

@@ -2,7 +2,7 @@
  * Composition: what a worker opens once its mirror is claimed and its ledger known: the queue, what it delivers and what is done
  * beside it. Each is handed to the closers as soon as it is open.
  */
-import { SyncError } from '../core/errors.js';
+import { SyncError } from '../core/base/errors.js';
 import { lanesDue } from '../db/postings/due.js';
 import type { Outages } from '../observability/outages.js';
 import { createJobQueue, type JobQueue } from '../queue/job-queue.js';

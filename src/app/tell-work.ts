@@ -1,10 +1,10 @@
 /** What a worker does, as events: runs, jobs that failed, permissions of the key. */
 import type { CollectedRun } from '../collect/collect-run.js';
 import type { RefusableFeed } from '../collect/ports.js';
-import { describeError, SyncError } from '../core/errors.js';
-import { type Feed, STOPPED } from '../core/sync-run.js';
+import { describeError, SyncError } from '../core/base/errors.js';
+import { type Feed, STOPPED } from '../core/coverage/sync-run.js';
+import { isServerFault } from '../db/connection/server-faults.js';
 import type { RunRecord } from '../db/reads/runs.js';
-import { isServerFault } from '../db/server-faults.js';
 import type { Server } from '../observability/events/server-events.js';
 import type { Events } from '../observability/events.js';
 import type { Outages } from '../observability/outages.js';

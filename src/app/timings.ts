@@ -2,7 +2,7 @@
  * Every wait of a worker, in one place and in milliseconds. Production uses these; tests hand in shorter ones. None of
  * them decides about correctness: they trade speed of recovery against load, within the vendors' limits.
  */
-import { DAY_MS } from '../core/window.js';
+import { DAY_MS } from '../core/base/window.js';
 import type { BackoffOptions } from '../post/backoff.js';
 import { BACKOFF_DEFAULT } from '../post/backoff.js';
 import type { ScheduleRules } from '../prove/schedule.js';

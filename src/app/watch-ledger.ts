@@ -1,6 +1,6 @@
 /** Composition: a worker's watch over its ledger, joined to database, vendors and log. Decides nothing. */
-import { describeError, type SyncError } from '../core/errors.js';
-import type { Mirror } from '../core/mirror.js';
+import { describeError, type SyncError } from '../core/base/errors.js';
+import type { Mirror } from '../core/posting/mirror.js';
 import {
   askOthersToLook,
   isLookWanted,
@@ -8,7 +8,7 @@ import {
   noteOtherLedger,
   rememberBalance,
   rememberedBalances,
-} from '../db/ledger-identity-store.js';
+} from '../db/mirror/ledger-identity-store.js';
 import { createLedgerWatch, type LedgerWatch } from '../worker/ledger-watch.js';
 import type { Context } from './context.js';
 import { lookAtLedger } from './look-at-ledger.js';

@@ -3,9 +3,9 @@
  */
 import { v4 as uuidv4 } from 'uuid';
 import type { WorkerConfig } from '../config.js';
-import { describeError, SyncError } from '../core/errors.js';
-import { ignoredStart } from '../core/ignored-start.js';
-import type { Mirror } from '../core/mirror.js';
+import { describeError, SyncError } from '../core/base/errors.js';
+import type { Mirror } from '../core/posting/mirror.js';
+import { ignoredStart } from '../core/settings/ignored-start.js';
 import { POSTING } from '../post/posting-sizes.js';
 import type { LedgerWatch } from '../worker/ledger-watch.js';
 import { claimWith, noteAccess } from './begin-mirror.js';

@@ -2,8 +2,8 @@
  * The answers after which nothing can go on until a person changes the configuration: key, permission, address. They are
  * the same for every route, and each names the variable to look at. What a network in between refuses is none of them.
  */
-import type { CodeOfKind } from '../core/error-codes.js';
-import { SyncError } from '../core/errors.js';
+import type { CodeOfKind } from '../core/base/error-codes.js';
+import { SyncError } from '../core/base/errors.js';
 import type { BlnkAnswer } from './answer.js';
 import type { BlnkStyle, Route } from './routes.js';
 

@@ -2,7 +2,7 @@
  * One HTTP answer, read as far as anything can be said of it: Core's error code and text, how long to wait. Whoever wrote
  * the answer (Core, the Cloud, a proxy between) is unknown, so nothing of its shape is trusted.
  */
-import { memberOf, parseExactJson, textMemberOf } from '../core/exact-json.js';
+import { memberOf, parseExactJson, textMemberOf } from '../core/base/exact-json.js';
 import { codeOfWords } from './core-words.js';
 
 const MESSAGE_CHARACTERS_MAX = 500;

@@ -2,8 +2,8 @@
  * What is asked before the first post: the address, the key, what the key may do, and whether this Core is one that can be
  * worked with. Nothing is written, and no trial post is made: a Core up to 0.15.2 books what is marked `dry_run`.
  */
-import { SyncError } from '../core/errors.js';
-import { memberOf, textMemberOf } from '../core/exact-json.js';
+import { SyncError } from '../core/base/errors.js';
+import { memberOf, textMemberOf } from '../core/base/exact-json.js';
 import { isBlocked, isLimit } from './access-error.js';
 import type { BlnkAnswer } from './answer.js';
 import { findBalances, findByReference } from './find-rows.js';

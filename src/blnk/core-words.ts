@@ -2,7 +2,7 @@
  * The codes of a Core before 0.15.0, which answers nearly every refusal with 400 and words alone. Only whole texts of a
  * single post and of access are read, anchored at their beginning: what a bulk says of its items is never taken for a code.
  */
-import { textMemberOf } from '../core/exact-json.js';
+import { textMemberOf } from '../core/base/exact-json.js';
 
 const CODES: ReadonlyArray<readonly [RegExp, string]> = [
   [/^transaction validation failed: reference .* has already been used$/s, 'TXN_DUPLICATE_REFERENCE'],

@@ -1,6 +1,6 @@
 /** Rows and balances that are asked for by name: what comes back is exactly what was asked for, or the answer is refused. */
-import { SyncError } from '../core/errors.js';
-import { memberOf, textMemberOf } from '../core/exact-json.js';
+import { SyncError } from '../core/base/errors.js';
+import { memberOf, textMemberOf } from '../core/base/exact-json.js';
 import type { BalanceQuery } from '../core/ledger/balance-names.js';
 import type { LedgerRow } from '../core/ledger/row.js';
 import { isLedgerId } from './ledger-row.js';

@@ -3,9 +3,9 @@
  * metadata, so the oldest day is found by halving over effective dates, each step one question for any one row.
  */
 
-import { textMemberOf } from '../core/exact-json.js';
-import { STRIPE_EPOCH } from '../core/mirror.js';
-import { DAY_MS, dayWindow, utcDay } from '../core/window.js';
+import { textMemberOf } from '../core/base/exact-json.js';
+import { DAY_MS, dayWindow, utcDay } from '../core/base/window.js';
+import { STRIPE_EPOCH } from '../core/posting/mirror.js';
 import { readLedgerRecord, readLedgerRow } from './ledger-row.js';
 import { type LookUps, unreadable } from './look-ups.js';
 import { type Filter, within } from './routes.js';

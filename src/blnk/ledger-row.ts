@@ -3,7 +3,7 @@
  * or balance is judged a conflict, so that a person looks at it. Judging itself is `core/settlement.ts`.
  */
 
-import { memberOf, textMemberOf } from '../core/exact-json.js';
+import { memberOf, textMemberOf } from '../core/base/exact-json.js';
 import { PAYMENT } from '../core/kinds/payment.js';
 import type { LedgerRecord, LedgerRow } from '../core/ledger/row.js';
 import { shorten } from './answer.js';

@@ -3,7 +3,7 @@
  * and looks transactions and balances up. It keeps no state but its connections, and it never decides what to do next.
  */
 
-import { parseExactJson, textMemberOf } from '../core/exact-json.js';
+import { parseExactJson, textMemberOf } from '../core/base/exact-json.js';
 import type { Ledger, PostAnswer } from '../post/ports.js';
 import { checkAccess, mayReadBalances } from './check-access.js';
 import { type ConnectionOptions, createConnection } from './connection.js';

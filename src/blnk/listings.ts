@@ -3,11 +3,11 @@
  * against the question, because a server that ignored a filter would make a proof of something else.
  */
 
-import { memberOf, textMemberOf } from '../core/exact-json.js';
+import { memberOf, textMemberOf } from '../core/base/exact-json.js';
+import type { Window } from '../core/base/window.js';
 import { PAYMENT } from '../core/kinds/payment.js';
 import { isMadeOfMirroredId, OBJECT_KINDS } from '../core/kinds/registry.js';
 import type { LedgerRecord } from '../core/ledger/row.js';
-import type { Window } from '../core/window.js';
 import type { LedgerHistory, LedgerSide } from '../prove/ports.js';
 import type { BlnkAnswer } from './answer.js';
 import { type ConnectionOptions, createConnection } from './connection.js';

@@ -3,8 +3,8 @@
  * that ignored the filter, or was cut, would look like "not there", which only a whole and fitting answer may say.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SyncError } from '../core/errors.js';
-import { memberOf, textMemberOf } from '../core/exact-json.js';
+import { SyncError } from '../core/base/errors.js';
+import { memberOf, textMemberOf } from '../core/base/exact-json.js';
 import { isBlocked, isLimit, limitText } from './access-error.js';
 import { type BlnkAnswer, shorten } from './answer.js';
 import { asksPresence, type PresenceSpelling, spellPresence } from './presence.js';

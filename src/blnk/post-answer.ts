@@ -2,8 +2,8 @@
  * What an answer to a post says about the transaction. The rule: whatever is not known for certain is `unclear`, and
  * a look-up decides. Answers about access are thrown before this is asked (`access-error.ts`).
  */
-import { SyncError } from '../core/errors.js';
-import { memberOf, textMemberOf } from '../core/exact-json.js';
+import { SyncError } from '../core/base/errors.js';
+import { memberOf, textMemberOf } from '../core/base/exact-json.js';
 import type { PostAnswer } from '../post/ports.js';
 import { isLimit, limitText } from './access-error.js';
 import { type BlnkAnswer, shorten } from './answer.js';

@@ -2,7 +2,7 @@
  * What an answer quotes of its request and must not go on into tables and logs: the key, and what the merchant wrote
  * about a payment (description, metadata). Core and proxies quote both in refusals and error pages.
  */
-import { memberOf, parseExactJson } from '../core/exact-json.js';
+import { memberOf, parseExactJson } from '../core/base/exact-json.js';
 
 /** Shorter ones are words that messages consist of; hidden, they would take the sense and protect nobody. */
 const PRIVATE_LENGTH_MIN = 4;

@@ -2,8 +2,8 @@
  * Where things are asked: Blnk Cloud (its proxy for posts, its Filters API for look-ups) or a Core of one's own. In cloud
  * style only routes that the Cloud documents are used. Builds addresses, headers and filter bodies; sends nothing.
  */
-import { SyncError } from '../core/errors.js';
-import type { Window } from '../core/window.js';
+import { SyncError } from '../core/base/errors.js';
+import type { Window } from '../core/base/window.js';
 
 /** `cloud`: Blnk Cloud with an instance id and a Bearer token. `core`: a self-hosted Core with `X-Blnk-Key`. */
 export type BlnkStyle = 'cloud' | 'core';

@@ -5,8 +5,8 @@
  */
 import { performance } from 'node:perf_hooks';
 import { type Dispatcher, Pool } from 'undici';
-import { describeError, SyncError } from '../core/errors.js';
-import { onAbort } from '../core/on-abort.js';
+import { describeError, SyncError } from '../core/base/errors.js';
+import { onAbort } from '../core/base/on-abort.js';
 import { decompress } from '../decompress.js';
 import { accessErrorOf } from './access-error.js';
 import { type BlnkAnswer, readAnswer } from './answer.js';

@@ -3,9 +3,9 @@
  * nothing and changes no posting; the day is proven again at once.
  */
 import { type Command, Option } from 'commander';
-import type { AcceptanceRecord, AcceptanceRefusal } from '../core/acceptance.js';
-import { describeError, SyncError } from '../core/errors.js';
-import { commandLine } from '../core/own-command.js';
+import { describeError, SyncError } from '../core/base/errors.js';
+import { commandLine } from '../core/base/own-command.js';
+import type { AcceptanceRecord, AcceptanceRefusal } from '../core/proof/acceptance.js';
 import { byOption, jsonOption, parseDay, printLines, warnWithoutWorker, whyOption, withContext } from './command.js';
 import { toJson } from './json.js';
 import { acceptanceLines } from './payment-text.js';

@@ -1,7 +1,7 @@
 /** `backfill`: asks for all payments created in a window to be read again. What is known already is not stored twice. */
 import { type Command, Option } from 'commander';
-import { commandLine } from '../core/own-command.js';
-import type { Moment } from '../core/time-text.js';
+import { commandLine } from '../core/base/own-command.js';
+import type { Moment } from '../core/base/time-text.js';
 import type { BackfillAsked } from '../operations/request-backfill.js';
 import { dryRunOption, jsonOption, parseTime, timeoutOption, warnWithoutWorker, withContext } from './command.js';
 import { followRun } from './follow-run.js';

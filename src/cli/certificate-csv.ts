@@ -2,8 +2,8 @@
  * Certificates as CSV (RFC 4180) for spreadsheets and audits: one row per certificate, amounts as whole minor units and as
  * decimal text. Text that a spreadsheet would take for a formula is quoted with an apostrophe.
  */
-import { exponentOf } from '../core/currencies.js';
-import { decimalText } from '../core/money.js';
+import { exponentOf } from '../core/base/currencies.js';
+import { decimalText } from '../core/base/money.js';
 import type { AcceptedFinding, CertificateRecord } from '../db/reads/certificates.js';
 
 type Cell = string | number | bigint | boolean | Date | null;

@@ -1,15 +1,16 @@
 /** Certificates as people read them: tables, findings beneath them, and the sentence that answers the question. Pure. */
+
+import { formatMoney } from '../core/base/money.js';
+import { commandLine } from '../core/base/own-command.js';
+import { formatCount, formatTime } from '../core/base/time-text.js';
 import {
   type CertificateState,
   type DayFinding,
   FINDING_KINDS,
   isOfAnyCurrency,
   worstState,
-} from '../core/certificate.js';
-import { formatMoney } from '../core/money.js';
-import { commandLine } from '../core/own-command.js';
-import { isSealed } from '../core/reopening.js';
-import { formatCount, formatTime } from '../core/time-text.js';
+} from '../core/proof/certificate.js';
+import { isSealed } from '../core/proof/reopening.js';
 import type { CertificateRecord, DayCertificates, EarlierProof, FullCertificate } from '../db/reads/certificates.js';
 import { findingsInFull, findingsOfDay, kindsOf, type ToldFinding } from './finding-text.js';
 import { type Column, renderFacts, renderTable } from './table.js';

@@ -1,8 +1,8 @@
 /** `certificates list|show`: what was proven, from the database alone. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { CertificateState } from '../core/certificate.js';
-import { SyncError } from '../core/errors.js';
-import { commandLine } from '../core/own-command.js';
+import { SyncError } from '../core/base/errors.js';
+import { commandLine } from '../core/base/own-command.js';
+import type { CertificateState } from '../core/proof/certificate.js';
 import { certificateCsv } from './certificate-csv.js';
 import { certificateTable, dayLines } from './certificate-text.js';
 import { jsonOption, limitOption, parseDay, printLines, withContext } from './command.js';

@@ -3,12 +3,12 @@
  * while the command line is read, so that a wrong value costs no connection.
  */
 import { InvalidArgumentError, Option } from 'commander';
-import { describeFault, SyncError } from '../core/errors.js';
-import { orStopped } from '../core/give-up.js';
-import { commandLine } from '../core/own-command.js';
-import { Refusal } from '../core/refusal.js';
-import { isPlansDismissal } from '../core/repair.js';
-import { type Moment, parseDuration, parseMoment } from '../core/time-text.js';
+import { describeFault, SyncError } from '../core/base/errors.js';
+import { orStopped } from '../core/base/give-up.js';
+import { commandLine } from '../core/base/own-command.js';
+import { Refusal } from '../core/base/refusal.js';
+import { type Moment, parseDuration, parseMoment } from '../core/base/time-text.js';
+import { isPlansDismissal } from '../core/repair/repair-plan.js';
 import type { RequestOperations } from '../operations/request-operations.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
 import { plainText } from './text-width.js';

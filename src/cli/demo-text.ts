@@ -1,9 +1,9 @@
 /** What the demonstration says: sentences that a newcomer understands, and tables of what happened. Pure; fits 80 columns. */
-import { formatMoney, type Money } from '../core/money.js';
-import { shellWord } from '../core/own-command.js';
-import { PARKING_REASONS } from '../core/posting.js';
-import type { RepairPlan } from '../core/repair.js';
-import { formatCount, formatDuration } from '../core/time-text.js';
+import { formatMoney, type Money } from '../core/base/money.js';
+import { shellWord } from '../core/base/own-command.js';
+import { formatCount, formatDuration } from '../core/base/time-text.js';
+import { PARKING_REASONS } from '../core/posting/posting.js';
+import type { RepairPlan } from '../core/repair/repair-plan.js';
 import type { FullCertificate } from '../db/reads/certificates.js';
 import type { PaymentRecord } from '../db/reads/payments.js';
 import type { RunRecord } from '../db/reads/runs.js';

@@ -1,8 +1,8 @@
 /** What a dry run says: what was found, what would become of it, and what the real thing would take. */
-import { formatMoney } from '../core/money.js';
-import { commandLine } from '../core/own-command.js';
-import { PARKING_REASONS } from '../core/posting.js';
-import { formatCount, formatDuration, formatTime } from '../core/time-text.js';
+import { formatMoney } from '../core/base/money.js';
+import { commandLine } from '../core/base/own-command.js';
+import { formatCount, formatDuration, formatTime } from '../core/base/time-text.js';
+import { PARKING_REASONS } from '../core/posting/posting.js';
 import type { DryRunReport } from '../operations/dry-run.js';
 import { type Column, renderFacts, renderTable } from './table.js';
 

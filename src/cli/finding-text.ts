@@ -1,4 +1,7 @@
 /** What a proof found, as people read it: each thing once, though several certificates of its day may have it. Pure. */
+
+import { formatMoney } from '../core/base/money.js';
+import { formatCount, formatTime } from '../core/base/time-text.js';
 import {
   type CertificateState,
   type DayFinding,
@@ -6,9 +9,7 @@ import {
   type FindingAcceptance,
   isOfAnyCurrency,
   stateOfFinding,
-} from '../core/certificate.js';
-import { formatMoney } from '../core/money.js';
-import { formatCount, formatTime } from '../core/time-text.js';
+} from '../core/proof/certificate.js';
 import type { FullCertificate } from '../db/reads/certificates.js';
 import { plainText } from './text-width.js';
 

@@ -3,9 +3,9 @@
  * nobody looks, so leaving early is never an error of the run.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SyncError } from '../core/errors.js';
-import type { RunStatus } from '../core/sync-run.js';
-import { formatDuration } from '../core/time-text.js';
+import { SyncError } from '../core/base/errors.js';
+import { formatDuration } from '../core/base/time-text.js';
+import type { RunStatus } from '../core/coverage/sync-run.js';
 import { toJson } from './json.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
 import { createProgressView, type ProgressView } from './progress.js';

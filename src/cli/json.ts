@@ -4,8 +4,8 @@
  * `currency_decimals`, the digits after the point. Of a currency that Stripe does not list, `x` and the decimals are null.
  * Programs read it: keys are only ever added.
  */
-import { exponentOf } from '../core/currencies.js';
-import { decimalText } from '../core/money.js';
+import { exponentOf } from '../core/base/currencies.js';
+import { decimalText } from '../core/base/money.js';
 
 /** @param value plain values as the read model gives them; each bigint is an amount in minor units */
 export function toJson(value: unknown): string {

@@ -3,7 +3,7 @@
  * `--json` each as one JSON object on a line of its own: `{"error":{"code","kind","message"}}`, `{"warning":…}`,
  * `{"progress":…}`. Exit codes are the same either way.
  */
-import { describeFault, faultFields } from '../core/errors.js';
+import { describeFault, faultFields } from '../core/base/errors.js';
 import type { CommandOutput, Tone } from './ports.js';
 import { wrapLine } from './text-width.js';
 

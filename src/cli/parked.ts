@@ -1,9 +1,9 @@
 /** `parked list|show|retry|dismiss`: what waits for a person, and what a person can do about it. */
 import { type Command, Option } from 'commander';
-import { SyncError } from '../core/errors.js';
-import { PARKING_REASONS, type ParkingReason } from '../core/posting.js';
-import { formatCount } from '../core/time-text.js';
-import type { DismissOutcome, RetryOutcome } from '../db/parked-store.js';
+import { SyncError } from '../core/base/errors.js';
+import { formatCount } from '../core/base/time-text.js';
+import { PARKING_REASONS, type ParkingReason } from '../core/posting/posting.js';
+import type { DismissOutcome, RetryOutcome } from '../db/postings/parked-store.js';
 import { byOption, jsonOption, limitOption, printLines, warnWithoutWorker, whyOption, withContext } from './command.js';
 import { toJson } from './json.js';
 import { paymentLines, paymentTable, withCommands } from './payment-text.js';

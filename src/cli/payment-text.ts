@@ -1,10 +1,11 @@
 /** How postings look as text: a list of payments, and one payment with both of its sides. */
-import type { AcceptanceRecord } from '../core/acceptance.js';
-import { formatMoney } from '../core/money.js';
-import { commandLine } from '../core/own-command.js';
-import { PARKING_REASONS, type PastDismissal } from '../core/posting.js';
-import { describeRows } from '../core/repair.js';
-import { formatCount, formatTime } from '../core/time-text.js';
+
+import { formatMoney } from '../core/base/money.js';
+import { commandLine } from '../core/base/own-command.js';
+import { formatCount, formatTime } from '../core/base/time-text.js';
+import { PARKING_REASONS, type PastDismissal } from '../core/posting/posting.js';
+import type { AcceptanceRecord } from '../core/proof/acceptance.js';
+import { describeRows } from '../core/repair/repair-plan.js';
 import type { PaymentSides, ProofFinding } from '../db/reads/parked.js';
 import type { PaymentRecord } from '../db/reads/payments.js';
 import { type Column, renderFacts, renderTable } from './table.js';

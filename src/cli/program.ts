@@ -3,7 +3,7 @@
  * composition root; these here only ask and read.
  */
 import { Command, CommanderError } from 'commander';
-import { SyncError } from '../core/errors.js';
+import { SyncError } from '../core/base/errors.js';
 import { packageVersion } from '../package-root.js';
 import { addAcceptCommand } from './accept.js';
 import { addBackfillCommand } from './backfill.js';

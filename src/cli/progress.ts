@@ -3,7 +3,7 @@
  * stays free for the result.
  */
 import { Presets, SingleBar } from 'cli-progress';
-import { formatCount, formatDuration } from '../core/time-text.js';
+import { formatCount, formatDuration } from '../core/base/time-text.js';
 import type { RunProgress } from '../db/reads/runs.js';
 import type { CommandOutput } from './ports.js';
 

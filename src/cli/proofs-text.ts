@@ -1,8 +1,8 @@
 /** What `status` says about proofs in one line. Never more than the certificates say. Pure. */
 
-import type { CertificateState } from '../core/certificate.js';
-import { commandLine } from '../core/own-command.js';
-import { formatCount } from '../core/time-text.js';
+import { commandLine } from '../core/base/own-command.js';
+import { formatCount } from '../core/base/time-text.js';
+import type { CertificateState } from '../core/proof/certificate.js';
 import { daysText } from '../core/verdict/days-text.js';
 import type { ProofFacts, UnsealedDay } from '../core/verdict/facts.js';
 

@@ -1,6 +1,6 @@
 /** Shows which day is being proven, on standard error: a bar on a terminal, otherwise a plain line now and then. */
 import { Presets, SingleBar } from 'cli-progress';
-import { formatCount } from '../core/time-text.js';
+import { formatCount } from '../core/base/time-text.js';
 import type { CommandOutput } from './ports.js';
 
 /** Between two plain lines: often enough to see life, seldom enough for a log. */

@@ -2,7 +2,7 @@
  * Shows how a reading of Stripe goes on, on standard error: one line that is drawn anew on a terminal, otherwise a plain
  * line now and then. Standard output stays free for the result.
  */
-import { formatCount, formatDuration } from '../core/time-text.js';
+import { formatCount, formatDuration } from '../core/base/time-text.js';
 import type { ReadingListener, ReadingProgress } from '../operations/reading-progress.js';
 import type { CommandOutput } from './ports.js';
 import { fitText } from './text-width.js';

@@ -1,8 +1,8 @@
 /** What `rebuild` says before it begins, and what came of it. */
-import { commandLine } from '../core/own-command.js';
-import type { ParkingReason } from '../core/posting.js';
-import { formatCount, formatDuration, formatTime } from '../core/time-text.js';
-import { utcDay } from '../core/window.js';
+import { commandLine } from '../core/base/own-command.js';
+import { formatCount, formatDuration, formatTime } from '../core/base/time-text.js';
+import { utcDay } from '../core/base/window.js';
+import type { ParkingReason } from '../core/posting/posting.js';
 import type { RebuildBegin, RebuildResult } from '../operations/rebuild.js';
 import { renderFacts } from './table.js';
 

@@ -1,7 +1,7 @@
 /** `rebuild`: makes a lost database anew from Stripe and the ledger. */
 import { type Command, Option } from 'commander';
-import { Refusal } from '../core/refusal.js';
-import type { Moment } from '../core/time-text.js';
+import { Refusal } from '../core/base/refusal.js';
+import type { Moment } from '../core/base/time-text.js';
 import type { RebuildListener, RebuildResult } from '../operations/rebuild.js';
 import { jsonOption, parseTime, printLines } from './command.js';
 import { toJson } from './json.js';

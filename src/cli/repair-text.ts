@@ -1,9 +1,10 @@
 /** What `repair plan` and `repair apply` print: tables for what is done, whole sentences for what a person has to do. */
-import { FINDING_KINDS, type FindingKind } from '../core/certificate.js';
-import { formatMoney } from '../core/money.js';
-import { commandLine } from '../core/own-command.js';
-import type { ItemState, PlanOutcome, RepairItem, RepairPlan } from '../core/repair.js';
-import { formatCount } from '../core/time-text.js';
+
+import { formatMoney } from '../core/base/money.js';
+import { commandLine } from '../core/base/own-command.js';
+import { formatCount } from '../core/base/time-text.js';
+import { FINDING_KINDS, type FindingKind } from '../core/proof/certificate.js';
+import type { ItemState, PlanOutcome, RepairItem, RepairPlan } from '../core/repair/repair-plan.js';
 import { type Column, renderTable } from './table.js';
 import { plainText } from './text-width.js';
 

@@ -1,7 +1,7 @@
 /** `repair plan|apply`: what is done about what proofs found. What is owed then, the workers post. */
 import { type Command, Option } from 'commander';
-import { describeError } from '../core/errors.js';
-import type { PlanOutcome } from '../core/repair.js';
+import { describeError } from '../core/base/errors.js';
+import type { PlanOutcome } from '../core/repair/repair-plan.js';
 import type { RepairApplied, RepairApplyAsked } from '../operations/apply-repair.js';
 import type { RepairPlanAsked } from '../operations/plan-repair.js';
 import { type Asking, jsonOption, parseDay, printLines, warnWithoutWorker } from './command.js';

@@ -1,7 +1,7 @@
 /** How runs look as text: a row in a list, and one run with everything that is known of it. */
-import { formatMoney, type Money } from '../core/money.js';
-import { commandLine } from '../core/own-command.js';
-import { formatCount, formatDuration, formatTime } from '../core/time-text.js';
+import { formatMoney, type Money } from '../core/base/money.js';
+import { commandLine } from '../core/base/own-command.js';
+import { formatCount, formatDuration, formatTime } from '../core/base/time-text.js';
 import type { RunRecord } from '../db/reads/runs.js';
 import { type Column, renderFacts, renderTable } from './table.js';
 

@@ -1,7 +1,7 @@
 /** `run <id>`: one run with its counts, its parts and the payments that it stored first. */
 import { type Command, Option } from 'commander';
-import { SyncError } from '../core/errors.js';
-import { commandLine } from '../core/own-command.js';
+import { SyncError } from '../core/base/errors.js';
+import { commandLine } from '../core/base/own-command.js';
 import type { PaymentState } from '../db/schema/views.js';
 import { jsonOption, limitOption, printLines, withContext } from './command.js';
 import { toJson } from './json.js';

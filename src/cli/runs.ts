@@ -1,6 +1,6 @@
 /** `runs`: the newest runs, one line each. */
 import { type Command, Option } from 'commander';
-import type { Feed, RunStatus } from '../core/sync-run.js';
+import type { Feed, RunStatus } from '../core/coverage/sync-run.js';
 import { jsonOption, limitOption, printLines, withContext } from './command.js';
 import { toJson } from './json.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';

@@ -2,9 +2,10 @@
  * The columns of the tables of `status`: totals, what is parked, holes, and what waits to be posted. What they hold comes from the read model;
  * a narrow terminal loses the columns of the highest rank first.
  */
-import type { Hole } from '../core/completeness.js';
-import { formatMoney } from '../core/money.js';
-import { formatCount, formatDuration, formatTime } from '../core/time-text.js';
+
+import { formatMoney } from '../core/base/money.js';
+import { formatCount, formatDuration, formatTime } from '../core/base/time-text.js';
+import type { Hole } from '../core/coverage/completeness.js';
 import type { ParkedFacts, WaitingFacts } from '../core/verdict/facts.js';
 import type { TotalRecord } from '../db/reads/outbox-status.js';
 import type { Column } from './table.js';

@@ -2,7 +2,7 @@
  * What `status` prints around the verdict: the lines of what is needed, then the numbers. Decides nothing. Pure: facts in,
  * lines out.
  */
-import { formatCount, formatDuration } from '../core/time-text.js';
+import { formatCount, formatDuration } from '../core/base/time-text.js';
 import { type Need, type Severity, utc, worstSeverity } from '../core/verdict/need.js';
 import { isLedgerKnown, type Verdict } from '../core/verdict/verdict.js';
 import type { StatusRecord } from '../db/reads/status.js';

@@ -3,7 +3,7 @@
  * messages) harmless: control characters could otherwise move the cursor or recolour the screen of whoever reads it.
  */
 
-import { commandLine } from '../core/own-command.js';
+import { commandLine } from '../core/base/own-command.js';
 
 const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
 

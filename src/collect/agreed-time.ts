@@ -2,9 +2,10 @@
  * Compares the time that each answer of Stripe states with the database's clock and this machine's, and remembers which
  * of them was off. The rule is core/agree-on-time.ts; this only reads the clocks, and the database's not at every answer.
  */
-import { type AgreedTime, agreeOnTime, type ClockFault } from '../core/agree-on-time.js';
-import type { Clock } from '../core/clock.js';
-import { MINUTE_MS, SECOND_MS } from '../core/window.js';
+
+import type { Clock } from '../core/base/clock.js';
+import { MINUTE_MS, SECOND_MS } from '../core/base/window.js';
+import { type AgreedTime, agreeOnTime, type ClockFault } from '../core/coverage/agree-on-time.js';
 import type { TimeJudge } from './ports.js';
 
 export interface ClockPorts extends Pick<Clock, 'monotonicMs'> {

@@ -4,8 +4,8 @@
  * so a part that is killed, repeated or taken twice costs requests and nothing else.
  */
 
-import { STRIPE_EPOCH } from '../core/mirror.js';
-import { DAY_MS, earlier, HOUR_MS, later, remaining, split, type Window } from '../core/window.js';
+import { DAY_MS, earlier, HOUR_MS, later, remaining, split, type Window } from '../core/base/window.js';
+import { STRIPE_EPOCH } from '../core/posting/mirror.js';
 import { type CollectedRun, collectRun } from './collect-run.js';
 import type { Backfill, BackfillPart, CollectStore, FeedPage, PageRequest, PartedFeed } from './ports.js';
 import { readWindow } from './read-window.js';

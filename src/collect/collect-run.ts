@@ -2,9 +2,9 @@
  * One sync run around one reading: opens the row, lets the reading store its pages, and closes the row as collected or
  * failed. A failed run keeps what it stored and covered; the next run asks for the rest.
  */
-import type { ErrorCode } from '../core/error-codes.js';
-import { describeError, SyncError } from '../core/errors.js';
-import { STOPPED } from '../core/sync-run.js';
+import type { ErrorCode } from '../core/base/error-codes.js';
+import { describeError, SyncError } from '../core/base/errors.js';
+import { STOPPED } from '../core/coverage/sync-run.js';
 import type { CollectedCounts, CollectStore, NewRun, OpenRun } from './ports.js';
 
 export interface CollectedRun {

@@ -2,12 +2,13 @@
  * A sync or backfill without its effects: the same walk over Stripe's pages, the same mapping, and a store that only
  * counts. Memory is bounded: of all that is read nothing is kept but sums and a few ids.
  */
-import { EVENT_LIFE_MS } from '../core/completeness.js';
-import type { DryRunCounts } from '../core/dry-run-counts.js';
-import { type Mirror, STRIPE_EPOCH } from '../core/mirror.js';
-import type { ParkingReason } from '../core/posting.js';
-import type { PaymentFeed } from '../core/sync-run.js';
-import { floorToSecond, later, merged, remaining, type Window } from '../core/window.js';
+
+import { floorToSecond, later, merged, remaining, type Window } from '../core/base/window.js';
+import { EVENT_LIFE_MS } from '../core/coverage/completeness.js';
+import type { DryRunCounts } from '../core/coverage/dry-run-counts.js';
+import type { PaymentFeed } from '../core/coverage/sync-run.js';
+import { type Mirror, STRIPE_EPOCH } from '../core/posting/mirror.js';
+import type { ParkingReason } from '../core/posting/posting.js';
 import type { Backfill, CollectStore, NewPosting, OpenRun, PaymentFeeds, StoredPage, StoreOutcome } from './ports.js';
 import { readWindow } from './read-window.js';
 import { tailBegin } from './tail.js';

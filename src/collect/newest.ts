@@ -2,9 +2,10 @@
  * What stands in for the tail while the key may not read events: the list of payments for what is new. It shows payments
  * that succeed soon after they were created; late successes are the sweeps'. So it covers nothing.
  */
-import { STRIPE_EPOCH } from '../core/mirror.js';
-import type { Trigger } from '../core/sync-run.js';
-import { floorToSecond, later, merged } from '../core/window.js';
+
+import { floorToSecond, later, merged } from '../core/base/window.js';
+import type { Trigger } from '../core/coverage/sync-run.js';
+import { STRIPE_EPOCH } from '../core/posting/mirror.js';
 import { collectRun } from './collect-run.js';
 import { readWindow } from './read-window.js';
 import type { CollectPorts } from './store-page.js';

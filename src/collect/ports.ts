@@ -2,16 +2,17 @@
  * What collect needs from the rim: a payment processor's feeds and a store. Adapters implement these; collect imports
  * no vendor. Every fault that crosses here is a SyncError.
  */
-import type { AgreedTime } from '../core/agree-on-time.js';
-import type { ListCoverage } from '../core/completeness.js';
-import type { ErrorCode } from '../core/error-codes.js';
+
+import type { ErrorCode } from '../core/base/error-codes.js';
+import type { Window } from '../core/base/window.js';
+import type { AgreedTime } from '../core/coverage/agree-on-time.js';
+import type { ListCoverage } from '../core/coverage/completeness.js';
+import type { SweepFacts } from '../core/coverage/sweep-plan.js';
+import type { Feed, Trigger } from '../core/coverage/sync-run.js';
 import type { PostingObject } from '../core/kinds/registry.js';
-import type { Mirror } from '../core/mirror.js';
-import type { FoundPayment, IntentNow } from '../core/payment.js';
-import type { Lane, Parking, Preparation } from '../core/posting.js';
-import type { SweepFacts } from '../core/sweep-plan.js';
-import type { Feed, Trigger } from '../core/sync-run.js';
-import type { Window } from '../core/window.js';
+import type { Mirror } from '../core/posting/mirror.js';
+import type { FoundPayment, IntentNow } from '../core/posting/payment.js';
+import type { Lane, Parking, Preparation } from '../core/posting/posting.js';
 
 export interface SeenPayment {
   readonly payment: FoundPayment;

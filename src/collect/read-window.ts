@@ -6,9 +6,9 @@
  * (several objects may share it), so it covers only what is later, unless it was the last page.
  */
 
-import { SyncError } from '../core/errors.js';
-import type { Mirror } from '../core/mirror.js';
-import { earlier, floorToSecond, later, SECOND_MS } from '../core/window.js';
+import { SyncError } from '../core/base/errors.js';
+import { earlier, floorToSecond, later, SECOND_MS } from '../core/base/window.js';
+import type { Mirror } from '../core/posting/mirror.js';
 import type { FeedPage, OpenRun, PageRequest } from './ports.js';
 import { type PageToStore, type StorePagePorts, storePage } from './store-page.js';
 

@@ -1,5 +1,5 @@
 /** Asks for the sweeps that are due. What is due is decided by core/sweep-plan.ts; this joins it to the store. */
-import { type SweepFacts, sweepsDue } from '../core/sweep-plan.js';
+import { type SweepFacts, sweepsDue } from '../core/coverage/sweep-plan.js';
 import type { CollectStore } from './ports.js';
 
 /** @returns how many sweeps were opened; their parts are then asked for like those of a backfill */

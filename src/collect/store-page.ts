@@ -4,10 +4,10 @@
  */
 
 import { PAYMENT } from '../core/kinds/payment.js';
-import { preparePayment } from '../core/mapping.js';
-import type { Mirror } from '../core/mirror.js';
-import type { FoundPayment } from '../core/payment.js';
-import type { Lane, Preparation } from '../core/posting.js';
+import { preparePayment } from '../core/posting/mapping.js';
+import type { Mirror } from '../core/posting/mirror.js';
+import type { FoundPayment } from '../core/posting/payment.js';
+import type { Lane, Preparation } from '../core/posting/posting.js';
 import type {
   CollectStore,
   FeedPage,

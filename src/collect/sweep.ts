@@ -3,8 +3,8 @@
  * intent to look at: intents that are stored are left alone, each other one is read by its id, and nothing is built from
  * a charge. A charge bounds how late a success can be; an intent alone does not.
  */
-import { mapInParallel } from '../core/in-parallel.js';
-import { untoldPayment } from '../core/untold-payment.js';
+import { mapInParallel } from '../core/base/in-parallel.js';
+import { untoldPayment } from '../core/coverage/unconfirmed-success.js';
 import type { ChargePage, CollectStore, FeedPage, PageRequest, PaymentFeeds, SeenPayment } from './ports.js';
 
 /** Enough to hide the latency, few enough for the concurrency limit of Stripe. */

@@ -5,12 +5,13 @@
  *
  * Facts: https://docs.stripe.com/api/events/list (30 days; newest first).
  */
-import { EVENT_LIFE_MS } from '../core/completeness.js';
-import { SyncError } from '../core/errors.js';
-import type { Mirror } from '../core/mirror.js';
-import { commandLine } from '../core/own-command.js';
-import type { Trigger } from '../core/sync-run.js';
-import { earlier, floorToSecond, later, MINUTE_MS, merged, remaining, type Window } from '../core/window.js';
+
+import { SyncError } from '../core/base/errors.js';
+import { commandLine } from '../core/base/own-command.js';
+import { earlier, floorToSecond, later, MINUTE_MS, merged, remaining, type Window } from '../core/base/window.js';
+import { EVENT_LIFE_MS } from '../core/coverage/completeness.js';
+import type { Trigger } from '../core/coverage/sync-run.js';
+import type { Mirror } from '../core/posting/mirror.js';
 import { type CollectedRun, collectRun, type RunReading } from './collect-run.js';
 import type { OpenRun } from './ports.js';
 import { readWindow } from './read-window.js';

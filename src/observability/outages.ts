@@ -3,7 +3,7 @@
  * neither are several requests that fail at once: only two seconds without an answer. Where nothing was asked in those two
  * seconds, an outage is told when it is over.
  */
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/base/clock.js';
 import type { Server } from './events/server-events.js';
 
 const OUTAGE_AFTER_MS = 2_000;

@@ -2,7 +2,7 @@
  * A person says that a difference which the newest proof of a day shows is meant, or takes that back. Changes no posting; the
  * day is proven again at once.
  */
-import type { AcceptOutcome, Signature, TakeBackOutcome } from '../core/acceptance.js';
+import type { AcceptOutcome, Signature, TakeBackOutcome } from '../core/proof/acceptance.js';
 import type { RequestPorts } from './request-ports.js';
 
 export interface AcceptanceAsked extends Signature {

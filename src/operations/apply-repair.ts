@@ -1,7 +1,8 @@
 /** Does what a repair plan says, where nothing changed since. Stores what is owed; the workers post it. */
-import type { Lane } from '../core/posting.js';
-import { orRefuse } from '../core/refusal.js';
-import type { RepairPlan } from '../core/repair.js';
+
+import { orRefuse } from '../core/base/refusal.js';
+import type { Lane } from '../core/posting/posting.js';
+import type { RepairPlan } from '../core/repair/repair-plan.js';
 import { applyRepair as apply } from '../prove/apply-repair.js';
 import type { JobQueue } from '../queue/job-queue.js';
 import type { RepairSession } from './plan-repair.js';

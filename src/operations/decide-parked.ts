@@ -1,5 +1,5 @@
 /** What a person decides about parked payments: to try them again, or that they stay out of the ledger. */
-import type { DismissOutcome, RetryOutcome } from '../db/parked-store.js';
+import type { DismissOutcome, RetryOutcome } from '../db/postings/parked-store.js';
 import type { RetrySelection } from '../db/postings/retry.js';
 import type { RequestPorts } from './request-ports.js';
 

@@ -1,7 +1,7 @@
 /** Brings the schema of a database up to this version, ours and the queue's under one lock. Says what it did. */
-import type { DatabaseAddress } from '../core/database-address.js';
-import { type MigrationReport, migrateDatabase } from '../db/migrate.js';
-import { openDatabase } from '../db/open.js';
+import type { DatabaseAddress } from '../core/settings/database-address.js';
+import { openDatabase } from '../db/connection/open.js';
+import { type MigrationReport, migrateDatabase } from '../db/migrations/migrate.js';
 import type { QueueBackend } from '../queue/connection.js';
 
 export type { MigrationReport };

@@ -1,7 +1,7 @@
 /** Gives the mirror another instance id over the same ledger, which is recognised under it before anything is changed. */
-import { SyncError } from '../core/errors.js';
-import { orRefuse } from '../core/refusal.js';
-import { noteLook, refuseWhileWorkersLive, moveMirror as storeMove } from '../db/ledger-identity-store.js';
+import { SyncError } from '../core/base/errors.js';
+import { orRefuse } from '../core/base/refusal.js';
+import { noteLook, refuseWhileWorkersLive, moveMirror as storeMove } from '../db/mirror/ledger-identity-store.js';
 import { refuseOtherMirror, refuseUnfinishedRebuild } from '../worker/claim-mirror.js';
 import { identityOf, mirrorOf, type Session } from './session.js';
 

@@ -1,6 +1,6 @@
 /** Plans what is to be done about what proofs found. Asks both sides itself and stores nothing but the plan. */
-import { orRefuse } from '../core/refusal.js';
-import type { PlanOutcome } from '../core/repair.js';
+import { orRefuse } from '../core/base/refusal.js';
+import type { PlanOutcome } from '../core/repair/repair-plan.js';
 import { planRepair as plan } from '../prove/plan-repair.js';
 import type { DayRange, RepairPorts } from '../prove/repair-ports.js';
 import { confirmSides, type Session } from './session.js';

@@ -1,10 +1,10 @@
 /** Proves the days that a person names, one after another, and keeps each. */
 import { v7 as uuidv7 } from 'uuid';
-import { SyncError } from '../core/errors.js';
-import type { Mirror } from '../core/mirror.js';
-import { orRefuse } from '../core/refusal.js';
-import { isSealed } from '../core/reopening.js';
-import { DAY_MS, utcDay } from '../core/window.js';
+import { SyncError } from '../core/base/errors.js';
+import { orRefuse } from '../core/base/refusal.js';
+import { DAY_MS, utcDay } from '../core/base/window.js';
+import type { Mirror } from '../core/posting/mirror.js';
+import { isSealed } from '../core/proof/reopening.js';
 import { type FullCertificate, readDay } from '../db/reads/certificates.js';
 import { type ProveDaysPorts, proveDays } from '../prove/prove-days.js';
 import { daysBetween } from '../prove/schedule.js';

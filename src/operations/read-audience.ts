@@ -1,5 +1,5 @@
 /** Whom a request reaches: it needs a worker, and one that takes jobs from the same queue. */
-import { unservedText } from '../core/queue-identity.js';
+import { unservedText } from '../core/queue/queue-identity.js';
 import type { RequestPorts } from './request-ports.js';
 
 export interface Audience {

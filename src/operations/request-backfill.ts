@@ -1,8 +1,8 @@
 /** Asks for all payments created in a window to be read again. What is known already is not stored twice. */
-import { SyncError } from '../core/errors.js';
-import { Refusal } from '../core/refusal.js';
-import { formatTime, type Moment, resolveMoment } from '../core/time-text.js';
-import { floorToSecond, type Window } from '../core/window.js';
+import { SyncError } from '../core/base/errors.js';
+import { Refusal } from '../core/base/refusal.js';
+import { formatTime, type Moment, resolveMoment } from '../core/base/time-text.js';
+import { floorToSecond, type Window } from '../core/base/window.js';
 import type { RequestPorts } from './request-ports.js';
 
 export interface BackfillAsked {

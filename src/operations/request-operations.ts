@@ -1,5 +1,5 @@
 /** The operations that need neither Stripe nor Blnk, joined to what they are made with. */
-import type { RetryOutcome } from '../db/parked-store.js';
+import type { RetryOutcome } from '../db/postings/parked-store.js';
 import type { RetrySelection } from '../db/postings/retry.js';
 import { type AcceptanceAsked, type AcceptanceDecided, acceptDifference } from './accept-difference.js';
 import { type DismissalAsked, type DismissalListener, dismissParked, retryParked } from './decide-parked.js';

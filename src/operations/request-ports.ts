@@ -1,10 +1,11 @@
 /** What requests to the workers, and decisions about single payments, are made with: the database, and the queue that wakes. */
-import type { Lane } from '../core/posting.js';
-import type { QueueIdentity } from '../core/queue-identity.js';
-import type { Trigger } from '../core/sync-run.js';
-import type { Window } from '../core/window.js';
-import type { AcceptanceStore } from '../db/acceptance-store.js';
-import type { ParkedStore } from '../db/parked-store.js';
+
+import type { Window } from '../core/base/window.js';
+import type { Trigger } from '../core/coverage/sync-run.js';
+import type { Lane } from '../core/posting/posting.js';
+import type { QueueIdentity } from '../core/queue/queue-identity.js';
+import type { ParkedStore } from '../db/postings/parked-store.js';
+import type { AcceptanceStore } from '../db/proof/acceptance-store.js';
 import type { ReadModel } from '../db/reads/read-model.js';
 
 export interface RequestPorts {

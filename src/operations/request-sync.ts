@@ -1,6 +1,6 @@
 /** Asks the workers for a run of the tail, as the schedule does. */
-import { SyncError } from '../core/errors.js';
-import { orRefuse } from '../core/refusal.js';
+import { SyncError } from '../core/base/errors.js';
+import { orRefuse } from '../core/base/refusal.js';
 import { readAudience } from './read-audience.js';
 import type { RequestPorts } from './request-ports.js';
 

@@ -4,11 +4,11 @@
  */
 import type { PaymentFeeds } from '../collect/ports.js';
 import type { WorkerConfig } from '../config.js';
-import type { Clock } from '../core/clock.js';
-import { type LedgerVerdict, otherLedger } from '../core/ledger-identity.js';
-import type { Mirror } from '../core/mirror.js';
-import { knownMirror } from '../db/mirror-store.js';
-import type { Database } from '../db/open.js';
+import type { Clock } from '../core/base/clock.js';
+import { type LedgerVerdict, otherLedger } from '../core/ledger/ledger-identity.js';
+import type { Mirror } from '../core/posting/mirror.js';
+import type { Database } from '../db/connection/open.js';
+import { knownMirror } from '../db/mirror/mirror-store.js';
 import type { LedgerHistory, LedgerSide, StripeSide } from '../prove/ports.js';
 import { refuseOtherMirror } from '../worker/claim-mirror.js';
 

@@ -1,6 +1,6 @@
 /** How long until a posting is looked at again. Pure: the number of looks so far in, milliseconds out. */
-import type { Random } from '../core/clock.js';
-import { HOUR_MS } from '../core/window.js';
+import type { Random } from '../core/base/clock.js';
+import { HOUR_MS } from '../core/base/window.js';
 
 export interface BackoffOptions {
   readonly baseMs: number;

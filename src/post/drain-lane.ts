@@ -4,9 +4,9 @@
  *
  * Draining one lane twice at the same time is allowed: claims exclude each other. Exclusivity is for speed only.
  */
-import type { Clock } from '../core/clock.js';
-import { describeError, SyncError } from '../core/errors.js';
-import { type Lane, laneName } from '../core/posting.js';
+import type { Clock } from '../core/base/clock.js';
+import { describeError, SyncError } from '../core/base/errors.js';
+import { type Lane, laneName } from '../core/posting/posting.js';
 import { type BackoffOptions, backoffMs } from './backoff.js';
 import { holdLease, type Lease } from './lease.js';
 import { createPlaces, type Places } from './places.js';

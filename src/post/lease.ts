@@ -4,8 +4,8 @@
  * Invariant: a request goes out only within half the lease by the monotonic clock, counted from before the write that
  * granted it. A worker that was paused finds this out before it sends; whoever took the claim over looks up first.
  */
-import type { Clock } from '../core/clock.js';
-import { SyncError } from '../core/errors.js';
+import type { Clock } from '../core/base/clock.js';
+import { SyncError } from '../core/base/errors.js';
 import type { Outbox } from './ports.js';
 
 export interface Lease {

@@ -6,8 +6,8 @@
 import type { BalanceFinder } from '../core/ledger/balance-names.js';
 import type { RowFinder } from '../core/ledger/find-forms.js';
 import type { LedgerRow } from '../core/ledger/row.js';
-import type { Lane, Parking, ParkingReason, Settlement } from '../core/posting.js';
-import type { ExpectedRow } from '../core/settlement.js';
+import type { ExpectedRow } from '../core/ledger/settlement.js';
+import type { Lane, Parking, ParkingReason, Settlement } from '../core/posting/posting.js';
 
 /** What the ledger said to a post. Nothing but `applied` settles anything without a look-up. */
 export type PostAnswer =

@@ -2,12 +2,12 @@
  * Looks postings up in the ledger and writes down what was seen: settled, parked, or put off. What is absent is given
  * back to the caller, who alone may post. Nothing here posts.
  */
-import type { Random } from '../core/clock.js';
+import type { Random } from '../core/base/clock.js';
 import type { BalanceNames } from '../core/ledger/balance-names.js';
 import { findForms } from '../core/ledger/find-forms.js';
 import type { LedgerRow } from '../core/ledger/row.js';
-import type { Lane, Parking, Settlement } from '../core/posting.js';
-import { type ExpectedRow, type Finding, judge } from '../core/settlement.js';
+import { type ExpectedRow, type Finding, judge } from '../core/ledger/settlement.js';
+import type { Lane, Parking, Settlement } from '../core/posting/posting.js';
 import { type BackoffOptions, backoffMs } from './backoff.js';
 import type { Claim, ClaimedPosting, Ledger, Outbox, Postponement } from './ports.js';
 

@@ -7,9 +7,9 @@
 import { createConnection, isIP, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as encrypt } from 'node:tls';
-import type { Encryption } from '../core/database-address.js';
-import { SyncError } from '../core/errors.js';
-import { onAbort } from '../core/on-abort.js';
+import { SyncError } from '../core/base/errors.js';
+import { onAbort } from '../core/base/on-abort.js';
+import type { Encryption } from '../core/settings/database-address.js';
 import { Conversation } from './conversation.js';
 import type { ServerError } from './messages.js';
 import { givenUp, notPostgres, PostgresConnectionFault, PostgresRefusal } from './refusal.js';

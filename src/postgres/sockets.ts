@@ -2,7 +2,7 @@
  * The sockets of one pool and of its transactions. The drivers are told to use nothing else. What one connection finds out about
  * a server holds for all of the process: a fail-over that each pool had to find out by itself would take as long for each.
  */
-import type { DatabaseAddressParts } from '../core/database-address.js';
+import type { DatabaseAddressParts } from '../core/settings/database-address.js';
 import { PinnedSocket } from './pinned-socket.js';
 
 /** How long a statement may take. `bounded`: PostgreSQL ends it, and a silent server is left. `unbounded`: for migrations. */

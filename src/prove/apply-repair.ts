@@ -4,12 +4,12 @@
  * it may be killed anywhere, and run twice at once; what it stores is posted by the workers like everything else.
  */
 
-import type { MappingRules } from '../core/mapping.js';
-import { decideMending } from '../core/mend.js';
-import type { Mending } from '../core/mending.js';
-import { formatMoney } from '../core/money.js';
-import { type Lane, laneName } from '../core/posting.js';
-import { describeRows, type RepairItem, type RepairPlan, sameRows, toSeenRow } from '../core/repair.js';
+import { formatMoney } from '../core/base/money.js';
+import type { MappingRules } from '../core/posting/mapping.js';
+import { type Lane, laneName } from '../core/posting/posting.js';
+import { decideMending } from '../core/repair/decide-repair.js';
+import type { Mending } from '../core/repair/repair-decision.js';
+import { describeRows, type RepairItem, type RepairPlan, sameRows, toSeenRow } from '../core/repair/repair-plan.js';
 import { type KnownBalances, readPaymentFacts } from './read-payment-facts.js';
 import type { RepairPorts } from './repair-ports.js';
 

@@ -3,8 +3,8 @@
  * whatever else it does, so a day that does not fit is refused, and the others are proven. Because that is reckoned and not
  * known, a proof of a large day is noted on disk before it begins: one that ended its process is not tried again by a restart.
  */
-import { SyncError } from '../core/errors.js';
-import { memoryOption } from '../core/memory-option.js';
+import { SyncError } from '../core/base/errors.js';
+import { memoryOption } from '../core/base/memory-option.js';
 import type { ProofAttempts } from './ports.js';
 
 /**

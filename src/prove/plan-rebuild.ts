@@ -3,10 +3,10 @@
  * which they begin, and a hand-over that is fixed now. Refuses everything that would mix two mirrors.
  */
 
-import { SyncError } from '../core/errors.js';
-import { type Mirror, STRIPE_EPOCH } from '../core/mirror.js';
-import { commandLine } from '../core/own-command.js';
-import { DAY_MS, dayWindow, floorToSecond, later, utcDay } from '../core/window.js';
+import { SyncError } from '../core/base/errors.js';
+import { commandLine } from '../core/base/own-command.js';
+import { DAY_MS, dayWindow, floorToSecond, later, utcDay } from '../core/base/window.js';
+import { type Mirror, STRIPE_EPOCH } from '../core/posting/mirror.js';
 import type { LedgerHistory, LedgerSide, StripeSide } from './ports.js';
 
 export interface RebuildPlan {

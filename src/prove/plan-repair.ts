@@ -2,15 +2,16 @@
  * Makes a repair plan from the newest proofs: reads each payment that a finding names afresh, on both sides, and decides
  * what is done about it. Writes nothing but the plan itself; what no plan can mend is listed with what a person needs.
  */
-import { type Acceptance, coverAccepted } from '../core/acceptance.js';
-import { type DayFinding, FINDING_KINDS, type FindingKind } from '../core/certificate.js';
+
 import { isMadeOfMirroredId } from '../core/kinds/registry.js';
 import { findForms } from '../core/ledger/find-forms.js';
-import { decideMending } from '../core/mend.js';
-import { rowText, undoLine } from '../core/mend-text.js';
-import type { Mending } from '../core/mending.js';
-import type { Mirror } from '../core/mirror.js';
-import { type PlanOutcome, type RepairItem, toSeenRow } from '../core/repair.js';
+import type { Mirror } from '../core/posting/mirror.js';
+import { type Acceptance, coverAccepted } from '../core/proof/acceptance.js';
+import { type DayFinding, FINDING_KINDS, type FindingKind } from '../core/proof/certificate.js';
+import { decideMending } from '../core/repair/decide-repair.js';
+import type { Mending } from '../core/repair/repair-decision.js';
+import { type PlanOutcome, type RepairItem, toSeenRow } from '../core/repair/repair-plan.js';
+import { rowText, undoLine } from '../core/repair/repair-text.js';
 import { readPaymentFacts } from './read-payment-facts.js';
 import type { DayCertificate, DayRange, RepairPorts } from './repair-ports.js';
 

@@ -2,14 +2,15 @@
  * What prove needs from the rim: both sides listed afresh, and our own postings as a third. Everything here only reads.
  * Every fault that crosses is a SyncError.
  */
-import type { Acceptance } from '../core/acceptance.js';
-import type { Certificate, CertificateState, ProofTrigger } from '../core/certificate.js';
-import type { DayPosting } from '../core/day-payment.js';
+
+import type { Window } from '../core/base/window.js';
 import type { BalanceFinder } from '../core/ledger/balance-names.js';
 import type { RowFinder } from '../core/ledger/find-forms.js';
 import type { LedgerRecord } from '../core/ledger/row.js';
-import type { FoundPayment, IntentNow } from '../core/payment.js';
-import type { Window } from '../core/window.js';
+import type { FoundPayment, IntentNow } from '../core/posting/payment.js';
+import type { Acceptance } from '../core/proof/acceptance.js';
+import type { Certificate, CertificateState, ProofTrigger } from '../core/proof/certificate.js';
+import type { DayPosting } from '../core/proof/day-payment.js';
 
 /** One listing of PaymentIntents by creation, page by page, newest first. */
 export interface IntentListing {

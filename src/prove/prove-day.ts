@@ -2,14 +2,15 @@
  * The proof of one UTC day: lists Stripe and the ledger afresh, independently of each other, and has the two compared as
  * sets. Only reads; running it twice costs requests and changes nothing. Memory is bounded by the payments of one day.
  */
-import { type Certificate, compareText } from '../core/certificate.js';
-import { certify, type Movement } from '../core/certify-day.js';
-import { type ComparedCurrency, type ComparedDay, compareDay } from '../core/compare-day.js';
-import type { DayPosting, ExpectedPayment } from '../core/day-payment.js';
-import { paymentOfReference } from '../core/day-row.js';
+
+import { dayWindow, type Window } from '../core/base/window.js';
 import type { LedgerRecord } from '../core/ledger/row.js';
-import type { Mirror } from '../core/mirror.js';
-import { dayWindow, type Window } from '../core/window.js';
+import type { Mirror } from '../core/posting/mirror.js';
+import { type Certificate, compareText } from '../core/proof/certificate.js';
+import { certify, type Movement } from '../core/proof/certify-day.js';
+import { type ComparedCurrency, type ComparedDay, compareDay } from '../core/proof/compare-day.js';
+import type { DayPosting, ExpectedPayment } from '../core/proof/day-payment.js';
+import { paymentOfReference } from '../core/proof/day-row.js';
 import { type DayGuard, guardDay, type MemoryPorts } from './day-size.js';
 import type { AcceptedSide, LedgerSide, OwnSide, StripeSide, SucceededSince } from './ports.js';
 import { readMovements, resolveBalances } from './read-balances.js';

@@ -3,7 +3,7 @@
  * is there, so that a signal or a fault loses at most the day in hand. Lists are read one page after another and balances a
  * few at a time, so that reading and posting beside it keep their share of the vendors' limits.
  */
-import type { ProofTrigger } from '../core/certificate.js';
+import type { ProofTrigger } from '../core/proof/certificate.js';
 import type { CertificateStore, KeptCertificate } from './ports.js';
 import type { DayProof, ProveRequest, Standings } from './prove-day.js';
 

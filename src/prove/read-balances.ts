@@ -1,9 +1,10 @@
 /** Names of balances, resolved for a day; and how far the source balance fell on it, in each of its currencies. */
-import type { Movement } from '../core/certify-day.js';
-import type { DayPosting, ExpectedPayment, JudgeRules } from '../core/day-payment.js';
-import { describeFault, SyncError } from '../core/errors.js';
-import { mapInParallel } from '../core/in-parallel.js';
-import type { Window } from '../core/window.js';
+
+import { describeFault, SyncError } from '../core/base/errors.js';
+import { mapInParallel } from '../core/base/in-parallel.js';
+import type { Window } from '../core/base/window.js';
+import type { Movement } from '../core/proof/certify-day.js';
+import type { DayPosting, ExpectedPayment, JudgeRules } from '../core/proof/day-payment.js';
 import type { LedgerSide } from './ports.js';
 
 const NAMES_A_REQUEST = 100;

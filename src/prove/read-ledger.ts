@@ -3,10 +3,10 @@
  * is kept by transaction, so that a row which comes twice, by two questions or by pages that shifted, counts once.
  */
 
-import { roleOf } from '../core/day-row.js';
+import type { Window } from '../core/base/window.js';
 import { childrenOf, findForms, GENERATIONS_MAX } from '../core/ledger/find-forms.js';
 import { isApplied, isPlainlyOurs, type LedgerRecord, rowKey } from '../core/ledger/row.js';
-import type { Window } from '../core/window.js';
+import { roleOf } from '../core/proof/day-row.js';
 import type { LedgerSide } from './ports.js';
 
 /** Payments that are asked for at a time, each in all its forms. */

@@ -5,12 +5,12 @@
  * asked: what a proof says must not depend on them.
  */
 
-import { paymentsOfRows } from '../core/day-row.js';
-import { isClaimed, type OtherPayment } from '../core/judge-others.js';
+import { dayWindow, utcDay } from '../core/base/window.js';
 import { isApplied, type LedgerRecord } from '../core/ledger/row.js';
-import type { Mirror } from '../core/mirror.js';
-import type { FoundPayment, IntentNow } from '../core/payment.js';
-import { dayWindow, utcDay } from '../core/window.js';
+import type { Mirror } from '../core/posting/mirror.js';
+import type { FoundPayment, IntentNow } from '../core/posting/payment.js';
+import { paymentsOfRows } from '../core/proof/day-row.js';
+import { isClaimed, type OtherPayment } from '../core/proof/judge-unlisted.js';
 import type { StripeSide } from './ports.js';
 import { addPayment, type StripeDay } from './read-stripe.js';
 

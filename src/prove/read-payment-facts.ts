@@ -3,12 +3,12 @@
  * Four requests for each payment, more for one that somebody else booked, and one for a customer's balance that was not
  * seen before. Only reads.
  */
-import { mapInParallel } from '../core/in-parallel.js';
+import { mapInParallel } from '../core/base/in-parallel.js';
 import { findForms } from '../core/ledger/find-forms.js';
 import { furtherFormsOf } from '../core/ledger/reference.js';
 import { type LedgerRecord, rowKey } from '../core/ledger/row.js';
-import type { MappingRules } from '../core/mapping.js';
-import { expectPayment, type MendFacts, type OwnRow } from '../core/mend-facts.js';
+import type { MappingRules } from '../core/posting/mapping.js';
+import { expectPayment, type MendFacts, type OwnRow } from '../core/repair/repair-facts.js';
 import type { RepairPorts } from './repair-ports.js';
 
 /** Payments that are read at the same time. */

@@ -1,10 +1,11 @@
 /** Stripe's side of a day, listed afresh, reduced to what comparing needs. */
-import type { UnreadableOfDay } from '../core/compare-day.js';
-import type { ExpectedPayment } from '../core/day-payment.js';
-import { SyncError } from '../core/errors.js';
-import { type MappingRules, preparePayment } from '../core/mapping.js';
-import type { FoundPayment, Payment, UnreadablePayment } from '../core/payment.js';
-import { earlier, type Window } from '../core/window.js';
+
+import { SyncError } from '../core/base/errors.js';
+import { earlier, type Window } from '../core/base/window.js';
+import { type MappingRules, preparePayment } from '../core/posting/mapping.js';
+import type { FoundPayment, Payment, UnreadablePayment } from '../core/posting/payment.js';
+import type { UnreadableOfDay } from '../core/proof/compare-day.js';
+import type { ExpectedPayment } from '../core/proof/day-payment.js';
 import type { StripeSide } from './ports.js';
 
 export interface StripeDay {

@@ -1,5 +1,5 @@
 /** What judging a payment for a rebuild comes to, and what the store of a rebuild is given. */
-import type { ParkingReason, PostingRole, SettledHow } from '../core/posting.js';
+import type { ParkingReason, PostingRole, SettledHow } from '../core/posting/posting.js';
 
 /** A transaction that a repair made for a payment, as the ledger holds it. */
 export interface RepairRow {

@@ -3,14 +3,15 @@
  * else is parked until a person decides. Only reads, and knows nothing of what a lost database said: a payment that is
  * not in the ledger may have been dismissed there, so it is never posted by itself.
  */
+
+import { formatMoney } from '../core/base/money.js';
 import type { BalanceNames } from '../core/ledger/balance-names.js';
 import { currentRows } from '../core/ledger/current-rows.js';
 import { findForms } from '../core/ledger/find-forms.js';
 import { parseReference } from '../core/ledger/reference.js';
 import { isApplied, isPlainlyOurs, type LedgerRecord } from '../core/ledger/row.js';
-import { formatMoney } from '../core/money.js';
-import type { ParkingReason, Preparation, PreparedTransaction } from '../core/posting.js';
-import { type Finding, judge } from '../core/settlement.js';
+import { type Finding, judge } from '../core/ledger/settlement.js';
+import type { ParkingReason, Preparation, PreparedTransaction } from '../core/posting/posting.js';
 import type { LedgerSide } from './ports.js';
 import type { Judged, RepairRow, Verdict } from './rebuild-ports.js';
 

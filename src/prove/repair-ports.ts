@@ -1,8 +1,8 @@
 /** What planning and applying repairs need beside both sides of a proof: the findings, our postings, and where plans are kept. */
-import type { Certificate } from '../core/certificate.js';
-import type { OwnRow } from '../core/mend-facts.js';
-import type { MendingAct } from '../core/mending.js';
-import type { RepairPlan } from '../core/repair.js';
+import type { Certificate } from '../core/proof/certificate.js';
+import type { MendingAct } from '../core/repair/repair-decision.js';
+import type { OwnRow } from '../core/repair/repair-facts.js';
+import type { RepairPlan } from '../core/repair/repair-plan.js';
 import type { AcceptedSide, LedgerSide, StripeSide } from './ports.js';
 
 /** UTC days, both included: `2026-11-21`. */

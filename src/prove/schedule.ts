@@ -3,9 +3,10 @@
  * after it closed, again when the latest successes are in, at once when a payment of it was stored after it was sealed or a
  * person accepted a difference of it, took that back, or applied a repair to it, once a day while it is not sealed, and the sealed ones in rotation, because a ledger may be restored from a backup.
  */
-import type { ProofTrigger } from '../core/certificate.js';
-import { isSealed } from '../core/reopening.js';
-import { DAY_MS, dayWindow, utcDay } from '../core/window.js';
+
+import { DAY_MS, dayWindow, utcDay } from '../core/base/window.js';
+import type { ProofTrigger } from '../core/proof/certificate.js';
+import { isSealed } from '../core/proof/reopening.js';
 import type { DayStanding } from './ports.js';
 import type { DayToProve } from './prove-days.js';
 

@@ -4,8 +4,8 @@
  * stop. After a call that ran out, others fail at once for a while: many would wait one after the other.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SyncError } from '../core/errors.js';
-import { withinTime } from '../core/within-time.js';
+import { SyncError } from '../core/base/errors.js';
+import { withinTime } from '../core/base/within-time.js';
 
 const CALL_MAX_MS = 5_000;
 const CLOSED_FOR_MS = 10_000;

@@ -11,10 +11,10 @@ import {
   Worker,
   type WorkerOptions,
 } from 'bullmq';
-import type { DatabaseAddress } from '../core/database-address.js';
-import type { SyncError } from '../core/errors.js';
-import type { QueueFault } from '../core/queue-fault.js';
-import type { QueueIdentity } from '../core/queue-identity.js';
+import type { SyncError } from '../core/base/errors.js';
+import type { QueueFault } from '../core/queue/queue-fault.js';
+import type { QueueIdentity } from '../core/queue/queue-identity.js';
+import type { DatabaseAddress } from '../core/settings/database-address.js';
 import { BULLMQ_SCHEMA, openQueuePool } from './postgres-pool.js';
 import { createRedisConnection } from './redis.js';
 import { redisName } from './redis-faults.js';

@@ -7,12 +7,12 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Processor } from 'bullmq';
 import type { BackfillPart } from '../collect/ports.js';
-import { SyncError } from '../core/errors.js';
-import { type Lane, laneName } from '../core/posting.js';
-import type { QueueFault } from '../core/queue-fault.js';
-import type { QueuedJob, QueueIdentity } from '../core/queue-identity.js';
-import type { Trigger } from '../core/sync-run.js';
-import { withinTime } from '../core/within-time.js';
+import { SyncError } from '../core/base/errors.js';
+import { withinTime } from '../core/base/within-time.js';
+import type { Trigger } from '../core/coverage/sync-run.js';
+import { type Lane, laneName } from '../core/posting/posting.js';
+import type { QueueFault } from '../core/queue/queue-fault.js';
+import type { QueuedJob, QueueIdentity } from '../core/queue/queue-identity.js';
 import { createCallLimit } from './call-limit.js';
 import type { BackedQueue, BackedWorker, QueueBackend } from './connection.js';
 import {

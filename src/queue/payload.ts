@@ -3,8 +3,8 @@
  * Names and payload of the `sync` job are a public interface: any BullMQ producer may add it.
  */
 import { z } from 'zod';
-import { SyncError } from '../core/errors.js';
-import { TRIGGERS } from '../core/sync-run.js';
+import { SyncError } from '../core/base/errors.js';
+import { TRIGGERS } from '../core/coverage/sync-run.js';
 
 /** Queue that a manual trigger goes to. The others are ours alone. */
 export const SYNC_QUEUE = 'stripe-blnk-sync';

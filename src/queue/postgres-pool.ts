@@ -6,7 +6,7 @@
 import { EventEmitter } from 'node:events';
 import { type PgPool, type PgPoolClient, runMigrations } from 'bullmq';
 import pg from 'pg';
-import { addressParts, type DatabaseAddress, driverAddress } from '../core/database-address.js';
+import { addressParts, type DatabaseAddress, driverAddress } from '../core/settings/database-address.js';
 import { createSockets } from '../postgres/sockets.js';
 
 /** BullMQ's own name for its schema; kept apart from ours so that both can be read and dumped alone. */

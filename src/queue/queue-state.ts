@@ -1,5 +1,5 @@
 /** What a queue says of itself, and what is left of jobs that it lost. Looks, and removes nothing but keys without a job. */
-import type { QueueFault } from '../core/queue-fault.js';
+import type { QueueFault } from '../core/queue/queue-fault.js';
 import type { BackedQueue } from './connection.js';
 
 /** What somebody set on the queue that keeps it from delivering. It is their decision, so it is told and left as it is. */

@@ -2,7 +2,7 @@
  * What Redis, TLS and the resolver say when a connection cannot be used, as a SyncError. What no waiting mends is fatal, and
  * says what to change; everything else is a server that is away. Never shows a password.
  */
-import { SyncError } from '../core/errors.js';
+import { SyncError } from '../core/base/errors.js';
 
 /** A replica that was a master, one that lost its master, or one that is still reading its data: reconnecting finds the new one. */
 const ANOTHER_SERVER = /^(?:READONLY|MASTERDOWN|LOADING|UNBLOCKED)\b|-READONLY\b/;

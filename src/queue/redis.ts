@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Redis, type RedisOptions } from 'ioredis';
-import { SyncError } from '../core/errors.js';
+import { SyncError } from '../core/base/errors.js';
 import { isAskingToReconnect, redisFault } from './redis-faults.js';
 
 /** A server that takes no connection for this long is tried again. */

@@ -2,10 +2,11 @@
  * What is asked of Stripe besides the feeds: which account the key belongs to, what it may read, Stripe's time, and one
  * intent by id. Decides nothing about the mirror; that is for whoever compares.
  */
-import { type ClockFault, clockFaultText } from '../core/agree-on-time.js';
-import { SyncError } from '../core/errors.js';
-import type { IntentNow } from '../core/payment.js';
-import { HOUR_MS } from '../core/window.js';
+
+import { SyncError } from '../core/base/errors.js';
+import { HOUR_MS } from '../core/base/window.js';
+import { type ClockFault, clockFaultText } from '../core/coverage/agree-on-time.js';
+import type { IntentNow } from '../core/posting/payment.js';
 import type { StripeClient } from './client.js';
 import { type Permission, permissionMissing } from './permissions.js';
 import { retrieveIntent } from './read-intent.js';

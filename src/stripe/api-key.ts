@@ -2,7 +2,7 @@
  * The API key: read when first needed, and read again after Stripe refused it, because keys are rotated under a running
  * worker. Holds the only copy; nothing here logs it, and `redactSecrets` keeps it out of every text that leaves the folder.
  */
-import { SyncError } from '../core/errors.js';
+import { SyncError } from '../core/base/errors.js';
 
 export interface ApiKeys {
   current(): Promise<string>;

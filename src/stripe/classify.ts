@@ -4,7 +4,7 @@
  * carries whole bodies and headers.
  */
 import Stripe from 'stripe';
-import { SyncError } from '../core/errors.js';
+import { SyncError } from '../core/base/errors.js';
 import { isLiveKey, redactSecrets } from './api-key.js';
 import type { StripeEndpoint } from './endpoint.js';
 import { permissionMissing, permissionOf } from './permissions.js';

@@ -5,11 +5,11 @@
  */
 import type Stripe from 'stripe';
 import type { FeedPage, PageRequest, PaymentFeeds, SeenPayment } from '../collect/ports.js';
-import { SyncError } from '../core/errors.js';
-import { mapInParallel } from '../core/in-parallel.js';
-import type { FoundPayment } from '../core/payment.js';
-import { untoldPayment } from '../core/untold-payment.js';
-import { unixSeconds } from '../core/window.js';
+import { SyncError } from '../core/base/errors.js';
+import { mapInParallel } from '../core/base/in-parallel.js';
+import { unixSeconds } from '../core/base/window.js';
+import { untoldPayment } from '../core/coverage/unconfirmed-success.js';
+import type { FoundPayment } from '../core/posting/payment.js';
 import { cursorGone } from './classify.js';
 import type { StripeClient } from './client.js';
 import type { StripeEndpoint } from './endpoint.js';

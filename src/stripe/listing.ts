@@ -3,8 +3,8 @@
  * are those that collect reads; what collect has stored plays no part in it.
  */
 import type { FeedPage, PageRequest, PaymentFeeds } from '../collect/ports.js';
-import { SyncError } from '../core/errors.js';
-import { floorToSecond, type Window } from '../core/window.js';
+import { SyncError } from '../core/base/errors.js';
+import { floorToSecond, type Window } from '../core/base/window.js';
 import type { IntentListing, StripeSide } from '../prove/ports.js';
 import { unreadableAnswer } from './read-list.js';
 

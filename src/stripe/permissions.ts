@@ -2,7 +2,7 @@
  * What a restricted key must be allowed to read, in Stripe's words, and the link that makes such a key.
  * The link's parameters are not documented, but Stripe's own tools and many others hand out such links.
  */
-import { SyncError } from '../core/errors.js';
+import { SyncError } from '../core/base/errors.js';
 import type { StripeEndpoint } from './endpoint.js';
 
 const PERMISSIONS = {

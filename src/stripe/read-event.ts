@@ -3,7 +3,7 @@
  * that is needed, in a version we know: an event is frozen in the version of its time. All else is read again by id.
  */
 
-import type { Payment } from '../core/payment.js';
+import type { Payment } from '../core/posting/payment.js';
 import { unreadableAnswer } from './read-list.js';
 import { isIntentId, isRecord, readCreated, readPaymentIntent } from './read-payment.js';
 import { isReadableVersion } from './snapshot-version.js';

@@ -3,7 +3,7 @@
  * another account sees none of ours.
  */
 import type { RetrievedIntent } from '../collect/ports.js';
-import { SyncError } from '../core/errors.js';
+import { SyncError } from '../core/base/errors.js';
 import type { StripeClient } from './client.js';
 import { unreadableAnswer } from './read-list.js';
 import { isIntentId, readPaymentIntent } from './read-payment.js';

@@ -2,7 +2,7 @@
  * Checks the envelope of a Stripe list and of its objects. A page that is not what it must be proves nothing, so it is
  * refused as a whole: a transient fault, because the next answer may be sound.
  */
-import { SyncError } from '../core/errors.js';
+import { SyncError } from '../core/base/errors.js';
 import { isObjectId, isRecord } from './read-payment.js';
 
 export interface StripeList {

@@ -4,7 +4,7 @@
  * What decides about money is never guessed; `client_secret` and whatever else is not needed never leaves this file.
  */
 import { PAYMENT } from '../core/kinds/payment.js';
-import type { FoundPayment } from '../core/payment.js';
+import type { FoundPayment } from '../core/posting/payment.js';
 
 export type IntentReading =
   | FoundPayment

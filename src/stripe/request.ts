@@ -5,10 +5,10 @@
  */
 import type Stripe from 'stripe';
 import type { TimeJudge } from '../collect/ports.js';
-import type { ClockFault } from '../core/agree-on-time.js';
-import type { Clock, Random } from '../core/clock.js';
-import { SyncError } from '../core/errors.js';
-import type { RequestLimiter } from '../core/request-limiter.js';
+import type { Clock, Random } from '../core/base/clock.js';
+import { SyncError } from '../core/base/errors.js';
+import type { RequestLimiter } from '../core/base/request-limiter.js';
+import type { ClockFault } from '../core/coverage/agree-on-time.js';
 import type { ApiKeys } from './api-key.js';
 import { classifyFailure } from './classify.js';
 import type { StripeEndpoint } from './endpoint.js';

@@ -21,9 +21,9 @@ import {
 } from 'node:http';
 import { type Agent as HttpsAgent, request as requestByHttps } from 'node:https';
 import Stripe from 'stripe';
-import { describeError } from '../core/errors.js';
-import { mayLoseDigits, parseWithoutRounding } from '../core/exact-json.js';
-import { onAbort } from '../core/on-abort.js';
+import { describeError } from '../core/base/errors.js';
+import { mayLoseDigits, parseWithoutRounding } from '../core/base/exact-json.js';
+import { onAbort } from '../core/base/on-abort.js';
 import { decompress } from '../decompress.js';
 import { isRecord } from './read-payment.js';
 

@@ -3,12 +3,12 @@
  * instance. Creates the mirror row at the first start, and refuses everything that would mix two mirrors.
  */
 
-import { SyncError } from '../core/errors.js';
-import type { SyncStart } from '../core/ignored-start.js';
-import { CURRENT_MAPPING_VERSION } from '../core/mapping.js';
-import { type Mirror, type MirrorIdentity, type NewMirror, STRIPE_EPOCH } from '../core/mirror.js';
-import { commandLine } from '../core/own-command.js';
-import { floorToSecond, later } from '../core/window.js';
+import { SyncError } from '../core/base/errors.js';
+import { commandLine } from '../core/base/own-command.js';
+import { floorToSecond, later } from '../core/base/window.js';
+import { CURRENT_MAPPING_VERSION } from '../core/posting/mapping.js';
+import { type Mirror, type MirrorIdentity, type NewMirror, STRIPE_EPOCH } from '../core/posting/mirror.js';
+import type { SyncStart } from '../core/settings/ignored-start.js';
 
 /** What the configuration and the vendors say that this worker would mirror. */
 export interface Wanted extends Omit<MirrorIdentity, 'mirrorId'> {

@@ -3,7 +3,7 @@
  * for a while, is begun here: the queue only wakes. Whatever runs twice by that is harmless: claims and runs exclude each
  * other in the database.
  */
-import { oneAtATime } from '../core/one-at-a-time.js';
+import { oneAtATime } from '../core/base/one-at-a-time.js';
 
 export type WorkKind = 'sync' | 'part' | 'lane' | 'proofs';
 

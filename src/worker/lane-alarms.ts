@@ -1,7 +1,7 @@
 /** Wakes a lane when its next posting is due, so that a back-off of seconds does not wait for the task that asks for all lanes. */
-import type { Clock } from '../core/clock.js';
-import { type Lane, laneName } from '../core/posting.js';
-import { MINUTE_MS } from '../core/window.js';
+import type { Clock } from '../core/base/clock.js';
+import { MINUTE_MS } from '../core/base/window.js';
+import { type Lane, laneName } from '../core/posting/posting.js';
 
 export interface LaneAlarms {
   set(lane: Lane, inMs: number): void;

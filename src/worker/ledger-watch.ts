@@ -5,15 +5,15 @@
  * Every worker watches for itself: one that is pointed at the wrong ledger must not stop the others. One that has not found it
  * yet asks them to look before its doubt is noted for all, and whoever knows the ledger looks when it is asked, or doubted.
  */
-import type { Clock } from '../core/clock.js';
-import { describeError, SyncError } from '../core/errors.js';
+import type { Clock } from '../core/base/clock.js';
+import { describeError, SyncError } from '../core/base/errors.js';
 import {
   type LedgerState,
   type LedgerVerdict,
   ledgerInDoubt,
   otherLedger,
   otherSourceText,
-} from '../core/ledger-identity.js';
+} from '../core/ledger/ledger-identity.js';
 import { DONE, type TaskResult } from './background-tasks.js';
 
 export interface LedgerWatchPorts {

@@ -3,10 +3,10 @@
  * reason to stop: the refusal is noted in the mirror, where `status` and all workers see it, and told again and again.
  */
 import type { CollectStore, FeedPermissionProbe, RefusableFeed, VendorClock } from '../collect/ports.js';
-import { isTimeUnknown } from '../core/agree-on-time.js';
-import type { Clock } from '../core/clock.js';
-import { SyncError } from '../core/errors.js';
-import { HOUR_MS } from '../core/window.js';
+import type { Clock } from '../core/base/clock.js';
+import { SyncError } from '../core/base/errors.js';
+import { HOUR_MS } from '../core/base/window.js';
+import { isTimeUnknown } from '../core/coverage/agree-on-time.js';
 
 export type PermissionChange = 'refused' | 'allowed';
 

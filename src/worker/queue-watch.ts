@@ -2,11 +2,11 @@
  * What keeps the queue from delivering, as this worker sees it: logged when it changes, and noted for `status`. Clears what
  * only damage leaves behind (keys of jobs that are lost); what somebody set on the queue is told and left as it is.
  */
-import type { Clock } from '../core/clock.js';
-import { describeError, SyncError } from '../core/errors.js';
-import { describeQueueFault, type QueueFault } from '../core/queue-fault.js';
-import type { QueuedJob } from '../core/queue-identity.js';
-import { MINUTE_MS, SECOND_MS } from '../core/window.js';
+import type { Clock } from '../core/base/clock.js';
+import { describeError, SyncError } from '../core/base/errors.js';
+import { MINUTE_MS, SECOND_MS } from '../core/base/window.js';
+import { describeQueueFault, type QueueFault } from '../core/queue/queue-fault.js';
+import type { QueuedJob } from '../core/queue/queue-identity.js';
 
 export interface QueueWatchPorts {
   readonly clock: Clock;

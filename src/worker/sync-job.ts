@@ -8,9 +8,9 @@ import type { Backfill, BackfillPart, VendorClock } from '../collect/ports.js';
 import { requestSweeps } from '../collect/request-sweeps.js';
 import type { CollectPorts } from '../collect/store-page.js';
 import { collectTail, type TailOutcome } from '../collect/tail.js';
-import { isTimeUnknown } from '../core/agree-on-time.js';
-import type { PaymentFeed, Trigger } from '../core/sync-run.js';
-import { floorToSecond, MINUTE_MS, SECOND_MS } from '../core/window.js';
+import { floorToSecond, MINUTE_MS, SECOND_MS } from '../core/base/window.js';
+import { isTimeUnknown } from '../core/coverage/agree-on-time.js';
+import type { PaymentFeed, Trigger } from '../core/coverage/sync-run.js';
 import { createPermissionWatch, type PermissionPorts, type PermissionWatch } from './permission-watch.js';
 
 export interface SyncJobPorts extends CollectPorts, Omit<PermissionPorts, 'store'> {

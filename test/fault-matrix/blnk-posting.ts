@@ -7,10 +7,10 @@
 import { systemClock } from '../../src/app/system-clock.js';
 import { TIMINGS } from '../../src/app/timings.js';
 import { type BlnkLedger, createLedger } from '../../src/blnk/ledger.js';
-import { SyncError } from '../../src/core/errors.js';
+import { SyncError } from '../../src/core/base/errors.js';
 import { createBalanceNames } from '../../src/core/ledger/balance-names.js';
-import { otherLedger, otherSourceText } from '../../src/core/ledger-identity.js';
-import { createOutbox } from '../../src/db/outbox.js';
+import { otherLedger, otherSourceText } from '../../src/core/ledger/ledger-identity.js';
+import { createOutbox } from '../../src/db/postings/outbox.js';
 import { createLaneDrainer, type LaneDrainer } from '../../src/post/drain-lane.js';
 import { POSTING } from '../../src/post/posting-sizes.js';
 import { MIRROR_ID, NEVER } from '../support/stages/ledger.js';

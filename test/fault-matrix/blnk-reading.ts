@@ -6,8 +6,8 @@
 import { createLedger } from '../../src/blnk/ledger.js';
 import { createLedgerSide } from '../../src/blnk/listings.js';
 import type { BlnkStyle } from '../../src/blnk/routes.js';
-import type { Certificate } from '../../src/core/certificate.js';
-import { SyncError } from '../../src/core/errors.js';
+import { SyncError } from '../../src/core/base/errors.js';
+import type { Certificate } from '../../src/core/proof/certificate.js';
 import { type OwnDatabase, openMigratedDatabase } from '../support/own-database.js';
 import { openStage } from '../support/stages/collect.js';
 import { certificateOf, DAMAGED_DAY, openProofStage, type ProofStage } from '../support/stages/proof.js';

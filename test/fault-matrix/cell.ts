@@ -1,5 +1,5 @@
 /** What a cell says: what a person sees of the fault, as it was executed, in the words of the legend in the document. */
-import { SyncError } from '../../src/core/errors.js';
+import { SyncError } from '../../src/core/base/errors.js';
 
 export interface Cell {
   readonly text: string;

@@ -1,6 +1,6 @@
 /** Executes cells side by side, and once more what came out otherwise than expected: a machine may stand still. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withinTime } from '../../src/core/within-time.js';
+import { withinTime } from '../../src/core/base/within-time.js';
 import type { Cell, Matrix } from './cell.js';
 
 /** What has to be executed for one cell of the table. */

@@ -5,10 +5,10 @@
 import type postgres from 'postgres';
 import { type BlnkSandbox, startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
 import type { BlnkStyle } from '../../src/blnk/routes.js';
-import { preparePayment } from '../../src/core/mapping.js';
-import type { Lane } from '../../src/core/posting.js';
-import { createCollectStore } from '../../src/db/collect-store.js';
-import { createMirror } from '../../src/db/mirror-store.js';
+import { preparePayment } from '../../src/core/posting/mapping.js';
+import type { Lane } from '../../src/core/posting/posting.js';
+import { createCollectStore } from '../../src/db/collect/collect-store.js';
+import { createMirror } from '../../src/db/mirror/mirror-store.js';
 import { openMigratedDatabase } from '../support/own-database.js';
 import { makePayments, type PostingState, RULES } from '../support/stages/ledger.js';
 

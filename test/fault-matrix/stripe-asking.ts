@@ -3,7 +3,7 @@
  * the truth, or an error; and without the fault it is the truth again.
  */
 
-import { readMirror } from '../../src/db/mirror-store.js';
+import { readMirror } from '../../src/db/mirror/mirror-store.js';
 import { createStripeAccountReader } from '../../src/stripe/account.js';
 import type { StripeClient } from '../../src/stripe/client.js';
 import { createPaymentFeeds } from '../../src/stripe/feeds.js';

@@ -3,7 +3,7 @@
  * the next ones without it. Whenever it ends, coverage claims only what was read; in the end every payment is stored once.
  */
 import { openParts } from '../../src/collect/backfill.js';
-import { SyncError } from '../../src/core/errors.js';
+import { SyncError } from '../../src/core/base/errors.js';
 import { createStripeAccountReader } from '../../src/stripe/account.js';
 import { createPaymentFeeds } from '../../src/stripe/feeds.js';
 import { createPartJob } from '../../src/worker/part-job.js';

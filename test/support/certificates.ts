@@ -1,6 +1,6 @@
 /** Certificates made by hand, so that a test writes only what it is about. */
 import { randomUUID } from 'node:crypto';
-import type { Certificate, DayFinding, FindingKind } from '../../src/core/certificate.js';
+import type { Certificate, DayFinding, FindingKind } from '../../src/core/proof/certificate.js';
 import type { FullCertificate } from '../../src/db/reads/certificates.js';
 import type { FinishedProof } from '../../src/prove/ports.js';
 

@@ -8,7 +8,7 @@ import { type Context, createContext } from '../../src/app/context.js';
 import type { Overrides } from '../../src/app/overrides.js';
 import { TIMINGS, type Timings } from '../../src/app/timings.js';
 import { readWorkerConfig, type WorkerConfig } from '../../src/config.js';
-import type { Database } from '../../src/db/open.js';
+import type { Database } from '../../src/db/connection/open.js';
 import { createEvents, type Events } from '../../src/observability/events.js';
 import { createLog } from '../../src/observability/log.js';
 

@@ -1,4 +1,4 @@
-// One process that uses the embedded server, for embedded-postgres.test.ts: opens it, says so over IPC, and then does
+// One process that uses the embedded server, for test/db/embedded-postgres.test.ts: opens it, says so over IPC, and then does
 // what it is told. It has no assertions. SIGINT (Ctrl-C) makes it prove that the server still answers, and leave.
 
 import postgres from 'postgres';

@@ -3,15 +3,15 @@
  * replaced, corrected, copied, taken back by hand. And what each of the four judges says of one, in one line.
  */
 
-import type { DayPosting } from '../../src/core/day-payment.js';
-import { judgePayment } from '../../src/core/judge-payment.js';
 import type { LedgerRecord } from '../../src/core/ledger/row.js';
-import { preparePayment } from '../../src/core/mapping.js';
-import { decideMending } from '../../src/core/mend.js';
-import type { OwnRow } from '../../src/core/mend-facts.js';
-import type { Payment } from '../../src/core/payment.js';
-import type { ParkingReason, PostingState } from '../../src/core/posting.js';
-import { judge } from '../../src/core/settlement.js';
+import { judge } from '../../src/core/ledger/settlement.js';
+import { preparePayment } from '../../src/core/posting/mapping.js';
+import type { Payment } from '../../src/core/posting/payment.js';
+import type { ParkingReason, PostingState } from '../../src/core/posting/posting.js';
+import type { DayPosting } from '../../src/core/proof/day-payment.js';
+import { judgePayment } from '../../src/core/proof/judge-payment.js';
+import { decideMending } from '../../src/core/repair/decide-repair.js';
+import type { OwnRow } from '../../src/core/repair/repair-facts.js';
 import { judgePage } from '../../src/prove/rebuild.js';
 
 const ID = 'pi_3H';

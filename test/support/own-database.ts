@@ -3,10 +3,10 @@
  * found, else in the embedded one.
  */
 
-import type { DatabaseAddress } from '../../src/core/database-address.js';
+import type { DatabaseAddress } from '../../src/core/settings/database-address.js';
+import { type Database, openDatabase } from '../../src/db/connection/open.js';
 import { openEmbeddedPostgres } from '../../src/db/embedded/open.js';
-import { migrateDatabase } from '../../src/db/migrate.js';
-import { type Database, openDatabase } from '../../src/db/open.js';
+import { migrateDatabase } from '../../src/db/migrations/migrate.js';
 import { type Home, homes } from './homes.js';
 
 export interface OwnDatabase extends Database {

@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import type { Lane } from '../../src/core/posting.js';
+import type { Lane } from '../../src/core/posting/posting.js';
 import { lanesOf } from '../../src/db/postings/lanes.js';
 import { LANE } from '../../src/db/schema/postings.js';
 

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
-import type { Drizzle } from '../../src/db/open.js';
+import type { Drizzle } from '../../src/db/connection/open.js';
 import * as postingsSchema from '../../src/db/schema/postings.js';
 import * as runsSchema from '../../src/db/schema/sync-runs.js';
 import { openMigratedDatabase } from './own-database.js';

@@ -3,8 +3,8 @@
  * database as a worker keeps it. It looks for no posted references, and knows no doubt.
  */
 import type postgres from 'postgres';
-import { otherLedger, otherSourceText } from '../../src/core/ledger-identity.js';
-import { rememberBalance } from '../../src/db/ledger-identity-store.js';
+import { otherLedger, otherSourceText } from '../../src/core/ledger/ledger-identity.js';
+import { rememberBalance } from '../../src/db/mirror/ledger-identity-store.js';
 import type { DoubtPorts } from '../../src/post/settle-doubt.js';
 
 export function rememberingSource(sql: postgres.Sql, name: string): DoubtPorts['confirmSource'] {

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { type CoreVersion, hasSince } from '../../sandbox/blnk/core-version.js';
 import { createLedger, type LedgerOptions } from '../../src/blnk/ledger.js';
 import { createLedgerSide } from '../../src/blnk/listings.js';
-import { SyncError } from '../../src/core/errors.js';
+import { SyncError } from '../../src/core/base/errors.js';
 import type { PostAnswer } from '../../src/post/ports.js';
 
 export type Outcomes = Readonly<Record<string, string>>;

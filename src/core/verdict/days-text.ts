@@ -1,5 +1,5 @@
 /** Days in a sentence. Pure. */
-import { formatCount } from '../time-text.js';
+import { formatCount } from '../base/time-text.js';
 
 /** More days than a line holds are counted; `certificates list` has them all. */
 const DAYS_NAMED_MAX = 3;

@@ -2,14 +2,14 @@
  * What the verdict is made of: how the mirror stands, as one reading of the database found it. Facts alone; what they mean
  * is said by the other files here.
  */
-import type { ClockFault } from '../agree-on-time.js';
-import type { CertificateState } from '../certificate.js';
-import type { Completeness } from '../completeness.js';
-import type { LedgerState } from '../ledger-identity.js';
-import type { Mirror } from '../mirror.js';
-import type { Lane, ParkingReason } from '../posting.js';
-import type { NotedQueueFault } from '../queue-fault.js';
-import type { Feed } from '../sync-run.js';
+import type { ClockFault } from '../coverage/agree-on-time.js';
+import type { Completeness } from '../coverage/completeness.js';
+import type { Feed } from '../coverage/sync-run.js';
+import type { LedgerState } from '../ledger/ledger-identity.js';
+import type { Mirror } from '../posting/mirror.js';
+import type { Lane, ParkingReason } from '../posting/posting.js';
+import type { CertificateState } from '../proof/certificate.js';
+import type { NotedQueueFault } from '../queue/queue-fault.js';
 
 /** A worker that gave a sign of life lately. */
 export interface WorkerFacts {

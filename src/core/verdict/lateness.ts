@@ -1,5 +1,5 @@
 /** Whether reading is later than it should be, whatever the reason. Pure. */
-import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../window.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../base/window.js';
 import type { FailureFacts, VerdictFacts } from './facts.js';
 
 /** Completeness moves once a minute; when it stood still for this long beyond the lag, something holds it. */

@@ -2,7 +2,7 @@
  * What the mirror needs: each with a stable code, how bad it is, the words for a person, and the command that helps. The
  * codes with what they mean stand in docs/runbook.md, which a test compares with this table.
  */
-import { formatTime } from '../time-text.js';
+import { formatTime } from '../base/time-text.js';
 
 /**
  * `error`: a promise is broken or stands still until somebody acts. `warning`: a person has to act, and the rest goes on.

@@ -1,6 +1,6 @@
 /** What proofs ask of a person: days on which the ledger differs from Stripe, and proofs that stay away. Pure. */
-import { commandLine } from '../own-command.js';
-import { DAY_MS, HOUR_MS, utcDay } from '../window.js';
+import { commandLine } from '../base/own-command.js';
+import { DAY_MS, HOUR_MS, utcDay } from '../base/window.js';
 import { countedDays, daysText } from './days-text.js';
 import type { ProofFacts, UnsealedDay, VerdictFacts } from './facts.js';
 import { type Need, need } from './need.js';

@@ -1,8 +1,8 @@
 /** What is wrong with what the mirror works with: its ledger, the keys, the clocks and the queue. Pure. */
 
-import { clockFaultText } from '../agree-on-time.js';
-import { commandLine } from '../own-command.js';
-import { describeQueueFault, type NotedQueueFault } from '../queue-fault.js';
+import { commandLine } from '../base/own-command.js';
+import { clockFaultText } from '../coverage/agree-on-time.js';
+import { describeQueueFault, type NotedQueueFault } from '../queue/queue-fault.js';
 import type { VerdictFacts } from './facts.js';
 import { type Need, need, utc } from './need.js';
 

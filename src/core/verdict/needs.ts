@@ -1,8 +1,8 @@
 /** Everything that the mirror needs, worst first; nothing twice in other words. Pure. */
-import { commandLine } from '../own-command.js';
-import { PARKING_REASONS } from '../posting.js';
-import { formatCount, formatDuration } from '../time-text.js';
-import { MINUTE_MS } from '../window.js';
+import { commandLine } from '../base/own-command.js';
+import { formatCount, formatDuration } from '../base/time-text.js';
+import { MINUTE_MS } from '../base/window.js';
+import { PARKING_REASONS } from '../posting/posting.js';
 import type { VerdictFacts } from './facts.js';
 import { isSyncLate, lastingFailure, standsStill } from './lateness.js';
 import { type Need, need, utc, worstFirst } from './need.js';

@@ -5,7 +5,7 @@
  * Invariant: the sentence is true of what is given here, and `complete` is never said while anything known contradicts it.
  * docs/status.md has the states, docs/runbook.md the needs, with what follows from them; a test reads both.
  */
-import { formatCount, formatDuration } from '../time-text.js';
+import { formatCount, formatDuration } from '../base/time-text.js';
 import { countedDays, daysText } from './days-text.js';
 import type { VerdictFacts } from './facts.js';
 import { isSyncLate, lastingFailure, standsStill } from './lateness.js';

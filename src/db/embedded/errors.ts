@@ -1,7 +1,7 @@
 // What can go wrong with the embedded server, as one error class with stable codes.
 // Messages are written for the person who starts the program: what was found, where, and what to do about it.
 
-import type { EmbeddedPostgresErrorCode } from '../../core/error-codes.js';
+import type { EmbeddedPostgresErrorCode } from '../../core/base/error-codes.js';
 
 /** Thrown by everything in this folder. Decide on `code`; show `message`. */
 export class EmbeddedPostgresError extends Error {

@@ -4,8 +4,8 @@
  */
 import type postgres from 'postgres';
 import { v4 as uuidv4 } from 'uuid';
-import { type Lane, laneName } from '../../core/posting.js';
-import { PLANS_DISMISSAL_PATTERN } from '../../core/repair.js';
+import { type Lane, laneName } from '../../core/posting/posting.js';
+import { PLANS_DISMISSAL_PATTERN } from '../../core/repair/repair-plan.js';
 import type { Claim, ClaimedPosting, NewClaimOptions } from '../../post/ports.js';
 import { LANE } from '../schema/postings.js';
 import { isOfEpoch } from './transitions.js';

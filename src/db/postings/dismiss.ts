@@ -1,6 +1,6 @@
 /** Parked to dismissed, by a person. */
 import { and, eq } from 'drizzle-orm';
-import type { Drizzle } from '../open.js';
+import type { Drizzle } from '../connection/open.js';
 import { postings } from '../schema/postings.js';
 import { dismissed, isUndecided } from './transitions.js';
 import { setOf } from './write-transition.js';

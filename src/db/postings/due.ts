@@ -1,7 +1,7 @@
 /** When lanes have something due. Only reads. */
 import type postgres from 'postgres';
-import { mirrorMoved } from '../../core/ledger-identity.js';
-import { type Lane, laneName } from '../../core/posting.js';
+import { mirrorMoved } from '../../core/ledger/ledger-identity.js';
+import { type Lane, laneName } from '../../core/posting/posting.js';
 import { LANE } from '../schema/postings.js';
 import { lanesOf } from './lanes.js';
 

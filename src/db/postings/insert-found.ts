@@ -1,10 +1,10 @@
 /** The postings of a page of collect: what is new is stored, pending or parked; what is known is left alone. */
 import { sql } from 'drizzle-orm';
 import type { NewPosting, OpenRun } from '../../collect/ports.js';
-import { cleanText } from '../../core/metadata.js';
-import { serializePayment } from '../../core/payment.js';
-import { laneName, type ParkingReason, type PostingState } from '../../core/posting.js';
-import type { Transaction } from '../open.js';
+import { cleanText } from '../../core/posting/metadata.js';
+import { serializePayment } from '../../core/posting/payment.js';
+import { laneName, type ParkingReason, type PostingState } from '../../core/posting/posting.js';
+import type { Transaction } from '../connection/open.js';
 import { kindOf, postings } from '../schema/postings.js';
 import { isUnreadable, mapped, pending } from './transitions.js';
 import { assignments } from './write-transition.js';

@@ -4,9 +4,9 @@
  */
 import { sql } from 'drizzle-orm';
 import type { NewPosting, OpenRun } from '../../collect/ports.js';
-import { cleanText } from '../../core/metadata.js';
+import { cleanText } from '../../core/posting/metadata.js';
 import type { Judged } from '../../prove/rebuild-ports.js';
-import type { Drizzle } from '../open.js';
+import type { Drizzle } from '../connection/open.js';
 import { kindOf, postings } from '../schema/postings.js';
 import { toRow } from './insert-found.js';
 import { posted } from './transitions.js';

@@ -1,6 +1,6 @@
 /** After a look for what was dismissed: dismissed to posted for what the ledger holds; of all others the look is counted. */
 import type postgres from 'postgres';
-import type { Settlement } from '../../core/posting.js';
+import type { Settlement } from '../../core/posting/posting.js';
 import { givenSettlements } from './settle.js';
 import { isHeldParked, posted } from './transitions.js';
 import { assignments } from './write-transition.js';

@@ -3,8 +3,8 @@
  * item, as `store-owed.ts`.
  */
 import { sql } from 'drizzle-orm';
-import type { Settlement } from '../../core/posting.js';
-import type { Drizzle } from '../open.js';
+import type { Settlement } from '../../core/posting/posting.js';
+import type { Drizzle } from '../connection/open.js';
 import { postings } from '../schema/postings.js';
 import { isHeldByItem, posted } from './transitions.js';
 import { assignments } from './write-transition.js';

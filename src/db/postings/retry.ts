@@ -3,8 +3,8 @@
  * again for what was selected: somebody may have decided about a posting since it was read.
  */
 import { and, asc, eq, gt, inArray, isNotNull, isNull, not, type SQL, sql } from 'drizzle-orm';
-import type { ParkingReason, PreparedTransaction } from '../../core/posting.js';
-import type { Drizzle } from '../open.js';
+import type { ParkingReason, PreparedTransaction } from '../../core/posting/posting.js';
+import type { Drizzle } from '../connection/open.js';
 import { stoodFor } from '../reads/outbox-status.js';
 import { LANE, postings } from '../schema/postings.js';
 import { isParked, isUndecided, parked, pending } from './transitions.js';

@@ -1,6 +1,6 @@
 /** Pending to posted, for whoever holds the claim: a chunk in one statement. */
 import type postgres from 'postgres';
-import type { Settlement } from '../../core/posting.js';
+import type { Settlement } from '../../core/posting/posting.js';
 import { isHeldPending, posted } from './transitions.js';
 import { assignments } from './write-transition.js';
 

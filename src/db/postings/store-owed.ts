@@ -2,9 +2,10 @@
  * What a repair owes, stored or made pending again, and what another posting stands for from now on. Within the transaction
  * of the repair's item, which holds the payment's postings.
  */
-import type { ReplacedPosting } from '../../core/mending.js';
-import type { PreparedTransaction } from '../../core/posting.js';
-import type { Drizzle } from '../open.js';
+
+import type { PreparedTransaction } from '../../core/posting/posting.js';
+import type { ReplacedPosting } from '../../core/repair/repair-decision.js';
+import type { Drizzle } from '../connection/open.js';
 import { kindOf, postings } from '../schema/postings.js';
 import { dismissed, isHeldByItem, parked, pending } from './transitions.js';
 import { type SetOf, setMapped, setOf } from './write-transition.js';

@@ -1,6 +1,6 @@
 /** Transitions as the text of an UPDATE: for statements by hand, and for the query builder. */
 import { getTableColumns, type SQL, sql } from 'drizzle-orm';
-import { laneName, type PreparedTransaction } from '../../core/posting.js';
+import { laneName, type PreparedTransaction } from '../../core/posting/posting.js';
 import { type PostingRow, postings } from '../schema/postings.js';
 import { GIVEN, mapped, NULL, STAYS } from './transitions.js';
 

@@ -6,11 +6,11 @@ import {
   type FindingAcceptance,
   type FindingKind,
   worstState,
-} from '../../core/certificate.js';
-import { isSealed } from '../../core/reopening.js';
+} from '../../core/proof/certificate.js';
+import { isSealed } from '../../core/proof/reopening.js';
 import type { ProofFacts } from '../../core/verdict/facts.js';
 import type { DayStanding } from '../../prove/ports.js';
-import type { Drizzle } from '../open.js';
+import type { Drizzle } from '../connection/open.js';
 import { type CertificateRow, certificates, dayCertificates } from '../schema/certificates.js';
 
 /** A certificate without its findings. Sums in minor units. */

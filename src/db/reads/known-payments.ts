@@ -1,6 +1,6 @@
 /** Which payments the mirror holds already, pending, posted or parked. */
 import { inArray } from 'drizzle-orm';
-import type { Drizzle } from '../open.js';
+import type { Drizzle } from '../connection/open.js';
 import { postings } from '../schema/postings.js';
 
 export async function knownPayments(db: Drizzle, references: readonly string[]): Promise<ReadonlySet<string>> {

@@ -3,11 +3,11 @@
  * what is not settled, through partial indexes.
  */
 import { and, asc, desc, eq, gte, lt, not, sql } from 'drizzle-orm';
-import { type Lane, parseLane } from '../../core/posting.js';
-import { PLANS_DISMISSAL_PATTERN } from '../../core/repair.js';
+import type { Window } from '../../core/base/window.js';
+import { type Lane, parseLane } from '../../core/posting/posting.js';
+import { PLANS_DISMISSAL_PATTERN } from '../../core/repair/repair-plan.js';
 import type { OutstandingFacts, ParkedFacts, UnresolvedFacts, WaitingFacts } from '../../core/verdict/facts.js';
-import type { Window } from '../../core/window.js';
-import type { Drizzle } from '../open.js';
+import type { Drizzle } from '../connection/open.js';
 import { countedPostings } from '../schema/counted-amount.js';
 import { lanePauses } from '../schema/mirror.js';
 import { laneOf, postings, roleOf } from '../schema/postings.js';

@@ -1,11 +1,11 @@
 /** Reads what waits for a person: the list of parked postings, and one posting with both of its sides. */
 import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm';
-import type { AcceptanceRecord } from '../../core/acceptance.js';
-import type { DayFinding } from '../../core/certificate.js';
-import type { ParkingReason, PastDismissal } from '../../core/posting.js';
-import { utcDay } from '../../core/window.js';
-import { acceptancesOfPayment } from '../acceptance-store.js';
-import type { Drizzle } from '../open.js';
+import { utcDay } from '../../core/base/window.js';
+import type { ParkingReason, PastDismissal } from '../../core/posting/posting.js';
+import type { AcceptanceRecord } from '../../core/proof/acceptance.js';
+import type { DayFinding } from '../../core/proof/certificate.js';
+import type { Drizzle } from '../connection/open.js';
+import { acceptancesOfPayment } from '../proof/acceptance-store.js';
 import { certificates, dayCertificates } from '../schema/certificates.js';
 import { mirror } from '../schema/mirror.js';
 import { postings } from '../schema/postings.js';

@@ -1,7 +1,7 @@
 /** Reads payments as `payment_status` shows them: pages of rows, and which of them belong to a run. */
 import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
-import { SyncError } from '../../core/errors.js';
-import type { Drizzle } from '../open.js';
+import { SyncError } from '../../core/base/errors.js';
+import type { Drizzle } from '../connection/open.js';
 import { postings } from '../schema/postings.js';
 import { type PaymentState, paymentStatus } from '../schema/views.js';
 

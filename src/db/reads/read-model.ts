@@ -2,7 +2,7 @@
  * Everything that commands (and later pages) read, behind one interface. Reads only; what a person changes is the
  * `ParkedStore`. Every answer is plain values: Dates, bigints, strings.
  */
-import type { Drizzle } from '../open.js';
+import type { Drizzle } from '../connection/open.js';
 import {
   type CertificateRecord,
   type CertificatesQuery,

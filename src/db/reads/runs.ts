@@ -3,9 +3,9 @@
  * the postings of each run it is asked for; so a list first chooses its few runs and only then asks for their counts.
  */
 import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, lte, ne, or, type SQL, sql } from 'drizzle-orm';
-import type { Money } from '../../core/money.js';
-import { type Feed, type RunCounts, type RunStatus, runStatus, STOPPED } from '../../core/sync-run.js';
-import type { Drizzle } from '../open.js';
+import type { Money } from '../../core/base/money.js';
+import { type Feed, type RunCounts, type RunStatus, runStatus, STOPPED } from '../../core/coverage/sync-run.js';
+import type { Drizzle } from '../connection/open.js';
 import { postings } from '../schema/postings.js';
 import { syncRuns } from '../schema/sync-runs.js';
 import { syncHistory } from '../schema/views.js';

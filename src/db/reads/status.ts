@@ -3,17 +3,17 @@
  * them is the reader's. Every query here is bounded by what is not settled, but for the totals, which read all postings.
  */
 import { and, asc, desc, eq, gt, isNotNull, isNull, max, ne, sql } from 'drizzle-orm';
-import { type Completeness, type CoverageFacts, completenessOf } from '../../core/completeness.js';
-import type { Mirror } from '../../core/mirror.js';
-import type { QueueIdentity } from '../../core/queue-identity.js';
-import { type Feed, STOPPED } from '../../core/sync-run.js';
+import { later, merged, type Window } from '../../core/base/window.js';
+import { type Completeness, type CoverageFacts, completenessOf } from '../../core/coverage/completeness.js';
+import { type Feed, STOPPED } from '../../core/coverage/sync-run.js';
+import type { Mirror } from '../../core/posting/mirror.js';
+import type { QueueIdentity } from '../../core/queue/queue-identity.js';
 import type { FailureFacts, LedgerFacts, VerdictFacts, WorkerFacts } from '../../core/verdict/facts.js';
-import { later, merged, type Window } from '../../core/window.js';
-import { findMirror } from '../mirror-store.js';
-import type { Drizzle } from '../open.js';
+import { countBeforeStart, readSweptCoverage } from '../collect/sweep-store.js';
+import type { Drizzle } from '../connection/open.js';
+import { findMirror } from '../mirror/mirror-store.js';
 import { mirror, workers } from '../schema/mirror.js';
 import { coverage, syncRuns } from '../schema/sync-runs.js';
-import { countBeforeStart, readSweptCoverage } from '../sweep-store.js';
 import { readProofs } from './certificates.js';
 import {
   readLanes,

@@ -1,6 +1,6 @@
 /** Differences that people accepted. Rows are added; of one that is taken back only who, when and why are written, once. */
 import { date, index, jsonb, text, uuid } from 'drizzle-orm/pg-core';
-import type { AcceptedDifference } from '../../core/acceptance.js';
+import type { AcceptedDifference } from '../../core/proof/acceptance.js';
 import { instant } from './mirror.js';
 import { ownSchema } from './own-schema.js';
 

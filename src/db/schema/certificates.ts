@@ -1,8 +1,8 @@
 /** What was proven about days, and what is to be repaired. Rows are added, and what they say is never changed. */
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, date, index, integer, jsonb, numeric, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
-import type { CertificateState, DayFinding, ProofTrigger } from '../../core/certificate.js';
-import type { ItemState, RepairAction, SeenRow } from '../../core/repair.js';
+import type { CertificateState, DayFinding, ProofTrigger } from '../../core/proof/certificate.js';
+import type { ItemState, RepairAction, SeenRow } from '../../core/repair/repair-plan.js';
 import { currencyDecimals } from './currency-decimals.js';
 import { instant } from './mirror.js';
 import { ownSchema } from './own-schema.js';

@@ -1,6 +1,6 @@
 /** The number of digits after the point, in SQL: what turns minor units into an amount for whoever reads the views. */
 import { type SQL, sql } from 'drizzle-orm';
-import { currenciesOf, type Exponent } from '../../core/currencies.js';
+import { currenciesOf, type Exponent } from '../../core/base/currencies.js';
 
 /** @param column with an upper-case code. Null for a currency that Stripe does not list: there no decimals are right. */
 export function currencyDecimals(column: string): SQL {

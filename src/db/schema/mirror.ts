@@ -15,10 +15,10 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { ClockFault } from '../../core/agree-on-time.js';
-import type { LedgerState } from '../../core/ledger-identity.js';
-import type { QueueFault } from '../../core/queue-fault.js';
-import type { QueueIdentity } from '../../core/queue-identity.js';
+import type { ClockFault } from '../../core/coverage/agree-on-time.js';
+import type { LedgerState } from '../../core/ledger/ledger-identity.js';
+import type { QueueFault } from '../../core/queue/queue-fault.js';
+import type { QueueIdentity } from '../../core/queue/queue-identity.js';
 import { ownSchema } from './own-schema.js';
 
 /** Balance id by name, then by currency. */

@@ -5,7 +5,7 @@
  */
 import { pgSchema } from 'drizzle-orm/pg-core';
 import type postgres from 'postgres';
-import { DEFAULT_SCHEMA } from '../../core/schema-name.js';
+import { DEFAULT_SCHEMA } from '../../core/settings/schema-name.js';
 
 export const ownSchema = pgSchema(DEFAULT_SCHEMA);
 

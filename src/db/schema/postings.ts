@@ -2,7 +2,13 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { bigint, index, integer, jsonb, text, uuid } from 'drizzle-orm/pg-core';
 import type { PostingObject } from '../../core/kinds/registry.js';
-import type { ParkingReason, PastDismissal, PostingRole, PostingState, SettledHow } from '../../core/posting.js';
+import type {
+  ParkingReason,
+  PastDismissal,
+  PostingRole,
+  PostingState,
+  SettledHow,
+} from '../../core/posting/posting.js';
 import { instant } from './mirror.js';
 import { ownSchema } from './own-schema.js';
 

@@ -1,7 +1,7 @@
 /** Runs of collect and what they covered. `state` is what collect knows; the status people see is in the view `sync_history`. */
 import { sql } from 'drizzle-orm';
 import { bigserial, index, integer, text, uuid } from 'drizzle-orm/pg-core';
-import type { CollectingState, Feed, Trigger } from '../../core/sync-run.js';
+import type { CollectingState, Feed, Trigger } from '../../core/coverage/sync-run.js';
 import { instant } from './mirror.js';
 import { ownSchema } from './own-schema.js';
 

@@ -5,9 +5,9 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 import { bigint, boolean, date, integer, interval, jsonb, numeric, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import type { Feed, RunStatus, Trigger } from '../../core/coverage/sync-run.js';
 import type { PostingObject } from '../../core/kinds/registry.js';
-import type { ParkingReason, PostingRole, SettledHow } from '../../core/posting.js';
-import type { Feed, RunStatus, Trigger } from '../../core/sync-run.js';
+import type { ParkingReason, PostingRole, SettledHow } from '../../core/posting/posting.js';
 import { countedPostings } from './counted-amount.js';
 import { currencyDecimals } from './currency-decimals.js';
 import { ownSchema } from './own-schema.js';

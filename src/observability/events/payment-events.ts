@@ -1,6 +1,6 @@
 /** Runs and payments: read, posted, parked. Payments are counted, never told one by one. */
-import { commandLine } from '../../core/own-command.js';
-import { formatCount, formatDuration } from '../../core/time-text.js';
+import { commandLine } from '../../core/base/own-command.js';
+import { formatCount, formatDuration } from '../../core/base/time-text.js';
 import { define, ERROR, NOTHING } from './define.js';
 
 const RUN = 'id of the run, for `run <id>`';

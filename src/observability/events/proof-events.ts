@@ -1,5 +1,5 @@
 /** Days and what their proofs say. */
-import { formatCount } from '../../core/time-text.js';
+import { formatCount } from '../../core/base/time-text.js';
 import { define } from './define.js';
 
 const DAY = 'UTC day on which its payments were created';

@@ -1,5 +1,5 @@
 /** Stripe, Blnk, PostgreSQL and the queue: away and back, what their keys may do, whether the ledger is the right one. */
-import { formatDuration } from '../../core/time-text.js';
+import { formatDuration } from '../../core/base/time-text.js';
 import { define, ERROR, NOTHING, type NoFields } from './define.js';
 
 export type Server = 'stripe' | 'blnk' | 'postgresql' | 'queue';

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { inject } from 'vitest';
-import { withinTime } from '../../../src/core/within-time.js';
+import { withinTime } from '../../../src/core/base/within-time.js';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -4,9 +4,9 @@
  * Leases, back-off, heartbeats and schedules then take part in an outage of 90 days that lasts a millisecond.
  */
 
-import type { DatabaseAddress } from '../../../src/core/database-address.js';
-import { migrateDatabase } from '../../../src/db/migrate.js';
-import { openDatabase } from '../../../src/db/open.js';
+import type { DatabaseAddress } from '../../../src/core/settings/database-address.js';
+import { openDatabase } from '../../../src/db/connection/open.js';
+import { migrateDatabase } from '../../../src/db/migrations/migrate.js';
 import type { Home } from '../homes.js';
 import { type OwnDatabase, openEmptyDatabase } from '../own-database.js';
 

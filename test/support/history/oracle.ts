@@ -5,7 +5,7 @@
 import { type ExpectedPayment, expectedPayments } from '../../../sandbox/stripe/expectation.js';
 import { standingAt } from '../../../sandbox/stripe/life.js';
 import { verdictOf } from '../../../src/core/verdict/verdict.js';
-import { readMirror } from '../../../src/db/mirror-store.js';
+import { readMirror } from '../../../src/db/mirror/mirror-store.js';
 import type { StatusRecord } from '../../../src/db/reads/status.js';
 import { LAG, SECOND } from './time.js';
 import type { History } from './world.js';

@@ -1,6 +1,6 @@
 /** The queue as histories see it: wakes that may be lost. In memory, or the real one of a home with worker processes on it. */
 import type { BackfillPart } from '../../../src/collect/ports.js';
-import { type Lane, laneName } from '../../../src/core/posting.js';
+import { type Lane, laneName } from '../../../src/core/posting/posting.js';
 
 export interface HistoryQueue {
   requestPart(part: BackfillPart): Promise<void>;

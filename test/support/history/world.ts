@@ -8,9 +8,9 @@ import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbo
 import { SandboxClock } from '../../../sandbox/clock.js';
 import type { Permission } from '../../../sandbox/stripe/access.js';
 import { type StripeSandbox, startStripeSandbox } from '../../../sandbox/stripe/sandbox.js';
-import { CURRENT_MAPPING_VERSION } from '../../../src/core/mapping.js';
-import type { Mirror } from '../../../src/core/mirror.js';
-import { createMirror } from '../../../src/db/mirror-store.js';
+import { CURRENT_MAPPING_VERSION } from '../../../src/core/posting/mapping.js';
+import type { Mirror } from '../../../src/core/posting/mirror.js';
+import { createMirror } from '../../../src/db/mirror/mirror-store.js';
 import { createReadModel, type ReadModel } from '../../../src/db/reads/read-model.js';
 import type { HistoryDatabase } from './database.js';
 import { type HistoryQueue, ListedWakes } from './queue.js';

@@ -9,7 +9,7 @@ import { startStripeSandbox } from '../../../sandbox/stripe/sandbox.js';
 import { openHome } from '../../../src/app/home.js';
 import { runWorker } from '../../../src/app/run-worker.js';
 import { readHomeConfig, readWorkerConfig } from '../../../src/config.js';
-import { describeFault } from '../../../src/core/errors.js';
+import { describeFault } from '../../../src/core/base/errors.js';
 import type { Log } from '../../../src/observability/log.js';
 import type { Home, HomePlace } from '../homes.js';
 import { ROOT } from '../source-files.js';

@@ -3,7 +3,7 @@ import type { Overrides } from '../../../src/app/overrides.js';
 import { runWorker } from '../../../src/app/run-worker.js';
 import { TIMINGS, type Timings } from '../../../src/app/timings.js';
 import { readWorkerConfig } from '../../../src/config.js';
-import { describeError } from '../../../src/core/errors.js';
+import { describeError } from '../../../src/core/base/errors.js';
 import type { Bag } from '../../../src/environment.js';
 import { createLog } from '../../../src/observability/log.js';
 

@@ -4,11 +4,11 @@
  * the state of the day.
  */
 import { heapUse } from '../../../src/app/heap-use.js';
-import { SyncError } from '../../../src/core/errors.js';
+import { SyncError } from '../../../src/core/base/errors.js';
+import { dayWindow } from '../../../src/core/base/window.js';
 import type { LedgerRecord } from '../../../src/core/ledger/row.js';
-import type { Mirror } from '../../../src/core/mirror.js';
-import type { FoundPayment } from '../../../src/core/payment.js';
-import { dayWindow } from '../../../src/core/window.js';
+import type { Mirror } from '../../../src/core/posting/mirror.js';
+import type { FoundPayment } from '../../../src/core/posting/payment.js';
 import { proveDay } from '../../../src/prove/prove-day.js';
 
 const [payments = '0', megabytesInUse = '0'] = process.argv.slice(2);

@@ -137,7 +137,7 @@ export async function openPlace(home: Home): Promise<Pick<Session, 'variables' |
   };
 }
 
-/** In this process: the command itself is tried in process-start.test.ts. Nothing to do where a home made the tables. */
+/** In this process: the command itself is tried in process/start.test.ts. Nothing to do where a home made the tables. */
 export async function migrate(variables: Variables): Promise<void> {
   const log = createLog({ level: 'silent', forPeople: false });
   const home = await openHome(readHomeConfig(variables), { log, role: 'worker' });

@@ -13,13 +13,13 @@ import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } fro
 import { openParts } from '../../../src/collect/backfill.js';
 import type { CollectStore, PaymentFeeds } from '../../../src/collect/ports.js';
 import { collectTail, type TailOptions } from '../../../src/collect/tail.js';
-import { type Completeness, completenessOf } from '../../../src/core/completeness.js';
-import { createCollectStore } from '../../../src/db/collect-store.js';
-import { createMirror, readMirror } from '../../../src/db/mirror-store.js';
-import type { Drizzle } from '../../../src/db/open.js';
+import { type Completeness, completenessOf } from '../../../src/core/coverage/completeness.js';
+import { createCollectStore } from '../../../src/db/collect/collect-store.js';
+import { readSweptCoverage } from '../../../src/db/collect/sweep-store.js';
+import type { Drizzle } from '../../../src/db/connection/open.js';
+import { createMirror, readMirror } from '../../../src/db/mirror/mirror-store.js';
 import { type PostingRow, postings } from '../../../src/db/schema/postings.js';
 import { coverage, type SyncRunRow, syncRuns } from '../../../src/db/schema/sync-runs.js';
-import { readSweptCoverage } from '../../../src/db/sweep-store.js';
 import { createStripeAccountReader, type StripeAccountReader } from '../../../src/stripe/account.js';
 import { createStripeClient } from '../../../src/stripe/client.js';
 import { createPaymentFeeds } from '../../../src/stripe/feeds.js';

@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { CommandContext } from '../../../src/cli/ports.js';
 import { buildProgram, runProgram } from '../../../src/cli/program.js';
-import type { Lane, Preparation } from '../../../src/core/posting.js';
-import type { QueueIdentity } from '../../../src/core/queue-identity.js';
-import { createAcceptanceStore } from '../../../src/db/acceptance-store.js';
-import { createParkedStore } from '../../../src/db/parked-store.js';
+import type { Lane, Preparation } from '../../../src/core/posting/posting.js';
+import type { QueueIdentity } from '../../../src/core/queue/queue-identity.js';
+import { createParkedStore } from '../../../src/db/postings/parked-store.js';
+import { createAcceptanceStore } from '../../../src/db/proof/acceptance-store.js';
 import { createReadModel } from '../../../src/db/reads/read-model.js';
 import { workers } from '../../../src/db/schema/mirror.js';
 import { createRequestOperations } from '../../../src/operations/request-operations.js';

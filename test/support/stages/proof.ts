@@ -10,12 +10,12 @@ import type { NewIntent } from '../../../sandbox/stripe/intents.js';
 import { systemClock } from '../../../src/app/system-clock.js';
 import { createLedger } from '../../../src/blnk/ledger.js';
 import { type BlnkLedgerSide, createLedgerSide } from '../../../src/blnk/listings.js';
-import type { Certificate, FindingKind } from '../../../src/core/certificate.js';
 import { createBalanceNames } from '../../../src/core/ledger/balance-names.js';
-import { createAcceptanceStore } from '../../../src/db/acceptance-store.js';
-import { readMirror } from '../../../src/db/mirror-store.js';
-import { createOutbox } from '../../../src/db/outbox.js';
-import { createOwnSide } from '../../../src/db/own-side.js';
+import type { Certificate, FindingKind } from '../../../src/core/proof/certificate.js';
+import { readMirror } from '../../../src/db/mirror/mirror-store.js';
+import { createOutbox } from '../../../src/db/postings/outbox.js';
+import { createAcceptanceStore } from '../../../src/db/proof/acceptance-store.js';
+import { createOwnSide } from '../../../src/db/proof/local-postings.js';
 import { readCompleteTo } from '../../../src/db/reads/status.js';
 import { createLaneDrainer } from '../../../src/post/drain-lane.js';
 import {

@@ -4,12 +4,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
-import type { Mirror } from '../../../src/core/mirror.js';
-import type { PlanOutcome, RepairPlan } from '../../../src/core/repair.js';
-import { createCertificateStore } from '../../../src/db/certificate-store.js';
-import { readMirror } from '../../../src/db/mirror-store.js';
+import type { Mirror } from '../../../src/core/posting/mirror.js';
+import type { PlanOutcome, RepairPlan } from '../../../src/core/repair/repair-plan.js';
+import { readMirror } from '../../../src/db/mirror/mirror-store.js';
+import { createCertificateStore } from '../../../src/db/proof/certificate-store.js';
 import { readTotals } from '../../../src/db/reads/outbox-status.js';
-import { createRepairStore } from '../../../src/db/repair-store.js';
+import { createRepairStore } from '../../../src/db/repair/repair-store.js';
 import { type ApplyOutcome, applyRepair } from '../../../src/prove/apply-repair.js';
 import { planRepair } from '../../../src/prove/plan-repair.js';
 import { proveDay } from '../../../src/prove/prove-day.js';

@@ -3,8 +3,8 @@
  * questions waiting for the same pool. Reports what it saw as one line of JSON; that it lives to do so is part of the test.
  */
 import { randomUUID } from 'node:crypto';
-import { SyncError } from '../../../src/core/errors.js';
-import { type Database, openDatabase } from '../../../src/db/open.js';
+import { SyncError } from '../../../src/core/base/errors.js';
+import { type Database, openDatabase } from '../../../src/db/connection/open.js';
 import { CUTS, type Cut, openTransactionDoor, type TransactionDoor } from './door.js';
 import { TRANSACTION_WORKS, type TransactionWork } from './works.js';
 

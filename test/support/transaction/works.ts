@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { eq } from 'drizzle-orm';
 import type { NewPosting } from '../../../src/collect/ports.js';
 
-import type { PreparedTransaction } from '../../../src/core/posting.js';
-import { createCollectStore } from '../../../src/db/collect-store.js';
-import type { Drizzle } from '../../../src/db/open.js';
-import { createRebuildStore } from '../../../src/db/rebuild-store.js';
-import { createRepairStore } from '../../../src/db/repair-store.js';
+import type { PreparedTransaction } from '../../../src/core/posting/posting.js';
+import { createCollectStore } from '../../../src/db/collect/collect-store.js';
+import type { Drizzle } from '../../../src/db/connection/open.js';
+import { createRebuildStore } from '../../../src/db/repair/rebuild-store.js';
+import { createRepairStore } from '../../../src/db/repair/repair-store.js';
 import { repairItems } from '../../../src/db/schema/certificates.js';
 import { postings } from '../../../src/db/schema/postings.js';
 import { coverage, syncRuns } from '../../../src/db/schema/sync-runs.js';

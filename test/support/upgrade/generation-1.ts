@@ -1,7 +1,7 @@
 /** What a worker sends that knows postings without lane, object and role: statements of generation 1, word for word. */
 import { randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
-import type { Lane, PreparedTransaction } from '../../../src/core/posting.js';
+import type { Lane, PreparedTransaction } from '../../../src/core/posting/posting.js';
 
 /** A payment, or what a repair owes. */
 export async function storeAsBefore(sql: postgres.Sql, transaction: PreparedTransaction, paymentId: string) {

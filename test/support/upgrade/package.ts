@@ -50,7 +50,7 @@ async function change(folder: string, { version, generation, migrations }: Later
     await writeFile(join(folder, 'migrations', `${name}.sql`), statements.join(BREAKPOINT));
   }
   await writeFile(journalPath, JSON.stringify(journal));
-  if (generation !== undefined) await setGeneration(join(folder, 'src/db/served-code.ts'), generation);
+  if (generation !== undefined) await setGeneration(join(folder, 'src/db/workers/minimum-code.ts'), generation);
 }
 
 async function setGeneration(path: string, generation: number): Promise<void> {

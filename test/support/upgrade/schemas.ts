@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type postgres from 'postgres';
-import { type Migration, readMigrationsInPublic } from '../../../src/db/migration-files.js';
+import { type Migration, readMigrationsInPublic } from '../../../src/db/migrations/migration-files.js';
 import { ROOT } from '../source-files.js';
 
 /** The migrations that a release brought, and the rows of its time. */

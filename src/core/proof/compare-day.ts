@@ -1,0 +1,217 @@
+/**
+ * Compares both sides of one UTC day as sets, currency by currency. Pure: it is given everything that was read, whatever
+ * the order, and asks for nothing. Our own postings explain what is not in the ledger; nothing else is computed from them.
+ */
+
+import { dayWindow } from '../base/window.js';
+import { isApplied, type LedgerRecord } from '../ledger/row.js';
+import { compareText, type DayFinding, type SideTotals } from './certificate.js';
+import {
+  type DayPosting,
+  type ExpectedPayment,
+  type HeldOfPayment,
+  type JudgeRules,
+  lineOf,
+  type SideLine,
+} from './day-payment.js';
+import { isoSeconds, paymentsOfRows, signedAmount, toFoundRow, tookEffectIn } from './day-row.js';
+import { judgePayment } from './judge-payment.js';
+import { judgeOthers, type OthersRules } from './judge-unlisted.js';
+
+/** A succeeded payment that cannot be posted, because something of it cannot be read. */
+export interface UnreadableOfDay {
+  readonly id: string;
+  readonly problem: string;
+  /** In upper case; null when it is what cannot be read: then no currency of the day is known to be whole. */
+  readonly currency: string | null;
+}
+
+export interface DaySides extends OthersRules, Pick<JudgeRules, 'isCollected' | 'balanceId'> {
+  readonly mirror: OthersRules['mirror'] & { readonly source: string };
+  /** Succeeded payments created on this day; each once. */
+  readonly payments: readonly ExpectedPayment[];
+  readonly unreadable: readonly UnreadableOfDay[];
+  /** Every row that was found, of any status; each once. */
+  readonly rows: readonly LedgerRecord[];
+  readonly own: readonly DayPosting[];
+  /** In which the ledger has a source balance. */
+  readonly sourceCurrencies: Iterable<string>;
+}
+
+/** One currency of a day, before the source balance is looked at. */
+export interface ComparedCurrency {
+  /** Null on a day without any payment on any side. */
+  readonly currency: string | null;
+  /** In no order. */
+  readonly findings: readonly DayFinding[];
+  readonly stripe: readonly SideLine[];
+  readonly ledger: readonly SideLine[];
+  readonly own: readonly SideLine[];
+  /** What the rows take out of the source balance on this day, in minor units. */
+  readonly explained: bigint;
+}
+
+export interface ComparedDay {
+  /** At least one. */
+  readonly currencies: readonly ComparedCurrency[];
+  /** Currencies of the source balance in which this day has nothing to compare: only its movement can say something. */
+  readonly idle: readonly ComparedCurrency[];
+  /** Applied rows of other mirrors, which are not judged. */
+  readonly ofOtherMirrors: number;
+  /** Rows whose payment was not asked for. */
+  readonly notJudged: number;
+}
+
+/** @param earlierCurrencies each of them is compared again, though nothing of it may be left */
+export function compareDay(sides: DaySides, earlierCurrencies: readonly string[]): ComparedDay {
+  const drafts = new Drafts();
+  for (const currency of earlierCurrencies) drafts.of(currency);
+  const known = new Set([...sides.payments, ...sides.unreadable].map(({ id }) => id));
+  const paymentOf = paymentsOfRows(sides.rows, (id) => known.has(id));
+  const rowsOf = groupBy(sides.rows, (row) => paymentOf(row) ?? row.reference);
+  const ownOf = groupBy(sides.own, ({ paymentId }) => paymentId);
+
+  for (const payment of sides.payments) {
+    comparePayment(
+      payment,
+      { rows: rowsOf.get(payment.id) ?? [], own: ownOf.get(payment.id) ?? [] },
+      { sides, drafts },
+    );
+  }
+  const everywhere: DayFinding[] = [];
+  for (const { id, problem, currency } of sides.unreadable) {
+    const rows = (rowsOf.get(id) ?? []).filter(isApplied);
+    for (const row of rows) drafts.of(row.currency).ledger.push(lineOf(row));
+    const isDismissed = rows.length === 0 && (ownOf.get(id) ?? []).some(({ dismissed }) => dismissed);
+    const kind = isDismissed ? 'dismissed' : 'unreadable';
+    const finding: DayFinding = { kind, paymentId: id, stripe: null, ledger: rows.map(toFoundRow), detail: problem };
+    if (currency === null) {
+      everywhere.push(finding);
+      continue;
+    }
+    for (const named of new Set([currency, ...rows.map((row) => row.currency)])) {
+      drafts.of(named).findings.push({ ...finding, ofCurrency: currency });
+    }
+  }
+  const unknown = judgeOthers(
+    [...rowsOf].filter(([id]) => !known.has(id)),
+    sides,
+  );
+  for (const { finding, rows, counts } of unknown.judged) {
+    for (const row of counts ? rows : []) drafts.of(row.currency).ledger.push(lineOf(row));
+    for (const currency of new Set(rows.map((row) => row.currency))) drafts.of(currency).findings.push(finding);
+  }
+  for (const line of ownLines(sides)) drafts.of(line.currency).own.push(line);
+  const compared = ([currency, draft]: readonly [string | null, Draft]): ComparedCurrency => {
+    const findings = [...draft.findings, ...everywhere];
+    return { ...draft, currency, findings, explained: currency === null ? 0n : explainedBy(currency, sides) };
+  };
+  const idle = [...sides.sourceCurrencies].filter((currency) => !drafts.has(currency));
+  return {
+    currencies: drafts.all().map(compared),
+    idle: idle.map((currency) => compared([currency, emptyDraft()])),
+    ofOtherMirrors: unknown.ofOtherMirrors,
+    notJudged: unknown.notJudged,
+  };
+}
+
+/** Count, sum and hash of one side; the same for the same set of lines in any order. */
+export function totalsOf(lines: readonly SideLine[], hash: (lines: Iterable<string>) => string): SideTotals {
+  const texts = lines.map(({ id, amount, currency, effectiveDate }) => {
+    return `${id}|${amount ?? 'unknown'}|${currency}|${effectiveDate === null ? 'none' : isoSeconds(effectiveDate)}`;
+  });
+  return {
+    count: lines.length,
+    sum: lines.reduce((sum, { amount }) => sum + (amount ?? 0n), 0n),
+    hash: hash(texts.sort(compareText)),
+  };
+}
+
+interface Draft {
+  readonly findings: DayFinding[];
+  readonly stripe: SideLine[];
+  readonly ledger: SideLine[];
+  readonly own: SideLine[];
+}
+
+class Drafts {
+  readonly #byCurrency = new Map<string, Draft>();
+
+  of(currency: string): Draft {
+    const draft = this.#byCurrency.get(currency) ?? emptyDraft();
+    this.#byCurrency.set(currency, draft);
+    return draft;
+  }
+
+  has(currency: string): boolean {
+    return this.#byCurrency.has(currency);
+  }
+
+  all(): [string | null, Draft][] {
+    if (this.#byCurrency.size === 0) return [[null, emptyDraft()]];
+    return [...this.#byCurrency].sort(([a], [b]) => compareText(a, b));
+  }
+}
+
+function emptyDraft(): Draft {
+  return { findings: [], stripe: [], ledger: [], own: [] };
+}
+
+function comparePayment(
+  payment: ExpectedPayment,
+  held: HeldOfPayment,
+  { sides, drafts }: { readonly sides: DaySides; readonly drafts: Drafts },
+): void {
+  // Of a payment from before the start only what we did, or said that we would do, is ours to prove.
+  const isOurs = held.own.length > 0 || held.rows.some(({ mirrorId }) => mirrorId === sides.mirror.mirrorId);
+  if (payment.created < sides.mirror.startsAt && !isOurs) return;
+  const { id, amount, currency, created } = payment;
+  drafts.of(currency).stripe.push({ id, amount, currency, effectiveDate: created });
+  const { findings, lines } = judgePayment(payment, held, { ...sides, mirrorId: sides.mirror.mirrorId });
+  for (const line of lines) drafts.of(line.currency).ledger.push(line);
+  // A row in another currency is missing here and too much there: both certificates have to say so.
+  for (const named of new Set([currency, ...lines.map((line) => line.currency)])) {
+    drafts.of(named).findings.push(...findings);
+  }
+}
+
+/**
+ * What our table says is in the ledger, folded like the ledger's rows. A correction adds nothing: it makes what is there,
+ * and what our table never had the amount of, into the payment. So a dismissed payment whose correction is posted counts.
+ */
+function ownLines({ own }: DaySides): SideLine[] {
+  return [...groupBy(own, ({ paymentId }) => paymentId)].flatMap(([id, postings]) => {
+    const whole = postings.filter(({ role }) => role !== 'correction');
+    const posted = whole.filter(({ state }) => state === 'posted');
+    const isCorrected =
+      postings.some(({ role, state }) => role === 'correction' && state === 'posted') &&
+      whole.every(({ state }) => state !== 'pending');
+    const counted = posted.length === 0 && isCorrected ? whole.slice(0, 1) : posted;
+    return counted.slice(0, 1).flatMap(({ currency, effectiveDate }) => {
+      if (currency === null) return [];
+      const amount = counted.reduce((sum, posting) => sum + (posting.amount ?? 0n), 0n);
+      return [{ id, amount, currency, effectiveDate }];
+    });
+  });
+}
+
+function explainedBy(currency: string, { rows, mirror, day, balanceId }: DaySides): bigint {
+  const sourceId = balanceId(mirror.source, currency);
+  const window = dayWindow(day);
+  let sum = 0n;
+  for (const row of rows) {
+    if (!isApplied(row) || row.currency !== currency || !tookEffectIn(row, window)) continue;
+    if (row.source === sourceId || row.destination === sourceId) sum += signedAmount(row, sourceId) ?? 0n;
+  }
+  return sum;
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}

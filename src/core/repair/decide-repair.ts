@@ -1,0 +1,295 @@
+/**
+ * Decides how one payment is mended, from what Stripe and the ledger show of it now and what our own postings say. Pure:
+ * the same facts give the same answer when a plan is made and when it is applied. Amounts and numbers in references come
+ * from the ledger's rows; our postings only say who is at work already and what a person decided.
+ */
+
+import { formatMoney } from '../base/money.js';
+import { currentRows } from '../ledger/current-rows.js';
+import { judge } from '../ledger/settlement.js';
+import { prepareVariant } from '../posting/mapping.js';
+import type { PreparedTransaction } from '../posting/posting.js';
+import type { Mending, MendingAct, ReplacedPosting, Report } from './repair-decision.js';
+import { type Expected, expectPayment, isStoodFor, type MendFacts, type OwnRow, ownOf } from './repair-facts.js';
+import { type PaymentRows, readPaymentRows, signedAmount, withTakenBack } from './repair-rows.js';
+import {
+  acceptText,
+  describeDifferent,
+  describeDoubled,
+  describeExtra,
+  describeSplit,
+  describeTakenBack,
+  describeUndecided,
+  dismissText,
+  isFinal,
+  meantText,
+} from './repair-text.js';
+
+/** What is to be done about the payment. */
+export function decideMending(facts: MendFacts): Mending {
+  const expectation = expectPayment(facts);
+  const rows = readPaymentRows(facts.paymentId, facts.rows);
+  if (expectation.kind === 'none') {
+    const standing = currentRows(facts.rows);
+    if (standing.length === 0)
+      return { kind: 'settled', detail: `${expectation.problem}, and the ledger has nothing of it` };
+    return { kind: 'report', finding: 'extra', detail: describeExtra(standing, expectation.problem, facts) };
+  }
+  if (expectation.kind === 'unusable') {
+    const absent = facts.intent.kind === 'unreadable' ? 'unreadable' : null;
+    const isThere = rows.standing.length > 0 || rows.legs.length > 0;
+    return { kind: 'report', finding: isThere ? 'different' : absent, detail: expectation.problem };
+  }
+  return decideFor({ facts, rows: withTakenBack(rows, expectation), expected: expectation });
+}
+
+interface Deciding {
+  readonly facts: MendFacts;
+  readonly rows: PaymentRows;
+  readonly expected: Expected;
+}
+
+function decideFor(deciding: Deciding): Mending {
+  const { facts, rows, expected } = deciding;
+  const undecided = rows.undecided[0];
+  if (undecided !== undefined) {
+    return { kind: 'waits', detail: describeUndecided(undecided) };
+  }
+  if (rows.legs.length > 0) {
+    const finding = rows.standing.length > 0 ? 'doubled' : 'different';
+    return { kind: 'report', finding, detail: describeSplit(rows, expected, facts) };
+  }
+  const counted = [...rows.standing, ...rows.corrections].map(({ row }) => row);
+  const total = counted.reduce((sum, row) => sum + (signedAmount(row, expected) ?? 0n), 0n);
+  const isRight = total === expected.transaction.amount;
+  const wrong = [
+    ...rows.otherStatus.map(({ row }) => row).filter((row) => !isRight || !isFinal(row)),
+    ...counted.filter((row) => signedAmount(row, expected) === null),
+  ];
+  if (wrong.length > 0) {
+    return { kind: 'report', finding: 'different', detail: describeDifferent(wrong, { expected, facts, rest: total }) };
+  }
+  const [first, ...more] = rows.standing;
+  if (first === undefined) return mendAbsent(deciding);
+  if (isRight) return settle(deciding);
+  if (more.length > 0 || first.role === 'stranger') {
+    const finding = more.length > 0 ? 'doubled' : 'different';
+    return { kind: 'report', finding, detail: describeDoubled(rows, expected, facts) };
+  }
+  return correct(deciding, { stem: first.stem, by: expected.transaction.amount - total });
+}
+
+/** Nothing of it is in the ledger: its own reference when that is free, else a replacement. */
+function mendAbsent(deciding: Deciding): Mending {
+  const { facts, rows, expected } = deciding;
+  const { paymentId } = facts;
+  const own = ownOf(facts, paymentId);
+  const stand = facts.own.filter(({ role }) => role === 'replacement').sort((a, b) => numberOf(b) - numberOf(a))[0];
+  const isUsed = (reference: string) => rows.undone.has(reference) || rows.burnt.some(({ stem }) => stem === reference);
+  // A replacement without a posting here never was, or was lost with everything else: the payment's own may be free.
+  const last = own?.dismissed === true && stand !== undefined ? stand.reference : paymentId;
+  const held = ownOf(facts, last);
+  const isRefunded = facts.rows.some((row) => /_refund(_q)?$/.test(row.reference));
+  // What stands for a dismissed payment is `last` itself, so only a person's decision is left here.
+  if (rows.undone.has(last) && held?.dismissed === true && !held.dismissedByPlan) {
+    return { kind: 'report', finding: 'dismissed', detail: describeTakenBack(last, isRefunded) };
+  }
+  if (last === paymentId && !isUsed(paymentId)) {
+    return makeDue(deciding, {
+      action: 'post',
+      target: expected.transaction,
+      original: null,
+      detail:
+        own === undefined
+          ? 'not in the ledger, and no posting of it here: stored and posted'
+          : 'held as posted, but not in the ledger: posted again',
+    });
+  }
+  const reference = isUsed(last) ? `${paymentId}:r${rows.highestReplacement + 1}` : last;
+  const target = variantOf(deciding, { reference });
+  const isUndone = rows.undone.has(last);
+  const original = replaceOriginal(deciding, {
+    stem: reference === last ? paymentId : last,
+    reason: isUndone ? 'conflict' : 'burnt_reference',
+    by: `replaced by ${reference}`,
+  });
+  if ('kind' in original) return original;
+  const isVoid = rows.burnt.some(({ stem, verdict }) => stem === last && verdict === 'voided');
+  const takenBack = isRefunded ? "was given back through Blnk's refund route" : 'was taken back by hand';
+  const notApplied = isVoid ? 'was booked inflight and voided' : 'was queued and rejected in Blnk';
+  // A parked posting has to be decided about: a day with one cannot be signed.
+  const leave = held?.state === 'parked' ? dismissText(last) : acceptText(paymentId);
+  const meant = isUndone ? `. If that is meant, apply nothing: ${leave}` : '';
+  const detail = isUsed(last)
+    ? `${last} ${isUndone ? takenBack : notApplied} and can never be used again: posted as ${reference}${meant}`
+    : `its replacement ${reference} is not in the ledger: posted again`;
+  return makeDue(deciding, { action: 'replace', target, original: original.change, detail });
+}
+
+function correct(deciding: Deciding, wrong: { readonly stem: string; readonly by: bigint }): Mending {
+  const { facts, rows, expected } = deciding;
+  const reference = `${facts.paymentId}:adj:${rows.highestCorrection + 1}`;
+  const { currency } = expected.transaction;
+  const original = replaceOriginal(deciding, {
+    ...{ stem: wrong.stem, reason: 'conflict', by: `corrected by ${reference}`, staysPosted: true },
+  });
+  if ('kind' in original) return asDifferent(original);
+  const had = formatMoney({ amount: expected.transaction.amount - wrong.by, currency });
+  const due = makeDue(deciding, {
+    action: 'correct',
+    target: variantOf(deciding, { reference, correctedBy: wrong.by }),
+    original: original.change,
+    detail: `the ledger has ${had} instead of ${formatMoney(expected.transaction)}: the difference is posted as ${reference}${meantText(rows, expected, facts)}`,
+    amount: wrong.by,
+  });
+  return asDifferent(due);
+}
+
+/** What is held back is not all: the ledger has another amount meanwhile. */
+function asDifferent<Decision extends Mending>(decision: Decision): Decision {
+  return decision.kind === 'report' ? { ...decision, finding: 'different' } : decision;
+}
+
+interface Due {
+  readonly action: 'post' | 'replace' | 'correct';
+  readonly target: PreparedTransaction;
+  readonly original: ReplacedPosting | null;
+  readonly detail: string;
+  readonly amount?: bigint;
+}
+
+/** A posting under this reference may be there already: at work, held for a person, or held as posted though it is gone. */
+function makeDue({ facts }: Deciding, { action, target, original, detail, amount }: Due): Mending {
+  const own = ownOf(facts, target.reference);
+  if (own?.state === 'pending') return { kind: 'settled', detail: `${target.reference} is on the way already` };
+  if (own?.state === 'parked' && !(own.dismissed && isStoodFor(facts, own.reference))) {
+    return describeHeld(own);
+  }
+  const { reference, currency } = target;
+  return {
+    kind: 'act',
+    action,
+    reference,
+    currency,
+    amount: amount ?? target.amount,
+    detail,
+    stores: [target],
+    original,
+    marks: null,
+  };
+}
+
+interface Original {
+  readonly stem: string;
+  readonly reason: 'burnt_reference' | 'conflict';
+  readonly by: string;
+  /** A correction leaves what was posted as it is: the two together are what the ledger should hold. */
+  readonly staysPosted?: true;
+}
+
+/** What becomes of the posting that another one stands for; or why nothing may be done yet. */
+function replaceOriginal(
+  deciding: Deciding,
+  { stem, reason, by, staysPosted }: Original,
+): { readonly change: ReplacedPosting | null } | Exclude<Mending, MendingAct> {
+  const { facts, expected } = deciding;
+  const own = ownOf(facts, stem);
+  const transaction = stem === facts.paymentId ? expected.transaction : variantOf(deciding, { reference: stem });
+  const change = { transaction, reason, why: by };
+  // Stored as well: collecting would store it anew, and it would be parked once more.
+  if (own === undefined) return { change };
+  if (own.state === 'pending') {
+    return {
+      kind: 'waits',
+      detail: `${stem} is pending: a worker parks it once its last look-up is late enough; then plan again`,
+    };
+  }
+  if (own.state === 'posted') return { change: staysPosted ? null : change };
+  if (own.dismissed) return isStoodFor(facts, stem) ? { change: null } : describeHeld(own);
+  return own.reason === reason || own.reason === 'refused_by_blnk' ? { change } : describeHeld(own);
+}
+
+/** The ledger has it right. What is parked here although it is there, is marked; what stands for it is stored. */
+function settle(deciding: Deciding): Mending {
+  const { facts, rows, expected } = deciding;
+  for (const { stem } of rows.standing) {
+    const own = ownOf(facts, stem);
+    if (own?.state !== 'parked') continue;
+    const { amount, currency } = expected.transaction;
+    const judged = judge(
+      { ...expected.transaction, reference: stem, mirrorId: facts.rules.mirrorId },
+      facts.rows,
+      expected.resolve,
+    );
+    if (judged.kind !== 'applied') continue;
+    const { transactionId, ours, exception } = judged;
+    const marks = { reference: stem, transactionId, how: ours ? 'posted' : 'already_there', exception } as const;
+    const detail = `${own.dismissed ? 'dismissed' : 'parked'} here, but in the ledger and equal: marked as posted`;
+    return {
+      kind: 'act',
+      action: 'mark_posted',
+      reference: stem,
+      currency,
+      amount,
+      detail,
+      stores: [],
+      original: null,
+      marks,
+    };
+  }
+  return adoptStandIns(deciding) ?? { kind: 'settled', detail: 'the ledger holds it as Stripe shows it' };
+}
+
+/** Replacements and corrections are in the ledger that our postings do not know, while the original waits for a person. */
+function adoptStandIns(deciding: Deciding): Mending | null {
+  const { facts, rows, expected } = deciding;
+  const own = ownOf(facts, facts.paymentId);
+  if (own?.state !== 'parked') return null;
+  const unknown = [...rows.standing, ...rows.corrections].filter(
+    ({ stem, role }) => (role === 'replacement' || role === 'correction') && ownOf(facts, stem) === undefined,
+  );
+  const [first] = unknown;
+  if (first === undefined) return null;
+  const isReplaced = rows.standing.every(({ role }) => role === 'replacement');
+  const reason = isReplaced && !rows.undone.has(facts.paymentId) ? 'burnt_reference' : 'conflict';
+  const by = `${isReplaced ? 'replaced' : 'corrected'} by ${first.stem}`;
+  const original = own.dismissed ? { change: null } : replaceOriginal(deciding, { stem: facts.paymentId, reason, by });
+  if ('kind' in original) return original;
+  const stores = unknown.map(({ stem, role, row }) => {
+    if (role === 'replacement') return variantOf(deciding, { reference: stem });
+    const correctedBy = signedAmount(row, expected) ?? 0n;
+    return variantOf(deciding, { reference: stem, correctedBy });
+  });
+  return {
+    kind: 'act',
+    action: isReplaced ? 'replace' : 'correct',
+    reference: first.stem,
+    currency: expected.transaction.currency,
+    amount: signedAmount(first.row, expected) ?? 0n,
+    detail: `the ledger holds ${first.stem} already, and it is not known here: stored, and the original dismissed`,
+    stores,
+    original: original.change,
+    marks: null,
+  };
+}
+
+/** A transaction beside the payment's own; that one could be prepared, so this one can be. */
+function variantOf({ facts, expected }: Deciding, variant: Parameters<typeof prepareVariant>[2]): PreparedTransaction {
+  const preparation = prepareVariant(expected.payment, facts.rules, variant);
+  if (preparation.kind === 'prepared') return preparation.transaction;
+  throw new RangeError(`${variant.reference} cannot be prepared although its payment can: ${preparation.detail}`);
+}
+
+function numberOf({ reference }: OwnRow): number {
+  return Number(/(\d+)$/.exec(reference)?.[1] ?? 0);
+}
+
+function describeHeld({ reference, reason, dismissed }: OwnRow): Report {
+  return {
+    kind: 'report',
+    finding: dismissed ? 'dismissed' : 'parked',
+    detail: dismissed
+      ? `${reference} was dismissed by a person: it stays out; parked retry takes that back`
+      : `${reference} is parked (${reason}) and waits for a person: parked show, then parked retry or parked dismiss`,
+  };
+}

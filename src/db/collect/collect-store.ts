@@ -1,0 +1,232 @@
+/**
+ * Collect's store: runs, pages and coverage. A page's payments, its counts and what it covers are one transaction, and
+ * that transaction holds the run's row, so a worker that lost its run can neither store nor cover anything more.
+ */
+import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
+import type { Backfill, CollectStore, NewRun, OpenRun, StoredPage, StoreOutcome } from '../../collect/ports.js';
+import { SyncError } from '../../core/base/errors.js';
+import { later, remaining, type Window } from '../../core/base/window.js';
+import type { Trigger } from '../../core/coverage/sync-run.js';
+import { mirrorMoved } from '../../core/ledger/ledger-identity.js';
+import { STRIPE_EPOCH } from '../../core/posting/mirror.js';
+import type { Drizzle, Transaction } from '../connection/open.js';
+import { refuseMoved } from '../mirror/ledger-identity-store.js';
+import { begunAnew, readMirror } from '../mirror/mirror-store.js';
+import { insertFound, type StoredRow } from '../postings/insert-found.js';
+import { lanesOf } from '../postings/lanes.js';
+import { mirror } from '../schema/mirror.js';
+import { coverage, syncRuns } from '../schema/sync-runs.js';
+import { cover } from './coverage-store.js';
+import { takeBackAhead } from './remove-future-runs.js';
+import { createSweepStore, finishSweep, forgetSweptCoverage, holdStart, listBeforeStart } from './sweep-store.js';
+
+export interface CollectStoreOptions {
+  /** The process that collects; every write of a run checks it. */
+  readonly workerId: string;
+  readonly version: string;
+  /** The mirror that this process works for; null for commands, which only ask. */
+  readonly mirrorId: string | null;
+  /** Of the mirror, as this process read it at its start: once it was raised no run is opened or written. Left out by commands. */
+  readonly epoch?: number;
+}
+
+export function createCollectStore(
+  db: Drizzle,
+  { workerId, version, mirrorId, epoch }: CollectStoreOptions,
+): CollectStore {
+  const ofEpoch =
+    epoch === undefined ? undefined : sql`not exists (select 1 from ${mirror} where ${mirror.ledgerEpoch} <> ${epoch})`;
+  const ours = (run: OpenRun) =>
+    and(eq(syncRuns.id, run.id), eq(syncRuns.state, 'collecting'), eq(syncRuns.workerId, workerId), ofEpoch);
+  return {
+    async mirror() {
+      const held = await readMirror(db);
+      if (mirrorId !== null && held.mirrorId !== mirrorId) throw begunAnew();
+      if (epoch !== undefined && held.ledgerEpoch !== epoch) throw mirrorMoved(held.blnkInstance);
+      return held;
+    },
+
+    async openRun(run: NewRun): Promise<OpenRun> {
+      const id = uuidv7();
+      if (epoch !== undefined) await refuseMoved(db, epoch);
+      await db.insert(syncRuns).values({ ...runValues(run), id, state: 'collecting', workerId, version });
+      return { id, feed: run.feed };
+    },
+
+    storePage: (run, page) =>
+      db.transaction(async (transaction) => {
+        if (page.judgedByStart !== undefined) await holdStart(transaction, page.judgedByStart);
+        const held = await transaction.select({ id: syncRuns.id }).from(syncRuns).where(ours(run)).for('update');
+        if (held.length === 0) throw runLost(run);
+        const stored = await insertFound(transaction, run, page.postings);
+        await listBeforeStart(transaction, run.id, page.listedBeforeStart ?? []);
+        if (page.covers !== null) await cover(transaction, run, page.covers);
+        await countPage(transaction, run, { page, stored: countNew(stored) });
+        return outcomeOf(page, stored);
+      }),
+
+    async finishRun(run, windowTo) {
+      const [counts] = await db
+        .update(syncRuns)
+        .set({
+          state: 'collected',
+          finishedAt: sql`now()`,
+          reportedAt: quietIsReported,
+          ...(windowTo === null ? {} : { windowTo }),
+        })
+        .where(ours(run))
+        .returning({ found: syncRuns.found, knownBefore: syncRuns.knownBefore, stored: syncRuns.stored });
+      if (counts === undefined) throw runLost(run);
+      return counts;
+    },
+
+    async failRun(run, { code, message }) {
+      await db
+        .update(syncRuns)
+        .set({ state: 'failed', finishedAt: sql`now()`, errorCode: code, error: message })
+        .where(ours(run));
+    },
+
+    eventCoverage: (from) =>
+      db
+        .select({ from: coverage.from, to: coverage.to })
+        .from(coverage)
+        .where(and(eq(coverage.feed, 'events'), gt(coverage.to, from))),
+
+    beginMirror: (handOverAt, trigger) =>
+      db.transaction(async (transaction) => {
+        const begun = await transaction
+          .update(mirror)
+          .set({ handOverAt })
+          .where(isNull(mirror.handOverAt))
+          .returning({ startsAt: mirror.startsAt });
+        const startsAt = begun[0]?.startsAt;
+        if (startsAt === undefined) return false;
+        if (startsAt < handOverAt) await insertBackfill(transaction, { from: startsAt, to: handOverAt }, trigger);
+        return true;
+      }),
+
+    requestBackfill: (window, trigger) =>
+      db.transaction(async (transaction) => {
+        const [held] = await transaction.select({ startsAt: mirror.startsAt }).from(mirror).for('update');
+        const from = later(window.from, STRIPE_EPOCH);
+        if (held === undefined || from >= held.startsAt)
+          return insertBackfill(transaction, { ...window, from }, trigger);
+        await transaction.update(mirror).set({ startsAt: from });
+        await forgetSweptCoverage(transaction);
+        // All from the start on is the mirror's: a gap up to the earlier start would be read by nobody.
+        return insertBackfill(transaction, { from, to: later(window.to, held.startsAt) }, trigger);
+      }),
+
+    async backfill(id) {
+      const rows = await selectBackfills(db, and(eq(syncRuns.id, id), openBackfill));
+      return rows[0] ?? null;
+    },
+
+    openBackfills: () => selectBackfills(db, openBackfill),
+
+    backfillCoverage: (backfillId) => partCoverage(db, backfillId),
+
+    async finishBackfill(backfillId) {
+      const [open] = await selectBackfills(db, and(eq(syncRuns.id, backfillId), openBackfill));
+      if (open === undefined) return;
+      if (open.feed === 'charges') return finishSweep(db, backfillId);
+      if (remaining(open.window, await partCoverage(db, backfillId)).length > 0) return;
+      await db
+        .update(syncRuns)
+        .set({ state: 'collected', finishedAt: sql`now()` })
+        .where(and(eq(syncRuns.id, backfillId), openBackfill));
+    },
+
+    takeBackAhead: (now) => takeBackAhead(db, now),
+
+    ...createSweepStore(db, version),
+  };
+
+  async function insertBackfill(transaction: Transaction, window: Window, trigger: Trigger): Promise<Backfill> {
+    const id = uuidv7();
+    const feed = 'payment_intents';
+    const run: NewRun = { feed, trigger, window, parentId: null };
+    await transaction.insert(syncRuns).values({ ...runValues(run), id, state: 'collecting', version });
+    return { id, feed, window, trigger };
+  }
+}
+
+/** A tick that brought nothing is no run to tell of; one that a person asked for is. */
+const quietIsReported = sql`case when ${syncRuns.stored} = 0 and ${syncRuns.trigger} <> 'manual' then now() end`;
+
+/** A parent run belongs to no worker: any of them may read its parts. */
+const openBackfill = and(eq(syncRuns.state, 'collecting'), isNull(syncRuns.workerId), isNull(syncRuns.parentId));
+
+async function partCoverage(db: Drizzle, backfillId: string): Promise<Window[]> {
+  return db
+    .select({ from: coverage.from, to: coverage.to })
+    .from(coverage)
+    .innerJoin(syncRuns, eq(coverage.runId, syncRuns.id))
+    .where(eq(syncRuns.parentId, backfillId));
+}
+
+async function selectBackfills(db: Drizzle, where: ReturnType<typeof and>): Promise<Backfill[]> {
+  const rows = await db.select().from(syncRuns).where(where).orderBy(asc(syncRuns.startedAt));
+  return rows.map(({ id, feed, windowFrom, windowTo, startedAt, trigger }) => ({
+    id,
+    feed: feed === 'charges' ? feed : 'payment_intents',
+    trigger,
+    window: { from: windowFrom, to: windowTo ?? startedAt },
+  }));
+}
+
+async function countPage(
+  transaction: Transaction,
+  run: OpenRun,
+  { page, stored }: { readonly page: StoredPage; readonly stored: number },
+): Promise<void> {
+  const found = page.postings.length + (page.knownBefore ?? 0);
+  await transaction
+    .update(syncRuns)
+    .set({
+      found: sql`${syncRuns.found} + ${found}`,
+      stored: sql`${syncRuns.stored} + ${stored}`,
+      knownBefore: sql`${syncRuns.knownBefore} + ${found - stored}`,
+      beforeStart: sql`${syncRuns.beforeStart} + ${page.beforeStart}`,
+      stripeRequests: sql`${syncRuns.stripeRequests} + ${page.requests}`,
+      heartbeatAt: sql`now()`,
+    })
+    .where(eq(syncRuns.id, run.id));
+}
+
+function outcomeOf(page: StoredPage, stored: readonly StoredRow[]): StoreOutcome {
+  const pending = stored.flatMap(({ lane, state }) => (state === 'pending' && lane !== null ? [lane] : []));
+  const isNew = countNew(stored);
+  return {
+    lanes: lanesOf(pending),
+    parked: parkedOf(stored),
+    stored: isNew,
+    knownBefore: page.postings.length - isNew,
+  };
+}
+
+function parkedOf(stored: readonly StoredRow[]): StoreOutcome['parked'] {
+  return stored.flatMap(({ parked: reference, reason, detail }) =>
+    reference === null || reason === null ? [] : [{ reference, reason, detail: detail ?? '' }],
+  );
+}
+
+function countNew(stored: readonly StoredRow[]): number {
+  return stored.filter((row) => row.is_new).length;
+}
+
+function runValues({ feed, trigger, window, parentId }: NewRun) {
+  return { feed, trigger, windowFrom: window.from, windowTo: window.to, parentId };
+}
+
+function runLost(run: OpenRun): SyncError {
+  return new SyncError(
+    `Run ${run.id} is no longer collected by this worker (it was silent for too long); another run goes on`,
+    {
+      kind: 'transient',
+      code: 'run_lost',
+    },
+  );
+}

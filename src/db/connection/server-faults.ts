@@ -1,0 +1,44 @@
+/**
+ * Which faults of a statement are the server's, and go by: it is away, restarting, full, has no connection left, took too long,
+ * or has handed its work on to another one.
+ */
+import postgres from 'postgres';
+import { SyncError } from '../../core/base/errors.js';
+import { PostgresConnectionFault, PostgresRefusal } from '../../postgres/refusal.js';
+
+/** Classes of SQLSTATE: connection exceptions, insufficient resources (a full disk is one), system errors outside of PostgreSQL. */
+const CLASSES = ['08', '53', '58'];
+/** Stopped by an administrator, by a crash, or not up yet. */
+const STOPPED = ['57P01', '57P02', '57P03'];
+/** Read-only since a fail-over; ended by a limit of time: of a statement, of a lock, of a transaction that nothing is done in. */
+const LEFT = ['25006', '57014', '55P03', '25P03', '25P04'];
+/** What the driver says of a connection that is lost. */
+const DRIVERS = ['CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED', 'CONNECT_TIMEOUT'];
+/** Of a connection to PostgreSQL: Stripe, Blnk, Redis and files fail with the same codes. */
+const NETWORK = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'ENOENT',
+];
+const CAUSES_MAX = 5;
+
+/** Source: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+export function isServerFault(error: unknown): boolean {
+  let current = error;
+  for (let depth = 0; current instanceof Error && depth < CAUSES_MAX; depth += 1) {
+    const code = 'code' in current && typeof current.code === 'string' ? current.code : '';
+    if (DRIVERS.includes(code)) return true;
+    if (current instanceof PostgresConnectionFault) return NETWORK.includes(code);
+    if (current instanceof postgres.PostgresError || current instanceof PostgresRefusal) {
+      return STOPPED.includes(code) || LEFT.includes(code) || CLASSES.includes(code.slice(0, 2));
+    }
+    if (current instanceof SyncError && current.code === 'database_unreachable') return true;
+    current = current.cause;
+  }
+  return false;
+}

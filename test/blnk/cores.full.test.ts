@@ -1,0 +1,99 @@
+/**
+ * A real Blnk Core, named by BLNK_CONTRACT_CORE_URL, _KEY and _VERSION, with its workers running: all that the mirror asks, the recorded
+ * cases of the routes that it uses, and one whole job by real processes. The Core's ledger may hold other things.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { coreVersions } from '../../sandbox/blnk/core-version.js';
+import { runContractCase } from '../blnk-contract/run-case.js';
+import { DIFFERENT, readUsedCases } from '../blnk-contract/versions.js';
+import { comparedCore } from '../support/compared-core.js';
+import { openRealCore, type RealCore } from '../support/crash/real-core.js';
+import { homes } from '../support/homes.js';
+import { type Session, startSession } from '../support/process/session.js';
+import { expectMirrored } from '../support/process/truth.js';
+import { askAll, outcomesOf } from '../support/used-of-blnk.js';
+
+const TIMEOUT_MS = 300_000;
+const DAY_MS = 86_400_000;
+/** More than one bulk. */
+const PAYMENTS = 130;
+
+const NOON = new Date(Math.floor(Date.now() / DAY_MS) * DAY_MS - 10 * DAY_MS + DAY_MS / 2);
+const DAY = NOON.toISOString().slice(0, 10);
+
+describe.skipIf(comparedCore?.version === undefined)('a real Core', () => {
+  const core = { baseUrl: '', key: '', ...comparedCore };
+  const version = coreVersions.find((one) => one === core.version) ?? '0.15.2';
+  const home = homes().at(-1);
+  const shown: string[] = [];
+  let session: Session;
+  let ledger: RealCore;
+
+  beforeAll(async () => {
+    if (home === undefined) throw new Error('there is no home');
+    ledger = await openRealCore({ url: core.baseUrl, key: core.key, databaseUrl: null }, `@job_${Date.now()}`);
+    // Ids of payments are drawn by the seed; the Core keeps those of earlier runs.
+    session = await startSession(home, { seed: Date.now() % 2 ** 31 });
+    for (let number = 0; number < PAYMENTS; number += 1) {
+      const created = new Date(NOON.getTime() + number * 1_000);
+      session.stripe.createIntent({ kind: 'card_usd', created, moves: [{ move: 'succeed', at: created }] });
+    }
+  }, TIMEOUT_MS);
+
+  afterAll(async () => {
+    process.stdout.write(`| ${[version, ...shown].join(' | ')} |\n`);
+    await session?.close();
+    await ledger?.close();
+  }, TIMEOUT_MS);
+
+  it(
+    'answers all that the mirror asks',
+    async () => {
+      const outcomes = await askAll({
+        style: 'core',
+        baseUrl: core.baseUrl,
+        instanceId: null,
+        readKey: async () => core.key,
+      });
+      expect(outcomes).toEqual(outcomesOf(version));
+      shown.push(`${Object.keys(outcomes).length} questions as expected`);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'answers the recorded cases as is known of its version',
+    async () => {
+      const cases = readUsedCases();
+      const different: string[] = [];
+      for (const contractCase of cases) {
+        const target = { baseUrl: core.baseUrl, mode: 'direct' as const, key: core.key };
+        await runContractCase(contractCase, target).catch(() => different.push(contractCase.id));
+      }
+      expect(different.sort()).toEqual([...(DIFFERENT[version] ?? [])].sort());
+      shown.push(`${cases.length - different.length} of ${cases.length} cases equal`);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'takes a whole job: a worker, a backfill, and a proof that seals its day',
+    async () => {
+      const variables = { ...ledger.variables, SYNC_START: '2d' };
+      const worker = session.worker(variables, ['--adopt']);
+      await worker.untilLogged(/^mirroring every/);
+      const backfill = await session.run(['backfill', '--from', DAY, '--wait'], variables);
+      expect([backfill.code, backfill.errors]).toEqual([0, expect.stringContaining(`${PAYMENTS} of ${PAYMENTS}`)]);
+      await session.untilSettled();
+      const read = await ledger.read();
+      // Lists of a Core before 0.15.0 hide the precision; all of these are dollars.
+      const transactions = () => [...read.transactions()].map((row) => ({ ...row, precision: row.precision || 100 }));
+      const ends = { stripe: session.stripe, look: session.look, blnk: { ...read, transactions } };
+      await expectMirrored(ends, { payments: PAYMENTS });
+      const proof = await session.run(['prove', '--from', DAY, '--to', DAY, '--json'], variables);
+      expect([proof.code, proof.output]).toEqual([0, expect.stringContaining('"sealed"')]);
+      shown.push(`${PAYMENTS} payments posted, day sealed`);
+    },
+    TIMEOUT_MS,
+  );
+});

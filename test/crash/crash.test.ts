@@ -1,0 +1,70 @@
+/**
+ * Processes that are killed, stopped and put to sleep, and servers that go away, at every point of the work and on every
+ * home: whatever happened, a fresh worker ends with the ledger equal to Stripe. A few fixed rounds here; as many as wanted,
+ * from any seed, with `npm run test:crash` (docs/engineering/reliability.md).
+ */
+import { afterAll, afterEach, beforeAll, describe, inject, it } from 'vitest';
+import { type CrashHomes, openCrashHomes } from '../support/crash/homes.js';
+import { note, skippedRound } from '../support/crash/journal.js';
+import { blowsOf, describeRound, HOME_NAMES, type Means, planRound } from '../support/crash/plan.js';
+import { bundleCrashChild } from '../support/crash/program.js';
+import { playRound } from '../support/crash/round.js';
+import '../support/crash/request.js';
+import { endChildren } from '../support/process/child.js';
+
+/** A ceiling for machines that are busy with much else; a round takes a fraction of it. */
+const ROUND_TIMEOUT_MS = 10 * 60_000;
+const REAL_ROUND_TIMEOUT_MS = 30 * 60_000;
+const SERVERS_TIMEOUT_MS = 5 * 60_000;
+
+/** Short ones, one for each home: among them kill, pause and stop, servers that die under the work, and a repair. */
+const SHORT_SEEDS = [12, 133, 5];
+
+const request = inject('crash') ?? null;
+const core = request?.core ?? null;
+const tell = (line: string) => request !== null && process.stdout.write(`[${request.part}] ${line}\n`);
+
+describe('a round of blows ends with the ledger equal to Stripe', () => {
+  let homes: CrashHomes;
+  let means: Means;
+
+  beforeAll(async () => {
+    await bundleCrashChild(inject('programs'));
+    homes = await openCrashHomes(inject('redisUrl'));
+    means = { ...homes.means, realLedger: core === null ? null : { canLoseRows: core.databaseUrl !== null } };
+    if (request === null) return;
+    const present = HOME_NAMES.filter((home) => homes.homeFor({ seed: 0, home }) !== null);
+    const blows = Object.fromEntries(present.map((home) => [home, blowsOf(home, means)]));
+    note(request.journal, { lacks: homes.lacks, blows });
+  }, SERVERS_TIMEOUT_MS);
+
+  afterEach(endChildren);
+  afterAll(() => homes?.close(), SERVERS_TIMEOUT_MS);
+
+  it.for(request?.seeds ?? SHORT_SEEDS)(
+    'seed %i',
+    { timeout: core === null ? ROUND_TIMEOUT_MS : REAL_ROUND_TIMEOUT_MS, retry: 0 },
+    async (seed, context) => {
+      const plan = planRound(seed, means);
+      const home = homes.homeFor(plan);
+      if (home === null) {
+        if (request !== null) note(request.journal, skippedRound(plan));
+        return context.skip(`this machine has no home ${plan.home}`);
+      }
+      const what = describeRound(plan);
+      tell(`${what} begins`);
+      const { entry, error } = await playRound(plan, { home, servers: homes.servers, core });
+      if (request !== null) note(request.journal, entry);
+      const hit = entry.blows.filter(({ isHit }) => isHit).length;
+      const seconds = Math.round(entry.durationMs / 1_000);
+      const locked = entry.lockedMs > 0 ? `, locks seen for ${Math.round(entry.lockedMs / 1_000)} s` : '';
+      tell(
+        `seed ${seed} on ${plan.home} ${entry.result} in ${seconds} s, ${hit} of ${entry.blows.length} blows hit${locked}`,
+      );
+      if (error !== null)
+        throw new Error(`${what}\nAgain: npm run test:crash -- --rounds 1 --seed ${seed}\n${String(error)}`, {
+          cause: error,
+        });
+    },
+  );
+});

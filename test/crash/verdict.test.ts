@@ -1,0 +1,71 @@
+/** A long run of the crash suite must not count when it struck too little: its own judge, and the deal that feeds it. */
+import { describe, expect, it } from 'vitest';
+import { dealFrom } from '../support/crash/draw.js';
+import type { BlowEntry, Journal, RoundEntry } from '../support/crash/journal.js';
+import { blowsOf, describeBlow, HOME_NAMES, type Means, planRound } from '../support/crash/plan.js';
+import { judge } from '../support/crash/verdict.js';
+
+const MEANS: Means = { hasLimitedDisk: true, ownsRedis: true, realLedger: null };
+
+describe('the deal', () => {
+  it('gives each card once before any comes again, in another order each time and to each hand', () => {
+    const cards = Array.from({ length: 40 }, (_, card) => card);
+    const deal = (hand: string, from: number) => cards.map((turn) => dealFrom(cards, { hand, turn: from + turn }));
+    const deals = [deal('one', 0), deal('one', 40), deal('other', 0)];
+    for (const dealt of deals) expect([...dealt].sort((a, b) => a - b)).toEqual(cards);
+    expect(new Set(deals.map(String)).size).toBe(3);
+  });
+
+  it('strikes every blow of every home within 150 rounds, whatever the seed', () => {
+    for (const first of [1, 1_000, 77_777]) {
+      const plans = Array.from({ length: 150 }, (_, at) => planRound(first + at, MEANS));
+      for (const home of HOME_NAMES) {
+        const struck = plans.filter((plan) => plan.home === home).flatMap(({ blows }) => blows.map(describeBlow));
+        const missing = blowsOf(home, MEANS).filter((name) => !name.startsWith('kill in') && !struck.includes(name));
+        expect([first, home, missing]).toEqual([first, home, []]);
+      }
+    }
+  });
+});
+
+describe('the judge of a long run', () => {
+  const isHit = (blow: string): BlowEntry => ({ blow, isHit: true, tries: 1 });
+  const round = (seed: number, blows: readonly BlowEntry[], lockedMs = 0): RoundEntry => ({
+    ...{ seed, home: 'postgres', result: 'passed', durationMs: 1, faults: { stripe: 0, blnk: 0 } },
+    ...{ blows, lockedMs },
+  });
+  const journal = (rounds: readonly RoundEntry[]): Journal => ({
+    means: { lacks: [], blows: { postgres: ['database cut', 'queue lost'] } },
+    rounds,
+  });
+  const rounds = (count: number, blows: readonly BlowEntry[]) =>
+    journal(Array.from({ length: count }, (_, seed) => round(seed, blows)));
+  const stand = { isRealCore: false };
+
+  it('lets one pass that hit everything', () => {
+    expect(judge(rounds(150, [isHit('database cut'), isHit('queue lost')]), stand)).toEqual([]);
+  });
+
+  it('names a blow that never hit', () => {
+    const missed = { blow: 'queue lost', isHit: false, tries: 3 };
+    const played = rounds(150, [...Array.from({ length: 20 }, () => isHit('database cut')), missed]);
+    expect(judge(played, stand)).toEqual(['never hit on postgres: queue lost']);
+  });
+
+  it('refuses one of which too much missed', () => {
+    const missed = { blow: 'queue lost', isHit: false, tries: 3 };
+    const played = rounds(150, [isHit('database cut'), isHit('queue lost'), missed]);
+    expect(judge(played, stand)).toEqual(['150 of 450 blows missed; allowed is a share of 0.05']);
+  });
+
+  it('asks nothing of a short run', () => {
+    expect(judge(rounds(149, []), stand)).toEqual([]);
+  });
+
+  it('wants locks of a real Core waited out', () => {
+    const real = (waiting: number) =>
+      journal(Array.from({ length: 50 }, (_, seed) => round(seed, [], seed < waiting ? 240_000 : 239_999)));
+    expect(judge(real(4), { isRealCore: true })).toEqual(['4 rounds waited out a lock of Core; at least 5 have to']);
+    expect(judge(real(5), { isRealCore: true })).toEqual([]);
+  });
+});

@@ -1,0 +1,138 @@
+/** Proving days one after another: order, what is kept when, signals and faults, and boundaries that two days share. */
+import { describe, expect, it } from 'vitest';
+import type { CertificateStore, FinishedProof } from '../../src/prove/ports.js';
+import type { DayProof } from '../../src/prove/prove-day.js';
+import { type ProveDaysOptions, type ProveDaysPorts, proveDays } from '../../src/prove/prove-days.js';
+import { aCertificate } from '../support/certificates.js';
+
+const DAYS = ['2026-11-16', '2026-11-17', '2026-11-18'].map((day) => ({ day, trigger: 'two_days' as const }));
+
+interface Recorded {
+  readonly steps: string[];
+  readonly kept: FinishedProof[];
+  readonly failed: string[];
+}
+
+type Prove = (request: Parameters<ProveDaysPorts['proveDay']>[0]) => Promise<bigint | null>;
+
+/** @param prove answers what is unexplained of the day */
+async function run(prove: Prove, options: Partial<ProveDaysOptions> = {}) {
+  const seen: Recorded = { steps: [], kept: [], failed: [] };
+  const store: CertificateStore = {
+    async beginProof(day) {
+      seen.steps.push(`begin ${day}`);
+      return { provedAt: new Date(Date.parse(`${day}T12:00:00Z`)), lastProvedAt: null, earlierCurrencies: ['EUR'] };
+    },
+    async keepProof(proof) {
+      seen.steps.push(`keep ${proof.day}`);
+      seen.kept.push(proof);
+      return proof.certificates.map((one) => ({ ...one, id: one.day, reopens: null, reopenedBecause: null }));
+    },
+  };
+  const proveDay: ProveDaysPorts['proveDay'] = async (request) => {
+    seen.steps.push(`prove ${request.day}`);
+    const unexplained = await prove(request);
+    const { day } = request;
+    const cost = { stripeRequests: 2, ledgerRequests: 3, stripeAsOf: new Date(0) };
+    return { day, ...cost, certificates: [aCertificate({ day, unexplained })] } satisfies DayProof;
+  };
+  const proven = await proveDays({ store, proveDay }, DAYS, {
+    proofId: 'proof',
+    signal: new AbortController().signal,
+    onFailed(day) {
+      seen.failed.push(day);
+      return 'end';
+    },
+    ...options,
+  });
+  return { ...seen, proven: proven.map(({ day }) => day) };
+}
+
+it('keeps each day before the next one begins, with the time at which its proof began', async () => {
+  const shown: unknown[] = [];
+  const { steps, kept, proven } = await run(async () => 0n, {
+    onDay: (day, { done, all }) => shown.push([day, done, all]),
+  });
+  expect(steps).toEqual(DAYS.flatMap(({ day }) => [`begin ${day}`, `prove ${day}`, `keep ${day}`]));
+  expect(kept.map(({ provedAt }) => provedAt.toISOString().slice(0, 10))).toEqual(proven);
+  expect(kept.every(({ proofId, trigger }) => proofId === 'proof' && trigger === 'two_days')).toBe(true);
+  expect(shown).toEqual(DAYS.map(({ day }, done) => [day, done, 3]));
+});
+
+it('leaves out what somebody else proved meanwhile', async () => {
+  const { proven, steps } = await run(async () => 0n, { isStillDue: (day) => day !== '2026-11-17' });
+  expect(proven).toEqual(['2026-11-16', '2026-11-18']);
+  expect(steps).not.toContain('prove 2026-11-17');
+});
+
+describe('ends early', () => {
+  it('after the day in hand when it is told to stop', async () => {
+    const stopping = new AbortController();
+    const { proven } = await run(
+      async ({ day }) => {
+        if (day === '2026-11-17') stopping.abort();
+        return 0n;
+      },
+      { signal: stopping.signal },
+    );
+    expect(proven).toEqual(['2026-11-16', '2026-11-17']);
+  });
+
+  it('without a fault when the stop is what failed', async () => {
+    const stopping = new AbortController();
+    const { proven, failed } = await run(
+      async () => {
+        stopping.abort();
+        throw new Error('stopped');
+      },
+      { signal: stopping.signal },
+    );
+    expect([proven, failed]).toEqual([[], []]);
+  });
+
+  it('when its time is over, but never before the first day', async () => {
+    expect((await run(async () => 0n, { isOver: () => true })).proven).toEqual(['2026-11-16']);
+  });
+
+  it('at a fault, or goes on with the days after it', async () => {
+    const failing: Prove = async ({ day }) => {
+      if (day === '2026-11-17') throw new Error('Blnk is away');
+      return 0n;
+    };
+    const ended = await run(failing);
+    expect([ended.proven, ended.failed]).toEqual([['2026-11-16'], ['2026-11-17']]);
+    expect((await run(failing, { onFailed: () => 'go_on' })).proven).toEqual(['2026-11-16', '2026-11-18']);
+  });
+});
+
+describe('boundaries', () => {
+  it('are asked for once for two days that share one', async () => {
+    const sizes: number[] = [];
+    await run(async ({ day, standings }) => {
+      sizes.push(standings?.size ?? -1);
+      standings?.set(day, 1n);
+      return 0n;
+    });
+    expect(sizes).toEqual([0, 1, 2]);
+  });
+
+  it('are asked for again before a movement is called unexplained', async () => {
+    const { steps, kept } = await run(async ({ day, standings }) => {
+      const stale = standings?.has('old') === true;
+      standings?.set('old', 1n);
+      return day === '2026-11-17' && stale ? 5n : 0n;
+    });
+    expect(steps.filter((step) => step === 'prove 2026-11-17')).toHaveLength(2);
+    expect(kept.map(({ certificates }) => certificates[0]?.unexplained)).toEqual([0n, 0n, 0n]);
+    expect(kept.map(({ stripeRequests, ledgerRequests }) => [stripeRequests, ledgerRequests])).toEqual([
+      [2, 3],
+      [4, 6],
+      [2, 3],
+    ]);
+  });
+
+  it('are not asked for twice when nothing was remembered', async () => {
+    const { steps } = await run(async ({ day }) => (day === '2026-11-16' ? 5n : 0n));
+    expect(steps.filter((step) => step === 'prove 2026-11-16')).toHaveLength(1);
+  });
+});
