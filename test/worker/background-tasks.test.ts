@@ -1,8 +1,8 @@
 /** Tasks that a clock begins: each by itself, never twice at a time, with what the last turn came to. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import type { Clock } from '../src/core/base/clock.js';
-import { type BackgroundTask, DONE, startTasks } from '../src/worker/background-tasks.js';
+import type { Clock } from '../../src/core/base/clock.js';
+import { type BackgroundTask, DONE, startTasks } from '../../src/worker/background-tasks.js';
 
 const AT = new Date('2026-11-21T10:00:00Z');
 
