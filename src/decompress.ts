@@ -1,6 +1,6 @@
 /**
  * Undoes the compression of an answer. Nobody here asks for one, but some proxies compress all the same. What this Node
- * cannot undo is an error, and so is a body that is larger than allowed once it is undone.
+ * cannot undo is an error, and so is a body that is larger than allowed once it is reversed.
  */
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';

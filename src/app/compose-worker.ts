@@ -7,7 +7,7 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/base/window.js';
 import { refuseMoved } from '../db/mirror/ledger-identity-store.js';
 import { findMirror } from '../db/mirror/mirror-store.js';
 import { lanesDue } from '../db/postings/due.js';
-import { createTimesMender } from '../db/workers/future-times.js';
+import { createTimesCorrector } from '../db/workers/future-times.js';
 import { refuseOldCode } from '../db/workers/minimum-code.js';
 import { createWorkerRegistry, type WorkerRegistry } from '../db/workers/worker-registry.js';
 import type { JobQueue } from '../queue/job-queue.js';
@@ -87,7 +87,7 @@ function createTasks(
 ): BackgroundTask[] {
   const { config, database, events, tally, timings } = context;
   const everyMs = Math.min(config.syncEveryMs, ASK_EVERY_MAX_MS);
-  const mendTimes = createTimesMender(database.sql, { queueSchema });
+  const correctTimes = createTimesCorrector(database.sql, { queueSchema });
   const lookAtVerdict = watchVerdict(context, intervalMs);
   return [
     { name: 'ledger', everyMs: ledgerWatch.everyMs, run: () => ledgerWatch.lookWhenDue() },
@@ -98,9 +98,9 @@ function createTasks(
         const { runSilentAfterMs: silentAfterMs } = timings;
         const runs = await registry.tidy({ silentAfterMs, keepEmptyRunsMs: config.keepEmptyRunsMs });
         if (runs > 0) events.silentRunsClosed({ runs });
-        const mended = await mendTimes();
-        const times = mended.ours + mended.ofQueue;
-        if (times > 0) events.clockWasAhead(mended);
+        const corrected = await correctTimes();
+        const times = corrected.ours + corrected.ofQueue;
+        if (times > 0) events.clockWasAhead(corrected);
         tally.flush();
         await reportRuns();
         return { kind: 'done', counts: { runs, times } };

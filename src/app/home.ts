@@ -108,7 +108,7 @@ export async function openHome(config: HomeConfig, options: HomeOptions): Promis
 }
 
 /**
- * A command asks the queue only when it needs it. A worker tries it at once: what no waiting mends ends the start, and with a
+ * A command asks the queue only when it needs it. A worker tries it at once: what no waiting helps with ends the start, and with a
  * queue that is away the work goes on without it.
  */
 async function tryQueue(

@@ -37,7 +37,7 @@ export interface RunWorkerOptions {
 
 /**
  * @returns 0 after a clean stop, 1 when the grace ran out. Throws SyncError `fatal` when it could not start, or after it
- *   stopped because only a person can mend it: the tables serve newer code alone, the ledger is another one, the mirror was moved.
+ *   stopped because only a person can fix it: the tables serve newer code alone, the ledger is another one, the mirror was moved.
  */
 export async function runWorker(config: WorkerConfig, options: RunWorkerOptions): Promise<0 | 1> {
   const timings = options.timings ?? TIMINGS;

@@ -18,7 +18,7 @@ export interface Work extends Pick<WorkerParts, 'mirror' | 'workerId' | 'ledgerW
   readonly outages: Outages;
   /** What is opened here is added as soon as it is open; closed in reverse. */
   readonly closers: Array<() => Promise<void> | void>;
-  /** Something that only a person can mend: the worker has to be stopped. */
+  /** Something that only a person can fix: the worker has to be stopped. */
   onFatal(error: SyncError): void;
 }
 

@@ -60,7 +60,7 @@ interface JobFailure {
   readonly error: Error;
 }
 
-/** Each kind once, at its level: a stop needs a person, the rest mends itself or is in `sync_runs`. */
+/** Each kind once, at its level: a stop needs a person, the rest passes by itself or is in `sync_runs`. */
 function tellJobFailure(events: Events, { name: job, error }: JobFailure): void {
   const fields = { job, code: error instanceof SyncError ? error.code : 'unexpected', error: describeError(error) };
   if (error instanceof SyncError && error.code === STOPPED) events.jobCutByStop({ job });

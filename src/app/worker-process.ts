@@ -31,7 +31,7 @@ export interface WorkerOptions extends Pick<Work, 'home' | 'outages' | 'onFatal'
   readonly overrides?: Overrides;
 }
 
-/** Throws SyncError `fatal` for a person to mend, `transient` when a server is not there yet. */
+/** Throws SyncError `fatal` for a person to fix, `transient` when a server is not there yet. */
 export async function startWorker(config: WorkerConfig, options: WorkerOptions): Promise<RunningWorker> {
   const stopping = new AbortController();
   const starting = new AbortController();

@@ -212,7 +212,7 @@ export function demoStaysUp({ stripe, blnk, variables, command }: DemoAddresses)
     `  ${command} parked list`,
     `  ${command} prove                   # the last seven days that are over`,
     `  ${command} certificates list`,
-    `  ${command} repair plan             # how to mend what a proof found`,
+    `  ${command} repair plan             # how to repair what a proof found`,
     `  ${command} backfill --from 30d --to 1d --dry-run`,
     '',
     'Ctrl-C ends it and deletes its data.',

@@ -6,8 +6,8 @@ import type { ParkingReason } from '../core/posting/posting.js';
 import type { RebuildBegin, RebuildResult } from '../operations/rebuild.js';
 import { renderFacts } from './table.js';
 
-export function beginLines({ mirrorId, mirrorIdsFound, startsAt, handOverAt }: RebuildBegin): string[] {
-  const window = `payments created from ${formatTime(startsAt)} to ${formatTime(handOverAt)} UTC`;
+export function beginLines({ mirrorId, mirrorIdsFound, startsAt, cutoverAt }: RebuildBegin): string[] {
+  const window = `payments created from ${formatTime(startsAt)} to ${formatTime(cutoverAt)} UTC`;
   if (mirrorIdsFound === null) return [`An unfinished rebuild goes on: ${window}.`];
   if (mirrorIdsFound.includes(mirrorId)) return [`Rebuilding the mirror ${mirrorId}: ${window}.`];
   return [

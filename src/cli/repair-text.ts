@@ -116,15 +116,15 @@ const WAITING: Partial<Readonly<Record<FindingKind, readonly [what: string, comm
   unreadable: ['not readable in Stripe', 'parked list'],
 };
 
-/** What the ledger holds wrongly, or lacks, and no plan can mend. */
-export function unmendable(reported: readonly RepairItem[]): RepairItem[] {
+/** What the ledger holds wrongly, or lacks, and no plan can repair. */
+export function notRepairable(reported: readonly RepairItem[]): RepairItem[] {
   return reported.filter(({ finding }) => WAITING[finding] === undefined);
 }
 
 function reportedLines(reported: readonly RepairItem[]): string[] {
-  const wrong = unmendable(reported);
+  const wrong = notRepairable(reported);
   const lines =
-    wrong.length === 0 ? [] : ['', 'No plan can mend these; a person decides:', ...wrong.flatMap(reportLines)];
+    wrong.length === 0 ? [] : ['', 'No plan can repair these; a person decides:', ...wrong.flatMap(reportLines)];
   const waiting = Object.entries(WAITING).flatMap(([kind, [what, command]]) => {
     const count = reported.filter(({ finding }) => finding === kind).length;
     if (count === 0) return [];

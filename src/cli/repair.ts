@@ -7,7 +7,7 @@ import type { RepairPlanAsked } from '../operations/plan-repair.js';
 import { type Asking, jsonOption, parseDay, printLines, warnWithoutWorker } from './command.js';
 import { toJson } from './json.js';
 import type { CommandEnvironment } from './ports.js';
-import { applyLines, planLines, unmendable } from './repair-text.js';
+import { applyLines, notRepairable, planLines } from './repair-text.js';
 
 export interface RepairPlanOptions extends Omit<RepairPlanAsked, 'by'> {
   readonly json: boolean;
@@ -25,7 +25,7 @@ interface RepairActions {
 export function addRepairCommands(program: Command, actions: RepairActions): void {
   const repair = program
     .command('repair')
-    .description('mend what proofs found, by further postings; nothing is ever changed in the ledger');
+    .description('repair what proofs found, by further postings; nothing is ever changed in the ledger');
   repair
     .command('plan')
     .description('read what the newest proofs found again, and say what would be done; posts nothing')
@@ -55,7 +55,7 @@ export interface RepairOperations extends Asking {
   applyRepair(asked: RepairApplyAsked): Promise<RepairApplied>;
 }
 
-/** Sets the exit code: 1 when no plan can mend something of the ledger (what is parked here is no matter of a plan). */
+/** Sets the exit code: 1 when no plan can repair something of the ledger (what is parked here is no matter of a plan). */
 export async function planRepair(
   environment: CommandEnvironment,
   operations: RepairOperations,
@@ -63,7 +63,7 @@ export async function planRepair(
 ): Promise<void> {
   const result = await operations.planRepair({ ...asked, by: environment.userName });
   printLines(environment, json ? [toJson(result)] : planLines(result, environment.output.columns));
-  if (unmendable(result.reported).length > 0) environment.exit(1);
+  if (notRepairable(result.reported).length > 0) environment.exit(1);
 }
 
 /** Sets the exit code: 1 when an item was refused. */

@@ -1,12 +1,11 @@
 /** `runs`: the newest runs, one line each. */
 import { type Command, Option } from 'commander';
-import type { Feed, RunStatus } from '../core/coverage/sync-run.js';
+import { FEEDS, type Feed, type RunStatus } from '../core/coverage/sync-run.js';
 import { jsonOption, limitOption, printLines, withContext } from './command.js';
 import { toJson } from './json.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
 import { runTable } from './run-text.js';
 
-const FEEDS = ['events', 'payment_intents', 'charges'] as const satisfies readonly Feed[];
 const STATUSES = [
   'collecting',
   'posting',

@@ -70,7 +70,7 @@ function factsOf({
         'before start',
         beforeStart > 0 ? `${formatCount(beforeStart)} created earlier were seen, and are not mirrored` : null,
       ],
-      ['events', mirror.handOverAt === null ? null : `are read from before ${utc(mirror.handOverAt)} on`],
+      ['events', mirror.cutoverAt === null ? null : `are read from before ${utc(mirror.cutoverAt)} on`],
     );
   }
   facts.push(

@@ -95,7 +95,7 @@ export interface SyncFacts {
 /** What the next sync would read, and the backfills that it would ask for. Before the first one: all from the start on. */
 export function readingsOfSync(facts: SyncFacts): DryReading[] {
   const { mirror, now, lagMs } = facts;
-  if (mirror.handOverAt === null)
+  if (mirror.cutoverAt === null)
     return mirror.startsAt < now ? [listOf({ from: mirror.startsAt, to: floorToSecond(now) })] : [];
   const begin = tailBegin(mirror, lagMs);
   const covered = merged(facts.events);

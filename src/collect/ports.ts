@@ -149,7 +149,7 @@ export interface Backfill {
   readonly trigger: Trigger;
 }
 
-export type PartedFeed = Exclude<Feed, 'events'>;
+export type PartedFeed = Extract<Feed, 'payment_intents' | 'charges'>;
 
 export interface BackfillPart {
   readonly backfillId: string;
@@ -185,7 +185,7 @@ export interface CollectStore {
   /** Windows of the events feed that were completely read, from `from` on. */
   eventCoverage(from: Date): Promise<Window[]>;
   /** Sets the hand-over once and stores the first backfill with it, both or neither. Answers false when it was set before. */
-  beginMirror(handOverAt: Date, trigger: Trigger): Promise<boolean>;
+  beginMirror(cutoverAt: Date, trigger: Trigger): Promise<boolean>;
   /** Moves the start back to the window's; what lies between the window and the earlier start is then read too. */
   requestBackfill(window: Window, trigger: Trigger): Promise<Backfill>;
   /** An open backfill or sweep; null when there is none with this id. */

@@ -75,7 +75,7 @@ function toListed({ payment, seenAt }: SeenPayment): PaymentBeforeStart {
  */
 function isInScope({ payment, seenAt }: SeenPayment, mirror: Mirror): boolean {
   if (payment.created === null || payment.created >= mirror.startsAt) return true;
-  return mirror.handOverAt !== null && seenAt >= mirror.handOverAt;
+  return mirror.cutoverAt !== null && seenAt >= mirror.cutoverAt;
 }
 
 /**

@@ -4,7 +4,7 @@
  * a charge. A charge bounds how late a success can be; an intent alone does not.
  */
 import { mapInParallel } from '../core/base/in-parallel.js';
-import { untoldPayment } from '../core/coverage/unconfirmed-success.js';
+import { unconfirmedSuccess } from '../core/coverage/unconfirmed-success.js';
 import type { ChargePage, CollectStore, FeedPage, PageRequest, PaymentFeeds, SeenPayment } from './ports.js';
 
 /** Enough to hide the latency, few enough for the concurrency limit of Stripe. */
@@ -47,8 +47,8 @@ async function readPayment(
       return { payments: [], requests };
     case 'missing': {
       const told = `its charge ${chargeId} says that it was paid`;
-      const untold = { id: intentId, intentCreated: null, toldAt: seenAt, vendorNow, told, reading: reading.kind };
-      return { payments: [{ payment: untoldPayment(untold), seenAt }], requests };
+      const unconfirmed = { id: intentId, intentCreated: null, toldAt: seenAt, vendorNow, told, reading: reading.kind };
+      return { payments: [{ payment: unconfirmedSuccess(unconfirmed), seenAt }], requests };
     }
     default:
       return { payments: [{ payment: reading, seenAt }], requests };

@@ -66,13 +66,13 @@ export async function collectTail(ports: CollectPorts, options: TailOptions): Pr
 
 /** Where the tail's responsibility begins. Throws when the mirror was never handed over: the first backfill comes first. */
 export function tailBegin(mirror: Mirror, lagMs: number): Date {
-  if (mirror.handOverAt === null) {
+  if (mirror.cutoverAt === null) {
     throw new SyncError(`The first backfill was not requested yet; start a worker once: ${commandLine('worker')}`, {
       kind: 'fatal',
       code: 'not_handed_over',
     });
   }
-  return floorToSecond(new Date(mirror.handOverAt.getTime() - Math.max(OVERLAP_MIN_MS, lagMs + OVERLAP_SPARE_MS)));
+  return floorToSecond(new Date(mirror.cutoverAt.getTime() - Math.max(OVERLAP_MIN_MS, lagMs + OVERLAP_SPARE_MS)));
 }
 
 interface TipReading {

@@ -116,7 +116,7 @@ async function planOf(session: DryRunSession, asked: DryRunAsked): Promise<Plan>
   const held = session.mirror === null ? null : mirrorOf(session);
   const ledgerInUse = held === null && (await vendors.ledger.hasTransactionsOfOurs());
   const mirror = held ?? (await hypotheticalMirror(session));
-  const planned = { ledgerInUse, now, firstStart: mirror.handOverAt === null };
+  const planned = { ledgerInUse, now, firstStart: mirror.cutoverAt === null };
   if (asked.kind === 'sync') return { ...planned, mirror, readings: await syncReadings(session, { mirror, now }) };
   const window = {
     from: floorToSecond(resolveMoment(asked.from, now)),
@@ -147,7 +147,7 @@ async function hypotheticalMirror({ config, vendors }: DryRunSession): Promise<M
     accountsMode: 'indicators',
     mappingVersion: CURRENT_MAPPING_VERSION,
     startsAt: await startTime({ serverTime: () => vendors.account.serverTime() }, config.syncStart),
-    handOverAt: null,
+    cutoverAt: null,
     firstPostAt: null,
     lagMs: null,
     eventsRefusedSince: null,
@@ -163,7 +163,7 @@ async function syncReadings(
   { mirror, now }: { readonly mirror: Mirror; readonly now: Date },
 ): Promise<DryReading[]> {
   const lagMs = config.syncLagMs;
-  if (database === null || mirror.handOverAt === null) {
+  if (database === null || mirror.cutoverAt === null) {
     return readingsOfSync({ mirror, now, lagMs, events: [], listedUpTo: null, backfills: [] });
   }
   const store = createCollectStore(database.db, { workerId: NO_ID, version, mirrorId: null });

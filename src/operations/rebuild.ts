@@ -27,13 +27,13 @@ export interface RebuildBegin {
   /** Ids that the ledger's transactions carry; null when an unfinished rebuild goes on. */
   readonly mirrorIdsFound: readonly string[] | null;
   readonly startsAt: Date;
-  readonly handOverAt: Date;
+  readonly cutoverAt: Date;
 }
 
 export interface RebuildResult {
   readonly mirrorId: string;
   readonly startsAt: Date;
-  readonly handOverAt: Date;
+  readonly cutoverAt: Date;
   /** False: interrupted; the next rebuild goes on. */
   readonly complete: boolean;
   readonly posted: number;
@@ -84,7 +84,7 @@ async function begin(
   const account = await vendors.account.readAccount();
   if (held !== null) {
     refuseOtherMirror(held, identityOf(session), { accountId: account.id });
-    const mayGoOn = await mayBegin({ ...held, handOverAt: handOverOf(held), mirrorIdsFound: null });
+    const mayGoOn = await mayBegin({ ...held, cutoverAt: cutoverOf(held), mirrorIdsFound: null });
     return mayGoOn ? held : null;
   }
   const serverTime = () => vendors.account.serverTime();
@@ -108,13 +108,13 @@ async function begin(
     mappingVersion: CURRENT_MAPPING_VERSION,
     startsAt: plan.startsAt,
   };
-  const mirror = await createRebuildStore(database.db, newOwner(session)).begin(wanted, plan.handOverAt);
+  const mirror = await createRebuildStore(database.db, newOwner(session)).begin(wanted, plan.cutoverAt);
   refuseMirrored(mirror);
   return mirror;
 }
 
-function handOverOf({ handOverAt, startsAt }: Mirror): Date {
-  return handOverAt ?? startsAt;
+function cutoverOf({ cutoverAt, startsAt }: Mirror): Date {
+  return cutoverAt ?? startsAt;
 }
 
 /** Runs that a rebuild stores belong to this process alone. */
@@ -127,7 +127,7 @@ async function readAll(session: Session, mirror: Mirror, listener: RebuildListen
   const { vendors, clock, signal } = session;
   const { db } = session.database;
   const { mirrorId, startsAt } = mirror;
-  const handOverAt = handOverOf(mirror);
+  const cutoverAt = cutoverOf(mirror);
   const owner = newOwner(session);
   const begunAtMs = clock.monotonicMs();
   if (mirror.stripeAccount !== null) vendors.expectAccount(mirror.stripeAccount);
@@ -135,7 +135,7 @@ async function readAll(session: Session, mirror: Mirror, listener: RebuildListen
   const rebuilding = createRebuildStore(db, owner);
   const judging = createJudging(session, mirror.source);
   listener.begin();
-  const asked = { from: startsAt, to: handOverAt };
+  const asked = { from: startsAt, to: cutoverAt };
   const uncovered = await uncoveredShare(collecting, asked);
   const progress = { payments: 0, share: 1 - uncovered, shareAtBegin: 1 - uncovered };
   const store: CollectStore = {
@@ -153,7 +153,7 @@ async function readAll(session: Session, mirror: Mirror, listener: RebuildListen
   const complete = (await collecting.openBackfills()).length === 0;
   if (complete) await rebuilding.finish();
   return {
-    ...{ mirrorId, startsAt, handOverAt, complete },
+    ...{ mirrorId, startsAt, cutoverAt, complete },
     ...(await rebuilding.counts()),
     blnkRequests: vendors.ledgerSide.requestCount(),
     durationMs: Math.round(clock.monotonicMs() - begunAtMs),

@@ -49,13 +49,13 @@ export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): Lan
   const pauses = new Map<string, { untilMs: number; stalls: number }>();
   const chunkLimits = new Map<string, ChunkLimit>();
   /** Lanes of which nobody has to think that they pause: not even a worker that died in a pause says so any more. */
-  const gettingOn = new Set<string>();
+  const progressing = new Set<string>();
   const pause = (lane: Lane, stall: { readonly error: string; readonly retryAfterMs: number | null }): number => {
     const name = laneName(lane);
     const stalls = pauses.get(name)?.stalls ?? 0;
     const pauseMs = Math.max(stall.retryAfterMs ?? 0, Math.round(backoffMs(stalls, ports.random, options.pause)));
     pauses.set(name, { untilMs: ports.clock.monotonicMs() + pauseMs, stalls: stalls + 1 });
-    gettingOn.delete(name);
+    progressing.delete(name);
     ports.onStalled(lane, { error: stall.error, pauseMs });
     return pauseMs;
   };
@@ -75,8 +75,8 @@ export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): Lan
         pauses.delete(name);
         const nextMs = await ports.outbox.nextDueInMs(lane);
         // With nothing due nothing got further: what waits for its back-off is as stuck as before.
-        if ((outcome.kind === 'progress' || nextMs === null) && !gettingOn.has(name)) {
-          gettingOn.add(name);
+        if ((outcome.kind === 'progress' || nextMs === null) && !progressing.has(name)) {
+          progressing.add(name);
           ports.onResumed(lane);
         }
         return nextMs;

@@ -206,7 +206,7 @@ async function judgeAll(
   { ports, options }: LookingUp,
 ): Promise<Array<readonly [ClaimedPosting, Finding]>> {
   const present = postings.filter(({ reference }) => rows.has(reference));
-  await learnNames(present, ports);
+  await resolveNames(present, ports);
   const judgeOne = (posting: ClaimedPosting): Finding =>
     judge(
       toExpected(posting, options.mirrorId),
@@ -216,8 +216,8 @@ async function judgeAll(
   const doubtful = present.filter((posting) => ['conflict', 'unresolved'].includes(judgeOne(posting).kind));
   if (doubtful[0] !== undefined) {
     const names = doubtful.flatMap(({ source, destination }) => [source, destination]);
-    await ports.balances.learnAgain(doubtful[0].currency, names);
-    await confirmLearned(doubtful[0].currency, ports);
+    await ports.balances.refresh(doubtful[0].currency, names);
+    await confirmResolved(doubtful[0].currency, ports);
   }
   return postings.map((posting) => [posting, judgeOne(posting)] as const);
 }
@@ -228,22 +228,22 @@ async function judgeAll(
  */
 export async function confirmLedger({ currency }: Pick<Lane, 'currency'>, ports: JudgePorts): Promise<void> {
   const { balances, source, confirmSource } = ports;
-  await balances.learnAgain(currency, [source]);
+  await balances.refresh(currency, [source]);
   await confirmSource(currency, balances.resolver(currency)(source) ?? null);
 }
 
-async function confirmLearned(currency: string, { balances, source, confirmSource }: JudgePorts): Promise<void> {
+async function confirmResolved(currency: string, { balances, source, confirmSource }: JudgePorts): Promise<void> {
   const sourceId = balances.resolver(currency)(source);
   if (sourceId !== undefined) await confirmSource(currency, sourceId);
 }
 
 /** All postings of a claim are of one lane, so of one currency. */
-async function learnNames(postings: readonly ClaimedPosting[], ports: JudgePorts): Promise<void> {
+async function resolveNames(postings: readonly ClaimedPosting[], ports: JudgePorts): Promise<void> {
   const [first] = postings;
   if (first === undefined) return;
   const names = [ports.source, ...postings.flatMap(({ source, destination }) => [source, destination])];
-  await ports.balances.learn(first.currency, names);
-  await confirmLearned(first.currency, ports);
+  await ports.balances.resolve(first.currency, names);
+  await confirmResolved(first.currency, ports);
 }
 
 function toExpected(posting: ClaimedPosting, mirrorId: string): ExpectedRow {

@@ -24,7 +24,7 @@ export interface ConversationPorts {
   /** The session could not be set up: nothing may be sent over it. */
   onRefused(error: ServerError): void;
   /** Whoever answers is no PostgreSQL. */
-  onStranger(): void;
+  onForeign(): void;
   /** Each answer to the driver that says that something failed. */
   onError(error: ServerError): void;
 }
@@ -94,7 +94,7 @@ export class Conversation {
 
   hearServer(chunk: Buffer): void {
     if (!this.#isGreeted && !GREETINGS.includes(chunk.toString('latin1', 0, 1))) {
-      this.#ports.onStranger();
+      this.#ports.onForeign();
       return;
     }
     this.#isGreeted = true;

@@ -75,7 +75,7 @@ export class PinnedSocket extends Duplex {
       toDriver: (bytes) => this.#heard.push(bytes),
       onSetUp: (isPooled) => options.onSetUp(isPooled),
       onRefused: (error) => this.#refused(error),
-      onStranger: () => this.destroy(notPostgres('strange')),
+      onForeign: () => this.destroy(notPostgres('strange')),
       onError: ({ code }) => {
         if (code === READ_ONLY) this.#isCondemned = true;
       },

@@ -7,8 +7,8 @@
 import { formatMoney } from '../core/base/money.js';
 import type { MappingRules } from '../core/posting/mapping.js';
 import { type Lane, laneName } from '../core/posting/posting.js';
-import { decideMending } from '../core/repair/decide-repair.js';
-import type { Mending } from '../core/repair/repair-decision.js';
+import { decideRepair } from '../core/repair/decide-repair.js';
+import type { RepairDecision } from '../core/repair/repair-decision.js';
 import { describeRows, type RepairItem, type RepairPlan, sameRows, toSeenRow } from '../core/repair/repair-plan.js';
 import { type KnownBalances, readPaymentFacts } from './read-payment-facts.js';
 import type { RepairPorts } from './repair-ports.js';
@@ -69,26 +69,26 @@ async function applyOne(item: RepairItem, ports: RepairPorts, applying: Applying
   for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
     const [facts] = await readPaymentFacts([item.paymentId], ports, applying);
     if (facts === undefined) throw new RangeError(`nothing was read of ${item.paymentId}`);
-    const mending = decideMending(facts);
+    const decision = decideRepair(facts);
     const now = facts.rows.map(toSeenRow);
-    if (mending.kind === 'settled') return end('skipped', mending.detail);
+    if (decision.kind === 'settled') return end('skipped', decision.detail);
     if (!sameRows(item.seen, now)) {
       return end('refused', `the ledger changed: planned on ${describeRows(item.seen)}; now ${describeRows(now)}`);
     }
-    if (mending.kind !== 'act' || !isSame(item, mending)) {
-      return end('refused', `planned was ${describePlanned(item)}; now it would be ${describeNow(mending)}`);
+    if (decision.kind !== 'act' || !isSame(item, decision)) {
+      return end('refused', `planned was ${describePlanned(item)}; now it would be ${describeNow(decision)}`);
     }
     const applied = await ports.store.applyItem({
-      ...{ repairId, by, item: item.item, paymentId: item.paymentId, act: mending, own: facts.own },
+      ...{ repairId, by, item: item.item, paymentId: item.paymentId, act: decision, own: facts.own },
     });
-    if (applied === 'done') return mending.stores.map(({ lane }) => lane);
+    if (applied === 'done') return decision.stores.map(({ lane }) => lane);
     if (applied === 'handled') return [];
   }
   return end('refused', 'its posting changed again and again while this was applied: plan again');
 }
 
-function isSame(item: RepairItem, mending: Extract<Mending, { kind: 'act' }>): boolean {
-  const { action, reference, currency, amount } = mending;
+function isSame(item: RepairItem, decision: Extract<RepairDecision, { kind: 'act' }>): boolean {
+  const { action, reference, currency, amount } = decision;
   return item.action === action && item.reference === reference && item.currency === currency && item.amount === amount;
 }
 
@@ -97,7 +97,7 @@ function describePlanned({ action, reference, currency, amount }: RepairItem): s
   return `${action} ${reference ?? ''}${money}`;
 }
 
-function describeNow(mending: Mending): string {
-  if (mending.kind !== 'act') return `nothing (${mending.detail})`;
-  return `${mending.action} ${mending.reference} of ${formatMoney(mending)}`;
+function describeNow(decision: RepairDecision): string {
+  if (decision.kind !== 'act') return `nothing (${decision.detail})`;
+  return `${decision.action} ${decision.reference} of ${formatMoney(decision)}`;
 }

@@ -14,7 +14,7 @@ export interface RebuildPlan {
   /** All ids that the ledger's transactions carry; the mirror's is new unless there is exactly one. */
   readonly mirrorIdsFound: readonly string[];
   readonly startsAt: Date;
-  readonly handOverAt: Date;
+  readonly cutoverAt: Date;
 }
 
 export interface PlanPorts {
@@ -32,17 +32,17 @@ export async function planRebuild(ports: PlanPorts, { from }: { readonly from: D
   const oldestDay = await ports.history.oldestEffectiveDay();
   if (mirrorIdsFound.length === 0 || oldestDay === null) throw nothingToRebuild();
   await refuseOtherAccount(ports, oldestDay);
-  const handOverAt = floorToSecond(await ports.serverTime());
+  const cutoverAt = floorToSecond(await ports.serverTime());
   const startsAt = later(STRIPE_EPOCH, floorToSecond(from ?? new Date(`${oldestDay}T00:00:00Z`)));
-  if (startsAt >= handOverAt) {
+  if (startsAt >= cutoverAt) {
     throw new SyncError(
-      `--from is ${startsAt.toISOString()}, which is not before Stripe's now (${handOverAt.toISOString()}); allowed is a time that has passed`,
+      `--from is ${startsAt.toISOString()}, which is not before Stripe's now (${cutoverAt.toISOString()}); allowed is a time that has passed`,
       { kind: 'fatal', code: 'start_in_future' },
     );
   }
   const [only] = mirrorIdsFound;
   const isOne = mirrorIdsFound.length === 1 && only !== undefined && isUuid(only);
-  return { mirrorId: isOne ? only : ports.newMirrorId(), mirrorIdsFound, startsAt, handOverAt };
+  return { mirrorId: isOne ? only : ports.newMirrorId(), mirrorIdsFound, startsAt, cutoverAt };
 }
 
 /** Only a rebuild that was not finished may go on in a database that mirrors something. */
@@ -50,7 +50,7 @@ export function refuseMirrored(mirror: Mirror): void {
   if (mirror.rebuildingSince !== null) return;
   throw new SyncError(
     `This database already mirrors ${mirror.stripeAccount ?? 'a Stripe account'} since ${mirror.startsAt.toISOString()}; ` +
-      `rebuild is for one that was lost. To compare it with Stripe and the ledger: ${commandLine('prove')}; to mend what differs: ${commandLine('repair plan')}. ` +
+      `rebuild is for one that was lost. To compare it with Stripe and the ledger: ${commandLine('prove')}; to repair what differs: ${commandLine('repair plan')}. ` +
       'To rebuild all the same, set DATABASE_URL (or DATA_DIR) to an empty database',
     { kind: 'fatal', code: 'database_not_empty' },
   );

@@ -1,6 +1,6 @@
 /**
  * Makes a repair plan from the newest proofs: reads each payment that a finding names afresh, on both sides, and decides
- * what is done about it. Writes nothing but the plan itself; what no plan can mend is listed with what a person needs.
+ * what is done about it. Writes nothing but the plan itself; what no plan can repair is listed with what a person needs.
  */
 
 import { isMadeOfMirroredId } from '../core/kinds/registry.js';
@@ -8,8 +8,8 @@ import { findForms } from '../core/ledger/find-forms.js';
 import type { Mirror } from '../core/posting/mirror.js';
 import { type Acceptance, coverAccepted } from '../core/proof/acceptance.js';
 import { type DayFinding, FINDING_KINDS, type FindingKind } from '../core/proof/certificate.js';
-import { decideMending } from '../core/repair/decide-repair.js';
-import type { Mending } from '../core/repair/repair-decision.js';
+import { decideRepair } from '../core/repair/decide-repair.js';
+import type { RepairDecision } from '../core/repair/repair-decision.js';
 import { type PlanOutcome, type RepairItem, toSeenRow } from '../core/repair/repair-plan.js';
 import { rowText, undoLine } from '../core/repair/repair-text.js';
 import { readPaymentFacts } from './read-payment-facts.js';
@@ -65,9 +65,9 @@ export async function planRepair(ports: RepairPorts, { range, mirror, by }: Plan
   for (const [index, concern] of read.entries()) {
     const about = facts[index];
     if (about === undefined) continue;
-    const mending = decideMending(about);
-    if (mending.kind === 'settled' || mending.kind === 'waits') left.push({ ...concern, detail: mending.detail });
-    else found.push({ ...toItem(concern, mending), seen: about.rows.map(toSeenRow) });
+    const decision = decideRepair(about);
+    if (decision.kind === 'settled' || decision.kind === 'waits') left.push({ ...concern, detail: decision.detail });
+    else found.push({ ...toItem(concern, decision), seen: about.rows.map(toSeenRow) });
   }
   for (const concern of concerns.filter(({ readAgain }) => !readAgain)) found.push(toReport(concern));
   const items = numbered(found);
@@ -183,13 +183,13 @@ async function parkedInLedger(
 
 function toItem(
   { day, paymentId, finding }: Concern,
-  mending: Extract<Mending, { kind: 'act' | 'report' }>,
+  decision: Extract<RepairDecision, { kind: 'act' | 'report' }>,
 ): Omit<RepairItem, 'item' | 'seen'> {
-  const about = { day, paymentId, finding, detail: mending.detail };
-  if (mending.kind === 'report') {
+  const about = { day, paymentId, finding, detail: decision.detail };
+  if (decision.kind === 'report') {
     return {
       ...about,
-      finding: mending.finding ?? finding,
+      finding: decision.finding ?? finding,
       action: 'report',
       reference: null,
       currency: null,
@@ -197,7 +197,7 @@ function toItem(
       state: 'reported',
     };
   }
-  const { action, reference, currency, amount } = mending;
+  const { action, reference, currency, amount } = decision;
   return { ...about, action, reference, currency, amount, state: 'planned' };
 }
 

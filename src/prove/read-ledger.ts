@@ -81,7 +81,7 @@ function mayHaveMore(
   rows: readonly LedgerRecord[],
   { day, mirrorId }: { readonly day: string; readonly mirrorId: string },
 ): boolean {
-  const principals = rows.filter((row) => roleOf(row, id) === 'principal');
-  const lostDay = principals.some((row) => row.mirrorId === mirrorId && row.day !== day);
-  return lostDay || (principals.length > 0 && !principals.some(isApplied));
+  const originals = rows.filter((row) => roleOf(row, id) === 'original');
+  const lostDay = originals.some((row) => row.mirrorId === mirrorId && row.day !== day);
+  return lostDay || (originals.length > 0 && !originals.some(isApplied));
 }

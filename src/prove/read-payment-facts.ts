@@ -1,5 +1,5 @@
 /**
- * Reads afresh what mending a payment is decided from: its intent in Stripe, all its rows in the ledger, our postings.
+ * Reads afresh what decision a payment is decided from: its intent in Stripe, all its rows in the ledger, our postings.
  * Four requests for each payment, more for one that somebody else booked, and one for a customer's balance that was not
  * seen before. Only reads.
  */
@@ -8,7 +8,7 @@ import { findForms } from '../core/ledger/find-forms.js';
 import { furtherFormsOf } from '../core/ledger/reference.js';
 import { type LedgerRecord, rowKey } from '../core/ledger/row.js';
 import type { MappingRules } from '../core/posting/mapping.js';
-import { expectPayment, type MendFacts, type OwnRow } from '../core/repair/repair-facts.js';
+import { expectPayment, type OwnRow, type RepairFacts } from '../core/repair/repair-facts.js';
 import type { RepairPorts } from './repair-ports.js';
 
 /** Payments that are read at the same time. */
@@ -30,7 +30,7 @@ export async function readPaymentFacts(
   paymentIds: readonly string[],
   ports: RepairPorts,
   options: FactsOptions,
-): Promise<MendFacts[]> {
+): Promise<RepairFacts[]> {
   const own = await ports.store.postingsOf(paymentIds);
   return mapInParallel(paymentIds, AT_ONCE, (id) => readOne({ id, own: own.get(id) ?? [] }, ports, options));
 }
@@ -39,11 +39,11 @@ async function readOne(
   { id, own }: { readonly id: string; readonly own: readonly OwnRow[] },
   { ledger, stripe }: RepairPorts,
   { rules, known }: FactsOptions,
-): Promise<MendFacts> {
+): Promise<RepairFacts> {
   const numbers = Array.from({ length: NUMBERS_ASKED }, (_, index) => index + 1);
-  const stems = [id, ...numbers.flatMap((number) => [`${id}:r${number}`, `${id}:adj:${number}`])];
+  const bases = [id, ...numbers.flatMap((number) => [`${id}:r${number}`, `${id}:adj:${number}`])];
   const [named, beside, listed, intent] = await Promise.all([
-    findForms(stems, ledger, rules),
+    findForms(bases, ledger, rules),
     // What stands beside our own row is asked for as well: a part that somebody took back carries none of our metadata.
     ledger.findByReference(furtherFormsOf(id)),
     ledger.listOfPayment(id),

@@ -35,7 +35,7 @@ export async function judgePage<Found extends { readonly preparation: Preparatio
     preparation.kind === 'prepared' ? [preparation.transaction] : [],
   );
   const rows = await lookUp(prepared, ports, { mirrorId });
-  await learnNames(
+  await resolveNames(
     prepared.filter(({ reference }) => rows.has(reference)),
     ports,
   );
@@ -97,7 +97,7 @@ function judgeRows(transaction: PreparedTransaction, { ports, mirrorId, rows }: 
 async function judgeTwice(transaction: PreparedTransaction, judging: Judging): Promise<Finding> {
   const first = judgeRows(transaction, judging);
   if (first.kind !== 'conflict' && first.kind !== 'unresolved') return first;
-  await judging.ports.balances.learnAgain(transaction.currency, [transaction.source, transaction.destination]);
+  await judging.ports.balances.refresh(transaction.currency, [transaction.source, transaction.destination]);
   return judgeRows(transaction, judging);
 }
 
@@ -107,7 +107,7 @@ async function judgeUnusual(
   finding: Exclude<Finding, { kind: 'applied' }>,
   judging: Judging,
 ): Promise<Judgement> {
-  await learnNames([transaction], judging.ports);
+  await resolveNames([transaction], judging.ports);
   const listed = await judging.ports.ledger.listOfPayment(transaction.reference);
   const all = currentRows(listed).filter(isApplied);
   const replacements = repairsAmong(distinctRows(all), transaction, { judging, role: 'replacement' });
@@ -214,7 +214,7 @@ function parked(reason: ParkingReason, detail: string, dismissedWhy: string | nu
 }
 
 /** Names of all that were seen, and the source of each currency; a ledger that is not this mirror's is refused here. */
-async function learnNames(
+async function resolveNames(
   transactions: readonly PreparedTransaction[],
   { balances, confirmSource }: RebuildPorts,
 ): Promise<void> {
@@ -223,7 +223,7 @@ async function learnNames(
   await Promise.all(
     [...byCurrency].map(async ([currency, those]) => {
       const sources = new Set(those.map(({ source }) => source));
-      await balances.learn(currency, [...sources, ...those.map(({ destination }) => destination)]);
+      await balances.resolve(currency, [...sources, ...those.map(({ destination }) => destination)]);
       for (const source of sources) {
         const sourceId = balances.resolver(currency)(source);
         if (sourceId !== undefined) await confirmSource(currency, sourceId);

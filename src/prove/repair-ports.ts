@@ -1,6 +1,6 @@
 /** What planning and applying repairs need beside both sides of a proof: the findings, our postings, and where plans are kept. */
 import type { Certificate } from '../core/proof/certificate.js';
-import type { MendingAct } from '../core/repair/repair-decision.js';
+import type { RepairAct } from '../core/repair/repair-decision.js';
 import type { OwnRow } from '../core/repair/repair-facts.js';
 import type { RepairPlan } from '../core/repair/repair-plan.js';
 import type { AcceptedSide, LedgerSide, StripeSide } from './ports.js';
@@ -25,7 +25,7 @@ export interface ItemToApply {
   readonly repairId: string;
   readonly item: number;
   readonly paymentId: string;
-  readonly act: MendingAct;
+  readonly act: RepairAct;
   /** Our postings of the payment that the act was decided on: when they are others now, nothing is written. */
   readonly own: readonly OwnRow[];
   /** Who applies: kept with what is dismissed. */

@@ -1,5 +1,5 @@
 /**
- * What Redis, TLS and the resolver say when a connection cannot be used, as a SyncError. What no waiting mends is fatal, and
+ * What Redis, TLS and the resolver say when a connection cannot be used, as a SyncError. What no waiting helps with is fatal, and
  * says what to change; everything else is a server that is away. Never shows a password.
  */
 import { SyncError } from '../core/base/errors.js';

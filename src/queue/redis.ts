@@ -68,7 +68,7 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
     }),
   );
   let last: Error | null = null;
-  /** What no waiting mends is not told as if it were tried again; what it is, the end of the opening says. */
+  /** What no waiting helps with is not told as if it were tried again; what it is, the end of the opening says. */
   let isOpening = false;
   client.on('error', (error: Error) => {
     last = error;

@@ -8,7 +8,7 @@ import type { FeedPage, PageRequest, PaymentFeeds, SeenPayment } from '../collec
 import { SyncError } from '../core/base/errors.js';
 import { mapInParallel } from '../core/base/in-parallel.js';
 import { unixSeconds } from '../core/base/window.js';
-import { untoldPayment } from '../core/coverage/unconfirmed-success.js';
+import { unconfirmedSuccess } from '../core/coverage/unconfirmed-success.js';
 import type { FoundPayment } from '../core/posting/payment.js';
 import { cursorGone } from './classify.js';
 import type { StripeClient } from './client.js';
@@ -167,5 +167,8 @@ async function paymentOf(
   if (reading.kind !== 'missing' && reading.kind !== 'not_succeeded') return { payment: reading, requests };
   const told = 'its event says that it succeeded';
   const { intentId: id, intentCreated, created: toldAt } = event;
-  return { payment: untoldPayment({ id, intentCreated, toldAt, vendorNow, told, reading: reading.kind }), requests };
+  return {
+    payment: unconfirmedSuccess({ id, intentCreated, toldAt, vendorNow, told, reading: reading.kind }),
+    requests,
+  };
 }

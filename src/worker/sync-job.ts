@@ -140,8 +140,8 @@ export async function isDue(ports: SchedulePorts): Promise<boolean> {
 
 /** The hand-over: the backfill reads what was created before it, the tail what succeeds from shortly before it on. */
 async function beginMirror(ports: SyncJobPorts, trigger: Trigger): Promise<void> {
-  const { handOverAt } = await ports.store.mirror();
-  if (handOverAt !== null) return;
+  const { cutoverAt } = await ports.store.mirror();
+  if (cutoverAt !== null) return;
   const now = await ports.vendorClock.serverTime();
   await ports.store.beginMirror(floorToSecond(now), trigger);
 }

@@ -52,7 +52,7 @@ describe('what the demonstration prints for another terminal', () => {
     expect(await config.blnk.readKey()).toBe(WANTED.BLNK_API_KEY);
   });
 
-  it('names the commands that prove and mend', () => {
+  it('names the commands that prove and repair', () => {
     for (const command of ['status', 'prove', 'certificates list', 'repair plan', 'backfill'])
       expect(lines.some((line) => line.startsWith(`  sync ${command}`))).toBe(true);
   });

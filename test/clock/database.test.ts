@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createDismissedPostings } from '../../src/db/postings/outbox.js';
 import { createCertificateStore } from '../../src/db/proof/certificate-store.js';
 import { readStandings } from '../../src/db/reads/certificates.js';
-import { createTimesMender } from '../../src/db/workers/future-times.js';
+import { createTimesCorrector } from '../../src/db/workers/future-times.js';
 import { createRequestLimiter } from '../../src/db/workers/request-limiter.js';
 import { createWorkerRegistry, sinceLastTailMs } from '../../src/db/workers/worker-registry.js';
 import { isDue } from '../../src/worker/sync-job.js';
@@ -144,7 +144,7 @@ describe("the database's clock was a day ahead and is set right", () => {
       pay(3);
       await history.worker(0).sync();
       await setDatabaseOff(0);
-      await createTimesMender(database.sql, { queueSchema: null })();
+      await createTimesCorrector(database.sql, { queueSchema: null })();
       const tries = await database.sql`
       select due_at <= now() as due, last_attempt_at, doubt_since, claimed_until from stripe_blnk_sync.postings group by 1, 2, 3, 4`;
       expect([...tries]).toEqual([{ due: true, last_attempt_at: null, doubt_since: null, claimed_until: null }]);
@@ -160,7 +160,7 @@ describe("the database's clock was a day ahead and is set right", () => {
     await database.sql`
       update stripe_blnk_sync.postings set state = 'parked', reason = 'refused_by_blnk', dismissed_at = now(), dismissed_by = 'ada'`;
     await setDatabaseOff(0);
-    await createTimesMender(database.sql, { queueSchema: null })();
+    await createTimesCorrector(database.sql, { queueSchema: null })();
     await history.advance(2 * MINUTE);
     const dismissed = createDismissedPostings(database.sql, { epoch: 0 });
     const claim = await dismissed.claimDismissed({ limit: 10, leaseMs: SECOND, looksAfterMs: [MINUTE] });
@@ -181,7 +181,7 @@ describe("the database's clock was a day ahead and is set right", () => {
       );
     await prove('sealed', history.clock.nowMs() + DAY);
     await setDatabaseOff(0);
-    await createTimesMender(sql, { queueSchema: null })();
+    await createTimesCorrector(sql, { queueSchema: null })();
     expect(await readStandings(db)).toMatchObject([{ day, provedAt: history.clock.now(), storedSince: true }]);
     await history.advance(MINUTE);
     await prove('broken', history.clock.nowMs());
@@ -199,10 +199,10 @@ describe("the database's clock was a day ahead and is set right", () => {
     const times = () =>
       database.sql`select reference, due_at, claimed_until, last_attempt_at from stripe_blnk_sync.postings order by 1`;
     const before = await times();
-    const mend = createTimesMender(database.sql, { queueSchema: null });
-    expect(await mend()).toEqual({ ours: 0, ofQueue: 0 });
+    const correct = createTimesCorrector(database.sql, { queueSchema: null });
+    expect(await correct()).toEqual({ ours: 0, ofQueue: 0 });
     await history.advance(-MINUTE);
-    expect(await mend()).toEqual({ ours: 0, ofQueue: 0 });
+    expect(await correct()).toEqual({ ours: 0, ofQueue: 0 });
     expect([...(await times())]).toEqual([...before]);
   });
 });

@@ -160,10 +160,10 @@ describe('no two clocks that agree', () => {
     history.stripe.faults.add({ fault: { effect: 'wrong_date', aheadMs: HOUR } });
     history.machineOffMs = -HOUR;
     await minutes(2);
-    expect((await history.worker(0).store.mirror()).handOverAt).toBeNull();
+    expect((await history.worker(0).store.mirror()).cutoverAt).toBeNull();
     history.machineOffMs = 0;
     await minutes(1);
-    expect((await history.worker(0).store.mirror()).handOverAt).not.toBeNull();
+    expect((await history.worker(0).store.mirror()).cutoverAt).not.toBeNull();
     expect(await stored()).toBe(9);
   });
 
@@ -173,7 +173,7 @@ describe('no two clocks that agree', () => {
     history.databaseOffMs = -history.clock.nowMs();
     await history.alignDatabase();
     await minutes(1);
-    expect((await history.worker(0).store.mirror()).handOverAt).toBeNull();
+    expect((await history.worker(0).store.mirror()).cutoverAt).toBeNull();
   });
 });
 
@@ -212,7 +212,7 @@ describe('coverage that lies in a time that has not come', () => {
     await history.advance(LAG);
     await minutes(1);
     expect(await stored()).toBe(4 + 12);
-    expect((await history.worker(0).store.mirror()).handOverAt?.getTime()).toBeLessThan(history.clock.nowMs());
+    expect((await history.worker(0).store.mirror()).cutoverAt?.getTime()).toBeLessThan(history.clock.nowMs());
     await history.advance(LAG);
     await minutes(1);
     expect(await differencesInTheEnd(history)).toBeNull();

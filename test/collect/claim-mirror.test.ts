@@ -109,7 +109,7 @@ describe('claiming the mirror', () => {
     const { provedAt } = await certificates.beginProof('2026-05-30');
     await certificates.keepProof(proofOf([aCertificate({ day: '2026-05-30' })], { provedAt }));
     const claimed = await claim(portsOf(stage), { source: '@shop', livemode: true });
-    expect(claimed).toMatchObject({ source: '@shop', livemode: true, handOverAt: null });
+    expect(claimed).toMatchObject({ source: '@shop', livemode: true, cutoverAt: null });
     expect(await stage.coverage()).toEqual([]);
     // A day that was sealed for the other account would never be proven for this one.
     expect(await readStandings(stage.db)).toEqual([]);

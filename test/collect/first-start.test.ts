@@ -75,7 +75,7 @@ describe('the very first run', () => {
     stage.clock.advance(700);
     await Promise.all([stage.syncJob()('startup'), stage.syncJob()('startup')]);
     const mirror = await stage.store.mirror();
-    expect(mirror.handOverAt).toEqual(NOW);
+    expect(mirror.cutoverAt).toEqual(NOW);
     expect(mirror.mappingVersion).toBe(CURRENT_MAPPING_VERSION);
     expect(await stage.store.openBackfills()).toHaveLength(1);
   });
@@ -97,7 +97,7 @@ describe('the very first run', () => {
     const stage = await open();
     stage.sandbox.faults.add({ fault: { effect: 'no_date' } });
     await expect(stage.syncJob()('startup')).rejects.toMatchObject({ code: 'no_server_time', kind: 'transient' });
-    expect((await stage.store.mirror()).handOverAt).toBeNull();
+    expect((await stage.store.mirror()).cutoverAt).toBeNull();
     expect(await stage.runs()).toEqual([]);
   });
 

@@ -12,7 +12,7 @@ const at = (ms: number) => new Date(HAND_OVER.getTime() + ms);
 function factsWith(listsReadAt: Date): SweepFacts {
   const now = at(40 * DAY_MS);
   return {
-    ...{ lagMs: LAG_MS, now, startsAt: at(-30 * DAY_MS), handOverAt: HAND_OVER, listsReadAt, sweeps: [] },
+    ...{ lagMs: LAG_MS, now, startsAt: at(-30 * DAY_MS), cutoverAt: HAND_OVER, listsReadAt, sweeps: [] },
     events: [{ from: at(-LAG_MS - 60_000), to: at(40 * DAY_MS - LAG_MS) }],
     mayRead: { events: true, charges: true },
     ...{ open: [], recent: [{ from: at(30 * DAY_MS), to: now }], isBackfilling: false },

@@ -93,7 +93,7 @@ describe('any mirror', () => {
           weight: 12,
           arbitrary: fc.record({
             startsAt: fc.constant(new Date(NOW - 40 * DAY)),
-            handOverAt: maybe(fc.constant(new Date(NOW - 30 * DAY))),
+            cutoverAt: maybe(fc.constant(new Date(NOW - 30 * DAY))),
             eventsRefusedSince: rarely(ago(DAY)),
             chargesRefusedSince: rarely(ago(DAY)),
             balancesRefusedSince: rarely(ago(DAY)),
@@ -406,13 +406,13 @@ describe('the needs', () => {
     const [need] = of({ proofs: { ...STATUS.proofs, unsealed: [17, 16, 15, 14].map(day) } }).needs;
     expect(need?.text).toBe(
       '4 days are broken, the ledger differs from Stripe: 2026-11-17, 2026-11-16, 2026-11-15 and 1 more. ' +
-        'What differs: stripe-blnk-sync certificates show 2026-11-17. A plan says what would mend it, and changes nothing yet.',
+        'What differs: stripe-blnk-sync certificates show 2026-11-17. A plan says what would repair it, and changes nothing yet.',
     );
-    const known = (to: string, last: string | null, handOverAt = '2026-10-01T00:00:00Z', livesForMs = DAY) =>
+    const known = (to: string, last: string | null, cutoverAt = '2026-10-01T00:00:00Z', livesForMs = DAY) =>
       of({
         workers: STATUS.workers.map((worker) => ({ ...worker, startedAt: new Date(NOW - livesForMs) })),
         complete: { from: new Date(0), to: new Date(to) },
-        mirror: mirrorWith({ handOverAt: new Date(handOverAt) }),
+        mirror: mirrorWith({ cutoverAt: new Date(cutoverAt) }),
         proofs: { ...STATUS.proofs, to: last },
       }).needs.map(({ text }) => text);
     expect(known('2026-11-24T00:00:00Z', '2026-11-18')).toEqual([]);

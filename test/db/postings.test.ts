@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NewPosting } from '../../src/collect/ports.js';
 import type { PastDismissal, Preparation, PreparedTransaction } from '../../src/core/posting/posting.js';
 import { claimAttempted, claimDismissed, claimNew } from '../../src/db/postings/claim.js';
-import { mendDismissed, mendPending, mendStored } from '../../src/db/postings/correct-times.js';
+import { correctDismissed, correctPending, correctStored } from '../../src/db/postings/correct-times.js';
 import { deleteAll } from '../../src/db/postings/delete-all.js';
 import { dismiss } from '../../src/db/postings/dismiss.js';
 import { insertFound } from '../../src/db/postings/insert-found.js';
@@ -293,9 +293,9 @@ const STATEMENTS: Readonly<Record<string, Statement>> = {
     ...{ from: ['nothing'], to: 'parked' },
     execute: rebuilt(UNMAPPABLE, { kind: 'unmappable' }),
   },
-  mendPending: { from: ['ahead'], to: 'pending', execute: () => mendPending(database.sql, AHEAD) },
-  mendDismissed: { from: ['dismissedAhead'], to: 'dismissed', execute: () => mendDismissed(database.sql, AHEAD) },
-  mendStored: { from: ['storedAhead'], to: 'pending', execute: () => mendStored(database.sql, [RUN], AHEAD) },
+  correctPending: { from: ['ahead'], to: 'pending', execute: () => correctPending(database.sql, AHEAD) },
+  correctDismissed: { from: ['dismissedAhead'], to: 'dismissed', execute: () => correctDismissed(database.sql, AHEAD) },
+  correctStored: { from: ['storedAhead'], to: 'pending', execute: () => correctStored(database.sql, [RUN], AHEAD) },
 };
 
 async function put(from: keyof typeof ROWS | 'nothing'): Promise<PostingRow | null> {

@@ -7,7 +7,7 @@ export interface Cell {
   readonly codes: readonly string[];
 }
 
-/** An error as a person meets it: `stop` needs one, `later` mends itself. Anything but a SyncError is a defect. */
+/** An error as a person meets it: `stop` needs one, `later` passes by itself. Anything but a SyncError is a defect. */
 export function describeThrown(error: unknown): { readonly word: 'stop' | 'later'; readonly code: string } {
   if (!(error instanceof SyncError)) throw error;
   // The text is all that a person has: it must say what failed, and stay readable when somebody sends a whole page.

@@ -133,7 +133,7 @@ describe('a difference that a person accepts', () => {
     expect(line).toContain(`"${id} ${signed.kind}: at ${signed.at} by ann: refunded, ""whole"""`);
   });
 
-  it('is not covered when more is given back, may be accepted anew, and is covered again when that is undone', async () => {
+  it('is not covered when more is given back, may be accepted anew, and is covered again when that is reversed', async () => {
     repair = await openRepairStage(await openStage());
     const { blnk, sql } = repair.proof;
     const [id = ''] = repair.pay(1);

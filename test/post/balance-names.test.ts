@@ -6,15 +6,15 @@ it('a name that is asked again for one chunk is not missing for another one mean
   let answer: (ids: Map<string, string>) => void = () => {};
   const names = createBalanceNames({ findBalances: () => new Promise((resolve) => (answer = resolve)) });
   const idOf = names.resolver('USD');
-  const learned = names.learn('USD', ['@stripe']);
+  const learned = names.resolve('USD', ['@stripe']);
   answer(new Map([['@stripe', 'bln_1']]));
   await learned;
-  const again = names.learnAgain('USD', ['@stripe']);
+  const again = names.refresh('USD', ['@stripe']);
   expect(idOf('@stripe')).toBe('bln_1');
   answer(new Map([['@stripe', 'bln_2']]));
   await again;
   expect(idOf('@stripe')).toBe('bln_2');
-  const gone = names.learnAgain('USD', ['@stripe']);
+  const gone = names.refresh('USD', ['@stripe']);
   answer(new Map());
   await gone;
   expect(idOf('@stripe')).toBeUndefined();
@@ -32,8 +32,8 @@ it('forgets the oldest names when it is full, and never those that it was just a
     4,
   );
   const idOf = names.resolver('USD');
-  await names.learn('USD', ['@stripe', '@a', '@b']);
-  await names.learn('USD', ['@stripe', '@c', '@d']);
+  await names.resolve('USD', ['@stripe', '@a', '@b']);
+  await names.resolve('USD', ['@stripe', '@c', '@d']);
   expect(['@stripe', '@c', '@d'].map(idOf)).toEqual(['bln_stripe', 'bln_c', 'bln_d']);
   expect(idOf('@a')).toBeUndefined();
   expect(asked).toEqual([

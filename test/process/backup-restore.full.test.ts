@@ -114,7 +114,7 @@ describe('a database that is restored from its backup', () => {
 
 describe('a ledger that is restored', () => {
   it(
-    'to before its first payment is taken for another one until the mirror forgets it; then it is mended',
+    'to before its first payment is taken for another one until the mirror forgets it; then it is fixed',
     async () => {
       const home = homes()[1] ?? homes()[0];
       if (home === undefined) throw new Error('there is no home');

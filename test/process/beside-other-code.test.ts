@@ -104,7 +104,7 @@ describe.each(homes().slice(-1))('beside other code, on $name', (home) => {
       const last = await readSourceBook(core, source, ids);
       expectOnce(last, before);
       expect(last.sums).toEqual(last.balances);
-      expect(last.strays).toEqual([]);
+      expect(last.foreign).toEqual([]);
       expect(shares(last)).toEqual(
         booked.map(({ id, form, choice }) => `${form} ${id} ${SHARES[form]?.[choice] ?? 100n}%`),
       );

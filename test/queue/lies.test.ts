@@ -137,7 +137,7 @@ describe.skipIf(onServers.length === 0).each(onServers)('a queue on $name that',
   }
 });
 
-/** Answers how it is undone. */
+/** Answers how it is reversed. */
 type Setting = (sync: Queue, post: Queue) => Promise<() => Promise<unknown>>;
 
 type Variables = Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 /**
  * A Redis that stays and answers wrongly: it became a read-only replica, or nothing passes any more. The worker connects
- * anew, mirrors by itself meanwhile, and goes on through the queue afterwards. What no waiting mends ends the start.
+ * anew, mirrors by itself meanwhile, and goes on through the queue afterwards. What no waiting helps with ends the start.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -100,8 +100,8 @@ describe.skipIf(home === undefined)('a worker on Redis', () => {
       onTestFinished(() => admin.disconnect());
       await admin.config('SET', 'maxmemory-policy', 'noeviction');
       await worker.untilLogged('the queue delivers again');
-      const mended = await session.run(['status', '--json'], { REDIS_URL: redis.url });
-      expect(JSON.parse(mended.output).needs.map(({ code }: { readonly code: string }) => code)).toEqual([]);
+      const fixed = await session.run(['status', '--json'], { REDIS_URL: redis.url });
+      expect(JSON.parse(fixed.output).needs.map(({ code }: { readonly code: string }) => code)).toEqual([]);
       worker.kill('SIGTERM');
       expect(await worker.ended).toMatchObject({ code: 0, errors: expect.not.stringContaining('ction policy') });
       expect(worker.output()).not.toContain('Eviction policy');

@@ -19,7 +19,7 @@ const FACTS: CoverageFacts = {
   lagMs: LAG,
   now: time('11-10T12:00:00'),
   startsAt: START,
-  handOverAt: time('11-01T00:00:00'),
+  cutoverAt: time('11-01T00:00:00'),
   events: [{ from: time('10-31T23:50:00'), to: time('11-10T11:50:00') }],
   lists: [list('10-01T00:00:00', '11-01T00:00:00', '11-01T00:00:01')],
   sweeps: [],
@@ -205,7 +205,7 @@ describe('completeness', () => {
             lagMs: lagDays * DAY,
             now: at(200),
             startsAt: at(start),
-            handOverAt: at(100),
+            cutoverAt: at(100),
             events: events.map(({ from, to }) => ({ from: at(from), to: at(to) })),
             lists: lists.map(toCoverage),
             sweeps: sweeps.map(toCoverage),
@@ -240,7 +240,7 @@ describe('completeness', () => {
       readAt: new Date(START.getTime() + 40 * DAY - page * 1_000),
     }));
     const begun = performance.now();
-    completenessOf({ ...FACTS, lists, handOverAt: lists.at(-1)?.to ?? null });
+    completenessOf({ ...FACTS, lists, cutoverAt: lists.at(-1)?.to ?? null });
     expect(performance.now() - begun).toBeLessThan(5_000);
   });
 });

@@ -155,7 +155,7 @@ describe('status', () => {
     const { db } = database;
     const now = Date.now();
     const ago = (minutes: number) => new Date(now - minutes * MINUTE);
-    const [startsAt, handOverAt] = [ago(600), ago(60)];
+    const [startsAt, cutoverAt] = [ago(600), ago(60)];
     await db.insert(mirror).values({
       mirrorId: NIL,
       stripeAccount: 'acct_1',
@@ -168,7 +168,7 @@ describe('status', () => {
       accountsMode: 'indicators',
       mappingVersion: 1,
       startsAt,
-      handOverAt,
+      cutoverAt,
     });
     const worker = { host: 'one', pid: 7, version: '0.1.0' };
     await db.insert(workers).values([
@@ -176,7 +176,7 @@ describe('status', () => {
       { ...worker, id: run(2), seenAt: new Date(now - 40_000) },
     ]);
     await db.insert(coverage).values([
-      { feed: 'payment_intents', from: startsAt, to: handOverAt, readAt: ago(59), runId: run(1) },
+      { feed: 'payment_intents', from: startsAt, to: cutoverAt, readAt: ago(59), runId: run(1) },
       { feed: 'events', from: ago(70), to: ago(20), readAt: ago(10), runId: run(1) },
       { feed: 'events', from: ago(20), to: ago(12), readAt: ago(2), runId: run(1) },
     ]);
@@ -203,7 +203,7 @@ describe('status', () => {
     expect(status.behindMs).toBeLessThan(13 * MINUTE);
     expect(status.outstanding).toEqual({ pending: 2, parked: 1, dismissed: 1 });
     expect(status.mirror).not.toHaveProperty('sourceBalances');
-    expect(status.mirror).toMatchObject({ stripeAccount: 'acct_1', livemode: false, startsAt, handOverAt });
+    expect(status.mirror).toMatchObject({ stripeAccount: 'acct_1', livemode: false, startsAt, cutoverAt });
     expect(status.workers.map(({ id }) => id)).toEqual([run(1)]);
     expect(status.coverage.events).toEqual([{ from: ago(70), to: ago(12) }]);
     expect(status.lanes).toEqual([

@@ -10,7 +10,7 @@ import type { RebuildResult } from '../../src/operations/rebuild.js';
 const RESULT: RebuildResult = {
   mirrorId: '0b7a5a1c-6a51-4a5e-9a0e-5c1f6f9d2b11',
   startsAt: new Date('2026-11-01T00:00:00Z'),
-  handOverAt: new Date('2026-11-21T10:00:00Z'),
+  cutoverAt: new Date('2026-11-21T10:00:00Z'),
   complete: true,
   posted: 1_200,
   alreadyThere: 3,

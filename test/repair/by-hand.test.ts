@@ -1,5 +1,5 @@
 /**
- * What no plan can mend: a person posts exactly the lines that the report has, and what comes of it is proven and planned
+ * What no plan can repair: a person posts exactly the lines that the report has, and what comes of it is proven and planned
  * again. Every kind ends sealed, and with what Stripe says in the ledger once.
  */
 import { afterEach, describe, expect, it } from 'vitest';
@@ -96,7 +96,7 @@ const linesOf = (detail: string) =>
   detail.split('\n').flatMap((line) => (line.startsWith('POST /transactions ') ? [line.slice(19)] : []));
 
 describe('what a person takes back or posts as a plan says', () => {
-  it.each(TROUBLES)('mends $name', async ({ finding, cause, planned, sealed = 'sealed' }) => {
+  it.each(TROUBLES)('repairs $name', async ({ finding, cause, planned, sealed = 'sealed' }) => {
     repair = await openRepairStage(await openStage());
     const ids = repair.pay(PAYMENTS);
     const [id = ''] = ids;
@@ -111,7 +111,7 @@ describe('what a person takes back or posts as a plan says', () => {
     for (const body of bodies) await repair.proof.postByHand(JSON.parse(body));
     if (planned !== undefined) {
       await repair.prove();
-      const { outcome } = await repair.mend();
+      const { outcome } = await repair.repair();
       expect(outcome.reported).toEqual([]);
       const items = outcome.plan?.items.map(({ action, reference, amount }) => `${action} ${reference} ${amount}`);
       expect(items).toEqual([planned(id)]);
@@ -146,12 +146,12 @@ describe('what a person takes back or posts as a plan says', () => {
     const [body = ''] = linesOf((await repair.plan()).reported[0]?.detail ?? '');
     await repair.proof.postByHand(JSON.parse(body));
     await repair.prove();
-    await repair.mend();
+    await repair.repair();
     const rows = repair.proof.blnk.stats().rows;
     await repair.proof.sql`delete from stripe_blnk_sync.postings`;
     await repair.proof.settle();
     await repair.prove();
-    const { outcome } = await repair.mend();
+    const { outcome } = await repair.repair();
     const items = outcome.plan?.items.map(({ action, reference, amount }) => `${action} ${reference} ${amount}`);
     expect([items, outcome.reported]).toEqual([[`replace ${id}:r1 1000`], []]);
     expect(await repair.prove()).toMatchObject({ states: { USD: 'sealed' }, findings: [] });

@@ -29,7 +29,7 @@ describe.each(homes().slice(-1))('repairing by commands on $name', (home) => {
   afterAll(() => session.close(), TIMEOUT_MS);
 
   it(
-    'mends a damaged ledger, and says at each step what comes next',
+    'repairs a damaged ledger, and says at each step what comes next',
     async () => {
       const nothing = await session.run(['repair', 'plan']);
       expect([nothing.code, nothing.output, nothing.errors]).toEqual([0, expect.stringMatching(/ prove$/m), '']);
@@ -90,13 +90,13 @@ describe.each(homes().slice(-1))('repairing by commands on $name', (home) => {
   });
 
   it(
-    'tells what only a person can mend, and exits 1',
+    'tells what only a person can repair, and exits 1',
     async () => {
       session.blnk.alterTransaction(ids[2] ?? '', { destination: '@somebody_else' });
       await session.run(['prove', '--from', day, '--to', day]);
       const plan = await session.run(['repair', 'plan', '--from', day]);
       expect(plan.code).toBe(1);
-      expect(plan.output).toContain('No plan can mend these');
+      expect(plan.output).toContain('No plan can repair these');
       expect(plan.output).toContain('from @stripe to @cus_1');
       const json = await session.run(['repair', 'plan', '--json']);
       expect(JSON.parse(json.output)).toMatchObject({

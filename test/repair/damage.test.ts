@@ -1,5 +1,5 @@
 /**
- * A ledger damaged in every way, after the real stages had filled it: the plan mends what is ours to mend, a proof seals
+ * A ledger damaged in every way, after the real stages had filled it: the plan repairs what is ours to repair, a proof seals
  * it, and what is not ours is reported with all that a person needs. Nothing is ever posted twice.
  */
 import { afterEach, describe, expect, it } from 'vitest';
@@ -47,7 +47,7 @@ describe.each(['cloud', 'core'] as const)('a day of a ledger on %s', (style) => 
     expect(await stateOf(burnt)).toMatchObject({ state: 'parked', reason: 'burnt_reference' });
     expect((await repair.prove()).states).toEqual({ USD: 'broken' });
 
-    const { outcome, applied } = await repair.mend();
+    const { outcome, applied } = await repair.repair();
     expect(outcome.reported).toEqual([]);
     expect(outcome.plan?.items.map(brief).sort()).toEqual(
       [
@@ -88,7 +88,7 @@ describe.each(['cloud', 'core'] as const)('a day of a ledger on %s', (style) => 
     await repair.proof.settle();
     expect(await stateOf(at(ids, 0))).toMatchObject({ state: 'parked', reason: 'conflict' });
     await repair.prove();
-    const { outcome } = await repair.mend();
+    const { outcome } = await repair.repair();
     expect(outcome.plan?.items.map(brief)).toEqual([
       `correct ${at(ids, 0)}:adj:1 600`,
       `replace ${at(ids, 3)}:r1 1030`,
@@ -102,7 +102,7 @@ describe.each(['cloud', 'core'] as const)('a day of a ledger on %s', (style) => 
   });
 });
 
-describe('what is not ours to mend', () => {
+describe('what is not ours to repair', () => {
   it('is reported with transactions, amounts, balances and what to do by hand; nothing is planned', async () => {
     const ids = await openSettled();
     const { blnk } = repair.proof;
@@ -156,7 +156,7 @@ describe('what is parked or dismissed here and in the ledger all the same', () =
     await sql`update stripe_blnk_sync.postings set state = 'parked', reason = 'refused_by_blnk' where reference in (${at(ids, 0)}, ${at(ids, 1)})`;
     await sql`update stripe_blnk_sync.postings set dismissed_at = now(), dismissed_by = 'anna', dismissed_why = 'no' where reference = ${at(ids, 1)}`;
     const rows = repair.proof.blnk.stats().rows;
-    const { outcome, applied } = await repair.mend();
+    const { outcome, applied } = await repair.repair();
     expect(outcome.plan?.items.map(({ action, paymentId }) => [action, paymentId]).sort()).toEqual(
       [
         ['mark_posted', at(ids, 0)],
@@ -182,7 +182,7 @@ describe('what our table and Stripe say of a payment that the ledger lost', () =
     blnk.alterTransaction(at(ids, 2), { preciseAmount: 5_000n });
     sandbox.edit(at(ids, 2), { customer: 'cus_later' });
     await repair.prove();
-    await repair.mend();
+    await repair.repair();
     expect(blnk.byReference(at(ids, 0))).toMatchObject({ destination: '@stripe_guests' });
     expect(blnk.byReference(at(ids, 1))).toMatchObject({ destination: '@cus_1' });
     expect(blnk.byReference(`${at(ids, 2)}:adj:1`)).toMatchObject({ source: '@cus_2', destination: '@stripe' });
@@ -229,7 +229,7 @@ describe('what our table and Stripe say of a payment that the ledger lost', () =
     await expect.poll(() => repair.proof.blnk.byReference(`${at(ids, 0)}_q`)?.status).toBe('APPLIED');
     await repair.proof.settle();
     await repair.prove();
-    const { outcome } = await repair.mend();
+    const { outcome } = await repair.repair();
     expect(outcome.plan?.items.map(brief)).toEqual([`correct ${at(ids, 0)}:adj:1 600`]);
     expect(repair.sums()).toEqual(repair.owed);
     expect(await repair.prove()).toEqual({ states: { USD: 'sealed' }, findings: [] });

@@ -98,7 +98,7 @@ describe('a correction that a person dismissed', () => {
     await repair.proof.collect();
     await park('burnt_reference');
     await repair.prove();
-    await repair.mend();
+    await repair.repair();
     repair.proof.blnk.alterTransaction(`${id}:r1`, { preciseAmount: 900n });
     await repair.prove();
     const { plan: planned } = await repair.plan();
@@ -155,7 +155,7 @@ describe('what a plan dismissed', () => {
     await repair.proof.settle();
     await takeBack(id);
     await repair.prove();
-    await repair.mend();
+    await repair.repair();
     const { blnk } = repair.proof;
     const ledger = createLedger({
       style: 'cloud',

@@ -144,7 +144,7 @@ async function followUntilSealed(id: string): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
     const { states } = await repair.prove();
     if (['sealed', 'sealed_with_exceptions'].includes(states.USD ?? '')) return;
-    const { outcome } = await repair.mend();
+    const { outcome } = await repair.repair();
     const report = outcome.reported.find(({ paymentId }) => paymentId === id);
     if (report === undefined || !report.detail.includes(`accept ${id} --why`)) continue;
     await repair.prove();

@@ -95,7 +95,7 @@ describe('a plan that is applied again', () => {
 });
 
 describe('what changed since the plan', () => {
-  it('in the ledger is refused with both values, and mended by the next plan', async () => {
+  it('in the ledger is refused with both values, and repaired by the next plan', async () => {
     const plan = await planned();
     repair.proof.blnk.alterTransaction(at(1), { preciseAmount: 20n });
     const { plan: applied } = await repair.apply(plan);
@@ -105,7 +105,7 @@ describe('what changed since the plan', () => {
     expect(applied.items.filter(({ state }) => state === 'done').length).toBe(3);
     await repair.proof.post();
     expect((await repair.prove()).findings).toEqual([`different ${at(1)}`]);
-    await repair.mend();
+    await repair.repair();
     await expectMended();
   });
 
@@ -144,7 +144,7 @@ describe('with the table of postings lost', () => {
       if (when === 'after applying' || when === 'after posting') {
         await lose();
         await repair.prove();
-        await repair.mend();
+        await repair.repair();
       }
       await repair.proof.post();
       expect(repair.sums()).toEqual(repair.owed);
@@ -155,7 +155,7 @@ describe('with the table of postings lost', () => {
       await repair.proof.sql`delete from stripe_blnk_sync.coverage`;
       await repair.proof.sql`update stripe_blnk_sync.mirror set hand_over_at = null`;
       await repair.proof.settle();
-      await repair.mend();
+      await repair.repair();
       expect(repair.sums()).toEqual(repair.owed);
       expect(repair.proof.blnk.stats().rows).toBe(rows);
       expect(await repair.prove()).toEqual({ states: { USD: 'sealed' }, findings: [] });

@@ -91,7 +91,7 @@ async function play(repair: RepairStage, story: Story): Promise<void> {
   for (const round of story.damages) {
     for (const damage of round) await damageOne(repair, damage);
     for (const fault of story.faults) repair.proof.blnk.faults.add(fault);
-    await mend(repair, story);
+    await repairAll(repair, story);
     expect(repair.sums()).toEqual(repair.owed);
   }
   expect(await repair.prove()).toEqual({ states: { USD: 'sealed' }, findings: [] });
@@ -99,12 +99,12 @@ async function play(repair: RepairStage, story: Story): Promise<void> {
   // What our table lost altogether is not read again by itself.
   await repair.proof.settle();
   await repair.prove();
-  await repair.mend();
+  await repair.repair();
   await repair.prove();
   await expectEqualTotals(repair);
 }
 
-async function mend(repair: RepairStage, { kills, atOnce }: Story): Promise<void> {
+async function repairAll(repair: RepairStage, { kills, atOnce }: Story): Promise<void> {
   for (let rounds = 1; rounds <= ROUNDS_MAX; rounds += 1) {
     repair.proof.blnk.faults.clear();
     const { findings } = await repair.prove();
@@ -125,7 +125,7 @@ async function mend(repair: RepairStage, { kills, atOnce }: Story): Promise<void
     expect(items.filter(({ state }) => state !== 'done' && state !== 'skipped')).toEqual([]);
     await repair.proof.post();
   }
-  throw new Error(`not mended after ${ROUNDS_MAX} plans: ${(await repair.prove()).findings.join(', ')}`);
+  throw new Error(`not repaired after ${ROUNDS_MAX} plans: ${(await repair.prove()).findings.join(', ')}`);
 }
 
 async function damageOne({ proof, burn }: RepairStage, { kind, row, amount }: Damage): Promise<void> {

@@ -42,7 +42,7 @@ describe.each([80, 120])('on %i columns', (columns) => {
     expect(lines[0]).toBe(`Plan ${ID}: 2 to do on 2026-11-18.`);
     expect(lines.slice(lines.indexOf('', 2))).toEqual([
       '',
-      'No plan can mend these; a person decides:',
+      'No plan can repair these; a person decides:',
       `2026-11-18 ${REPORTED[0]?.paymentId}, doubled (in the ledger more than once): in the ledger 2 times. Keep txn_1`,
       '  POST /transactions {"precise_amount":1}',
       '',

@@ -16,7 +16,7 @@ interface Damage {
   readonly name: string;
   /** Before anything is posted. */
   readonly before?: (id: string) => Promise<void>;
-  /** One after the other, each mended before the next. */
+  /** One after the other, each repaired before the next. */
   readonly damages: ReadonlyArray<(id: string) => unknown>;
 }
 
@@ -73,7 +73,7 @@ describe('all sums agree after a payment was', () => {
     await repair.proof.settle();
     for (const damage of damages) {
       await damage(id);
-      await mendAll();
+      await repairAll();
     }
     expect(repair.sums()).toEqual(repair.owed);
     await expectEqualTotals(repair);
@@ -89,17 +89,17 @@ describe('a posting that stands for another one', () => {
     const [id = ''] = repair.pay(2);
     await repair.burn(id);
     await repair.proof.settle();
-    await mendAll();
+    await repairAll();
     const dismissed = await repair.proof
       .sql`select dismissed_by from stripe_blnk_sync.postings where reference = ${id}`;
     expect(dismissed).toEqual([{ dismissed_by: expect.stringMatching(/^repair plan .*, applied by tester$/) }]);
     await repair.proof.sql`delete from stripe_blnk_sync.postings where reference = ${`${id}:r1`}`;
     for (const reference of isAllLost ? [id, `${id}_q`, `${id}:r1`] : [`${id}:r1`]) lose(reference);
     expect((await repair.prove()).states.USD).not.toMatch(/sealed/);
-    const { outcome } = await repair.mend();
+    const { outcome } = await repair.repair();
     const items = outcome.plan?.items.map(({ action, reference, amount }) => `${action} ${reference} ${amount}`);
     expect([items, outcome.reported]).toEqual([[planned(id)], []]);
-    await mendAll();
+    await repairAll();
     await expectEqualTotals(repair);
   });
 
@@ -115,10 +115,10 @@ describe('a posting that stands for another one', () => {
   });
 });
 
-async function mendAll(): Promise<void> {
+async function repairAll(): Promise<void> {
   for (let plans = 1; plans <= 4; plans += 1) {
     await repair.prove();
-    if ((await repair.mend()).outcome.plan === null) break;
+    if ((await repair.repair()).outcome.plan === null) break;
   }
   expect(await repair.prove()).toEqual({ states: { USD: 'sealed' }, findings: [] });
 }

@@ -52,9 +52,9 @@ describe('faults of the Blnk sandbox', () => {
     const told = await postThroughProxy(payment('pi_1'));
     expect([told.status, told.headers.get('retry-after')]).toEqual([429, '7']);
     sandbox.faults.add({ kind: 'status', status: 429, times: 1 });
-    const untold = await postThroughProxy(payment('pi_1'));
-    expect([untold.status, untold.headers.get('retry-after')]).toEqual([429, null]);
-    expect(untold.body).not.toHaveProperty('error_detail');
+    const unconfirmed = await postThroughProxy(payment('pi_1'));
+    expect([unconfirmed.status, unconfirmed.headers.get('retry-after')]).toEqual([429, null]);
+    expect(unconfirmed.body).not.toHaveProperty('error_detail');
     expect(sandbox.stats().rows).toBe(0);
   });
 

@@ -10,7 +10,7 @@ import type { Payment } from '../../src/core/posting/payment.js';
 import type { ParkingReason, PostingState } from '../../src/core/posting/posting.js';
 import type { DayPosting } from '../../src/core/proof/day-payment.js';
 import { judgePayment } from '../../src/core/proof/judge-payment.js';
-import { decideMending } from '../../src/core/repair/decide-repair.js';
+import { decideRepair } from '../../src/core/repair/decide-repair.js';
 import type { OwnRow } from '../../src/core/repair/repair-facts.js';
 import { judgePage } from '../../src/prove/rebuild.js';
 
@@ -117,12 +117,12 @@ export async function verdictsOf({ rows, own }: History): Promise<string> {
   const payment = { id: ID, amount: AMOUNT, currency: 'USD', created: CREATED, balances, refused: null };
   const rules = { day: '2026-11-05', mirrorId: 'mirror-1', balanceId: resolve, isCollected: () => true };
   const proven = judgePayment(payment, { rows, own }, rules);
-  const mending = decideMending({ paymentId: ID, intent: PAYMENT, rows, own, rules: RULES, resolve });
+  const decision = decideRepair({ paymentId: ID, intent: PAYMENT, rows, own, rules: RULES, resolve });
   const [rebuilt] = await judgePage([{ preparation: preparePayment(PAYMENT, RULES) }], portsOf(rows), RULES);
   return [
     settled.kind === ('queued' as string) ? 'undecided' : settled.kind,
     [...proven.findings.map(({ kind }) => kind), ...proven.lines.map(({ id, amount }) => `${id}=${amount}`)].join(','),
-    mending.kind === 'act' ? `${mending.action} ${mending.reference} ${mending.amount}` : mending.kind,
+    decision.kind === 'act' ? `${decision.action} ${decision.reference} ${decision.amount}` : decision.kind,
     rebuilt?.verdict.kind === 'parked' ? `parked ${rebuilt.verdict.reason}` : rebuilt?.verdict.kind,
   ].join(' | ');
 }
@@ -134,7 +134,7 @@ function portsOf(rows: readonly LedgerRecord[]): Parameters<typeof judgePage>[1]
       findChildren: async () => [],
       listOfPayment: async () => rows.filter(({ paymentId }) => paymentId === ID),
     },
-    balances: { learn: async () => {}, learnAgain: async () => {}, resolver: () => resolve },
+    balances: { resolve: async () => {}, refresh: async () => {}, resolver: () => resolve },
     confirmSource: async () => {},
   };
 }

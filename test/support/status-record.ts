@@ -51,7 +51,7 @@ export const STATUS: StatusRecord = {
     sourceShards: 1,
     accountsMode: 'indicators',
     startsAt: new Date('2026-10-01T00:00:00Z'),
-    handOverAt: new Date('2026-11-01T00:00:00Z'),
+    cutoverAt: new Date('2026-11-01T00:00:00Z'),
     firstPostAt: null,
     lagMs: null,
     eventsRefusedSince: null,

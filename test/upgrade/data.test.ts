@@ -333,7 +333,7 @@ async function expectQueueMigrated(session: Session): Promise<void> {
   expect(row?.version).toBe(LATEST_SCHEMA_VERSION);
 }
 
-/** Days of which everything is decided are sealed, among them the one that a plan mended. */
+/** Days of which everything is decided are sealed, among them the one that a plan repaired. */
 async function expectProven(session: Session): Promise<void> {
   await runCommand(['prove', '--from', '2026-11-01', '--to', '2026-11-17'], session.variables);
   const sql = await session.look();

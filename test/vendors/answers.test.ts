@@ -101,7 +101,7 @@ describe('compression that nobody asked for', () => {
     ['deflate', deflateSync],
     ['br', brotliCompressSync],
     ['gzip, br', (text: string) => brotliCompressSync(gzipSync(text))],
-  ] as const)('%s is undone', async (encoding, compress) => {
+  ] as const)('%s is reversed', async (encoding, compress) => {
     server().script(compressed(201, ROW, encoding, compress));
     expect(await connect().post(BODY)).toMatchObject({ kind: 'applied', row: { reference: 'pi_1' } });
     server().script(compressed(200, EMPTY_LIST, encoding, compress));
@@ -112,7 +112,7 @@ describe('compression that nobody asked for', () => {
   it.each([
     ['compress', (text: string) => Buffer.from(text), /compressed \(compress\), which nobody asked for/],
     ['gzip', (text: string) => Buffer.from(text), /said to be compressed \(gzip\), which nobody asked for/],
-  ] as const)('%s that cannot be undone is refused with words', async (encoding, compress, words) => {
+  ] as const)('%s that cannot be reversed is refused with words', async (encoding, compress, words) => {
     server().script(compressed(201, ROW, encoding, compress));
     expect(await connect().post(BODY)).toMatchObject({ kind: 'unclear', message: expect.stringMatching(words) });
     server().script(compressed(200, EMPTY_LIST, encoding, compress));

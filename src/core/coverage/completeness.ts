@@ -22,7 +22,7 @@ export interface CoverageFacts {
   /** Payments created at or after this time are asked for. */
   readonly startsAt: Date;
   /** The ceiling of the first backfill; null until the first run. */
-  readonly handOverAt: Date | null;
+  readonly cutoverAt: Date | null;
   /** Success times that were read completely: the events feed. */
   readonly events: readonly Window[];
   /** Creation times whose payments were listed completely: backfills. */
@@ -96,14 +96,14 @@ export function successGaps(facts: CoverageFacts): Window[] {
   const { startsAt, now, mayRead } = facts;
   const runs = successRuns(facts);
   const sound = runs.filter((run) => listedBefore(run.from, facts)).at(-1);
-  const from = sound?.to ?? eventsNeededFrom(facts, facts.handOverAt ?? now);
+  const from = sound?.to ?? eventsNeededFrom(facts, facts.cutoverAt ?? now);
   const to = mayRead.events ? (runs.at(-1)?.to ?? now) : now;
   return remaining({ from: from < startsAt ? startsAt : from, to }, runs);
 }
 
 /** Where the list of payments was never read, though the mirror claims what was created there; a backfill is on its way. */
-export function unlistedWindows({ startsAt, handOverAt, now, lists }: CoverageFacts): Window[] {
-  return remaining({ from: startsAt, to: handOverAt ?? now }, lists);
+export function unlistedWindows({ startsAt, cutoverAt, now, lists }: CoverageFacts): Window[] {
+  return remaining({ from: startsAt, to: cutoverAt ?? now }, lists);
 }
 
 function successRuns(facts: CoverageFacts): Window[] {
@@ -131,8 +131,8 @@ function holesOf(facts: CoverageFacts, after: Date | null): Hole[] {
  * The latest moment from which events, read without a hole, leave nothing out: the hand-over, or earlier, the oldest
  * reading that some part of the list still rests on. Found by halving: later thresholds keep fewer readings.
  */
-function eventsNeededFrom({ startsAt, lists, lagMs }: CoverageFacts, handOverAt: Date): Date {
-  const asked = { from: startsAt, to: handOverAt };
+function eventsNeededFrom({ startsAt, lists, lagMs }: CoverageFacts, cutoverAt: Date): Date {
+  const asked = { from: startsAt, to: cutoverAt };
   const uncovered = lengthMs(remaining(asked, lists));
   const readings = [...new Set(lists.map((list) => list.readAt.getTime()))].sort((a, b) => a - b);
   let enough = 0;
@@ -144,7 +144,7 @@ function eventsNeededFrom({ startsAt, lists, lagMs }: CoverageFacts, handOverAt:
     else tooLate = middle;
   }
   const oldest = readings[enough];
-  return oldest === undefined ? handOverAt : new Date(Math.min(oldest - lagMs, handOverAt.getTime()));
+  return oldest === undefined ? cutoverAt : new Date(Math.min(oldest - lagMs, cutoverAt.getTime()));
 }
 
 /** A gap is cut where events are gone at the vendor: the tail reads what is younger. */

@@ -42,9 +42,9 @@ export async function sweepsDue(
   facts: SweepFacts,
   readLists: () => Promise<CoverageFacts['lists']>,
 ): Promise<Window[]> {
-  const { handOverAt, mayRead } = facts;
-  if (handOverAt === null || !mayRead.charges) return [];
-  const lists = needsLists(facts, handOverAt) ? await readLists() : null;
+  const { cutoverAt, mayRead } = facts;
+  if (cutoverAt === null || !mayRead.charges) return [];
+  const lists = needsLists(facts, cutoverAt) ? await readLists() : null;
   // What the backfill has not listed yet would be read one by one by a sweep.
   if (lists !== null && facts.isBackfilling && unlistedWindows({ ...facts, lists }).length > 0) return [];
   const full = lists === null ? [] : fullSweepsDue({ ...facts, lists });
@@ -52,12 +52,12 @@ export async function sweepsDue(
 }
 
 /** False in the ordinary case: every success up to what events still show was read, even if all lists were as old as the oldest. */
-function needsLists(facts: SweepFacts, handOverAt: Date): boolean {
+function needsLists(facts: SweepFacts, cutoverAt: Date): boolean {
   const { mayRead, isBackfilling, startsAt, listsReadAt: readAt } = facts;
   if (!mayRead.events || isBackfilling || readAt === null) return true;
   const oldestEvent = new Date(facts.now.getTime() - EVENT_LIFE_MS);
-  if (oldestEvent <= handOverAt) return false;
-  const gaps = successGaps({ ...facts, lists: [{ from: startsAt, to: handOverAt, readAt }] });
+  if (oldestEvent <= cutoverAt) return false;
+  const gaps = successGaps({ ...facts, lists: [{ from: startsAt, to: cutoverAt, readAt }] });
   return gaps.some((gap) => gap.from < oldestEvent);
 }
 

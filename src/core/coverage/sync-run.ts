@@ -3,10 +3,12 @@
  * run's postings, so that a retry brings a run back to `posting` without anybody having to remember it.
  */
 
-export type Feed = 'events' | 'payment_intents' | 'charges';
+/** Lists that Stripe has. Coverage is kept for each by itself: what was read of one says nothing of another. */
+export const FEEDS = ['events', 'payment_intents', 'charges'] as const;
+export type Feed = (typeof FEEDS)[number];
 
 /** Those that show payments themselves; a charge only names one. */
-export type PaymentFeed = Exclude<Feed, 'charges'>;
+export type PaymentFeed = Extract<Feed, 'events' | 'payment_intents'>;
 
 /** Who asked. Shown, never branched on. */
 export const TRIGGERS = ['schedule', 'startup', 'manual', 'webhook'] as const;

@@ -9,7 +9,7 @@ import type { UnreadablePayment } from '../posting/payment.js';
 /** One of the vendor's readers may lag behind the feed; after an hour it is no lag any more. */
 const SETTLED_AFTER_MS = HOUR_MS;
 
-export interface UntoldPayment {
+export interface UnconfirmedSuccess {
   readonly id: string;
   readonly intentCreated: Date | null;
   /** When the feed says that it happened. */
@@ -21,8 +21,8 @@ export interface UntoldPayment {
 }
 
 /** Throws SyncError `stripe_answer_unreadable` as long as reading again may help. */
-export function untoldPayment(untold: UntoldPayment): UnreadablePayment {
-  const { id, intentCreated, toldAt, vendorNow, told, reading } = untold;
+export function unconfirmedSuccess(unconfirmed: UnconfirmedSuccess): UnreadablePayment {
+  const { id, intentCreated, toldAt, vendorNow, told, reading } = unconfirmed;
   if (vendorNow !== null && vendorNow.getTime() - toldAt.getTime() < SETTLED_AFTER_MS) {
     throw new SyncError(
       `Of the intent ${id}, ${told} less than an hour ago, but read by its id it is ${reading}; it is read again`,

@@ -24,13 +24,13 @@ const LOOK_UP_MAX = 100;
 const REMEMBERED_MAX = 100_000;
 
 export interface BalanceNames {
-  /** Learns the names that are not known yet. One request per 100 of them; none when all are known. */
-  learn(currency: string, names: Iterable<string>): Promise<void>;
+  /** Asks for the ids of the names that are not known yet. One request per 100 of them; none when all are known. */
+  resolve(currency: string, names: Iterable<string>): Promise<void>;
   /**
    * Asks names again that are known. Until the answer is there the remembered ids stay: another chunk of the lane may be
    * comparing with them at this moment, and would take a name without an id for a balance that is not there.
    */
-  learnAgain(currency: string, names: Iterable<string>): Promise<void>;
+  refresh(currency: string, names: Iterable<string>): Promise<void>;
   resolver(currency: string): ResolveBalance;
 }
 
@@ -58,7 +58,7 @@ export function createBalanceNames(ledger: BalanceFinder, rememberedMax: number 
     }
   };
   return {
-    async learn(currency, names) {
+    async resolve(currency, names) {
       const wanted = balanceNames(names);
       // Used again is young again: what this caller needs must outlast what it asks for now.
       for (const name of wanted) {
@@ -70,7 +70,7 @@ export function createBalanceNames(ledger: BalanceFinder, rememberedMax: number 
         wanted.filter((name) => !known.has(keyOf(currency, name))),
       );
     },
-    learnAgain: (currency, names) => ask(currency, balanceNames(names)),
+    refresh: (currency, names) => ask(currency, balanceNames(names)),
     resolver: (currency) => (name) => known.get(keyOf(currency, name)),
   };
 }

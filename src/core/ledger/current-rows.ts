@@ -43,9 +43,9 @@ function depthOf<Row extends LedgerRow>(row: Row, rows: readonly Row[], above = 
 
 /** The rows that this one says to take back. */
 function targetsOf<Row extends LedgerRow>(row: Row, rows: readonly Row[]): Row[] {
-  const undone = undoneBy(row.reference);
+  const reversed = reversedBy(row.reference);
   // Of a queued transaction the copy is what moved money; who takes it back may name either.
-  if (undone !== null) return rows.filter(({ reference }) => reference === undone || reference === `${undone}_q`);
+  if (reversed !== null) return rows.filter(({ reference }) => reference === reversed || reference === `${reversed}_q`);
   return rows.filter(({ transactionId }) => {
     const refund = refundOf(transactionId);
     return row.reference === refund || row.reference === `${refund}_q`;
@@ -53,14 +53,14 @@ function targetsOf<Row extends LedgerRow>(row: Row, rows: readonly Row[]): Row[]
 }
 
 /** The reference that one made by hand takes back; null when it takes nothing back. */
-export function undoneBy(reference: string): string | null {
+export function reversedBy(reference: string): string | null {
   return /^(.+):undo(?::\d+)?(?:_q)?$/.exec(reference)?.[1] ?? null;
 }
 
 /** What a reference takes back in the end, also when that takes something back itself; itself when it takes nothing back. */
 export function undoneReference(reference: string): string {
-  const undone = undoneBy(reference);
-  return undone === null ? reference : undoneReference(undone);
+  const reversed = reversedBy(reference);
+  return reversed === null ? reference : undoneReference(reversed);
 }
 
 function areOpposite(one: LedgerRow, other: LedgerRow): boolean {

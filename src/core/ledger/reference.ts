@@ -34,7 +34,7 @@ const SUFFIXES = [
 
 /**
  * @param isObject whether a text is the id of an object that is asked about. An id wins over a longer derivation, so that a
- * payment whose id ends like a leg is not taken for a part of another one. Without it every derivation is undone.
+ * payment whose id ends like a leg is not taken for a part of another one. Without it every derivation is reversed.
  */
 export function parseReference(reference: string, isObject: (id: string) => boolean = () => false): ParsedReference {
   const whole = { objectId: reference, number: null, base: reference, of: reference, isQueuedChild: false };

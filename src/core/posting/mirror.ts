@@ -11,7 +11,7 @@ export interface Mirror extends MappingRules {
   /** Payments created at or after this time are mirrored. Absolute: frozen at the first start. */
   readonly startsAt: Date;
   /** Ceiling of the first backfill; the tail takes over a little before it. Null until the first run. */
-  readonly handOverAt: Date | null;
+  readonly cutoverAt: Date | null;
   readonly firstPostAt: Date | null;
   /** `SYNC_LAG` of the worker that started last, so that readers judge by the same lag. Null until a worker started. */
   readonly lagMs: number | null;
@@ -33,7 +33,7 @@ export type MirrorIdentity = Pick<Mirror, 'mirrorId' | 'livemode' | 'blnkInstanc
 /** What a new mirror row is made of; the rest comes to be known later. */
 export type NewMirror = Omit<
   Mirror,
-  | 'handOverAt'
+  | 'cutoverAt'
   | 'firstPostAt'
   | 'lagMs'
   | 'eventsRefusedSince'

@@ -10,10 +10,10 @@ import { toSeenRow } from '../repair/repair-plan.js';
 import { compareText, type FoundRow } from './certificate.js';
 
 /**
- * `principal`: under the payment's reference, its queued child's, or a replacement's. `correction`: `<pi>:adj:<n>`, or what
- * takes a part of it back. `leg`: a part of somebody's split. `stray`: says otherwise that it is of the payment.
+ * `original`: under the payment's reference, its queued child's, or a replacement's. `correction`: `<pi>:adj:<n>`, or what
+ * takes a part of it back. `leg`: a part of somebody's split. `foreign`: says otherwise that it is of the payment.
  */
-export type RowRole = 'principal' | 'correction' | 'leg' | 'stray';
+export type RowRole = 'original' | 'correction' | 'leg' | 'foreign';
 
 /** The PaymentIntent that a reference is made of; null for references of another form. */
 export function paymentOfReference(reference: string): string | null {
@@ -52,9 +52,9 @@ const GENERATIONS_MAX = 8;
 
 export function roleOf(row: LedgerRecord, paymentId: string): RowRole {
   const { objectId, role } = parseReference(row.reference, (id) => id === paymentId);
-  if (objectId !== paymentId) return 'stray';
+  if (objectId !== paymentId) return 'foreign';
   if (role === 'leg') return 'leg';
-  return role === 'correction' || role === 'reversal' ? 'correction' : 'principal';
+  return role === 'correction' || role === 'reversal' ? 'correction' : 'original';
 }
 
 /** Minor units that the row took out of our source balance; negative when it brought them back. Null when unknown. */

@@ -60,7 +60,7 @@ function judgeUnapplied(id: string, rows: readonly LedgerRecord[]): readonly [Da
   const ofPayment = decideRows(rows, (known) => known === id).filter(({ row, role, verdict }) => {
     // Parts that were rejected or voided moved nothing, and left the payment's own reference free.
     if (role === 'leg') return verdict === 'undecided' || verdict === 'inflight';
-    return roleOf(row, id) === 'principal';
+    return roleOf(row, id) === 'original';
   });
   for (const [kind, verdicts] of UNAPPLIED) {
     const found = ofPayment.filter(({ verdict }) => verdicts.includes(verdict));

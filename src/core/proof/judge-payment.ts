@@ -64,7 +64,7 @@ export function judgePayment(
   }
   const differences = contentDifferences(payment, { main, folded, amount, own }, rules);
   if (differences.length > 0) findings.push(say('different', differences.join('; '), folded));
-  else if (roleOf(main, payment.id) !== 'principal') {
+  else if (roleOf(main, payment.id) !== 'original') {
     findings.push(say('other_reference', `no row has the reference ${payment.id}, but ${namesOf(folded)}`, folded));
   }
   const dates = dateExceptions(payment, folded);
@@ -110,15 +110,15 @@ function foldRows(
   sourceId: string | undefined,
 ): FoldedRows {
   const by = (role: string) => applied.filter((row) => roleOf(row, payment.id) === role);
-  const [principals, corrections, strays] = [by('principal'), by('correction'), by('stray')];
-  const main = principals[0] ?? strays.find(({ source }) => source === sourceId) ?? strays[0] ?? corrections[0];
+  const [originals, corrections, foreign] = [by('original'), by('correction'), by('foreign')];
+  const main = originals[0] ?? foreign.find(({ source }) => source === sourceId) ?? foreign[0] ?? corrections[0];
   if (main === undefined) throw new RangeError(`no row of ${payment.id} was given`);
   const sum = (rows: readonly LedgerRecord[]) => sumOf(rows.map((row) => signedAmount(row, sourceId)));
   const isOneCurrency = applied.every(({ currency }) => currency === main.currency);
   const all = isOneCurrency ? sum(applied) : null;
   if (all === payment.amount) return { main, folded: applied, others: [], amount: all };
   // What goes back to the source is no copy of the payment, whatever its reference is.
-  const back = strays.filter((row) => row !== main && (signedAmount(row, sourceId) ?? 0n) < 0n);
+  const back = foreign.filter((row) => row !== main && (signedAmount(row, sourceId) ?? 0n) < 0n);
   const folded = [main, ...corrections.filter((row) => row !== main), ...back];
   return { main, folded, others: applied.filter((row) => !folded.includes(row)), amount: sum(folded) };
 }

@@ -1,5 +1,5 @@
 /**
- * Decides how one payment is mended, from what Stripe and the ledger show of it now and what our own postings say. Pure:
+ * Decides how one payment is repaired, from what Stripe and the ledger show of it now and what our own postings say. Pure:
  * the same facts give the same answer when a plan is made and when it is applied. Amounts and numbers in references come
  * from the ledger's rows; our postings only say who is at work already and what a person decided.
  */
@@ -9,8 +9,8 @@ import { currentRows } from '../ledger/current-rows.js';
 import { judge } from '../ledger/settlement.js';
 import { prepareVariant } from '../posting/mapping.js';
 import type { PreparedTransaction } from '../posting/posting.js';
-import type { Mending, MendingAct, ReplacedPosting, Report } from './repair-decision.js';
-import { type Expected, expectPayment, isStoodFor, type MendFacts, type OwnRow, ownOf } from './repair-facts.js';
+import type { RepairAct, RepairDecision, ReplacedPosting, Report } from './repair-decision.js';
+import { type Expected, expectPayment, isStoodFor, type OwnRow, ownOf, type RepairFacts } from './repair-facts.js';
 import { type PaymentRows, readPaymentRows, signedAmount, withTakenBack } from './repair-rows.js';
 import {
   acceptText,
@@ -26,7 +26,7 @@ import {
 } from './repair-text.js';
 
 /** What is to be done about the payment. */
-export function decideMending(facts: MendFacts): Mending {
+export function decideRepair(facts: RepairFacts): RepairDecision {
   const expectation = expectPayment(facts);
   const rows = readPaymentRows(facts.paymentId, facts.rows);
   if (expectation.kind === 'none') {
@@ -44,12 +44,12 @@ export function decideMending(facts: MendFacts): Mending {
 }
 
 interface Deciding {
-  readonly facts: MendFacts;
+  readonly facts: RepairFacts;
   readonly rows: PaymentRows;
   readonly expected: Expected;
 }
 
-function decideFor(deciding: Deciding): Mending {
+function decideFor(deciding: Deciding): RepairDecision {
   const { facts, rows, expected } = deciding;
   const undecided = rows.undecided[0];
   if (undecided !== undefined) {
@@ -70,28 +70,29 @@ function decideFor(deciding: Deciding): Mending {
     return { kind: 'report', finding: 'different', detail: describeDifferent(wrong, { expected, facts, rest: total }) };
   }
   const [first, ...more] = rows.standing;
-  if (first === undefined) return mendAbsent(deciding);
+  if (first === undefined) return repairAbsent(deciding);
   if (isRight) return settle(deciding);
-  if (more.length > 0 || first.role === 'stranger') {
+  if (more.length > 0 || first.role === 'foreign') {
     const finding = more.length > 0 ? 'doubled' : 'different';
     return { kind: 'report', finding, detail: describeDoubled(rows, expected, facts) };
   }
-  return correct(deciding, { stem: first.stem, by: expected.transaction.amount - total });
+  return correct(deciding, { base: first.base, by: expected.transaction.amount - total });
 }
 
 /** Nothing of it is in the ledger: its own reference when that is free, else a replacement. */
-function mendAbsent(deciding: Deciding): Mending {
+function repairAbsent(deciding: Deciding): RepairDecision {
   const { facts, rows, expected } = deciding;
   const { paymentId } = facts;
   const own = ownOf(facts, paymentId);
   const stand = facts.own.filter(({ role }) => role === 'replacement').sort((a, b) => numberOf(b) - numberOf(a))[0];
-  const isUsed = (reference: string) => rows.undone.has(reference) || rows.burnt.some(({ stem }) => stem === reference);
+  const isUsed = (reference: string) =>
+    rows.reversed.has(reference) || rows.rejected.some(({ base }) => base === reference);
   // A replacement without a posting here never was, or was lost with everything else: the payment's own may be free.
   const last = own?.dismissed === true && stand !== undefined ? stand.reference : paymentId;
   const held = ownOf(facts, last);
   const isRefunded = facts.rows.some((row) => /_refund(_q)?$/.test(row.reference));
   // What stands for a dismissed payment is `last` itself, so only a person's decision is left here.
-  if (rows.undone.has(last) && held?.dismissed === true && !held.dismissedByPlan) {
+  if (rows.reversed.has(last) && held?.dismissed === true && !held.dismissedByPlan) {
     return { kind: 'report', finding: 'dismissed', detail: describeTakenBack(last, isRefunded) };
   }
   if (last === paymentId && !isUsed(paymentId)) {
@@ -107,31 +108,31 @@ function mendAbsent(deciding: Deciding): Mending {
   }
   const reference = isUsed(last) ? `${paymentId}:r${rows.highestReplacement + 1}` : last;
   const target = variantOf(deciding, { reference });
-  const isUndone = rows.undone.has(last);
+  const isReversed = rows.reversed.has(last);
   const original = replaceOriginal(deciding, {
-    stem: reference === last ? paymentId : last,
-    reason: isUndone ? 'conflict' : 'burnt_reference',
+    base: reference === last ? paymentId : last,
+    reason: isReversed ? 'conflict' : 'burnt_reference',
     by: `replaced by ${reference}`,
   });
   if ('kind' in original) return original;
-  const isVoid = rows.burnt.some(({ stem, verdict }) => stem === last && verdict === 'voided');
+  const isVoid = rows.rejected.some(({ base, verdict }) => base === last && verdict === 'voided');
   const takenBack = isRefunded ? "was given back through Blnk's refund route" : 'was taken back by hand';
   const notApplied = isVoid ? 'was booked inflight and voided' : 'was queued and rejected in Blnk';
   // A parked posting has to be decided about: a day with one cannot be signed.
   const leave = held?.state === 'parked' ? dismissText(last) : acceptText(paymentId);
-  const meant = isUndone ? `. If that is meant, apply nothing: ${leave}` : '';
+  const meant = isReversed ? `. If that is meant, apply nothing: ${leave}` : '';
   const detail = isUsed(last)
-    ? `${last} ${isUndone ? takenBack : notApplied} and can never be used again: posted as ${reference}${meant}`
+    ? `${last} ${isReversed ? takenBack : notApplied} and can never be used again: posted as ${reference}${meant}`
     : `its replacement ${reference} is not in the ledger: posted again`;
   return makeDue(deciding, { action: 'replace', target, original: original.change, detail });
 }
 
-function correct(deciding: Deciding, wrong: { readonly stem: string; readonly by: bigint }): Mending {
+function correct(deciding: Deciding, wrong: { readonly base: string; readonly by: bigint }): RepairDecision {
   const { facts, rows, expected } = deciding;
   const reference = `${facts.paymentId}:adj:${rows.highestCorrection + 1}`;
   const { currency } = expected.transaction;
   const original = replaceOriginal(deciding, {
-    ...{ stem: wrong.stem, reason: 'conflict', by: `corrected by ${reference}`, staysPosted: true },
+    ...{ base: wrong.base, reason: 'conflict', by: `corrected by ${reference}`, staysPosted: true },
   });
   if ('kind' in original) return asDifferent(original);
   const had = formatMoney({ amount: expected.transaction.amount - wrong.by, currency });
@@ -146,7 +147,7 @@ function correct(deciding: Deciding, wrong: { readonly stem: string; readonly by
 }
 
 /** What is held back is not all: the ledger has another amount meanwhile. */
-function asDifferent<Decision extends Mending>(decision: Decision): Decision {
+function asDifferent<Decision extends RepairDecision>(decision: Decision): Decision {
   return decision.kind === 'report' ? { ...decision, finding: 'different' } : decision;
 }
 
@@ -159,7 +160,7 @@ interface Due {
 }
 
 /** A posting under this reference may be there already: at work, held for a person, or held as posted though it is gone. */
-function makeDue({ facts }: Deciding, { action, target, original, detail, amount }: Due): Mending {
+function makeDue({ facts }: Deciding, { action, target, original, detail, amount }: Due): RepairDecision {
   const own = ownOf(facts, target.reference);
   if (own?.state === 'pending') return { kind: 'settled', detail: `${target.reference} is on the way already` };
   if (own?.state === 'parked' && !(own.dismissed && isStoodFor(facts, own.reference))) {
@@ -180,7 +181,7 @@ function makeDue({ facts }: Deciding, { action, target, original, detail, amount
 }
 
 interface Original {
-  readonly stem: string;
+  readonly base: string;
   readonly reason: 'burnt_reference' | 'conflict';
   readonly by: string;
   /** A correction leaves what was posted as it is: the two together are what the ledger should hold. */
@@ -190,45 +191,45 @@ interface Original {
 /** What becomes of the posting that another one stands for; or why nothing may be done yet. */
 function replaceOriginal(
   deciding: Deciding,
-  { stem, reason, by, staysPosted }: Original,
-): { readonly change: ReplacedPosting | null } | Exclude<Mending, MendingAct> {
+  { base, reason, by, staysPosted }: Original,
+): { readonly change: ReplacedPosting | null } | Exclude<RepairDecision, RepairAct> {
   const { facts, expected } = deciding;
-  const own = ownOf(facts, stem);
-  const transaction = stem === facts.paymentId ? expected.transaction : variantOf(deciding, { reference: stem });
+  const own = ownOf(facts, base);
+  const transaction = base === facts.paymentId ? expected.transaction : variantOf(deciding, { reference: base });
   const change = { transaction, reason, why: by };
   // Stored as well: collecting would store it anew, and it would be parked once more.
   if (own === undefined) return { change };
   if (own.state === 'pending') {
     return {
       kind: 'waits',
-      detail: `${stem} is pending: a worker parks it once its last look-up is late enough; then plan again`,
+      detail: `${base} is pending: a worker parks it once its last look-up is late enough; then plan again`,
     };
   }
   if (own.state === 'posted') return { change: staysPosted ? null : change };
-  if (own.dismissed) return isStoodFor(facts, stem) ? { change: null } : describeHeld(own);
+  if (own.dismissed) return isStoodFor(facts, base) ? { change: null } : describeHeld(own);
   return own.reason === reason || own.reason === 'refused_by_blnk' ? { change } : describeHeld(own);
 }
 
 /** The ledger has it right. What is parked here although it is there, is marked; what stands for it is stored. */
-function settle(deciding: Deciding): Mending {
+function settle(deciding: Deciding): RepairDecision {
   const { facts, rows, expected } = deciding;
-  for (const { stem } of rows.standing) {
-    const own = ownOf(facts, stem);
+  for (const { base } of rows.standing) {
+    const own = ownOf(facts, base);
     if (own?.state !== 'parked') continue;
     const { amount, currency } = expected.transaction;
     const judged = judge(
-      { ...expected.transaction, reference: stem, mirrorId: facts.rules.mirrorId },
+      { ...expected.transaction, reference: base, mirrorId: facts.rules.mirrorId },
       facts.rows,
       expected.resolve,
     );
     if (judged.kind !== 'applied') continue;
     const { transactionId, ours, exception } = judged;
-    const marks = { reference: stem, transactionId, how: ours ? 'posted' : 'already_there', exception } as const;
+    const marks = { reference: base, transactionId, how: ours ? 'posted' : 'already_there', exception } as const;
     const detail = `${own.dismissed ? 'dismissed' : 'parked'} here, but in the ledger and equal: marked as posted`;
     return {
       kind: 'act',
       action: 'mark_posted',
-      reference: stem,
+      reference: base,
       currency,
       amount,
       detail,
@@ -241,32 +242,32 @@ function settle(deciding: Deciding): Mending {
 }
 
 /** Replacements and corrections are in the ledger that our postings do not know, while the original waits for a person. */
-function adoptStandIns(deciding: Deciding): Mending | null {
+function adoptStandIns(deciding: Deciding): RepairDecision | null {
   const { facts, rows, expected } = deciding;
   const own = ownOf(facts, facts.paymentId);
   if (own?.state !== 'parked') return null;
   const unknown = [...rows.standing, ...rows.corrections].filter(
-    ({ stem, role }) => (role === 'replacement' || role === 'correction') && ownOf(facts, stem) === undefined,
+    ({ base, role }) => (role === 'replacement' || role === 'correction') && ownOf(facts, base) === undefined,
   );
   const [first] = unknown;
   if (first === undefined) return null;
   const isReplaced = rows.standing.every(({ role }) => role === 'replacement');
-  const reason = isReplaced && !rows.undone.has(facts.paymentId) ? 'burnt_reference' : 'conflict';
-  const by = `${isReplaced ? 'replaced' : 'corrected'} by ${first.stem}`;
-  const original = own.dismissed ? { change: null } : replaceOriginal(deciding, { stem: facts.paymentId, reason, by });
+  const reason = isReplaced && !rows.reversed.has(facts.paymentId) ? 'burnt_reference' : 'conflict';
+  const by = `${isReplaced ? 'replaced' : 'corrected'} by ${first.base}`;
+  const original = own.dismissed ? { change: null } : replaceOriginal(deciding, { base: facts.paymentId, reason, by });
   if ('kind' in original) return original;
-  const stores = unknown.map(({ stem, role, row }) => {
-    if (role === 'replacement') return variantOf(deciding, { reference: stem });
+  const stores = unknown.map(({ base, role, row }) => {
+    if (role === 'replacement') return variantOf(deciding, { reference: base });
     const correctedBy = signedAmount(row, expected) ?? 0n;
-    return variantOf(deciding, { reference: stem, correctedBy });
+    return variantOf(deciding, { reference: base, correctedBy });
   });
   return {
     kind: 'act',
     action: isReplaced ? 'replace' : 'correct',
-    reference: first.stem,
+    reference: first.base,
     currency: expected.transaction.currency,
     amount: signedAmount(first.row, expected) ?? 0n,
-    detail: `the ledger holds ${first.stem} already, and it is not known here: stored, and the original dismissed`,
+    detail: `the ledger holds ${first.base} already, and it is not known here: stored, and the original dismissed`,
     stores,
     original: original.change,
     marks: null,

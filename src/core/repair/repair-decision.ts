@@ -4,13 +4,13 @@ import type { ParkingReason, PreparedTransaction, Settlement } from '../posting/
 import type { FindingKind } from '../proof/certificate.js';
 import type { RepairAction } from './repair-plan.js';
 
-export type Mending =
-  | MendingAct
+export type RepairDecision =
+  | RepairAct
   /** In the ledger as it should be, or a posting is on the way to it. */
   | { readonly kind: 'settled'; readonly detail: string }
   /** Not decided yet, by Blnk or by a worker; to be planned again later. */
   | { readonly kind: 'waits'; readonly detail: string }
-  /** Not ours to mend: everything that a person needs. */
+  /** Not ours to repair: everything that a person needs. */
   | Report;
 
 export interface Report {
@@ -21,7 +21,7 @@ export interface Report {
   readonly detail: string;
 }
 
-export interface MendingAct {
+export interface RepairAct {
   readonly kind: 'act';
   readonly action: Exclude<RepairAction, 'report'>;
   readonly reference: string;

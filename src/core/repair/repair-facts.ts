@@ -1,4 +1,4 @@
-/** What mending one payment is decided from, and what the ledger should hold of it. Pure. */
+/** What decision one payment is decided from, and what the ledger should hold of it. Pure. */
 
 import { formatMoney } from '../base/money.js';
 import type { ResolveBalance } from '../ledger/balance-names.js';
@@ -21,7 +21,7 @@ export interface OwnRow {
   readonly destination: string | null;
 }
 
-export interface MendFacts {
+export interface RepairFacts {
   readonly paymentId: string;
   readonly intent: IntentNow;
   /** All that the ledger shows under its references and with its id in our metadata; in any order. */
@@ -48,7 +48,7 @@ export type Expectation =
   | { readonly kind: 'unusable'; readonly problem: string };
 
 /** The transaction that the ledger should hold. A customer that was set later is a note: the first destination stays. */
-export function expectPayment({ paymentId, intent, own, rules, resolve }: Omit<MendFacts, 'rows'>): Expectation {
+export function expectPayment({ paymentId, intent, own, rules, resolve }: Omit<RepairFacts, 'rows'>): Expectation {
   switch (intent.kind) {
     case 'missing':
       return { kind: 'none', problem: `Stripe knows no payment ${paymentId} in this account and mode` };
@@ -97,7 +97,7 @@ function differenceTo(
   );
 }
 
-export function ownOf({ own }: MendFacts, reference: string): OwnRow | undefined {
+export function ownOf({ own }: RepairFacts, reference: string): OwnRow | undefined {
   return own.find((row) => row.reference === reference);
 }
 
@@ -105,7 +105,7 @@ export function ownOf({ own }: MendFacts, reference: string): OwnRow | undefined
  * Whether another posting stands for a dismissed one, or did until our table lost it: then no person decided anything. What
  * stands for a payment does not stand for its replacements and corrections: one that a person dismissed stays out.
  */
-export function isStoodFor({ own, paymentId }: MendFacts, stem: string): boolean {
-  if (own.some(({ reference, dismissedByPlan }) => reference === stem && dismissedByPlan)) return true;
-  return stem === paymentId && own.some(({ role }) => role !== 'original');
+export function isStoodFor({ own, paymentId }: RepairFacts, base: string): boolean {
+  if (own.some(({ reference, dismissedByPlan }) => reference === base && dismissedByPlan)) return true;
+  return base === paymentId && own.some(({ role }) => role !== 'original');
 }

@@ -7,7 +7,7 @@ import type { FindingKind, FoundRow } from '../proof/certificate.js';
 /**
  * `post`: the payment is not in the ledger; its posting becomes pending again, or is stored. `replace`: its reference is
  * burnt; it is posted as `<pi>:r<n>`. `correct`: the amount is wrong; the difference is posted as `<pi>:adj:<n>`.
- * `mark_posted`: it is parked or dismissed here, and equal in the ledger. `report`: nothing of ours to mend; a person decides.
+ * `mark_posted`: it is parked or dismissed here, and equal in the ledger. `report`: nothing of ours to repair; a person decides.
  */
 export type RepairAction = 'post' | 'replace' | 'correct' | 'mark_posted' | 'report';
 
@@ -60,13 +60,13 @@ export interface RepairPlan {
 export interface PlanOutcome {
   /** Stored; null when nothing can be done. */
   readonly plan: RepairPlan | null;
-  /** What no plan can mend; stored with the plan when there is one. */
+  /** What no plan can repair; stored with the plan when there is one. */
   readonly reported: readonly RepairItem[];
-  /** What needs nothing, or not yet: mended meanwhile, on the way, or not decided by Blnk. */
+  /** What needs nothing, or not yet: repaired meanwhile, on the way, or not decided by Blnk. */
   readonly left: ReadonlyArray<{ readonly day: string; readonly paymentId: string; readonly detail: string }>;
   /** Days that were looked at. */
   readonly days: readonly string[];
-  /** Findings that the proofs counted but did not keep: they show once these are mended and the days proven again. */
+  /** Findings that the proofs counted but did not keep: they show once these are repaired and the days proven again. */
   readonly findingsNotKept: number;
 }
 

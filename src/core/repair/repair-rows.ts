@@ -1,16 +1,16 @@
-/** Sorts the ledger's rows of one payment: which of them count, which are burnt, and which numbers are used. Pure. */
+/** Sorts the ledger's rows of one payment: which of them count, which were rejected, and which numbers are used. Pure. */
 import { currentRows } from '../ledger/current-rows.js';
 import { decideRows, type RowVerdict } from '../ledger/object-rows.js';
 import { type ParsedReference, parseReference } from '../ledger/reference.js';
 import type { LedgerRecord, LedgerRow } from '../ledger/row.js';
 import type { Expected } from './repair-facts.js';
 
-/** `own`: under the payment's id. `stranger`: with its id in our metadata, under a reference that is not ours to give. */
-export type RowRole = 'own' | 'replacement' | 'correction' | 'leg' | 'stranger';
+/** `original`: under the payment's id. `foreign`: with its id in our metadata, under a reference that is not ours to give. */
+export type RowRole = 'original' | 'replacement' | 'correction' | 'leg' | 'foreign';
 
 export interface RoleRow {
   /** The reference, without Blnk's mark of a queued transaction's decided copy. */
-  readonly stem: string;
+  readonly base: string;
   readonly role: RowRole;
   readonly row: LedgerRow;
   readonly verdict: RowVerdict;
@@ -23,13 +23,13 @@ export interface PaymentRows {
   readonly legs: readonly RoleRow[];
   readonly corrections: readonly RoleRow[];
   /** Queued by somebody and rejected: their references are used for ever. */
-  readonly burnt: readonly RoleRow[];
+  readonly rejected: readonly RoleRow[];
   /**
-   * Stems of what is in the ledger and was taken back by hand: it counts no more, and its reference is used for ever. With
+   * References of what is in the ledger and was taken back by hand: it counts no more, and its reference is used for ever. With
    * parts of a split the payment itself: its reference is free, but whoever looks it up finds something taken back, and posts
    * nothing.
    */
-  readonly undone: ReadonlySet<string>;
+  readonly reversed: ReadonlySet<string>;
   /** Queued by somebody and not decided: Blnk may still apply them, hours later. */
   readonly undecided: readonly RoleRow[];
   /** Void, in flight, … */
@@ -43,12 +43,12 @@ export function readPaymentRows(paymentId: string, rows: readonly LedgerRecord[]
   const isObject = (id: string) => id === paymentId;
   const parse = (reference: string) => parseReference(reference, isObject);
   const used = new Set(rows.map(({ reference }) => parse(reference).base));
-  const all = decideRows<LedgerRow>(currentRows(rows), isObject).map(({ base: stem, row, verdict }): RoleRow => {
-    return { stem, row, verdict, role: roleIn(paymentId, parse(stem)) };
+  const all = decideRows<LedgerRow>(currentRows(rows), isObject).map(({ base, row, verdict }): RoleRow => {
+    return { base, row, verdict, role: roleIn(paymentId, parse(base)) };
   });
-  const standing = new Set(all.map(({ stem }) => stem));
-  const undone = [...used].filter((stem) => !standing.has(stem));
-  const isLeg = (stem: string) => roleIn(paymentId, parse(stem)) === 'leg';
+  const standing = new Set(all.map(({ base }) => base));
+  const reversed = [...used].filter((base) => !standing.has(base));
+  const isLeg = (base: string) => roleIn(paymentId, parse(base)) === 'leg';
   const of = (...verdicts: readonly RowVerdict[]) => all.filter(({ verdict }) => verdicts.includes(verdict));
   const highest = (wanted: 'replacement' | 'correction') => {
     const ofRole = [...used].map(parse).filter(({ objectId, role }) => objectId === paymentId && role === wanted);
@@ -59,8 +59,8 @@ export function readPaymentRows(paymentId: string, rows: readonly LedgerRecord[]
     legs: of('applied').filter(({ role }) => role === 'leg'),
     corrections: of('applied').filter(({ role }) => role === 'correction'),
     // Parts that moved nothing left the payment's own reference free.
-    burnt: of('rejected', 'voided').filter(({ role }) => role !== 'leg'),
-    undone: new Set(undone.some(isLeg) && !standing.has(paymentId) ? [...undone, paymentId] : undone),
+    rejected: of('rejected', 'voided').filter(({ role }) => role !== 'leg'),
+    reversed: new Set(reversed.some(isLeg) && !standing.has(paymentId) ? [...reversed, paymentId] : reversed),
     undecided: of('undecided', 'inflight'),
     otherStatus: of('other'),
     highestReplacement: highest('replacement'),
@@ -70,7 +70,7 @@ export function readPaymentRows(paymentId: string, rows: readonly LedgerRecord[]
 
 /** What goes back to the source under a reference of somebody's is no copy of the payment: it is added up with it. */
 export function withTakenBack(rows: PaymentRows, expected: Expected): PaymentRows {
-  const goesBack = ({ role, row }: RoleRow) => role === 'stranger' && (signedAmount(row, expected) ?? 0n) < 0n;
+  const goesBack = ({ role, row }: RoleRow) => role === 'foreign' && (signedAmount(row, expected) ?? 0n) < 0n;
   if (!rows.standing.some((row) => !goesBack(row))) return rows;
   const corrections = [...rows.corrections, ...rows.standing.filter(goesBack)];
   return { ...rows, standing: rows.standing.filter((row) => !goesBack(row)), corrections };
@@ -90,8 +90,8 @@ export function signedAmount(row: LedgerRow, { transaction, resolve }: Expected)
 
 /** What takes a part of the payment back is added up with it, as a correction is. */
 function roleIn(paymentId: string, { objectId, role }: ParsedReference): RowRole {
-  if (objectId !== paymentId) return 'stranger';
-  if (role === 'original') return 'own';
+  if (objectId !== paymentId) return 'foreign';
+  if (role === 'original') return 'original';
   if (role === 'reversal') return 'correction';
-  return role === 'foreign' ? 'stranger' : role;
+  return role === 'foreign' ? 'foreign' : role;
 }

@@ -1,5 +1,5 @@
 /**
- * What a person is told about a payment that no plan can mend: which rows, what is wrong, and what to post by hand. Each
+ * What a person is told about a payment that no plan can repair: which rows, what is wrong, and what to post by hand. Each
  * thing to be posted is a line of its own with the whole body, so that it can be copied.
  */
 import { exponentOf, precisionOf } from '../base/currencies.js';
@@ -12,7 +12,7 @@ import type { LedgerRecord, LedgerRow } from '../ledger/row.js';
 import { inflightText, splitText } from '../ledger/settlement.js';
 import { prepareVariant } from '../posting/mapping.js';
 import { isoSeconds } from '../proof/day-row.js';
-import type { Expected, MendFacts } from './repair-facts.js';
+import type { Expected, RepairFacts } from './repair-facts.js';
 import { type PaymentRows, type RoleRow, signedAmount } from './repair-rows.js';
 
 type NameOf = (balanceId: string) => string;
@@ -29,14 +29,14 @@ export function isFinal({ status }: Pick<LedgerRow, 'status'>): boolean {
 }
 
 /** @param rows without those that were taken back already */
-export function describeExtra(rows: readonly LedgerRecord[], problem: string, facts: MendFacts): string {
+export function describeExtra(rows: readonly LedgerRecord[], problem: string, facts: RepairFacts): string {
   const applied = rows.filter(({ status }) => status === 'APPLIED');
   const told = `${problem}, and the ledger has: ${rows.map((row) => rowText(row)).join('; ')}`;
-  if (applied.length === 0) return `${told}. None of them is applied, so nothing is to be undone`;
+  if (applied.length === 0) return `${told}. None of them is applied, so nothing is to be reversed`;
   return [`${told}. Take back by hand what must not be there`, ...undoLines(applied, facts)].join('\n');
 }
 
-export function describeDoubled(rows: PaymentRows, expected: Expected, facts: MendFacts): string {
+export function describeDoubled(rows: PaymentRows, expected: Expected, facts: RepairFacts): string {
   const nameOf = namesOf(expected);
   const right = formatMoney(expected.transaction);
   const list = rows.standing.map(({ row }) => rowText(row, nameOf)).join('; ');
@@ -57,7 +57,7 @@ export function describeDoubled(rows: PaymentRows, expected: Expected, facts: Me
 }
 
 /** Somebody booked it in parts. They stay: beside them every other row of the payment is the double. */
-export function describeSplit(rows: PaymentRows, expected: Expected, facts: MendFacts): string {
+export function describeSplit(rows: PaymentRows, expected: Expected, facts: RepairFacts): string {
   const nameOf = namesOf(expected);
   const { paymentId } = facts;
   const doubles = [...rows.standing, ...rows.corrections];
@@ -87,9 +87,9 @@ export function dismissText(reference: string): string {
 }
 
 /** A part that was taken back may be a refund, which is no part of the payment. */
-export function meantText(rows: PaymentRows, expected: Expected, facts: MendFacts): string {
-  const back = rows.corrections.filter(({ role, stem, row }) => {
-    const isOurs = role === 'correction' && /:adj:\d+$/.test(stem);
+export function meantText(rows: PaymentRows, expected: Expected, facts: RepairFacts): string {
+  const back = rows.corrections.filter(({ role, base, row }) => {
+    const isOurs = role === 'correction' && /:adj:\d+$/.test(base);
     return !isOurs && (signedAmount(row, expected) ?? 0n) < 0n;
   });
   if (back.length === 0) return '';
@@ -98,20 +98,20 @@ export function meantText(rows: PaymentRows, expected: Expected, facts: MendFact
 }
 
 /** What Blnk, or somebody in Blnk, has to decide before anything can be planned. */
-export function describeUndecided({ stem, row, verdict }: RoleRow): string {
+export function describeUndecided({ base, row, verdict }: RoleRow): string {
   if (verdict === 'inflight') {
-    return `${stem} was booked inflight: ${inflightText(row)}. Decide in Blnk first, commit or void it; then plan again`;
+    return `${base} was booked inflight: ${inflightText(row)}. Decide in Blnk first, commit or void it; then plan again`;
   }
   if (row.status === 'SCHEDULED') {
-    return `Somebody scheduled ${stem} in Blnk, and its time has not come; it will be applied then`;
+    return `Somebody scheduled ${base} in Blnk, and its time has not come; it will be applied then`;
   }
-  return `Somebody queued ${stem} and Blnk has not decided; it may still be applied`;
+  return `Somebody queued ${base} and Blnk has not decided; it may still be applied`;
 }
 
 /** @param rest what all other rows of the payment add up to, in minor units */
 export function describeDifferent(
   wrong: readonly LedgerRow[],
-  { expected, facts, rest }: { readonly expected: Expected; readonly facts: MendFacts; readonly rest: bigint },
+  { expected, facts, rest }: { readonly expected: Expected; readonly facts: RepairFacts; readonly rest: bigint },
 ): string {
   const nameOf = namesOf(expected);
   const { transaction } = expected;
@@ -147,7 +147,7 @@ export function rowText(
   return `${row.reference} (${row.transactionId}, ${row.status}) ${amountText(row)} from ${nameOf(row.source)} to ${nameOf(row.destination)}${date}`;
 }
 
-export interface UndoneRow
+export interface ReversedRow
   extends Pick<LedgerRow, 'reference' | 'amount' | 'currency' | 'source' | 'destination' | 'effectiveDate'> {
   readonly createdAt?: Date | null;
   readonly mirrorId?: string | null;
@@ -158,7 +158,7 @@ export interface UndoneRow
  * Blnk's own refund route must not be used: asked twice it books twice.
  */
 export function undoLine(
-  row: UndoneRow,
+  row: ReversedRow,
   about: { readonly paymentId: string; readonly day: string; isUsed(reference: string): boolean },
 ): string {
   const exponent = exponentOf(row.currency);
@@ -185,7 +185,7 @@ export function undoLine(
   return `POST /transactions {"precise_amount":${row.amount},${JSON.stringify(rest).slice(1)}`;
 }
 
-function undoLines(rows: readonly LedgerRow[], { paymentId, rows: all, intent }: MendFacts): string[] {
+function undoLines(rows: readonly LedgerRow[], { paymentId, rows: all, intent }: RepairFacts): string[] {
   const used = new Set(all.map(({ reference }) => reference));
   return rows.map((row) => {
     const seen = all.find(({ transactionId, reference }) => {
@@ -199,7 +199,7 @@ function undoLines(rows: readonly LedgerRow[], { paymentId, rows: all, intent }:
 }
 
 /** Under the payment's name, so that a reader sees whose it is, and under no reference that plans give. */
-function byHandReference({ paymentId, rows }: MendFacts): string {
+function byHandReference({ paymentId, rows }: RepairFacts): string {
   const first = `${paymentId}:by_hand`;
   return rows.some(({ reference }) => reference === first) ? `${first}:2` : first;
 }
@@ -223,7 +223,7 @@ function toRows(rows: readonly RoleRow[]): LedgerRow[] {
 /** The row under the payment's own id is the one to keep, then a replacement; among others one of the right amount. */
 function rankOf({ role, row }: RoleRow, { transaction }: Expected): number {
   return (
-    2 * { own: 0, replacement: 1, correction: 2, leg: 3, stranger: 4 }[role] +
+    2 * { original: 0, replacement: 1, correction: 2, leg: 3, foreign: 4 }[role] +
     (row.amount === transaction.amount ? 0 : 1)
   );
 }

@@ -108,12 +108,7 @@ export interface VerdictFacts extends Completeness {
   readonly lagMs: number;
   readonly mirror: Pick<
     Mirror,
-    | 'startsAt'
-    | 'handOverAt'
-    | 'eventsRefusedSince'
-    | 'chargesRefusedSince'
-    | 'balancesRefusedSince'
-    | 'rebuildingSince'
+    'startsAt' | 'cutoverAt' | 'eventsRefusedSince' | 'chargesRefusedSince' | 'balancesRefusedSince' | 'rebuildingSince'
   > | null;
   readonly ledger: LedgerFacts | null;
   /** Those that live, oldest first. */

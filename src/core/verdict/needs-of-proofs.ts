@@ -23,7 +23,7 @@ export function needsOfProofs(facts: VerdictFacts): Need[] {
       need(
         'day_broken',
         `${countedDays(days.length)} ${days.length === 1 ? 'is' : 'are'} broken, the ledger differs from Stripe: ` +
-          `${daysText(days)}. What differs: ${commandLine(`certificates show ${days[0]}`)}. A plan says what would mend it, and changes nothing yet.`,
+          `${daysText(days)}. What differs: ${commandLine(`certificates show ${days[0]}`)}. A plan says what would repair it, and changes nothing yet.`,
         commandLine('repair plan'),
       ),
     );
@@ -47,7 +47,7 @@ const CATCHES_UP_MS = HOUR_MS;
 
 /** Proofs that stay away although payments are read: nothing else would say so, because nothing is wrong with what is there. */
 function lateProofs({ proofs: { to }, workers, complete, mirror, now }: VerdictFacts): Need[] {
-  const startedAt = mirror?.handOverAt ?? null;
+  const startedAt = mirror?.cutoverAt ?? null;
   const isAtWork = workers.some((worker) => now.getTime() - worker.startedAt.getTime() > CATCHES_UP_MS);
   if (!isAtWork || complete === null || startedAt === null) return [];
   const provenTo = to === null ? null : Date.parse(to) + DAY_MS;

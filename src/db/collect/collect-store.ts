@@ -94,16 +94,16 @@ export function createCollectStore(
         .from(coverage)
         .where(and(eq(coverage.feed, 'events'), gt(coverage.to, from))),
 
-    beginMirror: (handOverAt, trigger) =>
+    beginMirror: (cutoverAt, trigger) =>
       db.transaction(async (transaction) => {
         const begun = await transaction
           .update(mirror)
-          .set({ handOverAt })
-          .where(isNull(mirror.handOverAt))
+          .set({ cutoverAt })
+          .where(isNull(mirror.cutoverAt))
           .returning({ startsAt: mirror.startsAt });
         const startsAt = begun[0]?.startsAt;
         if (startsAt === undefined) return false;
-        if (startsAt < handOverAt) await insertBackfill(transaction, { from: startsAt, to: handOverAt }, trigger);
+        if (startsAt < cutoverAt) await insertBackfill(transaction, { from: startsAt, to: cutoverAt }, trigger);
         return true;
       }),
 

@@ -235,7 +235,7 @@ async function readSweepFacts(transaction: Transaction): Promise<StoredSweepFact
     .where(eq(coverage.feed, 'payment_intents'));
   return {
     startsAt: held.startsAt,
-    handOverAt: held.handOverAt,
+    cutoverAt: held.cutoverAt,
     listsReadAt: lists?.readAt ?? null,
     events,
     sweeps: await readSweptCoverage(transaction),

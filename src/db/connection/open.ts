@@ -59,7 +59,7 @@ const SEARCH_PATH = 'public, pg_temp';
 
 /**
  * Opens a pool and proves that it answers. Throws SyncError naming what was tried, without password: `database_unreachable`
- * when trying again may help, and one that is fatal when only a person can mend it.
+ * when trying again may help, and one that is fatal when only a person can fix it.
  */
 export async function openDatabase(address: DatabaseAddress, options: DatabaseOptions): Promise<Database> {
   const schema = options.schema ?? DEFAULT_SCHEMA;

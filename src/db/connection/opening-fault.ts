@@ -1,5 +1,5 @@
 /**
- * Why a database could not be opened, in words for the person who has to mend it. What no waiting mends (a password, a name,
+ * Why a database could not be opened, in words for the person who has to fix it. What no waiting helps with (a password, a name,
  * a certificate) is fatal; everything else may be a server that is not there yet.
  */
 

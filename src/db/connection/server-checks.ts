@@ -1,5 +1,5 @@
 /**
- * Whether a server, its database and the login suit before anything is begun: what no waiting mends is refused in words. That
+ * Whether a server, its database and the login suit before anything is begun: what no waiting helps with is refused in words. That
  * connections are in use by others just now is not asked: that passes, and is waited for.
  */
 import type postgres from 'postgres';

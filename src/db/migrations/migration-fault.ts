@@ -13,13 +13,13 @@ export function migrationFault(error: unknown): unknown {
   if (isServerFault(error) || COLLISION_CODES.includes(code) || COLLISION_WORDS.test(error.message)) {
     return new SyncError(
       'Migrating the database was interrupted: the connection was lost, or another process changed the same tables. ' +
-        'What was begun is undone. A worker with an embedded database tries again by itself; else run migrate again',
+        'What was begun is reversed. A worker with an embedded database tries again by itself; else run migrate again',
       { kind: 'transient', code: 'migration_interrupted', cause: error },
     );
   }
   if (!/^[0-9A-Z]{5}$/.test(code)) return error;
   return new SyncError(
-    `PostgreSQL refused a statement of a migration (SQLSTATE ${code}), and what it belongs to is undone. Is something in ` +
+    `PostgreSQL refused a statement of a migration (SQLSTATE ${code}), and what it belongs to is reversed. Is something in ` +
       'our schemas that was not made by migrate, or does the role lack a right (docs/security.md, "Roles of the database")? ' +
       'Correct it and run migrate again',
     { kind: 'fatal', code: 'migration_failed', cause: error },

@@ -65,7 +65,7 @@ export async function restartMirror(db: Drizzle, identity: MirrorIdentity): Prom
     const restarted = await transaction
       .update(mirror)
       .set({
-        ...{ ...identity, handOverAt: null, sourceBalances: {}, sourceBalanceIds: {} },
+        ...{ ...identity, cutoverAt: null, sourceBalances: {}, sourceBalanceIds: {} },
         ...{ ledgerState: 'unchecked', ledgerStateSince: null, ledgerCheckedAt: null, ledgerDetail: null },
       })
       .where(isNull(mirror.firstPostAt))

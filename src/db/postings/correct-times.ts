@@ -11,8 +11,8 @@ export interface Ahead {
   readonly dueAhead: string;
 }
 
-/** Answers how many were mended. */
-export async function mendPending(sql: postgres.Sql, { ahead, dueAhead }: Ahead): Promise<number> {
+/** Answers how many were corrected. */
+export async function correctPending(sql: postgres.Sql, { ahead, dueAhead }: Ahead): Promise<number> {
   // What was never tried is due from when it was stored on.
   const isDueAhead = sql`due_at > now() + case when attempts = 0 then ${ahead}::interval else ${dueAhead}::interval end`;
   const { count } = await sql`
@@ -25,7 +25,7 @@ export async function mendPending(sql: postgres.Sql, { ahead, dueAhead }: Ahead)
   return count;
 }
 
-export async function mendDismissed(sql: postgres.Sql, { ahead }: Pick<Ahead, 'ahead'>): Promise<number> {
+export async function correctDismissed(sql: postgres.Sql, { ahead }: Pick<Ahead, 'ahead'>): Promise<number> {
   const { count } = await sql`
     update stripe_blnk_sync.postings
     set claimed_until = ${atMostNow(sql, 'claimed_until')}, dismissed_at = ${atMostNow(sql, 'dismissed_at')}
@@ -34,7 +34,7 @@ export async function mendDismissed(sql: postgres.Sql, { ahead }: Pick<Ahead, 'a
 }
 
 /** A day with a payment that is stored later than its proof is proven again: for as long as that time is still to come. */
-export async function mendStored(
+export async function correctStored(
   sql: postgres.Sql,
   runIds: readonly string[],
   { ahead }: Pick<Ahead, 'ahead'>,

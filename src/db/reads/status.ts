@@ -153,9 +153,9 @@ async function readCoverageFacts(
     readCoverage(db, 'payment_intents'),
     readSweptCoverage(db),
   ]);
-  const { startsAt, handOverAt, eventsRefusedSince, chargesRefusedSince } = held;
+  const { startsAt, cutoverAt, eventsRefusedSince, chargesRefusedSince } = held;
   const mayRead = { events: eventsRefusedSince === null, charges: chargesRefusedSince === null };
-  return { lagMs: held.lagMs ?? lagMs, now, startsAt, handOverAt, events, lists, sweeps, mayRead };
+  return { lagMs: held.lagMs ?? lagMs, now, startsAt, cutoverAt, events, lists, sweeps, mayRead };
 }
 
 /** The database's clock, rounded up to a millisecond: whatever carries a later time began later. */

@@ -39,7 +39,7 @@ export interface RebuildStore {
    * Stores the mirror row and the reading that is asked for, both or neither, and answers the row. Where there is a row
    * already, it is answered instead.
    */
-  begin(wanted: NewMirror, handOverAt: Date): Promise<Mirror>;
+  begin(wanted: NewMirror, cutoverAt: Date): Promise<Mirror>;
   /** Payments, counts and coverage in one transaction. Throws SyncError `run_lost` when the run or the rebuild is over. */
   storePage(run: OpenRun, page: JudgedPage): Promise<StoreOutcome>;
   counts(): Promise<RebuiltCounts>;
@@ -52,17 +52,17 @@ export function createRebuildStore(
   { workerId, version }: { readonly workerId: string; readonly version: string },
 ): RebuildStore {
   return {
-    begin: (wanted, handOverAt) =>
+    begin: (wanted, cutoverAt) =>
       db.transaction(async (transaction) => {
         const stored = await transaction
           .insert(mirror)
-          .values({ ...wanted, handOverAt, rebuildingSince: sql`now()` })
+          .values({ ...wanted, cutoverAt, rebuildingSince: sql`now()` })
           .onConflictDoNothing()
           .returning({ id: mirror.id });
         if (stored.length > 0) {
           await transaction.insert(syncRuns).values({
             ...{ id: uuidv7(), feed: 'payment_intents', trigger: 'manual', state: 'collecting', version },
-            ...{ windowFrom: wanted.startsAt, windowTo: handOverAt, parentId: null },
+            ...{ windowFrom: wanted.startsAt, windowTo: cutoverAt, parentId: null },
           });
         }
         const held = await findMirror(transaction as unknown as Drizzle);

@@ -1,7 +1,7 @@
 /**
  * Keeps repair plans and does their items. An item's postings, the run that they belong to and the item's end are one
  * database transaction that holds the plan's row: two who apply at once do each item once, and a killed one leaves it
- * either undone or done.
+ * either reversed or done.
  */
 
 import { and, asc, desc, eq, gte, inArray, isNull, lte, not, sql } from 'drizzle-orm';

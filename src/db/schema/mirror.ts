@@ -49,7 +49,7 @@ export const mirror = ownSchema.table(
     accountsMode: text('accounts_mode').notNull(),
     mappingVersion: integer('mapping_version').notNull(),
     startsAt: instant('starts_at').notNull(),
-    handOverAt: instant('hand_over_at'),
+    cutoverAt: instant('hand_over_at'),
     firstPostAt: instant('first_post_at'),
     lagMs: integer('lag_ms'),
     eventsRefusedSince: instant('events_refused_since'),

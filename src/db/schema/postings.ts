@@ -13,7 +13,7 @@ import { instant } from './mirror.js';
 import { ownSchema } from './own-schema.js';
 
 /** What code of generation 1 reads instead of `object` and `role`. It is written for as long as such workers are served. */
-export type PostingKind = 'payment' | 'replacement' | 'correction';
+export type PostingKind = PostingObject | Exclude<PostingRole, 'original'>;
 
 /** Of a posting that is stored. */
 export function kindOf({ object, role }: { readonly object: PostingObject; readonly role: PostingRole }): PostingKind {

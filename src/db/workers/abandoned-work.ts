@@ -1,7 +1,7 @@
 /**
  * Work of a migration that goes on inside PostgreSQL although its process is gone. A killed process loses the migration lock at
  * once, because it was idle on that connection; the statement that it had sent on another one runs on until it wants to answer.
- * Whoever has the lock ends such work first: it would be undone anyway, and everything that comes next would collide with it.
+ * Whoever has the lock ends such work first: it would be reversed anyway, and everything that comes next would collide with it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type postgres from 'postgres';
@@ -30,7 +30,7 @@ export interface AbandonedWork {
 }
 
 /**
- * Ends it and waits until it is undone. Only for whoever holds the migration lock and has begun nothing under it.
+ * Ends it and waits until it is reversed. Only for whoever holds the migration lock and has begun nothing under it.
  *
  * @throws SyncError `migration_waited` when it does not end
  */

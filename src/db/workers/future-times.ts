@@ -1,19 +1,19 @@
 /**
- * Mends times that lie further ahead than anything here puts them: they were written while a clock was ahead that was set
+ * Corrects times that lie further ahead than anything here puts them: they were written while a clock was ahead that was set
  * right since. Left alone, what they hold back (a claim, a back-off, the lock of a job) would stand still until that time
  * has come, and a proof of then would stand before every later one of its day. Brings nothing back that a right clock could have written.
  */
 import type postgres from 'postgres';
-import { atMostNow, mendDismissed, mendPending, mendStored } from '../postings/correct-times.js';
+import { atMostNow, correctDismissed, correctPending, correctStored } from '../postings/correct-times.js';
 
-export interface MendedTimes {
+export interface CorrectedTimes {
   /** Postings, runs, workers, certificates and acceptances; their times are the database's clock's. */
   readonly ours: number;
   /** Jobs and looks for stalled jobs; their times are the clocks' of the processes that took them. */
   readonly ofQueue: number;
 }
 
-export interface TimesMenderOptions {
+export interface TimesCorrectorOptions {
   /** Of BullMQ's tables in the same database; null on Redis, whose locks run out by its own clock. */
   readonly queueSchema: string | null;
 }
@@ -28,22 +28,25 @@ const DUE_AHEAD = '2 hours';
  * @returns what looks once, to be called every minute. Our own tables are looked through at the first call and when the
  * database's clock was set back since the last one: with a million pending that is no question for every minute.
  */
-export function createTimesMender(sql: postgres.Sql, { queueSchema }: TimesMenderOptions): () => Promise<MendedTimes> {
+export function createTimesCorrector(
+  sql: postgres.Sql,
+  { queueSchema }: TimesCorrectorOptions,
+): () => Promise<CorrectedTimes> {
   let latestMs = Number.POSITIVE_INFINITY;
   return async () => {
     const [row] = await sql<{ now_ms: number }[]>`select (extract(epoch from now()) * 1000)::float8 as now_ms`;
     const nowMs = Number(row?.now_ms);
-    const ours = nowMs < latestMs - AHEAD_MS ? await mendOurs(sql) : 0;
+    const ours = nowMs < latestMs - AHEAD_MS ? await correctOurs(sql) : 0;
     latestMs = nowMs;
-    return { ours, ofQueue: queueSchema === null ? 0 : await mendQueue(sql, queueSchema) };
+    return { ours, ofQueue: queueSchema === null ? 0 : await correctQueue(sql, queueSchema) };
   };
 }
 
-async function mendOurs(sql: postgres.Sql): Promise<number> {
+async function correctOurs(sql: postgres.Sql): Promise<number> {
   // First, because heartbeats tell which runs were at work meanwhile.
-  const stored = await mendStoredMeanwhile(sql);
-  const pending = await mendPending(sql, { ahead: AHEAD, dueAhead: DUE_AHEAD });
-  const dismissed = await mendDismissed(sql, { ahead: AHEAD });
+  const stored = await correctStoredMeanwhile(sql);
+  const pending = await correctPending(sql, { ahead: AHEAD, dueAhead: DUE_AHEAD });
+  const dismissed = await correctDismissed(sql, { ahead: AHEAD });
   const runs = await sql`
     update stripe_blnk_sync.sync_runs set heartbeat_at = now()
     where state = 'collecting' and heartbeat_at > now() + ${AHEAD}::interval`;
@@ -61,11 +64,11 @@ async function mendOurs(sql: postgres.Sql): Promise<number> {
   return ofWork + certificates.count + accepted.count;
 }
 
-async function mendStoredMeanwhile(sql: postgres.Sql): Promise<number> {
+async function correctStoredMeanwhile(sql: postgres.Sql): Promise<number> {
   const runs = await sql<{ id: string }[]>`
     select id from stripe_blnk_sync.sync_runs where greatest(started_at, finished_at, heartbeat_at) > now() + ${AHEAD}::interval`;
   if (runs.length === 0) return 0;
-  return mendStored(
+  return correctStored(
     sql,
     runs.map(({ id }) => id),
     { ahead: AHEAD },
@@ -73,7 +76,7 @@ async function mendStoredMeanwhile(sql: postgres.Sql): Promise<number> {
 }
 
 /** BullMQ on PostgreSQL dates locks by the clock of the process that holds them, and the look for lost ones too. */
-async function mendQueue(sql: postgres.Sql, schema: string): Promise<number> {
+async function correctQueue(sql: postgres.Sql, schema: string): Promise<number> {
   const nowMs = sql`(extract(epoch from now()) * 1000)::bigint`;
   const locks = await sql`
     update ${sql(`${schema}.job`)} set locked_until_ms = ${nowMs}

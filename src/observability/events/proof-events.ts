@@ -39,7 +39,7 @@ export const PROOF_EVENTS = {
       what: 'kinds of what differs, by currency',
     },
     sentence:
-      'a day is broken: the ledger differs from Stripe; what differs: certificates show <day>; what would mend it: repair plan',
+      'a day is broken: the ledger differs from Stripe; what differs: certificates show <day>; what would repair it: repair plan',
     meaning: 'Payments are missing, different, doubled or extra in the ledger.',
     whatToDo: '`certificates show <day>`, then `repair plan`: see findings of a proof in the runbook',
   }),

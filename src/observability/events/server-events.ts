@@ -32,7 +32,7 @@ export const SERVER_EVENTS = {
     fields: { server: SERVER, error: ERROR },
     sentence: ({ server }) => `${SERVER_NAMES[server]} is away: nothing is lost, and work goes on when it is back`,
     meaning: 'For two seconds or more a server has given no answer, or only that it cannot answer.',
-    whatToDo: 'mend or start it, when it is yours. What needs it waits; everything else goes on',
+    whatToDo: 'fix or start it, when it is yours. What needs it waits; everything else goes on',
   }),
   outageEnded: define<{ readonly server: Server; readonly forMs: number }>({
     level: 'info',
@@ -65,7 +65,7 @@ export const SERVER_EVENTS = {
     fields: { error: ERROR },
     sentence: 'the queue cannot be reached; trying again',
     meaning: 'A connection to Redis was refused or lost. Workers do what is due by themselves meanwhile.',
-    whatToDo: 'start or mend Redis',
+    whatToDo: 'start or fix Redis',
     isCounted: true,
   }),
   queueNotReady: define<{ readonly error: string }>({
@@ -73,7 +73,7 @@ export const SERVER_EVENTS = {
     fields: { error: ERROR },
     sentence: 'the queue does not answer; this worker runs what is due by itself',
     meaning: 'A worker started without its queue.',
-    whatToDo: 'start or mend Redis; the worker connects by itself',
+    whatToDo: 'start or fix Redis; the worker connects by itself',
   }),
   queueUnhealthy: define<{ readonly faults: readonly string[] }>({
     level: 'warn',

@@ -34,7 +34,7 @@ export const WORKER_EVENTS = {
     fields: { code: CODE, error: ERROR, waitMs: 'until the next try' },
     sentence: 'cannot start yet; trying again',
     meaning: 'A worker cannot start, because a server does not answer yet.',
-    whatToDo: 'start or mend the server that it names; the worker starts by itself then',
+    whatToDo: 'start or fix the server that it names; the worker starts by itself then',
   }),
   workerStarted: define<{
     readonly worker: string;
@@ -95,7 +95,7 @@ export const WORKER_EVENTS = {
     fields: { code: CODE, error: ERROR },
     sentence: 'this worker may not go on; a person has to act',
     meaning:
-      'Something that only a person can mend: another ledger, a mirror that was moved. The worker stops (exit code 2).',
+      'Something that only a person can fix: another ledger, a mirror that was moved. The worker stops (exit code 2).',
     whatToDo: 'look its code up in the runbook',
   }),
   closingFailed: define<{ readonly error: string }>({

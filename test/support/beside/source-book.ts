@@ -13,7 +13,7 @@ export interface SourceBook {
   readonly balances: Readonly<Record<string, string>>;
   readonly rows: readonly SourceRow[];
   /** References of rows that belong to none. */
-  readonly strays: readonly string[];
+  readonly foreign: readonly string[];
 }
 
 export interface SourceRow {
@@ -58,7 +58,7 @@ export async function readSourceBook(core: CoreDoor, source: string, payments: r
     rows,
     sums: Object.fromEntries(Object.entries(sums).map(([currency, sum]) => [currency, String(sum)])),
     balances: Object.fromEntries(balances.map(({ currency, balance }) => [currency, String(-BigInt(balance))])),
-    strays: rows.filter((row) => !owners.has(row.transaction_id)).map(({ reference }) => reference),
+    foreign: rows.filter((row) => !owners.has(row.transaction_id)).map(({ reference }) => reference),
   };
 }
 

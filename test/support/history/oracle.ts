@@ -73,9 +73,9 @@ async function readFacts(history: History): Promise<Facts> {
 
 /** What the mirror owes by now, by the words of its start. */
 export async function owedNow({ database, stripe, clock }: History): Promise<Owed> {
-  const { startsAt, handOverAt } = await readMirror(database.db);
+  const { startsAt, cutoverAt } = await readMirror(database.db);
   const succeeded = [...expectedPayments(stripe.world)].filter((payment) => payment.succeeded !== null);
-  const isAfter = (time: Date | null) => handOverAt !== null && time !== null && time >= handOverAt;
+  const isAfter = (time: Date | null) => cutoverAt !== null && time !== null && time >= cutoverAt;
   const chargedAt = (id: string): Date | null => {
     const plan = stripe.world.planById(id);
     const charge = plan === undefined ? undefined : standingAt(plan, clock.nowSeconds()).charges.at(-1);

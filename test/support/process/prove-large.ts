@@ -20,7 +20,7 @@ const startsAt = new Date('2026-11-01T00:00:00Z');
 const MIRROR: Mirror = {
   ...{ mirrorId: 'mirror-1', mappingVersion: 1, livemode: false, source: '@source', guestDestination: '@guests' },
   ...{ stripeAccount: 'acct_1', blnkInstance: 'core', sourceShards: 1, accountsMode: 'indicators', startsAt },
-  ...{ handOverAt: startsAt, firstPostAt: startsAt, lagMs: 0, rebuildingSince: null },
+  ...{ cutoverAt: startsAt, firstPostAt: startsAt, lagMs: 0, rebuildingSince: null },
   ...{ eventsRefusedSince: null, chargesRefusedSince: null, balancesRefusedSince: null, ledgerEpoch: 0 },
 };
 

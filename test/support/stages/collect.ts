@@ -177,11 +177,11 @@ export async function openStage({ sql, db }: OwnDatabase, options: StageOptions 
 
   const first = worker();
   const owed = async () => {
-    const { startsAt, handOverAt } = await readMirror(db);
+    const { startsAt, cutoverAt } = await readMirror(db);
     const payments = [...sandbox.expected()].filter(
       ({ created, succeeded }) =>
         succeeded !== null &&
-        (created >= startsAt || (handOverAt !== null && succeeded.getTime() >= handOverAt.getTime())),
+        (created >= startsAt || (cutoverAt !== null && succeeded.getTime() >= cutoverAt.getTime())),
     );
     return new Map(payments.map((payment) => [payment.id, payment]));
   };
@@ -223,11 +223,11 @@ export async function openStage({ sql, db }: OwnDatabase, options: StageOptions 
     coverage: () => db.select().from(coverage).orderBy(asc(coverage.from)),
     async completeness() {
       const covered = await stage.coverage();
-      const { startsAt, handOverAt, eventsRefusedSince, chargesRefusedSince } = await readMirror(db);
+      const { startsAt, cutoverAt, eventsRefusedSince, chargesRefusedSince } = await readMirror(db);
       const of = (feed: string) => covered.filter((row) => row.feed === feed);
       const [events, lists, sweeps] = [of('events'), of('payment_intents'), await readSweptCoverage(db)];
       const mayRead = { events: eventsRefusedSince === null, charges: chargesRefusedSince === null };
-      return completenessOf({ lagMs, now: clock.now(), startsAt, handOverAt, events, lists, sweeps, mayRead });
+      return completenessOf({ lagMs, now: clock.now(), startsAt, cutoverAt, events, lists, sweeps, mayRead });
     },
     pay({ created = clock.now(), succeeded = created } = {}) {
       return sandbox.createIntent({ created, moves: [{ move: 'succeed', at: succeeded }] });

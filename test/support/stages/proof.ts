@@ -114,8 +114,8 @@ export async function openProofStage(stage: Stage, options: ProofStageOptions = 
       return stage.sandbox.createIntent({ created, moves: [{ move: 'succeed', at: created }], ...intent });
     },
     async collect() {
-      const { startsAt, handOverAt } = await readMirror(stage.db);
-      if (handOverAt === null) return stage.begin();
+      const { startsAt, cutoverAt } = await readMirror(stage.db);
+      if (cutoverAt === null) return stage.begin();
       await stage.store.requestBackfill({ from: startsAt, to: stage.clock.now() }, 'manual');
       await stage.backfills();
     },

@@ -28,7 +28,7 @@ export interface RepairStage {
   plan(range?: DayRange | null): Promise<PlanOutcome>;
   apply(plan: RepairPlan, ports?: RepairPorts): Promise<ApplyOutcome>;
   /** Plans, applies and posts. */
-  mend(): Promise<{ readonly outcome: PlanOutcome; readonly applied: RepairPlan | null }>;
+  repair(): Promise<{ readonly outcome: PlanOutcome; readonly applied: RepairPlan | null }>;
   /** Somebody queues the payment's reference without overdraft; Blnk rejects it. */
   burn(reference: string, amount?: number): Promise<void>;
   /** Succeeded payments of the day in dollars, a third of them guests', with amounts of 10.00, 10.10, … */
@@ -37,7 +37,7 @@ export interface RepairStage {
   readonly owed: Map<string, bigint>;
   /** What the ledger holds of all payments, applied: signed sums of minor units by payment. */
   sums(): Map<string, bigint>;
-  /** What our side says in all its sums, and the ledger: equal once a day is mended. Minor units. */
+  /** What our side says in all its sums, and the ledger: equal once a day is repaired. Minor units. */
   totals(): Promise<Totals>;
 }
 
@@ -99,7 +99,7 @@ export async function openRepairStage(stage: Stage, options: ProofStageOptions =
     },
     plan: (range = null) => planRepair(ports, { range, mirror, by: 'tester' }),
     apply: (plan, others = ports) => applyRepair(others, { plan, rules: mirror, by: 'tester' }),
-    async mend() {
+    async repair() {
       const outcome = await repair.plan();
       const applied = outcome.plan === null ? null : (await repair.apply(outcome.plan)).plan;
       await proof.post();
