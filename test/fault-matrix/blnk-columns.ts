@@ -1,6 +1,8 @@
 /** The request kinds that are sent to Blnk, in both styles, and how an adapter of the matrix is connected. */
-import type { BlnkSandbox } from '../../sandbox/blnk/sandbox.js';
+import type { Context } from '../../src/app/context.js';
 import type { BlnkStyle } from '../../src/blnk/routes.js';
+import { atBlnk, type ContextOptions, openContext } from '../support/context.js';
+import type { ProofStage } from '../support/stages/proof.js';
 import type { BlnkTarget } from './blnk-faults.js';
 
 export interface BlnkColumn extends BlnkTarget {
@@ -60,23 +62,26 @@ export function isLookUp({ asks }: BlnkTarget): boolean {
 const UNHURRIED_MS = 20_000;
 
 /** Sizes of production, divided; attempts as in production. */
-export function connectionTo(
-  sandbox: BlnkSandbox,
-  {
-    url,
-    style,
-    limitMs = UNHURRIED_MS,
-  }: { readonly url: string; readonly style: BlnkStyle; readonly limitMs?: number | undefined },
-) {
-  const isCloud = style === 'cloud';
-  return {
-    style,
-    baseUrl: url,
-    instanceId: isCloud ? sandbox.instanceId : null,
-    readKey: async () => (isCloud ? sandbox.cloudToken : sandbox.coreKey),
-    postTimeoutMs: limitMs,
-    lookUpTimeoutMs: limitMs,
-    lookUpFirstWaitMs: 2,
-    responseBytesMax: 200_000,
-  };
+export function connectBlnk(
+  { database, blnk }: Pick<ProofStage, 'database' | 'blnk'>,
+  { limitMs = UNHURRIED_MS, ...at }: BlnkWay,
+  { events = {}, overrides = {} }: Pick<ContextOptions, 'events' | 'overrides'> = {},
+): Context {
+  return openContext(database, {
+    config: atBlnk(blnk, at),
+    events,
+    overrides: {
+      ...overrides,
+      blnk: {
+        ...{ postTimeoutMs: limitMs, lookUpTimeoutMs: limitMs, lookUpFirstWaitMs: 2 },
+        responseBytesMax: 200_000,
+      },
+    },
+  });
+}
+
+interface BlnkWay {
+  readonly url: string;
+  readonly style: BlnkStyle;
+  readonly limitMs?: number | undefined;
 }

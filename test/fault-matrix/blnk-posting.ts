@@ -3,18 +3,13 @@
  * after which a look-up is final, then without it until nothing is pending. All waits are those of production; they are
  * not waited for: the clock and the stored times are moved. What must hold of the money is asserted at every step.
  */
-
+import { createPosting } from '../../src/app/posting.js';
 import { systemClock } from '../../src/app/system-clock.js';
-import { TIMINGS } from '../../src/app/timings.js';
-import { type BlnkLedger, createLedger } from '../../src/blnk/ledger.js';
 import { SyncError } from '../../src/core/base/errors.js';
-import { createBalanceNames } from '../../src/core/ledger/balance-names.js';
 import { otherLedger, otherSourceText } from '../../src/core/ledger/ledger-identity.js';
-import { createOutbox } from '../../src/db/postings/outbox.js';
-import { createLaneDrainer, type LaneDrainer } from '../../src/post/drain-lane.js';
 import { POSTING } from '../../src/post/posting-sizes.js';
 import { MIRROR_ID, NEVER } from '../support/stages/ledger.js';
-import { type BlnkColumn, connectionTo, isLookUp } from './blnk-columns.js';
+import { type BlnkColumn, connectBlnk, isLookUp } from './blnk-columns.js';
 import { hideRows, LAGGING } from './blnk-faults.js';
 import { type Cell, describeThrown, describeTries, describeWait } from './cell.js';
 import { type Door, openDoor } from './door.js';
@@ -36,11 +31,11 @@ interface PostingCell {
 
 export async function postUnder(world: PostingWorld, { fault, column, ways }: PostingCell): Promise<Cell> {
   const door = await openDoor(world.sandboxes[column.style].url);
-  const ledgers: BlnkLedger[] = [];
+  const closers: Array<() => Promise<void>> = [];
   try {
     // One more than is posted singly, so that it is a bulk.
     const payments = await world.store(column.asks === 'post' ? 1 : POSTING.singlesMax + 1);
-    const asked = { world, payments, column, ledgers };
+    const asked = { world, payments, column, closers };
     const lane = openLane(asked, await ways.urlOf(door, fault.way ?? 'plain'), fault.limitMs);
     const struck = strike(door, fault, column);
     const first = await lane.drain();
@@ -68,7 +63,7 @@ export async function postUnder(world: PostingWorld, { fault, column, ways }: Po
     return { text: parked === undefined ? text : 'park, 6 min', codes: codesOf(first, parked?.reason ?? null) };
   } finally {
     await ways.closeOf(door);
-    await Promise.all(ledgers.map((ledger) => ledger.close()));
+    await Promise.all(closers.map((close) => close()));
     await door.close();
   }
 }
@@ -109,50 +104,44 @@ interface Asked {
   readonly payments: CellPayments;
   readonly column: BlnkColumn;
   /** To be closed with the cell. */
-  readonly ledgers: BlnkLedger[];
+  readonly closers: Array<() => Promise<void>>;
 }
 
-function openLane({ world, payments, column, ledgers }: Asked, url: string, limitMs: number | undefined): DrivenLane {
+function openLane({ world, payments, column, closers }: Asked, url: string, limitMs: number | undefined): DrivenLane {
   const { style } = column;
-  const ledger = createLedger(connectionTo(world.sandboxes[style], { url, style, limitMs }));
-  ledgers.push(ledger);
   let passedMs = 0;
   let pauseMs: number | null = null;
   let remembered: string | null = null;
-  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + passedMs };
-  const drainer: LaneDrainer = createLaneDrainer(
+  const context = connectBlnk(
+    { database: world.database, blnk: world.sandboxes[style] },
+    { url, style, limitMs },
     {
-      ledger,
-      outbox: createOutbox(world.sql, { epoch: 0 }),
-      balances: createBalanceNames(ledger),
-      clock,
-      // The longest of what chance may choose.
-      random: () => 0.999_999,
-      source: payments.lane.source,
-      confirmSource: async (currency, found) => {
-        if (found === null) return;
-        remembered ??= found;
-        if (remembered !== found) throw otherLedger(otherSourceText(currency, { remembered, found }));
+      events: {
+        lanePaused: (stall) => {
+          pauseMs = stall.pauseMs;
+        },
       },
-      markFirstPost: async () => {},
-      onRenewalFailed: () => {},
-      onStalled: (_lane, stall) => {
-        pauseMs = stall.pauseMs;
+      overrides: {
+        clock: { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + passedMs },
+        // The longest of what chance may choose.
+        random: () => 0.999_999,
+        // A second stream would share so few payments with the first at random, and each would post its half singly.
+        posting: { chunksInFlight: 1, chunksAhead: 0 },
       },
-      onResumed: () => {},
-    },
-    {
-      ...POSTING,
-      // A second stream would share so few payments with the first at random, and each would post its half singly.
-      chunksInFlight: 1,
-      chunksAhead: 0,
-      mirrorId: MIRROR_ID,
-      leaseMs: TIMINGS.leaseMs,
-      finalAfterMs: TIMINGS.finalAfterMs,
-      backoff: TIMINGS.backoff,
-      pause: TIMINGS.lanePause,
     },
   );
+  const { drainer, noted } = createPosting(context, {
+    mirror: { mirrorId: MIRROR_ID, ledgerEpoch: 0, source: payments.lane.source },
+    confirmSource: async (currency, found) => {
+      if (found === null) return;
+      remembered ??= found;
+      if (remembered !== found) throw otherLedger(otherSourceText(currency, { remembered, found }));
+    },
+  });
+  closers.push(async () => {
+    await noted();
+    await context.vendors.close();
+  });
   return {
     async drain() {
       pauseMs = null;

@@ -3,15 +3,13 @@
  * under the fault is the truth, or an error, or visibly less; and without the fault it is the truth again.
  */
 
-import { createLedger } from '../../src/blnk/ledger.js';
-import { createLedgerSide } from '../../src/blnk/listings.js';
 import type { BlnkStyle } from '../../src/blnk/routes.js';
 import { SyncError } from '../../src/core/base/errors.js';
 import type { Certificate } from '../../src/core/proof/certificate.js';
 import { type OwnDatabase, openMigratedDatabase } from '../support/own-database.js';
 import { openStage } from '../support/stages/collect.js';
 import { certificateOf, DAMAGED_DAY, openProofStage, type ProofStage } from '../support/stages/proof.js';
-import { type BlnkColumn, connectionTo } from './blnk-columns.js';
+import { type BlnkColumn, connectBlnk } from './blnk-columns.js';
 import { type Cell, describeThrown, describeTries } from './cell.js';
 import { type Door, openDoor } from './door.js';
 import type { Ways } from './ways.js';
@@ -112,21 +110,21 @@ async function outcomeOf(read: () => Promise<Cell>, door: Door, fault: Fault<Bln
 /** What a worker asks before it begins. */
 function readStart({ stage, url, column, fault }: Asked): Reader {
   const { style } = column;
-  const ledger = createLedger(connectionTo(stage.blnk, { url, style, limitMs: fault.limitMs }));
+  const { ledger, close } = connectBlnk(stage, { url, style, limitMs: fault.limitMs }).vendors;
   return {
     truth: 'ok',
     async read() {
       await ledger.checkPermissions();
       return { text: (await ledger.hasTransactionsOfOurs()) ? 'ok' : 'not seen', codes: [] };
     },
-    close: () => ledger.close(),
+    close,
   };
 }
 
 /** The proof of a day that is sound. Said to be sealed it must be so for the right reasons: with the very same sums. */
 function readProof({ stage, sound, url, column, fault }: Asked): Reader {
   const { style } = column;
-  const ledger = createLedgerSide(connectionTo(stage.blnk, { url, style, limitMs: fault.limitMs }));
+  const { ledgerSide: ledger, close } = connectBlnk(stage, { url, style, limitMs: fault.limitMs }).vendors;
   return {
     truth: 'sealed',
     async read() {
@@ -136,6 +134,6 @@ function readProof({ stage, sound, url, column, fault }: Asked): Reader {
       const codes = said.findings.flatMap(({ detail }) => detail.match(/\bblnk_[a-z_]+/g) ?? []);
       return { text: said.state.replaceAll('_', ' '), codes: [...new Set(codes)] };
     },
-    close: () => ledger.close(),
+    close,
   };
 }

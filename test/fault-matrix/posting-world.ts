@@ -9,10 +9,11 @@ import { preparePayment } from '../../src/core/posting/mapping.js';
 import type { Lane } from '../../src/core/posting/posting.js';
 import { createCollectStore } from '../../src/db/collect/collect-store.js';
 import { createMirror } from '../../src/db/mirror/mirror-store.js';
-import { openMigratedDatabase } from '../support/own-database.js';
+import { type OwnDatabase, openMigratedDatabase } from '../support/own-database.js';
 import { makePayments, type PostingState, RULES } from '../support/stages/ledger.js';
 
 export interface PostingWorld {
+  readonly database: OwnDatabase;
   readonly sql: postgres.Sql;
   readonly sandboxes: Readonly<Record<BlnkStyle, BlnkSandbox>>;
   /** Stores so many payments as collect does, in a lane of their own. */
@@ -54,8 +55,7 @@ export async function openPostingWorld(): Promise<PostingWorld> {
   const run = await collected.openRun({ feed: 'payment_intents', trigger: 'manual', window, parentId: null });
   let cells = 0;
   return {
-    sql,
-    sandboxes,
+    ...{ database, sql, sandboxes },
     async store(count) {
       cells += 1;
       const lane = { source: `@stripe_${cells}`, currency: 'USD' };

@@ -2,12 +2,8 @@
  * The cells in which Stripe is asked for a start, for a proof, or because the key changed. What is said under the fault is
  * the truth, or an error; and without the fault it is the truth again.
  */
-
+import type { Vendors } from '../../src/app/vendors.js';
 import { readMirror } from '../../src/db/mirror/mirror-store.js';
-import { createStripeAccountReader } from '../../src/stripe/account.js';
-import type { StripeClient } from '../../src/stripe/client.js';
-import { createPaymentFeeds } from '../../src/stripe/feeds.js';
-import { createStripeSide } from '../../src/stripe/listing.js';
 import { refuseOtherMirror } from '../../src/worker/claim-mirror.js';
 import { certificateOf, DAMAGED_DAY } from '../support/stages/proof.js';
 import type { SoundStage } from './blnk-reading.js';
@@ -16,64 +12,63 @@ import { openDoor } from './door.js';
 import { outcomeOf, type StripeCell } from './stripe-collecting.js';
 import { connectStripe } from './stripe-connection.js';
 
-type Ask = (world: SoundStage, client: StripeClient) => Promise<string>;
+type Ask = (world: SoundStage, vendors: Vendors) => Promise<string>;
 
 export async function askUnder(world: SoundStage, { fault, column, ways }: StripeCell): Promise<Cell> {
-  const { sandbox } = world.stage;
+  const { stage } = world;
+  const { sandbox } = stage;
   const door = await openDoor(sandbox.url);
   const ask = ASKS[column.title];
   if (ask === undefined) throw new Error(`nothing is asked for ${column.title}`);
   const open = (url: string) => {
     const keys = column.during === 'key change' ? ['sk_test_withdrawn'] : [];
     const readKey = async () => keys.shift() ?? sandbox.apiKey;
-    const client = connectStripe(sandbox, { url, limitMs: fault.limitMs, readKey });
-    client.expectAccount(sandbox.account);
-    return client;
+    const { vendors } = connectStripe(stage, { url, limitMs: fault.limitMs, readKey });
+    vendors.expectAccount(sandbox.account);
+    return vendors;
   };
-  const client = open(await ways.urlOf(door, fault.way ?? 'plain'));
+  const vendors = open(await ways.urlOf(door, fault.way ?? 'plain'));
   if (fault.act !== undefined) door.strike(column.matches, fault.act(column));
-  let healed: StripeClient | null = null;
+  let healed: Vendors | null = null;
   try {
-    const cell = await outcomeOf(() => ask(world, client), { door, fault });
+    const cell = await outcomeOf(() => ask(world, vendors), { door, fault });
     door.heal();
     await door.open();
-    healed = fault.act === undefined ? open(door.url) : client;
+    healed = fault.act === undefined ? open(door.url) : vendors;
     const after = await ask(world, healed);
     if (after !== 'ok' && after !== 'sealed') throw new Error(`without the fault it is ${after}`);
     return cell;
   } finally {
-    client.close();
-    healed?.close();
+    await vendors.close();
+    if (healed !== vendors) await healed?.close();
     await ways.closeOf(door);
     await door.close();
   }
 }
 
 const ASKS: Readonly<Record<string, Ask>> = {
-  'intents, proof': async ({ stage, sound }, client) => {
-    const stripe = createStripeSide({ feeds: createPaymentFeeds({ client }) });
+  'intents, proof': async ({ stage, sound }, { stripeSide: stripe }) => {
     const said = certificateOf(await stage.prove(DAMAGED_DAY, { ports: { stripe } }), 'USD');
     const isSameStripe = said.stripe.hash === sound.stripe.hash && said.stripe.count === sound.stripe.count;
     if (said.state.startsWith('sealed') && !isSameStripe) throw new Error(`${said.state} over other payments`);
     return said.state.replaceAll('_', ' ');
   },
 
-  'account, start': async ({ stage }, client) => {
-    const { id, livemode } = await createStripeAccountReader({ client }).readAccount();
+  'account, start': async ({ stage }, { account }) => {
+    const { id, livemode } = await account.readAccount();
     const mirror = await readMirror(stage.db);
     refuseOtherMirror(mirror, { ...mirror, livemode }, { accountId: id });
     return id === null ? 'unnamed' : 'ok';
   },
 
-  'intents `limit=1`, start': async (_world, client) => {
-    const account = createStripeAccountReader({ client });
+  'intents `limit=1`, start': async (_world, { account }) => {
     const { missing } = await account.checkPermissions();
     if (missing.length > 0) throw new Error(`missing: ${missing.join(', ')}`);
     return (await account.serverTime()) === null ? 'no time' : 'ok';
   },
 
-  'account, new key': async (_world, client) => {
-    await createStripeAccountReader({ client }).serverTime();
+  'account, new key': async (_world, { account }) => {
+    await account.serverTime();
     return 'ok';
   },
 };

@@ -2,12 +2,9 @@
  * The cells in which payments are collected while a request kind fails: a job of the worker runs once under the fault, and
  * the next ones without it. Whenever it ends, coverage claims only what was read; in the end every payment is stored once.
  */
+import { createCollecting } from '../../src/app/collecting.js';
 import { openParts } from '../../src/collect/backfill.js';
 import { SyncError } from '../../src/core/base/errors.js';
-import { createStripeAccountReader } from '../../src/stripe/account.js';
-import { createPaymentFeeds } from '../../src/stripe/feeds.js';
-import { createPartJob } from '../../src/worker/part-job.js';
-import { createSyncJob } from '../../src/worker/sync-job.js';
 import type { OwnDatabase } from '../support/own-database.js';
 import { DAY, HOUR, LAG, MINUTE, NOW, openStage, type Stage } from '../support/stages/collect.js';
 import { NEVER } from '../support/stages/ledger.js';
@@ -81,30 +78,21 @@ interface Running {
 
 /** @returns a word for what was done in spite of the fault */
 async function runUnder(stage: Stage, { url, fault, column }: Running): Promise<string> {
-  const client = connectStripe(stage.sandbox, { url, limitMs: fault.limitMs });
-  const account = createStripeAccountReader({ client });
-  const ports = {
-    store: stage.store,
-    feeds: createPaymentFeeds({ client }),
-    wakeLanes: async () => {},
-    vendorClock: account,
-    permissions: account,
-    clock: { monotonicMs: () => 0, sleep: async () => {}, every: () => () => {} },
-    onPermission: () => {},
-  };
+  const context = connectStripe(stage, { url, limitMs: fault.limitMs });
+  const { sync, readPart } = createCollecting(context, {
+    owner: { workerId: stage.workerId, mirrorId: null },
+    queue: { wakeLane: async () => {}, requestPart: async () => {} },
+    signal: NEVER,
+  });
   try {
-    if (column.during === 'tail') {
-      const sync = createSyncJob({ ...ports, requestPart: async () => {} }, { lagMs: LAG, signal: NEVER });
-      return (await sync('schedule')).feed === 'events' ? 'ok' : 'the list instead';
-    }
-    const readPart = createPartJob(ports);
+    if (column.during === 'tail') return (await sync('schedule')).feed === 'events' ? 'ok' : 'the list instead';
     let read = 0;
     for (const backfill of await stage.store.openBackfills()) {
       for (const part of await openParts(stage.store, backfill)) read += (await readPart(part, NEVER)) === null ? 0 : 1;
     }
     return read > 0 ? 'ok' : 'no sweep';
   } finally {
-    client.close();
+    await context.vendors.close();
   }
 }
 

@@ -1,33 +1,32 @@
-/** How an adapter of the matrix is connected to Stripe: tries of production, pauses that are counted and not waited for. */
-import type { StripeSandbox } from '../../sandbox/stripe/sandbox.js';
-import { createStripeClient, type StripeClient } from '../../src/stripe/client.js';
+/** How the matrix asks Stripe: with the tries of production, whose pauses are counted and not waited for. */
+import type { Context } from '../../src/app/context.js';
+import { atStripe, openContext, STRIPES_TIME } from '../support/context.js';
+import { LAG, type Stage } from '../support/stages/collect.js';
 
 /** Where a row is not about time, a busy machine must not meet the limit. */
 const UNHURRIED_MS = 20_000;
 
 export function connectStripe(
-  sandbox: StripeSandbox,
+  { database, sandbox }: Pick<Stage, 'database' | 'sandbox'>,
   {
-    url,
     limitMs = UNHURRIED_MS,
-    readKey,
+    ...at
   }: { readonly url: string; readonly limitMs?: number | undefined; readonly readKey?: () => Promise<string> },
-): StripeClient {
+): Context {
   let sleptMs = 0;
-  return createStripeClient({
-    baseUrl: url,
-    readKey: readKey ?? (async () => sandbox.apiKey),
-    limiter: { acquire: async () => {} },
-    version: '0.0.0',
-    clock: {
-      monotonicMs: () => sleptMs,
-      sleep: async (ms) => {
-        sleptMs += ms;
+  return openContext(database, {
+    config: { ...atStripe(sandbox, at), syncLagMs: LAG },
+    overrides: {
+      clock: {
+        monotonicMs: () => sleptMs,
+        sleep: async (ms) => {
+          sleptMs += ms;
+        },
+        every: () => () => {},
       },
       // The longest of what chance may choose.
       random: () => 0.999_999,
+      stripe: { ...STRIPES_TIME, requestTimeoutMs: limitMs, answerBytesMax: 200_000 },
     },
-    requestTimeoutMs: limitMs,
-    answerBytesMax: 200_000,
   });
 }

@@ -142,10 +142,10 @@ describe('when Blnk asks to wait', () => {
     await stage.store([...makePayments(120), ...makePayments(120, { name: 'eur', currency: 'eur' })]);
     const unlock = stage.sandbox.holdBalance('@stripe', 'USD');
     const stalled = new Set<string>();
-    const drainer = await stage.drainer({ onStalled: ({ lane }) => stalled.add(lane.currency) });
+    const drainer = await stage.drainer({ onStalled: ({ lane }) => stalled.add(lane) });
     const inEuro = async () => (await stage.postings()).filter(({ reference }) => reference.startsWith('pi_eur'));
     await stage.drainUntil(drainer, async () => (await inEuro()).every(({ state }) => state === 'posted'));
-    expect(stalled).toEqual(new Set(['USD']));
+    expect(stalled).toEqual(new Set(['USD:@stripe']));
     expect(await stage.states()).toEqual({ pending: 120, posted: 120 });
     unlock?.();
     await stage.drainAll(drainer);
@@ -156,7 +156,7 @@ describe('when Blnk asks to wait', () => {
     stage = await startStage();
     await stage.store(makePayments(10));
     stage.sandbox.faults.add({ kind: 'status', status: 503, route: 'posts' });
-    const drainer = await stage.drainer({ pause: { baseMs: 60_000, maxMs: 60_000 } });
+    const drainer = await stage.drainer({ lanePause: { baseMs: 60_000, maxMs: 60_000 } });
     await drainer.drain(LANE, NEVER);
     const sent = stage.sandbox.requests.length;
     for (let wake = 0; wake < 5; wake += 1) expect(await drainer.drain(LANE, NEVER)).toBeGreaterThan(20_000);

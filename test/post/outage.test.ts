@@ -34,7 +34,7 @@ describe('a lane with 5,000 pending', { timeout: 120_000 }, () => {
     const drainer = await stage.drainer({
       chunkSize: CHUNK,
       leaseMs: 30_000,
-      pause: { baseMs: 60_000, maxMs: 60_000 },
+      lanePause: { baseMs: 60_000, maxMs: 60_000 },
     });
     // The source balance is asked for before anything is sent, also by a worker that knows it.
     await stage.store(makePayments(1, { name: 'first_' }));

@@ -5,7 +5,7 @@
 import type { BlnkSandbox } from '../../sandbox/blnk/sandbox.js';
 import type { StripeSandbox } from '../../sandbox/stripe/sandbox.js';
 import { type Context, createContext } from '../../src/app/context.js';
-import type { Overrides } from '../../src/app/overrides.js';
+import type { Decorate, Overrides, Ports } from '../../src/app/overrides.js';
 import { TIMINGS, type Timings } from '../../src/app/timings.js';
 import { readWorkerConfig, type WorkerConfig } from '../../src/config.js';
 import type { Database } from '../../src/db/connection/open.js';
@@ -69,3 +69,18 @@ export function atBlnk(
 
 /** Nobody waits before asking Stripe. */
 export const UNLIMITED = { limiter: { acquire: async () => {} } };
+
+/** Where the database has the real time and Stripe another one: Stripe's word counts. */
+export const STRIPES_TIME = {
+  ...UNLIMITED,
+  time: { judge: async (stated: Date) => ({ now: stated, fault: null }) },
+};
+
+/** Ports that are not named stay as they are. */
+export function decorateWith(
+  wrappers: {
+    readonly [Name in keyof Ports]?: (port: Ports[Name]) => Ports[Name];
+  },
+): Decorate {
+  return (name, port) => wrappers[name]?.(port) ?? port;
+}

@@ -2,8 +2,9 @@
  * Named points at which a process of a test may be stopped: between an answer of a port and what is made of it. The ports are
  * wrapped by one `decorate`, which the composition of a worker or a command is handed.
  */
-import type { Decorate, Ports } from '../../../src/app/overrides.js';
+import type { Decorate } from '../../../src/app/overrides.js';
 import type { Claim } from '../../../src/post/ports.js';
+import { decorateWith } from '../context.js';
 
 export const CRASH_POINTS = [
   /** A page of a feed was read; nothing of it is stored. */
@@ -37,7 +38,7 @@ export type CrashPoint = (typeof CRASH_POINTS)[number];
 export type ComeBy = (point: CrashPoint) => Promise<void>;
 
 export function standAtPoints(comeBy: ComeBy): Decorate {
-  const wrappers: { readonly [Name in keyof Ports]?: (port: Ports[Name]) => Ports[Name] } = {
+  return decorateWith({
     feeds: (feeds) => {
       const read = after(comeBy, 'collect.page_read');
       return {
@@ -81,8 +82,7 @@ export function standAtPoints(comeBy: ComeBy): Decorate {
           update: after(comeBy, 'rebuild.page_stored')(async (progress) => listener.update(progress)),
         }),
     }),
-  };
-  return (name, port) => wrappers[name]?.(port) ?? port;
+  });
 }
 
 /** @param counts whether the answer makes it a point; without it, always */

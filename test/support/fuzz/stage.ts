@@ -2,32 +2,21 @@
  * A stage for bad data: both stand-ins, each behind a door that damages answers, a real PostgreSQL, and all stages between
  * them as they run in production, driven by hand. Whatever is thrown must be a SyncError that says what to do.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbox.js';
 import { SandboxClock } from '../../../sandbox/clock.js';
 import type { PopulationOptions } from '../../../sandbox/stripe/population.js';
 import { type StripeSandbox, startStripeSandbox } from '../../../sandbox/stripe/sandbox.js';
-import { systemClock } from '../../../src/app/system-clock.js';
-import { createLedger } from '../../../src/blnk/ledger.js';
-import { createLedgerSide } from '../../../src/blnk/listings.js';
+import { createCollecting } from '../../../src/app/collecting.js';
+import { createPosting } from '../../../src/app/posting.js';
+import { createProvePorts } from '../../../src/app/proving.js';
 import { openParts } from '../../../src/collect/backfill.js';
 import { SyncError } from '../../../src/core/base/errors.js';
-import { createBalanceNames } from '../../../src/core/ledger/balance-names.js';
-import { createCollectStore } from '../../../src/db/collect/collect-store.js';
 import { createMirror } from '../../../src/db/mirror/mirror-store.js';
-import { createOutbox } from '../../../src/db/postings/outbox.js';
-import { createAcceptanceStore } from '../../../src/db/proof/acceptance-store.js';
-import { createOwnSide } from '../../../src/db/proof/local-postings.js';
 import type { PostingRow } from '../../../src/db/schema/postings.js';
-import { createLaneDrainer } from '../../../src/post/drain-lane.js';
 import type { ProvePorts } from '../../../src/prove/prove-day.js';
-import { createStripeAccountReader } from '../../../src/stripe/account.js';
-import { createStripeClient } from '../../../src/stripe/client.js';
-import { createPaymentFeeds } from '../../../src/stripe/feeds.js';
-import { createStripeSide } from '../../../src/stripe/listing.js';
-import { createPartJob } from '../../../src/worker/part-job.js';
-import { createSyncJob } from '../../../src/worker/sync-job.js';
+import { atBlnk, atStripe, openContext, STRIPES_TIME } from '../context.js';
 import { plentyOfMemory } from '../memory.js';
 import { type OwnDatabase, openMigratedDatabase } from '../own-database.js';
 import { pendingLanes } from '../pending-lanes.js';
@@ -98,56 +87,41 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
   const blnk = await startBlnkSandbox({ lockWaitMs: 150, leakLockMs: 0, clock: stripe.clock });
   const doors = { stripe: await openDamagingDoor(stripe.url), blnk: await openDamagingDoor(blnk.url) };
   const mirrorId = randomUUID();
-  await createMirror(db, {
+  const mirror = await createMirror(db, {
     ...{ mirrorId, stripeAccount: stripe.account, livemode: false, blnkInstance: blnk.instanceId, source: '@stripe' },
     ...{ sourceShards: 1, guestDestination: '@stripe_guests', accountsMode: 'indicators', mappingVersion: 1 },
     startsAt: new Date(NOW.getTime() - 30 * DAY_MS),
   });
   // Handed over before all payments: the tail reads their events, and one part each of a backfill and a sweep their lists.
   await sql`update stripe_blnk_sync.mirror set hand_over_at = ${new Date(HOUR.from.getTime() - 1_800_000).toISOString()}`;
-  const client = createStripeClient({
-    baseUrl: doors.stripe.url,
-    readKey: async () => stripe.apiKey,
-    limiter: { acquire: async () => {} },
-    version: '0.0.0',
-    clock: { monotonicMs: () => 0, sleep: async () => {}, random: () => 0 },
-    retries: { attemptsMax: 1 },
-  });
-  const account = createStripeAccountReader({ client });
-  const store = createCollectStore(db, { workerId: randomUUID(), version: '0.0.0', mirrorId: null });
-  const feeds = createPaymentFeeds({ client });
-  const ports = {
-    ...{ store, feeds, wakeLanes: async () => {}, requestPart: async () => {}, vendorClock: account },
-    ...{ permissions: account, onPermission: () => {} },
-    clock: { monotonicMs: () => 0, sleep: async () => {}, every: () => () => {} },
-  };
-  const connection = {
-    style,
-    baseUrl: doors.blnk.url,
-    instanceId: style === 'cloud' ? blnk.instanceId : null,
-    readKey: async () => (style === 'cloud' ? blnk.cloudToken : blnk.coreKey),
-    ...{ lookUpFirstWaitMs: 1, lookUpAttemptsMax: 1 },
-  };
-  const ledger = createLedger(connection);
-  const ledgerSide = createLedgerSide(connection);
-  const drainer = createLaneDrainer(
-    {
-      ...{ ledger, outbox: createOutbox(sql, { epoch: 0 }), balances: createBalanceNames(ledger), clock: systemClock },
-      ...{ random: Math.random, source: '@stripe', confirmSource: async () => {}, markFirstPost: async () => {} },
-      ...{ onRenewalFailed: () => {}, onStalled: () => {}, onResumed: () => {} },
+  const context = openContext(place, {
+    config: {
+      ...atStripe(stripe, { url: doors.stripe.url }),
+      ...atBlnk(blnk, { style, url: doors.blnk.url }),
+      syncLagMs: LAG_MS,
     },
     // A look-up is final at once: what a damaged one says of a posting is held against it as early as can be.
-    { ...SHORT, mirrorId, finalAfterMs: 1, pause: { baseMs: 1, maxMs: 1 }, backoff: { baseMs: 1, maxMs: 1 } },
-  );
+    timings: { ...SHORT, finalAfterMs: 1, lanePause: { baseMs: 1, maxMs: 1 }, backoff: { baseMs: 1, maxMs: 1 } },
+    overrides: {
+      stripe: { ...STRIPES_TIME, retries: { attemptsMax: 1 } },
+      blnk: { lookUpFirstWaitMs: 1, lookUpAttemptsMax: 1 },
+    },
+  });
+  const { account } = context.vendors;
+  // The watch over the ledger would stop a lane at the first damage.
+  const { drainer, noted } = createPosting(context, { mirror, confirmSource: async () => {} });
   const collect = async (): Promise<readonly SyncError[]> => {
     const faults: SyncError[] = [];
     const attempt = async (step: () => Promise<unknown>) => void faults.push(...(await faultsOf(step)));
-    const job = createSyncJob(ports, { lagMs: LAG_MS, signal: NEVER });
-    await attempt(() => job('manual'));
+    const { store, sync, readPart } = createCollecting(context, {
+      owner: { workerId: randomUUID(), mirrorId: null },
+      queue: { wakeLane: async () => {}, requestPart: async () => {} },
+      signal: NEVER,
+    });
+    await attempt(() => sync('manual'));
     await attempt(() => account.readAccount());
     await store.requestBackfill(HOUR, 'manual');
     await store.requestSweeps(async () => [HOUR]);
-    const readPart = createPartJob(ports);
     for (const backfill of await store.openBackfills())
       for (const part of await openParts(store, backfill)) await attempt(() => readPart(part, NEVER));
     return faults;
@@ -159,17 +133,7 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
   };
   return {
     ...{ stripe, blnk, sql, place, doors, mirrorId, collect, drain },
-    prove: {
-      stripe: createStripeSide({ feeds }),
-      ledger: ledgerSide,
-      own: createOwnSide(db),
-      accepted: createAcceptanceStore(db, 'test'),
-      memory: plentyOfMemory,
-      hash: (lines) =>
-        createHash('sha256')
-          .update([...lines].join('\n'))
-          .digest('hex'),
-    },
+    prove: { ...createProvePorts(context, { isAsked: true }), memory: plentyOfMemory },
     async drainAll() {
       for (let turn = 0; (await pendingLanes(sql)).length > 0; turn += 1) {
         if (turn > 500) throw new Error(`still pending: ${JSON.stringify(await pendingLanes(sql))}`);
@@ -193,8 +157,8 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
       expect(runs.reduce((sum, { stored }) => sum + stored, 0)).toBe(held?.count);
     },
     async close() {
-      client.close();
-      await Promise.all([ledger.close(), ledgerSide.close()]);
+      await noted();
+      await context.vendors.close();
       await Promise.all([doors.stripe.close(), doors.blnk.close()]);
       await blnk.close();
     },

@@ -10,22 +10,19 @@ import { afterAll, afterEach, beforeAll } from 'vitest';
 import { SandboxClock } from '../../../sandbox/clock.js';
 import type { ExpectedPayment } from '../../../sandbox/stripe/expectation.js';
 import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../../../sandbox/stripe/sandbox.js';
+import { createCollecting } from '../../../src/app/collecting.js';
 import { openParts } from '../../../src/collect/backfill.js';
 import type { CollectStore, PaymentFeeds } from '../../../src/collect/ports.js';
 import { collectTail, type TailOptions } from '../../../src/collect/tail.js';
 import { type Completeness, completenessOf } from '../../../src/core/coverage/completeness.js';
-import { createCollectStore } from '../../../src/db/collect/collect-store.js';
 import { readSweptCoverage } from '../../../src/db/collect/sweep-store.js';
 import type { Drizzle } from '../../../src/db/connection/open.js';
 import { createMirror, readMirror } from '../../../src/db/mirror/mirror-store.js';
 import { type PostingRow, postings } from '../../../src/db/schema/postings.js';
 import { coverage, type SyncRunRow, syncRuns } from '../../../src/db/schema/sync-runs.js';
-import { createStripeAccountReader, type StripeAccountReader } from '../../../src/stripe/account.js';
-import { createStripeClient } from '../../../src/stripe/client.js';
-import { createPaymentFeeds } from '../../../src/stripe/feeds.js';
-import { createPartJob } from '../../../src/worker/part-job.js';
-import type { PermissionPorts } from '../../../src/worker/permission-watch.js';
-import { createSyncJob, requestOpenParts, type SyncJob } from '../../../src/worker/sync-job.js';
+import type { StripeAccountReader } from '../../../src/stripe/account.js';
+import { requestOpenParts, type SyncJob } from '../../../src/worker/sync-job.js';
+import { atStripe, type ContextOptions, openContext, STRIPES_TIME } from '../context.js';
 import { type OwnDatabase, openMigratedDatabase } from '../own-database.js';
 
 export const NOW = new Date('2026-06-01T12:00:00Z');
@@ -85,6 +82,9 @@ export interface Covered {
 export interface Stage extends StageWorker {
   readonly sandbox: StripeSandbox;
   readonly clock: SandboxClock;
+  readonly database: OwnDatabase;
+  /** What its context was opened with. */
+  readonly setting: ContextOptions;
   readonly db: Drizzle;
   readonly sql: postgres.Sql;
   readonly account: StripeAccountReader;
@@ -118,20 +118,31 @@ export interface Stage extends StageWorker {
 
 const TABLES = ['postings', 'payments_before_start', 'sync_runs', 'coverage', 'mirror', 'workers'];
 
-export async function openStage({ sql, db }: OwnDatabase, options: StageOptions = {}): Promise<Stage> {
+export async function openStage(database: OwnDatabase, options: StageOptions = {}): Promise<Stage> {
+  const { sql, db } = database;
   // Of so few rows quicker than a truncate.
   for (const table of TABLES) await sql`delete from ${sql(`stripe_blnk_sync.${table}`)}`;
   const clock = options.sandbox?.clock ?? SandboxClock.frozen(NOW);
   const sandbox = await startStripeSandbox({ ...options.sandbox, clock });
-  const client = createStripeClient({
-    baseUrl: sandbox.url,
-    readKey: async () => options.apiKey ?? sandbox.apiKey,
-    limiter: { acquire: async () => {} },
-    version: '0.0.0',
-    // Requests take no time, so the vendor's now is the frozen clock's.
-    clock: { monotonicMs: () => 0, sleep: async () => {}, random: () => 0 },
-    retries: { attemptsMax: 1 },
-  });
+  const lagMs = options.lagMs ?? LAG;
+  const told: string[] = [];
+  const { apiKey } = options;
+  const setting: ContextOptions = {
+    config: {
+      ...atStripe(sandbox, apiKey === undefined ? {} : { readKey: async () => apiKey }),
+      syncLagMs: lagMs,
+    },
+    events: {
+      permissionLost: ({ permission }) => void told.push(`${permission} refused`),
+      permissionFound: ({ permission }) => void told.push(`${permission} allowed`),
+    },
+    overrides: {
+      // Requests take no time, so the vendor's now is the frozen clock's.
+      clock: { monotonicMs: () => stage.monotonicMs, sleep: async () => {}, every: () => () => {} },
+      stripe: { ...STRIPES_TIME, retries: { attemptsMax: 1 } },
+    },
+  };
+  const context = openContext(database, setting);
   await createMirror(db, {
     mirrorId: randomUUID(),
     stripeAccount: sandbox.account,
@@ -144,32 +155,21 @@ export async function openStage({ sql, db }: OwnDatabase, options: StageOptions 
     mappingVersion: 1,
     startsAt: options.startsAt ?? new Date(clock.nowMs() - 30 * DAY),
   });
-  const lagMs = options.lagMs ?? LAG;
-  const account = createStripeAccountReader({ client });
-  const told: string[] = [];
-  const permissions: Omit<PermissionPorts, 'store'> = {
-    vendorClock: account,
-    clock: { monotonicMs: () => stage.monotonicMs, sleep: async () => {}, every: () => () => {} },
-    permissions: account,
-    onPermission: (feed, change) => void told.push(`${feed} ${change}`),
-  };
+  const signal = new AbortController().signal;
+  const queue = { wakeLane: async () => {}, requestPart: async () => {} };
+  const { account, feeds } = context.vendors;
+  const collecting = (workerId: string) =>
+    createCollecting(context, { owner: { workerId, mirrorId: null }, queue, signal });
   const worker = (): StageWorker => {
     const workerId = randomUUID();
-    const ports = {
-      store: createCollectStore(db, { workerId, version: '0.0.0', mirrorId: null }),
-      feeds: createPaymentFeeds({ client }),
-      wakeLanes: async () => {},
-    };
-    const signal = new AbortController().signal;
-    const readPart = createPartJob({ ...ports, ...permissions });
+    const { store, readPart } = collecting(workerId);
+    const ports = { store, feeds, wakeLanes: async () => {} };
     return {
-      workerId,
-      store: ports.store,
-      feeds: ports.feeds,
+      ...{ workerId, store, feeds },
       tail: (tail = {}) => collectTail(ports, { trigger: 'schedule', lagMs, freshOnlyFrom: null, signal, ...tail }),
       async backfills() {
-        for (const backfill of await ports.store.openBackfills()) {
-          for (const part of await openParts(ports.store, backfill)) await readPart(part, signal);
+        for (const backfill of await store.openBackfills()) {
+          for (const part of await openParts(store, backfill)) await readPart(part, signal);
         }
       },
     };
@@ -189,6 +189,8 @@ export async function openStage({ sql, db }: OwnDatabase, options: StageOptions 
     ...first,
     sandbox,
     clock,
+    database,
+    setting,
     db,
     sql,
     account,
@@ -196,18 +198,7 @@ export async function openStage({ sql, db }: OwnDatabase, options: StageOptions 
     monotonicMs: 0,
     permissions: told,
     worker,
-    syncJob() {
-      return createSyncJob(
-        {
-          store: first.store,
-          feeds: first.feeds,
-          wakeLanes: async () => {},
-          ...permissions,
-          requestPart: async () => {},
-        },
-        { lagMs, signal: new AbortController().signal },
-      );
-    },
+    syncJob: () => collecting(first.workerId).sync,
     async begin() {
       await stage.syncJob()('startup');
       await first.backfills();
@@ -262,7 +253,7 @@ export async function openStage({ sql, db }: OwnDatabase, options: StageOptions 
       if (sum !== stored.size) throw new Error(`runs say that ${sum} are stored, the table holds ${stored.size}`);
     },
     async close() {
-      client.close();
+      await context.vendors.close();
       await sandbox.close();
     },
   };

@@ -7,19 +7,20 @@ import type postgres from 'postgres';
 import { afterAll, beforeAll } from 'vitest';
 import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbox.js';
 import type { BlnkSandboxOptions } from '../../../sandbox/blnk/sandbox-options.js';
-import { systemClock } from '../../../src/app/system-clock.js';
-import { createLedger } from '../../../src/blnk/ledger.js';
+import type { Overrides } from '../../../src/app/overrides.js';
+import { createPosting } from '../../../src/app/posting.js';
+import type { Timings } from '../../../src/app/timings.js';
 import type { Clock } from '../../../src/core/base/clock.js';
-import { createBalanceNames } from '../../../src/core/ledger/balance-names.js';
 import { CURRENT_MAPPING_VERSION, type MappingRules, preparePayment } from '../../../src/core/posting/mapping.js';
 import type { Payment } from '../../../src/core/posting/payment.js';
 import type { Lane } from '../../../src/core/posting/posting.js';
 import { createCollectStore } from '../../../src/db/collect/collect-store.js';
 import type { Drizzle } from '../../../src/db/connection/open.js';
-import { createMirror, markFirstPost } from '../../../src/db/mirror/mirror-store.js';
-import { createOutbox } from '../../../src/db/postings/outbox.js';
-import { createLaneDrainer, type DrainOptions, type LaneDrainer } from '../../../src/post/drain-lane.js';
+import { createMirror } from '../../../src/db/mirror/mirror-store.js';
+import type { Events } from '../../../src/observability/events.js';
+import type { LaneDrainer } from '../../../src/post/drain-lane.js';
 import type { Ledger, Outbox } from '../../../src/post/ports.js';
+import { atBlnk, decorateWith, openContext } from '../context.js';
 import type { Home } from '../homes.js';
 import { type OwnDatabase, openMigratedDatabase } from '../own-database.js';
 import { pendingLanes } from '../pending-lanes.js';
@@ -36,26 +37,24 @@ export const RULES: MappingRules = {
 };
 
 /** Waits of production divided by hundreds; none of them decides about correctness. */
-export const SHORT: DrainOptions = {
-  mirrorId: MIRROR_ID,
-  chunkSize: 100,
-  chunksInFlight: 2,
-  chunksAhead: 1,
-  singlesMax: 3,
+export const SHORT = {
   leaseMs: 1_500,
   finalAfterMs: 600,
   backoff: { baseMs: 15, maxMs: 120 },
-  pause: { baseMs: 15, maxMs: 60 },
-};
+  lanePause: { baseMs: 15, maxMs: 60 },
+} satisfies Partial<Timings>;
 
-export interface DrainerOptions extends Partial<DrainOptions> {
+type Waits = Partial<typeof SHORT>;
+type Sizes = NonNullable<Overrides['posting']>;
+
+export interface DrainerOptions extends Waits, Sizes {
   readonly wrapLedger?: (ledger: Ledger) => Ledger;
   readonly wrapOutbox?: (outbox: Outbox) => Outbox;
   readonly clock?: Clock;
   /** A pool of its own, as another process has. */
   readonly ownPool?: boolean;
   readonly readKey?: () => Promise<string>;
-  readonly onStalled?: (stall: { readonly lane: Lane; readonly error: string; readonly pauseMs: number }) => void;
+  readonly onStalled?: Events['lanePaused'];
 }
 
 export interface PostingState {
@@ -111,36 +110,33 @@ export class LedgerStage {
 
   /** A drainer as a process of its own has it: its own connections to Blnk, its own memory of names and pauses. */
   async drainer(options: DrainerOptions = {}): Promise<LaneDrainer> {
-    const { wrapLedger, wrapOutbox, clock, ownPool, readKey, onStalled, ...timings } = options;
+    const { wrapLedger, wrapOutbox, clock, ownPool, readKey, onStalled, ...waitsAndSizes } = options;
     const database = ownPool === true ? await this.#database.openAnother() : this.#database;
     if (ownPool === true) this.#closers.push(() => database.close());
-    const blnk = createLedger({
-      style: this.#style,
-      baseUrl: this.sandbox.url,
-      instanceId: this.#style === 'cloud' ? this.sandbox.instanceId : null,
-      readKey: readKey ?? (async () => (this.#style === 'cloud' ? this.sandbox.cloudToken : this.sandbox.coreKey)),
-      lookUpFirstWaitMs: 5,
-    });
-    this.#closers.push(() => blnk.close());
-    const ledger = wrapLedger?.(blnk) ?? blnk;
-    const outbox = createOutbox(database.sql, { epoch: 0 });
-    return createLaneDrainer(
-      {
-        ledger,
-        outbox: wrapOutbox?.(outbox) ?? outbox,
-        balances: createBalanceNames(ledger),
-        clock: clock ?? systemClock,
-        random: Math.random,
-        source: RULES.source,
-        confirmSource: rememberingSource(database.sql, RULES.source),
-        markFirstPost: () => markFirstPost(database.db, RULES.mirrorId),
-        onRenewalFailed: () => {},
-        onStalled: (lane, stall) => onStalled?.({ lane, ...stall }),
-        onResumed: () => {},
+    const context = openContext(database, {
+      config: atBlnk(this.sandbox, { style: this.#style, ...(readKey === undefined ? {} : { readKey }) }),
+      timings: { ...SHORT, ...waitsAndSizes },
+      events: onStalled === undefined ? {} : { lanePaused: onStalled },
+      overrides: {
+        // Whoever wants one chunk at a time wants no other one looked up meanwhile.
+        posting: { ...(options.chunksInFlight === 1 ? { chunksAhead: 0 } : {}), ...waitsAndSizes },
+        blnk: { lookUpFirstWaitMs: 5 },
+        decorate: decorateWith({
+          ledger: (ledger) => ({ ...ledger, ...wrapLedger?.(ledger) }),
+          outbox: (outbox) => wrapOutbox?.(outbox) ?? outbox,
+        }),
+        ...(clock === undefined ? {} : { clock }),
       },
-      // Whoever wants one chunk at a time wants no other one looked up meanwhile.
-      { ...SHORT, ...(timings.chunksInFlight === 1 ? { chunksAhead: 0 } : {}), ...timings },
-    );
+    });
+    const { drainer, noted } = createPosting(context, {
+      mirror: { ...RULES, ledgerEpoch: 0 },
+      confirmSource: rememberingSource(database.sql, RULES.source),
+    });
+    this.#closers.push(async () => {
+      await noted();
+      await context.vendors.close();
+    });
+    return drainer;
   }
 
   /** Drains every lane again and again until the condition holds. A drain that throws fails the test. */
@@ -189,10 +185,10 @@ export class LedgerStage {
 
   async close(): Promise<void> {
     this.sandbox.faults.clear();
-    for (const close of this.#closers.splice(0)) await close();
+    for (const close of this.#closers.splice(0).reverse()) await close();
     await this.sandbox.close();
     await this.sql`truncate stripe_blnk_sync.postings, stripe_blnk_sync.sync_runs, stripe_blnk_sync.coverage,
-      stripe_blnk_sync.mirror`;
+      stripe_blnk_sync.mirror, stripe_blnk_sync.lane_pauses`;
   }
 }
 

@@ -2,22 +2,16 @@
  * A stage for proofs: collect's stage and the Blnk stand-in on one clock, a poster between them, and `proveDay` with the
  * real adapters. A test makes payments, lets the real stages bring them into the ledger, damages what it likes, and proves.
  */
-import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
 import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbox.js';
 import type { BlnkSandboxOptions } from '../../../sandbox/blnk/sandbox-options.js';
 import type { NewIntent } from '../../../sandbox/stripe/intents.js';
-import { systemClock } from '../../../src/app/system-clock.js';
-import { createLedger } from '../../../src/blnk/ledger.js';
-import { type BlnkLedgerSide, createLedgerSide } from '../../../src/blnk/listings.js';
-import { createBalanceNames } from '../../../src/core/ledger/balance-names.js';
+import { createPosting } from '../../../src/app/posting.js';
+import { createProvePorts } from '../../../src/app/proving.js';
+import type { Vendors } from '../../../src/app/vendors.js';
 import type { Certificate, FindingKind } from '../../../src/core/proof/certificate.js';
 import { readMirror } from '../../../src/db/mirror/mirror-store.js';
-import { createOutbox } from '../../../src/db/postings/outbox.js';
-import { createAcceptanceStore } from '../../../src/db/proof/acceptance-store.js';
-import { createOwnSide } from '../../../src/db/proof/local-postings.js';
 import { readCompleteTo } from '../../../src/db/reads/status.js';
-import { createLaneDrainer } from '../../../src/post/drain-lane.js';
 import {
   type DayProof,
   type ProveFacts,
@@ -25,7 +19,7 @@ import {
   proveDay,
   type Standings,
 } from '../../../src/prove/prove-day.js';
-import { createStripeSide } from '../../../src/stripe/listing.js';
+import { atBlnk, openContext } from '../context.js';
 import { plentyOfMemory } from '../memory.js';
 import { pendingLanes } from '../pending-lanes.js';
 import type { Stage } from './collect.js';
@@ -36,7 +30,7 @@ export const DAMAGED_DAY = '2026-05-29';
 
 export interface ProofStage extends Stage {
   readonly blnk: BlnkSandbox;
-  readonly ledgerSide: BlnkLedgerSide;
+  readonly ledgerSide: Vendors['ledgerSide'];
   readonly ports: ProvePorts;
   readonly mirrorId: string;
   /** A succeeded payment of that second of a day; returns its id. */
@@ -66,43 +60,18 @@ export interface ProofStageOptions extends BlnkSandboxOptions {
 export async function openProofStage(stage: Stage, options: ProofStageOptions = {}): Promise<ProofStage> {
   const { style = 'cloud', ...sandboxOptions } = options;
   const blnk = await startBlnkSandbox({ lockWaitMs: 150, leakLockMs: 0, clock: stage.clock, ...sandboxOptions });
-  const connection = {
-    style,
-    baseUrl: blnk.url,
-    instanceId: style === 'cloud' ? blnk.instanceId : null,
-    readKey: async () => (style === 'cloud' ? blnk.cloudToken : blnk.coreKey),
-    lookUpFirstWaitMs: 5,
-  };
-  const ledger = createLedger(connection);
-  const ledgerSide = createLedgerSide(connection);
-  const { mirrorId, source } = await readMirror(stage.db);
-  const ports: ProvePorts = {
-    stripe: createStripeSide({ feeds: stage.feeds }),
-    ledger: ledgerSide,
-    own: createOwnSide(stage.db),
-    accepted: createAcceptanceStore(stage.db, 'test'),
-    memory: plentyOfMemory,
-    hash: (lines) =>
-      createHash('sha256')
-        .update([...lines].join('\n'))
-        .digest('hex'),
-  };
-  const drainer = createLaneDrainer(
-    {
-      ledger,
-      outbox: createOutbox(stage.sql, { epoch: 0 }),
-      balances: createBalanceNames(ledger),
-      clock: systemClock,
-      random: Math.random,
-      source,
-      confirmSource: async () => {},
-      markFirstPost: async () => {},
-      onRenewalFailed: () => {},
-      onStalled: () => {},
-      onResumed: () => {},
-    },
-    { ...SHORT, mirrorId },
-  );
+  const { config, overrides } = stage.setting;
+  const context = openContext(stage.database, {
+    config: { ...config, ...atBlnk(blnk, { style }) },
+    timings: SHORT,
+    overrides: { ...overrides, blnk: { lookUpFirstWaitMs: 5 } },
+  });
+  const { ledgerSide } = context.vendors;
+  const mirror = await readMirror(stage.db);
+  const { mirrorId } = mirror;
+  const ports: ProvePorts = { ...createProvePorts(context, { isAsked: true }), memory: plentyOfMemory };
+  // A ledger that is damaged on purpose would be doubted before the damage is proven.
+  const { drainer, noted } = createPosting(context, { mirror, confirmSource: async () => {} });
 
   const proof: ProofStage = Object.assign(Object.create(stage) as Stage, {
     blnk,
@@ -125,6 +94,8 @@ export async function openProofStage(stage: Stage, options: ProofStageOptions = 
     },
     async post() {
       await until(async () => {
+        // The pause of a lane is over.
+        stage.monotonicMs += SHORT.lanePause.maxMs;
         const lanes = await pendingLanes(stage.sql);
         await Promise.all(lanes.map((lane) => drainer.drain(lane, NEVER)));
         return lanes.length === 0;
@@ -153,7 +124,8 @@ export async function openProofStage(stage: Stage, options: ProofStageOptions = 
     },
     async closeLedger() {
       blnk.faults.clear();
-      await Promise.all([ledger.close(), ledgerSide.close()]);
+      await noted();
+      await context.vendors.close();
       await blnk.close();
     },
   });
