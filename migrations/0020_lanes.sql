@@ -3,7 +3,8 @@ ALTER TABLE "stripe_blnk_sync"."postings" ADD COLUMN "role" text;--> statement-b
 ALTER TABLE "stripe_blnk_sync"."postings" ADD COLUMN "lane" text;--> statement-breakpoint
 -- For code of generation 1, which knows `kind` instead and names a lane by the source, be that a customer's balance. Rows
 -- from before stay as they are until such code changes them: whoever reads them takes what is missing from the old columns.
-CREATE FUNCTION "stripe_blnk_sync"."fill_posting_of_generation_1"() RETURNS trigger LANGUAGE plpgsql AS $$
+-- With the rights of its owner: a role that writes through the old names in public may have no right on what lies here.
+CREATE FUNCTION "stripe_blnk_sync"."fill_posting_of_generation_1"() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 begin
   new.object := coalesce(new.object, 'payment');
   new.role := coalesce(new.role, case when new.kind = 'payment' then 'original' else new.kind end);

@@ -144,6 +144,27 @@ describe('a database with our tables in public', () => {
     await old.close();
   });
 
+  it('is written through the old names by a role that has no right on the new ones', async () => {
+    const role = `old_${randomBytes(4).toString('hex')}`;
+    await sql.unsafe(`create role ${role}`);
+    try {
+      await sql.unsafe('grant select, insert, update on all tables in schema public to public');
+      await migrateDatabase(database);
+      await sql.begin(async (transaction) => {
+        await transaction.unsafe(`set local role ${role}`);
+        await transaction`
+          insert into public.postings (reference, object_id, kind, source, currency, amount, precision, effective_at, state, first_run, prepared, destination)
+          values ('pi_1', 'pi_1', 'payment', '@stripe', 'USD', 5, 100, now(), 'pending', gen_random_uuid(), '{}', '@c')`;
+      });
+      expect([...(await sql`select role, lane from stripe_blnk_sync.postings`)]).toEqual([
+        { role: 'original', lane: 'USD:@stripe' },
+      ]);
+    } finally {
+      await sql.unsafe(`drop owned by ${role}`);
+      await sql.unsafe(`drop role ${role}`);
+    }
+  });
+
   it('keeps what roles were granted by name under both names, and takes what they had by default', async () => {
     const [reader, anon] = ['reader', 'anon'].map((name) => `${name}_${randomBytes(4).toString('hex')}`);
     await sql.unsafe(`create role ${reader}; create role ${anon}`);
