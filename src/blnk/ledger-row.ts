@@ -4,7 +4,7 @@
  */
 
 import { memberOf, textMemberOf } from '../core/base/exact-json.js';
-import { PAYMENT } from '../core/kinds/payment.js';
+import { OBJECT_KINDS } from '../core/kinds/registry.js';
 import type { LedgerRecord, LedgerRow } from '../core/ledger/row.js';
 import { shorten } from './answer.js';
 
@@ -63,7 +63,7 @@ export function readLedgerRecord(value: unknown): LedgerRecord | null {
   return {
     ...row,
     // An empty text names nothing, and neither does one that was never a name.
-    paymentId: readWord(metaData, PAYMENT.metadataKey),
+    paymentId: OBJECT_KINDS.map(({ metadataKey }) => readWord(metaData, metadataKey)).find((id) => id !== null) ?? null,
     day: readWord(metaData, 'stripe_day'),
     createdAt: readDate(textMemberOf(value, 'created_at')),
   };

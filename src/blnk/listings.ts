@@ -5,8 +5,7 @@
 
 import { memberOf, textMemberOf } from '../core/base/exact-json.js';
 import type { Window } from '../core/base/window.js';
-import { PAYMENT } from '../core/kinds/payment.js';
-import { isMadeOfMirroredId, OBJECT_KINDS } from '../core/kinds/registry.js';
+import { isMadeOfMirroredId, metadataKeyOf, OBJECT_KINDS } from '../core/kinds/registry.js';
 import type { LedgerRecord } from '../core/ledger/row.js';
 import type { LedgerHistory, LedgerSide } from '../prove/ports.js';
 import type { BlnkAnswer } from './answer.js';
@@ -63,7 +62,7 @@ async function* listDay(lookUps: LookUps, day: string): AsyncGenerator<readonly 
 }
 
 async function listOfPayment(lookUps: LookUps, paymentId: string): Promise<LedgerRecord[]> {
-  const filters: Filter[] = [{ field: `meta_data.${PAYMENT.metadataKey}`, operator: 'eq', value: paymentId }];
+  const filters: Filter[] = [{ field: `meta_data.${metadataKeyOf(paymentId)}`, operator: 'eq', value: paymentId }];
   const found = await lookUps.listRows('transactions', { filters });
   return found.map((value) => {
     const record = readRecord(value);

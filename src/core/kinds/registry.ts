@@ -12,6 +12,11 @@ export function isMadeOfMirroredId(reference: string): boolean {
   return OBJECT_KINDS.some(({ idPrefix }) => reference.startsWith(idPrefix));
 }
 
+/** Under which key of our metadata an object's id stands. Ids of no kind that is mirrored are looked for as payments. */
+export function metadataKeyOf(id: string): string {
+  return (OBJECT_KINDS.find(({ idPrefix }) => id.startsWith(idPrefix)) ?? PAYMENT).metadataKey;
+}
+
 /** Whether a text can be the id of a mirrored object. Without a colon: what is derived from an id begins there. */
 export function isMirroredId(text: string): boolean {
   return (

@@ -6,7 +6,7 @@ import { exponentOf, precisionOf } from '../base/currencies.js';
 import { formatMoney } from '../base/money.js';
 import { formatTime } from '../base/time-text.js';
 import { utcDay } from '../base/window.js';
-import { PAYMENT } from '../kinds/payment.js';
+import { metadataKeyOf } from '../kinds/registry.js';
 import { undoReferenceOf } from '../ledger/reference.js';
 import type { LedgerRecord, LedgerRow } from '../ledger/row.js';
 import { inflightText, splitText } from '../ledger/settlement.js';
@@ -177,7 +177,7 @@ export function undoLine(
     skip_queue: true,
     ...(at === null ? {} : { effective_date: isoSeconds(at) }),
     meta_data: {
-      [PAYMENT.metadataKey]: about.paymentId,
+      [metadataKeyOf(about.paymentId)]: about.paymentId,
       stripe_day: about.day,
       ...(typeof row.mirrorId === 'string' ? { stripe_mirror: row.mirrorId } : {}),
     },

@@ -1,5 +1,6 @@
 /** Whether reading is later than it should be, whatever the reason. Pure. */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../base/window.js';
+import type { Feed } from '../coverage/sync-run.js';
 import type { FailureFacts, VerdictFacts } from './facts.js';
 
 /** Completeness moves once a minute; when it stood still for this long beyond the lag, something holds it. */
@@ -31,10 +32,9 @@ export function standsStill({ behindMs, lagMs, intervalMs, holes, mirror }: Verd
 export function lastingFailure({ mirror, lastFailure }: VerdictFacts): FailureFacts | null {
   if (lastFailure === null || lastFailure.recovered) return null;
   if (mirror === null || lastFailure.code !== 'stripe_permission_missing') return lastFailure;
-  const refusedSince = {
+  const refusedSince: Partial<Record<Feed, Date | null>> = {
     events: mirror.eventsRefusedSince,
     charges: mirror.chargesRefusedSince,
-    payment_intents: null,
   };
-  return refusedSince[lastFailure.feed] === null ? lastFailure : null;
+  return (refusedSince[lastFailure.feed] ?? null) === null ? lastFailure : null;
 }
