@@ -2,18 +2,16 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { WorkerConfig } from '../config.js';
 import type { RepairPlan } from '../core/repair/repair-plan.js';
-import { createAcceptanceStore } from '../db/proof/acceptance-store.js';
 import { type FullCertificate, readDay } from '../db/reads/certificates.js';
-import { createRepairStore } from '../db/repair/repair-store.js';
 import type { Log } from '../observability/log.js';
 import { mirrorOf } from '../operations/session.js';
-import { packageVersion } from '../package-root.js';
 import { applyRepair } from '../prove/apply-repair.js';
 import { planRepair } from '../prove/plan-repair.js';
 import { proveDays } from '../prove/prove-days.js';
 import { createJobQueue } from '../queue/job-queue.js';
 import type { DemoVendors } from './demo-vendors.js';
 import { createProver, readProvingFacts } from './proving.js';
+import { createRepairPorts } from './repair-ports.js';
 import { openSession } from './session.js';
 
 export interface DemoDays {
@@ -70,12 +68,7 @@ export async function openDemoDays({
 
     async repair() {
       const mirror = mirrorOf(session);
-      const ports = {
-        store: createRepairStore(db, packageVersion()),
-        accepted: createAcceptanceStore(db, packageVersion()),
-        stripe: session.vendors.stripeSide,
-        ledger: session.vendors.ledgerSide,
-      };
+      const ports = createRepairPorts(session);
       const { plan } = await planRepair(ports, { range: null, mirror, by: userName });
       if (plan === null) throw new Error('The repair found nothing to do. This is a defect');
       const applied = await applyRepair(ports, { plan, rules: mirror, by: userName });

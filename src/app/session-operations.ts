@@ -7,18 +7,16 @@ import type { ProveOperation } from '../cli/prove.js';
 import type { RebuildOperation } from '../cli/rebuild.js';
 import type { RepairOperations } from '../cli/repair.js';
 import type { WorkerConfig } from '../config.js';
-import { createAcceptanceStore } from '../db/proof/acceptance-store.js';
 import { readLivingWorkers } from '../db/reads/status.js';
-import { createRepairStore } from '../db/repair/repair-store.js';
 import { applyRepair } from '../operations/apply-repair.js';
 import { moveMirror } from '../operations/move-mirror.js';
 import { planRepair } from '../operations/plan-repair.js';
 import { proveNamedDays } from '../operations/prove-days.js';
 import { readAudience } from '../operations/read-audience.js';
 import { rebuild } from '../operations/rebuild.js';
-import type { RepairPorts } from '../prove/repair-ports.js';
 import { createJobQueue, type JobQueue } from '../queue/job-queue.js';
 import { createProver, readProvingFacts } from './proving.js';
+import { createRepairPorts } from './repair-ports.js';
 import { type OpenedSession, openSession, type SessionOptions } from './session.js';
 
 export interface SessionOperations
@@ -30,7 +28,7 @@ export interface SessionOperations
 
 export async function openSessionOperations(config: WorkerConfig, options: SessionOptions): Promise<SessionOperations> {
   const session = await openSession(config, options);
-  const repairing = { ...session, repair: repairPorts(session), withQueue: queueOf(session) };
+  const repairing = { ...session, repair: createRepairPorts(session), withQueue: queueOf(session) };
   return {
     proveDays: (asked, listener) =>
       proveNamedDays(
@@ -52,15 +50,6 @@ export async function openSessionOperations(config: WorkerConfig, options: Sessi
         requests: { queue: () => repairing.withQueue((queue) => queue.identify()) },
       }),
     close: () => session.close(),
-  };
-}
-
-function repairPorts({ database, vendors, version, decorate }: OpenedSession): RepairPorts {
-  return {
-    store: decorate('repairStore', createRepairStore(database.db, version)),
-    accepted: createAcceptanceStore(database.db, version),
-    stripe: vendors.stripeSide,
-    ledger: vendors.ledgerSide,
   };
 }
 

@@ -6,7 +6,7 @@ import { SyncError } from '../core/base/errors.js';
 import { lanesDue } from '../db/postings/due.js';
 import type { Outages } from '../observability/outages.js';
 import { createJobQueue, type JobQueue } from '../queue/job-queue.js';
-import { startTasks } from '../worker/background-tasks.js';
+import { type RunningTasks, startTasks } from '../worker/background-tasks.js';
 import { type ComposedWorker, composeWorker, type WorkerParts } from './compose-worker.js';
 import type { Context } from './context.js';
 import { createSelfRunning } from './due-work.js';
@@ -26,8 +26,11 @@ export interface Work extends Pick<WorkerParts, 'mirror' | 'workerId' | 'ledgerW
 const PARTS_AT_ONCE = 4;
 export const LANES_AT_ONCE = 16;
 
-/** @returns once the first looks at work and queue were taken. Throws SyncError when the worker cannot be listed. */
-export async function takeUpWork(context: Context, work: Work): Promise<void> {
+/**
+ * Answers, once the first looks at work and queue were taken, what tells the last turns of the background tasks. Throws
+ * SyncError when the worker cannot be listed.
+ */
+export async function takeUpWork(context: Context, work: Work): Promise<RunningTasks['lastTurns']> {
   const { events, tally, timings } = context;
   const { home, outages, closers } = work;
   const queue = createJobQueue(home.queueBackend, (error) => events.queueClientFailed({ error: error.message }));
@@ -40,7 +43,7 @@ export async function takeUpWork(context: Context, work: Work): Promise<void> {
     onAlive: () => outages.answered('postgresql'),
   });
   closers.push(() => worker.posting.noted());
-  await beAlive(context, work, { worker, onError });
+  const heartbeat = await beAlive(context, work, { worker, onError });
   const limits = { partsAtOnce: PARTS_AT_ONCE, lanesAtOnce: LANES_AT_ONCE };
   const selfRunning = createSelfRunning(context, { ...work, ...worker, queue, ...limits, onError, onJobFailed });
   const stopTaking = queue.work(selfRunning.handlers, {
@@ -56,10 +59,11 @@ export async function takeUpWork(context: Context, work: Work): Promise<void> {
     await selfRunning.settled();
   });
   const failed = await askAtStart(context, { queue, worker });
-  if (failed !== null) onError('start', failed);
-  if (failed !== null) return;
-  await selfRunning.lookAtQueue.run();
-  await selfRunning.lookAtWork.run();
+  if (failed === null) {
+    await selfRunning.lookAtQueue.run();
+    await selfRunning.lookAtWork.run();
+  } else onError('start', failed);
+  return () => new Map([...heartbeat.lastTurns(), ...tasks.lastTurns()]);
 }
 
 interface Living {
@@ -68,7 +72,11 @@ interface Living {
 }
 
 /** From its end on the worker is listed as alive. */
-async function beAlive(context: Context, { closers, onFatal }: Work, { worker, onError }: Living): Promise<void> {
+async function beAlive(
+  context: Context,
+  { closers, onFatal }: Work,
+  { worker, onError }: Living,
+): Promise<RunningTasks> {
   closers.push(() => worker.registry.leave());
   // Listed first, then asked: `migrate` raises what is served and then looks who is listed, so one of the two sees the other.
   await worker.heartbeat.run();
@@ -80,6 +88,7 @@ async function beAlive(context: Context, { closers, onFatal }: Work, { worker, o
     [worker.heartbeat],
   );
   closers.push(() => heartbeat.stop());
+  return heartbeat;
 }
 
 interface Asking {

@@ -7,6 +7,7 @@ import { describeError, SyncError } from '../core/base/errors.js';
 import type { Mirror } from '../core/posting/mirror.js';
 import { ignoredStart } from '../core/settings/ignored-start.js';
 import { POSTING } from '../post/posting-sizes.js';
+import type { RunningTasks } from '../worker/background-tasks.js';
 import type { LedgerWatch } from '../worker/ledger-watch.js';
 import { claimWith, noteAccess } from './begin-mirror.js';
 import { type Context, createContext } from './context.js';
@@ -18,6 +19,8 @@ import { type WatchParts, watchLedger } from './watch-ledger.js';
 export interface RunningWorker {
   readonly workerId: string;
   readonly mirror: Mirror;
+  /** What each background task came to last. */
+  readonly lastTurns: RunningTasks['lastTurns'];
   /** Takes no new work and waits for what is in flight; then closes everything but the home. */
   stop(): Promise<void>;
 }
@@ -71,8 +74,15 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
     options.signal?.removeEventListener('abort', interrupt);
     options.onTakesWork?.();
     if (mirror.stripeAccount !== null) vendors.expectAccount(mirror.stripeAccount);
-    await takeUpWork(context, { ...options, mirror, ledgerWatch, workerId, closers, signal: stopping.signal });
-    return { workerId, mirror, stop };
+    const lastTurns = await takeUpWork(context, {
+      ...options,
+      mirror,
+      ledgerWatch,
+      workerId,
+      closers,
+      signal: stopping.signal,
+    });
+    return { workerId, mirror, lastTurns, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbox.js';
 import type { BlnkSandboxOptions } from '../../../sandbox/blnk/sandbox-options.js';
 import type { NewIntent } from '../../../sandbox/stripe/intents.js';
+import type { Context } from '../../../src/app/context.js';
 import { createPosting } from '../../../src/app/posting.js';
 import { createProvePorts } from '../../../src/app/proving.js';
 import type { Vendors } from '../../../src/app/vendors.js';
@@ -29,6 +30,8 @@ import { NEVER, SHORT, until } from './ledger.js';
 export const DAMAGED_DAY = '2026-05-29';
 
 export interface ProofStage extends Stage {
+  /** Of both vendors. */
+  readonly context: Context;
   readonly blnk: BlnkSandbox;
   readonly ledgerSide: Vendors['ledgerSide'];
   readonly ports: ProvePorts;
@@ -74,6 +77,7 @@ export async function openProofStage(stage: Stage, options: ProofStageOptions = 
   const { drainer, noted } = createPosting(context, { mirror, confirmSource: async () => {} });
 
   const proof: ProofStage = Object.assign(Object.create(stage) as Stage, {
+    context,
     blnk,
     ledgerSide,
     ports,

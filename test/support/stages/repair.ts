@@ -4,12 +4,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
+import { createRepairPorts } from '../../../src/app/repair-ports.js';
 import type { Mirror } from '../../../src/core/posting/mirror.js';
 import type { PlanOutcome, RepairPlan } from '../../../src/core/repair/repair-plan.js';
 import { readMirror } from '../../../src/db/mirror/mirror-store.js';
 import { createCertificateStore } from '../../../src/db/proof/certificate-store.js';
 import { readTotals } from '../../../src/db/reads/outbox-status.js';
-import { createRepairStore } from '../../../src/db/repair/repair-store.js';
 import { type ApplyOutcome, applyRepair } from '../../../src/prove/apply-repair.js';
 import { planRepair } from '../../../src/prove/plan-repair.js';
 import { proveDay } from '../../../src/prove/prove-day.js';
@@ -63,12 +63,7 @@ export async function openRepairStage(stage: Stage, options: ProofStageOptions =
   const proof = await openProofStage(stage, options);
   for (const table of ['repair_items', 'repairs', 'certificates', 'acceptances'])
     await proof.sql`delete from ${proof.sql(`stripe_blnk_sync.${table}`)}`;
-  const ports: RepairPorts = {
-    store: createRepairStore(proof.db, 'test'),
-    accepted: proof.ports.accepted,
-    stripe: proof.ports.stripe,
-    ledger: proof.ledgerSide,
-  };
+  const ports = createRepairPorts(proof.context);
   const mirror = await readMirror(proof.db);
   const repair: RepairStage = {
     proof,
