@@ -367,7 +367,10 @@ describe('a dismissal', () => {
 
 describe('the table above', () => {
   it('has every statement of the room', () => {
-    const writing = sourceFiles('src/db/postings').filter(({ text }) => /\bupdate\b|\binsert\b|\bdelete\b/i.test(text));
+    // Pauses of lanes lie in a table of their own.
+    const writing = sourceFiles('src/db/postings').filter(
+      ({ text }) => /\bupdate\b|\binsert\b|\bdelete\b/i.test(text) && /schema\/postings\.js|\.postings\b/.test(text),
+    );
     const exported = writing.flatMap(({ text }) =>
       [...text.matchAll(/^export async function (\w+)/gm)].map(([, name]) => name),
     );
