@@ -39,7 +39,9 @@ export async function claimNew(
   { limit, leaseMs, first, epoch }: NewClaimOptions & OfEpoch,
 ): Promise<Claim> {
   const token = uuidv4();
-  const order = first === 'waiting' ? sql`due_at, reference` : sql`(effective_at at time zone 'UTC') desc, reference`;
+  // As the index has them, and nothing more: with statistics from before a backlog, what is the same in `due_at` would be
+  // put in order by sorting all of it, for each claim.
+  const order = first === 'waiting' ? sql`due_at` : sql`(effective_at at time zone 'UTC') desc`;
   const rows = await sql<ClaimedRow[]>`
     with chosen as (
       select reference from stripe_blnk_sync.postings where ${isDue(sql, lane, epoch)} and attempts = 0
@@ -63,7 +65,7 @@ export async function claimAttempted(
   const rows = await sql<ClaimedRow[]>`
     with chosen as (
       select reference from stripe_blnk_sync.postings where ${isDue(sql, lane, epoch)} and attempts > 0
-      order by due_at, reference limit ${limit} for update skip locked
+      order by due_at limit ${limit} for update skip locked
     )
     update stripe_blnk_sync.postings p
     set claim = ${token}, claimed_until = now() + ${interval(sql, leaseMs)}
