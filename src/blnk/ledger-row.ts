@@ -1,6 +1,6 @@
 /**
  * Reads a transaction as Core or the Cloud shows it. What cannot be read becomes unknown, never a guess: an unknown amount
- * or balance is judged a conflict, so that a person looks at it. Judging itself is `core/settlement.ts`.
+ * or balance is judged a conflict, so that a person looks at it. Judging itself is `core/ledger/settlement.ts`.
  */
 
 import { memberOf, textMemberOf } from '../core/base/exact-json.js';

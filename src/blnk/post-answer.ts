@@ -1,6 +1,6 @@
 /**
- * What an answer to a post says about the transaction. The rule: whatever is not known for certain is `unclear`, and
- * a look-up decides. Answers about access are thrown before this is asked (`access-error.ts`).
+ * Reads the answer to a post as a `PostAnswer`; what becomes of the posting then is decided in `post/post-chunk.ts`. The
+ * rule: whatever is not known for certain is `unclear`, and a look-up decides. Answers about access are thrown before this is asked (`access-error.ts`).
  */
 import { SyncError } from '../core/base/errors.js';
 import { memberOf, textMemberOf } from '../core/base/exact-json.js';

@@ -1,6 +1,6 @@
 /**
  * Compares the time that each answer of Stripe states with the database's clock and this machine's, and remembers which
- * of them was off. The rule is core/agree-on-time.ts; this only reads the clocks, and the database's not at every answer.
+ * of them was off. The rule is core/coverage/agree-on-time.ts; this only reads the clocks, and the database's not at every answer.
  */
 
 import type { Clock } from '../core/base/clock.js';

@@ -1,5 +1,5 @@
 /**
- * What collect needs from the rim: a payment processor's feeds and a store. Adapters implement these; collect imports
+ * What collect needs from outside: a payment processor's feeds and a store. Adapters implement these; collect imports
  * no vendor. Every fault that crosses here is a SyncError.
  */
 

@@ -1,4 +1,4 @@
-/** Asks for the sweeps that are due. What is due is decided by core/sweep-plan.ts; this joins it to the store. */
+/** Asks for the sweeps that are due. What is due is decided by core/coverage/sweep-plan.ts; this joins it to the store. */
 import { type SweepFacts, sweepsDue } from '../core/coverage/sweep-plan.js';
 import type { CollectStore } from './ports.js';
 

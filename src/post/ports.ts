@@ -1,5 +1,5 @@
 /**
- * What post needs from the rim: a ledger and the outbox. Answers about a transaction are values, because each of them
+ * What post needs from outside: a ledger and the outbox. Answers about a transaction are values, because each of them
  * has its own next step; only faults of the surroundings (credentials, database) are thrown, as SyncError.
  */
 

@@ -1,6 +1,6 @@
 /**
- * Looks postings up in the ledger and writes down what was seen: settled, parked, or put off. What is absent is given
- * back to the caller, who alone may post. Nothing here posts.
+ * Turns what the ledger holds into the state of a posting: looks postings up, judges what was seen (`core/ledger/settlement.ts`)
+ * and marks each as settled, parked, or put off. Absent ones go back to the caller, who alone may post. Nothing here posts.
  */
 import type { Random } from '../core/base/clock.js';
 import type { BalanceNames } from '../core/ledger/balance-names.js';
@@ -40,7 +40,7 @@ export interface LookedUp {
   readonly absent: readonly ClaimedPosting[];
 }
 
-/** Dismissed postings that are looked up at a time. */
+/** How many dismissed postings `look-up-dismissed.ts` looks up at a time. */
 export const LOOK_UP_MAX = 50;
 
 /**
@@ -135,7 +135,8 @@ async function markFindings(claim: Claim, rows: FoundRows, judging: Judging): Pr
           parkWhenFinal(posting, { reason: 'conflict', detail: finding.detail }, judging, { parkings, postponements });
         break;
       case 'absent':
-        // What was a conflict or burnt a while ago and is gone now was removed, or a reader lags: posting again tells.
+        // A row that was a conflict, rejected or voided a while ago and is gone now was removed, or a reader lags: posting
+        // again shows which.
         if (posting.reason !== 'refused_by_blnk') absent.push(posting);
         else
           parkWhenFinal(posting, { reason: posting.reason, detail: posting.reasonDetail ?? '' }, judging, {

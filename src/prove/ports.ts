@@ -1,5 +1,5 @@
 /**
- * What prove needs from the rim: both sides listed afresh, and our own postings as a third. Everything here only reads.
+ * What prove needs from outside: both sides listed afresh, and our own postings as a third. Everything here only reads.
  * Every fault that crosses is a SyncError.
  */
 

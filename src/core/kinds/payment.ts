@@ -1,4 +1,4 @@
-/** Payments: succeeded PaymentIntents. The mapping (core/mapping.ts) makes their transactions. */
+/** Payments: succeeded PaymentIntents. The mapping (core/posting/mapping.ts) makes their transactions. */
 import type { ObjectKind } from './object-kind.js';
 
 export const PAYMENT = {

@@ -1,4 +1,7 @@
-/** The `mirror` row: read, created once, moved only in the ways that DESIGN allows. Deciding what may differ is not done here. */
+/**
+ * The `mirror` row: read, created once, restarted only before its first posting, and marked with what a worker found.
+ * Which configurations may differ from it is decided in `worker/claim-mirror.ts`.
+ */
 import { eq, isNotNull, isNull, sql } from 'drizzle-orm';
 import { SyncError } from '../../core/base/errors.js';
 import { commandLine } from '../../core/base/own-command.js';

@@ -1,6 +1,7 @@
 /**
- * Keeps certificates: rows are added, never changed (but for a time that a wrong clock said, in `times-ahead.ts`). Of a
- * day that was sealed before and is not the same any more, the new row says which certificate it takes back and why.
+ * Keeps certificates: rows are added, never changed (but for a time that a wrong clock wrote, in
+ * `db/workers/future-times.ts`). Of a day that was sealed before and is not the same any more, the new row names the
+ * certificate that it takes back, and why.
  */
 import { and, asc, desc, eq, gt, inArray, lte, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
