@@ -69,8 +69,8 @@ export async function findChildren<Row extends LedgerRow>(
   const asked = askable('transactions', transactionIds, ROWS_MAX);
   if (asked.size === 0) return [];
   const rows = await listChildren(lookUps, [...asked], read);
-  const stray = rows.find((row) => !hidesParent(row) && !asked.has(row.parentId ?? ''));
-  if (stray !== undefined) throw unreadable(`${stray.reference} was listed as a child of other transactions`);
+  const unasked = rows.find((row) => !hidesParent(row) && !asked.has(row.parentId ?? ''));
+  if (unasked !== undefined) throw unreadable(`${unasked.reference} was listed as a child of other transactions`);
   return rows.some(hidesParent) ? childrenOfEach(lookUps, [...asked], read) : rows;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The ledger over HTTP: Blnk Cloud or a self-hosted Core. Sends exactly the prepared texts, says what the answers mean,
+ * The ledger over HTTP: Blnk Cloud or a self-hosted Core. Sends exactly the prepared texts, reads what the answers mean,
  * and looks transactions and balances up. It keeps no state but its connections, and it never decides what to do next.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Everything that a worker says. Each event has a stable code and is one line; the definitions are data, and docs/events.md
+ * Everything that a worker logs. Each event has a stable code and is one line; the definitions are data, and docs/events.md
  * lists them all. Nothing else writes to the log.
  */
 import type { EventDefinition, FieldsOf } from './events/define.js';

@@ -1,5 +1,5 @@
 /**
- * Says what a sync or a backfill would do. Reads in this process what the real thing would read, with the mirror that there
+ * Reports what a sync or a backfill would do. Reads in this process what the real thing would read, with the mirror that there
  * is, or with the one that the first start would make. Writes nothing but the limiter's counts.
  */
 import { type DryReading, openWindows, dryRun as read, readingOfBackfill, readingsOfSync } from '../collect/dry-run.js';

@@ -1,4 +1,4 @@
-/** Brings the schema of a database up to this version, ours and the queue's under one lock. Says what it did. */
+/** Brings the schema of a database up to this version, ours and the queue's under one lock. Reports what it did. */
 import type { DatabaseAddress } from '../core/settings/database-address.js';
 import { openDatabase } from '../db/connection/open.js';
 import { type MigrationReport, migrateDatabase } from '../db/migrations/migrate.js';

@@ -1,6 +1,6 @@
 /**
  * Makes a lost database anew. The backfill's own machinery reads Stripe, part by part and resumable; between reading and
- * storing stands the ledger, which says of each payment whether it is posted. Posts nothing.
+ * storing stands the ledger, which shows of each payment whether it is posted. Posts nothing.
  */
 import { v4 as uuidv4 } from 'uuid';
 import { collectPart, openParts } from '../collect/backfill.js';

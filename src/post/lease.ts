@@ -1,5 +1,5 @@
 /**
- * A claim while it is being worked on: renews it in the database, and says whether a request may still be sent.
+ * A claim while it is being worked on: renews it in the database, and answers whether a request may still be sent.
  *
  * Invariant: a request goes out only within half the lease by the monotonic clock, counted from before the write that
  * granted it. A worker that was paused finds this out before it sends; whoever took the claim over looks up first.

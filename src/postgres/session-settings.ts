@@ -1,7 +1,7 @@
 /**
  * What could change an answer or make it late, and may be set for a role, a database or a server: on every connection it is
  * what this code was written for. Set for a session where that is ours alone, and for each transaction behind a pooler,
- * where a session is shared with strangers.
+ * where other clients share the session.
  */
 
 export interface SessionSettings {

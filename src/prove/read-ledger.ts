@@ -74,7 +74,7 @@ export async function readLedgerDay(
 
 /**
  * Rows that the day's list does not have: of a payment whose day key was changed, and further replacements of one whose
- * references are burnt and of which nothing else was seen.
+ * references are unusable and of which nothing else was seen.
  */
 function mayHaveMore(
   id: string,

@@ -1,5 +1,5 @@
 /**
- * What a rebuilt database says about a payment, judged by the ledger alone: in the ledger and equal is posted, everything
+ * What a rebuilt database holds of a payment, judged by the ledger alone: in the ledger and equal is posted, everything
  * else is parked until a person decides. Only reads, and knows nothing of what a lost database said: a payment that is
  * not in the ledger may have been dismissed there, so it is never posted by itself.
  */
@@ -101,7 +101,7 @@ async function judgeTwice(transaction: PreparedTransaction, judging: Judging): P
   return judgeRows(transaction, judging);
 }
 
-/** Burnt, queued, different or elsewhere: what repairs made of it decides. */
+/** Rejected, queued, different or elsewhere: what repairs made of it decides. */
 async function judgeUnusual(
   transaction: PreparedTransaction,
   finding: Exclude<Finding, { kind: 'applied' }>,

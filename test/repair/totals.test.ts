@@ -1,5 +1,5 @@
 /**
- * Sums of our own side after each kind of repair: the third side of a proof, the view of the days, the runs and `status`
+ * Sums of our postings after each kind of repair: the third side of a proof, the view of the days, the runs and `status`
  * say what the ledger holds, though a corrected payment is two postings with amounts that are in neither book.
  */
 import { afterEach, describe, expect, it } from 'vitest';

@@ -6,7 +6,7 @@ import type { FindingKind, FoundRow } from '../proof/certificate.js';
 
 /**
  * `post`: the payment is not in the ledger; its posting becomes pending again, or is stored. `replace`: its reference is
- * burnt; it is posted as `<pi>:r<n>`. `correct`: the amount is wrong; the difference is posted as `<pi>:adj:<n>`.
+ * unusable; it is posted as `<pi>:r<n>`. `correct`: the amount is wrong; the difference is posted as `<pi>:adj:<n>`.
  * `mark_posted`: it is parked or dismissed here, and equal in the ledger. `report`: nothing of ours to repair; a person decides.
  */
 export type RepairAction = 'post' | 'replace' | 'correct' | 'mark_posted' | 'report';

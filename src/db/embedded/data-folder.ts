@@ -56,8 +56,8 @@ export async function readServerRun(dataFolder: string): Promise<string | undefi
 }
 
 /**
- * Frees data from a dead server whose process id went to a stranger, as happens when a container starts again:
- * PostgreSQL would wait for that stranger for ever. Only the id is replaced, by one of a process that just ended; the
+ * Frees data from a dead server whose process id went to an unrelated process, as happens when a container starts again:
+ * PostgreSQL would wait for that process for ever. Only the id is replaced, by one of a process that just ended; the
  * shared memory named in the same file still tells PostgreSQL whether parts of the old server live. Linux only.
  */
 export async function releaseReusedProcessId(dataFolder: string, deadPid: number): Promise<void> {

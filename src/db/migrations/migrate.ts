@@ -78,7 +78,7 @@ export async function migrateDatabase(database: Database, options: MigrationOpti
 }
 
 function migrateLocked(database: Database, options: MigrationOptions): Promise<MigrationReport> {
-  // The lock of a transaction, which a pooler cannot keep for strangers. Nothing waits for one that holds no snapshot.
+  // The lock of a transaction, which no pooler keeps for other clients. Nothing waits for one that holds no snapshot.
   return database.sql.begin(async (holder) => {
     // Asked for again and again: a statement that waits for a lock is one, and the index that the holder of the lock builds
     // meanwhile would wait for it.

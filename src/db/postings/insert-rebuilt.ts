@@ -1,5 +1,5 @@
 /**
- * The postings of a page of a rebuild, with what the ledger says of them: posted, parked or dismissed, and never pending.
+ * The postings of a page of a rebuild, with what the ledger holds of them: posted, parked or dismissed, and never pending.
  * What is known is left alone.
  */
 import { sql } from 'drizzle-orm';
