@@ -9,8 +9,8 @@ import { createJobQueue, type JobQueue } from '../queue/job-queue.js';
 import { type RunningTasks, startTasks } from '../worker/background-tasks.js';
 import { type ComposedWorker, composeWorker, type WorkerParts } from './compose-worker.js';
 import type { Context } from './context.js';
-import { createSelfRunning } from './due-work.js';
 import type { Home } from './home.js';
+import { createSelfRunning } from './self-running.js';
 import { createFailureTellers } from './tell-work.js';
 
 export interface Work extends Pick<WorkerParts, 'mirror' | 'workerId' | 'ledgerWatch' | 'signal'> {

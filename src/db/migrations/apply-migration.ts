@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { SyncError } from '../../core/base/errors.js';
 import type { Database } from '../connection/open.js';
-import { markAsMigrating } from '../workers/abandoned-work.js';
+import { markAsMigrating } from './abandoned-work.js';
 import { nameSession, runSayingWaits, type Session, type WaitingWords } from './blocking-sessions.js';
 import { remember } from './journal.js';
 import type { Migration } from './migration-files.js';

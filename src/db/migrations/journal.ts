@@ -5,7 +5,7 @@
 import { SyncError } from '../../core/base/errors.js';
 import type { Database } from '../connection/open.js';
 import type { Statements } from '../connection/transactions.js';
-import { markAsMigrating } from '../workers/abandoned-work.js';
+import { markAsMigrating } from './abandoned-work.js';
 import type { Migration } from './migration-files.js';
 import { closeNewRelations, closeSchema } from './other-roles.js';
 

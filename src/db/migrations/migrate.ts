@@ -8,7 +8,6 @@ import type postgres from 'postgres';
 import { SyncError } from '../../core/base/errors.js';
 import type { Database } from '../connection/open.js';
 import { nameSchema } from '../schema/own-schema.js';
-import { endAbandonedWork } from '../workers/abandoned-work.js';
 import {
   findOlderWorkers,
   type OlderWorker,
@@ -16,6 +15,7 @@ import {
   refuseOldCode,
   type ServedCode,
 } from '../workers/minimum-code.js';
+import { endAbandonedWork } from './abandoned-work.js';
 import { applyMigration, isConcurrent, type LockWaits } from './apply-migration.js';
 import { holderOfLock } from './blocking-sessions.js';
 import { hasJournal, prepareSchema, readApplied } from './journal.js';

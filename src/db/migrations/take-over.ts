@@ -7,7 +7,7 @@
 import type postgres from 'postgres';
 import { SyncError } from '../../core/base/errors.js';
 import type { Database } from '../connection/open.js';
-import { markAsMigrating } from '../workers/abandoned-work.js';
+import { markAsMigrating } from './abandoned-work.js';
 import { isConcurrent, type LockWaits, untilNotBlocked } from './apply-migration.js';
 import { remember } from './journal.js';
 import { type Migration, readMigrationsInPublic } from './migration-files.js';

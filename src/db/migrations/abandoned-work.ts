@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { SyncError } from '../../core/base/errors.js';
-import { nameSession, type Session } from '../migrations/blocking-sessions.js';
+import { nameSession, type Session } from './blocking-sessions.js';
 
 /** Of whoever changes tables; any number that no other software on the same server is likely to use. */
 const WORK_LOCK = 7_318_204_512;
