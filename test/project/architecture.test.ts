@@ -33,7 +33,6 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
   // The connections of both drivers; of what is said over them it knows no tables.
   postgres: { runs: ['core'], types: [] },
   observability: { runs: ['core'], types: [] },
-  http: { runs: ['core'], types: ['db/reads'] },
   // Commands show what reads and operations answer; they are given both by app.
   cli: {
     runs: ['core', 'package-root.ts'],
@@ -48,7 +47,7 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
   // The composition root: the only place where adapters are constructed and joined.
   app: {
     runs: [
-      ...['core', 'collect', 'post', 'prove', 'worker', 'stripe', 'blnk', 'db', 'queue', 'observability', 'http'],
+      ...['core', 'collect', 'post', 'prove', 'worker', 'stripe', 'blnk', 'db', 'queue', 'observability'],
       ...['operations', 'cli', 'environment.ts', 'config.ts', 'package-root.ts'],
     ],
     types: [],

@@ -3,10 +3,11 @@
  * one compare-and-set statement each, so that a worker that settles one at the same time wins.
  */
 import { eq } from 'drizzle-orm';
-import { type Lane, type Parking, type Preparation, parseLane } from '../../core/posting/posting.js';
+import type { Lane, Parking, Preparation } from '../../core/posting/posting.js';
 import type { Drizzle } from '../connection/open.js';
 import { postings } from '../schema/postings.js';
 import { type Dismissal, dismiss } from './dismiss.js';
+import { lanesOf } from './lanes.js';
 import {
   type RetriedPosting,
   type RetrySelection,
@@ -45,14 +46,14 @@ const MAPPED_AGAIN_MAX = 200;
 export function createParkedStore(db: Drizzle, prepare: Prepare): ParkedStore {
   return {
     async retry(selection) {
-      const outcome: OpenOutcome = { retried: 0, lanes: new Map(), stillParked: [], known: new Set() };
+      const outcome: OpenOutcome = { retried: 0, lanes: new Set(), stillParked: [], known: new Set() };
       if ('references' in selection) await noteStoodFor(db, selection.references, outcome);
       for (const row of await retryPrepared(db, selection)) noteRetried(outcome, row);
       await retryUnprepared(db, { selection, prepare, outcome });
       const named = 'references' in selection ? [...new Set(selection.references)] : [];
       return {
         retried: outcome.retried,
-        lanes: [...outcome.lanes.values()],
+        lanes: lanesOf(outcome.lanes),
         stillParked: outcome.stillParked,
         notParked: named.filter((reference) => !outcome.known.has(reference)),
       };
@@ -70,7 +71,8 @@ export function createParkedStore(db: Drizzle, prepare: Prepare): ParkedStore {
 
 interface OpenOutcome {
   retried: number;
-  readonly lanes: Map<string, Lane>;
+  /** Their names. */
+  readonly lanes: Set<string>;
   readonly stillParked: Parking[];
   /** References of the selection that were found parked. */
   readonly known: Set<string>;
@@ -128,6 +130,5 @@ async function mapAgain(
 function noteRetried(outcome: OpenOutcome, { reference, lane }: RetriedPosting): void {
   outcome.retried += 1;
   outcome.known.add(reference);
-  const parsed = lane === null ? null : parseLane(lane);
-  if (lane !== null && parsed !== null) outcome.lanes.set(lane, parsed);
+  if (lane !== null) outcome.lanes.add(lane);
 }
