@@ -71,8 +71,10 @@ async function open(
           // Asked now, not when this was opened: the first worker may have started since.
           await readMirror(db);
           const backfill = await store.requestBackfill(window, 'manual');
-          for (const part of await openParts(store, backfill)) await queue.requestPart(part);
-          return backfill.id;
+          return { runId: backfill.id, parts: await openParts(store, backfill) };
+        },
+        async requestParts(parts) {
+          for (const part of parts) await queue.requestPart(part);
         },
         async wakeLanes(lanes) {
           for (const lane of lanes) await queue.wakeLane(lane);

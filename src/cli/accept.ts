@@ -3,10 +3,19 @@
  * nothing and changes no posting; the day is proven again at once.
  */
 import { type Command, Option } from 'commander';
-import { describeError, SyncError } from '../core/base/errors.js';
+import { SyncError } from '../core/base/errors.js';
 import { commandLine } from '../core/base/own-command.js';
 import type { AcceptanceRecord, AcceptanceRefusal } from '../core/proof/acceptance.js';
-import { byOption, jsonOption, parseDay, printLines, warnWithoutWorker, whyOption, withContext } from './command.js';
+import {
+  byOption,
+  jsonOption,
+  parseDay,
+  printLines,
+  warnQueueNotTold,
+  warnWithoutWorker,
+  whyOption,
+  withContext,
+} from './command.js';
 import { toJson } from './json.js';
 import { acceptanceLines } from './payment-text.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
@@ -60,10 +69,7 @@ async function accept(
   const days = [...new Set(changed.map((one) => one.day))];
   if (json) output.print(toJson(outcome.kind === 'accepted' ? { accepted: changed } : { takenBack: changed }));
   else printLines(environment, outcomeLines(outcome.kind, { payment, changed, day: days[0] ?? '' }));
-  if (queueFault !== null) {
-    const problem = describeError(queueFault);
-    output.warn(`The queue was not told; workers find that the day is due within a minute: ${problem}`);
-  }
+  warnQueueNotTold(environment, queueFault);
   await warnWithoutWorker(environment, operations);
 }
 

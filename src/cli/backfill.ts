@@ -3,7 +3,15 @@ import { type Command, Option } from 'commander';
 import { commandLine } from '../core/base/own-command.js';
 import type { Moment } from '../core/base/time-text.js';
 import type { BackfillAsked } from '../operations/request-backfill.js';
-import { dryRunOption, jsonOption, parseTime, timeoutOption, warnWithoutWorker, withContext } from './command.js';
+import {
+  dryRunOption,
+  jsonOption,
+  parseTime,
+  timeoutOption,
+  warnQueueNotTold,
+  warnWithoutWorker,
+  withContext,
+} from './command.js';
 import { followRun } from './follow-run.js';
 import { toJson } from './json.js';
 import type { CommandContext, CommandEnvironment, RunDry } from './ports.js';
@@ -45,20 +53,20 @@ async function requestBackfill(
   context: CommandContext,
   options: BackfillOptions,
 ): Promise<void> {
-  const { from, to } = options;
-  const { requestedAt, window, runId } = await context.operations.requestBackfill({ from, to });
-  const workers = await warnWithoutWorker(environment, context.operations);
-  if (options.wait !== true) {
-    if (options.json === true) {
-      environment.output.print(toJson({ requested: 'backfill', requestedAt, runId, window, workers }));
-      return;
-    }
+  const { from, to, wait = false, json = false } = options;
+  const { requestedAt, window, runId, queueFault } = await context.operations.requestBackfill({ from, to });
+  if (!json && !wait) {
     environment.output.print(`A backfill was asked for. Follow it with: ${commandLine(`run ${runId}`)}`);
+  }
+  warnQueueNotTold(environment, queueFault);
+  const workers = await warnWithoutWorker(environment, context.operations);
+  if (!wait) {
+    if (json) environment.output.print(toJson({ requested: 'backfill', requestedAt, runId, window, workers }));
     return;
   }
   await followRun(environment, context, {
     find: async () => runId,
     timeoutMs: options.timeout,
-    json: options.json ?? false,
+    json,
   });
 }

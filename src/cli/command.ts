@@ -93,6 +93,13 @@ export async function warnWithoutWorker(
   return 0;
 }
 
+/** After what was done was said: nobody should take this for a failure of it. */
+export function warnQueueNotTold({ output }: Pick<CommandEnvironment, 'output'>, queueFault: unknown): void {
+  if (queueFault === null) return;
+  output.warn(`Done, but the queue could not be told: ${describeFault(queueFault)}`);
+  output.warn('Nothing is to be repeated: running workers look into the database once a minute, and find it there.');
+}
+
 export function jsonOption(): Option {
   return new Option('--json', 'print JSON instead of text');
 }

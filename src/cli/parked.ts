@@ -4,7 +4,16 @@ import { SyncError } from '../core/base/errors.js';
 import { formatCount } from '../core/base/time-text.js';
 import { PARKING_REASONS, type ParkingReason } from '../core/posting/posting.js';
 import type { DismissOutcome, RetryOutcome } from '../db/postings/parked-store.js';
-import { byOption, jsonOption, limitOption, printLines, warnWithoutWorker, whyOption, withContext } from './command.js';
+import {
+  byOption,
+  jsonOption,
+  limitOption,
+  printLines,
+  warnQueueNotTold,
+  warnWithoutWorker,
+  whyOption,
+  withContext,
+} from './command.js';
 import { toJson } from './json.js';
 import { paymentLines, paymentTable, withCommands } from './payment-text.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
@@ -125,9 +134,10 @@ async function retry(
     return;
   }
   await withContext(environment, async ({ operations }) => {
-    const outcome = await operations.retryParked(reason === undefined ? { references } : { reason });
+    const { outcome, queueFault } = await operations.retryParked(reason === undefined ? { references } : { reason });
     const { retried, stillParked, notParked } = outcome;
     printLines(environment, json ? [toJson({ retried, stillParked, notParked })] : retryLines(outcome));
+    warnQueueNotTold(environment, queueFault);
     if (retried > 0) await warnWithoutWorker(environment, operations);
     if (stillParked.length + notParked.length > 0) environment.exit(1);
   });

@@ -1,10 +1,9 @@
 /** `repair plan|apply`: what is done about what proofs found. What is owed then, the workers post. */
 import { type Command, Option } from 'commander';
-import { describeError } from '../core/base/errors.js';
 import type { PlanOutcome } from '../core/repair/repair-plan.js';
 import type { RepairApplied, RepairApplyAsked } from '../operations/apply-repair.js';
 import type { RepairPlanAsked } from '../operations/plan-repair.js';
-import { type Asking, jsonOption, parseDay, printLines, warnWithoutWorker } from './command.js';
+import { type Asking, jsonOption, parseDay, printLines, warnQueueNotTold, warnWithoutWorker } from './command.js';
 import { toJson } from './json.js';
 import type { CommandEnvironment } from './ports.js';
 import { applyLines, notRepairable, planLines } from './repair-text.js';
@@ -74,10 +73,8 @@ export async function applyRepair(
 ): Promise<void> {
   const { output, userName, exit } = environment;
   const { plan, owes, queueFault } = await operations.applyRepair({ ...asked, by: userName });
-  if (queueFault !== null) {
-    output.warn(`The queue could not be told; workers find what is due within a minute: ${describeError(queueFault)}`);
-  }
   printLines(environment, json ? [toJson(plan)] : applyLines(plan, output.columns));
+  warnQueueNotTold(environment, queueFault);
   if (plan.items.some(({ state }) => state === 'refused')) exit(1);
   if (owes) await warnWithoutWorker(environment, operations);
 }

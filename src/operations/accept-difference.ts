@@ -4,6 +4,7 @@
  */
 import type { AcceptOutcome, Signature, TakeBackOutcome } from '../core/proof/acceptance.js';
 import type { RequestPorts } from './request-ports.js';
+import { tellQueue } from './tell-queue.js';
 
 export interface AcceptanceAsked extends Signature {
   readonly takeBack: boolean;
@@ -21,9 +22,5 @@ export async function acceptDifference(
 ): Promise<AcceptanceDecided> {
   const outcome = takeBack ? await acceptances.takeBack(signature) : await acceptances.accept(signature);
   if (outcome.kind === 'refused') return { outcome, queueFault: null };
-  const queueFault = await requests.proofs().then(
-    () => null,
-    (error: unknown) => error,
-  );
-  return { outcome, queueFault };
+  return { outcome, queueFault: await tellQueue(() => requests.proofs()) };
 }

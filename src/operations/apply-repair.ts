@@ -7,6 +7,7 @@ import { applyRepair as apply } from '../prove/apply-repair.js';
 import type { JobQueue } from '../queue/job-queue.js';
 import type { RepairSession } from './plan-repair.js';
 import { confirmSides } from './session.js';
+import { tellQueue } from './tell-queue.js';
 
 export interface ApplyingSession extends RepairSession {
   /** The queue, for the length of the work; may throw when it is away. */
@@ -38,19 +39,13 @@ export async function applyRepair(session: ApplyingSession, { plan, by }: Repair
   return { plan: applied.plan, owes: applied.lanes.length > 0, queueFault };
 }
 
-/**
- * What is owed is posted, and the days that changed are proven again; both are due in the database, and the queue only
- * wakes. @returns what it failed with
- */
-async function wake({ withQueue }: ApplyingSession, lanes: readonly Lane[]): Promise<unknown> {
-  try {
-    await withQueue(async (queue) => {
+/** What is owed is posted, and the days that changed are proven again. */
+function wake({ withQueue }: ApplyingSession, lanes: readonly Lane[]): Promise<unknown> {
+  return tellQueue(() =>
+    withQueue(async (queue) => {
       for (const lane of lanes) await queue.wakeLane(lane);
       // With something to be posted a day is not provable yet; workers ask again every minute.
       await queue.requestProofs();
-    });
-    return null;
-  } catch (error) {
-    return error;
-  }
+    }),
+  );
 }

@@ -2,6 +2,13 @@
 import type { DismissOutcome, RetryOutcome } from '../db/postings/parked-store.js';
 import type { RetrySelection } from '../db/postings/retry.js';
 import type { RequestPorts } from './request-ports.js';
+import { tellQueue } from './tell-queue.js';
+
+export interface ParkedRetried {
+  readonly outcome: RetryOutcome;
+  /** Why the queue could not be told; null when it was, or there was nothing to tell. Workers find what is due all the same. */
+  readonly queueFault: unknown;
+}
 
 export interface DismissalAsked {
   readonly references: readonly string[];
@@ -18,10 +25,10 @@ export interface DismissalListener {
 export async function retryParked(
   { parked, requests }: Pick<RequestPorts, 'parked' | 'requests'>,
   selection: RetrySelection,
-): Promise<RetryOutcome> {
+): Promise<ParkedRetried> {
   const outcome = await parked.retry(selection);
-  if (outcome.lanes.length > 0) await requests.wakeLanes(outcome.lanes);
-  return outcome;
+  const queueFault = outcome.lanes.length > 0 ? await tellQueue(() => requests.wakeLanes(outcome.lanes)) : null;
+  return { outcome, queueFault };
 }
 
 /** One after another, each once. */

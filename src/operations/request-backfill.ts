@@ -4,6 +4,7 @@ import { Refusal } from '../core/base/refusal.js';
 import { formatTime, type Moment, resolveMoment } from '../core/base/time-text.js';
 import { floorToSecond, type Window } from '../core/base/window.js';
 import type { RequestPorts } from './request-ports.js';
+import { tellQueue } from './tell-queue.js';
 
 export interface BackfillAsked {
   readonly from: Moment;
@@ -16,6 +17,8 @@ export interface BackfillRequested {
   readonly requestedAt: Date;
   readonly window: Window;
   readonly runId: string;
+  /** Why the queue could not be told; null when it was. Workers find what is to be read all the same. */
+  readonly queueFault: unknown;
 }
 
 /** Throws a Refusal for a window that cannot be read. */
@@ -34,5 +37,7 @@ export async function requestBackfill(
       ),
     );
   }
-  return { requestedAt: now, window, runId: await requests.backfill(window) };
+  const { runId, parts } = await requests.backfill(window);
+  const queueFault = await tellQueue(() => requests.requestParts(parts));
+  return { requestedAt: now, window, runId, queueFault };
 }

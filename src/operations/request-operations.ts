@@ -1,8 +1,13 @@
 /** The operations that need neither Stripe nor Blnk, joined to what they are made with. */
-import type { RetryOutcome } from '../db/postings/parked-store.js';
 import type { RetrySelection } from '../db/postings/retry.js';
 import { type AcceptanceAsked, type AcceptanceDecided, acceptDifference } from './accept-difference.js';
-import { type DismissalAsked, type DismissalListener, dismissParked, retryParked } from './decide-parked.js';
+import {
+  type DismissalAsked,
+  type DismissalListener,
+  dismissParked,
+  type ParkedRetried,
+  retryParked,
+} from './decide-parked.js';
 import { type Audience, readAudience } from './read-audience.js';
 import { type BackfillAsked, type BackfillRequested, requestBackfill } from './request-backfill.js';
 import type { RequestPorts } from './request-ports.js';
@@ -12,7 +17,7 @@ export interface RequestOperations {
   readAudience(): Promise<Audience>;
   requestSync(): Promise<SyncRequested>;
   requestBackfill(asked: BackfillAsked): Promise<BackfillRequested>;
-  retryParked(selection: RetrySelection): Promise<RetryOutcome>;
+  retryParked(selection: RetrySelection): Promise<ParkedRetried>;
   dismissParked(asked: DismissalAsked, listener: DismissalListener): Promise<void>;
   acceptDifference(asked: AcceptanceAsked): Promise<AcceptanceDecided>;
 }

@@ -1,5 +1,6 @@
 /** What requests to the workers, and decisions about single payments, are made with: the database, and the queue that wakes. */
 
+import type { BackfillPart } from '../collect/ports.js';
 import type { Window } from '../core/base/window.js';
 import type { Trigger } from '../core/coverage/sync-run.js';
 import type { Lane } from '../core/posting/posting.js';
@@ -8,6 +9,11 @@ import type { ParkedStore } from '../db/postings/parked-store.js';
 import type { AcceptanceStore } from '../db/proof/acceptance-store.js';
 import type { ReadModel } from '../db/reads/read-model.js';
 
+export interface BackfillStored {
+  readonly runId: string;
+  readonly parts: readonly BackfillPart[];
+}
+
 export interface RequestPorts {
   readonly reads: Pick<ReadModel, 'databaseNow' | 'livingWorkers'>;
   readonly parked: ParkedStore;
@@ -15,8 +21,9 @@ export interface RequestPorts {
   readonly requests: {
     /** Puts the deduplicated `sync` job on the queue that any running worker takes. */
     sync(trigger: Trigger): Promise<void>;
-    /** Stores a backfill request (a parent run) and wakes the workers. Answers the parent run's id. */
-    backfill(window: Window): Promise<string>;
+    /** Stores a backfill request: a parent run, and what of it is to be read. */
+    backfill(window: Window): Promise<BackfillStored>;
+    requestParts(parts: readonly BackfillPart[]): Promise<void>;
     wakeLanes(lanes: readonly Lane[]): Promise<void>;
     /** Which queue these requests go to. */
     queue(): Promise<QueueIdentity>;

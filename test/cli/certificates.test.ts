@@ -26,7 +26,10 @@ describe('the commands', () => {
     const never = async (): Promise<never> => {
       throw new Error('must not be asked');
     };
-    const requests = { sync: never, backfill: never, wakeLanes: never, queue: never, proofs: never };
+    const requests = {
+      ...{ sync: never, backfill: never, requestParts: never },
+      ...{ wakeLanes: never, queue: never, proofs: never },
+    };
     const operations = createRequestOperations({
       reads,
       parked: { retry: never, dismiss: never },

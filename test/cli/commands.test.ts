@@ -156,6 +156,22 @@ describe('parked', () => {
     expect(row?.state).toBe('pending');
   });
 
+  it('retry is done when the queue does not answer: it says first what is pending again, and exits 0', async () => {
+    await serve('parked');
+    await startWorker();
+    const wake = async () => {
+      throw new SyncError('Redis does not answer', { kind: 'transient', code: 'queue_unreachable' });
+    };
+    const { printed, warned, code } = await command('parked retry pi_1', { wake });
+    expect({ printed, warned, code }).toEqual({
+      printed: '1 will be looked up, and posted where the ledger does not hold it.',
+      warned:
+        'Done, but the queue could not be told: queue_unreachable: Redis does not answer\n' +
+        'Nothing is to be repeated: running workers look into the database once a minute, and find it there.',
+      code: undefined,
+    });
+  });
+
   it('retry --json says the same under keys that stay', async () => {
     await serve('parked');
     await insertPosting(database().db, {

@@ -107,6 +107,29 @@ describe('backfill', () => {
     expect(outcome.warned).toContain(`Not done after 5.0s. Run ${RUN} goes on without this command`);
   });
 
+  it('is asked for although the queue does not answer, and says so before it warns', async () => {
+    await startWorker();
+    const told: string[] = [];
+    const wake = async () => {
+      told.push('asked the queue');
+      throw new Error('the queue is away');
+    };
+    const outcome = await command('backfill --from 30d', { wake });
+    expect(told).toEqual(['asked the queue']);
+    expect(outcome).toMatchObject({
+      ...{ code: undefined, printed: `A backfill was asked for. Follow it with: stripe-blnk-sync run ${RUN}` },
+      warned: expect.stringMatching(/^Done, but the queue could not be told: the queue is away\n/),
+    });
+    const waiting = await command('backfill --from 30d --wait', {
+      wake,
+      backfill: async () => {
+        await serve('posted');
+        return RUN;
+      },
+    });
+    expect(waiting).toMatchObject({ code: 0, warned: expect.stringContaining('could not be told') });
+  });
+
   it('takes now as the end when none is given', async () => {
     const before = Date.now();
     let to = new Date(0);

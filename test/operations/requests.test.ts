@@ -6,7 +6,9 @@ import { createRequestOperations } from '../../src/operations/request-operations
 import type { RequestPorts } from '../../src/operations/request-ports.js';
 
 const NOW = new Date('2026-11-28T12:00:00.500Z');
+const LANE = { source: '@stripe', currency: 'USD' };
 const QUEUE = { id: 'ours', place: 'redis://here/0' };
+const LAST_HOUR = { from: { kind: 'ago', durationMs: 3_600_000 }, to: { kind: 'ago', durationMs: 0 } } as const;
 
 type Asked = Array<readonly unknown[]>;
 
@@ -15,7 +17,7 @@ function operations(asked: Asked, changes: Partial<RequestPorts['requests']> = {
   return createRequestOperations({
     reads: { databaseNow: async () => NOW, livingWorkers: async () => [] },
     parked: {
-      retry: async () => ({ retried: 0, lanes: [], stillParked: [], notParked: ['pi_1'] }),
+      retry: async () => ({ retried: 1, lanes: [LANE], stillParked: [], notParked: ['pi_2'] }),
       dismiss: async ({ reference }) => (reference === 'pi_1' ? 'dismissed' : 'unknown'),
     },
     acceptances: {
@@ -26,8 +28,9 @@ function operations(asked: Asked, changes: Partial<RequestPorts['requests']> = {
       sync: note('sync'),
       backfill: async (window) => {
         asked.push(['backfill', window]);
-        return 'run';
+        return { runId: 'run', parts: [{ backfillId: 'run', window }] };
       },
+      requestParts: note('parts'),
       wakeLanes: note('wake'),
       queue: async () => QUEUE,
       proofs: note('proofs'),
@@ -54,17 +57,18 @@ describe('an operation', () => {
   it('answers the window that it asked for, in whole seconds of the database', async () => {
     const asked: Asked = [];
     const window = { from: new Date('2026-11-28T11:00:00Z'), to: new Date('2026-11-28T12:00:00Z') };
-    const from = { kind: 'ago', durationMs: 3_600_000 } as const;
-    const answer = await operations(asked).requestBackfill({ from, to: { kind: 'ago', durationMs: 0 } });
-    expect(answer).toEqual({ requestedAt: NOW, window, runId: 'run' });
-    expect(asked).toEqual([['backfill', window]]);
+    const answer = await operations(asked).requestBackfill(LAST_HOUR);
+    expect(answer).toEqual({ requestedAt: NOW, window, runId: 'run', queueFault: null });
+    expect(asked).toEqual([
+      ['backfill', window],
+      ['parts', [{ backfillId: 'run', window }]],
+    ]);
   });
 
   it('fails, and is not refused, where the work itself fails', async () => {
     const away = new SyncError('no answer', { kind: 'transient', code: 'queue_unreachable' });
     const failing = operations([], { sync: () => Promise.reject(away), backfill: () => Promise.reject(away) });
-    const window = { from: { kind: 'ago', durationMs: 3_600_000 }, to: { kind: 'ago', durationMs: 0 } } as const;
-    await expect(failing.requestBackfill(window)).rejects.toBe(away);
+    await expect(failing.requestBackfill(LAST_HOUR)).rejects.toBe(away);
     // Of a sync nothing is left when the queue does not take it.
     await expect(failing.requestSync()).rejects.toMatchObject({ name: 'Refusal', reason: away });
   });
@@ -92,5 +96,14 @@ describe('an operation', () => {
     const refused = await operations(asked).acceptDifference({ ...signature, takeBack: false });
     expect(refused).toMatchObject({ outcome: { code: 'nothing_to_accept' }, queueFault: null });
     expect(asked).toEqual([]);
+  });
+
+  it('answers what is stored although the queue could not be told: what is pending again, what is to be read', async () => {
+    const away = new Error('no answer');
+    const unreachable = () => Promise.reject(away);
+    const deaf = operations([], { wakeLanes: unreachable, requestParts: unreachable });
+    const outcome = { retried: 1, lanes: [LANE], stillParked: [], notParked: ['pi_2'] };
+    expect(await deaf.retryParked({ references: ['pi_1', 'pi_2'] })).toEqual({ outcome, queueFault: away });
+    expect(await deaf.requestBackfill(LAST_HOUR)).toMatchObject({ runId: 'run', queueFault: away });
   });
 });

@@ -24,6 +24,8 @@ interface Requests extends RecordedOptions {
   readonly sync?: () => Promise<void>;
   readonly backfill?: (window: { readonly from: Date; readonly to: Date }) => Promise<string>;
   readonly proofs?: () => Promise<void>;
+  /** What happens when lanes are woken, or parts of a backfill are asked for. */
+  readonly wake?: () => Promise<void>;
   readonly status?: CommandContext['reads']['status'];
   readonly close?: () => Promise<void>;
 }
@@ -91,9 +93,11 @@ async function runCommand({ db }: ReadsDatabase, words: string, requests: Reques
     acceptances: createAcceptanceStore(db, 'test'),
     requests: {
       sync: requests.sync ?? (async () => {}),
-      backfill: requests.backfill ?? (async () => RUN),
+      backfill: async (window) => ({ runId: (await requests.backfill?.(window)) ?? RUN, parts: [] }),
+      requestParts: async () => requests.wake?.(),
       wakeLanes: async (lanes) => {
         woken.push(...lanes);
+        await requests.wake?.();
       },
       queue: async () => OWN_QUEUE,
       proofs: async () => {
