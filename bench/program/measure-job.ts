@@ -38,7 +38,7 @@ export interface JobFigures {
 }
 
 const LOOK_EVERY_MS = 200;
-const SILENT = createLog({ level: 'silent', forPeople: false });
+const SILENT = createLog({ level: 'silent' });
 
 export async function measureJob(settings: JobSettings): Promise<JobFigures> {
   const folder = await mkdtemp(join(tmpdir(), 'stripe-blnk-sync-bench-'));

@@ -72,7 +72,7 @@ export function runCommand(
 }
 
 async function openWhenReady(variables: Variables, assertRuns: () => void): Promise<Home> {
-  const options = { log: createLog({ level: 'silent', forPeople: false }), role: 'command' as const };
+  const options = { log: createLog({ level: 'silent' }), role: 'command' as const };
   for (;;) {
     assertRuns();
     // Not there yet: its data folder is made, or its server starts.

@@ -5,8 +5,9 @@
 import { styleText } from 'node:util';
 import { createOutput } from '../cli/output.js';
 import type { CommandEnvironment, Tone } from '../cli/ports.js';
-import { spelledText } from '../cli/text-width.js';
+import { plainText, spelledText, wrapLine } from '../cli/text-width.js';
 import { type Bag, readEnvironment } from '../environment.js';
+import type { LogTerminal } from '../observability/for-people.js';
 import type { Log } from '../observability/log.js';
 import type { Overrides } from './overrides.js';
 
@@ -59,7 +60,7 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
     confirm: (question) => confirmAtTerminal(view, question),
     async log(level) {
       const { createLog } = await import('../observability/log.js');
-      return createLog({ level, forPeople: isTerminal, inColours: wantsColours(view.variables) });
+      return createLog({ level, ...(isTerminal ? { terminal: logTerminal(view) } : {}) });
     },
     async open({ readsOnly = false } = {}) {
       const { readHomeConfig } = await import('../config.js');
@@ -67,7 +68,7 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
       const { openCommandContext } = await import('./command-context.js');
       const { createLog } = await import('../observability/log.js');
       return openCommandContext(config, {
-        ...{ log: createLog({ level: 'silent', forPeople: false }), signal: view.signal, readsOnly },
+        ...{ log: createLog({ level: 'silent' }), signal: view.signal, readsOnly },
       });
     },
     output: createOutput({
@@ -93,6 +94,15 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
 /** No program that sets one of these reads colours: https://no-color.org, and terminals that know no such sequences. */
 export function wantsColours({ NO_COLOR, TERM }: Readonly<Record<string, string | undefined>>): boolean {
   return (NO_COLOR ?? '') === '' && TERM !== 'dumb';
+}
+
+function logTerminal({ standardOutput, variables }: ProcessView): LogTerminal {
+  return {
+    write: (text) => standardOutput.write(text),
+    inColours: wantsColours(variables),
+    // Asked for each line: a window may be made wider.
+    toLines: (line) => wrapLine(plainText(line), columnsOf(standardOutput)),
+  };
 }
 
 /** 0 when it is no terminal. */

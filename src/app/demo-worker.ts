@@ -72,7 +72,7 @@ export async function liveAsDemoWorker({ variables }: Order, signal: AbortSignal
   const { runWorker } = await import('./run-worker.js');
   try {
     const config = readWorkerConfig(variables);
-    const log = createLog({ level: 'silent', forPeople: false });
+    const log = createLog({ level: 'silent' });
     await runWorker(config, { log, adopt: false, signal, timings: DEMO_TIMINGS, whenUnreachable: 'temporary' });
     return null;
   } catch (error) {

@@ -2,7 +2,7 @@
  * Everything that a worker logs. Each event has a stable code and is one line; the definitions are data, and docs/events.md
  * lists them all. Nothing else writes to the log.
  */
-import type { EventDefinition, FieldsOf } from './events/define.js';
+import { countText, type EventDefinition, type FieldsOf } from './events/define.js';
 import { PAYMENT_EVENTS } from './events/payment-events.js';
 import { PROOF_EVENTS } from './events/proof-events.js';
 import { SERVER_EVENTS } from './events/server-events.js';
@@ -56,8 +56,10 @@ export function createEvents(log: Log, monotonicMs: () => number): Events {
       const count = isCounted ? repeats.count(event, fields) : 0;
       if (count === null) return;
       const text = typeof sentence === 'string' ? sentence : sentence(fields);
-      const counted = count === 0 ? {} : { repeats: count };
-      log[typeof level === 'string' ? level : level.of(fields)]({ event, ...fields, ...counted }, text);
+      const at = typeof level === 'string' ? level : level.of(fields);
+      if (count === 0) log[at]({ event, ...fields }, text);
+      else
+        log[at]({ event, ...fields, repeats: count }, `${text} (${countText(count, 'time')} since it was said last)`);
     };
   }
 }

@@ -3,7 +3,7 @@
  * are counted, not logged. Redaction is by key name and, for what hides inside texts, by the shape of Stripe's secrets.
  */
 import { pino } from 'pino';
-import pretty from 'pino-pretty';
+import { forPeople, type LogTerminal } from './for-people.js';
 
 export interface Log {
   error(fields: object, message: string): void;
@@ -14,10 +14,8 @@ export interface Log {
 
 export interface LogOptions {
   readonly level: string;
-  /** Lines for people on a terminal, JSON elsewhere. */
-  readonly forPeople: boolean;
-  /** Left out: without. */
-  readonly inColours?: boolean;
+  /** Where people read it; left out: JSON on standard output. */
+  readonly terminal?: LogTerminal;
 }
 
 const SECRET_KEYS = ['apiKey', 'api_key', 'key', 'token', 'authorization', 'password', 'client_secret', 'url'];
@@ -30,26 +28,21 @@ const SECRET_TEXTS: ReadonlyArray<readonly [RegExp, string]> = [
   [/(:\/\/[^\s:/@]*):[^\s@/]+@/g, '$1:[redacted]@'],
 ];
 
-export function createLog({ level, forPeople, inColours = false }: LogOptions): Log {
+export function createLog({ level, terminal }: LogOptions): Log {
   const options = {
     level,
     base: {},
     redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`]), censor: '[redacted]' },
-    hooks: { streamWrite: (line: string) => spellHarmful(redactText(line), forPeople ? '\\\\u' : '\\u') },
+    hooks: { streamWrite: (line: string) => spellHarmful(redactText(line)) },
   };
-  if (!forPeople) return pino(options);
-  return pino(
-    options,
-    pretty({ colorize: inColours, translateTime: "HH:MM:ss'Z'", ignore: 'pid,hostname', singleLine: true, sync: true }),
-  );
+  return terminal === undefined ? pino(options) : pino(options, forPeople(terminal));
 }
 
 /** What JSON leaves as it is and a terminal obeys: the second half of the control characters, and marks of direction. */
 const HARMFUL = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
-/** @param line JSON; what makes it fit for people reads it once more, so that there it has to be spelled twice */
-function spellHarmful(line: string, prefix: string): string {
-  return line.replace(HARMFUL, (character) => `${prefix}${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+function spellHarmful(line: string): string {
+  return line.replace(HARMFUL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Replaces what looks like a secret anywhere in a text. */

@@ -64,10 +64,7 @@ describe('closing what was opened', () => {
 
   it('never replaces the fault that it closes after', async () => {
     const order: string[] = [];
-    await closeAfterFault(
-      () => closeInReverse(closersOf(order, ['queue'])),
-      createLog({ level: 'silent', forPeople: false }),
-    );
+    await closeAfterFault(() => closeInReverse(closersOf(order, ['queue'])), createLog({ level: 'silent' }));
     expect(order).toEqual(['queue', 'database', 'server']);
   });
 });

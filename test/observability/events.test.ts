@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { wantsColours } from '../../src/app/command-environment.js';
+import { commandEnvironment, wantsColours } from '../../src/app/command-environment.js';
 import { createEvents, listEvents } from '../../src/observability/events.js';
 import { createOutages } from '../../src/observability/outages.js';
 import { createTally } from '../../src/observability/tally.js';
@@ -43,6 +43,67 @@ describe('the document of events', () => {
   });
 });
 
+/** One value for each field of all events; a field of another name has to be added here. */
+const SAMPLES: Readonly<Record<string, unknown>> = {
+  ...{ error: 'the wire was cut', code: 'blnk_unavailable', faults: ['the wire was cut', 'no memory'] },
+  ...{ reason: 'conflict', detail: 'amount is 1', because: 'one was late', what: '2 missing', text: 'it was fixed' },
+  ...{ lane: 'USD:@stripe', job: 'lane', step: 'claims', reference: 'pi_1', day: '2026-11-18', state: 'open' },
+  ...{ days: ['2026-11-18'], count: 1, keys: ['USD:@stripe'], needs: [], to: new Date(0), since: new Date(0) },
+  ...{ severity: 'info', server: 'stripe', permission: 'events', sentence: 'Complete.', run: '01a1fe54-41ef-7768' },
+};
+/** Without them a person at a terminal would know that something happened, and not why, or to what. */
+const NEEDED = ['error', 'faults', 'reason', 'detail', 'because', 'what', 'text', 'lane', 'job', 'step', 'day'];
+
+it('every event says in its sentence why it happened, and to what', () => {
+  for (const { code, fields } of listEvents()) {
+    const names = fields.map(([name]) => name);
+    const sample = Object.fromEntries(names.map((name) => [name, SAMPLES[name] ?? 7]));
+    const log = openLog();
+    const name = code.replace(/_([a-z])/g, (_all, letter: string) => letter.toUpperCase());
+    (log.events as unknown as Record<string, (fields: object) => void>)[name]?.(sample);
+    const [line] = log.lines;
+    const needed = names.filter((one) => NEEDED.includes(one) || (one === 'code' && names.includes('error')));
+    for (const field of needed.flatMap((one) => SAMPLES[one])) expect(line?.msg, code).toContain(field);
+    // What programs read stays beside it.
+    expect(line).toMatchObject({ event: code, ...(code === 'verdict_changed' ? {} : sample) });
+  }
+});
+
+describe('the log for people', () => {
+  const lines = async (fields: object, message: string, columns: number) => {
+    const written: string[] = [];
+    const standardOutput = { write: (text: string) => written.push(text), isTTY: true, columns };
+    const log = await commandEnvironment({
+      ...{ variables: { NO_COLOR: '1' }, directory: '/', userName: 'ada', exit: () => {} },
+      ...{ standardOutput, standardError: { write: () => true }, signal: new AbortController().signal },
+    }).log('info');
+    log.warn(fields, message);
+    return written
+      .join('')
+      .replace(/^\d\d:\d\d:\d\dZ/, '10:00:00Z')
+      .split('\n');
+  };
+
+  it('is the sentence of each event, and nothing else', async () => {
+    const said = await lines(
+      { event: 'outage_began', server: 'blnk', error: 'HTTP 503' },
+      'Blnk is away: HTTP 503',
+      80,
+    );
+    expect(said).toEqual(['10:00:00Z WARN   Blnk is away: HTTP 503', '']);
+  });
+
+  it('breaks a long one between words, beneath its beginning, and a command stays whole', async () => {
+    const said = await lines({}, 'one two three four five. See: stripe-blnk-sync parked list', 40);
+    expect(said).toEqual([
+      '10:00:00Z WARN   one two three four',
+      '                 five. See:',
+      '                 stripe-blnk-sync parked list',
+      '',
+    ]);
+  });
+});
+
 it('nothing but events is written to the log', () => {
   const found = sourceFiles('src')
     .filter(({ path }) => !path.startsWith('src/observability/'))
@@ -69,6 +130,7 @@ describe('an event', () => {
     log.nowMs = MINUTE_MS;
     fail('503');
     expect(log.lines.at(-1)).toMatchObject({ error: '503', repeats: 2 });
+    expect(log.lines.at(-1)?.msg).toMatch(/blnk_unavailable: 503 \(2 times since it was said last\)$/);
   });
 
   it('of an answer of Stripe that differs in nothing but its request id is a repeat', () => {

@@ -177,7 +177,7 @@ async function goesBack(session: Session, copy: Copy): Promise<void> {
   blnk.faults.add({ kind: 'answer_lost', route: 'posts' });
   blnk.faults.add({ kind: 'status', status: 503, route: 'lookups' });
   for (let minute = 5; minute < 8; minute += 1) pay(session, { daysAgo: 4, minute });
-  await first.untilLogged('posting to this lane pauses', PATIENT.timeoutMs);
+  await first.untilLogged(/^posting to the lane \S+ pauses/, PATIENT.timeoutMs);
   if (copy.of === 'running') copy.make();
   await endInOrder(first);
   if (copy.of === 'stopped') copy.make();
@@ -232,7 +232,7 @@ async function allSettled(variables: Variables, stripe: Session['stripe']): Prom
 }
 
 async function withDatabase(variables: Variables, work: (look: Session['look']) => Promise<void>): Promise<void> {
-  const log = createLog({ level: 'silent', forPeople: false });
+  const log = createLog({ level: 'silent' });
   const home = await openHome(readHomeConfig(variables), { log, role: 'command' });
   try {
     await work(async () => home.database.sql);

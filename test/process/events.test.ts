@@ -66,7 +66,7 @@ describe('the log of a worker', () => {
     worker = session.quickWorker({ variables: { SYNC_EVERY: '1s' }, timings: { stripeRetryBaseMs: 20_000 } });
     await worker.untilLogged(/^mirroring/);
     session.stripe.faults.add({ fault: { effect: 'status', status: 500 }, route: 'events.list' });
-    await worker.untilLogged('Stripe is asked again');
+    await worker.untilLogged(/^Stripe is asked again in /);
     worker.kill('SIGTERM');
     expect((await worker.ended).code).toBe(0);
     const failures = ['job_failed', 'job_needs_person', 'timer_step_failed', 'closing_failed', 'grace_ran_out'];

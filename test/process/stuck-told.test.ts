@@ -101,7 +101,7 @@ it('a person is told of each, and of nothing once it is over', { timeout: 120_00
   expect(
     worker
       .log()
-      .filter(({ msg }) => msg === 'posting to this lane pauses')
+      .filter(({ event }) => event === 'lane_paused')
       .map(({ lane }) => lane),
   ).toEqual(expect.arrayContaining(['JPY:@stripe', 'EUR:@stripe']));
 
@@ -111,7 +111,7 @@ it('a person is told of each, and of nothing once it is over', { timeout: 120_00
   await until('both are posted', () => posted([slow, ...hot]), { timeoutMs: 60_000, explain });
   expect([...blnk.transactions()].filter(({ reference }) => reference === slow)).toHaveLength(1);
   expect([...blnk.transactions()]).toHaveLength(others.length + 4);
-  await worker.untilLogged('posting to this lane goes on');
+  await worker.untilLogged(/^posting to the lane \S+ goes on/);
   const after = await read('status');
   expect(after.output.split('\n').filter((line) => line.startsWith('!'))).toEqual([
     expect.stringMatching(/^! 1 parked/),

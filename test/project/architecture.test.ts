@@ -65,7 +65,6 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ioredis: ['queue'],
   pg: ['queue'],
   pino: ['observability'],
-  'pino-pretty': ['observability'],
   postgres: ['db'],
   stripe: ['stripe'],
   undici: ['blnk'],

@@ -33,7 +33,7 @@ async function emptyDatabase(session: Session): Promise<{ variables: Variables; 
     await opened?.close();
     await place.destroy();
   });
-  const log = createLog({ level: 'silent', forPeople: false });
+  const log = createLog({ level: 'silent' });
   return {
     variables,
     look: async () => {

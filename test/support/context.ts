@@ -26,7 +26,7 @@ export function openContext(database: Database, { config, timings, events, overr
   const never = new AbortController().signal;
   const parts = {
     database,
-    events: { ...createEvents(createLog({ level: 'silent', forPeople: false }), () => 0), ...events },
+    events: { ...createEvents(createLog({ level: 'silent' }), () => 0), ...events },
     timings: { ...TIMINGS, ...timings },
     postsInFlightMax: 32,
     ...{ signal: never, abortLookUps: never },

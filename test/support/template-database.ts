@@ -31,7 +31,7 @@ async function migrate(databaseUrl: string): Promise<void> {
     import('../../src/config.js'),
     import('../../src/observability/log.js'),
   ]);
-  const log = createLog({ level: 'silent', forPeople: false });
+  const log = createLog({ level: 'silent' });
   const home = await openHome(readHomeConfig({ DATABASE_URL: databaseUrl }), { log, role: 'worker' });
   try {
     await home.migrate();

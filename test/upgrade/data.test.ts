@@ -165,7 +165,7 @@ async function expectEveryState(sql: postgres.Sql): Promise<void> {
 }
 
 async function onDatabase(environment: Readonly<Record<string, string>>, work: (sql: postgres.Sql) => Promise<void>) {
-  const log = createLog({ level: 'silent', forPeople: false });
+  const log = createLog({ level: 'silent' });
   const home = await openHome(readHomeConfig(environment), { log, role: 'worker' });
   try {
     await work(home.database.sql);

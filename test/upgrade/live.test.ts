@@ -111,7 +111,7 @@ describe('an update while payments come in', () => {
       expect(ended.code).toBe(2);
       expect(ended.errors).toMatch(why);
       const said = old.log().filter(({ level }) => level >= WARN);
-      expect(said.map(({ msg, code }) => [msg, code])).toEqual([['this version is too old', 'code_too_old']]);
+      expect(said.map(({ event, code }) => [event, code])).toEqual([['version_too_old', 'code_too_old']]);
       expect(old.log().at(-1)?.msg).toBe('stopped');
       const sql = await session.look();
       expect([

@@ -17,7 +17,7 @@ it('refuses before its first job when the tables were migrated after it had look
   const session = await startSession(home, { population: population(3) });
   onTestFinished(() => session.close());
   const config = readWorkerConfig(session.variables);
-  const log = createLog({ level: 'silent', forPeople: false });
+  const log = createLog({ level: 'silent' });
   const opened = await openHome(config, { log, role: 'worker' });
   onTestFinished(() => opened.close());
   await ensureSchema(opened, config);

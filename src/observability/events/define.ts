@@ -1,4 +1,5 @@
 /** What an event is: a line of the log with a stable code, a level, named fields and a sentence. */
+import { formatCount } from '../../core/base/time-text.js';
 
 export type Level = 'error' | 'warn' | 'info' | 'debug';
 
@@ -6,6 +7,7 @@ export interface EventDefinition<Fields extends object> {
   readonly level: Level | { of(fields: Fields): Level; readonly text: string };
   /** Each field and what it holds. */
   readonly fields: { readonly [Name in keyof Required<Fields>]: string };
+  /** Whole: what happened, and why. A person at a terminal sees nothing else. */
   readonly sentence: string | ((fields: Fields) => string);
   /** For docs/events.md. */
   readonly meaning: string;
@@ -30,3 +32,8 @@ export type NoFields = Record<never, never>;
 export const ERROR = 'what went wrong, in words';
 
 export const NOTHING = 'nothing';
+
+/** `1 payment`, `1,204 payments`. */
+export function countText(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
+}

@@ -1,7 +1,7 @@
 /** Runs and payments: read, posted, parked. Payments are counted, never told one by one. */
 import { commandLine } from '../../core/base/own-command.js';
-import { formatCount, formatDuration } from '../../core/base/time-text.js';
-import { define, ERROR, NOTHING } from './define.js';
+import { formatCount, formatDuration, formatTime } from '../../core/base/time-text.js';
+import { countText, define, ERROR, NOTHING } from './define.js';
 
 const RUN = 'id of the run, for `run <id>`';
 const FEED = '`events` (tail), `payment_intents` (backfill) or `charges` (sweep)';
@@ -22,18 +22,26 @@ const READING_FIELDS = {
   stored: 'of these, stored first by it',
 };
 
+/** As `runs` shows it, and `run` takes it. */
+function runName(run: string): string {
+  return run.slice(0, 13);
+}
+
 export const PAYMENT_EVENTS = {
   paymentsStored: define<Reading>({
     level: 'info',
     fields: READING_FIELDS,
-    sentence: 'payments stored',
+    sentence: ({ run, found, knownBefore, stored }) =>
+      `${countText(stored, 'payment')} stored by run ${runName(run)}: ${formatCount(found)} found = ` +
+      `${formatCount(knownBefore)} known before + ${formatCount(stored)} stored`,
     meaning: 'A run, or one part of a run, has read all that it had to, and has stored payments that were not known.',
     whatToDo: NOTHING,
   }),
   nothingNew: define<Reading>({
     level: 'debug',
     fields: READING_FIELDS,
-    sentence: 'nothing new',
+    sentence: ({ run, found }) =>
+      `nothing new in run ${runName(run)}: ${countText(found, 'payment')} found, all known before`,
     meaning: 'A run has read all that it had to, and knew every payment.',
     whatToDo: NOTHING,
   }),
@@ -60,8 +68,8 @@ export const PAYMENT_EVENTS = {
       dismissed: 'of the parked ones, those that a person decided to leave out',
       beforeStart: "seen, but created before the mirror's start; not in `found`",
     },
-    sentence: ({ status, found, knownBefore, stored, posted, alreadyThere, parked }) =>
-      `run ended (${status}): ${formatCount(found)} found = ${formatCount(knownBefore)} known before + ` +
+    sentence: ({ run, status, found, knownBefore, stored, posted, alreadyThere, parked }) =>
+      `run ${runName(run)} ended (${status}): ${formatCount(found)} found = ${formatCount(knownBefore)} known before + ` +
       `${formatCount(stored)} stored; ${formatCount(stored)} stored = ${formatCount(posted)} posted + ` +
       `${formatCount(alreadyThere)} already there + ${formatCount(parked)} parked`,
     meaning:
@@ -71,7 +79,9 @@ export const PAYMENT_EVENTS = {
   coverageTakenBack: define<{ readonly code: string; readonly to: Date }>({
     level: 'warn',
     fields: { code: '`coverage_ahead`', to: 'up to when it holds now' },
-    sentence: 'what was covered lay ahead of the truth; it is read again from here on',
+    sentence: ({ to }) =>
+      'an earlier answer of Stripe stated a time that had not come: what counted as read after ' +
+      `${formatTime(to)} UTC is read again`,
     meaning:
       'An earlier answer of Stripe stated a time that had not come; what counted as read beyond the truth is read again.',
     whatToDo: 'look for a proxy or cache between the worker and Stripe',
@@ -89,8 +99,9 @@ export const PAYMENT_EVENTS = {
       reference: 'of the first one',
       detail: 'why, of the first one',
     },
-    sentence: ({ payments, reason }) =>
-      `parked: a person has to decide about ${formatCount(payments)}; see: ${commandLine(`parked list --reason ${reason}`)}`,
+    sentence: ({ payments, reason, reference, detail }) =>
+      `parked: a person has to decide about ${countText(payments, 'payment')} (${reason}), ` +
+      `${payments === 1 ? '' : 'the first of them '}${reference}: ${detail}. See: ${commandLine(`parked list --reason ${reason}`)}`,
     meaning:
       'Payments are held back with this reason, while they are read or while they are posted. At once for the first ones of a reason, then at most once a minute.',
     whatToDo: 'see parked payments in the runbook',
@@ -98,7 +109,9 @@ export const PAYMENT_EVENTS = {
   dismissedFound: define<{ readonly payments: number }>({
     level: 'warn',
     fields: { payments: 'how many' },
-    sentence: 'dismissed payments are in the ledger; they count as posted',
+    sentence: ({ payments }) =>
+      `${countText(payments, 'dismissed payment')} in the ledger, because Blnk applied an attempt from before the decision ` +
+      'late: counted as posted',
     meaning: 'An attempt from before the decision to leave them out was applied by Blnk late.',
     whatToDo: 'look at `parked show`; take them back in the ledger if they must not be there',
   }),
@@ -110,7 +123,7 @@ export const PAYMENT_EVENTS = {
       overMs: 'since this was said last, or since the first of them',
     },
     sentence: ({ payments, alreadyThere, overMs }) =>
-      `${formatCount(payments)} posted in ${formatDuration(overMs)}` +
+      `${countText(payments, 'payment')} posted in ${formatDuration(overMs)}` +
       (alreadyThere === 0 ? '' : `, ${formatCount(alreadyThere)} of them already there`),
     meaning: 'What this worker settled, once a minute while there is something, and when it stops.',
     whatToDo: NOTHING,
@@ -118,7 +131,8 @@ export const PAYMENT_EVENTS = {
   lanePaused: define<{ readonly lane: string; readonly error: string; readonly pauseMs: number }>({
     level: 'warn',
     fields: { lane: 'currency and source balance', error: ERROR, pauseMs: 'until the next try' },
-    sentence: 'posting to this lane pauses',
+    sentence: ({ lane, error, pauseMs }) =>
+      `posting to the lane ${lane} pauses for ${formatDuration(pauseMs)}; every payment is kept: ${error}`,
     meaning: 'A whole chunk got no further. Pauses grow to a minute; every payment is kept.',
     whatToDo: 'nothing while Blnk is away or limits requests',
     isCounted: true,
@@ -126,7 +140,7 @@ export const PAYMENT_EVENTS = {
   laneResumed: define<{ readonly lane: string; readonly forMs: number }>({
     level: 'info',
     fields: { lane: 'currency and source balance', forMs: 'from the first pause on' },
-    sentence: 'posting to this lane goes on',
+    sentence: ({ lane, forMs }) => `posting to the lane ${lane} goes on, after ${formatDuration(forMs)}`,
     meaning: 'The lane got further again, or has nothing left to post.',
     whatToDo: NOTHING,
     ends: ['lane_paused'],
@@ -134,14 +148,15 @@ export const PAYMENT_EVENTS = {
   pauseNotRecorded: define<{ readonly error: string }>({
     level: 'debug',
     fields: { error: ERROR },
-    sentence: 'a pause could not be noted',
+    sentence: ({ error }) => `a pause could not be noted: ${error}`,
     meaning: '`status` does not show a pause of a lane, because the database did not take it.',
     whatToDo: NOTHING,
   }),
   claimNotRenewed: define<{ readonly error: string }>({
     level: 'warn',
     fields: { error: ERROR },
-    sentence: 'a claim could not be renewed',
+    sentence: ({ error }) =>
+      `a claim could not be renewed; what was claimed is looked up by whoever takes it next: ${error}`,
     meaning: 'The database did not answer in time; what was claimed is looked up by whoever takes it next.',
     whatToDo: 'nothing while PostgreSQL is away or slow',
     isCounted: true,

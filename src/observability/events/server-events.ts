@@ -30,7 +30,8 @@ export const SERVER_EVENTS = {
   outageBegan: define<{ readonly server: Server; readonly error: string }>({
     level: 'warn',
     fields: { server: SERVER, error: ERROR },
-    sentence: ({ server }) => `${SERVER_NAMES[server]} is away: nothing is lost, and work goes on when it is back`,
+    sentence: ({ server, error }) =>
+      `${SERVER_NAMES[server]} is away; nothing is lost, and work goes on when it is back: ${error}`,
     meaning: 'For two seconds or more a server has given no answer, or only that it cannot answer.',
     whatToDo: 'fix or start it, when it is yours. What needs it waits; everything else goes on',
   }),
@@ -55,7 +56,8 @@ export const SERVER_EVENTS = {
       delayMs: 'until the next one',
       error: ERROR,
     },
-    sentence: 'Stripe is asked again',
+    sentence: ({ endpoint, attempt, delayMs, error }) =>
+      `Stripe is asked again in ${formatDuration(delayMs)} for ${endpoint}, after attempt ${attempt}: ${error}`,
     meaning: 'One request to Stripe failed, or was limited, and is sent again.',
     whatToDo: 'nothing; if it is a limit and lasts, lower `STRIPE_SHARE`',
     isCounted: true,
@@ -63,7 +65,7 @@ export const SERVER_EVENTS = {
   queueConnectionFailed: define<{ readonly error: string }>({
     level: 'warn',
     fields: { error: ERROR },
-    sentence: 'the queue cannot be reached; trying again',
+    sentence: ({ error }) => `the queue cannot be reached; trying again: ${error}`,
     meaning: 'A connection to Redis was refused or lost. Workers do what is due by themselves meanwhile.',
     whatToDo: 'start or fix Redis',
     isCounted: true,
@@ -71,14 +73,15 @@ export const SERVER_EVENTS = {
   queueNotReady: define<{ readonly error: string }>({
     level: 'warn',
     fields: { error: ERROR },
-    sentence: 'the queue does not answer; this worker runs what is due by itself',
+    sentence: ({ error }) => `the queue does not answer; this worker runs what is due by itself: ${error}`,
     meaning: 'A worker started without its queue.',
     whatToDo: 'start or fix Redis; the worker connects by itself',
   }),
   queueUnhealthy: define<{ readonly faults: readonly string[] }>({
     level: 'warn',
     fields: { faults: 'a sentence for each thing that keeps jobs from being delivered' },
-    sentence: 'the queue is not as it should be; workers begin by themselves what it does not deliver',
+    sentence: ({ faults }) =>
+      `the queue is not as it should be; workers begin by themselves what it does not deliver: ${faults.join('. ')}`,
     meaning: 'The queue is paused, limited, away, or has lost jobs, or its Redis may drop keys.',
     whatToDo: 'what each sentence says; the same stands in `status`',
     isCounted: true,
@@ -94,7 +97,7 @@ export const SERVER_EVENTS = {
   permissionLost: define<{ readonly server: Server; readonly permission: Permission; readonly error: string }>({
     level: 'warn',
     fields: { server: SERVER, permission: PERMISSION, error: 'what the key lacks, and how to make one that has it' },
-    sentence: ({ permission }) => PERMISSION_LOST[permission],
+    sentence: ({ permission, error }) => `${PERMISSION_LOST[permission]}. ${error}`,
     meaning: 'The key was refused what it can be without; the worker goes on and proves less.',
     whatToDo: 'make a key as `error` says',
     isCounted: true,
@@ -111,8 +114,9 @@ export const SERVER_EVENTS = {
   ledgerInDoubt: define<{ readonly code: string; readonly error: string }>({
     level: 'error',
     fields: { code: '`ledger_in_doubt`', error: 'what is missing in the ledger' },
-    sentence:
-      'the ledger does not look like the one that was posted to: nothing is posted until it does, and the worker stops after ten minutes',
+    sentence: ({ code, error }) =>
+      'the ledger does not look like the one that was posted to: nothing is posted until it does, and the worker stops after ' +
+      `ten minutes: ${code}: ${error}`,
     meaning:
       'The source balance is not there, or most of what was posted. A replica that lags shows the same for a while.',
     whatToDo:
@@ -129,14 +133,14 @@ export const SERVER_EVENTS = {
   ledgerRowsMissing: define<{ readonly error: string }>({
     level: 'warn',
     fields: { error: 'which of the payments that were looked for' },
-    sentence: 'posted payments are missing in the ledger',
+    sentence: ({ error }) => `posted payments are missing in the ledger: ${error}`,
     meaning: 'The ledger is the right one, and a few of the payments that were posted are not in it.',
     whatToDo: '`prove` their days, then `repair plan`',
   }),
   ledgerLookFailed: define<{ readonly error: string }>({
     level: 'warn',
     fields: { error: ERROR },
-    sentence: 'the ledger could not be looked at',
+    sentence: ({ error }) => `the ledger could not be looked at; it is asked again: ${error}`,
     meaning: 'Whether the ledger is the right one could not be asked now; it is asked again.',
     whatToDo: 'nothing while Blnk is away',
     isCounted: true,

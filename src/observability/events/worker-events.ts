@@ -1,5 +1,6 @@
 /** A worker from start to end, its timer and its jobs. */
-import { define, ERROR, NOTHING, type NoFields } from './define.js';
+import { formatDuration, formatTime } from '../../core/base/time-text.js';
+import { countText, define, ERROR, NOTHING, type NoFields } from './define.js';
 
 const CODE = 'code of the fault, see the runbook';
 
@@ -32,7 +33,8 @@ export const WORKER_EVENTS = {
   startWaits: define<Fault & { readonly waitMs: number }>({
     level: 'warn',
     fields: { code: CODE, error: ERROR, waitMs: 'until the next try' },
-    sentence: 'cannot start yet; trying again',
+    sentence: ({ code, error, waitMs }) =>
+      `cannot start yet; trying again in ${formatDuration(waitMs)}: ${code}: ${error}`,
     meaning: 'A worker cannot start, because a server does not answer yet.',
     whatToDo: 'start or fix the server that it names; the worker starts by itself then',
   }),
@@ -51,7 +53,9 @@ export const WORKER_EVENTS = {
       since: 'payments created from then on are mirrored',
       everyMs: 'the configured interval between syncs (`SYNC_EVERY`)',
     },
-    sentence: ({ everyMs }) => `mirroring every ${everyMs / 1000} s`,
+    sentence: ({ everyMs, account, livemode, since }) =>
+      `mirroring every ${everyMs / 1000} s: ${livemode ? 'live' : 'test'} payments of ${account ?? 'the Stripe account'} ` +
+      `from ${formatTime(since)} UTC on`,
     meaning: 'A worker has started and takes work.',
     whatToDo: NOTHING,
   }),
@@ -86,14 +90,14 @@ export const WORKER_EVENTS = {
   versionTooOld: define<Fault>({
     level: 'error',
     fields: { code: CODE, error: ERROR },
-    sentence: 'this version is too old',
+    sentence: ({ code, error }) => `this version is too old; the worker stops: ${code}: ${error}`,
     meaning: 'The tables serve newer versions alone; the worker stops (exit code 2).',
     whatToDo: 'install the version that it names',
   }),
   workerMustStop: define<Fault>({
     level: 'error',
     fields: { code: CODE, error: ERROR },
-    sentence: 'this worker may not go on; a person has to act',
+    sentence: ({ code, error }) => `this worker may not go on; a person has to act: ${code}: ${error}`,
     meaning:
       'Something that only a person can fix: another ledger, a mirror that was moved. The worker stops (exit code 2).',
     whatToDo: 'look its code up in the runbook',
@@ -101,14 +105,14 @@ export const WORKER_EVENTS = {
   closingFailed: define<{ readonly error: string }>({
     level: 'warn',
     fields: { error: ERROR },
-    sentence: 'something could not be closed in order',
+    sentence: ({ error }) => `something could not be closed in order: ${error}`,
     meaning: 'A connection could not be closed, mostly because its server is away.',
     whatToDo: NOTHING,
   }),
   jobFailed: define<JobFault>({
     level: 'warn',
     fields: JOB_FIELDS,
-    sentence: 'a job failed; it is asked for again',
+    sentence: ({ job, code, error }) => `the job ${job} failed; it is asked for again: ${code}: ${error}`,
     meaning: 'One piece of work failed. What it had stored stays; the rest is done again.',
     whatToDo: 'nothing while a server is away; else look its code up in the runbook',
     isCounted: true,
@@ -116,7 +120,7 @@ export const WORKER_EVENTS = {
   jobRefused: define<JobFault>({
     level: 'warn',
     fields: JOB_FIELDS,
-    sentence: 'a job was refused',
+    sentence: ({ job, code, error }) => `a job ${job} was refused: ${code}: ${error}`,
     meaning: 'A job on the queue cannot be read: somebody else put it there, with other content.',
     whatToDo: 'correct the program that adds it',
     isCounted: true,
@@ -124,7 +128,7 @@ export const WORKER_EVENTS = {
   jobNeedsPerson: define<JobFault>({
     level: 'error',
     fields: JOB_FIELDS,
-    sentence: 'stopped; a person has to act',
+    sentence: ({ job, code, error }) => `the job ${job} is stopped until a person acts: ${code}: ${error}`,
     meaning: 'One kind of work gets no further until a person acts, for example because a key was refused.',
     whatToDo: 'look its code up in the runbook; work goes on by itself then',
     isCounted: true,
@@ -132,14 +136,14 @@ export const WORKER_EVENTS = {
   jobCutByStop: define<{ readonly job: string }>({
     level: 'debug',
     fields: { job: JOB_FIELDS.job },
-    sentence: 'a job ended early, because the worker stops',
+    sentence: ({ job }) => `the job ${job} ended early, because the worker stops`,
     meaning: 'What was left of it is done by the next worker.',
     whatToDo: NOTHING,
   }),
   timerStepFailed: define<{ readonly step: string; readonly error: string }>({
     level: 'warn',
     fields: { step: 'which step of the timer', error: ERROR },
-    sentence: 'a step of the timer failed',
+    sentence: ({ step, error }) => `the step ${step} of the timer failed; it is done again in a minute: ${error}`,
     meaning: 'A step that is done again every minute could not be done now.',
     whatToDo: 'nothing while a server is away; else read the error',
     isCounted: true,
@@ -147,7 +151,8 @@ export const WORKER_EVENTS = {
   silentRunsClosed: define<{ readonly runs: number }>({
     level: 'warn',
     fields: { runs: 'how many' },
-    sentence: 'closed runs whose worker went silent',
+    sentence: ({ runs }) =>
+      `${countText(runs, 'run')} closed, because the worker went silent; the next run reads the rest`,
     meaning:
       'A worker was killed while it read. Its runs are `failed` with `worker_lost`; the next run reads the rest.',
     whatToDo: 'find out what ended it',
@@ -167,7 +172,7 @@ export const WORKER_EVENTS = {
       databaseAheadMs: "the database's clock against Stripe's answer; null when it was not asked",
       machineAheadMs: "this machine's",
     },
-    sentence: 'a clock is off',
+    sentence: ({ code, error }) => `a clock is off: ${code}: ${error}`,
     meaning: "Stripe's time, the database's clock and this machine's do not agree.",
     whatToDo: 'look its code up in the runbook; the same stands in `status`',
   }),
@@ -182,28 +187,28 @@ export const WORKER_EVENTS = {
   laneNotWoken: define<{ readonly error: string }>({
     level: 'debug',
     fields: { error: ERROR },
-    sentence: 'a lane could not be woken',
+    sentence: ({ error }) => `a lane could not be woken: ${error}`,
     meaning: 'The queue did not take a request; the timer asks again within a minute.',
     whatToDo: NOTHING,
   }),
   partNotRequested: define<{ readonly error: string }>({
     level: 'debug',
     fields: { error: ERROR },
-    sentence: 'a part could not be asked for',
+    sentence: ({ error }) => `a part could not be asked for: ${error}`,
     meaning: 'The queue did not take a request; the timer asks again within a minute.',
     whatToDo: NOTHING,
   }),
   queueClientFailed: define<{ readonly error: string }>({
     level: 'debug',
     fields: { error: ERROR },
-    sentence: 'queue',
+    sentence: ({ error }) => `the client of the queue says: ${error}`,
     meaning: 'What the client of the queue says of its connections.',
     whatToDo: NOTHING,
   }),
   undeliveredWorkBegun: define<{ readonly kind: string; readonly keys: readonly string[] }>({
     level: 'debug',
     fields: { kind: 'sync, part, lane or proofs', keys: 'the first five' },
-    sentence: 'due and not delivered: begun by this worker',
+    sentence: ({ kind, keys }) => `due and not delivered: begun by this worker: ${kind} ${keys.join(', ')}`,
     meaning: 'The queue did not deliver what was due, and the worker does it by itself.',
     whatToDo: NOTHING,
   }),

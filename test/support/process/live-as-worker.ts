@@ -20,7 +20,7 @@ export async function liveAsWorker(life: WorkerLife, signal: AbortSignal): Promi
   const { variables, timings, adopt, overrides = {} } = life;
   try {
     const config = readWorkerConfig(variables);
-    const log = createLog({ level: config.logLevel, forPeople: false });
+    const log = createLog({ level: config.logLevel });
     const options = { log, adopt, signal, timings: { ...TIMINGS, ...timings }, overrides };
     process.exitCode = await runWorker(config, options);
   } catch (error) {

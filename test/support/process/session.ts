@@ -79,7 +79,7 @@ export async function startSession(
   const opened: { home?: OpenedHome; queue?: ForeignQueue } = {};
   const openedHome = async (): Promise<OpenedHome> => {
     opened.home ??= await openHome(readHomeConfig(variables), {
-      log: createLog({ level: 'silent', forPeople: false }),
+      log: createLog({ level: 'silent' }),
       role: 'command',
     });
     return opened.home;
@@ -126,7 +126,7 @@ export async function openPlace(home: Home): Promise<Pick<Session, 'variables' |
   return {
     variables: environment,
     look: async () => {
-      const log = createLog({ level: 'silent', forPeople: false });
+      const log = createLog({ level: 'silent' });
       opened ??= await openHome(readHomeConfig(environment), { log, role: 'command' });
       return opened.database.sql;
     },
@@ -139,7 +139,7 @@ export async function openPlace(home: Home): Promise<Pick<Session, 'variables' |
 
 /** In this process: the command itself is tried in process/start.test.ts. Nothing to do where a home made the tables. */
 export async function migrate(variables: Variables): Promise<void> {
-  const log = createLog({ level: 'silent', forPeople: false });
+  const log = createLog({ level: 'silent' });
   const home = await openHome(readHomeConfig(variables), { log, role: 'worker' });
   try {
     await home.migrate();
