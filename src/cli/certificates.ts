@@ -3,9 +3,19 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SyncError } from '../core/base/errors.js';
 import { commandLine } from '../core/base/own-command.js';
 import type { CertificateState } from '../core/proof/certificate.js';
+import type { CertificateRecord } from '../db/reads/certificates.js';
 import { certificateCsv } from './certificate-csv.js';
 import { certificateTable, dayLines } from './certificate-text.js';
-import { jsonOption, limitOption, parseDay, printLines, withContext } from './command.js';
+import {
+  jsonOption,
+  LIMIT_MAX,
+  type ListCommand,
+  limitOption,
+  moreLine,
+  parseDay,
+  printLines,
+  withContext,
+} from './command.js';
 import { toJson } from './json.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
 
@@ -81,8 +91,18 @@ async function list(
     if (rows.length === 0)
       output.print(`No such certificates. Days are proven by the worker, or by: ${commandLine('prove')}`);
     const next = rows[certificates.length]?.day;
-    if (next !== undefined) output.print(`More with: ${next === rows[0]?.day ? 'a larger --limit' : `--to ${next}`}`);
+    if (next !== undefined) output.print(moreLine(certificates.length, nextPage({ ...query, limit }, rows, next)));
   }
+}
+
+/** The day that was cut begins the next page; where all are of one day there is no next page, but a larger one. */
+function nextPage(
+  { from, to, state, limit }: Omit<ListOptions, 'limit'> & { readonly limit: number | undefined },
+  rows: readonly CertificateRecord[],
+  next: string,
+): ListCommand {
+  const options = next === rows[0]?.day ? { from, to, state, limit: LIMIT_MAX } : { from, state, limit, to: next };
+  return { command: 'certificates list', options };
 }
 
 async function show(

@@ -7,7 +7,7 @@ import { describeFault, SyncError } from '../core/base/errors.js';
 import { orStopped } from '../core/base/give-up.js';
 import { commandLine } from '../core/base/own-command.js';
 import { Refusal } from '../core/base/refusal.js';
-import { type Moment, parseDuration, parseMoment } from '../core/base/time-text.js';
+import { formatCount, type Moment, parseDuration, parseMoment } from '../core/base/time-text.js';
 import { isPlansDismissal } from '../core/repair/repair-plan.js';
 import type { RequestOperations } from '../operations/request-operations.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
@@ -73,6 +73,22 @@ export function printLines(environment: CommandEnvironment, lines: readonly stri
   for (const line of lines) environment.output.print(line);
 }
 
+/** A command that lists, with the options that were given. */
+export interface ListCommand {
+  readonly command: string;
+  readonly options: Readonly<Record<string, string | number | boolean | undefined>>;
+}
+
+/** Beneath a list that was cut: how many of how many it shows, and what to type for the others. */
+export function moreLine(shown: number, { command, options }: ListCommand, count?: number): string {
+  const given = Object.entries(options).flatMap(([name, value]) => {
+    if (value === undefined || value === false) return [];
+    return value === true ? [`--${name}`] : [`--${name} ${value}`];
+  });
+  const what = count === undefined ? formatCount(shown) : `${formatCount(shown)} of ${formatCount(count)}`;
+  return `${what} shown; more with: ${commandLine([command, ...given].join(' '))}`;
+}
+
 /** Whom a request reaches. */
 export type Asking = Pick<RequestOperations, 'readAudience'>;
 
@@ -121,8 +137,10 @@ export function dryRunOption(): Option {
   ).conflicts('wait');
 }
 
+export const LIMIT_MAX = 1_000;
+
 export function limitOption(rows: number): Option {
-  return new Option('--limit <rows>', 'how many rows at most, up to 1000').default(rows).argParser(parseLimit);
+  return new Option('--limit <rows>', `how many rows at most, up to ${LIMIT_MAX}`).default(rows).argParser(parseLimit);
 }
 
 export function timeoutOption(): Option {
@@ -152,8 +170,8 @@ function parseTimeout(text: string): number {
 
 function parseLimit(text: string): number {
   const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= 1_000) return limit;
-  throw new InvalidArgumentError('Allowed: 1 to 1000.');
+  if (limit >= 1 && limit <= LIMIT_MAX) return limit;
+  throw new InvalidArgumentError(`Allowed: 1 to ${LIMIT_MAX}.`);
 }
 
 function parseName(text: string): string {

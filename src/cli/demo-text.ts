@@ -108,8 +108,11 @@ export function demoDecisions(decided: {
   ];
 }
 
+const DIFFERENCES_SHOWN = 20;
+
 /** The comparison that this software exists for, made here against the stand-ins themselves. */
 export function demoComparison(check: LedgerCheck): string[] {
+  const more = check.differences.length - DIFFERENCES_SHOWN;
   if (check.differences.length === 0) {
     return [
       ...wrapped(
@@ -123,7 +126,8 @@ export function demoComparison(check: LedgerCheck): string[] {
     ...wrapped(
       `Compared one by one: ${check.differences.length} differences between Stripe and the ledger. This is a defect:`,
     ),
-    ...check.differences.slice(0, 20).map((difference) => `  ${difference}`),
+    ...check.differences.slice(0, DIFFERENCES_SHOWN).map((difference) => `  ${difference}`),
+    ...(more > 0 ? [`  and ${formatCount(more)} more`] : []),
   ];
 }
 

@@ -8,6 +8,7 @@ import {
   byOption,
   jsonOption,
   limitOption,
+  moreLine,
   printLines,
   warnQueueNotTold,
   warnWithoutWorker,
@@ -18,6 +19,8 @@ import { toJson } from './json.js';
 import { paymentLines, paymentTable, withCommands } from './payment-text.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
 import { plainText } from './text-width.js';
+
+const ROWS_SHOWN = 50;
 
 interface ListOptions {
   readonly limit: number;
@@ -32,7 +35,7 @@ export function addParkedCommands(program: Command, environment: CommandEnvironm
   parked
     .command('list')
     .description('list them, newest first')
-    .addOption(limitOption(50))
+    .addOption(limitOption(ROWS_SHOWN))
     .option('--after <reference>', 'those after this one, as the page before says')
     .addOption(reasonOption('only those parked for this reason'))
     .option('--dismissed', 'also those that were dismissed')
@@ -92,7 +95,10 @@ async function list(
     code === null || what === null ? [] : [`${code}: ${withCommands(what)}`],
   );
   if (advice.length > 0) printLines(environment, ['', ...advice]);
-  if (page.next !== null) output.print(`More with: --after ${page.next}`);
+  if (page.next === null) return;
+  const options = { reason, dismissed, limit: limit === ROWS_SHOWN ? undefined : limit, after: page.next };
+  const again = { command: 'parked list', options };
+  output.print(moreLine(page.payments.length, again, page.count));
 }
 
 /** Says what was asked, so that nobody takes a part for the whole. */

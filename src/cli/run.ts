@@ -3,13 +3,15 @@ import { type Command, Option } from 'commander';
 import { SyncError } from '../core/base/errors.js';
 import { commandLine } from '../core/base/own-command.js';
 import type { PaymentState } from '../db/schema/views.js';
-import { jsonOption, limitOption, printLines, withContext } from './command.js';
+import { jsonOption, limitOption, moreLine, printLines, withContext } from './command.js';
 import { toJson } from './json.js';
 import { paymentTable } from './payment-text.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
 import { runLines } from './run-text.js';
 
 const STATES = ['pending', 'posted', 'parked', 'dismissed'] as const satisfies readonly PaymentState[];
+
+const ROWS_SHOWN = 20;
 
 interface RunOptions {
   readonly limit: number;
@@ -23,7 +25,7 @@ export function addRunCommand(program: Command, environment: CommandEnvironment)
     .command('run')
     .description('show one run and the payments that it stored first')
     .argument('<id>', "the run's id, or the beginning of it")
-    .addOption(limitOption(20))
+    .addOption(limitOption(ROWS_SHOWN))
     .option('--after <reference>', 'payments after this one, as the page before says')
     .addOption(new Option('--state <state>', 'only payments that stand so').choices(STATES))
     .addOption(jsonOption())
@@ -58,7 +60,12 @@ async function showRun(
   if (page.payments.length > 0) {
     printLines(environment, ['', 'Payments', ...paymentTable(page.payments, output.columns)]);
   }
-  if (page.next !== null) output.print(`More with: --after ${page.next}`);
+  if (page.next === null) return;
+  const options = { state, limit: limit === ROWS_SHOWN ? undefined : limit, after: page.next };
+  const again = { command: `run ${id}`, options };
+  const count = run.posted + run.alreadyThere + run.parked + run.pending;
+  // How many stand in one state is not counted for this.
+  output.print(moreLine(page.payments.length, again, state === undefined ? count : undefined));
 }
 
 function noSuchRun(id: string): SyncError {

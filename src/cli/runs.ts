@@ -1,7 +1,7 @@
 /** `runs`: the newest runs, one line each. */
 import { type Command, Option } from 'commander';
 import { FEEDS, type Feed, type RunStatus } from '../core/coverage/sync-run.js';
-import { jsonOption, limitOption, printLines, withContext } from './command.js';
+import { jsonOption, LIMIT_MAX, limitOption, moreLine, printLines, withContext } from './command.js';
 import { toJson } from './json.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
 import { runTable } from './run-text.js';
@@ -42,17 +42,22 @@ async function listRuns(
   context: CommandContext,
   { limit, feed, status, all = false, json = false }: RunsOptions,
 ): Promise<void> {
-  const runs = await context.reads.runs({
-    limit,
+  const found = await context.reads.runs({
+    limit: limit + 1,
     includeEmpty: all,
     ...(feed === undefined ? {} : { feed }),
     ...(status === undefined ? {} : { status }),
   });
+  const runs = found.slice(0, limit);
   if (json) {
     environment.output.print(toJson({ runs }));
     return;
   }
   printLines(environment, runTable(runs, environment.output.columns));
   if (runs.length === 0) environment.output.print('No such runs.');
+  if (found.length > limit && limit < LIMIT_MAX) {
+    const again = { command: 'runs', options: { feed, status, all, limit: LIMIT_MAX } };
+    environment.output.print(moreLine(runs.length, again));
+  }
   if (!all) environment.output.print('Runs that found nothing new are left out; --all lists them.');
 }

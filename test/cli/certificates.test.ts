@@ -56,7 +56,9 @@ describe('the commands', () => {
     await keep(['2026-11-16', '2026-11-17', '2026-11-18']);
     const page = await command('certificates list --limit 2');
     expect(page.printed.split('\n')).toHaveLength(4);
-    expect(page.printed).toMatch(/More with: --to 2026-11-16$/);
+    expect(page.printed).toMatch(/\n2 shown; more with: stripe-blnk-sync certificates list --limit 2 --to 2026-11-16$/);
+    const ofOne = await command('certificates list --limit 1 --from 2026-11-16 --state sealed');
+    expect(ofOne.printed).toMatch(/ certificates list --from 2026-11-16 --state sealed --limit 1 --to 2026-11-17$/);
     expect((await command('certificates list --from 2026-11-17 --csv')).printed.split('\r\n')).toHaveLength(3);
   });
 

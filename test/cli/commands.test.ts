@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { CommandContext } from '../../src/cli/ports.js';
 import { SyncError } from '../../src/core/base/errors.js';
-import { insertPosting } from '../support/reads-database.js';
+import { insertPosting, insertRun } from '../support/reads-database.js';
 import { openCommandLine, RUN } from '../support/stages/command-line.js';
 
 const { database, command, startWorker, serve } = openCommandLine();
@@ -106,12 +106,33 @@ describe('reading', () => {
     expect((await command('runs --feed charges')).printed).toContain('No such runs.');
   });
 
+  it('runs says when there are more', async () => {
+    expect((await command('runs --limit 1')).printed).not.toContain('shown');
+    await insertRun(database().db, { id: '0193a001-0000-7000-8000-000000000002', found: 1, stored: 1 });
+    const { printed } = await command('runs --limit 1 --status attention');
+    expect(printed).not.toContain('shown');
+    expect((await command('runs --limit 1')).printed).toMatch(
+      /^1 shown; more with: stripe-blnk-sync runs --limit 1000$/m,
+    );
+    expect(JSON.parse((await command('runs --limit 1 --json')).printed).runs).toHaveLength(1);
+  });
+
   it('run', async () => {
     const { printed } = await command('run 0193a001 --limit 1');
     expect(printed).toContain('status           attention: 1 parked');
-    expect(printed).toMatch(/Payments\nreference .*\npi_1 .*amount is 1\nMore with: --after pi_1/);
+    expect(printed).toMatch(
+      /Payments\nreference .*\npi_1 .*amount is 1\n1 of 2 shown; more with: stripe-blnk-sync run 0193a001 --limit 1 --after pi_1$/,
+    );
+    await insertPosting(database().db, { reference: 'pi_3', firstRun: RUN, state: 'posted', transactionId: 'txn_3' });
+    const cut = (await command('run 0193a001 --state posted --limit 1')).printed;
+    expect(cut).toMatch(/\n1 shown; more with: stripe-blnk-sync run 0193a001 --state posted --limit 1 --after pi_2$/);
     const page = JSON.parse((await command('run 0193a001 --json --state posted')).printed);
-    expect(page).toMatchObject({ run: { id: RUN }, parts: [], payments: [{ reference: 'pi_2' }], next: null });
+    expect(page).toMatchObject({
+      run: { id: RUN },
+      parts: [],
+      payments: [{ reference: 'pi_2' }, { reference: 'pi_3' }],
+      next: null,
+    });
     expect(await command('run ffff0000')).toMatchObject({ code: 1, printed: '' });
   });
 
@@ -135,12 +156,27 @@ describe('reading', () => {
     expect(printed).toContain('conflict: Compare both sides with: stripe-blnk-sync parked show.');
     expect(JSON.parse((await command('parked list --json')).printed)).toMatchObject({
       payments: [{ reference: 'pi_1', amount: '10.00', amount_minor: '1000' }],
-      next: null,
+      ...{ next: null, count: 1 },
     });
+    expect(printed).not.toContain('shown');
     expect((await command('parked show pi_1')).printed).toContain('As it is posted\n');
     expect(JSON.parse((await command('parked show pi_2 --json')).printed)).toMatchObject({ transaction_id: 'txn_2' });
     expect(await command('parked show pi_3')).toMatchObject({ code: 1, printed: '' });
   });
+});
+
+it('parked list that is cut says how many there are, and the command for the next ones', async () => {
+  await insertRun(database().db, { id: RUN });
+  for (const reference of ['pi_1', 'pi_2', 'pi_3', 'pi_4']) {
+    const reason = reference === 'pi_4' ? 'unknown_currency' : 'conflict';
+    await insertPosting(database().db, { reference, firstRun: RUN, state: 'parked', reason, reasonDetail: 'a detail' });
+  }
+  const first = (await command('parked list --reason conflict --limit 2')).printed;
+  const [, next = ''] = /\n2 of 3 shown; more with: stripe-blnk-sync (.*)$/.exec(first) ?? [];
+  expect(next).toMatch(/^parked list --reason conflict --limit 2 --after pi_\d$/);
+  const second = (await command(next)).printed;
+  expect(second).toMatch(/^reference .*\npi_\d /);
+  expect(second).not.toContain('shown');
 });
 
 describe('parked', () => {

@@ -44,11 +44,17 @@ export interface ProofFinding extends Pick<DayFinding, 'kind' | 'detail' | 'acce
   readonly provedAt: Date;
 }
 
+export interface ParkedPage extends PaymentPage {
+  /** All that are asked for, on this page and on others. */
+  readonly count: number;
+}
+
 /** Newest first. */
-export async function listParked(db: Drizzle, query: ParkedQuery): Promise<PaymentPage> {
+export async function listParked(db: Drizzle, query: ParkedQuery): Promise<ParkedPage> {
   const conditions: SQL[] = [eq(postings.state, 'parked')];
   if (query.includeDismissed !== true) conditions.push(sql`${postings.dismissedAt} is null`);
   if (query.reason !== undefined) conditions.push(eq(postings.reason, query.reason));
+  const count = await db.$count(postings, and(...conditions));
   if (query.after !== undefined) {
     await refuseUnknownCursor(db, query.after);
     conditions.push(sql`(${postings.storedAt}, ${postings.reference}) < (
@@ -61,7 +67,7 @@ export async function listParked(db: Drizzle, query: ParkedQuery): Promise<Payme
     .where(and(...conditions))
     .orderBy(desc(postings.storedAt), desc(postings.reference))
     .limit(query.limit + 1);
-  if (chosen.length === 0) return { payments: [], next: null };
+  if (chosen.length === 0) return { payments: [], next: null, count };
   const rows = await db
     .select()
     .from(paymentStatus)
@@ -72,7 +78,7 @@ export async function listParked(db: Drizzle, query: ParkedQuery): Promise<Payme
       ),
     )
     .orderBy(desc(paymentStatus.storedAt), desc(paymentStatus.reference));
-  return toPage(rows, query.limit);
+  return { ...toPage(rows, query.limit), count };
 }
 
 export async function showPayment(db: Drizzle, reference: string): Promise<PaymentSides | null> {

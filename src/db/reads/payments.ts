@@ -43,7 +43,7 @@ export async function refuseUnknownCursor(db: Drizzle, after: string): Promise<v
   if (known !== undefined) return;
   throw new SyncError(
     `--after is ${JSON.stringify(after)}, which is the reference of no payment here; allowed is the one that the page before ` +
-      'ended with ("More with"). Without --after the list begins at its first page',
+      'ended with ("more with"). Without --after the list begins at its first page',
     { kind: 'fatal', code: 'cursor_unknown' },
   );
 }

@@ -11,7 +11,7 @@ import {
   listCertificates,
   readDay,
 } from './certificates.js';
-import { listParked, type ParkedQuery, type PaymentSides, showPayment } from './parked.js';
+import { listParked, type ParkedPage, type ParkedQuery, type PaymentSides, showPayment } from './parked.js';
 import { type BatchQuery, type PaymentPage, readBatch } from './payments.js';
 import {
   type FirstRunQuery,
@@ -48,7 +48,7 @@ export interface ReadModel {
   /** The run that serves a request made at `startedAfter`; null while there is none. */
   firstRunAfter(query: FirstRunQuery): Promise<string | null>;
   progress(runId: string): Promise<RunProgress | null>;
-  parked(query: ParkedQuery): Promise<PaymentPage>;
+  parked(query: ParkedQuery): Promise<ParkedPage>;
   /** One posting, parked or not, with both of its sides. */
   show(reference: string): Promise<PaymentSides | null>;
   /** The newest certificate of each day and currency, newest day first. */

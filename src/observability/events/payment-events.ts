@@ -40,8 +40,7 @@ export const PAYMENT_EVENTS = {
   nothingNew: define<Reading>({
     level: 'debug',
     fields: READING_FIELDS,
-    sentence: ({ run, found }) =>
-      `nothing new in run ${runName(run)}: ${countText(found, 'payment')} found, all known before`,
+    sentence: ({ run, knownBefore }) => `nothing new in run ${runName(run)} (${formatCount(knownBefore)} known before)`,
     meaning: 'A run has read all that it had to, and knew every payment.',
     whatToDo: NOTHING,
   }),
