@@ -25,6 +25,9 @@ export interface DemoDays {
 
 const SAY_EVERY_MS = 2_000;
 
+/** There is one payment to repair. */
+const QUIET = { onProgress: () => {} };
+
 export async function openDemoDays({
   config,
   log,
@@ -69,9 +72,9 @@ export async function openDemoDays({
     async repair() {
       const mirror = mirrorOf(session);
       const ports = createRepairPorts(session);
-      const { plan } = await planRepair(ports, { range: null, mirror, by: userName });
+      const { plan } = await planRepair(ports, { range: null, mirror, by: userName }, QUIET);
       if (plan === null) throw new Error('The repair found nothing to do. This is a defect');
-      const applied = await applyRepair(ports, { plan, rules: mirror, by: userName });
+      const applied = await applyRepair(ports, { plan, rules: mirror, by: userName }, QUIET);
       for (const lane of applied.lanes) await queue.wakeLane(lane);
       return applied.plan;
     },

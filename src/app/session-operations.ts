@@ -40,8 +40,8 @@ export async function openSessionOperations(config: WorkerConfig, options: Sessi
         asked,
         listener,
       ),
-    planRepair: (asked) => planRepair(repairing, asked),
-    applyRepair: (asked) => applyRepair(repairing, asked),
+    planRepair: (asked, listener) => planRepair(repairing, asked, listener),
+    applyRepair: (asked, listener) => applyRepair(repairing, asked, listener),
     ...session.decorate('rebuild', { rebuild: (asked, listener) => rebuild(session, asked, listener) }),
     moveMirror: (asked) => moveMirror(session, asked),
     readAudience: () =>

@@ -5,7 +5,7 @@ import { certificateTable, closingSentence, findingLines, shortCertificateTable 
 import { jsonOption, parseDay, printLines } from './command.js';
 import { toJson } from './json.js';
 import type { CommandEnvironment } from './ports.js';
-import { createProvingView, type ProvingView } from './proving-progress.js';
+import { createStepsView, type StepsView } from './steps-view.js';
 
 export interface ProveOptions extends DaysAsked {
   /** Every currency of every day in a line of its own, however many there are. */
@@ -38,11 +38,11 @@ export async function prove(
   { from, to, all, json }: ProveOptions,
 ): Promise<void> {
   const { output } = environment;
-  let view: ProvingView | undefined;
+  let view: StepsView | undefined;
   const listener: ProvingListener = {
     onDay(day, progress) {
-      view ??= createProvingView(output);
-      view.onDay(day, progress);
+      view ??= createStepsView(output);
+      view.onStep({ doing: `proving ${day}`, unit: 'days', ...progress });
     },
   };
   const { asked, proven, certificates, faults, allSealed } = await proveDays({ from, to }, listener).finally(() =>

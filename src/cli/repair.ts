@@ -1,12 +1,15 @@
 /** `repair plan|apply`: what is done about what proofs found. What is owed then, the workers post. */
+
 import { type Command, Option } from 'commander';
 import type { PlanOutcome } from '../core/repair/repair-plan.js';
+import type { RepairListener, RepairProgress } from '../core/repair/repair-progress.js';
 import type { RepairApplied, RepairApplyAsked } from '../operations/apply-repair.js';
 import type { RepairPlanAsked } from '../operations/plan-repair.js';
 import { type Asking, jsonOption, parseDay, printLines, warnQueueNotTold, warnWithoutWorker } from './command.js';
 import { toJson } from './json.js';
 import type { CommandEnvironment } from './ports.js';
 import { applyLines, notRepairable, planLines } from './repair-text.js';
+import { createStepsView, type Step, type StepsView } from './steps-view.js';
 
 export interface RepairPlanOptions extends Omit<RepairPlanAsked, 'by'> {
   readonly json: boolean;
@@ -50,8 +53,18 @@ export function addRepairCommands(program: Command, actions: RepairActions): voi
 
 /** The operations that the commands show. */
 export interface RepairOperations extends Asking {
-  planRepair(asked: RepairPlanAsked): Promise<PlanOutcome>;
-  applyRepair(asked: RepairApplyAsked): Promise<RepairApplied>;
+  planRepair(asked: RepairPlanAsked, listener: RepairListener): Promise<PlanOutcome>;
+  applyRepair(asked: RepairApplyAsked, listener: RepairListener): Promise<RepairApplied>;
+}
+
+const STEPS: Readonly<Record<RepairProgress['what'], Pick<Step, 'doing' | 'unit'>>> = {
+  parked: { doing: 'looking up in the ledger', unit: 'parked payments' },
+  payments: { doing: 'reading on both sides', unit: 'payments' },
+  items: { doing: 'applying', unit: 'items' },
+};
+
+function listenerOf(view: StepsView): RepairListener {
+  return { onProgress: ({ what, done, all }) => view.onStep({ ...STEPS[what], done, all }) };
 }
 
 /** Sets the exit code: 1 when no plan can repair something of the ledger (what is parked here is no matter of a plan). */
@@ -60,7 +73,10 @@ export async function planRepair(
   operations: RepairOperations,
   { json, ...asked }: RepairPlanOptions,
 ): Promise<void> {
-  const result = await operations.planRepair({ ...asked, by: environment.userName });
+  const view = createStepsView(environment.output);
+  const result = await operations
+    .planRepair({ ...asked, by: environment.userName }, listenerOf(view))
+    .finally(() => view.stop());
   printLines(environment, json ? [toJson(result)] : planLines(result, environment.output.columns));
   if (notRepairable(result.reported).length > 0) environment.exit(1);
 }
@@ -72,7 +88,10 @@ export async function applyRepair(
   { json, ...asked }: RepairApplyOptions,
 ): Promise<void> {
   const { output, userName, exit } = environment;
-  const { plan, owes, queueFault } = await operations.applyRepair({ ...asked, by: userName });
+  const view = createStepsView(output);
+  const { plan, owes, queueFault } = await operations
+    .applyRepair({ ...asked, by: userName }, listenerOf(view))
+    .finally(() => view.stop());
   printLines(environment, json ? [toJson(plan)] : applyLines(plan, output.columns));
   warnQueueNotTold(environment, queueFault);
   if (plan.items.some(({ state }) => state === 'refused')) exit(1);

@@ -3,6 +3,7 @@
 import { orRefuse } from '../core/base/refusal.js';
 import type { Lane } from '../core/posting/posting.js';
 import type { RepairPlan } from '../core/repair/repair-plan.js';
+import type { RepairListener } from '../core/repair/repair-progress.js';
 import { applyRepair as apply } from '../prove/apply-repair.js';
 import type { JobQueue } from '../queue/job-queue.js';
 import type { RepairSession } from './plan-repair.js';
@@ -30,10 +31,14 @@ export interface RepairApplied {
 }
 
 /** Throws a Refusal, or what a side could not be read for: what was done until then is done, and applying again goes on. */
-export async function applyRepair(session: ApplyingSession, { plan, by }: RepairApplyAsked): Promise<RepairApplied> {
+export async function applyRepair(
+  session: ApplyingSession,
+  { plan, by }: RepairApplyAsked,
+  listener: RepairListener,
+): Promise<RepairApplied> {
   const rules = await orRefuse(() => confirmSides(session));
   const planned = await session.repair.store.findPlan(plan);
-  const applied = await apply(session.repair, { plan: planned, rules, by });
+  const applied = await apply(session.repair, { plan: planned, rules, by }, listener);
   const isDone = applied.plan.items.some(({ state }) => state === 'done');
   const queueFault = isDone ? await wake(session, applied.lanes) : null;
   return { plan: applied.plan, owes: applied.lanes.length > 0, queueFault };

@@ -1,6 +1,8 @@
 /** Plans what is to be done about what proofs found. Asks both sides itself and stores nothing but the plan. */
+
 import { orRefuse } from '../core/base/refusal.js';
 import type { PlanOutcome } from '../core/repair/repair-plan.js';
+import type { RepairListener } from '../core/repair/repair-progress.js';
 import { planRepair as plan } from '../prove/plan-repair.js';
 import type { DayRange, RepairPorts } from '../prove/repair-ports.js';
 import { confirmSides, type Session } from './session.js';
@@ -25,9 +27,10 @@ const LAST_DAY = '9999-12-31';
 export async function planRepair(
   session: RepairSession,
   { fromDay, toDay, by }: RepairPlanAsked,
+  listener: RepairListener,
 ): Promise<PlanOutcome> {
   const mirror = await orRefuse(() => confirmSides(session));
   const range: DayRange | null =
     fromDay === null && toDay === null ? null : { fromDay: fromDay ?? FIRST_DAY, toDay: toDay ?? LAST_DAY };
-  return plan(session.repair, { range, mirror, by });
+  return plan(session.repair, { range, mirror, by }, listener);
 }

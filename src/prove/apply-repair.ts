@@ -10,6 +10,7 @@ import { type Lane, laneName } from '../core/posting/posting.js';
 import { decideRepair } from '../core/repair/decide-repair.js';
 import type { RepairDecision } from '../core/repair/repair-decision.js';
 import { describeRows, type RepairItem, type RepairPlan, sameRows, toSeenRow } from '../core/repair/repair-plan.js';
+import type { RepairListener } from '../core/repair/repair-progress.js';
 import { type KnownBalances, readPaymentFacts } from './read-payment-facts.js';
 import type { RepairPorts } from './repair-ports.js';
 
@@ -30,11 +31,16 @@ export interface ApplyOutcome {
 const TRIES_MAX = 3;
 
 /** Throws SyncError when a side cannot be read; what was done until then is done, and applying again goes on. */
-export async function applyRepair(ports: RepairPorts, { plan, rules, by }: ApplyRequest): Promise<ApplyOutcome> {
+export async function applyRepair(
+  ports: RepairPorts,
+  { plan, rules, by }: ApplyRequest,
+  { onProgress }: RepairListener,
+): Promise<ApplyOutcome> {
   const known: KnownBalances = new Map();
   const lanes = new Map<string, Lane>();
-  for (const item of plan.items) {
-    if (item.state !== 'planned') continue;
+  const planned = plan.items.filter(({ state }) => state === 'planned');
+  for (const [done, item] of planned.entries()) {
+    onProgress({ what: 'items', done, all: planned.length });
     for (const lane of await applyOne(item, ports, { plan, rules, by, known })) {
       lanes.set(laneName(lane), lane);
     }

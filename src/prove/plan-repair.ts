@@ -11,6 +11,7 @@ import { type DayFinding, FINDING_KINDS, type FindingKind } from '../core/proof/
 import { decideRepair } from '../core/repair/decide-repair.js';
 import type { RepairDecision } from '../core/repair/repair-decision.js';
 import { type PlanOutcome, type RepairItem, toSeenRow } from '../core/repair/repair-plan.js';
+import type { RepairListener } from '../core/repair/repair-progress.js';
 import { rowText, undoLine } from '../core/repair/repair-text.js';
 import { readPaymentFacts } from './read-payment-facts.js';
 import type { DayCertificate, DayRange, RepairPorts } from './repair-ports.js';
@@ -41,12 +42,18 @@ const TOLD: readonly FindingKind[] = ['day_key', 'movement'];
 const LOOKED_UP_AT_ONCE = 50;
 
 /** Throws SyncError when a side cannot be read; nothing is stored then. */
-export async function planRepair(ports: RepairPorts, { range, mirror, by }: PlanRequest): Promise<PlanOutcome> {
+export async function planRepair(
+  ports: RepairPorts,
+  { range, mirror, by }: PlanRequest,
+  { onProgress }: RepairListener,
+): Promise<PlanOutcome> {
   const all = (await ports.store.newestCertificates(range)).filter(
     ({ state }) => range !== null || state === 'broken' || state === 'open',
   );
   const { proven, accepted } = withoutAccepted(all, await ports.accepted.inForce(null));
-  const parked = (await parkedInLedger(ports, { range, mirror })).filter((concern) => !accepted.has(keyOf(concern)));
+  const parked = (await parkedInLedger(ports, { range, mirror }, onProgress)).filter(
+    (concern) => !accepted.has(keyOf(concern)),
+  );
   const concerns = [...concernsOf(proven), ...parked];
   const first = new Map(
     concerns
@@ -55,10 +62,12 @@ export async function planRepair(ports: RepairPorts, { range, mirror, by }: Plan
       .reverse() as [string, Concern][],
   );
   const read = [...first.values()].sort(byDay);
+  const onRead = (done: number) => onProgress({ what: 'payments', done, all: read.length });
+  if (read.length > 0) onRead(0);
   const facts = await readPaymentFacts(
     read.map(({ paymentId }) => paymentId),
     ports,
-    { rules: mirror, known: new Map() },
+    { rules: mirror, known: new Map(), onRead },
   );
   const found: Array<Omit<RepairItem, 'item'>> = [];
   const left: Array<PlanOutcome['left'][number]> = [...accepted.values()];
@@ -166,10 +175,12 @@ function detailOf(day: string, { kind, paymentId, detail, ledger }: DayFinding):
 async function parkedInLedger(
   { store, ledger }: RepairPorts,
   { range, mirror }: Pick<PlanRequest, 'range' | 'mirror'>,
+  onProgress: RepairListener['onProgress'],
 ): Promise<Concern[]> {
   const parked = await store.parkedPayments(range);
   const found: Concern[] = [];
   for (let start = 0; start < parked.length; start += LOOKED_UP_AT_ONCE) {
+    onProgress({ what: 'parked', done: start, all: parked.length });
     const some = parked.slice(start, start + LOOKED_UP_AT_ONCE);
     const references = some.map(({ reference }) => reference);
     const rows = await findForms(references, ledger, mirror);

@@ -23,6 +23,8 @@ export type KnownBalances = Map<string, string>;
 export interface FactsOptions {
   readonly rules: MappingRules;
   readonly known: KnownBalances;
+  /** After each payment, with how many are read. */
+  onRead?(done: number): void;
 }
 
 /** In the order of the ids. Throws SyncError when a side cannot be read. */
@@ -32,7 +34,13 @@ export async function readPaymentFacts(
   options: FactsOptions,
 ): Promise<RepairFacts[]> {
   const own = await ports.store.postingsOf(paymentIds);
-  return mapInParallel(paymentIds, AT_ONCE, (id) => readOne({ id, own: own.get(id) ?? [] }, ports, options));
+  let done = 0;
+  return mapInParallel(paymentIds, AT_ONCE, async (id) => {
+    const facts = await readOne({ id, own: own.get(id) ?? [] }, ports, options);
+    done += 1;
+    options.onRead?.(done);
+    return facts;
+  });
 }
 
 async function readOne(

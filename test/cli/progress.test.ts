@@ -2,7 +2,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { createProgressView } from '../../src/cli/progress.js';
-import { createProvingView } from '../../src/cli/proving-progress.js';
+import { createStepsView } from '../../src/cli/steps-view.js';
 
 describe('progress of a run', () => {
   const progress = { status: 'posting', found: 100, stored: 100, pending: 60, parked: 2, dismissed: 0 } as const;
@@ -51,12 +51,23 @@ describe('progress of a proof', () => {
     const warned: string[] = [];
     let nowMs = 0;
     const output = { print() {}, note: (line: string) => warned.push(line), columns: 0, errorTerminal: null };
-    const view = createProvingView(output, () => nowMs);
+    const view = createStepsView(output, () => nowMs);
     for (let done = 0; done < 4; done += 1) {
-      view.onDay(`2026-11-1${done}`, { done, all: 4 });
+      view.onStep({ doing: `proving 2026-11-1${done}`, unit: 'days', done, all: 4 });
       nowMs += 3_000;
     }
     view.stop();
     expect(warned).toEqual(['proving 2026-11-12: 2 of 4 days done']);
+  });
+
+  it('is a bar on a terminal, also where one kind of step follows another', () => {
+    const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
+    const view = createStepsView({ note() {}, errorTerminal: stream });
+    view.onStep({ doing: 'looking up', unit: 'parked payments', done: 0, all: 300 });
+    view.onStep({ doing: 'reading', unit: 'payments', done: 3, all: 7 });
+    view.stop();
+    const drawn = String(stream.read());
+    expect(drawn).toMatch(/looking up \[.*\] 0 of 300 parked payments/);
+    expect(drawn).toMatch(/reading \[.*\] 3 of 7 payments/);
   });
 });

@@ -76,8 +76,13 @@ describe('what a person dismissed after a repair', () => {
       ...{ ...BY_HAND, reference, precise_amount: 1_000 },
       effective_date: new Date(row?.effective_at).toISOString(),
     });
+    repair.progress.length = 0;
     const { plan } = await repair.plan();
     expect(plan?.items).toMatchObject([{ action: 'mark_posted', reference }]);
+    if (plan !== null) await repair.apply(plan);
+    expect(repair.progress.map(({ what, done, all }) => `${what} ${done} of ${all}`)).toEqual([
+      ...['parked 0 of 1', 'payments 0 of 1', 'payments 1 of 1', 'items 0 of 1'],
+    ]);
   });
 
   it('is posted once the person takes that back', async () => {

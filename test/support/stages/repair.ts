@@ -2,11 +2,13 @@
  * A stage for repairs: the stage for proofs, with proofs that are kept, plans and their application, and damages of every
  * kind. Only the killing of an application is made up; everything else is the real thing.
  */
+
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { createRepairPorts } from '../../../src/app/repair-ports.js';
 import type { Mirror } from '../../../src/core/posting/mirror.js';
 import type { PlanOutcome, RepairPlan } from '../../../src/core/repair/repair-plan.js';
+import type { RepairProgress } from '../../../src/core/repair/repair-progress.js';
 import { readMirror } from '../../../src/db/mirror/mirror-store.js';
 import { createCertificateStore } from '../../../src/db/proof/certificate-store.js';
 import { readTotals } from '../../../src/db/reads/outbox-status.js';
@@ -26,6 +28,8 @@ export interface RepairStage {
   /** Proves the day and keeps it. States of its currencies, and every finding as `kind id`. */
   prove(day?: string): Promise<{ readonly states: Record<string, string>; readonly findings: readonly string[] }>;
   plan(range?: DayRange | null): Promise<PlanOutcome>;
+  /** What planning and applying said of how far they are. */
+  readonly progress: RepairProgress[];
   apply(plan: RepairPlan, ports?: RepairPorts): Promise<ApplyOutcome>;
   /** Plans, applies and posts. */
   repair(): Promise<{ readonly outcome: PlanOutcome; readonly applied: RepairPlan | null }>;
@@ -65,6 +69,8 @@ export async function openRepairStage(stage: Stage, options: ProofStageOptions =
     await proof.sql`delete from ${proof.sql(`stripe_blnk_sync.${table}`)}`;
   const ports = createRepairPorts(proof.context);
   const mirror = await readMirror(proof.db);
+  const progress: RepairProgress[] = [];
+  const listener = { onProgress: (step: RepairProgress) => void progress.push(step) };
   const repair: RepairStage = {
     proof,
     ports,
@@ -92,8 +98,9 @@ export async function openRepairStage(stage: Stage, options: ProofStageOptions =
         findings: [...new Set(findings)].sort(),
       };
     },
-    plan: (range = null) => planRepair(ports, { range, mirror, by: 'tester' }),
-    apply: (plan, others = ports) => applyRepair(others, { plan, rules: mirror, by: 'tester' }),
+    progress,
+    plan: (range = null) => planRepair(ports, { range, mirror, by: 'tester' }, listener),
+    apply: (plan, others = ports) => applyRepair(others, { plan, rules: mirror, by: 'tester' }, listener),
     async repair() {
       const outcome = await repair.plan();
       const applied = outcome.plan === null ? null : (await repair.apply(outcome.plan)).plan;
