@@ -24,11 +24,16 @@ export class ConfigError extends Error {
 
 /** The environment, over the `.env` of the working directory. Throws ConfigError when that cannot be read. */
 export function readEnvironment(environment: Bag, directory: string): Bag {
+  return { ...readEnvironmentFile(directory), ...environment };
+}
+
+/** What `.env` of the working directory says; nothing when there is none. Throws ConfigError when it cannot be read. */
+export function readEnvironmentFile(directory: string): Bag {
   const file = resolve(directory, '.env');
-  if (!existsSync(file)) return environment;
+  if (!existsSync(file)) return {};
+  let bytes: Buffer;
   try {
-    // An editor's byte order mark would become a part of the first name.
-    return { ...parseEnv(readFileSync(file, 'utf8').replace(/^\uFEFF/, '')), ...environment };
+    bytes = readFileSync(file);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new ConfigError(
@@ -36,4 +41,12 @@ export function readEnvironment(environment: Bag, directory: string): Bag {
       null,
     );
   }
+  // As Notepad and PowerShell write it: read as UTF-8 it would hold no name at all.
+  if (UTF16_MARKS.some((mark) => bytes.subarray(0, mark.length).equals(mark))) {
+    throw new ConfigError([`.env: ${file} is saved as UTF-16; save it as UTF-8`], null);
+  }
+  // An editor's byte order mark would become a part of the first name.
+  return parseEnv(bytes.toString('utf8').replace(/^\uFEFF/, ''));
 }
+
+const UTF16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];

@@ -6,7 +6,8 @@ import { styleText } from 'node:util';
 import { createOutput } from '../cli/output.js';
 import type { CommandEnvironment, Tone } from '../cli/ports.js';
 import { plainText, spelledText, wrapLine } from '../cli/text-width.js';
-import { type Bag, readEnvironment } from '../environment.js';
+import type { GivenNames } from '../core/settings/unknown-names.js';
+import { type Bag, readEnvironment, readEnvironmentFile } from '../environment.js';
 import type { LogTerminal } from '../observability/for-people.js';
 import type { Log } from '../observability/log.js';
 import type { Overrides } from './overrides.js';
@@ -44,6 +45,8 @@ export interface ProcessView {
 export interface AppEnvironment extends CommandEnvironment {
   /** The environment variables over the `.env` of the working directory. */
   variables(): Bag;
+  /** What both of them name. */
+  variableNames(): GivenNames;
   log(level: string): Promise<Log>;
   /** Puts a question to whoever sits at the terminal; true where nobody does. */
   confirm(question: string): Promise<boolean>;
@@ -57,6 +60,10 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
   const isTerminal = view.standardOutput.isTTY === true;
   return {
     variables,
+    variableNames: () => ({
+      inFile: Object.keys(readEnvironmentFile(view.directory)),
+      inEnvironment: Object.keys(view.variables),
+    }),
     confirm: (question) => confirmAtTerminal(view, question),
     async log(level) {
       const { createLog } = await import('../observability/log.js');

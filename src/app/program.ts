@@ -12,7 +12,9 @@ import { addProveCommand, prove } from '../cli/prove.js';
 import { addRebuildCommand, rebuild } from '../cli/rebuild.js';
 import { addRepairCommands, applyRepair, planRepair } from '../cli/repair.js';
 import { addProcessCommands, type ProcessActions } from '../cli/worker.js';
+import type { WorkerConfig } from '../config.js';
 import { giveUpWith, orStopped } from '../core/base/give-up.js';
+import { unknownNameLines } from '../core/settings/unknown-names.js';
 import type { AppEnvironment } from './command-environment.js';
 import type { SessionOptions } from './session.js';
 import type { SessionOperations } from './session-operations.js';
@@ -63,12 +65,20 @@ export function createProgram(environment: AppEnvironment): Command {
   return program;
 }
 
+/** Throws ConfigError. Names that nothing reads are told first: one of them may be why another is not set. */
+async function readWholeConfig({ output, variables, variableNames }: AppEnvironment): Promise<WorkerConfig> {
+  const { readWorkerConfig, VARIABLES } = await import('../config.js');
+  const { isSecret } = await import('../secrets.js');
+  const files = VARIABLES.filter(isSecret).map((name) => `${name}_FILE`);
+  for (const line of unknownNameLines(variableNames(), [...VARIABLES, ...files])) output.warn(line);
+  return readWorkerConfig(variables());
+}
+
 async function openOperations(
   environment: AppEnvironment,
   options: Pick<SessionOptions, 'role'> = {},
 ): Promise<SessionOperations> {
-  const { readWorkerConfig } = await import('../config.js');
-  const config = readWorkerConfig(environment.variables());
+  const config = await readWholeConfig(environment);
   const { openSessionOperations } = await import('./session-operations.js');
   return openSessionOperations(config, {
     ...(await sessionOptions(environment)),
@@ -78,8 +88,7 @@ async function openOperations(
 }
 
 async function openDryRun(environment: AppEnvironment): Promise<DryRunOperation & Pick<SessionOperations, 'close'>> {
-  const { readWorkerConfig } = await import('../config.js');
-  const config = readWorkerConfig(environment.variables());
+  const config = await readWholeConfig(environment);
   const { openDryRunSession } = await import('./session.js');
   const operation = await import('../operations/dry-run.js');
   const session = await openDryRunSession(config, await sessionOptions(environment));
@@ -107,8 +116,7 @@ function processActions(environment: AppEnvironment): ProcessActions {
   return {
     worker: ({ adopt }) =>
       orExitTwo(async () => {
-        const { readWorkerConfig } = await import('../config.js');
-        const config = readWorkerConfig(environment.variables());
+        const config = await readWholeConfig(environment);
         const { runWorker } = await import('./run-worker.js');
         environment.exit(
           await runWorker(config, {

@@ -295,6 +295,16 @@ describe('.env', () => {
     expect(readHomeConfig(readEnvironment({}, folder)).syncEveryMs).toBe(5 * MINUTE_MS);
   });
 
+  it.each([
+    ['UTF-16LE', Buffer.from('\uFEFFSYNC_EVERY=5m\n', 'utf16le')],
+    ['UTF-16BE', Buffer.from('\uFEFFSYNC_EVERY=5m\n', 'utf16le').swap16()],
+  ])('that is saved as %s is refused as that', (_, bytes) => {
+    writeFileSync(join(folder, '.env'), bytes);
+    expect(() => readEnvironment({}, folder)).toThrow(
+      `.env: ${join(folder, '.env')} is saved as UTF-16; save it as UTF-8`,
+    );
+  });
+
   it('of the working directory is read, and what the environment says comes first', () => {
     writeFileSync(join(folder, '.env'), 'SYNC_EVERY=5m\nLOG_LEVEL=warn\n');
     const bag = readEnvironment({ LOG_LEVEL: 'error' }, folder);
