@@ -45,7 +45,8 @@ const cloud = { BLNK_API_KEY: sandbox.cloudToken, BLNK_INSTANCE_ID: sandbox.inst
 console.log(environmentLines(cloud));
 console.log('or as a self-hosted Core:');
 console.log(environmentLines({ BLNK_API_STYLE: 'core', BLNK_API_KEY: sandbox.coreKey, BLNK_API_BASE: sandbox.url }));
-console.log(`control       ${sandbox.url}/_sandbox/…: rows, faults, damage (docs/engineering/sandboxes.md)`);
+console.log(`control       ${sandbox.url}/_sandbox/…: rows, faults, damage`);
+console.log('              see docs/engineering/sandboxes.md');
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {

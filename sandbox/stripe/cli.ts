@@ -39,7 +39,7 @@ process.stdout.write(
     `  history  ${options.intents} PaymentIntents over ${options.days} days, seed ${options.seed}\n` +
     '\nFor .env:\n' +
     environmentLines({ STRIPE_API_KEY: sandbox.apiKey, STRIPE_API_BASE: sandbox.url }) +
-    `\nNew payments, faults, time: ${sandbox.url}/_sandbox/… (docs/engineering/sandboxes.md)\n`,
+    `\nNew payments, faults, time: ${sandbox.url}/_sandbox/…\nSee docs/engineering/sandboxes.md\n`,
 );
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {

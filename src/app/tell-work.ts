@@ -79,6 +79,7 @@ export function serverOf(error: unknown): Server | null {
     case 'blnk_unavailable':
       return 'blnk';
     case 'database_unreachable':
+    case 'database_host_unknown':
     case 'database_failed':
       return 'postgresql';
     case 'queue_unreachable':

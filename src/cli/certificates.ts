@@ -112,13 +112,28 @@ async function show(
 ): Promise<void> {
   const found = await reads.certificatesOfDay({ day, ...(currency === undefined ? {} : { currency }) });
   if (found === null) {
-    const what = currency === undefined ? day : `${day} in ${currency}`;
-    throw new SyncError(`${what} was never proven. Prove it with: ${commandLine(`prove --from ${day} --to ${day}`)}`, {
-      kind: 'fatal',
-      code: 'day_not_proven',
-    });
+    throw notProven(day, { currency, others: await currenciesOf(reads, day) });
   }
   printLines(environment, json ? [toJson({ day, ...found })] : dayLines(found, environment.output.columns));
+}
+
+async function currenciesOf(reads: CommandContext['reads'], day: string): Promise<string[]> {
+  const found = await reads.certificatesOfDay({ day });
+  return found?.certificates.flatMap(({ currency }) => (currency === null ? [] : [currency])) ?? [];
+}
+
+/** @param others the currencies that the day was proven in */
+function notProven(
+  day: string,
+  { currency, others }: { readonly currency: string | undefined; readonly others: readonly string[] },
+): SyncError {
+  const [first] = others;
+  const problem =
+    currency === undefined || first === undefined
+      ? `${day} was never proven. Prove it with: ${commandLine(`prove --from ${day} --to ${day}`)}`
+      : `${day} has no certificate in ${currency}; it has one in ${others.join(', ')}. Show it with: ` +
+        commandLine(`certificates show ${day} --currency ${first}`);
+  return new SyncError(problem, { kind: 'fatal', code: 'day_not_proven' });
 }
 
 function parseCurrency(text: string): string {

@@ -59,11 +59,6 @@ const REFUSALS: readonly Refusal[] = [
       'This Redis is a cluster, and another node keeps the keys of QUEUE_PREFIX: give REDIS_URL that node (it stands in the answer)',
   },
   {
-    says: /\bENOTFOUND\b/,
-    as: REFUSED,
-    advice: 'There is no such host. Check the host in REDIS_URL',
-  },
-  {
     says: /WRONG_VERSION_NUMBER|wrong version number|packet length too long|ERR_SSL_PACKET/,
     as: REFUSED,
     advice: 'REDIS_URL begins with rediss:// (TLS), and this server answers without TLS: use redis://',
@@ -87,7 +82,7 @@ export function redisFault(error: unknown, url: string): SyncError {
   const words = wordsOf(error);
   const refusal = REFUSALS.find(({ says }) => says.test(words));
   if (refusal === undefined) {
-    return new SyncError(`Redis does not answer at ${redisName(url)}. Check that it runs and that REDIS_URL is right`, {
+    return new SyncError(`Redis does not answer at ${redisName(url)}. ${adviceOnSilence(words, url)}`, {
       kind: 'transient',
       code: 'queue_unreachable',
       cause: error,
@@ -97,6 +92,14 @@ export function redisFault(error: unknown, url: string): SyncError {
     ...refusal.as,
     cause: error,
   });
+}
+
+function adviceOnSilence(words: string, url: string): string {
+  // A container may start before its network: a name that is not known now may be known in a moment.
+  if (/\bENOTFOUND\b/.test(words)) return 'There is no such host now; check the host in REDIS_URL';
+  if (!url.startsWith('rediss:')) return 'Check that it runs and that REDIS_URL is right';
+  // A server without TLS may wait for the rest of what it takes for a command.
+  return 'Check that it runs, that REDIS_URL is right, and that this port speaks TLS, as rediss:// asks; without TLS it is redis://';
 }
 
 function wordsOf(error: unknown): string {

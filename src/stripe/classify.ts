@@ -75,7 +75,7 @@ function connectionFailure(
   const behind: unknown = thrown.detail;
   const cause = behind instanceof Error ? behind : undefined;
   const error = new SyncError(
-    `Stripe could not be reached (${context.endpoint}): ${redactSecrets(thrown.message, context.key)}`,
+    `Stripe could not be reached (STRIPE_API_BASE; ${context.endpoint}): ${redactSecrets(thrown.message, context.key)}`,
     {
       kind: 'transient',
       code: 'stripe_unavailable',

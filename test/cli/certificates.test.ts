@@ -78,7 +78,13 @@ describe('the commands', () => {
     const shown = await command('certificates show 2026-11-18 --currency usd');
     expect(shown.printed).toContain('Proofs of this day');
     const unknown = await command('certificates show 2026-11-18 --currency EUR');
-    expect([unknown.code, unknown.warned]).toEqual([1, expect.stringContaining('2026-11-18 in EUR was never proven')]);
+    expect([unknown.code, unknown.warned]).toEqual([
+      1,
+      'day_not_proven: 2026-11-18 has no certificate in EUR; it has one in USD. Show it with: stripe-blnk-sync certificates ' +
+        'show 2026-11-18 --currency USD',
+    ]);
+    const never = await command('certificates show 2026-11-17 --currency EUR');
+    expect([never.code, never.warned]).toEqual([1, expect.stringContaining('2026-11-17 was never proven')]);
   });
 
   it.each(['certificates show 2026-02-30', 'certificates list --from 30d', 'prove --to yesterday'])(

@@ -136,6 +136,8 @@ describe('a database', () => {
     expect([ended.code, ended.output]).toEqual([2, '']);
     expect(ended.errors).toMatch(/database does not answer at postgres:\/\/sync@127\.0\.0\.1:9\/mirror.*DATABASE_URL/);
     expect(ended.errors).not.toContain('canary');
+    const unknown = await runCommand(['status'], { DATABASE_URL: 'postgres://sync@nowhere.invalid/mirror' });
+    expect([unknown.code, unknown.errors]).toEqual([2, expect.stringMatching(/nowhere\.invalid now\. .*DATABASE_URL/)]);
 
     const place = await home.create();
     onTestFinished(() => place.destroy());

@@ -124,7 +124,6 @@ describe.skipIf(home === undefined)('a worker on Redis', () => {
         [secret.url, /queue_refused: .*wants a password.*NOAUTH/],
         [secret.url.replace('//', '//:wrong@'), /queue_refused: .*refuses the user or the password.*WRONGPASS/],
         [secret.url.replace('redis:', 'rediss:'), /queue_refused: .*answers without TLS/],
-        ['redis://nowhere.invalid:6379', /queue_refused: .*no such host.*ENOTFOUND/],
         [cluster.url, /queue_cluster: .*QUEUE_PREFIX='\{bull\}'/],
       ];
       for (const [url, said] of cases) {
@@ -138,8 +137,10 @@ describe.skipIf(home === undefined)('a worker on Redis', () => {
       expect(status.output).toMatch(
         /^! The queue does not answer: .*Redis does not answer at redis:\/\/127\.0\.0\.1:1\b/m,
       );
-      const sync = await session.run(['sync'], { REDIS_URL: 'redis://127.0.0.1:1' });
-      expect([sync.code, sync.errors]).toEqual([expect.any(Number), expect.stringContaining('queue_unreachable')]);
+      for (const url of ['redis://127.0.0.1:1', 'redis://nowhere.invalid:6379']) {
+        const sync = await session.run(['sync'], { REDIS_URL: url });
+        expect([sync.code, sync.errors]).toEqual([2, expect.stringMatching(/queue_unreachable: .*REDIS_URL/)]);
+      }
     },
     TIMEOUT_MS,
   );

@@ -69,6 +69,7 @@ describe('a sandbox that is started by hand', () => {
         explain: first.errors,
       },
     );
+    for (const line of first.output().split('\n')) expect(line.length).toBeLessThanOrEqual(80);
     for (const name of names) expect(first.output()).toMatch(new RegExp(`^${name}=\\S+$`, 'm'));
     const [, port = ''] = url;
     const second = await startChild({ script, words: ['--port', port, ...more], variables: {} }).ended;

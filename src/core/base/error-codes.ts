@@ -59,7 +59,7 @@ export const SYNC_ERROR_CODES = {
     database_unreachable: 'transient',
     database_login_refused: 'fatal',
     database_missing: 'fatal',
-    database_host_unknown: 'fatal',
+    database_host_unknown: 'transient',
     database_right_missing: 'fatal',
     database_connections: 'fatal',
     database_encoding: 'fatal',

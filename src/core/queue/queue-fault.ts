@@ -34,7 +34,8 @@ export interface NotedQueueFault extends QueueFault {
 /** One line for a fault, for logs and for `status`. */
 export function describeQueueFault({ kind, queue, detail }: QueueFault): string {
   const name = queue === null ? 'The queue' : `The queue ${queue}`;
-  const more = detail === '' ? '' : `: ${detail}`;
+  // Words of a server end as they like; a sentence goes on after them.
+  const more = detail === '' ? '' : `: ${detail.replace(/\.+$/, '')}`;
   switch (kind) {
     case 'paused':
       return `${name} is paused. Resume it where it was paused (a queue dashboard, or BullMQ's resume())`;

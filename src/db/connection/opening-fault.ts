@@ -32,11 +32,6 @@ const NO_DATABASE: Refusal = {
   words: ({ at, parts }) =>
     `There is no database ${parts.database ?? '(none is named: the user’s name was tried)'} at ${at}. Create it (create database … encoding 'UTF8'), or correct its name in DATABASE_URL`,
 };
-const NO_HOST: Refusal = {
-  kind: 'fatal',
-  code: 'database_host_unknown',
-  words: ({ parts }) => `No machine is known as ${parts.host}. Correct the host in DATABASE_URL`,
-};
 const NO_RIGHT: Refusal = {
   kind: 'fatal',
   code: 'database_right_missing',
@@ -63,7 +58,6 @@ const BY_CODE: Readonly<Record<string, Refusal>> = {
   SASL_SIGNATURE_MISMATCH: LOGIN,
   '3D000': NO_DATABASE,
   '42501': NO_RIGHT,
-  ENOTFOUND: NO_HOST,
   encryption: NO_ENCRYPTION,
   DEPTH_ZERO_SELF_SIGNED_CERT: CERTIFICATE,
   SELF_SIGNED_CERT_IN_CHAIN: CERTIFICATE,
@@ -81,6 +75,13 @@ const BY_POOLERS_WORDS: ReadonlyArray<readonly [RegExp, Refusal]> = [
 const PROTOCOL_VIOLATION = '08P01';
 
 export function openingFault(error: unknown, place: OpeningPlace): SyncError {
+  // A container may start before its network: a name that is not known now may be known in a moment.
+  if (codeOf(error) === 'ENOTFOUND') {
+    return new SyncError(
+      `No machine is known as ${place.parts.host} now. Correct the host in DATABASE_URL, unless its network is still to come`,
+      { kind: 'transient', code: 'database_host_unknown', cause: error },
+    );
+  }
   const refusal = findRefusal(error);
   if (refusal === undefined) {
     return new SyncError(
@@ -92,8 +93,12 @@ export function openingFault(error: unknown, place: OpeningPlace): SyncError {
 }
 
 function findRefusal(error: unknown): Refusal | undefined {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error);
   if (code !== PROTOCOL_VIOLATION) return BY_CODE[code];
   const words = describeError(error);
   return BY_POOLERS_WORDS.find(([pattern]) => pattern.test(words))?.[1];
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
