@@ -141,6 +141,9 @@ const workerObject = homeObject.extend({
 /** Every variable that is read, for `.env.example`. */
 export const VARIABLES: readonly string[] = Object.keys(workerObject.shape);
 
+/** The same, and the names of files that secrets may be in. */
+export const NAMES_READ = [...VARIABLES, ...VARIABLES.filter(isSecret).map((name) => `${name}_FILE`)];
+
 const hint = () =>
   `Every variable is explained in .env.example. To see it work without any account: ${commandLine('demo')}`;
 

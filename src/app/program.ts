@@ -67,10 +67,8 @@ export function createProgram(environment: AppEnvironment): Command {
 
 /** Throws ConfigError. Names that nothing reads are told first: one of them may be why another is not set. */
 async function readWholeConfig({ output, variables, variableNames }: AppEnvironment): Promise<WorkerConfig> {
-  const { readWorkerConfig, VARIABLES } = await import('../config.js');
-  const { isSecret } = await import('../secrets.js');
-  const files = VARIABLES.filter(isSecret).map((name) => `${name}_FILE`);
-  for (const line of unknownNameLines(variableNames(), [...VARIABLES, ...files])) output.warn(line);
+  const { NAMES_READ, readWorkerConfig } = await import('../config.js');
+  for (const line of unknownNameLines(variableNames(), NAMES_READ)) output.warn(line);
   return readWorkerConfig(variables());
 }
 

@@ -36,7 +36,8 @@ export function classifyFailure(thrown: unknown, context: Context): Failure {
   }
   const unreadable = unreadableAnswerBehind(thrown);
   if (unreadable !== undefined) {
-    return unavailable(`answered ${unreadable.message}`, unreadable.headers, context);
+    const advice = 'if it lasts, check STRIPE_API_BASE, and for a proxy that answers in its place';
+    return unavailable(`answered ${unreadable.message}; ${advice}`, unreadable.headers, context);
   }
   const said = sayingOf(thrown, context);
   switch (thrown.statusCode) {

@@ -7,13 +7,12 @@ import { expect, it, onTestFinished } from 'vitest';
 import { commandEnvironment } from '../../src/app/command-environment.js';
 import { createProgram } from '../../src/app/program.js';
 import { runProgram } from '../../src/cli/program.js';
-import { VARIABLES } from '../../src/config.js';
+import { NAMES_READ, VARIABLES } from '../../src/config.js';
 import { unknownNameLines } from '../../src/core/settings/unknown-names.js';
 import { ROOT } from '../support/source-files.js';
 
-const KNOWN = [...VARIABLES, 'STRIPE_API_KEY_FILE'];
 const linesOf = (inFile: readonly string[], inEnvironment: readonly string[] = []) =>
-  unknownNameLines({ inFile, inEnvironment: [...inFile, ...inEnvironment] }, KNOWN);
+  unknownNameLines({ inFile, inEnvironment: [...inFile, ...inEnvironment] }, NAMES_READ);
 
 it.each([
   ['STRIPE_APIKEY', 'STRIPE_API_KEY'],
@@ -40,7 +39,7 @@ it('what is read is never told, nor what docker-compose.yml or a Blnk Core reads
   const compose = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8').matchAll(/\b([A-Z]+(?:_[A-Z]+)+)\b/g);
   const names = [...example, ...[...compose].flatMap(([, name = '']) => name)];
   expect(names.length).toBeGreaterThan(VARIABLES.length);
-  expect(linesOf([...names, ...KNOWN, 'OTHER_PROGRAM_PORT'])).toEqual([]);
+  expect(linesOf([...names, ...NAMES_READ, 'STRIPE_API_KEY_FILE', 'OTHER_PROGRAM_PORT'])).toEqual([]);
 });
 
 it('a command that needs the whole configuration tells them before it refuses, without their values', async () => {

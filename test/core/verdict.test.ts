@@ -336,13 +336,13 @@ describe('the needs', () => {
         { reason: 'conflict', waiting: 2, dismissed: 1 },
         { reason: 'unknown_currency', waiting: 0, dismissed: 4 },
       ],
-      lanes: [{ ...lane, pausedSince: new Date(NOW - 7 * MINUTE), unresolved: 2 }],
-      oldestUnresolved: { reference: 'pi_old', since: STATUS.now, error: 'no answer' },
+      lanes: [{ ...lane, error: 'Closed.', pausedSince: new Date(NOW - 7 * MINUTE), unresolved: 2 }],
+      oldestUnresolved: { reference: 'pi_old', since: STATUS.now, error: 'no answer.' },
       lastFailure: {
         runId: RUN.id,
         feed: 'events',
         code: 'stripe_key',
-        message: 'no right',
+        message: 'No right.',
         at: STATUS.now,
         recovered: false,
       },
@@ -354,6 +354,8 @@ describe('the needs', () => {
       ['posting_paused', null],
       ['unresolved', 'stripe-blnk-sync parked show pi_old'],
     ]);
+    // Words of a vendor may end with a full stop of their own.
+    expect(needs.map(({ text }) => text).filter((text) => /\.\.|\.:/.test(text))).toEqual([]);
     expect(needs[4]?.text).toMatch(/^2 unresolved: .* The oldest since 2026-11-10 12:00:00 UTC: no answer\.$/);
   });
 

@@ -128,6 +128,19 @@ test('Stripe-Should-Retry is heeded, but a rate limit is sent again whatever it 
   expect(await limited.read()).toMatchObject({ requests: 2 });
 });
 
+test('what does not answer as Stripe does may be somebody else: the variable of its address is named', async () => {
+  const elsewhere = await startServer([
+    (response) => {
+      response.writeHead(404, { 'Stripe-Should-Retry': 'false' }).end('<html>not found</html>');
+    },
+  ]);
+  expect(await failureOf(elsewhere.read())).toMatchObject({
+    message: expect.stringMatching(/HTTP 404 with a body that is not JSON; if it lasts, check STRIPE_API_BASE/),
+  });
+  await elsewhere.close();
+  expect((await failureOf(elsewhere.read())).message).toContain('could not be reached (STRIPE_API_BASE; ');
+});
+
 test('what Stripe refuses is fatal and not sent again', async () => {
   const server = await startServer([answerWith(400, REFUSAL, {})]);
   expect(await failureOf(server.read())).toMatchObject({ kind: 'fatal', code: 'stripe_request_refused' });

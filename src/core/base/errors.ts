@@ -50,6 +50,11 @@ export function describeError(error: unknown): string {
   return messages.join(': ');
 }
 
+/** Words of somebody else, where a sentence of ours goes on after them. */
+export function withoutFullStop(text: string): string {
+  return text.replace(/\.+$/, '');
+}
+
 /** The same with the stable code in front, which the runbook is ordered by. */
 export function describeFault(error: unknown): string {
   return error instanceof SyncError ? `${error.code}: ${describeError(error)}` : describeError(error);

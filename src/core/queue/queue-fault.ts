@@ -2,6 +2,7 @@
  * What keeps the queue from delivering jobs, as a worker found it. The queue only wakes, so none of this stops the work:
  * workers run what is due themselves. It is told so that a person puts the queue right.
  */
+import { withoutFullStop } from '../base/errors.js';
 
 /**
  * `paused`, `concurrency_zero`, `rate_limited`: set on the queue by somebody, and left as it is. `unreachable`: no answer,
@@ -34,8 +35,7 @@ export interface NotedQueueFault extends QueueFault {
 /** One line for a fault, for logs and for `status`. */
 export function describeQueueFault({ kind, queue, detail }: QueueFault): string {
   const name = queue === null ? 'The queue' : `The queue ${queue}`;
-  // Words of a server end as they like; a sentence goes on after them.
-  const more = detail === '' ? '' : `: ${detail.replace(/\.+$/, '')}`;
+  const more = detail === '' ? '' : `: ${withoutFullStop(detail)}`;
   switch (kind) {
     case 'paused':
       return `${name} is paused. Resume it where it was paused (a queue dashboard, or BullMQ's resume())`;

@@ -1,4 +1,5 @@
 /** Everything that the mirror needs, worst first; nothing twice in other words. Pure. */
+import { withoutFullStop } from '../base/errors.js';
 import { commandLine } from '../base/own-command.js';
 import { formatCount, formatDuration } from '../base/time-text.js';
 import { MINUTE_MS } from '../base/window.js';
@@ -47,7 +48,7 @@ function needsOfReading(facts: VerdictFacts): Need[] {
     return [
       need(
         'reading_failed',
-        `Reading ${feed} fails since ${utc(at)}: ${code}: ${message}.`,
+        `Reading ${feed} fails since ${utc(at)}: ${code}: ${withoutFullStop(message)}.`,
         commandLine(`run ${runId}`),
       ),
     ];
@@ -86,14 +87,14 @@ function needsOfPosting({ parked, lanes, oldestUnresolved: oldest, now }: Verdic
     needs.push(
       need(
         'posting_paused',
-        `Posting from ${source} in ${currency} gets no further since ${utc(pausedSince)}: ${error ?? ''}. ` +
+        `Posting from ${source} in ${currency} gets no further since ${utc(pausedSince)}: ${withoutFullStop(error ?? '')}. ` +
           'It is tried again by itself; check that Blnk answers.',
       ),
     );
   }
   const unresolved = lanes.reduce((sum, lane) => sum + lane.unresolved, 0);
   if (unresolved > 0) {
-    const error = oldest === null || oldest.error === null ? '' : `: ${oldest.error}`;
+    const error = oldest === null || oldest.error === null ? '' : `: ${withoutFullStop(oldest.error)}`;
     const named = oldest === null ? '' : ` The oldest since ${utc(oldest.since)}${error}.`;
     needs.push(
       need(

@@ -11,6 +11,9 @@ import { runProgram } from './run-program.js';
 
 export const SUPERUSER = 'postgres';
 
+/** Its files, and the first of its log. */
+const EMPTY_DATABASE_MB = 100;
+
 /** Makes the data when there is none; refuses data of another major version and folders that are something else. */
 export async function ensureDataFolder(
   home: EmbeddedHome,
@@ -97,11 +100,26 @@ async function initialise(fresh: string, home: EmbeddedHome, binaries: Binaries)
     ],
     { account: home.account, cwd: home.dataDir, env: binaries.env },
   );
-  if (code === 0) return;
-  throw new EmbeddedPostgresError(
+  if (code !== 0) throw initdbFault(home.dataDir, output);
+}
+
+/** @param output what initdb said */
+export function initdbFault(dataDir: string, output: string): EmbeddedPostgresError {
+  const isFull = /No space left on device|Check free disk space|Disk quota exceeded/.test(output);
+  const advice = isFull
+    ? `: its disk is full. An empty database needs about ${EMPTY_DATABASE_MB} MB: make room, or set DATA_DIR to a folder on ` +
+      `another disk. ${OTHER_WAY_OUT}`
+    : '.';
+  return new EmbeddedPostgresError(
     'initdb_failed',
-    `PostgreSQL could not create a database in ${home.dataDir}. initdb said:\n${output}`,
+    `PostgreSQL could not create a database in ${dataDir}${advice} initdb said:\n${isFull ? reasonIn(output) : output}`,
   );
+}
+
+/** Without the steps that went well before it. */
+function reasonIn(output: string): string {
+  const reasons = output.split('\n').filter((line) => /\b(FATAL|PANIC|error|HINT): /.test(line));
+  return reasons.length === 0 ? output : reasons.join('\n');
 }
 
 async function putInPlace(fresh: string, home: EmbeddedHome): Promise<void> {

@@ -1,4 +1,5 @@
 /** Runs and payments: read, posted, parked. Payments are counted, never told one by one. */
+import { withoutFullStop } from '../../core/base/errors.js';
 import { commandLine } from '../../core/base/own-command.js';
 import { formatCount, formatDuration, formatTime } from '../../core/base/time-text.js';
 import { countText, define, ERROR, NOTHING } from './define.js';
@@ -100,7 +101,7 @@ export const PAYMENT_EVENTS = {
     },
     sentence: ({ payments, reason, reference, detail }) =>
       `parked: a person has to decide about ${countText(payments, 'payment')} (${reason}), ` +
-      `${payments === 1 ? '' : 'the first of them '}${reference}: ${detail}. See: ${commandLine(`parked list --reason ${reason}`)}`,
+      `${payments === 1 ? '' : 'the first of them '}${reference}: ${withoutFullStop(detail)}. See: ${commandLine(`parked list --reason ${reason}`)}`,
     meaning:
       'Payments are held back with this reason, while they are read or while they are posted. At once for the first ones of a reason, then at most once a minute.',
     whatToDo: 'see parked payments in the runbook',
