@@ -58,7 +58,7 @@ it('a person is told of each, and of nothing once it is over', { timeout: 120_00
   const list = await read('parked', 'list');
   expect(lineAbout(list.output, refused)).toMatch(/refused_by_blnk.*description/);
   expect(list.output).toMatch(
-    /refused_by_blnk: Read why Blnk refuses it with: stripe-blnk-sync parked show\. Mend the cause, then run: stripe-blnk-sync parked retry\./,
+    /refused_by_blnk: Read why Blnk refuses it with: stripe-blnk-sync parked show\. Remove the cause, then run: stripe-blnk-sync parked retry\./,
   );
   const shown = await read('parked', 'show', refused);
   expect(shown.output).toMatch(/detail +.*description/);

@@ -27,7 +27,7 @@ const WHAT_TO_DO: Readonly<Record<ParkingReason, string>> = {
   conflict:
     'Compare both sides with: parked show. When only the amount is wrong: repair plan. Else dismiss it once the books are right.',
   burnt_reference: 'This reference can never be used again. A replacement is posted by: repair plan, repair apply.',
-  refused_by_blnk: 'Read why Blnk refuses it with: parked show. Mend the cause, then run: parked retry.',
+  refused_by_blnk: 'Read why Blnk refuses it with: parked show. Remove the cause, then run: parked retry.',
   rebuild: 'Decide whether it belongs in the ledger: parked retry posts it, parked dismiss leaves it out.',
 };
 
