@@ -48,9 +48,10 @@ const GREETINGS = 'RENv';
 export class Conversation {
   readonly #settings: SessionSettings;
   readonly #ports: ConversationPorts;
-  readonly #fromDriver = { first: new MessageReader(0), later: new MessageReader(1), started: false };
-  readonly #fromServer = new MessageReader(1);
+  readonly #fromDriver = new MessageReader('client');
+  readonly #fromServer = new MessageReader('server');
   readonly #answers: Exchange[] = [];
+  #isStarted = false;
   #isGreeted = false;
   #isPooled = false;
   #status = 'I';
@@ -74,22 +75,21 @@ export class Conversation {
 
   /** Past login and set-up. */
   get isOpen(): boolean {
-    return this.#fromDriver.started && !['login', 'pin'].includes(this.#answers[0] ?? '') && this.#heldReady === null;
+    return this.#isStarted && !['login', 'pin'].includes(this.#answers[0] ?? '') && this.#heldReady === null;
   }
 
   hearDriver(chunk: Buffer): void {
-    if (this.#fromDriver.started) {
-      for (const message of this.#fromDriver.later.read(chunk)) this.#speak(message);
-      return;
+    for (const message of this.#fromDriver.read(chunk)) {
+      if (this.#isStarted) this.#speak(message);
+      else this.#start(message);
     }
-    const [startup] = this.#fromDriver.first.read(chunk);
-    if (startup === undefined) return;
-    this.#fromDriver.started = true;
+  }
+
+  #start({ bytes }: Message): void {
+    this.#isStarted = true;
     // A request to cancel is answered by nothing.
-    if (startup.bytes.readUInt32BE(4) === PROTOCOL_3) this.#answers.push('login');
-    this.#ports.toServer(startup.bytes);
-    const rest = chunk.subarray(startup.bytes.length);
-    if (rest.length > 0) this.hearDriver(rest);
+    if (bytes.readUInt32BE(4) === PROTOCOL_3) this.#answers.push('login');
+    this.#ports.toServer(bytes);
   }
 
   hearServer(chunk: Buffer): void {

@@ -17,11 +17,11 @@ export class MessageReader {
   #bytes = 0;
   /** How many have to be there before another try can succeed. */
   #needed = 0;
-  readonly #kindBytes: 0 | 1;
+  /** Bytes of the next message's kind. */
+  #kindBytes: 0 | 1;
 
-  /** @param kindBytes 0 for what a client sends first */
-  constructor(kindBytes: 0 | 1) {
-    this.#kindBytes = kindBytes;
+  constructor(sender: 'client' | 'server') {
+    this.#kindBytes = sender === 'client' ? 0 : 1;
   }
 
   read(chunk: Buffer): Message[] {
@@ -30,9 +30,9 @@ export class MessageReader {
     if (this.#bytes < this.#needed) return [];
     let rest = this.#waiting.length === 1 ? chunk : Buffer.concat(this.#waiting);
     const messages: Message[] = [];
-    const head = this.#kindBytes + LENGTH_BYTES;
-    this.#needed = head;
-    while (rest.length >= head) {
+    for (;;) {
+      this.#needed = this.#kindBytes + LENGTH_BYTES;
+      if (rest.length < this.#needed) break;
       const size = this.#kindBytes + rest.readUInt32BE(this.#kindBytes);
       this.#needed = size;
       if (rest.length < size) break;
@@ -41,7 +41,7 @@ export class MessageReader {
         bytes: rest.subarray(0, size),
       });
       rest = rest.subarray(size);
-      this.#needed = head;
+      this.#kindBytes = 1;
     }
     this.#waiting = rest.length === 0 ? [] : [rest];
     this.#bytes = rest.length;

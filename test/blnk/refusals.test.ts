@@ -33,8 +33,8 @@ describe('a post that cannot have been sent is only busy', () => {
 
 it('close waits for the post in flight', async () => {
   let answer: (() => void) | undefined;
-  server().script((response) => {
-    answer = () => json(201, ROW)(response);
+  server().script((response, asked) => {
+    answer = () => json(201, ROW)(response, asked);
   });
   const ledger = connect();
   const order: string[] = [];

@@ -3,13 +3,12 @@
  * a right that is missing. And with as many connections as docs/configuration.md says, all work is done.
  */
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer as createWebServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { freePort } from '../support/free-port.js';
 import { homes, onServer } from '../support/homes.js';
-import { portOf } from '../support/own-server.js';
+import { ownListener } from '../support/own-server.js';
 import { findPgBouncer, startPgBouncer } from '../support/pgbouncer.js';
 import { startChild } from '../support/process/child.js';
 import { runCommand } from '../support/process/command.js';
@@ -243,16 +242,8 @@ function answering(answer: Talk): Talk {
 }
 
 async function listen(server: Server): Promise<{ readonly url: string }> {
-  const open = new Set<Socket>();
-  server.on('connection', (socket) => {
-    open.add(socket);
-    socket.on('error', () => {});
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    for (const socket of open) socket.destroy();
-    server.close();
-  });
-  return { url: `postgres://postgres@127.0.0.1:${portOf(server)}/mirror` };
+  const listener = ownListener(server);
+  await listener.open();
+  onTestFinished(() => listener.close());
+  return { url: `postgres://postgres@127.0.0.1:${listener.port}/mirror` };
 }

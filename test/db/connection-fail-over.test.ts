@@ -4,7 +4,7 @@
  */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { homes } from '../support/homes.js';
-import { type FailOverDoor, openFailOverDoor } from '../support/process/fail-over-door.js';
+import { type FailOverProxy, openFailOverProxy } from '../support/process/fail-over-proxy.js';
 import { population, type Session, startSession } from '../support/process/session.js';
 import { expectMirrored } from '../support/process/truth.js';
 import { until } from '../support/process/wait.js';
@@ -22,23 +22,23 @@ describe.skipIf(home === undefined)('a worker after fail-overs of PostgreSQL', (
       if (home === undefined) return;
       const session = await startSession(home, { population: population(20) });
       onTestFinished(() => session.close());
-      const door = await openFailOverDoor(session.variables.DATABASE_URL ?? '');
-      onTestFinished(() => door.close());
-      const worker = session.quickWorker({ variables: { DATABASE_URL: door.url, SYNC_EVERY: '1s' } });
+      const proxy = await openFailOverProxy(session.variables.DATABASE_URL ?? '');
+      onTestFinished(() => proxy.close());
+      const worker = session.quickWorker({ variables: { DATABASE_URL: proxy.url, SYNC_EVERY: '1s' } });
       await worker.untilLogged(/^mirroring/);
       await session.untilSettled();
 
-      for (const failOver of [door.makeReadOnly, door.swallow]) {
+      for (const failOver of [proxy.makeReadOnly, proxy.swallow]) {
         const beganMs = performance.now();
         failOver();
-        expect(door.leftOpen()).toBeGreaterThan(0);
+        expect(proxy.leftOpen()).toBeGreaterThan(0);
         const ids = createPayments(session);
         // A command has connections of its own, to the new server.
         const meanwhile = await session.run(['status']);
         expect(meanwhile.output, meanwhile.errors).toMatch(/^behind +\d/m);
         await untilPosted(session, ids, worker.output);
         expect(performance.now() - beganMs).toBeLessThan(BACK_WITHIN_MS);
-        await untilLeft(door);
+        await untilLeft(proxy);
       }
 
       expect(worker.isAlive()).toBe(true);
@@ -68,9 +68,9 @@ async function untilPosted(session: Session, ids: readonly string[], explain: ()
   );
 }
 
-async function untilLeft(door: FailOverDoor): Promise<void> {
-  await until('all connections of before are left', () => door.leftOpen() === 0, {
+async function untilLeft(proxy: FailOverProxy): Promise<void> {
+  await until('all connections of before are left', () => proxy.leftOpen() === 0, {
     timeoutMs: BACK_WITHIN_MS,
-    explain: () => `${door.leftOpen()} are open`,
+    explain: () => `${proxy.leftOpen()} are open`,
   });
 }

@@ -12,7 +12,7 @@ import { type OwnDatabase, openMigratedDatabase } from '../support/own-database.
 import { endChildren, startChild } from '../support/process/child.js';
 import { until } from '../support/process/wait.js';
 import type { TransactionReport } from '../support/transaction/child.js';
-import { openTransactionDoor } from '../support/transaction/door.js';
+import { openCuttingProxy } from '../support/transaction/cutting-proxy.js';
 
 let place: OwnDatabase;
 beforeAll(async () => {
@@ -183,8 +183,8 @@ describe('a transaction', () => {
 
 describe('the pool', () => {
   it('never asks for the types of the server: an end of that question would end the process', async () => {
-    const door = await openTransactionDoor(serverUrl());
-    const database = await openDatabase({ kind: 'url', url: door.url }, { connectionsMax: 1, applicationName: 'own' });
+    const proxy = await openCuttingProxy(serverUrl());
+    const database = await openDatabase({ kind: 'url', url: proxy.url }, { connectionsMax: 1, applicationName: 'own' });
     const pids = new Set<number>();
     for (let round = 0; round < 3; round += 1) {
       const [row] = await until('the pool connects again', () =>
@@ -197,9 +197,9 @@ describe('the pool', () => {
       await place.sql`select pg_terminate_backend(${row?.pid ?? 0}, 10000)`;
     }
     expect(pids.size).toBe(3);
-    expect(door.sent.filter(({ text }) => text.includes('typarray'))).toEqual([]);
+    expect(proxy.sent.filter(({ text }) => text.includes('typarray'))).toEqual([]);
     await database.close();
-    await door.close();
+    await proxy.close();
   });
 });
 

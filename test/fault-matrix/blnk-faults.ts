@@ -1,6 +1,7 @@
 /** The rows that only Blnk can give: Core's own errors, and answers that contradict what is in the ledger. */
+
+import type { Handler } from '../support/http-proxy.js';
 import { answer, doneBut, type Json, resetAfter, rewrittenJson } from './acts.js';
-import type { Act } from './door.js';
 import type { Fault, Target } from './wire-faults.js';
 
 /** What of a request kind the rows need. */
@@ -53,8 +54,8 @@ export const LAGGING: BlnkFault = {
   act: ({ asks }) => (asks === 'post' || asks === 'bulk' ? resetAfter : rewrittenJson(emptied)),
 };
 
-/** What the look-ups of `LAGGING` answer while a post is struck. */
-export const hideRows: Act = rewrittenJson(emptied);
+/** What the look-ups of `LAGGING` answer while a post is intercepted. */
+export const hideRows: Handler = rewrittenJson(emptied);
 
 function core(
   status: number,
@@ -68,20 +69,20 @@ function core(
   };
 }
 
-function coreError(status: number, code: string, message = `Core says ${code}`): Act {
+function coreError(status: number, code: string, message = `Core says ${code}`): Handler {
   return jsonAnswer(status, { error: message, error_detail: { code, message } });
 }
 
-function jsonAnswer(status: number, body: unknown): Act {
+function jsonAnswer(status: number, body: unknown): Handler {
   return answer(status, JSON.stringify(body), { 'content-type': 'application/json' });
 }
 
 /** A good answer out of the air. Balance ids cannot be known by whoever never saw the ledger. */
-function madeUp(asks: BlnkTarget['asks']): Act {
-  return async (struck) => {
-    const asked: unknown = struck.body === '' ? {} : JSON.parse(struck.body);
+function madeUp(asks: BlnkTarget['asks']): Handler {
+  return async (exchange) => {
+    const asked: unknown = exchange.body === '' ? {} : JSON.parse(exchange.body);
     const answerJson = (status: number, body: unknown) =>
-      answer(status, JSON.stringify(body), { 'content-type': 'application/json' })(struck);
+      answer(status, JSON.stringify(body), { 'content-type': 'application/json' })(exchange);
     switch (asks) {
       case 'post':
         return answerJson(201, { ...(asked as object), ...NOBODYS_ROW });

@@ -8,11 +8,11 @@ import { systemClock } from '../../src/app/system-clock.js';
 import { SyncError } from '../../src/core/base/errors.js';
 import { otherLedger, otherSourceText } from '../../src/core/ledger/ledger-identity.js';
 import { POSTING } from '../../src/post/posting-sizes.js';
+import { type HttpProxy, openHttpProxy } from '../support/http-proxy.js';
 import { MIRROR_ID, NEVER } from '../support/stages/ledger.js';
 import { type BlnkColumn, connectBlnk, isLookUp } from './blnk-columns.js';
 import { hideRows, LAGGING } from './blnk-faults.js';
 import { type Cell, describeThrown, describeTries, describeWait } from './cell.js';
-import { type Door, openDoor } from './door.js';
 import type { CellPayments, PostingWorld } from './posting-world.js';
 import type { Ways } from './ways.js';
 import type { Fault } from './wire-faults.js';
@@ -30,27 +30,27 @@ interface PostingCell {
 }
 
 export async function postUnder(world: PostingWorld, { fault, column, ways }: PostingCell): Promise<Cell> {
-  const door = await openDoor(world.sandboxes[column.style].url);
+  const proxy = await openHttpProxy(world.sandboxes[column.style].url);
   const closers: Array<() => Promise<void>> = [];
   try {
     // One more than is posted singly, so that it is a bulk.
     const payments = await world.store(column.asks === 'post' ? 1 : POSTING.singlesMax + 1);
     const asked = { world, payments, column, closers };
-    const lane = openLane(asked, await ways.urlOf(door, fault.way ?? 'plain'), fault.limitMs);
-    const struck = strike(door, fault, column);
+    const lane = openLane(asked, await ways.urlOf(proxy, fault.way ?? 'plain'), fault.limitMs);
+    const faulted = inject(proxy, fault, column);
     const first = await lane.drain();
-    const text = await describeFirst(payments, first, struck());
-    if (fault.act !== undefined && struck() === 0) throw new Error('the fault struck nothing');
+    const text = await describeFirst(payments, first, faulted());
+    if (fault.act !== undefined && faulted() === 0) throw new Error('no request met the fault');
     await assertMoney(asked, fault);
     // What passes within minutes is over before a look-up is final; all else is played for longer.
     await lane.wait(fault.brief === true ? await lane.dueInMs() : LATER_MS);
     await lane.drain();
     await assertMoney(asked, fault);
 
-    door.heal();
-    await door.open();
+    proxy.passEverything();
+    await proxy.open();
     const wayIsOpen = fault.way === undefined || fault.way === 'refused';
-    const healed = wayIsOpen ? lane : openLane(asked, door.url, fault.limitMs);
+    const healed = wayIsOpen ? lane : openLane(asked, proxy.url, fault.limitMs);
     for (let drains = 0; (await payments.read()).some(({ state }) => state === 'pending'); drains += 1) {
       if (drains > DRAINS_AFTER_MAX) throw new Error(`still pending: ${JSON.stringify(await payments.read())}`);
       await healed.wait(await healed.dueInMs());
@@ -62,25 +62,25 @@ export async function postUnder(world: PostingWorld, { fault, column, ways }: Po
     const parked = (await payments.read()).find(({ state }) => state === 'parked');
     return { text: parked === undefined ? text : 'park, 6 min', codes: codesOf(first, parked?.reason ?? null) };
   } finally {
-    await ways.closeOf(door);
+    await ways.closeOf(proxy);
     await Promise.all(closers.map((close) => close()));
-    await door.close();
+    await proxy.close();
   }
 }
 
-/** @returns how often the request kind was struck so far */
-function strike(door: Door, fault: Fault<BlnkColumn>, column: BlnkColumn): () => number {
+/** @returns how many requests of the kind met the fault so far */
+function inject(proxy: HttpProxy, fault: Fault<BlnkColumn>, column: BlnkColumn): () => number {
   if (fault.act === undefined) return () => 1;
   const act = fault.act(column);
   let hits = 0;
   const hidesRows = (path: string) => fault === LAGGING && !isLookUp(column) && path.includes('/filter');
-  door.strike(
-    (asked) => column.matches(asked) || hidesRows(asked.path),
-    (struck) => {
-      if (hidesRows(struck.path)) return hideRows(struck);
+  proxy.intercept(
+    (exchange) => {
+      if (hidesRows(exchange.path)) return hideRows(exchange);
       hits += 1;
-      return act(struck);
+      return act(exchange);
     },
+    (asked) => column.matches(asked) || hidesRows(asked.path),
   );
   return () => hits;
 }

@@ -6,12 +6,12 @@
 import type { BlnkStyle } from '../../src/blnk/routes.js';
 import { SyncError } from '../../src/core/base/errors.js';
 import type { Certificate } from '../../src/core/proof/certificate.js';
+import { type HttpProxy, openHttpProxy } from '../support/http-proxy.js';
 import { type OwnDatabase, openMigratedDatabase } from '../support/own-database.js';
 import { openStage } from '../support/stages/collect.js';
 import { certificateOf, DAMAGED_DAY, openProofStage, type ProofStage } from '../support/stages/proof.js';
 import { type BlnkColumn, connectBlnk } from './blnk-columns.js';
 import { type Cell, describeThrown, describeTries } from './cell.js';
-import { type Door, openDoor } from './door.js';
 import type { Ways } from './ways.js';
 import type { Fault } from './wire-faults.js';
 
@@ -60,24 +60,24 @@ export async function readUnder(world: ReadingWorld, { fault, column, ways }: Re
   const { stage } = world.stages[column.style];
   const asking = { ...world.stages[column.style], column, fault };
   const read = column.during === 'proof' ? readProof : readStart;
-  const door = await openDoor(stage.blnk.url);
+  const proxy = await openHttpProxy(stage.blnk.url);
   const rowsBefore = stage.blnk.stats().rows;
   try {
-    const url = await ways.urlOf(door, fault.way ?? 'plain');
-    if (fault.act !== undefined) door.strike(column.matches, fault.act(column));
+    const url = await ways.urlOf(proxy, fault.way ?? 'plain');
+    if (fault.act !== undefined) proxy.intercept(fault.act(column), column.matches);
     const reader = read({ ...asking, url });
-    const found = await outcomeOf(reader.read, door, fault);
-    door.heal();
-    await door.open();
-    const healed = fault.act === undefined ? read({ ...asking, url: door.url }) : reader;
+    const found = await outcomeOf(reader.read, proxy, fault);
+    proxy.passEverything();
+    await proxy.open();
+    const healed = fault.act === undefined ? read({ ...asking, url: proxy.url }) : reader;
     const after = await healed.read();
     if (after.text !== healed.truth) throw new Error(`without the fault it is ${after.text}, not ${healed.truth}`);
     await Promise.all([reader.close(), healed.close()]);
     if (stage.blnk.stats().rows !== rowsBefore) throw new Error('a question wrote to the ledger');
     return found;
   } finally {
-    await ways.closeOf(door);
-    await door.close();
+    await ways.closeOf(proxy);
+    await proxy.close();
   }
 }
 
@@ -94,11 +94,11 @@ interface Asked extends SoundStage {
   readonly fault: Fault<BlnkColumn>;
 }
 
-async function outcomeOf(read: () => Promise<Cell>, door: Door, fault: Fault<BlnkColumn>): Promise<Cell> {
-  const tries = () => (fault.act === undefined ? 1 : door.hits);
+async function outcomeOf(read: () => Promise<Cell>, proxy: HttpProxy, fault: Fault<BlnkColumn>): Promise<Cell> {
+  const tries = () => (fault.act === undefined ? 1 : proxy.intercepted);
   try {
     const { text, codes } = await read();
-    if (tries() === 0) throw new Error('the fault struck nothing');
+    if (tries() === 0) throw new Error('no request met the fault');
     return { text: `${text}${describeTries(tries())}`, codes };
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;

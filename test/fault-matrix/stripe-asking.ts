@@ -5,10 +5,10 @@
 import type { Vendors } from '../../src/app/vendors.js';
 import { readMirror } from '../../src/db/mirror/mirror-store.js';
 import { refuseOtherMirror } from '../../src/worker/claim-mirror.js';
+import { openHttpProxy } from '../support/http-proxy.js';
 import { certificateOf, DAMAGED_DAY } from '../support/stages/proof.js';
 import type { SoundStage } from './blnk-reading.js';
 import type { Cell } from './cell.js';
-import { openDoor } from './door.js';
 import { outcomeOf, type StripeCell } from './stripe-collecting.js';
 import { connectStripe } from './stripe-connection.js';
 
@@ -17,7 +17,7 @@ type Ask = (world: SoundStage, vendors: Vendors) => Promise<string>;
 export async function askUnder(world: SoundStage, { fault, column, ways }: StripeCell): Promise<Cell> {
   const { stage } = world;
   const { sandbox } = stage;
-  const door = await openDoor(sandbox.url);
+  const proxy = await openHttpProxy(sandbox.url);
   const ask = ASKS[column.title];
   if (ask === undefined) throw new Error(`nothing is asked for ${column.title}`);
   const open = (url: string) => {
@@ -27,22 +27,22 @@ export async function askUnder(world: SoundStage, { fault, column, ways }: Strip
     vendors.expectAccount(sandbox.account);
     return vendors;
   };
-  const vendors = open(await ways.urlOf(door, fault.way ?? 'plain'));
-  if (fault.act !== undefined) door.strike(column.matches, fault.act(column));
+  const vendors = open(await ways.urlOf(proxy, fault.way ?? 'plain'));
+  if (fault.act !== undefined) proxy.intercept(fault.act(column), column.matches);
   let healed: Vendors | null = null;
   try {
-    const cell = await outcomeOf(() => ask(world, vendors), { door, fault });
-    door.heal();
-    await door.open();
-    healed = fault.act === undefined ? open(door.url) : vendors;
+    const cell = await outcomeOf(() => ask(world, vendors), { proxy, fault });
+    proxy.passEverything();
+    await proxy.open();
+    healed = fault.act === undefined ? open(proxy.url) : vendors;
     const after = await ask(world, healed);
     if (after !== 'ok' && after !== 'sealed') throw new Error(`without the fault it is ${after}`);
     return cell;
   } finally {
     await vendors.close();
     if (healed !== vendors) await healed?.close();
-    await ways.closeOf(door);
-    await door.close();
+    await ways.closeOf(proxy);
+    await proxy.close();
   }
 }
 

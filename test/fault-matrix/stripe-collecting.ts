@@ -5,11 +5,11 @@
 import { createCollecting } from '../../src/app/collecting.js';
 import { openParts } from '../../src/collect/backfill.js';
 import { SyncError } from '../../src/core/base/errors.js';
+import { type HttpProxy, openHttpProxy } from '../support/http-proxy.js';
 import type { OwnDatabase } from '../support/own-database.js';
 import { DAY, HOUR, LAG, MINUTE, NOW, openStage, type Stage } from '../support/stages/collect.js';
 import { NEVER } from '../support/stages/ledger.js';
 import { type Cell, describeThrown, describeTries } from './cell.js';
-import { type Door, openDoor } from './door.js';
 import type { StripeColumn } from './stripe-columns.js';
 import { connectStripe } from './stripe-connection.js';
 import type { Ways } from './ways.js';
@@ -27,19 +27,19 @@ const OLD_VERSION = '2020-08-27';
 export async function collectUnder(place: OwnDatabase, { fault, column, ways }: StripeCell): Promise<Cell> {
   // A start so near makes the first backfill one part.
   const stage = await openStage(place, { startsAt: new Date(NOW.getTime() - 50 * MINUTE) });
-  const door = await openDoor(stage.sandbox.url);
+  const proxy = await openHttpProxy(stage.sandbox.url);
   try {
     await prepare(stage, column);
-    const url = await ways.urlOf(door, fault.way ?? 'plain');
-    if (fault.act !== undefined) door.strike(column.matches, fault.act(column));
-    const cell = await outcomeOf(() => runUnder(stage, { url, fault, column }), { door, fault });
+    const url = await ways.urlOf(proxy, fault.way ?? 'plain');
+    if (fault.act !== undefined) proxy.intercept(fault.act(column), column.matches);
+    const cell = await outcomeOf(() => runUnder(stage, { url, fault, column }), { proxy, fault });
     await stage.assertHonest();
     await assertToldInRun(stage, cell);
     const parkedAs = await recover(stage, fault);
     return parkedAs === null ? cell : { text: 'park', codes: [...cell.codes, parkedAs] };
   } finally {
-    await ways.closeOf(door);
-    await Promise.all([door.close(), stage.close()]);
+    await ways.closeOf(proxy);
+    await Promise.all([proxy.close(), stage.close()]);
   }
 }
 
@@ -98,12 +98,12 @@ async function runUnder(stage: Stage, { url, fault, column }: Running): Promise<
 
 export async function outcomeOf(
   run: () => Promise<string>,
-  { door, fault }: { readonly door: Door; readonly fault: Fault<StripeColumn> },
+  { proxy, fault }: { readonly proxy: HttpProxy; readonly fault: Fault<StripeColumn> },
 ): Promise<Cell> {
-  const tries = () => (fault.act === undefined ? 1 : door.hits);
+  const tries = () => (fault.act === undefined ? 1 : proxy.intercepted);
   try {
     const word = await run();
-    if (tries() === 0) throw new Error('the fault struck nothing');
+    if (tries() === 0) throw new Error('no request met the fault');
     return { text: word, codes: [] };
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;

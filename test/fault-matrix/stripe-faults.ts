@@ -1,6 +1,7 @@
 /** The rows that only Stripe can give: its own errors, and answers that contradict each other. */
+
+import { answerWith, type Handler } from '../support/http-proxy.js';
 import { answer, answerWithout, type Json, rewritten, rewrittenJson } from './acts.js';
-import { type Act, answerWith } from './door.js';
 import type { StripeColumn } from './stripe-columns.js';
 import type { Fault } from './wire-faults.js';
 
@@ -57,7 +58,7 @@ function stripeError(
   status: number,
   error: Readonly<Record<string, string>>,
   headers: Readonly<Record<string, string>> = {},
-): Act {
+): Handler {
   const body = { error: { type: 'invalid_request_error', message: 'Stripe says no.', ...error } };
   return answer(status, JSON.stringify(body), {
     'content-type': 'application/json',
@@ -82,8 +83,8 @@ function turned(json: unknown): unknown {
 }
 
 /** Whatever cursor is asked with, the page is the first one and promises more. */
-const samePageForEver: Act = async ({ path, response, pass }) => {
-  const given = await pass(path.replace(/[?&]starting_after=[^&]*/, ''));
+const samePageForEver: Handler = async ({ path, response, forward }) => {
+  const given = await forward({ path: path.replace(/[?&]starting_after=[^&]*/, '') });
   const json = JSON.parse(given.body) as Json;
   answerWith(response, { ...given, body: JSON.stringify('has_more' in json ? { ...json, has_more: true } : json) });
 };

@@ -1,19 +1,19 @@
 /**
- * Ways to a door: plainly, or one on which no request arrives. The certificate of the other host is one that this process
+ * Ways to a proxy: plainly, or one on which no request arrives. The certificate of the other host is one that this process
  * trusts, as NODE_EXTRA_CA_CERTS would have it trust; that variable is read before a test could set it.
  */
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
-import { type Certificate, createCertificate, openTlsDoor, type TlsDoor } from '../support/tls-door.js';
-import type { Door } from './door.js';
+import type { HttpProxy } from '../support/http-proxy.js';
+import { type Certificate, createCertificate, openTlsProxy, type TlsProxy } from '../support/tls-proxy.js';
 
 export type Way = 'plain' | 'refused' | 'unknown_host' | 'untrusted' | 'other_host';
 
 export interface Ways {
-  /** The base URL by which the door is reached in this way. */
-  urlOf(door: Door, way: Way): Promise<string>;
-  /** The servers that were opened for the door are closed. */
-  closeOf(door: Door): Promise<void>;
+  /** The base URL by which the proxy is reached in this way. */
+  urlOf(proxy: HttpProxy, way: Way): Promise<string>;
+  /** The servers that were opened for the proxy are closed. */
+  closeOf(proxy: HttpProxy): Promise<void>;
   close(): void;
 }
 
@@ -22,33 +22,33 @@ export function openWays(): Ways {
   const untrusted = certificateFor('localhost');
   const ofOther = certificateFor('elsewhere.test');
   const forget = trust(ofOther);
-  const opened = new Map<Door, TlsDoor[]>();
-  const overTls = async (door: Door, certificate: Certificate): Promise<string> => {
-    const secure = await openTlsDoor(certificate, { host: '127.0.0.1', port: door.port });
-    opened.set(door, [...(opened.get(door) ?? []), secure]);
+  const opened = new Map<HttpProxy, TlsProxy[]>();
+  const overTls = async (proxy: HttpProxy, certificate: Certificate): Promise<string> => {
+    const secure = await openTlsProxy(certificate, proxy.url);
+    opened.set(proxy, [...(opened.get(proxy) ?? []), secure]);
     return `https://localhost:${secure.port}`;
   };
   return {
-    async urlOf(door, way) {
+    async urlOf(proxy, way) {
       switch (way) {
         case 'plain':
-          return door.url;
+          return proxy.url;
         case 'refused':
-          await door.shut();
-          return door.url;
+          await proxy.close();
+          return proxy.url;
         case 'unknown_host':
-          return `http://host.invalid:${door.port}`;
+          return `http://host.invalid:${proxy.port}`;
         case 'untrusted':
-          return overTls(door, untrusted);
+          return overTls(proxy, untrusted);
         case 'other_host':
-          return overTls(door, ofOther);
+          return overTls(proxy, ofOther);
         default:
           return way satisfies never;
       }
     },
-    async closeOf(door) {
-      await Promise.all((opened.get(door) ?? []).map((secure) => secure.close()));
-      opened.delete(door);
+    async closeOf(proxy) {
+      await Promise.all((opened.get(proxy) ?? []).map((secure) => secure.close()));
+      opened.delete(proxy);
     },
     close() {
       forget();

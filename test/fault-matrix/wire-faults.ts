@@ -1,4 +1,6 @@
 /** The rows of the matrix that both vendors share: what happens on the way, and what something in between answers. */
+
+import type { Handler } from '../support/http-proxy.js';
 import {
   answer,
   doneBut,
@@ -12,7 +14,6 @@ import {
   silentBefore,
   truncated,
 } from './acts.js';
-import type { Act } from './door.js';
 import type { Way } from './ways.js';
 
 /** What every request kind tells of itself, so that a row can be made for it. */
@@ -26,7 +27,7 @@ export interface Fault<T extends Target = Target> {
   readonly title: string;
   /** How the server is reached; absent: plainly. */
   readonly way?: Exclude<Way, 'plain'>;
-  readonly act?: (target: T) => Act;
+  readonly act?: (target: T) => Handler;
   /** The one reason for which a payment may stay parked; absent: a fault that passes parks nothing. */
   readonly mayPark?: string;
   /** Done or not done makes no difference to what only reads: the row without it is the same for it. */
@@ -113,8 +114,8 @@ export const IN_BETWEEN: readonly Fault[] = [
     title: '429, `Retry-After` as a date in ten minutes',
     act:
       () =>
-      (struck): void | Promise<void> =>
-        proxyPage(429, 'Too Many Requests', { 'retry-after': new Date(Date.now() + 600_000).toUTCString() })(struck),
+      (exchange): void | Promise<void> =>
+        proxyPage(429, 'Too Many Requests', { 'retry-after': new Date(Date.now() + 600_000).toUTCString() })(exchange),
   },
   { title: '429, `Retry-After: soon`', act: () => proxyPage(429, 'Too Many Requests', { 'retry-after': 'soon' }) },
   { title: '502, `Retry-After: 600`', act: () => proxyPage(502, 'Bad Gateway', { 'retry-after': '600' }) },

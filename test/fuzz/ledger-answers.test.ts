@@ -14,7 +14,7 @@ import { createCertificateStore } from '../../src/db/proof/certificate-store.js'
 import { proveDay } from '../../src/prove/prove-day.js';
 import { damaged } from '../support/fuzz/apply-damage.js';
 import { drawDamage } from '../support/fuzz/damage.js';
-import type { ChangeAnswer } from '../support/fuzz/door.js';
+import type { ChangeAnswer } from '../support/fuzz/damaging-proxy.js';
 import { fuzzRuns } from '../support/fuzz/runs.js';
 import {
   FUZZED_DAY,
@@ -66,11 +66,11 @@ describe('Blnk answering damaged', () => {
       const stage = await openFuzzStage(ground, plan.style);
       try {
         expect(await stage.collect()).toEqual([]);
-        stage.doors.blnk.change(damageOf(plan));
+        stage.proxies.blnk.change(damageOf(plan));
         for (let turn = 0; turn < 4; turn += 1) await stage.drain();
-        changed += stage.doors.blnk.takeChanged();
+        changed += stage.proxies.blnk.takeChanged();
         await expectTrue(stage);
-        stage.doors.blnk.change(null);
+        stage.proxies.blnk.change(null);
         await stage.drainAll();
         await expectTrue(stage);
         await expectAllThere(stage);
@@ -96,10 +96,10 @@ describe('Blnk answering damaged', () => {
         const { reference, currency, precise_amount: preciseAmount } = first;
         const property = fc.asyncProperty(plans, fc.boolean(), async (plan, isWrong) => {
           if (isWrong) stage.blnk.alterTransaction(reference, { preciseAmount: preciseAmount + 1n });
-          stage.doors.blnk.change(damageOf(plan));
+          stage.proxies.blnk.change(damageOf(plan));
           const kept: Certificate[] = [];
           await faultsOf(async () => void kept.push(...(await proveAndKeep(stage))));
-          stage.doors.blnk.change(null);
+          stage.proxies.blnk.change(null);
           stage.blnk.alterTransaction(reference, { preciseAmount });
           const sealed = kept.filter(({ state }) => isSealed(state));
           for (const { stripe, ledger } of sealed) expect(ledger).toEqual(stripe);

@@ -28,7 +28,7 @@ describe('a page that is damaged before one that never comes', () => {
       const stage = await openFuzzStage(ground, 'cloud');
       try {
         const said = new Sayings();
-        stage.doors.stripe.change((answer, { path }) =>
+        stage.proxies.stripe.change((answer, { path }) =>
           isNextPage(path) ? BROKEN : said.damage(answer, { path, plans: new Map([[feed, plan]]) }),
         );
         await stage.collect();
@@ -46,7 +46,7 @@ describe('a page that is damaged before one that never comes', () => {
   ])('is refused for an object %s', async (_, created, at) => {
     const stage = await openFuzzStage(ground, 'cloud');
     try {
-      stage.doors.stripe.change((answer, { path }) => {
+      stage.proxies.stripe.change((answer, { path }) => {
         if (isNextPage(path)) return BROKEN;
         return /\/payment_intents\?/.test(path)
           ? withItem(answer, at, (item) => withMember(item, 'created', created))
@@ -66,7 +66,7 @@ describe('an intent that is on a page twice', () => {
     const stage = await openFuzzStage(ground, 'cloud');
     try {
       let id: string | undefined;
-      stage.doors.stripe.change((answer, { path }) => {
+      stage.proxies.stripe.change((answer, { path }) => {
         if (!/\/payment_intents\?/.test(path)) return /\/(events|charges)/.test(path) ? BROKEN : null;
         const paid = itemsOf(memberOf(answer, 'data')).find((item) => textOf(memberOf(item, 'status')) === 'succeeded');
         if (paid === undefined) return null;
@@ -78,7 +78,7 @@ describe('an intent that is on a page twice', () => {
       });
       await stage.collect();
       expect((await stage.postings()).get(id ?? '')).toMatchObject({ state: 'parked', reason: 'unreadable_payment' });
-      stage.doors.stripe.change(null);
+      stage.proxies.stripe.change(null);
       expect(await stage.collect()).toEqual([]);
       expect((await stage.postings()).get(id ?? '')?.state).toBe('pending');
     } finally {

@@ -31,12 +31,12 @@ describe('Stripe answering damaged', () => {
       const stage = await openFuzzStage(ground, 'cloud');
       try {
         const said = new Sayings();
-        stage.doors.stripe.change((answer, { path }) => said.damage(answer, { path, plans: new Map(drawn) }));
+        stage.proxies.stripe.change((answer, { path }) => said.damage(answer, { path, plans: new Map(drawn) }));
         await stage.collect();
-        answersChanged += stage.doors.stripe.takeChanged();
+        answersChanged += stage.proxies.stripe.takeChanged();
         await expectNothingHidden(stage, said);
         await expectNothingChanged(stage, said);
-        stage.doors.stripe.change((answer, { path }) => said.note(answer, path));
+        stage.proxies.stripe.change((answer, { path }) => said.note(answer, path));
         expect(await stage.collect()).toEqual([]);
         await stage.drainAll();
         await expectMirrored(stage, said);

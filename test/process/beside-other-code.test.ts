@@ -11,7 +11,7 @@ import { homes } from '../support/homes.js';
 import { type CommandEnd, runCommand } from '../support/process/command.js';
 import { type Session, startSession } from '../support/process/session.js';
 import { until } from '../support/process/wait.js';
-import { type CoreDoor, type ForeignForm, foreignForms, postAsSomebodyElse } from '../support/somebody-else.js';
+import { type CoreAddress, type ForeignForm, foreignForms, postAsSomebodyElse } from '../support/somebody-else.js';
 
 const TIMEOUT_MS = comparedCore === undefined ? 120_000 : 600_000;
 const PAYMENTS = comparedCore === undefined ? 2 * foreignForms.length : 200;
@@ -68,7 +68,7 @@ const SHARES: Partial<Record<ForeignForm, Partial<Record<Choice, bigint>>>> = {
 
 describe.each(homes().slice(-1))('beside other code, on $name', (home) => {
   let session: Session;
-  let core: CoreDoor;
+  let core: CoreAddress;
   let variables: Readonly<Record<string, string>>;
   const booked: Booked[] = [];
   const takenBack = new Set<string>();

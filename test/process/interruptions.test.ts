@@ -2,11 +2,10 @@
  * Processes that die or are told to stop in the middle of posting, and answers that get lost: the end state is always the
  * same. One home each, another one for each story.
  */
-import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Home, homes } from '../support/homes.js';
-import { portOf } from '../support/own-server.js';
+import { ownListener } from '../support/own-server.js';
 import { type Child, type Ended, startChild } from '../support/process/child.js';
 import { population, type Session, startSession, type Variables } from '../support/process/session.js';
 import { expectMirrored } from '../support/process/truth.js';
@@ -184,21 +183,18 @@ async function interrupt(child: Child): Promise<Ended> {
 
 /** In the place of PostgreSQL: takes every connection, and never says anything. */
 async function startSilentServer(): Promise<{ readonly variables: Variables; connections(): number }> {
-  const open = new Set<Socket>();
-  const server = createServer((socket) => {
-    open.add(socket);
-    socket.on('error', () => {});
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    for (const socket of open) socket.destroy();
-    server.close();
-  });
+  let connections = 0;
+  const count = () => {
+    connections += 1;
+  };
+  const listener = ownListener(createServer(count));
+  await listener.open();
+  onTestFinished(() => listener.close());
   const variables = {
     ...{ STRIPE_API_KEY: 'sk_test_any11111', BLNK_API_KEY: 'blnk_any', BLNK_INSTANCE_ID: 'inst_any' },
-    DATABASE_URL: `postgres://postgres@127.0.0.1:${portOf(server)}/mirror`,
+    DATABASE_URL: `postgres://postgres@127.0.0.1:${listener.port}/mirror`,
   };
-  return { variables, connections: () => open.size };
+  return { variables, connections: () => connections };
 }
 
 async function startStory(home: Home, intents: number): Promise<Session> {

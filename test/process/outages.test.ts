@@ -7,10 +7,10 @@ import { platform } from 'node:os';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { homes } from '../support/homes.js';
 import type { Child } from '../support/process/child.js';
-import { createGate, type Gate } from '../support/process/gate.js';
 import { population, type Session, startSession, type Variables } from '../support/process/session.js';
 import { expectMirrored } from '../support/process/truth.js';
 import { until } from '../support/process/wait.js';
+import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 
 const STORY_TIMEOUT_MS = 90_000;
 const OUTAGE_MS = 4_000;
@@ -23,11 +23,11 @@ const TICKS_PER_SECOND = 100;
 
 const onServers = homes().filter(({ name }) => name !== 'embedded');
 const noServers = 'needs a PostgreSQL server';
-let gates: Gate[] = [];
+let proxies: TcpProxy[] = [];
 
 afterEach(async () => {
-  await Promise.all(gates.map((gate) => gate.close()));
-  gates = [];
+  await Promise.all(proxies.map((proxy) => proxy.close()));
+  proxies = [];
 });
 
 describe('a worker', () => {
@@ -38,22 +38,22 @@ describe('a worker', () => {
       if (home === undefined) return context.skip(noServers);
       const session = await startSession(home, { population: population(40) });
       onTestFinished(() => session.close());
-      const doors = await closedDoors(session.variables);
-      const worker = session.quickWorker({ variables: doors.variables });
-      for (const [code, gate] of doors.inOrder) {
+      const closed = await closedProxies(session.variables);
+      const worker = session.quickWorker({ variables: closed.variables });
+      for (const [code, proxy] of closed.inOrder) {
         const waiting = await until(
           `the worker waits for ${code}`,
           () => worker.log().findLast((line) => line.code !== undefined && code.test(String(line.code))),
           { explain: () => worker.output() + worker.errors() },
         );
         expect(waiting).toMatchObject({ level: 40, msg: expect.stringMatching(/^cannot start yet; trying again in /) });
-        await gate.open();
+        await proxy.open();
       }
       // The queue only wakes: without it the worker does everything by itself.
       await worker.untilLogged(/^mirroring/);
       await session.untilSettled();
       await expectMirrored(session);
-      await doors.queue?.open();
+      await closed.queue?.open();
       worker.kill('SIGTERM');
       expect((await worker.ended).code).toBe(0);
     },
@@ -68,8 +68,8 @@ describe('a worker', () => {
       const session = await startSession(home, { population: population(2) });
       onTestFinished(() => session.close());
       const variable = server === 'blnk' ? 'BLNK_API_BASE' : 'STRIPE_API_BASE';
-      const gate = await gateFor(session.variables[variable]);
-      const worker = session.quickWorker({ variables: { [variable]: gate.url } });
+      const proxy = await closedProxy(session.variables[variable]);
+      const worker = session.quickWorker({ variables: { [variable]: proxy.url } });
       const began = () => worker.log().filter(({ event }) => event === 'outage_began');
       await until('it is tried for as long as an outage of any server takes', () => triedForMs(worker) > OUTAGE_MS, {
         explain: worker.output,
@@ -92,8 +92,8 @@ describe('a worker', () => {
       if (home === undefined) return context.skip(noServers);
       const session = await startSession(home, { population: population(40) });
       onTestFinished(() => session.close());
-      const database = await gateFor(session.variables.DATABASE_URL);
-      await outlives(session, { server: 'postgresql', gate: database, variables: { DATABASE_URL: database.url } });
+      const database = await proxyBefore(session.variables.DATABASE_URL);
+      await outlives(session, { server: 'postgresql', proxy: database, variables: { DATABASE_URL: database.url } });
     },
     STORY_TIMEOUT_MS,
   );
@@ -105,8 +105,8 @@ describe('a worker', () => {
       if (home === undefined) return context.skip('needs a Redis server');
       const session = await startSession(home, { population: population(40) });
       onTestFinished(() => session.close());
-      const redis = await gateFor(session.variables.REDIS_URL);
-      await outlives(session, { server: 'queue', gate: redis, variables: { REDIS_URL: redis.url } });
+      const redis = await proxyBefore(session.variables.REDIS_URL);
+      await outlives(session, { server: 'queue', proxy: redis, variables: { REDIS_URL: redis.url } });
     },
     STORY_TIMEOUT_MS,
   );
@@ -120,15 +120,14 @@ function triedForMs(worker: Child): number {
 
 async function outlives(
   session: Session,
-  { server, gate, variables }: { server: string; gate: Gate; variables: Variables },
+  { server, proxy, variables }: { server: string; proxy: TcpProxy; variables: Variables },
 ): Promise<void> {
-  await gate.open();
   const worker = session.quickWorker({ variables: { ...variables, SYNC_EVERY: '1s' } });
   await worker.untilLogged(/^mirroring/);
   await session.untilSettled();
 
   const before = { lines: worker.log().length, processorMs: await processorMs(worker), atMs: performance.now() };
-  await gate.close();
+  await proxy.close();
   await until('the outage lasted', () => performance.now() - before.atMs > OUTAGE_MS);
   const tookMs = performance.now() - before.atMs;
   const lines = worker.log().slice(before.lines);
@@ -138,7 +137,7 @@ async function outlives(
   const usedMs = (await processorMs(worker)) - before.processorMs;
   expect(usedMs / tookMs).toBeLessThan(PROCESSOR_SHARE_MAX);
 
-  await gate.open();
+  await proxy.open();
   session.stripe.clock.advance(5_000);
   const id = session.stripe.createIntent({ kind: 'card_usd' });
   session.stripe.clock.advance(5_000);
@@ -157,44 +156,50 @@ async function outlives(
   ]);
 
   // It also ends while the server is away: what is in the database can wait, the person cannot.
-  await gate.close();
+  await proxy.close();
   worker.kill('SIGTERM');
   const ended = await worker.ended;
   expect([0, 1]).toContain(ended.code);
   expect(ended.errors).toBe('');
 }
 
-interface Doors {
+interface ClosedProxies {
   readonly variables: Variables;
   /** By the code that the worker reports while it waits for them. */
-  readonly inOrder: ReadonlyArray<readonly [RegExp, Gate]>;
+  readonly inOrder: ReadonlyArray<readonly [RegExp, TcpProxy]>;
   /** Before a Redis, where there is one: nobody waits for it. */
-  readonly queue: Gate | null;
+  readonly queue: TcpProxy | null;
 }
 
-async function closedDoors(variables: Variables): Promise<Doors> {
+async function closedProxies(variables: Variables): Promise<ClosedProxies> {
   const asked: ReadonlyArray<readonly [string, RegExp]> = [
     ['DATABASE_URL', /^database_unreachable$/],
     ['STRIPE_API_BASE', /^stripe_/],
     ['BLNK_API_BASE', /^blnk_unavailable$/],
   ];
-  const doors = await Promise.all(
-    asked.map(async ([name, code]) => ({ name, code, gate: await gateFor(variables[name]) })),
+  const inOrder = await Promise.all(
+    asked.map(async ([name, code]) => ({ name, code, proxy: await closedProxy(variables[name]) })),
   );
-  const queue = variables.REDIS_URL === undefined ? null : await gateFor(variables.REDIS_URL);
-  const urls = doors.map(({ name, gate }) => [name, gate.url] as const);
+  const queue = variables.REDIS_URL === undefined ? null : await closedProxy(variables.REDIS_URL);
+  const urls = inOrder.map(({ name, proxy }) => [name, proxy.url] as const);
   return {
     variables: Object.fromEntries(queue === null ? urls : [...urls, ['REDIS_URL', queue.url]]),
     queue,
-    inOrder: doors.map(({ code, gate }) => [code, gate] as const),
+    inOrder: inOrder.map(({ code, proxy }) => [code, proxy] as const),
   };
 }
 
-async function gateFor(url: string | undefined): Promise<Gate> {
+async function proxyBefore(url: string | undefined): Promise<TcpProxy> {
   if (url === undefined) throw new Error('this home has no such server');
-  const gate = await createGate(url);
-  gates.push(gate);
-  return gate;
+  const proxy = await openTcpProxy(url);
+  proxies.push(proxy);
+  return proxy;
+}
+
+async function closedProxy(url: string | undefined): Promise<TcpProxy> {
+  const proxy = await proxyBefore(url);
+  await proxy.close();
+  return proxy;
 }
 
 /** Processor time so far; where it cannot be read nothing was used. */

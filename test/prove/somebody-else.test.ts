@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BlnkSandbox, startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
 import { comparedCore } from '../support/compared-core.js';
-import { type CoreDoor, type ForeignForm, foreignForms, postAsSomebodyElse } from '../support/somebody-else.js';
+import { type CoreAddress, type ForeignForm, foreignForms, postAsSomebodyElse } from '../support/somebody-else.js';
 
 /** The rows by reference, status and minor units; X is the payment's reference, # the id of a row. */
 const rowsOf: Record<ForeignForm, readonly string[]> = {
@@ -56,7 +56,7 @@ if (comparedCore !== undefined) {
   });
 }
 
-async function rowsLeftBy(form: ForeignForm, door: CoreDoor): Promise<string[]> {
+async function rowsLeftBy(form: ForeignForm, core: CoreAddress): Promise<string[]> {
   const run = randomUUID();
   const reference = `pi_${run.replaceAll('-', '')}`;
   const payment = {
@@ -64,10 +64,10 @@ async function rowsLeftBy(form: ForeignForm, door: CoreDoor): Promise<string[]> 
     ...{ source: '@stripe', destination: '@cus_1', effectiveDate: '2026-01-15T10:00:00Z' },
     metadata: { run },
   };
-  await postAsSomebodyElse(form, payment, door);
-  const response = await fetch(new URL('/transactions/filter', door.baseUrl), {
+  await postAsSomebodyElse(form, payment, core);
+  const response = await fetch(new URL('/transactions/filter', core.baseUrl), {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...door.headers },
+    headers: { 'content-type': 'application/json', ...core.headers },
     body: JSON.stringify({ filters: [{ field: 'meta_data.run', operator: 'eq', value: run }] }),
   });
   const rows = (await response.json()) as { reference: string; status: string; precise_amount: number }[];

@@ -8,9 +8,9 @@ import { Redis } from 'ioredis';
 import { afterEach, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { freePort } from '../support/free-port.js';
 import { homes } from '../support/homes.js';
-import { createGate } from '../support/process/gate.js';
 import { type Session, startSession } from '../support/process/session.js';
 import { until } from '../support/process/wait.js';
+import { openTcpProxy } from '../support/tcp-proxy.js';
 
 const EVERY_MS = 2_000;
 const CLOCK_STEP_MS = 5_000;
@@ -39,10 +39,9 @@ describe.skipIf(home === undefined)('a worker on Redis', () => {
       if (redis === null) return context.skip(inject('mustRunAll'), 'needs redis-server');
       const session = await startSession(home);
       onTestFinished(() => session.close());
-      const gate = await createGate(redis.url);
-      await gate.open();
-      onTestFinished(() => gate.close());
-      const worker = session.quickWorker({ variables: { SYNC_EVERY: `${EVERY_MS / 1_000}s`, REDIS_URL: gate.url } });
+      const proxy = await openTcpProxy(redis.url);
+      onTestFinished(() => proxy.close());
+      const worker = session.quickWorker({ variables: { SYNC_EVERY: `${EVERY_MS / 1_000}s`, REDIS_URL: proxy.url } });
       await worker.untilLogged(/^mirroring/);
       await session.untilSettled();
 
@@ -59,12 +58,12 @@ describe.skipIf(home === undefined)('a worker on Redis', () => {
       const faultsLogged = () =>
         worker.log().filter(({ msg }) => /^the queue is not as it should be/.test(String(msg))).length;
       const faultsBefore = faultsLogged();
-      gate.hold();
+      proxy.hold();
       await expectMirrored(session, 'nothing passes');
       await until('status tells it', async () => /queue does not answer/.test(await needs(session)));
       // `status` asks Redis itself and may know it before the worker does.
       await until('the worker knows it', () => faultsLogged() > faultsBefore, { explain: worker.output });
-      gate.letGo();
+      proxy.letGo();
       await until(
         'the queue delivers again',
         () => worker.log().filter(({ msg }) => msg === 'the queue delivers again').length > 1,

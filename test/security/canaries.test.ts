@@ -16,7 +16,7 @@ import { type Home, homes } from '../support/homes.js';
 import type { Child, Ended } from '../support/process/child.js';
 import { type Session, startSession, type Variables } from '../support/process/session.js';
 import { until } from '../support/process/wait.js';
-import { openQuotingDoor, type QuotingDoor, refusal } from '../support/quoting-door.js';
+import { openQuotingProxy, type QuotingProxy, refusal } from '../support/quoting-proxy.js';
 
 /** A loaded machine takes seconds to start a process; there are two dozen. */
 const TIMEOUT_MS = 120_000;
@@ -49,7 +49,7 @@ const tried = homes().length === 1 ? homes() : homes().slice(1);
 describe.each(tried)('with the home $name', (home) => {
   const folder = mkdtempSync(join(tmpdir(), 'canaries-'));
   const files = { stripe: join(folder, 'stripe-key'), blnk: join(folder, 'blnk-key') };
-  const doors: { stripe?: QuotingDoor; blnk?: QuotingDoor } = {};
+  const proxies: { stripe?: QuotingProxy; blnk?: QuotingProxy } = {};
   const ends: Array<Ended & { readonly words: string }> = [];
   const turns = { stripe: 4, blnk: 6 };
   let session: Session;
@@ -59,7 +59,7 @@ describe.each(tried)('with the home $name', (home) => {
   beforeAll(async () => {
     session = await startSession(withPasswords(home));
     createPayments(session);
-    doors.stripe = await openQuotingDoor({
+    proxies.stripe = await openQuotingProxy({
       behind: session.stripe.url,
       keyBehind: session.stripe.apiKey,
       quote: async ({ key, answer }) => {
@@ -68,7 +68,7 @@ describe.each(tried)('with the home $name', (home) => {
         return turn === 1 ? { status: 502, body: `<pre>${key} ${await answer()}</pre>` } : null;
       },
     });
-    doors.blnk = await openQuotingDoor({
+    proxies.blnk = await openQuotingProxy({
       behind: session.blnk.url,
       keyBehind: session.blnk.cloudToken,
       quote: async ({ path, key, body, answer }) => {
@@ -87,13 +87,13 @@ describe.each(tried)('with the home $name', (home) => {
       ...session.variables,
       ...{ STRIPE_API_KEY: '', BLNK_API_KEY: '' },
       ...{ STRIPE_API_KEY_FILE: files.stripe, BLNK_API_KEY_FILE: files.blnk, LOG_LEVEL: 'trace' },
-      ...{ STRIPE_API_BASE: doors.stripe.url, BLNK_API_BASE: doors.blnk.url, SYNC_EVERY: '1s', SYNC_START: '8d' },
+      ...{ STRIPE_API_BASE: proxies.stripe.url, BLNK_API_BASE: proxies.blnk.url, SYNC_EVERY: '1s', SYNC_START: '8d' },
     };
   }, TIMEOUT_MS);
 
   afterAll(async () => {
     await session?.close();
-    await Promise.all([doors.stripe?.close(), doors.blnk?.close()]);
+    await Promise.all([proxies.stripe?.close(), proxies.blnk?.close()]);
     rmSync(folder, { recursive: true, force: true });
   }, TIMEOUT_MS);
 
@@ -109,10 +109,10 @@ describe.each(tried)('with the home $name', (home) => {
       session.stripe.clock.advance(2_000);
       await untilPosted(PAYMENTS + 1);
       // A request that was on its way may have brought the payment; the next one has the old key.
-      const isRefused = () => [doors.stripe, doors.blnk].every((door) => (door?.refused() ?? 0) > 0);
+      const isRefused = () => [proxies.stripe, proxies.blnk].every((proxy) => (proxy?.refused() ?? 0) > 0);
       await until('both refused the old keys', isRefused);
-      expect(doors.stripe?.quoted()).toBeGreaterThanOrEqual(2);
-      expect(doors.blnk?.quoted()).toBeGreaterThan(2);
+      expect(proxies.stripe?.quoted()).toBeGreaterThanOrEqual(2);
+      expect(proxies.blnk?.quoted()).toBeGreaterThan(2);
     },
     TIMEOUT_MS,
   );
@@ -212,8 +212,8 @@ describe.each(tried)('with the home $name', (home) => {
   function rotate(stripeKey: string, blnkKey: string): void {
     writeFileSync(files.stripe, `${stripeKey}\n`);
     writeFileSync(files.blnk, `${blnkKey}\n`);
-    doors.stripe?.accept(stripeKey);
-    doors.blnk?.accept(blnkKey);
+    proxies.stripe?.accept(stripeKey);
+    proxies.blnk?.accept(blnkKey);
   }
 
   async function untilPosted(count: number): Promise<void> {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { homes } from '../support/homes.js';
 import { population, type Session, startSession, type Variables } from '../support/process/session.js';
 import { expectMirrored } from '../support/process/truth.js';
-import { type Certificate, createCertificate, openTlsDoor, type TlsDoor } from '../support/tls-door.js';
+import { type Certificate, createCertificate, openTlsProxy, type TlsProxy } from '../support/tls-proxy.js';
 
 const TIMEOUT_MS = 60_000;
 
@@ -15,15 +15,14 @@ const home = homes().at(-1);
 describe.skipIf(home === undefined || home.name === 'embedded')('encryption', () => {
   let session: Session;
   let certificate: Certificate;
-  const doors: Record<string, TlsDoor> = {};
+  const proxies: Record<string, TlsProxy> = {};
   let encrypted: Variables;
 
   const through = async (name: string, given: string, asks = false): Promise<URL> => {
+    const proxy = await openTlsProxy(certificate, given, { asks });
+    proxies[name] = proxy;
     const url = new URL(given);
-    const port = Number(url.port === '' ? (asks ? 5432 : 6379) : url.port);
-    const door = await openTlsDoor(certificate, { host: url.hostname, port, asks });
-    doors[name] = door;
-    url.host = `localhost:${door.port}`;
+    url.host = `localhost:${proxy.port}`;
     return url;
   };
 
@@ -48,7 +47,7 @@ describe.skipIf(home === undefined || home.name === 'embedded')('encryption', ()
 
   afterAll(async () => {
     await session?.close();
-    await Promise.all(Object.values(doors).map((door) => door.close()));
+    await Promise.all(Object.values(proxies).map((proxy) => proxy.close()));
     certificate?.remove();
   }, TIMEOUT_MS);
 
@@ -62,7 +61,7 @@ describe.skipIf(home === undefined || home.name === 'embedded')('encryption', ()
       worker.kill('SIGTERM');
       const ended = await worker.ended;
       expect([ended.code, ended.errors]).toEqual([0, '']);
-      for (const [name, door] of Object.entries(doors)) expect(door.encrypted(), name).toBeGreaterThan(0);
+      for (const [name, proxy] of Object.entries(proxies)) expect(proxy.encrypted(), name).toBeGreaterThan(0);
     },
     TIMEOUT_MS,
   );
@@ -70,13 +69,13 @@ describe.skipIf(home === undefined || home.name === 'embedded')('encryption', ()
   it(
     'keeps the queue in the database encrypted too',
     async () => {
-      const before = doors.database?.encrypted() ?? 0;
+      const before = proxies.database?.encrypted() ?? 0;
       const { REDIS_URL: _redis, ...onPostgres } = encrypted;
       const variables = { ...onPostgres, REDIS_URL: '' };
       expect(await session.run(['migrate'], variables)).toMatchObject({ code: 0, errors: '' });
       expect(await session.run(['status', '--json'], variables)).toMatchObject({ errors: '' });
-      // A door that is plain inside lets nobody through who does not ask for encryption.
-      expect(doors.database?.encrypted()).toBeGreaterThan(before + 1);
+      // A proxy that is plain inside lets nobody through who does not ask for encryption.
+      expect(proxies.database?.encrypted()).toBeGreaterThan(before + 1);
     },
     TIMEOUT_MS,
   );
@@ -109,10 +108,10 @@ describe.skipIf(home === undefined || home.name === 'embedded')('encryption', ()
     const url = new URL(encrypted.DATABASE_URL ?? '');
     url.searchParams.set('sslmode', 'require');
     const variables = { DATABASE_URL: url.href, REDIS_URL: '' };
-    const before = doors.database?.encrypted() ?? 0;
+    const before = proxies.database?.encrypted() ?? 0;
     const status = await session.run(['sync'], variables);
     expect(`${status.errors}${status.output}`).not.toMatch(/certificate|unreachable|Warning/i);
     // Ours and the queue's.
-    expect(doors.database?.encrypted()).toBeGreaterThan(before + 1);
+    expect(proxies.database?.encrypted()).toBeGreaterThan(before + 1);
   });
 });

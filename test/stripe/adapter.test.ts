@@ -1,6 +1,4 @@
 /** The feeds and the account reader against the stand-in: every page, every kind of payment, over real HTTP. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { SandboxClock } from '../../sandbox/clock.js';
 import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../../sandbox/stripe/sandbox.js';
@@ -11,6 +9,7 @@ import { createStripeClient, type StripeClient } from '../../src/stripe/client.j
 import type { StripeEndpoint } from '../../src/stripe/endpoint.js';
 import { createPaymentFeeds } from '../../src/stripe/feeds.js';
 import type { RequestClock } from '../../src/stripe/request.js';
+import { answerWith, openHttpProxy } from '../support/http-proxy.js';
 
 const NOW = new Date('2026-11-20T12:00:00Z');
 const DAY_MS = 86_400_000;
@@ -239,18 +238,14 @@ test('a page of events that is not newest first is refused', async () => {
   const { sandbox, feeds } = await start({});
   sandbox.createIntent({ created: daysAgo(2), moves: [{ move: 'succeed', at: daysAgo(2) }] });
   sandbox.createIntent({ created: daysAgo(1), moves: [{ move: 'succeed', at: daysAgo(1) }] });
-  const answer = await fetch(`${sandbox.url}/v1/events?type=payment_intent.succeeded`, {
-    headers: { authorization: `Bearer ${sandbox.apiKey}` },
+  const proxy = await openHttpProxy(sandbox.url);
+  open.push(proxy);
+  proxy.intercept(async ({ response, forward }) => {
+    const answer = await forward();
+    const page: { data: unknown[] } = JSON.parse(answer.body);
+    answerWith(response, { ...answer, body: JSON.stringify({ ...page, data: [...page.data].reverse() }) });
   });
-  const page: { data: unknown[] } = JSON.parse(await answer.text());
-  const turned = createServer((_request, response) => {
-    response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ ...page, data: [...page.data].reverse() }));
-  });
-  await new Promise<void>((resolve) => turned.listen(0, '127.0.0.1', resolve));
-  open.push({ close: () => void turned.close() });
-  const { port } = turned.address() as AddressInfo;
-  const wrong = createPaymentFeeds({ client: connect({ ...sandbox, url: `http://127.0.0.1:${port}` }, {}) });
+  const wrong = createPaymentFeeds({ client: connect({ ...sandbox, url: proxy.url }, {}) });
   await expect(wrong.succeededEvents({ from: daysAgo(3), to: null, after: null })).rejects.toThrow('not newest first');
   expect((await feeds.succeededEvents({ from: daysAgo(3), to: null, after: null })).payments).toHaveLength(2);
 });

@@ -2,8 +2,6 @@
  * One request to Stripe, when things go wrong: what is sent again and how often, what every fault becomes, which key is
  * used. The stand-in makes the faults that Stripe has; a small server the answers that only a proxy or a defect gives.
  */
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { type StripeSandbox, startStripeSandbox } from '../../sandbox/stripe/sandbox.js';
 import type { FeedPage } from '../../src/collect/ports.js';
@@ -12,6 +10,7 @@ import { createStripeAccountReader } from '../../src/stripe/account.js';
 import { createStripeClient, type StripeClient, type StripeClientOptions } from '../../src/stripe/client.js';
 import { createPaymentFeeds } from '../../src/stripe/feeds.js';
 import type { RetryNotice } from '../../src/stripe/request.js';
+import { type Act, json, startScriptedServer } from '../support/scripted-server.js';
 
 const KEY = 'sk_test_sandbox';
 const open: { close(): void | Promise<void> }[] = [];
@@ -96,12 +95,12 @@ test('no wait is longer than the longest', async () => {
 });
 
 test('a wait that Stripe asks for is kept, and one that is too long is told to whoever asked', async () => {
-  const patient = await startServer([answerWith(429, LIMITED, { 'Retry-After': '7' }), emptyPage]);
+  const patient = await startServer([json(429, LIMITED, { 'Retry-After': '7' }), emptyPage]);
   expect(await patient.read()).toMatchObject({ requests: 2 });
   expect(patient.slept).toEqual([7_000]);
 
   const dated = await startServer([
-    answerWith(503, REFUSAL, {
+    json(503, REFUSAL, {
       'Retry-After': 'Wed, 21 Oct 2015 07:28:30 GMT',
       Date: 'Wed, 21 Oct 2015 07:28:00 GMT',
     }),
@@ -110,21 +109,21 @@ test('a wait that Stripe asks for is kept, and one that is too long is told to w
   expect(await dated.read()).toMatchObject({ requests: 2 });
   expect(dated.slept).toEqual([30_000]);
 
-  const impatient = await startServer([answerWith(503, REFUSAL, { 'Retry-After': '900' })]);
+  const impatient = await startServer([json(503, REFUSAL, { 'Retry-After': '900' })]);
   expect(await failureOf(impatient.read())).toMatchObject({ code: 'stripe_unavailable', retryAfterMs: 900_000 });
   expect(impatient.slept).toEqual([]);
 });
 
 test('Stripe-Should-Retry is heeded, but a rate limit is sent again whatever it says', async () => {
   const no = { 'Stripe-Should-Retry': 'false' };
-  const server = await startServer([answerWith(500, REFUSAL, no)]);
+  const server = await startServer([json(500, REFUSAL, no)]);
   expect(await failureOf(server.read())).toMatchObject({ kind: 'transient', code: 'stripe_unavailable' });
   expect(server.served()).toBe(1);
 
-  const asked = await startServer([answerWith(400, REFUSAL, { 'Stripe-Should-Retry': 'true' }), emptyPage]);
+  const asked = await startServer([json(400, REFUSAL, { 'Stripe-Should-Retry': 'true' }), emptyPage]);
   expect(await asked.read()).toMatchObject({ requests: 2 });
 
-  const limited = await startServer([answerWith(429, LIMITED, no), emptyPage]);
+  const limited = await startServer([json(429, LIMITED, no), emptyPage]);
   expect(await limited.read()).toMatchObject({ requests: 2 });
 });
 
@@ -142,7 +141,7 @@ test('what does not answer as Stripe does may be somebody else: the variable of 
 });
 
 test('what Stripe refuses is fatal and not sent again', async () => {
-  const server = await startServer([answerWith(400, REFUSAL, {})]);
+  const server = await startServer([json(400, REFUSAL)]);
   expect(await failureOf(server.read())).toMatchObject({ kind: 'fatal', code: 'stripe_request_refused' });
   expect(server.served()).toBe(1);
 });
@@ -153,15 +152,15 @@ test.each([
   ['an error that is a text', 500, { error: 'bad_gateway' }],
   ['a list', 200, []],
 ])('%s is not taken for an answer', async (_name, status, body) => {
-  const { read } = await startServer([answerWith(status, body, {}), emptyPage]);
+  const { read } = await startServer([json(status, body), emptyPage]);
   expect(await read()).toMatchObject({ requests: 2 });
 });
 
 test('the key that is read after a refusal is confirmed by Stripe itself, not by the JSON of something in between', async () => {
   const keys = ['sk_test_withdrawn'];
   const opening = { readKey: async () => keys.shift() ?? KEY };
-  const account = (body: object) => answerWith(200, body, {});
-  const refused = answerWith(401, REFUSAL, {});
+  const account = (body: object) => json(200, body);
+  const refused = json(401, REFUSAL);
   const fooled = await startServer([refused, account({ success: true })], opening);
   fooled.client.expectAccount('acct_1');
   expect(await failureOf(fooled.read())).toMatchObject({ kind: 'transient', code: 'stripe_answer_unreadable' });
@@ -173,7 +172,7 @@ test('the key that is read after a refusal is confirmed by Stripe itself, not by
 });
 
 test('neither a permission nor the time is taken from an answer that is no list', async () => {
-  const { account } = await startServer([answerWith(200, { success: true }, {})]);
+  const { account } = await startServer([json(200, { success: true })]);
   expect(await failureOf(account.checkPermissions())).toMatchObject({ code: 'stripe_answer_unreadable' });
   expect(await failureOf(account.serverTime())).toMatchObject({ code: 'stripe_answer_unreadable' });
 });
@@ -196,7 +195,7 @@ test.each([
     },
   ],
 ])('a page with %s proves nothing and is refused whole', async (_name, body) => {
-  const { read } = await startServer([answerWith(200, body, {})]);
+  const { read } = await startServer([json(200, body)]);
   expect(await failureOf(read())).toMatchObject({ kind: 'transient', code: 'stripe_answer_unreadable' });
 });
 
@@ -206,7 +205,7 @@ test('an intent without a time of its own stands where the list puts it', async 
     { id: 'pi_2', status: 'processing', created: 90 },
     { id: 'pi_3', status: 'succeeded', created: null },
   ];
-  const { read } = await startServer([answerWith(200, { data: intents, has_more: false }, {})]);
+  const { read } = await startServer([json(200, { data: intents, has_more: false })]);
   const page = await read();
   expect(page).toMatchObject({ newest: new Date(90_000), oldest: new Date(90_000) });
   expect(page.payments.map(({ payment, seenAt }) => [payment.id, payment.kind, seenAt])).toEqual([
@@ -227,11 +226,11 @@ test('an event whose intent is gone, or not succeeded, is a payment that a perso
     error: { type: 'invalid_request_error', code: 'resource_missing', message: 'No such payment_intent' },
   };
   const { feeds } = await startServer([
-    answerWith(200, { data: [event('pi_gone'), event('pi_other')], has_more: false }, {}),
-    (response, path) =>
-      path.endsWith('pi_gone')
-        ? answerWith(404, missing, {})(response, path)
-        : answerWith(200, { id: 'pi_other', status: 'canceled' }, {})(response, path),
+    json(200, { data: [event('pi_gone'), event('pi_other')], has_more: false }),
+    (response, asked) => {
+      const act = asked.url.endsWith('pi_gone') ? json(404, missing) : json(200, { id: 'pi_other', status: 'canceled' });
+      act(response, asked);
+    },
   ]);
   const page = await feeds.succeededEvents({ from: new Date(0), to: null, after: null });
   expect(page.payments).toEqual(
@@ -249,13 +248,13 @@ test('an event whose intent is gone, or not succeeded, is a payment that a perso
 
 test('an aged-out cursor is known by its text alone', async () => {
   const message = "The event 'evt_1' is no longer available because it's aged out of our retention policy.";
-  const { feeds } = await startServer([answerWith(400, { error: { type: 'invalid_request_error', message } }, {})]);
+  const { feeds } = await startServer([json(400, { error: { type: 'invalid_request_error', message } })]);
   const reading = feeds.succeededEvents({ from: new Date(0), to: null, after: 'evt_1' });
   expect(await failureOf(reading)).toMatchObject({ kind: 'transient', code: 'cursor_gone' });
 });
 
 test('another intent than the one asked for is not taken for it', async () => {
-  const { account } = await startServer([answerWith(200, { id: 'pi_2', status: 'canceled' }, {})]);
+  const { account } = await startServer([json(200, { id: 'pi_2', status: 'canceled' })]);
   const reading = account.readIntent('pi_1');
   expect(await failureOf(reading)).toMatchObject({ kind: 'transient', code: 'stripe_answer_unreadable' });
 });
@@ -319,7 +318,7 @@ test.each(['', 'sk_test_with\nnewline', ' sk_test'])('the key %j is refused befo
 
 test('an expired key is named as such', async () => {
   const body = { error: { code: 'api_key_expired', message: 'Expired API Key provided: sk_test_********box1' } };
-  const { read } = await startServer([answerWith(401, body, {})]);
+  const { read } = await startServer([json(401, body)]);
   const failed = await failureOf(read());
   expect(failed).toMatchObject({ kind: 'fatal', code: 'stripe_key_refused' });
   expect(failed.message).toContain('has expired');
@@ -328,7 +327,7 @@ test('an expired key is named as such', async () => {
 test.each([400, 401, 403, 429, 500])('no error of status %i carries a key or a client secret', async (status) => {
   const oddKey = 'a-key-of-another-form';
   const message = `The keys ${KEY}, ${oddKey} and rk_live_51Habc***xyz may not see pi_3Abc_secret_Def`;
-  const { read } = await startServer([answerWith(status, { error: { message } }, { 'Stripe-Should-Retry': 'false' })], {
+  const { read } = await startServer([json(status, { error: { message } }, { 'Stripe-Should-Retry': 'false' })], {
     retries: { attemptsMax: 1 },
     readKey: () => Promise.resolve(oddKey),
   });
@@ -358,32 +357,28 @@ test('what the limiter says goes through as it is', async () => {
 });
 
 test('requests carry the pinned version, the name of this software and no telemetry; notices are not printed', async () => {
-  const headers: Record<string, unknown>[] = [];
   const warnings: Error[] = [];
   const listener = (warning: Error) => warnings.push(warning);
   process.on('warning', listener);
-  const { read } = await startServer([
-    (response, path) => {
-      headers.push(response.req.headers);
-      answerWith(200, EMPTY_PAGE, { 'Stripe-Notice': 'Read our news', 'Request-Id': 'req_1' })(response, path);
-    },
+  const { read, seen } = await startServer([
+    json(200, EMPTY_PAGE, { 'Stripe-Notice': 'Read our news', 'Request-Id': 'req_1' }),
   ]);
   await read();
   await read();
   await new Promise((resolve) => setImmediate(resolve));
   process.off('warning', listener);
   expect(warnings).toEqual([]);
-  expect(headers[1]).toMatchObject({
+  expect(seen[1]?.headers).toMatchObject({
     'stripe-version': '2026-10-28.endive',
     authorization: `Bearer ${KEY}`,
     'user-agent': expect.stringContaining('stripe-blnk-sync/0.0.0-test'),
   });
-  expect(headers[1]).not.toHaveProperty('x-stripe-client-telemetry');
+  expect(seen[1]?.headers).not.toHaveProperty('x-stripe-client-telemetry');
 });
 
 test('an answer that does not end is given up at its largest size, and told as transient', async () => {
   let sent = 0;
-  const endless: Answering = (response) => {
+  const endless: Act = (response) => {
     response.writeHead(200, { 'Content-Type': 'application/json' });
     const more = (): void => {
       if (response.destroyed) return;
@@ -415,37 +410,18 @@ test.each(['not a url', 'ftp://host', 'http://host/path', 'http://host?x=1', 'ht
   },
 );
 
-type Answering = (response: ServerResponse, path: string) => void;
-
 const EMPTY_PAGE = { object: 'list', data: [], has_more: false, url: '/v1/payment_intents' };
 const REFUSAL = { error: { type: 'invalid_request_error', message: 'no' } };
 const LIMITED = { error: { type: 'invalid_request_error', code: 'rate_limit', message: 'too many' } };
-const emptyPage = answerWith(200, EMPTY_PAGE, {});
-
-function answerWith(status: number, body: unknown, headers: Record<string, string>): Answering {
-  return (response) => {
-    response.writeHead(status, { 'Content-Type': 'application/json', ...headers });
-    response.end(JSON.stringify(body));
-  };
-}
+const emptyPage = json(200, EMPTY_PAGE);
 
 /** A server that gives these answers in turn, the last one for ever. */
-async function startServer(answers: readonly Answering[], options: Partial<StripeClientOptions> = {}) {
-  let served = 0;
-  const server = createServer((request, response) => {
-    const answering = answers[Math.min(served, answers.length - 1)];
-    served += 1;
-    answering?.(response, request.url ?? '');
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  open.push({ close });
-  const { port } = server.address() as AddressInfo;
-  return { ...connect(`http://127.0.0.1:${port}`, options), served: () => served, close };
+async function startServer(answers: readonly Act[], options: Partial<StripeClientOptions> = {}) {
+  const server = await startScriptedServer();
+  server.script(...answers);
+  open.push(server);
+  const { seen, close } = server;
+  return { ...connect(server.url, options), served: () => seen.length, seen, close };
 }
 
 async function startSandboxed(options: Partial<StripeClientOptions> = {}) {

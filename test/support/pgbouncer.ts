@@ -24,7 +24,7 @@ export interface PgBouncerOptions {
   readonly serverUrl: string;
   /** Connections to the server for each login and database. */
   readonly poolSize?: number;
-  /** Where the server is looked for instead: a door, or nothing at all. */
+  /** Where the server is looked for instead: a proxy, or nothing at all. */
   readonly serverPort?: number;
   /** Names and passwords of logins besides that of `serverUrl`. */
   readonly logins?: Readonly<Record<string, string>>;

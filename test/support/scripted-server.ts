@@ -2,8 +2,8 @@
  * An HTTP server that answers what a test tells it, answer by answer, and keeps what it was asked. It knows nothing of
  * Blnk: for answers of gateways and for faults on the wire, which no real ledger gives on demand.
  */
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { ownListener, textOf } from './own-server.js';
 
 export interface SeenRequest {
   readonly method: string;
@@ -12,7 +12,7 @@ export interface SeenRequest {
   readonly body: string;
 }
 
-export type Act = (response: ServerResponse) => void;
+export type Act = (response: ServerResponse, asked: SeenRequest) => void;
 
 export interface ScriptedServer {
   readonly url: string;
@@ -25,35 +25,28 @@ export interface ScriptedServer {
 export async function startScriptedServer(): Promise<ScriptedServer> {
   let acts: Act[] = [];
   const seen: SeenRequest[] = [];
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      seen.push({
-        method: request.method ?? '',
-        url: request.url ?? '',
-        headers: request.headers,
-        body: Buffer.concat(chunks).toString(),
-      });
-      const act = acts.length > 1 ? acts.shift() : acts[0];
-      if (act === undefined) response.destroy();
-      else act(response);
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { method = '', url = '', headers } = request;
+    const asked = { method, url, headers, body: await textOf(request) };
+    seen.push(asked);
+    const act = acts.length > 1 ? acts.shift() : acts[0];
+    if (act === undefined) response.destroy();
+    else act(response, asked);
+  };
+  const listener = ownListener(
+    createServer((request, response) => {
+      answer(request, response).catch(() => response.destroy());
+    }),
+  );
+  await listener.open();
   return {
-    url: `http://127.0.0.1:${portOf(server)}`,
+    url: `http://127.0.0.1:${listener.port}`,
     seen,
     script(...next) {
       acts = next;
       seen.length = 0;
     },
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
+    close: listener.close,
   };
 }
 
@@ -96,10 +89,4 @@ export function truncated(status: number, body: string): Act {
 /** Never answers; the connection stays open. */
 export function silent(): Act {
   return () => undefined;
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  return address.port;
 }

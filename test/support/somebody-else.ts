@@ -18,7 +18,7 @@ export interface ForeignPayment {
 }
 
 /** Where Core answers, and what it wants to see: `{ 'x-blnk-key': … }`. */
-export interface CoreDoor {
+export interface CoreAddress {
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -88,15 +88,15 @@ export type ForeignForm = keyof typeof recipes;
 export const foreignForms = Object.keys(recipes) as readonly ForeignForm[];
 
 /** Posts the payment in this form and waits until nothing more comes of it. */
-export async function postAsSomebodyElse(form: ForeignForm, payment: ForeignPayment, door: CoreDoor): Promise<void> {
-  await recipes[form](new Session(door), payment);
+export async function postAsSomebodyElse(form: ForeignForm, payment: ForeignPayment, core: CoreAddress): Promise<void> {
+  await recipes[form](new Session(core), payment);
 }
 
 class Session {
-  readonly #door: CoreDoor;
+  readonly #core: CoreAddress;
 
-  constructor(door: CoreDoor) {
-    this.#door = door;
+  constructor(core: CoreAddress) {
+    this.#core = core;
   }
 
   /** Posts synchronously unless `more` says otherwise; resolves with the id of the answer. */
@@ -154,8 +154,8 @@ class Session {
   }
 
   async #send([method, path]: readonly [string, string], body: string, expected: number): Promise<unknown> {
-    const headers = { 'content-type': 'application/json', ...this.#door.headers };
-    const response = await fetch(new URL(path, this.#door.baseUrl), { method, headers, body });
+    const headers = { 'content-type': 'application/json', ...this.#core.headers };
+    const response = await fetch(new URL(path, this.#core.baseUrl), { method, headers, body });
     const text = await response.text();
     if (response.status !== expected) {
       throw new Error(`${method} ${path}: expected ${expected}, Core answered ${response.status} ${text}`);

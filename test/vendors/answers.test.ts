@@ -34,14 +34,14 @@ function stripeAccount(options: { readonly requestTimeoutMs?: number; readonly a
 
 /** One informational answer after another; then the final one, or never. */
 function informational(times: number, final?: Act): Act {
-  return (response) => {
+  return (response, asked) => {
     let sent = 0;
     const timer = setInterval(() => {
       response.writeProcessing();
       sent += 1;
       if (sent !== times || final === undefined) return;
       clearInterval(timer);
-      final(response);
+      final(response, asked);
     }, 20);
     response.once('close', () => clearInterval(timer));
   };

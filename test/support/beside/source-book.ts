@@ -2,7 +2,7 @@
  * What a ledger's source balances hold, payment by payment: rows read whole through Core's own filter, each given to the payment
  * whose reference begins it or whose row it commits, voids or refunds. Not made with src: it must see what is there.
  */
-import type { CoreDoor } from '../somebody-else.js';
+import type { CoreAddress } from '../somebody-else.js';
 
 export interface SourceBook {
   /** Of each payment, applied: what went out of the source balance less what came back, in minor units. */
@@ -29,7 +29,11 @@ export interface SourceRow {
 
 const PAGE = 100;
 
-export async function readSourceBook(core: CoreDoor, source: string, payments: readonly string[]): Promise<SourceBook> {
+export async function readSourceBook(
+  core: CoreAddress,
+  source: string,
+  payments: readonly string[],
+): Promise<SourceBook> {
   const balances = await list<{ balance_id: string; currency: string; balance: number }>(core, 'balances', [
     { field: 'indicator', operator: 'eq', value: source },
   ]);
@@ -79,7 +83,7 @@ function ownersOf(rows: readonly SourceRow[], payments: readonly string[]): Read
   return owners;
 }
 
-async function list<T>({ baseUrl, headers }: CoreDoor, entity: string, filters: readonly object[]): Promise<T[]> {
+async function list<T>({ baseUrl, headers }: CoreAddress, entity: string, filters: readonly object[]): Promise<T[]> {
   const rows: T[] = [];
   for (let offset = 0; ; offset += PAGE) {
     const answer = await fetch(`${baseUrl}/${entity}/filter`, {

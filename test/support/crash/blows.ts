@@ -150,7 +150,7 @@ async function killPosting({ afterMs }: ProcessBlow, stage: CrashStage): Promise
   const victim = stage.living()[0] ?? stage.worker();
   await untilMirroring(victim);
   // A bulk of thirty takes Core some hundred milliseconds.
-  const inFlight = realCore.door.nextPostInFlight(afterMs / 20);
+  const inFlight = realCore.proxy.nextPostInFlight(afterMs / 20);
   addPayments(stage, BULK_PAYMENTS);
   const late = AbortSignal.timeout(REACHED_WITHIN_MS);
   const lateness = new Promise<null>((resolve) => late.addEventListener('abort', () => resolve(null)));

@@ -6,7 +6,7 @@ import postgres from 'postgres';
 import type { InspectedBalance, InspectedTransaction } from '../../../sandbox/blnk/inspection.js';
 import type { Variables } from '../process/session.js';
 import type { Ends } from '../process/truth.js';
-import { type CoreDoor, openCoreDoor } from './core-door.js';
+import { type CoreProxy, openCoreProxy } from './core-proxy.js';
 
 export interface RealCoreAddress {
   readonly url: string;
@@ -16,9 +16,9 @@ export interface RealCoreAddress {
 }
 
 export interface RealCore {
-  /** For the processes of this round, with a source of its own. Past the door. */
+  /** For the processes of this round, with a source of its own. Past the proxy. */
   readonly variables: Variables;
-  readonly door: CoreDoor;
+  readonly proxy: CoreProxy;
   /** What it holds of this round, named as the stand-in names it. */
   read(): Promise<Ends['blnk']>;
   /** Takes these rows out of its database and what they moved out of the balances, as a backup from before them would. */
@@ -35,7 +35,7 @@ const ROWS_MAX = 100;
 
 /** @param source a balance name that no other round used */
 export async function openRealCore({ url, key, databaseUrl }: RealCoreAddress, source: string): Promise<RealCore> {
-  const door = await openCoreDoor(url);
+  const proxy = await openCoreProxy(url);
   const list = async (entity: string, filters: readonly object[]): Promise<Row[]> => {
     const rows: Row[] = [];
     for (let offset = 0; ; offset += ROWS_MAX) {
@@ -52,14 +52,14 @@ export async function openRealCore({ url, key, databaseUrl }: RealCoreAddress, s
     }
   };
   return {
-    door,
+    proxy,
     variables: { BLNK_API_BASE: url, BLNK_API_KEY: key, BLNK_API_STYLE: 'core', BLNK_SOURCE: source },
     async asIfAlone() {
       const sources = await list('balances', [{ field: 'indicator', operator: 'eq', value: source }]);
-      door.showOnly(sources.map(({ balance_id }) => String(balance_id)));
-      return { BLNK_API_BASE: door.url };
+      proxy.showOnly(sources.map(({ balance_id }) => String(balance_id)));
+      return { BLNK_API_BASE: proxy.url };
     },
-    close: () => door.close(),
+    close: () => proxy.close(),
     async loseRows(references) {
       if (databaseUrl === null) throw new Error('rows can vanish from Core only where its database is named');
       await deleteRows(databaseUrl, references);

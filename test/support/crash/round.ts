@@ -43,7 +43,7 @@ export async function playRound(
       await playOn(stage, { plan, home, blows: struck.blows });
     } finally {
       struck.faults = { stripe: stage.session.stripe.faults.hits.length, blnk: stage.session.blnk.stats().faultHits };
-      struck.lockedMs = Math.round(realCore?.door.lockedMs() ?? 0);
+      struck.lockedMs = Math.round(realCore?.proxy.lockedMs() ?? 0);
       await stage.close();
     }
   } catch (fault) {

@@ -14,7 +14,7 @@ const STARTED_WITHIN_MS = 15_000;
 export async function strikeServer({ act, afterMs, lastsMs }: ServerBlow, stage: CrashStage): Promise<boolean> {
   await untilMirroring(stage.living()[0] ?? stage.worker());
   await delay(afterMs);
-  const { database, redis } = stage.doors;
+  const { database, redis } = stage.proxies;
   switch (act) {
     case 'database restarted':
       await stage.servers.postgres.restart(lastsMs / 4);
@@ -27,19 +27,19 @@ export async function strikeServer({ act, afterMs, lastsMs }: ServerBlow, stage:
       return scheduleIsBack(stage);
     case 'database cut':
     case 'redis cut': {
-      const door = act === 'database cut' ? database : redis;
-      await door?.close();
+      const proxy = act === 'database cut' ? database : redis;
+      await proxy?.close();
       await delay(lastsMs / 2);
-      await door?.open();
-      return door !== null;
+      await proxy?.open();
+      return proxy !== null;
     }
     case 'database paused':
     case 'redis paused': {
-      const door = act === 'database paused' ? database : redis;
-      door?.hold();
+      const proxy = act === 'database paused' ? database : redis;
+      proxy?.hold();
       await delay(lastsMs);
-      door?.letGo();
-      return door !== null;
+      proxy?.letGo();
+      return proxy !== null;
     }
     case 'queue lost':
       await (await stage.session.foreignQueue()).lose();

@@ -1,12 +1,12 @@
 /**
- * The place of one crash round: a session whose servers stand behind doors, and the worker processes that are started and
+ * The place of one crash round: a session whose servers stand behind proxies, and the worker processes that are started and
  * struck. Has no assertions.
  */
 import type { Timings } from '../../../src/app/timings.js';
 import type { Home } from '../homes.js';
 import { type Child, startChild } from '../process/child.js';
-import { createGate, type Gate } from '../process/gate.js';
 import { QUICK, type Session, startSession, type Variables } from '../process/session.js';
+import { openTcpProxy, type TcpProxy } from '../tcp-proxy.js';
 import type { CrashOrder, Instruction, Stand, Standing } from './child.js';
 import type { CrashServers } from './homes.js';
 import type { RoundPlan } from './plan.js';
@@ -56,10 +56,10 @@ export interface CrashStage {
   readonly session: Session;
   /** Null: the stand-in. */
   readonly realCore: RealCore | null;
-  /** For commands in this process: past the doors. */
+  /** For commands in this process: past the proxies. */
   readonly variables: Variables;
   /** Null where there is no such server. */
-  readonly doors: { readonly database: Gate | null; readonly redis: Gate | null };
+  readonly proxies: { readonly database: TcpProxy | null; readonly redis: TcpProxy | null };
   readonly servers: CrashServers;
   /** The folder of the embedded server. */
   readonly dataFolder: string | null;
@@ -87,23 +87,23 @@ export async function openCrashStage(plan: RoundPlan, { home, servers, realCore 
   const seed = realCore === null ? plan.seed : (Date.now() + plan.seed) % 2 ** 31;
   const session = await startSession(home, { population, seed }, { leakLockMs: LEAKED_LOCK_MS });
   const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, DATA_DIR: dataFolder } = session.variables;
-  const doors = { database: await openDoor(databaseUrl), redis: await openDoor(redisUrl) };
+  const proxies = { database: await proxyBefore(databaseUrl), redis: await proxyBefore(redisUrl) };
   const { BLNK_INSTANCE_ID: instance, ...others } = session.variables;
   const ledger: Variables = realCore === null ? { BLNK_INSTANCE_ID: instance ?? '' } : realCore.variables;
   // A little more than the population needs; a month of empty days would only be read and proven.
   const direct: Variables = { ...others, ...ledger, SYNC_START: `${CRASH_DAYS + 2}d` };
   const variables: Variables = {
     ...direct,
-    ...(doors.database === null ? {} : { DATABASE_URL: doors.database.url }),
-    ...(doors.redis === null ? {} : { REDIS_URL: doors.redis.url }),
-    ...(realCore === null ? {} : { BLNK_API_BASE: realCore.door.url }),
+    ...(proxies.database === null ? {} : { DATABASE_URL: proxies.database.url }),
+    ...(proxies.redis === null ? {} : { REDIS_URL: proxies.redis.url }),
+    ...(realCore === null ? {} : { BLNK_API_BASE: realCore.proxy.url }),
     SYNC_EVERY: '1s',
     SHUTDOWN_GRACE: '6s',
   };
   const timings = { ...(realCore === null ? CRASH_TIMINGS : REAL_LEDGER_TIMINGS), proofs: proofTimings(plan) };
   const workers: CrashProcess[] = [];
   return {
-    ...{ session, realCore, doors, servers },
+    ...{ session, realCore, proxies, servers },
     variables: direct,
     dataFolder: dataFolder ?? null,
     worker(stand = null) {
@@ -119,9 +119,9 @@ export async function openCrashStage(plan: RoundPlan, { home, servers, realCore 
       session.stripe.faults.clear();
       session.blnk.faults.clear();
       session.blnk.expireLeakedLocks();
-      for (const door of Object.values(doors)) {
-        door?.letGo();
-        await door?.open();
+      for (const proxy of Object.values(proxies)) {
+        proxy?.letGo();
+        await proxy?.open();
       }
       for (const worker of workers) {
         worker.kill('SIGCONT');
@@ -131,16 +131,13 @@ export async function openCrashStage(plan: RoundPlan, { home, servers, realCore 
     async close() {
       for (const worker of workers) worker.kill('SIGKILL');
       await session.close();
-      await Promise.all([doors.database?.close(), doors.redis?.close()]);
+      await Promise.all([proxies.database?.close(), proxies.redis?.close()]);
     },
   };
 }
 
-async function openDoor(url: string | undefined): Promise<Gate | null> {
-  if (url === undefined) return null;
-  const door = await createGate(url);
-  await door.open();
-  return door;
+async function proxyBefore(url: string | undefined): Promise<TcpProxy | null> {
+  return url === undefined ? null : openTcpProxy(url);
 }
 
 function startProcess(order: CrashOrder): CrashProcess {

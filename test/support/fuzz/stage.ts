@@ -1,5 +1,5 @@
 /**
- * A stage for bad data: both stand-ins, each behind a door that damages answers, a real PostgreSQL, and all stages between
+ * A stage for bad data: both stand-ins, each behind a proxy that damages answers, a real PostgreSQL, and all stages between
  * them as they run in production, driven by hand. Whatever is thrown must be a SyncError that says what to do.
  */
 import { randomUUID } from 'node:crypto';
@@ -21,7 +21,7 @@ import { plentyOfMemory } from '../memory.js';
 import { type OwnDatabase, openMigratedDatabase } from '../own-database.js';
 import { pendingLanes } from '../pending-lanes.js';
 import { NEVER, SHORT } from '../stages/ledger.js';
-import { type DamagingDoor, openDamagingDoor } from './door.js';
+import { type DamagingProxy, openDamagingProxy } from './damaging-proxy.js';
 
 export const NOW = new Date('2026-06-01T12:00:00Z');
 const DAY_MS = 86_400_000;
@@ -41,7 +41,7 @@ export interface FuzzStage {
   readonly blnk: BlnkSandbox;
   readonly sql: OwnDatabase['sql'];
   readonly place: OwnDatabase;
-  readonly doors: { readonly stripe: DamagingDoor; readonly blnk: DamagingDoor };
+  readonly proxies: { readonly stripe: DamagingProxy; readonly blnk: DamagingProxy };
   readonly mirrorId: string;
   readonly prove: ProvePorts;
   /** The sync job, all parts of backfills, and a sweep over everything. Answers what was thrown. */
@@ -85,7 +85,7 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
   const { sql, db } = place;
   for (const table of TABLES) await sql`delete from ${sql(`stripe_blnk_sync.${table}`)}`;
   const blnk = await startBlnkSandbox({ lockWaitMs: 150, leakLockMs: 0, clock: stripe.clock });
-  const doors = { stripe: await openDamagingDoor(stripe.url), blnk: await openDamagingDoor(blnk.url) };
+  const proxies = { stripe: await openDamagingProxy(stripe.url), blnk: await openDamagingProxy(blnk.url) };
   const mirrorId = randomUUID();
   const mirror = await createMirror(db, {
     ...{ mirrorId, stripeAccount: stripe.account, livemode: false, blnkInstance: blnk.instanceId, source: '@stripe' },
@@ -96,8 +96,8 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
   await sql`update stripe_blnk_sync.mirror set hand_over_at = ${new Date(HOUR.from.getTime() - 1_800_000).toISOString()}`;
   const context = openContext(place, {
     config: {
-      ...atStripe(stripe, { url: doors.stripe.url }),
-      ...atBlnk(blnk, { style, url: doors.blnk.url }),
+      ...atStripe(stripe, { url: proxies.stripe.url }),
+      ...atBlnk(blnk, { style, url: proxies.blnk.url }),
       syncLagMs: LAG_MS,
     },
     // A look-up is final at once: what a damaged one says of a posting is held against it as early as can be.
@@ -132,7 +132,7 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
     return (await Promise.all(turns)).flat();
   };
   return {
-    ...{ stripe, blnk, sql, place, doors, mirrorId, collect, drain },
+    ...{ stripe, blnk, sql, place, proxies, mirrorId, collect, drain },
     prove: { ...createProvePorts(context, { isAsked: true }), memory: plentyOfMemory },
     async drainAll() {
       for (let turn = 0; (await pendingLanes(sql)).length > 0; turn += 1) {
@@ -159,7 +159,7 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
     async close() {
       await noted();
       await context.vendors.close();
-      await Promise.all([doors.stripe.close(), doors.blnk.close()]);
+      await Promise.all([proxies.stripe.close(), proxies.blnk.close()]);
       await blnk.close();
     },
   };

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { SyncError } from '../../../src/core/base/errors.js';
 import { type Database, openDatabase } from '../../../src/db/connection/open.js';
-import { CUTS, type Cut, openTransactionDoor, type TransactionDoor } from './door.js';
+import { CUTS, type Cut, type CuttingProxy, openCuttingProxy } from './cutting-proxy.js';
 import { TRANSACTION_WORKS, type TransactionWork } from './works.js';
 
 export interface TransactionReport {
@@ -29,17 +29,17 @@ if (work === undefined) throw new Error(`no such work: ${name}`);
 process.stdout.write(`${JSON.stringify(await run(work))}\n`);
 
 async function run(chosen: TransactionWork): Promise<TransactionReport> {
-  const door = await openTransactionDoor(url);
+  const proxy = await openCuttingProxy(url);
   const options = { applicationName: 'test of transactions' };
   const direct = await openDatabase({ kind: 'url', url }, { ...options, connectionsMax: 2 });
-  const database = await openDatabase({ kind: 'url', url: door.url }, { ...options, connectionsMax: 2 });
+  const database = await openDatabase({ kind: 'url', url: proxy.url }, { ...options, connectionsMax: 2 });
   const others = askMeanwhile(database);
   const cuts: Record<Cut, string[]> = { before: [], after: [], unanswered: [] };
   const wrong: string[] = [];
   for (const how of CUTS) {
     for (let at = 0; ; at += 1) {
       if (at > STATEMENTS_MAX) throw new Error('the transaction does not end');
-      const cut = await cutAt({ door, database, direct, chosen, at, how, wrong });
+      const cut = await cutAt({ proxy, database, direct, chosen, at, how, wrong });
       if (cut === null) break;
       cuts[how].push(cut);
     }
@@ -47,13 +47,13 @@ async function run(chosen: TransactionWork): Promise<TransactionReport> {
   const answered = await others.stop();
   await database.close();
   await direct.close();
-  await door.close();
-  const stray = door.sent.filter(({ text, inTransaction }) => !inTransaction && WRITES.test(text));
+  await proxy.close();
+  const stray = proxy.sent.filter(({ text, inTransaction }) => !inTransaction && WRITES.test(text));
   return { cuts, wrong, stray: stray.map(({ text }) => text), answered };
 }
 
 interface CutRequest {
-  readonly door: TransactionDoor;
+  readonly proxy: CuttingProxy;
   readonly database: Database;
   readonly direct: Database;
   readonly chosen: TransactionWork;
@@ -63,14 +63,14 @@ interface CutRequest {
 }
 
 /** The statement that was cut, or null when the transaction has fewer. */
-async function cutAt({ door, database, direct, chosen, at, how, wrong }: CutRequest): Promise<string | null> {
+async function cutAt({ proxy, database, direct, chosen, at, how, wrong }: CutRequest): Promise<string | null> {
   const prepared = await chosen.prepare(direct.db, `${how}${at}${randomUUID().slice(0, 8)}`);
-  door.cutNext({ at, how });
+  proxy.cutNext({ at, how });
   const fault = await prepared.attempt(database.db).then(
     () => null,
     (error: unknown) => error,
   );
-  const cut = door.takeCut();
+  const cut = proxy.takeCut();
   const where = `${how} ${at} ${cut?.text.slice(0, 40)}`;
   const stored = await prepared.stored(direct.db);
   // One that did not begin yet begins on another connection.
