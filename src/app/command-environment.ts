@@ -4,12 +4,13 @@
  */
 import { styleText } from 'node:util';
 import { createOutput } from '../cli/output.js';
-import type { CommandEnvironment, Tone } from '../cli/ports.js';
-import { plainText, spelledText, wrapLine } from '../cli/text-width.js';
+import type { CommandEnvironment } from '../cli/ports.js';
 import type { GivenNames } from '../core/settings/unknown-names.js';
 import { type Bag, readEnvironment, readEnvironmentFile } from '../environment.js';
 import type { LogTerminal } from '../observability/for-people.js';
 import type { Log } from '../observability/log.js';
+import type { Tone } from '../views/status-text.js';
+import { plainText, spelledText, wrapLine } from '../views/text-width.js';
 import type { Overrides } from './overrides.js';
 
 interface Terminal {

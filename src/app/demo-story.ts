@@ -2,6 +2,15 @@
  * The story of the demonstration: a first run, a worker that is killed in it, payments that a person decides, a proof of each day,
  * and a damage that a proof finds and a plan repairs. Each step is what the command of that name does.
  */
+
+import type { CommandContext } from '../cli/ports.js';
+import type { WorkerConfig } from '../config.js';
+import { formatCount } from '../core/base/time-text.js';
+import { DAY_MS, utcDay } from '../core/base/window.js';
+import { isSealed } from '../core/proof/reopening.js';
+import { verdictOf } from '../core/verdict/verdict.js';
+import type { Log } from '../observability/log.js';
+import { daysBetween } from '../prove/schedule.js';
 import {
   type DemoCounts,
   demoComparison,
@@ -15,15 +24,7 @@ import {
   demoRepair,
   demoSealedAgain,
   demoSecondRun,
-} from '../cli/demo-text.js';
-import type { CommandContext } from '../cli/ports.js';
-import type { WorkerConfig } from '../config.js';
-import { formatCount } from '../core/base/time-text.js';
-import { DAY_MS, utcDay } from '../core/base/window.js';
-import { isSealed } from '../core/proof/reopening.js';
-import { verdictOf } from '../core/verdict/verdict.js';
-import type { Log } from '../observability/log.js';
-import { daysBetween } from '../prove/schedule.js';
+} from '../views/demo-text.js';
 import { openDemoDays } from './demo-days.js';
 import type { DemoVendors } from './demo-vendors.js';
 import type { DemoVoice } from './demo-voice.js';

@@ -2,8 +2,9 @@
  * The two ends of the demonstration: a stand-in for Stripe with the payments of a shop, one for Blnk with an empty ledger, three
  * payments that have to be parked, and the comparison of both ends. The only part of the software that knows the stand-ins.
  */
-import type { LedgerCheck } from '../cli/demo-text.js';
+
 import { DAY_MS } from '../core/base/window.js';
+import type { LedgerCheck } from '../views/demo-text.js';
 
 export type DemoVendors = Awaited<ReturnType<typeof startDemoVendors>>;
 

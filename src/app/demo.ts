@@ -1,5 +1,5 @@
 /** The demonstration begins: what it is stands there before what it runs is loaded, which takes a second or two. */
-import { demoIntroduction } from '../cli/demo-text.js';
+import { demoIntroduction } from '../views/demo-text.js';
 import type { AppEnvironment } from './command-environment.js';
 import type { DemoOptions } from './demo-shop.js';
 

@@ -5,7 +5,6 @@
 import type { Command } from 'commander';
 import { printLines, withOpened } from '../cli/command.js';
 import { type DryRunOperation, dryRun } from '../cli/dry-run.js';
-import { migrationLines } from '../cli/migration-text.js';
 import { addMirrorCommands, moveMirror } from '../cli/mirror.js';
 import { buildProgram } from '../cli/program.js';
 import { addProveCommand, prove } from '../cli/prove.js';
@@ -15,6 +14,8 @@ import { addProcessCommands, type ProcessActions } from '../cli/worker.js';
 import type { WorkerConfig } from '../config.js';
 import { giveUpWith, orStopped } from '../core/base/give-up.js';
 import { unknownNameLines } from '../core/settings/unknown-names.js';
+import { packageVersion } from '../package-root.js';
+import { migrationLines } from '../views/migration-text.js';
 import type { AppEnvironment } from './command-environment.js';
 import type { SessionOptions } from './session.js';
 import type { SessionOperations } from './session-operations.js';
@@ -136,7 +137,7 @@ function processActions(environment: AppEnvironment): ProcessActions {
         );
         giving.end();
         try {
-          printLines(environment, migrationLines(await home.migrate(environment.signal)));
+          printLines(environment, migrationLines(await home.migrate(environment.signal), packageVersion()));
         } finally {
           await home.close();
         }

@@ -1,8 +1,9 @@
 /** What a turn of proofs came to, as events: a first start has years of days to prove, so that equal ones share a line. */
-import { kindsOf } from '../cli/finding-text.js';
+
 import { type CertificateState, worstState } from '../core/proof/certificate.js';
 import type { Events } from '../observability/events.js';
 import type { ProvenDay } from '../prove/prove-days.js';
+import { kindsOf } from '../views/finding-text.js';
 
 const CURRENCIES_TOLD_MAX = 5;
 const DAYS_TOLD_MAX = 31;

@@ -6,6 +6,9 @@ import { type Command, Option } from 'commander';
 import { SyncError } from '../core/base/errors.js';
 import { commandLine } from '../core/base/own-command.js';
 import type { AcceptanceRecord, AcceptanceRefusal } from '../core/proof/acceptance.js';
+import { toJson } from '../views/json.js';
+import { acceptanceLines } from '../views/payment-text.js';
+import { plainText } from '../views/text-width.js';
 import {
   byOption,
   jsonOption,
@@ -16,10 +19,7 @@ import {
   whyOption,
   withContext,
 } from './command.js';
-import { toJson } from './json.js';
-import { acceptanceLines } from './payment-text.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
-import { plainText } from './text-width.js';
 
 interface AcceptOptions {
   readonly why: string;

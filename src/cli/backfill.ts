@@ -1,8 +1,10 @@
 /** `backfill`: asks for all payments created in a window to be read again. What is known already is not stored twice. */
+
 import { type Command, Option } from 'commander';
 import { commandLine } from '../core/base/own-command.js';
 import type { Moment } from '../core/base/time-text.js';
 import type { BackfillAsked } from '../operations/request-backfill.js';
+import { toJson } from '../views/json.js';
 import {
   dryRunOption,
   jsonOption,
@@ -13,7 +15,6 @@ import {
   withContext,
 } from './command.js';
 import { followRun } from './follow-run.js';
-import { toJson } from './json.js';
 import type { CommandContext, CommandEnvironment, RunDry } from './ports.js';
 
 interface BackfillOptions extends BackfillAsked {

@@ -4,8 +4,9 @@ import { SyncError } from '../core/base/errors.js';
 import { commandLine } from '../core/base/own-command.js';
 import type { CertificateState } from '../core/proof/certificate.js';
 import type { CertificateRecord } from '../db/reads/certificates.js';
-import { certificateCsv } from './certificate-csv.js';
-import { certificateTable, dayLines } from './certificate-text.js';
+import { certificateCsv } from '../views/certificate-csv.js';
+import { certificateTable, dayLines } from '../views/certificate-text.js';
+import { toJson } from '../views/json.js';
 import {
   jsonOption,
   LIMIT_MAX,
@@ -16,7 +17,6 @@ import {
   printLines,
   withContext,
 } from './command.js';
-import { toJson } from './json.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
 
 const STATES = [

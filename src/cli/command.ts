@@ -10,8 +10,8 @@ import { Refusal } from '../core/base/refusal.js';
 import { formatCount, type Moment, parseDuration, parseMoment } from '../core/base/time-text.js';
 import { isPlansDismissal } from '../core/repair/repair-plan.js';
 import type { RequestOperations } from '../operations/request-operations.js';
+import { plainText } from '../views/text-width.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
-import { plainText } from './text-width.js';
 
 export interface Work<Opened> {
   open(): Promise<Opened>;

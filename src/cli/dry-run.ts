@@ -1,9 +1,9 @@
 /** `sync --dry-run` and `backfill --dry-run`: what they would do, as far as it could be read. */
 import type { DryRunAsked, DryRunResult } from '../operations/dry-run.js';
 import type { ReadingListener } from '../operations/reading-progress.js';
+import { dryRunLines } from '../views/dry-run-text.js';
+import { toJson } from '../views/json.js';
 import { printLines } from './command.js';
-import { dryRunLines } from './dry-run-text.js';
-import { toJson } from './json.js';
 import type { CommandEnvironment, DryRunRequest } from './ports.js';
 import { createReadingView } from './reading-progress.js';
 

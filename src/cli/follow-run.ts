@@ -6,11 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../core/base/errors.js';
 import { formatDuration } from '../core/base/time-text.js';
 import type { RunStatus } from '../core/coverage/sync-run.js';
-import { toJson } from './json.js';
+import { toJson } from '../views/json.js';
+import { runLines } from '../views/run-text.js';
+import { plainText } from '../views/text-width.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
 import { createProgressView, type ProgressView } from './progress.js';
-import { runLines } from './run-text.js';
-import { plainText } from './text-width.js';
 
 /** Between two looks at the database. */
 const LOOK_EVERY_MS = 300;

@@ -1,8 +1,8 @@
 /** `mirror move`: the same ledger under a new instance id. */
 import type { Command } from 'commander';
 import type { MirrorMoveAsked, MirrorMoveResult } from '../operations/move-mirror.js';
+import { toJson } from '../views/json.js';
 import { jsonOption, printLines } from './command.js';
-import { toJson } from './json.js';
 import type { CommandEnvironment } from './ports.js';
 
 export interface MirrorMoveOptions extends MirrorMoveAsked {

@@ -4,8 +4,9 @@
  * `{"progress":…}`. Exit codes are the same either way.
  */
 import { describeFault, faultFields } from '../core/base/errors.js';
-import type { CommandOutput, Tone } from './ports.js';
-import { wrapLine } from './text-width.js';
+import type { Tone } from '../views/status-text.js';
+import { wrapLine } from '../views/text-width.js';
+import type { CommandOutput } from './ports.js';
 
 export interface OutputStreams extends Pick<CommandOutput, 'columns' | 'errorTerminal'> {
   /** One line each. */

@@ -4,6 +4,9 @@ import { SyncError } from '../core/base/errors.js';
 import { formatCount } from '../core/base/time-text.js';
 import { PARKING_REASONS, type ParkingReason } from '../core/posting/posting.js';
 import type { DismissOutcome, RetryOutcome } from '../db/postings/parked-store.js';
+import { toJson } from '../views/json.js';
+import { paymentLines, paymentTable, withCommands } from '../views/payment-text.js';
+import { plainText } from '../views/text-width.js';
 import {
   byOption,
   jsonOption,
@@ -15,10 +18,7 @@ import {
   whyOption,
   withContext,
 } from './command.js';
-import { toJson } from './json.js';
-import { paymentLines, paymentTable, withCommands } from './payment-text.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
-import { plainText } from './text-width.js';
 
 const ROWS_SHOWN = 50;
 

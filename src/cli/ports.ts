@@ -5,6 +5,7 @@
 import type { ReadModel } from '../db/reads/read-model.js';
 import type { DryRunAsked } from '../operations/dry-run.js';
 import type { RequestOperations } from '../operations/request-operations.js';
+import type { Tone } from '../views/status-text.js';
 
 /** A connection to database and queue, for the length of one command. */
 export interface CommandContext {
@@ -18,9 +19,6 @@ export type DryRunRequest = DryRunAsked & { readonly json: boolean };
 
 /** Reads, counts and prints; stores and posts nothing. Sets the exit code by itself. */
 export type RunDry = (request: DryRunRequest) => Promise<void>;
-
-/** How a line stands out on a terminal: all is well, it passes by itself, a person has to act, a promise is broken. */
-export type Tone = 'good' | 'quiet' | 'attention' | 'bad';
 
 export interface CommandOutput {
   /** One line to standard output; on a terminal broken between words. */

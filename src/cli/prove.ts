@@ -1,9 +1,9 @@
 /** `prove`: compares days of Stripe and the ledger now, and tells what came out. */
 import { type Command, Option } from 'commander';
 import type { DaysAsked, DaysProven, ProvingListener } from '../operations/prove-days.js';
-import { certificateTable, closingSentence, findingLines, shortCertificateTable } from './certificate-text.js';
+import { certificateTable, closingSentence, findingLines, shortCertificateTable } from '../views/certificate-text.js';
+import { toJson } from '../views/json.js';
 import { jsonOption, parseDay, printLines } from './command.js';
-import { toJson } from './json.js';
 import type { CommandEnvironment } from './ports.js';
 import { createStepsView, type StepsView } from './steps-view.js';
 

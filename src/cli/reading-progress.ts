@@ -4,8 +4,8 @@
  */
 import { formatCount, formatDuration } from '../core/base/time-text.js';
 import type { ReadingListener, ReadingProgress } from '../operations/reading-progress.js';
+import { fitText } from '../views/text-width.js';
 import type { CommandOutput } from './ports.js';
-import { fitText } from './text-width.js';
 
 export interface ReadingView extends ReadingListener {
   /** Leaves the line that was shown last. */

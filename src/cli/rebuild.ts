@@ -3,11 +3,11 @@ import { type Command, Option } from 'commander';
 import { Refusal } from '../core/base/refusal.js';
 import type { Moment } from '../core/base/time-text.js';
 import type { RebuildListener, RebuildResult } from '../operations/rebuild.js';
+import { toJson } from '../views/json.js';
+import { beginLines, resultLines } from '../views/rebuild-text.js';
 import { jsonOption, parseTime, printLines } from './command.js';
-import { toJson } from './json.js';
 import type { CommandEnvironment } from './ports.js';
 import { createReadingView } from './reading-progress.js';
-import { beginLines, resultLines } from './rebuild-text.js';
 
 export interface RebuildOptions {
   /** Null: the oldest day in the ledger. */

@@ -5,10 +5,10 @@ import type { PlanOutcome } from '../core/repair/repair-plan.js';
 import type { RepairListener, RepairProgress } from '../core/repair/repair-progress.js';
 import type { RepairApplied, RepairApplyAsked } from '../operations/apply-repair.js';
 import type { RepairPlanAsked } from '../operations/plan-repair.js';
+import { toJson } from '../views/json.js';
+import { applyLines, notRepairable, planLines } from '../views/repair-text.js';
 import { type Asking, jsonOption, parseDay, printLines, warnQueueNotTold, warnWithoutWorker } from './command.js';
-import { toJson } from './json.js';
 import type { CommandEnvironment } from './ports.js';
-import { applyLines, notRepairable, planLines } from './repair-text.js';
 import { createStepsView, type Step, type StepsView } from './steps-view.js';
 
 export interface RepairPlanOptions extends Omit<RepairPlanAsked, 'by'> {

@@ -1,13 +1,14 @@
 /** `run <id>`: one run with its counts, its parts and the payments that it stored first. */
+
 import { type Command, Option } from 'commander';
 import { SyncError } from '../core/base/errors.js';
 import { commandLine } from '../core/base/own-command.js';
 import type { PaymentState } from '../db/schema/views.js';
+import { toJson } from '../views/json.js';
+import { paymentTable } from '../views/payment-text.js';
+import { runLines } from '../views/run-text.js';
 import { jsonOption, limitOption, moreLine, printLines, withContext } from './command.js';
-import { toJson } from './json.js';
-import { paymentTable } from './payment-text.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
-import { runLines } from './run-text.js';
 
 const STATES = ['pending', 'posted', 'parked', 'dismissed'] as const satisfies readonly PaymentState[];
 

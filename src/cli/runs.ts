@@ -1,10 +1,11 @@
 /** `runs`: the newest runs, one line each. */
+
 import { type Command, Option } from 'commander';
 import { FEEDS, type Feed, type RunStatus } from '../core/coverage/sync-run.js';
+import { toJson } from '../views/json.js';
+import { runTable } from '../views/run-text.js';
 import { jsonOption, LIMIT_MAX, limitOption, moreLine, printLines, withContext } from './command.js';
-import { toJson } from './json.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
-import { runTable } from './run-text.js';
 
 const STATUSES = [
   'collecting',

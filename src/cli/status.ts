@@ -1,11 +1,11 @@
 /** `status`: is everything in the ledger, and if not, why. Exit 1 when a person is needed, 2 when PostgreSQL could not be asked. */
 import type { Command } from 'commander';
 import { exitCodeOf, verdictOf } from '../core/verdict/verdict.js';
+import { toJson } from '../views/json.js';
+import { statusTables, verdictLines } from '../views/status-text.js';
+import { plainText } from '../views/text-width.js';
 import { jsonOption, printLines, withContext } from './command.js';
-import { toJson } from './json.js';
 import type { CommandEnvironment } from './ports.js';
-import { statusTables, verdictLines } from './status-text.js';
-import { plainText } from './text-width.js';
 
 export function addStatusCommand(program: Command, environment: CommandEnvironment): void {
   program

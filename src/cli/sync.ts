@@ -1,9 +1,9 @@
 /** `sync`: asks for a run of the tail, as the schedule does, and on request waits for what comes of it. */
 import type { Command } from 'commander';
 import { commandLine } from '../core/base/own-command.js';
+import { toJson } from '../views/json.js';
 import { dryRunOption, jsonOption, timeoutOption, warnWithoutWorker, withContext } from './command.js';
 import { followRun, pause } from './follow-run.js';
-import { toJson } from './json.js';
 import type { CommandContext, CommandEnvironment, RunDry } from './ports.js';
 
 interface SyncOptions {

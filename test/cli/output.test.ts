@@ -1,8 +1,8 @@
 /** What a terminal gets and what a pipe gets: lines broken between words, colours, and nothing that a vendor's text could do. */
 import { describe, expect, it } from 'vitest';
 import { commandEnvironment } from '../../src/app/command-environment.js';
-import { wrapLine } from '../../src/cli/text-width.js';
 import { SyncError } from '../../src/core/base/errors.js';
+import { wrapLine } from '../../src/views/text-width.js';
 
 const SENTENCE =
   'Not complete: every payment that succeeded up to 2026-11-02 10:00:00 UTC is known, but not all are there';

@@ -3,10 +3,10 @@
  * further proof, and breaks the day again when the ledger changes once more. Nothing is posted and no posting changes.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import { certificateCsv } from '../../src/cli/certificate-csv.js';
-import { dayLines } from '../../src/cli/certificate-text.js';
 import { createAcceptanceStore } from '../../src/db/proof/acceptance-store.js';
 import { listCertificates, readDay, readProofs, readStandings } from '../../src/db/reads/certificates.js';
+import { certificateCsv } from '../../src/views/certificate-csv.js';
+import { dayLines } from '../../src/views/certificate-text.js';
 import { stages } from '../support/stages/collect.js';
 import { DAMAGED_DAY } from '../support/stages/proof.js';
 import { BY_HAND, openRepairStage, type RepairStage } from '../support/stages/repair.js';

@@ -4,8 +4,8 @@
  * goes on by itself as soon as it can, and what a person has to know is said.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { verdictLines } from '../../src/cli/status-text.js';
 import { verdictOf } from '../../src/core/verdict/verdict.js';
+import { verdictLines } from '../../src/views/status-text.js';
 import { type HistoryDatabase, openHistoryDatabase } from '../support/history/database.js';
 import { HOUR, MINUTE, SECOND } from '../support/history/time.js';
 import { History } from '../support/history/world.js';

@@ -4,8 +4,8 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { commandEnvironment } from '../../src/app/command-environment.js';
 import { createReadingView, progressText } from '../../src/cli/reading-progress.js';
-import { beginLines, resultLines } from '../../src/cli/rebuild-text.js';
 import type { RebuildResult } from '../../src/operations/rebuild.js';
+import { beginLines, resultLines } from '../../src/views/rebuild-text.js';
 
 const RESULT: RebuildResult = {
   mirrorId: '0b7a5a1c-6a51-4a5e-9a0e-5c1f6f9d2b11',

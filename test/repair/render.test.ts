@@ -1,8 +1,8 @@
 /** What `repair plan` and `repair apply` print on terminals of 80 and 120 columns: what is wrong first, what only waits in one line. */
 import { describe, expect, it } from 'vitest';
-import { applyLines, planLines } from '../../src/cli/repair-text.js';
-import { widthOf } from '../../src/cli/text-width.js';
 import type { PlanOutcome, RepairItem, RepairPlan } from '../../src/core/repair/repair-plan.js';
+import { applyLines, planLines } from '../../src/views/repair-text.js';
+import { widthOf } from '../../src/views/text-width.js';
 
 const ID = '019ab1f2-0000-7000-8000-000000000000';
 

@@ -228,7 +228,9 @@ test('an event whose intent is gone, or not succeeded, is a payment that a perso
   const { feeds } = await startServer([
     json(200, { data: [event('pi_gone'), event('pi_other')], has_more: false }),
     (response, asked) => {
-      const act = asked.url.endsWith('pi_gone') ? json(404, missing) : json(200, { id: 'pi_other', status: 'canceled' });
+      const act = asked.url.endsWith('pi_gone')
+        ? json(404, missing)
+        : json(200, { id: 'pi_other', status: 'canceled' });
       act(response, asked);
     },
   ]);

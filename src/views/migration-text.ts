@@ -1,9 +1,9 @@
 /** What `migrate` says: which tables there are now, and which software they serve. */
 
 import type { MigrationReport } from '../operations/migrate.js';
-import { packageVersion } from '../package-root.js';
 
-export function migrationLines({ from, to, applied, served }: MigrationReport): string[] {
+/** @param version of the running software */
+export function migrationLines({ from, to, applied, served }: MigrationReport, version: string): string[] {
   const done =
     applied.length === 0
       ? `The tables are up to date: ${to}. Nothing was applied.`
@@ -12,7 +12,7 @@ export function migrationLines({ from, to, applied, served }: MigrationReport): 
     served === null
       ? []
       : [
-          `They serve version ${served.oldestVersion} (generation ${served.oldestGeneration}) and later; this is ${packageVersion()}.`,
+          `They serve version ${served.oldestVersion} (generation ${served.oldestGeneration}) and later; this is ${version}.`,
         ];
   return [done, ...applied.map((name) => `  applied ${name}`), ...serving];
 }

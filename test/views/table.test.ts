@@ -1,8 +1,8 @@
 /** Tables and text in wide and narrow terminals. */
 import { describe, expect, it } from 'vitest';
-import { type Column, renderTable } from '../../src/cli/table.js';
-import { fitText, plainText, widthOf } from '../../src/cli/text-width.js';
 import { formatCount } from '../../src/core/base/time-text.js';
+import { type Column, renderTable } from '../../src/views/table.js';
+import { fitText, plainText, widthOf } from '../../src/views/text-width.js';
 
 interface Fruit {
   readonly name: string;

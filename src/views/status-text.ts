@@ -6,11 +6,13 @@ import { formatCount, formatDuration } from '../core/base/time-text.js';
 import { type Need, type Severity, utc, worstSeverity } from '../core/verdict/need.js';
 import { isLedgerKnown, type Verdict } from '../core/verdict/verdict.js';
 import type { StatusRecord } from '../db/reads/status.js';
-import type { Tone } from './ports.js';
 import { provenText } from './proofs-text.js';
 import { HOLE_COLUMNS, laneColumns, PARKED_COLUMNS, TOTAL_COLUMNS } from './status-columns.js';
 import { renderFacts, renderTable } from './table.js';
 import { plainText } from './text-width.js';
+
+/** How a line stands out on a terminal: all is well, it passes by itself, a person has to act, a promise is broken. */
+export type Tone = 'good' | 'quiet' | 'attention' | 'bad';
 
 export interface VerdictLine {
   readonly text: string;

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { createDemoVoice } from '../../src/app/demo-voice.js';
+import { readWorkerConfig } from '../../src/config.js';
 import {
   demoComparison,
   demoDamage,
@@ -14,8 +15,7 @@ import {
   demoSealedAgain,
   demoSecondRun,
   demoStaysUp,
-} from '../../src/cli/demo-text.js';
-import { readWorkerConfig } from '../../src/config.js';
+} from '../../src/views/demo-text.js';
 import { aFullCertificate } from '../support/certificates.js';
 
 const WANTED = {

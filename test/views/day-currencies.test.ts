@@ -1,7 +1,7 @@
 /** Days of many currencies, as a person reads them: short where all is well, and each thing told once. */
 import { describe, expect, it } from 'vitest';
-import { closingSentence, dayLines, findingLines, shortCertificateTable } from '../../src/cli/certificate-text.js';
 import type { FullCertificate } from '../../src/db/reads/certificates.js';
+import { closingSentence, dayLines, findingLines, shortCertificateTable } from '../../src/views/certificate-text.js';
 import { aFinding, aFullCertificate as row } from '../support/certificates.js';
 
 const CURRENCIES = ['AUD', 'CAD', 'CHF', 'DKK', 'EUR', 'GBP', 'JPY', 'NOK', 'SEK', 'USD'];

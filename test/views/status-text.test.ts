@@ -1,10 +1,10 @@
 /** What runs and the status look like: a line each, sentences, JSON. */
 import { describe, expect, it } from 'vitest';
-import { toJson } from '../../src/cli/json.js';
-import { runLines, runTable } from '../../src/cli/run-text.js';
-import { statusTables, verdictLines } from '../../src/cli/status-text.js';
-import { widthOf } from '../../src/cli/text-width.js';
 import { type Verdict, verdictOf } from '../../src/core/verdict/verdict.js';
+import { toJson } from '../../src/views/json.js';
+import { runLines, runTable } from '../../src/views/run-text.js';
+import { statusTables, verdictLines } from '../../src/views/status-text.js';
+import { widthOf } from '../../src/views/text-width.js';
 import { RUN, STATUS } from '../support/status-record.js';
 
 const linesOf = (verdict: Verdict) => verdictLines(verdict).map(({ text }) => text);

@@ -1,9 +1,9 @@
 /** What certificates look like: tables that fit, findings, the closing sentence, CSV, the line of status. */
 import { describe, expect, it } from 'vitest';
-import { certificateCsv } from '../../src/cli/certificate-csv.js';
-import { certificateTable, closingSentence, dayLines, findingLines } from '../../src/cli/certificate-text.js';
-import { provenText } from '../../src/cli/proofs-text.js';
 import type { UnsealedDay } from '../../src/core/verdict/facts.js';
+import { certificateCsv } from '../../src/views/certificate-csv.js';
+import { certificateTable, closingSentence, dayLines, findingLines } from '../../src/views/certificate-text.js';
+import { provenText } from '../../src/views/proofs-text.js';
 import { aFinding, aFullCertificate as row } from '../support/certificates.js';
 
 const broken = row({
