@@ -15,9 +15,9 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 const { commandEnvironment } = await import('./app/command-environment.js');
 const { endSoon, onOutputFailed, untilInterrupted } = await import('./app/process-life.js');
-const { createProgram } = await import('./app/program.js');
+const { composeCommandLine } = await import('./app/compose-command-line.js');
 const { noteStart } = await import('./app/program-start.js');
-const { runProgram } = await import('./cli/program.js');
+const { runCommandLine } = await import('./cli/command-line.js');
 
 noteStart(process);
 
@@ -47,7 +47,7 @@ const environment = commandEnvironment({
     mayPost = true;
   },
 });
-await runProgram(createProgram(environment), environment, process.argv.slice(2));
+await runCommandLine(composeCommandLine(environment), environment, process.argv.slice(2));
 endSoon(process);
 
 /** A container may run under a user id that has no name. */

@@ -13,7 +13,7 @@ import { claimWith, noteAccess } from './begin-mirror.js';
 import { type Context, createContext } from './context.js';
 import { lookAtBalances } from './look-at-balances.js';
 import type { Overrides } from './overrides.js';
-import { LANES_AT_ONCE, takeUpWork, type Work } from './take-up-work.js';
+import { LANES_AT_ONCE, startWork, type Work } from './start-work.js';
 import { type WatchParts, watchLedger } from './watch-ledger.js';
 
 export interface RunningWorker {
@@ -74,7 +74,7 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
     options.signal?.removeEventListener('abort', interrupt);
     options.onTakesWork?.();
     if (mirror.stripeAccount !== null) vendors.expectAccount(mirror.stripeAccount);
-    const lastTurns = await takeUpWork(context, {
+    const lastTurns = await startWork(context, {
       ...options,
       mirror,
       ledgerWatch,

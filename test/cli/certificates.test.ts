@@ -2,8 +2,8 @@
 import { Command } from 'commander';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addCertificatesCommands } from '../../src/cli/certificates.js';
+import { runCommandLine } from '../../src/cli/command-line.js';
 import type { CommandContext } from '../../src/cli/ports.js';
-import { runProgram } from '../../src/cli/program.js';
 import { addProveCommand, type ProveOptions } from '../../src/cli/prove.js';
 import { createCertificateStore } from '../../src/db/proof/certificate-store.js';
 import { createReadModel } from '../../src/db/reads/read-model.js';
@@ -41,7 +41,7 @@ describe('the commands', () => {
     const program = new Command('test').exitOverride().configureOutput({ writeErr: environment.output.warn });
     addCertificatesCommands(program, environment);
     addProveCommand(program, async (options) => void asked.push(options));
-    await runProgram(program, environment, words.split(' '));
+    await runCommandLine(program, environment, words.split(' '));
     return { ...outcome(), asked };
   }
 

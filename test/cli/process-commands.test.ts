@@ -1,7 +1,7 @@
 /** What the commands that run processes take from the command line, and how what they open is closed. */
 import { describe, expect, it } from 'vitest';
 import { closeAfterFault, closeInReverse } from '../../src/app/home.js';
-import { buildProgram, runProgram } from '../../src/cli/program.js';
+import { buildCommandLine, runCommandLine } from '../../src/cli/command-line.js';
 import { addProcessCommands } from '../../src/cli/worker.js';
 import { describeError } from '../../src/core/base/errors.js';
 import { createLog } from '../../src/observability/log.js';
@@ -10,7 +10,7 @@ import { recordEnvironment } from '../support/recorded-environment.js';
 async function demo(words: readonly string[]) {
   const asked: unknown[] = [];
   const { environment, outcome } = recordEnvironment();
-  const program = buildProgram(environment, async () => {});
+  const program = buildCommandLine(environment, async () => {});
   addProcessCommands(program, {
     worker: async () => {},
     migrate: async () => {},
@@ -18,7 +18,7 @@ async function demo(words: readonly string[]) {
       asked.push(options);
     },
   });
-  await runProgram(program, environment, ['demo', ...words]);
+  await runCommandLine(program, environment, ['demo', ...words]);
   return { asked, ...outcome() };
 }
 

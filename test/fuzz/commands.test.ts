@@ -11,8 +11,8 @@ import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandEnvironment } from '../../src/app/command-environment.js';
-import { createProgram } from '../../src/app/program.js';
-import { runProgram } from '../../src/cli/program.js';
+import { composeCommandLine } from '../../src/app/compose-command-line.js';
+import { runCommandLine } from '../../src/cli/command-line.js';
 import { ODD_CHARACTERS, ODD_TEXTS } from '../support/fuzz/odd.js';
 import { fuzzRuns } from '../support/fuzz/runs.js';
 import { type OwnDatabase, openMigratedDatabase } from '../support/own-database.js';
@@ -135,7 +135,7 @@ describe('any command line', () => {
         code = given;
       },
     });
-    await runProgram(createProgram(environment), environment, words);
+    await runCommandLine(composeCommandLine(environment), environment, words);
     return { printed, code: code ?? 0 };
   };
 

@@ -7,7 +7,7 @@ import { dirname, join, normalize } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandEnvironment } from '../../src/app/command-environment.js';
-import { createProgram } from '../../src/app/program.js';
+import { composeCommandLine } from '../../src/app/compose-command-line.js';
 import { VARIABLES } from '../../src/config.js';
 import { EMBEDDED_POSTGRES_ERROR_CODES, ERROR_CODES, SYNC_ERROR_CODES } from '../../src/core/base/error-codes.js';
 import { PARKING_REASONS } from '../../src/core/posting/posting.js';
@@ -41,7 +41,7 @@ const CODE_SECTIONS: Readonly<Record<keyof typeof SYNC_ERROR_CODES, string>> = {
   commands: 'Commands',
   accepting: 'Refusals of accept',
 };
-const program = createProgram(silentEnvironment());
+const program = composeCommandLine(silentEnvironment());
 
 describe.each(Object.entries(DOCUMENTS))('%s', (path, text) => {
   it('names npm scripts that there are', () => {

@@ -4,10 +4,10 @@
  */
 import { tmpdir } from 'node:os';
 import { commandEnvironment } from '../../../src/app/command-environment.js';
+import { composeCommandLine } from '../../../src/app/compose-command-line.js';
 import { endSoon, untilInterrupted } from '../../../src/app/process-life.js';
-import { createProgram } from '../../../src/app/program.js';
 import type { Timings } from '../../../src/app/timings.js';
-import { runProgram } from '../../../src/cli/program.js';
+import { runCommandLine } from '../../../src/cli/command-line.js';
 import type { Bag } from '../../../src/environment.js';
 import { type CrashPoint, standAtPoints } from '../crash/points.js';
 import { liveAsWorker } from '../process/live-as-worker.js';
@@ -42,7 +42,7 @@ async function runCommand(variables: Bag, words: readonly string[], signal: Abor
       end.code = code;
     },
   });
-  await runProgram(createProgram(environment), environment, words);
+  await runCommandLine(composeCommandLine(environment), environment, words);
   return end;
 }
 

@@ -4,10 +4,10 @@
  */
 import { tmpdir } from 'node:os';
 import { commandEnvironment } from '../../../src/app/command-environment.js';
+import { composeCommandLine } from '../../../src/app/compose-command-line.js';
 import { endSoon, untilInterrupted } from '../../../src/app/process-life.js';
-import { createProgram } from '../../../src/app/program.js';
 import type { Timings } from '../../../src/app/timings.js';
-import { runProgram } from '../../../src/cli/program.js';
+import { runCommandLine } from '../../../src/cli/command-line.js';
 import type { Bag } from '../../../src/environment.js';
 import { liveAsWorker } from '../process/live-as-worker.js';
 import { type ComeBy, type CrashPoint, standAtPoints } from './points.js';
@@ -80,7 +80,7 @@ async function main({ variables, timings, words, stand, adopt }: CrashOrder): Pr
       },
       overrides,
     });
-    await runProgram(createProgram(environment), environment, words);
+    await runCommandLine(composeCommandLine(environment), environment, words);
   }
   endSoon(process);
 }

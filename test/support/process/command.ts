@@ -4,8 +4,8 @@
  */
 import { tmpdir } from 'node:os';
 import { commandEnvironment } from '../../../src/app/command-environment.js';
-import { createProgram } from '../../../src/app/program.js';
-import { runProgram } from '../../../src/cli/program.js';
+import { composeCommandLine } from '../../../src/app/compose-command-line.js';
+import { runCommandLine } from '../../../src/cli/command-line.js';
 
 export interface CommandEnd {
   readonly code: number;
@@ -32,6 +32,6 @@ export async function runCommand(
       end.code = code;
     },
   });
-  await runProgram(createProgram(environment), environment, words);
+  await runCommandLine(composeCommandLine(environment), environment, words);
   return end;
 }

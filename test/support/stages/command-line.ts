@@ -1,7 +1,7 @@
 /** Commands from words to output and exit code, over a real database; the queue and the worker are played by the test. */
 import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { buildCommandLine, runCommandLine } from '../../../src/cli/command-line.js';
 import type { CommandContext } from '../../../src/cli/ports.js';
-import { buildProgram, runProgram } from '../../../src/cli/program.js';
 import type { Lane, Preparation } from '../../../src/core/posting/posting.js';
 import type { QueueIdentity } from '../../../src/core/queue/queue-identity.js';
 import { createParkedStore } from '../../../src/db/postings/parked-store.js';
@@ -114,8 +114,8 @@ async function runCommand({ db }: ReadsDatabase, words: string, requests: Reques
     },
   };
   const { environment, outcome } = recordEnvironment({ open: async () => context, ...requests });
-  await runProgram(
-    buildProgram(environment, async () => {}),
+  await runCommandLine(
+    buildCommandLine(environment, async () => {}),
     environment,
     words === '' ? [] : words.split(' '),
   );

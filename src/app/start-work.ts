@@ -30,7 +30,7 @@ export const LANES_AT_ONCE = 16;
  * Answers, once the first looks at work and queue were taken, what tells the last turns of the background tasks. Throws
  * SyncError when the worker cannot be listed.
  */
-export async function takeUpWork(context: Context, work: Work): Promise<RunningTasks['lastTurns']> {
+export async function startWork(context: Context, work: Work): Promise<RunningTasks['lastTurns']> {
   const { events, tally, timings } = context;
   const { home, outages, closers } = work;
   const queue = createJobQueue(home.queueBackend, (error) => events.queueClientFailed({ error: error.message }));

@@ -4,9 +4,9 @@
  */
 import type { Command } from 'commander';
 import { printLines, withOpened } from '../cli/command.js';
+import { buildCommandLine } from '../cli/command-line.js';
 import { type DryRunOperation, dryRun } from '../cli/dry-run.js';
 import { addMirrorCommands, moveMirror } from '../cli/mirror.js';
-import { buildProgram } from '../cli/program.js';
 import { addProveCommand, prove } from '../cli/prove.js';
 import { addRebuildCommand, rebuild } from '../cli/rebuild.js';
 import { addRepairCommands, applyRepair, planRepair } from '../cli/repair.js';
@@ -20,8 +20,8 @@ import type { AppEnvironment } from './command-environment.js';
 import type { SessionOptions } from './session.js';
 import type { SessionOperations } from './session-operations.js';
 
-export function createProgram(environment: AppEnvironment): Command {
-  const program = buildProgram(environment, (request) =>
+export function composeCommandLine(environment: AppEnvironment): Command {
+  const program = buildCommandLine(environment, (request) =>
     withOpened(environment, {
       open: () => openDryRun(environment),
       work: (opened) => dryRun(environment, opened, request),

@@ -16,8 +16,8 @@ import { addRunsCommand } from './runs.js';
 import { addStatusCommand } from './status.js';
 import { addSyncCommand } from './sync.js';
 
-/** The program with all commands that ask and read. Add further ones, then hand it to `runProgram`. */
-export function buildProgram(environment: CommandEnvironment, runDry: RunDry): Command {
+/** The program with all commands that ask and read. Add further ones, then hand it to `runCommandLine`. */
+export function buildCommandLine(environment: CommandEnvironment, runDry: RunDry): Command {
   const program = new Command('stripe-blnk-sync')
     .description('Mirrors succeeded Stripe PaymentIntents into a Blnk ledger, each exactly once')
     .version(packageVersion())
@@ -48,7 +48,7 @@ export function buildProgram(environment: CommandEnvironment, runDry: RunDry): C
 }
 
 /** @param words the command line without the program's own name. A command line that cannot be read exits 2. */
-export async function runProgram(
+export async function runCommandLine(
   program: Command,
   environment: CommandEnvironment,
   words: readonly string[],
