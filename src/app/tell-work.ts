@@ -44,9 +44,9 @@ export function createFailureTellers(events: Events, outages: Outages) {
     if (server !== null) outages.failed(server, describeError(error));
   };
   return {
-    onError(step: string, error: unknown): void {
+    onError(task: string, error: unknown): void {
       note(error);
-      events.timerStepFailed({ step, error: describeError(error) });
+      events.backgroundTaskFailed({ task, error: describeError(error) });
     },
     onJobFailed(failure: JobFailure): void {
       note(failure.error);

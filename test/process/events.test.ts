@@ -69,7 +69,7 @@ describe('the log of a worker', () => {
     await worker.untilLogged(/^Stripe is asked again in /);
     worker.kill('SIGTERM');
     expect((await worker.ended).code).toBe(0);
-    const failures = ['job_failed', 'job_needs_person', 'timer_step_failed', 'closing_failed', 'grace_ran_out'];
+    const failures = ['job_failed', 'job_needs_person', 'background_task_failed', 'closing_failed', 'grace_ran_out'];
     expect(worker.log().filter(({ event }) => failures.includes(String(event)))).toEqual([]);
     const sql = await session.look();
     const [newest] = await sql`select status from stripe_blnk_sync.sync_history order by started_at desc limit 1`;

@@ -140,11 +140,11 @@ export const WORKER_EVENTS = {
     meaning: 'What was left of it is done by the next worker.',
     whatToDo: NOTHING,
   }),
-  timerStepFailed: define<{ readonly step: string; readonly error: string }>({
+  backgroundTaskFailed: define<{ readonly task: string; readonly error: string }>({
     level: 'warn',
-    fields: { step: 'which step of the timer', error: ERROR },
-    sentence: ({ step, error }) => `the step ${step} of the timer failed; it is done again in a minute: ${error}`,
-    meaning: 'A step that is done again every minute could not be done now.',
+    fields: { task: 'which background task', error: ERROR },
+    sentence: ({ task, error }) => `the background task ${task} failed; it runs again in a while: ${error}`,
+    meaning: 'A background task, which runs again within minutes, could not be done now.',
     whatToDo: 'nothing while a server is away; else read the error',
     isCounted: true,
   }),
