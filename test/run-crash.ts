@@ -1,6 +1,6 @@
 /**
  * `npm run test:crash -- --rounds 500 --seed 1 --parallel 3`: the crash suite from any seed, its rounds shared out to as
- * many processes. A round that fails says its seed; played alone (`--rounds 1 --seed <it>`) it strikes the same blows. With
+ * many processes. A round that fails says its seed; played alone (`--rounds 1 --seed <it>`) it injects the same faults. With
  * `--journal <file>` a run that was interrupted goes on where it was. With `--core <url> --core-key <key>` a real Blnk Core
  * takes the place of the stand-in, and with `--core-database <url>` rows vanish from it as well.
  */

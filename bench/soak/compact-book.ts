@@ -10,7 +10,7 @@ const SOURCE = '@stripe';
 export interface LedgerFacts {
   rows: number;
   requests: number;
-  struck: Record<string, number>;
+  faulted: Record<string, number>;
   /** Posts of a reference that was there already; a healthy mirror makes them only after lost answers. */
   duplicates: number;
   violations: number;
@@ -35,7 +35,7 @@ export interface Posted {
 /** What was applied, by the payment's place in the population. */
 export class Book {
   readonly facts: LedgerFacts = {
-    ...{ rows: 0, requests: 0, struck: {}, duplicates: 0, violations: 0 },
+    ...{ rows: 0, requests: 0, faulted: {}, duplicates: 0, violations: 0 },
     firstViolations: [],
     debits: new Map(),
   };

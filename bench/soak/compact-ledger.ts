@@ -13,7 +13,7 @@ import { type Answer, afterRouting, drawFault, type Fault } from './compact-ledg
 export interface CompactLedger {
   readonly url: string;
   readonly key: string;
-  /** Share of the requests that a fault strikes, 0 to 1. */
+  /** Share of the requests that meet a fault, 0 to 1. */
   faults: number;
   readonly facts: LedgerFacts;
   /** How often a payment was applied; 0 or 1, whatever was tried. */
@@ -72,7 +72,7 @@ async function serve(
   book.facts.requests += 1;
   const isPost = path === '/transactions' || path === '/transactions/bulk';
   const fault: Fault | null = random() < ledger.faults ? drawFault(random, isPost) : null;
-  if (fault !== null) book.facts.struck[fault] = (book.facts.struck[fault] ?? 0) + 1;
+  if (fault !== null) book.facts.faulted[fault] = (book.facts.faulted[fault] ?? 0) + 1;
   const answer = afterRouting(fault, () => route(book, path, body));
   if (answer === 'reset') {
     request.socket.resetAndDestroy();

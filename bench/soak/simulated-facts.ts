@@ -13,7 +13,7 @@ export interface SoakSettings {
   readonly hours: number;
   /** Payments a second. */
   readonly rate: number;
-  /** Share of requests that a fault strikes, 0 to 1. */
+  /** Share of requests that meet a fault, 0 to 1. */
   readonly faults: number;
   readonly seed: number;
   readonly lagMs: number;

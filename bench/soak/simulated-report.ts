@@ -45,7 +45,7 @@ export function describeSoak(outcome: SoakOutcome): string {
     `payments  ${judgement.succeeded.toLocaleString('en')} in ${Math.round(realMs / 1_000)} s: ${Math.round(judgement.succeeded / (realMs / 1_000))} a second`,
     `memory    ${outcome.residentPeakMb} MB at most; stand-ins ${judgement.residentMb} MB`,
     `requests  Stripe ${say(judgement.requests)}, answered ${say(judgement.stripeAnswers)}; ledger ${judgement.ledgerRequests}`,
-    `faults    at the ledger ${say(judgement.struck)}; posts of what was there ${judgement.duplicates}`,
+    `faults    at the ledger ${say(judgement.faulted)}; posts of what was there ${judgement.duplicates}`,
     `failures  ${say(outcome.failures)}`,
     `runs      ${say(outcome.runsByState)}`,
     `proofs    ${say(outcome.certificates)}; took ${outcome.proofsMs.join(', ')} ms`,

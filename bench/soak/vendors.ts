@@ -18,7 +18,7 @@ export interface VendorOrder {
   readonly customers: number;
   /** Events become visible late by up to this. */
   readonly lateByMs: number;
-  /** Share of requests that a fault strikes. */
+  /** Share of requests that meet a fault. */
   readonly faults: number;
   readonly seed: number;
 }
@@ -50,7 +50,7 @@ export interface Judgement {
   /** By status; 0: none was sent. */
   readonly stripeAnswers: Readonly<Record<string, number>>;
   readonly ledgerRequests: number;
-  readonly struck: Readonly<Record<string, number>>;
+  readonly faulted: Readonly<Record<string, number>>;
   readonly residentMb: number;
 }
 
@@ -137,7 +137,7 @@ function judge(stripe: StripeSandbox, ledger: CompactLedger, completeTo: number)
     counts.missing += 1;
     if (firstMissing.length < 20) firstMissing.push(id);
   }
-  const { rows, duplicates, violations, firstViolations, debits, requests, struck } = ledger.facts;
+  const { rows, duplicates, violations, firstViolations, debits, requests, faulted } = ledger.facts;
   return {
     ...counts,
     inLedger: rows,
@@ -151,7 +151,7 @@ function judge(stripe: StripeSandbox, ledger: CompactLedger, completeTo: number)
     stripeRequests: Object.values(stripe.journal.requests).reduce((sum, n) => sum + n, 0),
     stripeAnswers: stripe.journal.answers,
     ledgerRequests: requests,
-    struck,
+    faulted,
     residentMb: Math.round(process.memoryUsage().rss / 2 ** 20),
   };
 }

@@ -80,12 +80,12 @@ export function describeWorkerSample(sample: WorkerSample): string {
 }
 
 export function describeWorkerSoak(outcome: WorkerSoakOutcome): string {
-  const { settings, samples, status, statusMs, requests, faultsStruck } = outcome;
+  const { settings, samples, status, statusMs, requests, requestsFaulted } = outcome;
   const last = samples.at(-1);
   const round = (value: number) => (value >= 100 ? Math.round(value) : Math.round(value * 10) / 10);
   return [
     `settings  ${JSON.stringify(settings)}`,
-    `requests  Stripe ${JSON.stringify(requests)}; faults at Blnk ${faultsStruck}`,
+    `requests  Stripe ${JSON.stringify(requests)}; faults at Blnk ${requestsFaulted}`,
     `status    ${status} (${Math.round(statusMs)} ms)`,
     `at work   ${JSON.stringify(last?.connections)} ${JSON.stringify(last?.resources)}`,
     `queue     ${JSON.stringify(last?.queue)}`,

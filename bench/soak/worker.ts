@@ -34,7 +34,7 @@ export interface WorkerSoakSettings {
   readonly minutes: number;
   /** Payments a second. */
   readonly rate: number;
-  /** Share of requests that a fault strikes, 0 to 1. */
+  /** Share of requests that meet a fault, 0 to 1. */
   readonly faults: number;
   readonly seed: number;
   /** Null: the private server. Else an empty database. */
@@ -63,7 +63,7 @@ export interface WorkerSoakOutcome {
   /** The first line of `status`, and its exit code. */
   readonly status: string;
   readonly statusMs: number;
-  readonly faultsStruck: number;
+  readonly requestsFaulted: number;
   readonly requests: Readonly<Record<string, number>>;
 }
 
@@ -152,13 +152,13 @@ class WorkerSoak {
       await sleep(Math.max(0, next - Date.now()));
       await sample();
     }
-    const faultsStruck = blnk.faults.hits;
+    const requestsFaulted = blnk.faults.hits;
     stripe.faults.clear();
     blnk.faults.clear();
     await this.#untilSettled(worker);
     const status = await runCommand(['status'], this.#variables);
     return {
-      ...{ settings: this.settings, samples, faultsStruck, statusMs: status.durationMs },
+      ...{ settings: this.settings, samples, requestsFaulted, statusMs: status.durationMs },
       wrong: [...(await this.#differences(worker)), ...(status.code === 0 ? [] : [`status left with ${status.code}`])],
       status: status.output.split('\n')[0] ?? '',
       requests: stripe.journal.requests,

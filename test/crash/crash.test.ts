@@ -6,7 +6,7 @@
 import { afterAll, afterEach, beforeAll, describe, inject, it } from 'vitest';
 import { type CrashHomes, openCrashHomes } from '../support/crash/homes.js';
 import { note, skippedRound } from '../support/crash/journal.js';
-import { blowsOf, describeRound, HOME_NAMES, type Means, planRound } from '../support/crash/plan.js';
+import { describeRound, HOME_NAMES, injectionsOf, type Means, planRound } from '../support/crash/plan.js';
 import { bundleCrashChild } from '../support/crash/program.js';
 import { playRound } from '../support/crash/round.js';
 import '../support/crash/request.js';
@@ -24,7 +24,7 @@ const request = inject('crash') ?? null;
 const core = request?.core ?? null;
 const tell = (line: string) => request !== null && process.stdout.write(`[${request.part}] ${line}\n`);
 
-describe('a round of blows ends with the ledger equal to Stripe', () => {
+describe('a round of injected faults ends with the ledger equal to Stripe', () => {
   let homes: CrashHomes;
   let means: Means;
 
@@ -34,8 +34,8 @@ describe('a round of blows ends with the ledger equal to Stripe', () => {
     means = { ...homes.means, realLedger: core === null ? null : { canLoseRows: core.databaseUrl !== null } };
     if (request === null) return;
     const present = HOME_NAMES.filter((home) => homes.homeFor({ seed: 0, home }) !== null);
-    const blows = Object.fromEntries(present.map((home) => [home, blowsOf(home, means)]));
-    note(request.journal, { lacks: homes.lacks, blows });
+    const injections = Object.fromEntries(present.map((home) => [home, injectionsOf(home, means)]));
+    note(request.journal, { lacks: homes.lacks, injections });
   }, SERVERS_TIMEOUT_MS);
 
   afterEach(endChildren);
@@ -55,11 +55,11 @@ describe('a round of blows ends with the ledger equal to Stripe', () => {
       tell(`${what} begins`);
       const { entry, error } = await playRound(plan, { home, servers: homes.servers, core });
       if (request !== null) note(request.journal, entry);
-      const hit = entry.blows.filter(({ isHit }) => isHit).length;
+      const hit = entry.injections.filter(({ isHit }) => isHit).length;
       const seconds = Math.round(entry.durationMs / 1_000);
       const locked = entry.lockedMs > 0 ? `, locks seen for ${Math.round(entry.lockedMs / 1_000)} s` : '';
       tell(
-        `seed ${seed} on ${plan.home} ${entry.result} in ${seconds} s, ${hit} of ${entry.blows.length} blows hit${locked}`,
+        `seed ${seed} on ${plan.home} ${entry.result} in ${seconds} s, ${hit} of ${entry.injections.length} injected faults hit${locked}`,
       );
       if (error !== null)
         throw new Error(`${what}\nAgain: npm run test:crash -- --rounds 1 --seed ${seed}\n${String(error)}`, {

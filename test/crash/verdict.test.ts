@@ -1,8 +1,8 @@
-/** A long run of the crash suite must not count when it struck too little: its own judge, and the deal that feeds it. */
+/** A long run of the crash suite must not count when too few of its faults hit: its own judge, and the deal that feeds it. */
 import { describe, expect, it } from 'vitest';
 import { dealFrom } from '../support/crash/draw.js';
-import type { BlowEntry, Journal, RoundEntry } from '../support/crash/journal.js';
-import { blowsOf, describeBlow, HOME_NAMES, type Means, planRound } from '../support/crash/plan.js';
+import type { InjectionEntry, Journal, RoundEntry } from '../support/crash/journal.js';
+import { describeInjection, HOME_NAMES, injectionsOf, type Means, planRound } from '../support/crash/plan.js';
 import { judge } from '../support/crash/verdict.js';
 
 const MEANS: Means = { hasLimitedDisk: true, ownsRedis: true, realLedger: null };
@@ -16,12 +16,16 @@ describe('the deal', () => {
     expect(new Set(deals.map(String)).size).toBe(3);
   });
 
-  it('strikes every blow of every home within 150 rounds, whatever the seed', () => {
+  it('injects every fault of every home within 150 rounds, whatever the seed', () => {
     for (const first of [1, 1_000, 77_777]) {
       const plans = Array.from({ length: 150 }, (_, at) => planRound(first + at, MEANS));
       for (const home of HOME_NAMES) {
-        const struck = plans.filter((plan) => plan.home === home).flatMap(({ blows }) => blows.map(describeBlow));
-        const missing = blowsOf(home, MEANS).filter((name) => !name.startsWith('kill in') && !struck.includes(name));
+        const injected = plans
+          .filter((plan) => plan.home === home)
+          .flatMap(({ injections }) => injections.map(describeInjection));
+        const missing = injectionsOf(home, MEANS).filter(
+          (name) => !name.startsWith('kill in') && !injected.includes(name),
+        );
         expect([first, home, missing]).toEqual([first, home, []]);
       }
     }
@@ -29,33 +33,33 @@ describe('the deal', () => {
 });
 
 describe('the judge of a long run', () => {
-  const isHit = (blow: string): BlowEntry => ({ blow, isHit: true, tries: 1 });
-  const round = (seed: number, blows: readonly BlowEntry[], lockedMs = 0): RoundEntry => ({
+  const isHit = (injection: string): InjectionEntry => ({ injection, isHit: true, tries: 1 });
+  const round = (seed: number, injections: readonly InjectionEntry[], lockedMs = 0): RoundEntry => ({
     ...{ seed, home: 'postgres', result: 'passed', durationMs: 1, faults: { stripe: 0, blnk: 0 } },
-    ...{ blows, lockedMs },
+    ...{ injections, lockedMs },
   });
   const journal = (rounds: readonly RoundEntry[]): Journal => ({
-    means: { lacks: [], blows: { postgres: ['database cut', 'queue lost'] } },
+    means: { lacks: [], injections: { postgres: ['database cut', 'queue lost'] } },
     rounds,
   });
-  const rounds = (count: number, blows: readonly BlowEntry[]) =>
-    journal(Array.from({ length: count }, (_, seed) => round(seed, blows)));
+  const rounds = (count: number, injections: readonly InjectionEntry[]) =>
+    journal(Array.from({ length: count }, (_, seed) => round(seed, injections)));
   const stand = { isRealCore: false };
 
   it('lets one pass that hit everything', () => {
     expect(judge(rounds(150, [isHit('database cut'), isHit('queue lost')]), stand)).toEqual([]);
   });
 
-  it('names a blow that never hit', () => {
-    const missed = { blow: 'queue lost', isHit: false, tries: 3 };
+  it('names an injected fault that never hit', () => {
+    const missed = { injection: 'queue lost', isHit: false, tries: 3 };
     const played = rounds(150, [...Array.from({ length: 20 }, () => isHit('database cut')), missed]);
     expect(judge(played, stand)).toEqual(['never hit on postgres: queue lost']);
   });
 
   it('refuses one of which too much missed', () => {
-    const missed = { blow: 'queue lost', isHit: false, tries: 3 };
+    const missed = { injection: 'queue lost', isHit: false, tries: 3 };
     const played = rounds(150, [isHit('database cut'), isHit('queue lost'), missed]);
-    expect(judge(played, stand)).toEqual(['150 of 450 blows missed; allowed is a share of 0.05']);
+    expect(judge(played, stand)).toEqual(['150 of 450 injected faults missed; allowed is a share of 0.05']);
   });
 
   it('asks nothing of a short run', () => {

@@ -12,16 +12,16 @@ beforeEach(async () => {
   stage = await startStage();
 });
 
-/** Drains until the kill strikes; what it still had in flight in this process has ended by then. */
+/** Drains until it is killed; what it still had in flight in this process has ended by then. */
 async function drainUntilKilled(
   drainer: Awaited<ReturnType<LedgerStage['drainer']>>,
-  struck: () => boolean,
+  killed: () => boolean,
 ): Promise<void> {
   await until(async () => {
     await drainer.drain(LANE, NEVER).catch((error: unknown) => {
       if (!(error instanceof Killed)) throw error;
     });
-    return struck();
+    return killed();
   });
 }
 
@@ -50,7 +50,7 @@ describe('a worker killed once', () => {
     stage.sandbox.faults.add({ kind: 'answer_lost', route: 'posts', nth: 2 });
     const killer = killAt(step);
     const options = { finalAfterMs: 30 };
-    await drainUntilKilled(await stage.drainer({ ...killer, ...options }), killer.struck);
+    await drainUntilKilled(await stage.drainer({ ...killer, ...options }), killer.killed);
     if (step === 'after claimNew') expect((await stage.postings()).some(({ attempts }) => attempts === 1)).toBe(true);
 
     await stage.makeAllDue();
@@ -64,7 +64,7 @@ describe('a worker killed while its request is in flight', () => {
     await stage.store(makePayments(50));
     const killer = killAt('after postBulk');
     const dying = await stage.drainer({ ...killer, leaseMs: 700, chunksInFlight: 1 });
-    await drainUntilKilled(dying, killer.struck);
+    await drainUntilKilled(dying, killer.killed);
     const killedAt = performance.now();
     const heir = await stage.drainer();
     const nextMs = await heir.drain(LANE, NEVER);

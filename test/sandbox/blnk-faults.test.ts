@@ -154,7 +154,7 @@ describe('faults of the Blnk sandbox', () => {
     expect(Date.now() - postedAt).toBeGreaterThanOrEqual(250);
   });
 
-  it('strikes the n-th request only, by the piece of the body that it names', async () => {
+  it('meets the n-th request only, by the piece of the body that it names', async () => {
     sandbox.faults.add({ kind: 'status', status: 503, contains: 'pi_x', nth: 2 });
     const statuses = [];
     for (const reference of ['pi_a', 'pi_x1', 'pi_b', 'pi_x2', 'pi_x3']) {
@@ -163,8 +163,8 @@ describe('faults of the Blnk sandbox', () => {
     expect(statuses).toEqual([201, 201, 201, 503, 201]);
   });
 
-  it('strikes with a chance, the same requests for the same seed', async () => {
-    const struck = async (prefix: string, seed: number) => {
+  it('meets requests with a chance, the same requests for the same seed', async () => {
+    const faulted = async (prefix: string, seed: number) => {
       const fault = sandbox.faults.add({ kind: 'status', status: 503, probability: 0.5, seed });
       const statuses: number[] = [];
       for (let index = 0; index < 40; index += 1) {
@@ -173,9 +173,9 @@ describe('faults of the Blnk sandbox', () => {
       fault.remove();
       return statuses;
     };
-    const first = await struck('pi_a', 1);
-    expect(await struck('pi_b', 1)).toEqual(first);
-    expect(await struck('pi_c', 2)).not.toEqual(first);
+    const first = await faulted('pi_a', 1);
+    expect(await faulted('pi_b', 1)).toEqual(first);
+    expect(await faulted('pi_c', 2)).not.toEqual(first);
     expect(new Set(first)).toEqual(new Set([201, 503]));
   });
 

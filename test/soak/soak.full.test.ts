@@ -31,8 +31,8 @@ describe('a soak on a simulated clock', () => {
     expect(outcome.judgement.succeeded).toBe(PAYMENTS);
     expect(Object.keys(outcome.certificates).length).toBeGreaterThan(0);
     // The faults were there, and what was lost was found again.
-    const { struck } = outcome.judgement;
-    expect(Object.values(struck).reduce((sum, n) => sum + n, 0)).toBeGreaterThan(5);
+    const { faulted } = outcome.judgement;
+    expect(Object.values(faulted).reduce((sum, n) => sum + n, 0)).toBeGreaterThan(5);
     expect(outcome.judgement.stripeAnswers[200]).toBeLessThan(outcome.judgement.stripeRequests);
     // A tick a minute, each of many pages: what they leave behind does not add up.
     const last = samples.at(-1);

@@ -1,6 +1,6 @@
 /**
  * What rounds of the crash suite leave behind: one line each in a file that several processes append to. A long run is
- * judged by it: how often each blow hit, and whether every one did.
+ * judged by it: how often each injected fault hit, and whether every one did.
  */
 import { appendFileSync, readFileSync } from 'node:fs';
 import type { Home } from '../homes.js';
@@ -10,15 +10,15 @@ export interface RoundEntry {
   readonly home: Home['name'];
   readonly result: 'passed' | 'failed' | 'skipped';
   readonly durationMs: number;
-  readonly blows: readonly BlowEntry[];
-  /** Requests that faults struck. */
+  readonly injections: readonly InjectionEntry[];
+  /** Requests that met a vendor's fault. */
   readonly faults: { readonly stripe: number; readonly blnk: number };
   /** Between the first and the last answer of a real Core that balances are locked; 0: none. */
   readonly lockedMs: number;
 }
 
-export interface BlowEntry {
-  readonly blow: string;
+export interface InjectionEntry {
+  readonly injection: string;
   readonly isHit: boolean;
   /** How often it was tried. */
   readonly tries: number;
@@ -27,8 +27,8 @@ export interface BlowEntry {
 /** Written when the servers are up: what can be tried at all. */
 export interface MeansEntry {
   readonly lacks: readonly string[];
-  /** Every blow that can be drawn, by home. */
-  readonly blows: Readonly<Record<string, readonly string[]>>;
+  /** Every injected fault that can be drawn, by home. */
+  readonly injections: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface Journal {
@@ -41,7 +41,7 @@ export function note(file: string, entry: RoundEntry | MeansEntry): void {
 }
 
 export function skippedRound({ seed, home }: Pick<RoundEntry, 'seed' | 'home'>): RoundEntry {
-  return { seed, home, result: 'skipped', durationMs: 0, blows: [], faults: { stripe: 0, blnk: 0 }, lockedMs: 0 };
+  return { seed, home, result: 'skipped', durationMs: 0, injections: [], faults: { stripe: 0, blnk: 0 }, lockedMs: 0 };
 }
 
 /** The last word on each of these seeds: one that failed may have been played again. */

@@ -1,6 +1,6 @@
 /**
  * What one round of the crash suite does, drawn from its seed and its home alone: how many payments there are, how both
- * vendors misbehave, and which blows fall where. The same seed gives the same plan on a machine with the same servers.
+ * vendors misbehave, and which faults are injected where. The same seed gives the same plan on a machine with the same servers.
  */
 import type { Fault } from '../../../sandbox/blnk/fault-rules.js';
 import type { FaultRule } from '../../../sandbox/stripe/faults.js';
@@ -25,7 +25,7 @@ export type ServerAct =
   | 'queue lost'
   | 'disk full';
 
-export interface ProcessBlow {
+export interface ProcessInjection {
   readonly kind: 'process';
   readonly act: ProcessAct;
   /**
@@ -39,14 +39,14 @@ export interface ProcessBlow {
   readonly lastsMs: number;
 }
 
-export interface ServerBlow {
+export interface ServerInjection {
   readonly kind: 'server';
   readonly act: ServerAct;
   readonly afterMs: number;
   readonly lastsMs: number;
 }
 
-export type Blow = ProcessBlow | ServerBlow;
+export type Injection = ProcessInjection | ServerInjection;
 
 /** What follows once everything is mirrored: a damage that is repaired, or a database that is rebuilt, each with a kill within. */
 export type Sequel = 'none' | 'repair' | 'rebuild';
@@ -58,7 +58,7 @@ export interface RoundPlan {
   readonly workers: 1 | 2;
   readonly stripeFaults: readonly FaultRule[];
   readonly blnkFaults: readonly Fault[];
-  readonly blows: readonly Blow[];
+  readonly injections: readonly Injection[];
   readonly sequel: Sequel;
   /** The n-th item or page at which the command of the sequel is killed. */
   readonly sequelNth: number;
@@ -79,7 +79,7 @@ export interface Means {
 /** Rounds take turns on them, so that a seed is played on the same home again however many rounds there are. */
 export const HOME_NAMES = ['embedded', 'postgres', 'postgres+redis'] as const;
 
-const BLOWS_IN_ROUND = 2;
+const INJECTIONS_IN_ROUND = 2;
 
 const WORKER_POINTS = CRASH_POINTS.filter((point): point is WorkerPoint => !/^(repair|rebuild)\./.test(point));
 const PROCESS_ACTS: readonly ProcessAct[] = ['kill', 'pause', 'stop'];
@@ -89,9 +89,9 @@ export function planRound(seed: number, means: Means): RoundPlan {
   const draw = drawFrom(seed);
   const turn = Math.floor(seed / HOME_NAMES.length);
   const home = HOME_NAMES[seed % HOME_NAMES.length] ?? 'embedded';
-  const kinds = kindsOfBlows(home, means);
-  const blows = Array.from({ length: BLOWS_IN_ROUND }, (_, at): Blow => {
-    const kind = dealFrom(kinds, { hand: home, turn: turn * BLOWS_IN_ROUND + at });
+  const kinds = kindsOfInjections(home, means);
+  const injections = Array.from({ length: INJECTIONS_IN_ROUND }, (_, at): Injection => {
+    const kind = dealFrom(kinds, { hand: home, turn: turn * INJECTIONS_IN_ROUND + at });
     const [afterMs, lastsMs] = [draw.between(0, 1_500), draw.between(2_500, 4_500)];
     return kind.kind === 'server'
       ? { ...kind, afterMs, lastsMs }
@@ -99,7 +99,7 @@ export function planRound(seed: number, means: Means): RoundPlan {
   });
   const sequel = SEQUELS[turn % SEQUELS.length] ?? 'none';
   return {
-    ...{ seed, home, blows },
+    ...{ seed, home, injections },
     intents: draw.between(20, 70),
     workers: draw.oneOf([1, 1, 2] as const),
     stripeFaults: Array.from({ length: draw.between(0, 3) }, () => drawStripeFault(draw)),
@@ -109,14 +109,14 @@ export function planRound(seed: number, means: Means): RoundPlan {
   };
 }
 
-type Kind = Pick<ProcessBlow, 'kind' | 'act' | 'place'> | Pick<ServerBlow, 'kind' | 'act'>;
+type Kind = Pick<ProcessInjection, 'kind' | 'act' | 'place'> | Pick<ServerInjection, 'kind' | 'act'>;
 
-/** Every blow that can fall on this home. They are dealt like cards, so that each comes as often as every other. */
-function kindsOfBlows(home: Home['name'], means: Means): readonly Kind[] {
+/** Every fault that can be injected on this home. They are dealt in turn, so that each comes as often as every other. */
+function kindsOfInjections(home: Home['name'], means: Means): readonly Kind[] {
   const places = [...WORKER_POINTS, 'any_time'] as const;
   const atPlaces = places.flatMap((place) => PROCESS_ACTS.map((act) => ({ kind: 'process', act, place }) as const));
   const servers = serverActsOf(home, means).map((act) => ({ kind: 'server', act }) as const);
-  const killed = (place: ProcessBlow['place']) => ({ kind: 'process', act: 'kill', place }) as const;
+  const killed = (place: ProcessInjection['place']) => ({ kind: 'process', act: 'kill', place }) as const;
   // As often as all other places together: what a killed post leaves in a real ledger is what such rounds are for.
   const sent = means.realLedger === null ? [] : Array.from({ length: 12 }, () => killed('post.sent'));
   return [...atPlaces, killed('collect.half_stored'), ...servers, ...sent];
@@ -133,10 +133,10 @@ function serverActsOf(home: Home['name'], { hasLimitedDisk, ownsRedis }: Means):
     : [...database, ...redis, 'queue lost'];
 }
 
-/** The names of all blows that a long run has to hit on a home. */
-export function blowsOf(home: Home['name'], means: Means): readonly string[] {
+/** The names of all injected faults that have to hit in a long run on a home. */
+export function injectionsOf(home: Home['name'], means: Means): readonly string[] {
   const sequels = canRepair(means) ? (['repair', 'rebuild'] as const) : (['rebuild'] as const);
-  return [...new Set([...kindsOfBlows(home, means).map(describeBlow), ...sequels.map(describeSequel)])];
+  return [...new Set([...kindsOfInjections(home, means).map(describeInjection), ...sequels.map(describeSequel)])];
 }
 
 /** Rows have to vanish from the ledger first. */
@@ -145,15 +145,15 @@ function canRepair({ realLedger }: Means): boolean {
 }
 
 /** For a person who reads what a seed does. */
-export function describeBlow(blow: Kind): string {
-  return blow.kind === 'process' ? `${blow.act} at ${blow.place}` : blow.act;
+export function describeInjection(injection: Kind): string {
+  return injection.kind === 'process' ? `${injection.act} at ${injection.place}` : injection.act;
 }
 
 export function describeSequel(sequel: Exclude<Sequel, 'none'>): string {
   return `kill in ${sequel}`;
 }
 
-export function describeRound({ seed, home, intents, workers, blows, sequel }: RoundPlan): string {
-  const what = [`${intents} intents`, `${workers} worker(s)`, ...blows.map(describeBlow)];
+export function describeRound({ seed, home, intents, workers, injections, sequel }: RoundPlan): string {
+  const what = [`${intents} intents`, `${workers} worker(s)`, ...injections.map(describeInjection)];
   return `seed ${seed} on ${home}: ${[...what, ...(sequel === 'none' ? [] : [sequel])].join(', ')}`;
 }

@@ -1,5 +1,5 @@
 /**
- * The process that rounds strike, with everything that it imports in one file: rounds start thousands of them, and Node
+ * The process that rounds inject faults into, with everything that it imports in one file: rounds start thousands of them, and Node
  * spends half of a start on finding and reading the files of packages.
  */
 import { join } from 'node:path';

@@ -1,14 +1,14 @@
 /**
- * One round of the crash suite: blows while payments come in, then calm, a fresh worker, and everything that must hold.
+ * One round of the crash suite: injected faults while payments come in, then calm, a fresh worker, and everything that must hold.
  */
 import { expect } from 'vitest';
 import type { Home } from '../homes.js';
 import { expectMirrored } from '../process/truth.js';
 import { until } from '../process/wait.js';
-import { strike } from './blows.js';
 import { drawFrom } from './draw.js';
 import type { CrashServers } from './homes.js';
-import type { BlowEntry, RoundEntry } from './journal.js';
+import { inject } from './inject.js';
+import type { InjectionEntry, RoundEntry } from './journal.js';
 import { describeSequel, type RoundPlan } from './plan.js';
 import { expectProven } from './proof.js';
 import { addPayments, untilQuiet, untilScheduled } from './quiet.js';
@@ -32,7 +32,7 @@ export async function playRound(
   { home, servers, core }: RoundOptions,
 ): Promise<{ readonly entry: RoundEntry; readonly error: unknown }> {
   const startedAt = performance.now();
-  const struck = { blows: [] as BlowEntry[], faults: { stripe: 0, blnk: 0 }, lockedMs: 0 };
+  const seen = { injections: [] as InjectionEntry[], faults: { stripe: 0, blnk: 0 }, lockedMs: 0 };
   let error: unknown = null;
   let realCore: RealCore | null = null;
   try {
@@ -40,10 +40,10 @@ export async function playRound(
     if (core !== null) realCore = await openRealCore(core, `@crash_${plan.seed}_${process.pid}_${Date.now()}`);
     const stage = await openCrashStage(plan, { home, servers, realCore });
     try {
-      await playOn(stage, { plan, home, blows: struck.blows });
+      await playOn(stage, { plan, home, injections: seen.injections });
     } finally {
-      struck.faults = { stripe: stage.session.stripe.faults.hits.length, blnk: stage.session.blnk.stats().faultHits };
-      struck.lockedMs = Math.round(realCore?.proxy.lockedMs() ?? 0);
+      seen.faults = { stripe: stage.session.stripe.faults.hits.length, blnk: stage.session.blnk.stats().faultHits };
+      seen.lockedMs = Math.round(realCore?.proxy.lockedMs() ?? 0);
       await stage.close();
     }
   } catch (fault) {
@@ -53,34 +53,34 @@ export async function playRound(
   }
   const result = error === null ? 'passed' : 'failed';
   const durationMs = Math.round(performance.now() - startedAt);
-  return { entry: { seed: plan.seed, home: plan.home, result, durationMs, ...struck }, error };
+  return { entry: { seed: plan.seed, home: plan.home, result, durationMs, ...seen }, error };
 }
 
 interface Playing {
   readonly plan: RoundPlan;
   readonly home: Home;
-  /** Every blow is added as it falls. */
-  readonly blows: BlowEntry[];
+  /** Each is added once it was injected. */
+  readonly injections: InjectionEntry[];
 }
 
-async function playOn(stage: CrashStage, { plan, home, blows }: Playing): Promise<void> {
+async function playOn(stage: CrashStage, { plan, home, injections }: Playing): Promise<void> {
   const { stripe, blnk } = stage.session;
   for (const rule of plan.stripeFaults) stripe.faults.add(rule);
   for (const fault of plan.blnkFaults) blnk.faults.add(fault);
   const draw = drawFrom(plan.seed + 1);
   for (let count = 0; count < plan.workers; count += 1) stage.worker();
-  for (const blow of plan.blows) {
+  for (const injection of plan.injections) {
     addPayments(stage, draw.between(1, 8));
-    blows.push(await strike(blow, stage));
+    injections.push(await inject(injection, stage));
     if (stage.living().length === 0 || draw.chance(0.3)) stage.worker();
   }
   await settle(stage);
   if (plan.sequel !== 'none')
-    blows.push({ blow: describeSequel(plan.sequel), isHit: await playSequel(plan, stage, home), tries: 1 });
+    injections.push({ injection: describeSequel(plan.sequel), isHit: await playSequel(plan, stage, home), tries: 1 });
   expect(stage.workers().map(wordsOfACrash).join(''), 'a worker wrote of a crash').toBe('');
 }
 
-/** Everything that must hold once faults and blows are over, with nobody's help but one fresh worker's. */
+/** Everything that must hold once all faults are over, with nobody's help but one fresh worker's. */
 async function settle(stage: CrashStage): Promise<void> {
   await stage.calm();
   await endAll(stage);

@@ -1,6 +1,6 @@
 /**
  * The place of one crash round: a session whose servers stand behind proxies, and the worker processes that are started and
- * struck. Has no assertions.
+ * get the faults. Has no assertions.
  */
 import type { Timings } from '../../../src/app/timings.js';
 import type { Home } from '../homes.js';
@@ -21,9 +21,11 @@ const CRASH_TIMINGS: Partial<Timings> = {
   postTimeoutMs: 3_500,
 };
 
-/** Days are proven again and again where a blow waits for that; else a start proves them, and that is enough. */
-function proofTimings({ blows }: RoundPlan): Timings['proofs'] {
-  const isAwaited = blows.some((blow) => blow.kind === 'process' && blow.place.startsWith('prove.'));
+/** Days are proven again and again where an injected fault waits for that; else a start proves them, and that is enough. */
+function proofTimings({ injections }: RoundPlan): Timings['proofs'] {
+  const isAwaited = injections.some(
+    (injection) => injection.kind === 'process' && injection.place.startsWith('prove.'),
+  );
   const againAfterMs = isAwaited ? 1_000 : 30_000;
   return {
     askEveryMs: 1_000,

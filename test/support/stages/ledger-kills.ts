@@ -36,7 +36,7 @@ export interface Killer {
   readonly wrapLedger: (ledger: Ledger) => Ledger;
   readonly wrapOutbox: (outbox: Outbox) => Outbox;
   /** Whether the step was reached. */
-  readonly struck: () => boolean;
+  readonly killed: () => boolean;
 }
 
 /** Kills at the n-th time (from 1) that the step is reached; afterwards every further call throws too: the process is dead. */
@@ -73,7 +73,7 @@ export function killAt(step: Step, nth = 1): Killer {
       postpone: around('postpone', outbox.postpone),
       park: around('park', outbox.park),
     }),
-    struck: () => dead,
+    killed: () => dead,
   };
 }
 
