@@ -5,8 +5,6 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openEmbeddedPostgres } from '../../src/db/embedded/open.js';
-import { openQueueBackend, type QueueAddress, type QueueBackend } from '../../src/queue/connection.js';
 import { createJobQueue, type JobQueue } from '../../src/queue/job-queue.js';
 import { budgetOf, playWithin } from '../support/history/budget.js';
 import { type HistoryDatabase, openHistoryDatabase } from '../support/history/database.js';
@@ -15,8 +13,8 @@ import { play } from '../support/history/play.js';
 import { drawSteps } from '../support/history/steps.js';
 import { DAY, MINUTE } from '../support/history/time.js';
 import { History } from '../support/history/world.js';
-import { type Home, homes } from '../support/homes.js';
-import { openForeignQueue } from '../support/process/queue.js';
+import { homes } from '../support/homes.js';
+import { openQueueOf, type QueueOfHome } from '../support/queue-of-home.js';
 
 const { seed, budgetMs, timeoutMs } = budgetOf(4_000);
 const END_WITHIN_MS = 60_000;
@@ -29,10 +27,10 @@ const drawings = fc.record({
 
 describe.each(homes())('any history over the queue of $name', (home) => {
   let database: HistoryDatabase;
-  let queue: LosableQueue;
+  let queue: QueueOfHome;
 
   beforeAll(async () => {
-    [database, queue] = await Promise.all([openHistoryDatabase(home), openQueue(home)]);
+    [database, queue] = await Promise.all([openHistoryDatabase(home), openQueueOf(home)]);
   });
   afterAll(() => Promise.all([database.remove(), queue.remove()]));
 
@@ -66,7 +64,7 @@ interface Processes {
 }
 
 /** All processes take jobs of every kind until they are stopped. */
-async function startProcesses(history: History, { backend, lose }: LosableQueue): Promise<Processes> {
+async function startProcesses(history: History, { backend, foreign }: QueueOfHome): Promise<Processes> {
   const defects: unknown[] = [];
   const inHand = new Set<Promise<void>>();
   const holding = (job: Promise<void>): Promise<void> => {
@@ -100,7 +98,7 @@ async function startProcesses(history: History, { backend, lose }: LosableQueue)
     requestPart: (part) => first.queue.requestPart(part),
     wakeLane: (lane) => first.queue.wakeLane(lane),
     takeJobs: () => ({ parts: [], lanes: [] }),
-    lose,
+    lose: () => foreign.lose(),
   };
   history.whenIdle = async (moveClock) => {
     while (inHand.size > 0) await Promise.allSettled(inHand);
@@ -111,7 +109,7 @@ async function startProcesses(history: History, { backend, lose }: LosableQueue)
     async stop() {
       await Promise.all(opened.map(({ stopTaking }) => stopTaking()));
       await Promise.all(opened.map(({ queue }) => queue.close()));
-      await lose();
+      await foreign.lose();
     },
   };
 }
@@ -127,37 +125,4 @@ async function untilEqual(history: History): Promise<void> {
     differences = await differencesInTheEnd(history);
   }
   await assertHonest(history);
-}
-
-interface LosableQueue {
-  readonly backend: QueueBackend;
-  lose(): Promise<void>;
-  remove(): Promise<void>;
-}
-
-/** A place of its own: the queue's tables follow the real clock. */
-async function openQueue(home: Home): Promise<LosableQueue> {
-  const place = await home.create();
-  const { DATABASE_URL: url, DATA_DIR: dataDir, REDIS_URL: redisUrl, QUEUE_PREFIX: prefix } = place.environment;
-  const server =
-    url === undefined ? await openEmbeddedPostgres({ dataDir: dataDir ?? '', whenUnreachable: 'temporary' }) : null;
-  const address: QueueAddress =
-    redisUrl !== undefined
-      ? { kind: 'redis', url: redisUrl, prefix: prefix ?? 'bull' }
-      : server === null
-        ? { kind: 'url', url: url ?? '' }
-        : { kind: 'socket', ...server.connection };
-  const backend = openQueueBackend(address, { failFast: false, onError: () => {} });
-  await backend.migrate();
-  const foreign = openForeignQueue(place.environment, server?.connection ?? null);
-  return {
-    backend,
-    lose: () => foreign.lose(),
-    async remove() {
-      await foreign.close();
-      await backend.close();
-      await server?.close();
-      await place.destroy();
-    },
-  };
 }
