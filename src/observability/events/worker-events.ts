@@ -1,4 +1,4 @@
-/** A worker from start to end, its timer and its jobs. */
+/** A worker from start to end, its background tasks and its jobs. */
 import { formatDuration, formatTime } from '../../core/base/time-text.js';
 import { countText, define, ERROR, NOTHING, type NoFields } from './define.js';
 
@@ -188,14 +188,14 @@ export const WORKER_EVENTS = {
     level: 'debug',
     fields: { error: ERROR },
     sentence: ({ error }) => `a lane could not be woken: ${error}`,
-    meaning: 'The queue did not take a request; the timer asks again within a minute.',
+    meaning: 'The queue did not take a request; a background task asks again within a minute.',
     whatToDo: NOTHING,
   }),
   partNotRequested: define<{ readonly error: string }>({
     level: 'debug',
     fields: { error: ERROR },
     sentence: ({ error }) => `a part could not be asked for: ${error}`,
-    meaning: 'The queue did not take a request; the timer asks again within a minute.',
+    meaning: 'The queue did not take a request; a background task asks again within a minute.',
     whatToDo: NOTHING,
   }),
   queueClientFailed: define<{ readonly error: string }>({
