@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { commandEnvironment } from '../../src/app/command-environment.js';
-import { createProgram } from '../../src/app/program.js';
-import { runProgram } from '../../src/cli/program.js';
+import { composeCommandLine } from '../../src/app/compose-command-line.js';
+import { runCommandLine } from '../../src/cli/command-line.js';
 import { NAMES_READ, VARIABLES } from '../../src/config.js';
 import { unknownNameLines } from '../../src/core/settings/unknown-names.js';
 import { ROOT } from '../support/source-files.js';
@@ -56,7 +56,7 @@ it('a command that needs the whole configuration tells them before it refuses, w
       code = given;
     },
   });
-  await runProgram(createProgram(environment), environment, ['worker']);
+  await runCommandLine(composeCommandLine(environment), environment, ['worker']);
   expect(code).toBe(2);
   expect(errors).toMatch(
     /^\.env has STRIPE_APIKEY.* STRIPE_API_KEY\nThe environment has SYNC_EVRY.*\nThe configuration is not usable:\n {2}STRIPE_API_KEY: is not set/,
