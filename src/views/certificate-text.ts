@@ -139,7 +139,7 @@ function adviceFor(
 }
 
 /** One day in full: the table of its currencies, each of them, then the proofs that were made of it. */
-export function dayLines({ certificates, history }: DayCertificates, terminalColumns: number): string[] {
+export function dayLines({ certificates, history, historyCount }: DayCertificates, terminalColumns: number): string[] {
   const lines = certificates.flatMap((certificate, index) => {
     const ofCurrency = findingsInFull(certificate.findings.filter((finding) => !isOfAnyCurrency(finding)));
     const cut = certificate.findingsCount - certificate.findings.length;
@@ -154,7 +154,9 @@ export function dayLines({ certificates, history }: DayCertificates, terminalCol
   const ofAny = everywhere.length === 0 ? [] : ['', IN_ANY_CURRENCY, ...findingsInFull(everywhere)];
   const proofs = renderTable(HISTORY_COLUMNS, history, terminalColumns);
   const table = certificates.length === 1 ? [] : certificateTable(certificates, terminalColumns);
-  return [...table, ...lines, ...ofAny, '', 'Proofs of this day', ...proofs];
+  const isCut = historyCount > history.length;
+  const cut = `${formatCount(history.length)} of ${formatCount(historyCount)} shown, the newest`;
+  return [...table, ...lines, ...ofAny, '', 'Proofs of this day', ...proofs, ...(isCut ? [cut] : [])];
 }
 
 function factsOf(certificate: FullCertificate): Array<readonly [string, string | null]> {

@@ -77,6 +77,9 @@ describe('the commands', () => {
     await keep(['2026-11-18']);
     const shown = await command('certificates show 2026-11-18 --currency usd');
     expect(shown.printed).toContain('Proofs of this day');
+    expect(shown.printed).not.toContain('shown');
+    await keep(Array.from({ length: 100 }, () => '2026-11-18'));
+    expect((await command('certificates show 2026-11-18')).printed).toMatch(/\n100 of 101 shown, the newest$/);
     const unknown = await command('certificates show 2026-11-18 --currency EUR');
     expect([unknown.code, unknown.warned]).toEqual([
       1,

@@ -57,7 +57,7 @@ describe('the findings', () => {
     const findings = [aFinding('extra', 'pi_\u001b[2J', 'named \u001b[31mred')];
     const lines = [
       ...findingLines([row({ findings })], 0),
-      ...dayLines({ certificates: [row({ findings })], history: [] }, 0),
+      ...dayLines({ certificates: [row({ findings })], history: [], historyCount: 0 }, 0),
     ];
     expect(lines.join('\n')).not.toContain('\u001b');
   });
@@ -115,7 +115,7 @@ describe('one day in full', () => {
     const text = dayLines(
       {
         certificates: [row({ state: 'broken', findings: [odd], reopenedBecause: 'pi_odd is different now' })],
-        history: [],
+        ...{ history: [], historyCount: 0 },
       },
       0,
     ).join('\n');

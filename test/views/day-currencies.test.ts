@@ -79,7 +79,7 @@ describe('a payment that Stripe does not show whole', () => {
   });
 
   it('stands once in the day in full, after its currencies', () => {
-    const text = dayLines({ certificates: open, history: [] }, 0).join('\n');
+    const text = dayLines({ certificates: open, history: [], historyCount: 0 }, 0).join('\n');
     expect(text.match(/pi_odd: unreadable/g)).toHaveLength(1);
     expect(text).toMatch(/Payments that Stripe does not show whole: .*\npi_odd: unreadable: /);
   });

@@ -59,8 +59,10 @@ export type EarlierProof = Pick<
 export interface DayCertificates {
   /** Of the newest proof, by currency. */
   readonly certificates: readonly FullCertificate[];
-  /** Of all proofs, the newest one's included, newest first. */
+  /** Of all proofs, the newest one's included, newest first; the newest of them where there are many. */
   readonly history: readonly EarlierProof[];
+  /** How many there are. */
+  readonly historyCount: number;
 }
 
 const HISTORY_MAX = 100;
@@ -99,15 +101,16 @@ export async function readDay(db: Drizzle, { day, currency }: DayQuery): Promise
     .where(and(eq(dayCertificates.day, day), ofCurrency))
     .orderBy(asc(certificates.currency));
   const { id, state, trigger, provedAt, findingsCount, reopens, reopenedBecause } = certificates;
+  const ofDay = and(eq(certificates.day, day), ofCurrency);
   const history = await db
     .select({ id, currency: certificates.currency, state, trigger, provedAt, findingsCount, reopens, reopenedBecause })
     .from(certificates)
-    .where(and(eq(certificates.day, day), ofCurrency))
+    .where(ofDay)
     .orderBy(desc(provedAt), asc(certificates.currency))
     .limit(HISTORY_MAX);
-  return history.length === 0
-    ? null
-    : { certificates: rows.map((row) => ({ ...toRecord(row), findings: row.certificate.findings })), history };
+  if (history.length === 0) return null;
+  const found = rows.map((row) => ({ ...toRecord(row), findings: row.certificate.findings }));
+  return { certificates: found, history, historyCount: await db.$count(certificates, ofDay) };
 }
 
 /** What the newest proof of each day came to; one probe of an index for each day. */
