@@ -1,4 +1,6 @@
-// What both sandboxes say when they are started by hand: that a port is taken, and what goes into `.env`.
+// How both sandboxes are started by hand: what their options hold, that a port is taken, what goes into `.env`, and their end.
+
+import { InvalidArgumentError } from 'commander';
 
 /** The sandbox, or the process ends with words that say which port and what to do. */
 export async function orPortTaken<Sandbox>(
@@ -24,4 +26,24 @@ export function environmentLines(variables: Readonly<Record<string, string>>): s
   return Object.entries(variables)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');
+}
+
+/** Ends the process once the sandbox is closed: 0, or 1 with what went wrong. */
+export function closeWhenTold(sandbox: { close(): Promise<void> }): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      sandbox.close().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          process.stderr.write(`${String(error)}\n`);
+          process.exit(1);
+        },
+      );
+    });
+  }
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('a whole number is needed');
+  return Number(text);
 }

@@ -1,5 +1,5 @@
 /** The faults of a soak on Blnk's side: each of them as often as the others, together as often as asked. */
-import type { Fault, FaultBoard, FaultEffect } from '../../sandbox/blnk/fault-rules.js';
+import type { Fault, FaultEffect, Faults } from '../../sandbox/blnk/faults.js';
 
 const OF_POSTS: readonly FaultEffect[] = [
   { kind: 'reset' },
@@ -19,11 +19,11 @@ const OF_LOOK_UPS: readonly FaultEffect[] = [
 ];
 
 /** @param share of all posts, and of all look-ups, 0 to 1 */
-export function addBlnkFaults(board: FaultBoard, share: number): void {
+export function addBlnkFaults(faults: Faults, share: number): void {
   if (share === 0) return;
   const all: Fault[] = [
     ...OF_POSTS.map((effect) => ({ ...effect, route: 'posts', probability: share / OF_POSTS.length })),
     ...OF_LOOK_UPS.map((effect) => ({ ...effect, route: 'lookups', probability: share / OF_LOOK_UPS.length })),
   ];
-  for (const [seed, fault] of all.entries()) board.add({ ...fault, seed: seed + 1 });
+  for (const [seed, fault] of all.entries()) faults.add({ ...fault, seed: seed + 1 });
 }

@@ -9,14 +9,14 @@ import type { Answer } from './answers.js';
 import type { Call } from './call.js';
 import { type Clock, MovableClock } from './clock.js';
 import { CloudAccess } from './cloud-access.js';
-import { answerControl } from './control-routes.js';
+import { answerControl } from './control.js';
 import type { CoreParts } from './core-routes.js';
 import { CoreState } from './core-state.js';
 import { hasSince } from './core-version.js';
 import { type Destination, findDestination } from './doors.js';
 import { Exchange } from './exchange.js';
-import { type AnswerOrReset, handleUnderFault } from './fault-actions.js';
-import { FaultBoard } from './fault-rules.js';
+import { type AnswerOrReset, handleUnderFault } from './fault-answers.js';
+import { Faults } from './faults.js';
 import { Inflight } from './inflight.js';
 import { type InspectedBalance, type InspectedTransaction, Inspection, type TransactionChange } from './inspection.js';
 import { Poster } from './poster.js';
@@ -46,7 +46,7 @@ export class BlnkSandbox {
   readonly cloudToken: string;
   readonly clock: Clock;
   /** Faults in force; add and clear them at any time. */
-  readonly faults: FaultBoard;
+  readonly faults: Faults;
   /** The Cloud's tokens: allow, expire, revoke. */
   readonly access: CloudAccess;
   /** Balances that a control request locked, by the id that unlocks them. */
@@ -67,7 +67,7 @@ export class BlnkSandbox {
     this.cloudToken = this.#settings.cloudToken;
     this.#parts = this.#emptyLedger(options.seed);
     this.#inspection = new Inspection(this.#parts.core);
-    this.faults = new FaultBoard(() => this.#parts.core.transactions.rowCount);
+    this.faults = new Faults(() => this.#parts.core.transactions.rowCount);
     this.access = new CloudAccess(this.#settings.instanceId);
     this.access.allow(this.cloudToken, options.cloudScopes);
     // A client's idle connection must outlive its pauses between requests; a request may hang for minutes.
@@ -219,7 +219,7 @@ export class BlnkSandbox {
     }
     await this.#parts.queue.recoverOverdue();
     const call = callOf(exchange, destination, body);
-    const fault = this.faults.strike({ key: destination.key, method, door: destination.door, text: body.text });
+    const fault = this.faults.take({ key: destination.key, method, door: destination.door, text: body.text });
     const handle = async (): Promise<Answer> => destination.handle(this.#parts, call);
     const isPost = destination.key === 'POST /transactions' || destination.key === 'POST /transactions/bulk';
     const store = this.#parts.core.transactions;

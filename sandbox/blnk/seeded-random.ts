@@ -1,4 +1,4 @@
-// Repeatable randomness (the mulberry32 step): the same seed strikes the same requests in every run.
+// Repeatable randomness (the mulberry32 step): the same seed picks the same requests in every run.
 
 /** A number in [0, 1) and the state that the next one comes from. */
 export function nextRandom(state: number): { value: number; state: number } {

@@ -2,11 +2,12 @@
 
 import { Command, InvalidArgumentError } from 'commander';
 import { SandboxClock } from '../clock.js';
-import { environmentLines, orPortTaken } from '../listening.js';
+import { closeWhenTold, environmentLines, orPortTaken, wholeNumber } from '../listening.js';
 import { type StripeSandbox, startStripeSandbox } from './sandbox.js';
 
 interface CliOptions {
   readonly port: number;
+  readonly host: string;
   readonly intents: number;
   readonly days: number;
   readonly seed: number;
@@ -20,6 +21,7 @@ interface CliOptions {
 const options = new Command('sandbox:stripe')
   .description('a stand-in for the Stripe API with a history of payments of every kind')
   .option('--port <number>', 'port to listen on, 0 for any free one', wholeNumber, 12111)
+  .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--intents <number>', 'PaymentIntents in the history', wholeNumber, 5000)
   .option('--days <number>', 'days that the history covers, up to now', wholeNumber, 30)
   .option('--seed <number>', 'another seed gives another history', wholeNumber, 1)
@@ -41,17 +43,7 @@ process.stdout.write(
     environmentLines({ STRIPE_API_KEY: sandbox.apiKey, STRIPE_API_BASE: sandbox.url }) +
     `\nNew payments, faults, time: ${sandbox.url}/_sandbox/…\nSee docs/engineering/sandboxes.md\n`,
 );
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    sandbox.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        process.stderr.write(`${String(error)}\n`);
-        process.exit(1);
-      },
-    );
-  });
-}
+closeWhenTold(sandbox);
 
 function start(asked: CliOptions): Promise<StripeSandbox> {
   const clock = SandboxClock.running(asked.now);
@@ -59,6 +51,7 @@ function start(asked: CliOptions): Promise<StripeSandbox> {
   const from = new Date(to.getTime() - asked.days * 86_400_000);
   return startStripeSandbox({
     port: asked.port,
+    host: asked.host,
     apiKey: asked.key,
     account: asked.account,
     seed: asked.seed,
@@ -67,11 +60,6 @@ function start(asked: CliOptions): Promise<StripeSandbox> {
     ...(asked.limits ? { limits: { globalPerSecond: 25, endpointPerSecond: 25 } } : {}),
     ...(asked.intents > 0 ? { population: { size: asked.intents, from, to } } : {}),
   });
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('a whole number is needed');
-  return Number(text);
 }
 
 function isoDate(text: string): Date {

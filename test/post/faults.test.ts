@@ -1,6 +1,6 @@
 /** Whatever happens between us and Blnk, each reference ends in the ledger once and posted; nothing is parked. */
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../sandbox/blnk/fault-rules.js';
+import type { Fault } from '../../sandbox/blnk/faults.js';
 import { type LedgerStage, ledgerStages, makePayments, NEVER, until } from '../support/stages/ledger.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };

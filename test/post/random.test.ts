@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../sandbox/blnk/fault-rules.js';
+import type { Fault } from '../../sandbox/blnk/faults.js';
 import { SyncError } from '../../src/core/base/errors.js';
 import type { LaneDrainer } from '../../src/post/drain-lane.js';
 import { type LedgerStage, ledgerStages, makePayments, NEVER, until } from '../support/stages/ledger.js';

@@ -3,7 +3,7 @@
  * when they take back and so come from the customer's balance.
  */
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../sandbox/blnk/fault-rules.js';
+import type { Fault } from '../../sandbox/blnk/faults.js';
 import { prepareVariant, type Variant } from '../../src/core/posting/mapping.js';
 import type { Payment } from '../../src/core/posting/payment.js';
 import type { PreparedTransaction } from '../../src/core/posting/posting.js';

@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../sandbox/blnk/fault-rules.js';
+import type { Fault } from '../../sandbox/blnk/faults.js';
 import { stages } from '../support/stages/collect.js';
 import { expectEqualTotals, Killed, killedPorts, openRepairStage, type RepairStage } from '../support/stages/repair.js';
 

@@ -404,7 +404,7 @@ describe('the command', () => {
       const lines: string[] = [];
       for await (const line of createInterface(child.stdout)) {
         lines.push(line);
-        if (line.startsWith('control')) {
+        if (line.startsWith('See ')) {
           break;
         }
       }

@@ -1,5 +1,5 @@
 /** How both stand-ins misbehave in a round. Faults that pass: none says that a payment cannot be posted. */
-import type { Fault } from '../../../sandbox/blnk/fault-rules.js';
+import type { Fault } from '../../../sandbox/blnk/faults.js';
 import type { FaultRule } from '../../../sandbox/stripe/faults.js';
 import type { Draw } from './draw.js';
 

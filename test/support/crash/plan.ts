@@ -2,7 +2,7 @@
  * What one round of the crash suite does, drawn from its seed and its home alone: how many payments there are, how both
  * vendors misbehave, and which faults are injected where. The same seed gives the same plan on a machine with the same servers.
  */
-import type { Fault } from '../../../sandbox/blnk/fault-rules.js';
+import type { Fault } from '../../../sandbox/blnk/faults.js';
 import type { FaultRule } from '../../../sandbox/stripe/faults.js';
 import type { Home } from '../homes.js';
 import { dealFrom, drawFrom } from './draw.js';

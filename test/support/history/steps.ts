@@ -1,6 +1,6 @@
 /** What may happen in a history, as data: the steps, and how chance draws them. How they are taken is play.ts. */
 import fc from 'fast-check';
-import type { Fault } from '../../../sandbox/blnk/fault-rules.js';
+import type { Fault } from '../../../sandbox/blnk/faults.js';
 import type { FaultRule } from '../../../sandbox/stripe/faults.js';
 import { DAY, HOUR, LAG, MINUTE, SECOND } from './time.js';
 

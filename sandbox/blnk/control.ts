@@ -18,7 +18,7 @@ import { randomUUID } from 'node:crypto';
 import { type Answer, jsonAnswer } from './answers.js';
 import { MovableClock } from './clock.js';
 import { cloudScopes } from './cloud-access.js';
-import type { Fault } from './fault-rules.js';
+import type { Fault } from './faults.js';
 import type { InspectedTransaction } from './inspection.js';
 import type { BlnkSandbox } from './sandbox.js';
 

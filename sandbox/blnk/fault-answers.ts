@@ -1,8 +1,8 @@
-// What a struck request goes through. The answer "no answer" means that the connection is reset.
+// How a fault looks on the wire. The answer "no answer" means that the connection is reset.
 
 import { type Answer, failureAnswer, jsonAnswer } from './answers.js';
 import type { Call } from './call.js';
-import type { ActiveFault, FaultEffect } from './fault-rules.js';
+import type { ActiveFault, FaultEffect } from './faults.js';
 import type { TransactionStore } from './transaction-store.js';
 
 export type AnswerOrReset = Answer | 'reset';

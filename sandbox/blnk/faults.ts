@@ -1,4 +1,4 @@
-// Faults on demand: which requests they strike and how often. What a struck request then does is in fault-actions.ts.
+// Faults on demand: which requests meet them and how often. How a fault looks on the wire is fault-answers.ts.
 
 import { nextRandom } from './seeded-random.js';
 
@@ -12,9 +12,9 @@ interface FaultMatch {
   contains?: string;
   /** Only the n-th request that fits, from 1, counted since the fault was added. */
   nth?: number;
-  /** How many requests it strikes before it is spent; without it, all. */
+  /** At most so many hits; without it, no end. */
   times?: number;
-  /** Strikes with this chance, by a seeded generator. */
+  /** Hits with this chance, by a seeded generator. */
   probability?: number;
   seed?: number;
 }
@@ -54,7 +54,7 @@ export type Fault = FaultMatch & FaultEffect;
 
 export interface FaultHandle {
   readonly id: string;
-  /** How many requests it struck. */
+  /** How many requests met it. */
   readonly hits: number;
   /** Lets all that hang on it go on; it stays in force for later requests. */
   release(): void;
@@ -102,8 +102,8 @@ export class ActiveFault implements FaultHandle {
     return new Promise((resolve) => this.#waiting.add(resolve));
   }
 
-  /** Counts the request and tells whether this fault strikes it. */
-  strikes(request: { key: string; method: string; door: string; text: string }): boolean {
+  /** Counts the request and tells whether this fault takes it. */
+  takes(request: { key: string; method: string; door: string; text: string }): boolean {
     const { route, method, door, contains, nth, times, probability } = this.fault;
     const fits =
       (route === undefined || inRoute(route, request.key)) &&
@@ -129,8 +129,8 @@ export class ActiveFault implements FaultHandle {
   }
 }
 
-/** The faults in force, in the order in which they were added; the first that strikes a request has it alone. */
-export class FaultBoard {
+/** The faults in force, in the order in which they were added; the first that takes a request has it alone. */
+export class Faults {
   readonly #active = new Set<ActiveFault>();
   readonly #rowCount: () => number;
   #added = 0;
@@ -140,7 +140,7 @@ export class FaultBoard {
     this.#rowCount = rowCount;
   }
 
-  /** How many requests were struck, by faults in force and by removed ones. */
+  /** How many requests met one, by faults in force and by removed ones. */
   get hits(): number {
     return [...this.#active].reduce((sum, { hits }) => sum + hits, this.#pastHits);
   }
@@ -175,9 +175,10 @@ export class FaultBoard {
     }
   }
 
-  strike(request: { key: string; method: string; door: string; text: string }): ActiveFault | undefined {
+  /** The fault that this request gets, if any. */
+  take(request: { key: string; method: string; door: string; text: string }): ActiveFault | undefined {
     for (const active of this.#active) {
-      if (active.strikes(request)) {
+      if (active.takes(request)) {
         return active;
       }
     }
