@@ -5,6 +5,10 @@
  *   npm run bench                                  one run: 10,000 intents on the embedded home
  *   npm run bench -- --intents 10000,200000        several sizes, to compare memory
  *   npm run bench -- --database-url … --redis-url …
+ *   npm run bench -- --reads-only --bare 8 …       posts nothing, and reads with a bare loop of 8 chains before
+ *   npm run bench -- --newest-tenth 0.9 …          nine of ten payments in the last tenth of the time
+ *   npm run bench -- --profile <folder> …          a profile of the worker's processor time
+ *   npm run bench -- --stripe-rate 0 …             no limit of the stand-in, and none that is kept
  */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -15,6 +19,12 @@ const { values } = parseArgs({
     intents: { type: 'string', default: '10000' },
     'stripe-latency': { type: 'string', default: '0' },
     'blnk-latency': { type: 'string', default: '0' },
+    'blnk-item': { type: 'string', default: '0' },
+    'stripe-rate': { type: 'string', default: '25' },
+    'newest-tenth': { type: 'string' },
+    bare: { type: 'string' },
+    profile: { type: 'string' },
+    'reads-only': { type: 'boolean', default: false },
     'database-url': { type: 'string' },
     'redis-url': { type: 'string' },
   },
@@ -25,16 +35,28 @@ const home =
 const cpu = cpus()[0]?.model ?? 'unknown processor';
 console.log(`machine   ${cpus().length} × ${cpu}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`);
 console.log(`home      ${home}; both stand-ins on the same machine, one process each`);
-console.log(`settings  STRIPE_SHARE=1 (25 requests/s, so 2,500 intents/s at most), chunks of 100, 2 in flight a lane`);
+const rate = Number(values['stripe-rate']);
+console.log(
+  `settings  STRIPE_SHARE=1, ${rate === 0 ? 'no limit' : `${rate} requests/s, so ${rate * 100} intents/s at most`}; ${
+    values['reads-only'] ? 'nothing is posted' : 'chunks of 100, 2 in flight a lane'
+  }`,
+);
 console.log(`latency   Stripe ${values['stripe-latency']} ms, Blnk ${values['blnk-latency']} ms\n`);
 console.log(
-  'intents   payments  collected     whole job     per second  rss start  rss peak   rss end  Stripe req.  cpu worker',
+  'intents   payments  collected  intents/s   bare/s  share  whole job   per second  rss start  rss peak   rss end  Stripe req.  cpu worker  cpu server',
 );
 for (const intents of values.intents.split(',').map(Number)) {
   const settings: JobSettings = {
     intents,
     stripeLatencyMs: Number(values['stripe-latency']),
     blnkLatencyMs: Number(values['blnk-latency']),
+    blnkItemMs: Number(values['blnk-item']),
+    endpointPerSecond: rate === 0 ? null : rate,
+    newestTenth: values['newest-tenth'] === undefined ? null : Number(values['newest-tenth']),
+    bareChains: values.bare === undefined ? null : Number(values.bare),
+    posts: !values['reads-only'],
+    profileTo: values.profile ?? null,
+    variables: { STRIPE_RATE_LIMIT: rate === 0 ? '10000' : String(rate) },
     databaseUrl: values['database-url'] ?? null,
     redisUrl: values['redis-url'] ?? null,
   };
@@ -42,19 +64,27 @@ for (const intents of values.intents.split(',').map(Number)) {
 }
 
 function row(intents: number, figures: JobFigures): string {
-  const { payments, collectedMs, settledMs, requests, rssStart, rssPeak, rssEnd, cpuMs } = figures;
-  const perSecond = Math.round(payments / (settledMs / 1_000));
+  const { payments, collectedMs, settledMs, requests, rssStart, rssPeak, rssEnd, cpuMs, serverCpuMs, bare } = figures;
+  const bareRate = bare === null ? null : bare.intents / bare.ms;
   const cells: Array<[string, number]> = [
     [intents.toLocaleString('en'), 9],
     [payments.toLocaleString('en'), 9],
     [`${(collectedMs / 1_000).toFixed(1)} s`, 10],
-    [`${(settledMs / 1_000).toFixed(1)} s`, 13],
-    [perSecond.toLocaleString('en'), 14],
+    [count((intents / collectedMs) * 1_000), 10],
+    [bareRate === null ? '–' : count(bareRate * 1_000), 8],
+    [bareRate === null ? '–' : (intents / collectedMs / bareRate).toFixed(2), 6],
+    [`${(settledMs / 1_000).toFixed(1)} s`, 10],
+    [count((payments / settledMs) * 1_000), 12],
     [`${rssStart} MB`, 10],
     [`${rssPeak} MB`, 9],
     [`${rssEnd} MB`, 9],
     [String(requests), 12],
     [`${(cpuMs / 1_000).toFixed(1)} s`, 11],
+    [serverCpuMs === null ? '–' : `${(serverCpuMs / 1_000).toFixed(1)} s`, 11],
   ];
   return cells.map(([text, width], index) => (index === 0 ? text.padEnd(width) : text.padStart(width))).join(' ');
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString('en');
 }

@@ -8,18 +8,32 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type postgres from 'postgres';
 import { openCommandContext } from '../../src/app/command-context.js';
+import { openHome } from '../../src/app/home.js';
 import type { CommandContext } from '../../src/cli/ports.js';
 import { readHomeConfig } from '../../src/config.js';
 import { createLog } from '../../src/observability/log.js';
 import { freePort } from '../../test/support/free-port.js';
+import { type BareLoopFigures, readBare } from './bare-loop.js';
+import { serverCpuMs } from './server-cpu.js';
+import { type StripeOrder, startStripe } from './stripe-process.js';
 import { stop } from './worker-process.js';
 
-export interface JobSettings {
-  readonly intents: number;
+export interface JobSettings extends Pick<StripeOrder, 'intents' | 'endpointPerSecond' | 'newestTenth'> {
   readonly stripeLatencyMs: number;
   readonly blnkLatencyMs: number;
-  /** Null: the embedded home. An empty, migrated database else. */
+  /** How long each posted transaction holds its balances in Blnk. */
+  readonly blnkItemMs: number;
+  /** False: all is read and stored, and nothing posted. */
+  readonly posts: boolean;
+  /** Chains of the bare loop that is read with before; null: none. */
+  readonly bareChains: number | null;
+  /** Where a profile of the worker's processor time is written (as V8 does); null: nowhere. */
+  readonly profileTo: string | null;
+  /** Further variables of the worker. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Null: the embedded home. An empty database else. */
   readonly databaseUrl: string | null;
   readonly redisUrl: string | null;
 }
@@ -35,33 +49,39 @@ export interface JobFigures {
   readonly rssPeak: number;
   readonly rssEnd: number;
   readonly cpuMs: number;
+  /** Of PostgreSQL while the worker ran; null where it cannot be seen. */
+  readonly serverCpuMs: number | null;
+  /** Of the bare loop over the same history, in the same run. */
+  readonly bare: BareLoopFigures | null;
 }
 
 const LOOK_EVERY_MS = 200;
 const SILENT = createLog({ level: 'silent' });
+/** The history's length. */
+const DAYS = 25;
+/** Of the bare loop where there is no limit. */
+const UNLIMITED_PER_SECOND = 100_000;
 
 export async function measureJob(settings: JobSettings): Promise<JobFigures> {
   const folder = await mkdtemp(join(tmpdir(), 'stripe-blnk-sync-bench-'));
   const children: ChildProcess[] = [];
   try {
-    const [stripePort, blnkPort] = [await freePort(), await freePort()];
-    children.push(
-      start('sandbox/stripe/cli.ts', [
-        '--port',
-        stripePort,
-        '--intents',
-        settings.intents,
-        '--days',
-        25,
-        '--latency',
-        settings.stripeLatencyMs,
-      ]),
-      start('sandbox/blnk/cli.ts', ['--port', blnkPort, '--latency', settings.blnkLatencyMs]),
-    );
-    await Promise.all([answers(stripePort), answers(blnkPort)]);
+    const to = Math.floor(Date.now() / 1_000);
+    const order = { ...settings, latencyMs: settings.stripeLatencyMs, from: to - DAYS * 86_400, to };
+    const stripe = await startStripe(order);
+    children.push(stripe.child);
+    const requestsPerSecond = settings.endpointPerSecond ?? UNLIMITED_PER_SECOND;
+    const bare =
+      settings.bareChains === null
+        ? null
+        : await readBare({ ...stripe, ...order, chains: settings.bareChains, requestsPerSecond });
+    const blnkPort = await freePort();
+    const blnkWords = ['--port', blnkPort, '--latency', settings.blnkLatencyMs, '--item', settings.blnkItemMs];
+    children.push(start('sandbox/blnk/cli.ts', blnkWords));
+    await answers(blnkPort);
     const variables = {
-      STRIPE_API_KEY: 'sk_test_sandbox',
-      STRIPE_API_BASE: `http://127.0.0.1:${stripePort}`,
+      STRIPE_API_KEY: stripe.apiKey,
+      STRIPE_API_BASE: stripe.url,
       STRIPE_SHARE: '1',
       BLNK_API_KEY: 'blnk_test_key',
       BLNK_INSTANCE_ID: 'inst_test',
@@ -72,50 +92,73 @@ export async function measureJob(settings: JobSettings): Promise<JobFigures> {
       ...(settings.redisUrl === null
         ? {}
         : { REDIS_URL: settings.redisUrl, QUEUE_PREFIX: `bench-${process.pid}-${settings.intents}` }),
+      ...settings.variables,
     };
-    const worker = start('src/main.ts', ['worker'], variables);
+    if (settings.databaseUrl !== null) await migrate(variables);
+    const worker = settings.posts
+      ? start('src/main.ts', ['worker'], variables, settings.profileTo)
+      : start('bench/program/reading-worker.ts', [], variables, settings.profileTo);
     children.push(worker);
-    return await watch(await openWhenReady(variables, worker), worker);
+    const context = await openWhenReady(variables, worker);
+    const home = await openHome(readHomeConfig(variables), { log: SILENT, role: 'command' });
+    try {
+      const beforeMs = await serverCpuMs(home.database.sql);
+      const figures = await watch(context, { worker, posts: settings.posts, sql: home.database.sql });
+      const afterMs = await serverCpuMs(home.database.sql);
+      const tookMs = beforeMs === null || afterMs === null ? null : afterMs - beforeMs;
+      return { ...figures, serverCpuMs: tookMs, bare };
+    } finally {
+      await home.close();
+    }
   } finally {
     for (const child of children.reverse()) await stop(child);
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function watch(context: CommandContext, worker: ChildProcess): Promise<JobFigures> {
+/** Looks with statements that cost next to nothing: what PostgreSQL spends is measured. */
+async function watch(
+  context: CommandContext,
+  { worker, posts, sql }: { readonly worker: ChildProcess; readonly posts: boolean; readonly sql: postgres.Sql },
+): Promise<Omit<JobFigures, 'bare' | 'serverCpuMs'>> {
   const rssStart = residentMb(worker);
   let rssPeak = rssStart;
-  let collectedMs: number | null = null;
   try {
     for (;;) {
       if (worker.exitCode !== null) throw new Error(`the worker left with ${worker.exitCode}`);
       rssPeak = Math.max(rssPeak, residentMb(worker));
-      const runId = await context.reads.firstRunAfter({ feed: 'payment_intents', startedAfter: new Date(0) });
-      const progress = runId === null ? null : await context.reads.progress(runId);
-      if (runId !== null && progress !== null && progress.status !== 'collecting') {
-        const answer = await context.reads.run(runId);
-        if (answer.kind !== 'found') throw new Error('the run is gone');
+      const [state] = await sql<{ is_read: boolean; is_pending: boolean }[]>`
+        select exists (
+          select 1 from stripe_blnk_sync.sync_runs where feed = 'payment_intents' and parent_id is null and state <> 'collecting') as is_read,
+        exists (select 1 from stripe_blnk_sync.postings where state = 'pending') as is_pending`;
+      if (state?.is_read === true && !(posts && state.is_pending)) {
+        const now = await context.reads.databaseNow();
+        const runId = await context.reads.firstRunAfter({ feed: 'payment_intents', startedAfter: new Date(0) });
+        const answer = runId === null ? null : await context.reads.run(runId);
+        if (answer?.kind !== 'found') throw new Error('the run is gone');
         const { run } = answer;
-        collectedMs ??= run.durationMs ?? 0;
-        if (run.pending === 0) {
-          const now = await context.reads.databaseNow();
-          return {
-            payments: run.stored,
-            collectedMs,
-            settledMs: now.getTime() - run.startedAt.getTime(),
-            requests: run.stripeRequests,
-            rssStart,
-            rssPeak,
-            rssEnd: residentMb(worker),
-            cpuMs: cpuMs(worker),
-          };
-        }
+        return {
+          payments: run.stored,
+          collectedMs: run.durationMs ?? 0,
+          settledMs: now.getTime() - run.startedAt.getTime(),
+          requests: run.stripeRequests,
+          rssStart,
+          rssPeak,
+          rssEnd: residentMb(worker),
+          cpuMs: cpuMs(worker),
+        };
       }
       await sleep(LOOK_EVERY_MS);
     }
   } finally {
     await context.close();
   }
+}
+
+async function migrate(variables: Record<string, string>): Promise<void> {
+  const home = await openHome(readHomeConfig(variables), { log: SILENT, role: 'worker', migratesOnly: true });
+  await home.migrate();
+  await home.close();
 }
 
 async function openWhenReady(variables: Record<string, string>, worker: ChildProcess): Promise<CommandContext> {
@@ -136,8 +179,10 @@ function start(
   file: string,
   words: ReadonlyArray<string | number>,
   variables: Record<string, string> = {},
+  profileTo: string | null = null,
 ): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', file, ...words.map(String)], {
+  const profiling = profileTo === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileTo}`];
+  return spawn(process.execPath, [...profiling, '--import', 'tsx', file, ...words.map(String)], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...variables },
     stdio: ['ignore', 'ignore', 'inherit'],
   });

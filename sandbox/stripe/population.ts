@@ -17,6 +17,8 @@ export interface PopulationOptions {
   readonly kinds?: readonly Kind[];
   /** How many customers share the payments. Default 300. */
   readonly customers?: number;
+  /** The share of all intents that the newest tenth of the time holds, 0 to 1. Default: a tenth. */
+  readonly newestTenth?: number;
 }
 
 export class Population {
@@ -26,6 +28,7 @@ export class Population {
   private readonly fromSeconds: number;
   private readonly secondsPerIntent: number;
   private readonly customers: number;
+  private readonly newestTenth: number;
   private readonly weights: readonly number[];
   private readonly ids: IdCodec;
   private readonly customerIds: IdCodec;
@@ -44,6 +47,7 @@ export class Population {
     this.fromSeconds = Math.floor(options.from.getTime() / 1000);
     this.secondsPerIntent = this.size === 0 ? 0 : span / this.size;
     this.customers = options.customers ?? 300;
+    this.newestTenth = options.newestTenth ?? 0.1;
     this.ids = new IdCodec('pi_3', world.seed);
     this.customerIds = new IdCodec('cus_', world.seed + 1000);
     this.accountIds = new IdCodec('acct_', world.seed + 2000);
@@ -81,7 +85,14 @@ export class Population {
     const group = Math.floor(i / TIED);
     const tied = hash32(this.world.seed + 2, group) % 16 === 0;
     const place = tied ? group * TIED : i + fraction(this.world.seed + 3, i);
-    return this.fromSeconds + Math.floor(place * this.secondsPerIntent);
+    return this.fromSeconds + Math.floor(this.atTime(place / this.size) * this.size * this.secondsPerIntent);
+  }
+
+  /** The share of the time that has passed once a share of the intents is made. */
+  private atTime(share: number): number {
+    const older = 1 - this.newestTenth;
+    if (this.newestTenth === 0.1) return share;
+    return share < older ? (share / older) * 0.9 : 0.9 + ((share - older) / this.newestTenth) * 0.1;
   }
 
   idAt(i: number): string {
