@@ -34,7 +34,13 @@ export interface HomeConfig {
 }
 
 export interface WorkerConfig extends HomeConfig {
-  readonly stripe: { readonly readKey: SecretSource; readonly livemode: boolean; readonly apiBase: string };
+  readonly stripe: {
+    readonly readKey: SecretSource;
+    readonly livemode: boolean;
+    readonly apiBase: string;
+    /** That Stripe allows to one endpoint of the account. */
+    readonly requestsPerSecond: number;
+  };
   readonly blnk: {
     readonly readKey: SecretSource;
     readonly apiBase: string;
@@ -67,6 +73,7 @@ export function readWorkerConfig(environment: Bag): WorkerConfig {
       readKey: secretSource(environment, 'STRIPE_API_KEY', bag),
       livemode: /^(sk|rk)_live_/.test(fields.STRIPE_API_KEY),
       apiBase: fields.STRIPE_API_BASE,
+      requestsPerSecond: fields.STRIPE_RATE_LIMIT,
     },
     blnk: {
       readKey: secretSource(environment, 'BLNK_API_KEY', bag),
@@ -93,6 +100,7 @@ const BLNK_API_BASE = 'https://api.cloud.blnkfinance.com';
 const DEFAULT_SOURCE = '@stripe';
 const DEFAULT_GUEST_DESTINATION = '@stripe_guests';
 
+const RATE_LIMIT_ALLOWED = 'allowed is a whole number from 1 to 10000';
 const SHARE_ALLOWED = 'allowed is a number above 0, at most 1';
 
 const homeObject = z.object({
@@ -121,6 +129,13 @@ const homeObject = z.object({
 const workerObject = homeObject.extend({
   STRIPE_API_KEY: key('a Stripe secret or restricted key is needed', stripeKeyProblem),
   STRIPE_API_BASE: z.string().default(STRIPE_API_BASE),
+  // https://docs.stripe.com/rate-limits
+  STRIPE_RATE_LIMIT: z.coerce
+    .number({ error: RATE_LIMIT_ALLOWED })
+    .int({ error: RATE_LIMIT_ALLOWED })
+    .min(1, { error: RATE_LIMIT_ALLOWED })
+    .max(10_000, { error: RATE_LIMIT_ALLOWED })
+    .default(25),
   BLNK_API_KEY: key('a Blnk API key is needed (Cloud: an API key with proxy:write and data:read)', blnkKeyProblem),
   BLNK_API_BASE: z.string().default(BLNK_API_BASE),
   BLNK_API_STYLE: z

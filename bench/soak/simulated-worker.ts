@@ -53,6 +53,7 @@ export function openSimulatedWorker(parts: SimulatedParts): SimulatedWorker {
   const owner = { mirror, workerId: randomUUID() };
   const worker = composeWorker(context, {
     ...{ ...owner, queueSchema: null, signal: new AbortController().signal },
+    wakeLane: async (lane) => lanes.wake(lane),
     queue: {
       wakeLane: async (lane: Lane) => lanes.wake(lane),
       async requestPart(part) {
@@ -93,7 +94,12 @@ export function openSimulatedWorker(parts: SimulatedParts): SimulatedWorker {
 function openSimulatedContext({ vendors, database, clock, ...parts }: SimulatedParts) {
   return openContext(database, {
     config: {
-      stripe: { apiBase: vendors.stripeUrl, readKey: async () => vendors.stripeKey, livemode: false },
+      stripe: {
+        apiBase: vendors.stripeUrl,
+        readKey: async () => vendors.stripeKey,
+        livemode: false,
+        requestsPerSecond: 25,
+      },
       blnk: { apiBase: vendors.ledgerUrl, readKey: async () => vendors.ledgerKey, style: 'core', instanceId: null },
       ...{ syncLagMs: parts.lagMs, keepEmptyRunsMs: parts.keepEmptyRunsMs },
     },

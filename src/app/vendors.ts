@@ -9,6 +9,7 @@ import type { WorkerConfig } from '../config.js';
 import type { Clock } from '../core/base/clock.js';
 import { describeError } from '../core/base/errors.js';
 import { type ClockFault, clockFaultText } from '../core/coverage/agree-on-time.js';
+import { requestsPerSecond, stripeLimitsOf } from '../core/settings/stripe-limits.js';
 import type { Database } from '../db/connection/open.js';
 import { readDatabaseNow } from '../db/reads/status.js';
 import { createPrivateLimiter, createRequestLimiter } from '../db/workers/request-limiter.js';
@@ -106,6 +107,7 @@ function connectStripe(config: WorkerConfig, options: VendorOptions, surrounding
     time: clocks,
     readKey: config.stripe.readKey,
     limiter: createLimiter(config, database, clock),
+    perSecond: requestsPerSecond(stripeLimitsOf(config)),
     version: packageVersion(),
     signal,
     retries: { backoffBaseMs: timings.stripeRetryBaseMs, ...retries },
@@ -152,7 +154,7 @@ function tellClockFault(events: Events, fault: ClockFault | null): void {
 }
 
 function createLimiter(config: WorkerConfig, database: Database | null, { sleep, monotonicMs }: Clock) {
-  const options = { share: config.stripeShare, livemode: config.stripe.livemode, sleep };
-  if (database === null) return createPrivateLimiter({ ...options, monotonicMs });
+  const options = { ...stripeLimitsOf(config), sleep, monotonicMs };
+  if (database === null) return createPrivateLimiter(options);
   return createRequestLimiter(database.sql, options);
 }

@@ -12,10 +12,10 @@ import type { DryRunCounts } from '../core/coverage/dry-run-counts.js';
 import type { PaymentFeed } from '../core/coverage/sync-run.js';
 import { CURRENT_MAPPING_VERSION } from '../core/posting/mapping.js';
 import type { Mirror } from '../core/posting/mirror.js';
+import { requestsPerSecond, stripeLimitsOf } from '../core/settings/stripe-limits.js';
 import { createCollectStore } from '../db/collect/collect-store.js';
 import type { Database } from '../db/connection/open.js';
 import { knownPayments } from '../db/reads/known-payments.js';
-import { requestsPerSecond } from '../db/workers/request-limiter.js';
 import { POSTING } from '../post/posting-sizes.js';
 import { startTime } from '../worker/claim-mirror.js';
 import type { ReadingListener } from './reading-progress.js';
@@ -188,7 +188,7 @@ interface Read {
 
 function reportOf(counts: DryRunCounts, { session, plan, kind }: Read, complete: boolean): DryRunReport {
   const { config } = session;
-  const perSecond = requestsPerSecond({ share: config.stripeShare, livemode: config.stripe.livemode });
+  const perSecond = requestsPerSecond(stripeLimitsOf(config));
   // The first start asks for Stripe's time once more, for the hand-over, and runs the tail.
   const stripeRequests = counts.stripeRequests + (plan.firstStart && kind === 'sync' ? 2 : 0);
   const largest = Math.max(0, ...counts.wouldPost.map(({ count }) => count));

@@ -122,9 +122,9 @@ describe("the database's clock was a day ahead and is set right", () => {
     await open();
     const waits: number[] = [];
     const limiter = createRequestLimiter(database.sql, {
-      share: 1,
-      livemode: false,
+      ...{ share: 1, livemode: false, endpointPerSecond: 25 },
       sleep: async (ms) => void waits.push(ms),
+      monotonicMs: () => performance.now(),
     });
     await setDatabaseOff(DAY);
     await limiter.acquire('events.list');

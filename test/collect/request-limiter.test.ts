@@ -27,7 +27,11 @@ describe('the request limiter', () => {
   beforeEach(() => place.sql`truncate stripe_blnk_sync.rate_tokens, stripe_blnk_sync.stripe_reads`);
 
   const limiter = (options: Partial<RequestLimiterOptions> = {}, database: Database = place) =>
-    createRequestLimiter(database.sql, { share: 1, livemode: true, sleep: (ms) => sleepFor(ms), ...options });
+    createRequestLimiter(database.sql, {
+      ...{ share: 1, livemode: true, endpointPerSecond: 25 },
+      ...{ sleep: (ms: number) => sleepFor(ms), monotonicMs: () => performance.now() },
+      ...options,
+    });
 
   /** Waits that are noted and not waited, so that a test asks in no time. */
   const noting = (waits: number[]) => ({
@@ -106,12 +110,61 @@ describe('the request limiter', () => {
     expect(Math.max(...waits)).toBeLessThanOrEqual(1_600 - 40 + 1);
   });
 
-  it('counts every request in the hour in which it was asked for', async () => {
+  it('counts requests before they are sent, at most a quarter of a second of the budget too many', async () => {
     const { acquire } = limiter(noting([]));
     await Promise.all(Array.from({ length: 30 }, (_, n) => acquire(n % 2 === 0 ? 'events' : 'charges')));
-    expect(await readsInThirtyDays(place.sql)).toBe(30);
+    const counted = await readsInThirtyDays(place.sql);
+    expect(counted).toBeGreaterThanOrEqual(30);
+    expect(counted).toBeLessThanOrEqual(30 + 2 * 6);
     await place.sql`insert into stripe_blnk_sync.stripe_reads values (now() - interval '31 days', 1000), (now() - interval '29 days', 5)`;
-    expect(await readsInThirtyDays(place.sql)).toBe(35);
+    expect(await readsInThirtyDays(place.sql)).toBe(counted + 5);
+  });
+
+  it('counts one request as one while little is asked', async () => {
+    let nowMs = 0;
+    const { acquire } = limiter({ ...noting([]), monotonicMs: () => nowMs });
+    for (let n = 0; n < 5; n += 1) {
+      await acquire('events');
+      nowMs += 5_000;
+    }
+    expect(await readsInThirtyDays(place.sql)).toBe(5);
+  });
+
+  it('asks the database once for many requests', async () => {
+    let statements = 0;
+    const counted = new Proxy(place.sql, {
+      apply(target, self, values) {
+        statements += 1;
+        return Reflect.apply(target, self, values);
+      },
+    });
+    const { acquire } = limiter(noting([]), { ...place, sql: counted });
+    await Promise.all(Array.from({ length: 60 }, () => acquire('events')));
+    expect(statements).toBe(10);
+  });
+
+  it('allows what Stripe was asked to allow', async () => {
+    const waits: number[] = [];
+    const { acquire } = limiter({ endpointPerSecond: 500, ...noting(waits) });
+    await Promise.all(Array.from({ length: 500 }, () => acquire('events')));
+    // 500 requests are worth a second, at 25 a second twenty.
+    expect(Math.max(...waits)).toBeLessThanOrEqual(1_000);
+    expect(Math.max(...waits)).toBeGreaterThan(500);
+  });
+
+  it('goes on after a block could not be taken', async () => {
+    let isAway = true;
+    const sql = new Proxy(place.sql, {
+      apply(target, self, values) {
+        if (isAway) throw new Error('away');
+        return Reflect.apply(target, self, values);
+      },
+    });
+    const { acquire } = limiter(noting([]), { ...place, sql });
+    const asked = await Promise.allSettled([acquire('events'), acquire('events')]);
+    expect(asked.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    isAway = false;
+    await acquire('events');
   });
 
   it('ends a wait when it is aborted', async () => {

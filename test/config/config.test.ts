@@ -39,6 +39,7 @@ describe('a configuration', () => {
     });
     expect({ ...stripe, readKey: await stripe.readKey() }).toEqual({
       readKey: 'sk_test_abc',
+      requestsPerSecond: 25,
       livemode: false,
       apiBase: 'https://api.stripe.com',
     });
@@ -180,6 +181,8 @@ describe('what is refused', () => {
     ],
     [{ STRIPE_SHARE: '0' }, /^STRIPE_SHARE: is "0"; allowed is a number above 0, at most 1/],
     [{ STRIPE_SHARE: '40%' }, /^STRIPE_SHARE: is "40%"/],
+    [{ STRIPE_RATE_LIMIT: '0' }, /^STRIPE_RATE_LIMIT: is "0"; allowed is a whole number from 1 to 10000/],
+    [{ STRIPE_RATE_LIMIT: '2.5' }, /^STRIPE_RATE_LIMIT: is "2.5"; allowed is a whole number/],
     [{ BLNK_API_KEY: undefined }, /^BLNK_API_KEY: is not set; .*proxy:write and data:read/],
     [{ BLNK_INSTANCE_ID: undefined }, /^BLNK_INSTANCE_ID: is not set; .*BLNK_API_STYLE=core/],
     [{ BLNK_API_STYLE: 'Cloud' }, /^BLNK_API_STYLE: is "Cloud"; allowed is cloud .* or core/],

@@ -131,7 +131,9 @@ describe('a database with our tables in public', () => {
     expect([...(await isNew('pi_1')), ...(await isNew('pi_9'))]).toEqual([{ is_new: false }, { is_new: true }]);
     await old.sql`insert into coverage (feed, covered_from, covered_to, read_at, run_id)
       values ('events', now(), now(), now(), gen_random_uuid())`;
-    await createRequestLimiter(old.sql, { share: 1, livemode: true, sleep: async () => {} }).acquire('events');
+    await createRequestLimiter(old.sql, {
+      ...{ share: 1, livemode: true, endpointPerSecond: 25, sleep: async () => {}, monotonicMs: () => 0 },
+    }).acquire('events');
     // As code of before says that it is alive: it knows of no column that came later.
     await old.sql`insert into workers (id, host, pid, version) values (gen_random_uuid(), 'here', 1, '0.1.0')`;
     await old.sql`update workers set seen_at = now()`;

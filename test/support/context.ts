@@ -53,7 +53,7 @@ export function atStripe(
   { url: own, apiKey, world }: Pick<StripeSandbox, 'url' | 'apiKey' | 'world'>,
   { url = own, readKey = async () => apiKey }: StripeAt = {},
 ): Pick<WorkerConfig, 'stripe'> {
-  return { stripe: { apiBase: url, readKey, livemode: world.options.livemode } };
+  return { stripe: { apiBase: url, readKey, livemode: world.options.livemode, requestsPerSecond: 25 } };
 }
 
 interface BlnkAt extends StripeAt {

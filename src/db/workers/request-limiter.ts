@@ -1,36 +1,33 @@
 /**
  * Token buckets that all processes share: a row per bucket holds the time at which its next request is free (the
- * "virtual scheduling" form of a leaky bucket). One statement takes a place in the endpoint's and in the account's
- * bucket and answers how long to wait. Also counts reads for Stripe's rolling allocation.
+ * "virtual scheduling" form of a leaky bucket). One statement takes a block of places in the endpoint's and in the account's
+ * bucket, and counts them as reads for Stripe's rolling allocation before any is used; a process that dies loses at most its
+ * block.
  *
  * Limits: https://docs.stripe.com/rate-limits (25 requests a second per endpoint; 100 a second per live account, 25 in a
- * sandbox; 500 reads per transaction over 30 days, at least 10,000 a month).
+ * sandbox, unless Stripe raised them; 500 reads per transaction over 30 days, at least 10,000 a month).
  */
 import type postgres from 'postgres';
 import type { Clock } from '../../core/base/clock.js';
 import type { RequestLimiter } from '../../core/base/request-limiter.js';
+import { accountPerSecond, requestsPerSecond, type StripeLimits } from '../../core/settings/stripe-limits.js';
 
-export interface RequestLimiterOptions extends Pick<Clock, 'sleep'> {
-  /** Share of Stripe's limits that this mirror may use, 0 to 1. */
-  readonly share: number;
-  readonly livemode: boolean;
-}
+export interface RequestLimiterOptions extends StripeLimits, Pick<Clock, 'sleep' | 'monotonicMs'> {}
 
 /** A place further ahead than this, and than so many requests take, was given by a clock that was set back since. */
 const LINE_MIN_MS = 60_000;
 /** More than some workers ask for at the same time: a small share makes their line long. */
 const LINE_REQUESTS = 200;
 
-const ENDPOINT_PER_SECOND = 25;
-const ACCOUNT_PER_SECOND = { live: 100, sandbox: 25 };
-
-/** Requests a second to one endpoint that these options allow, when nothing else is asked meanwhile. */
-export function requestsPerSecond({ share, livemode }: Pick<RequestLimiterOptions, 'share' | 'livemode'>): number {
-  return share * Math.min(ENDPOINT_PER_SECOND, livemode ? ACCOUNT_PER_SECOND.live : ACCOUNT_PER_SECOND.sandbox);
-}
+/** What a block holds at most, in time: other processes wait no longer than this for one. */
+const BLOCK_MS = 250;
+/** Places that were not used for so long are given up: used later they would come on top of what others use then. */
+const PLACE_KEPT_MS = 250;
+/** Blocks that follow each other within this time grow. */
+const BUSY_MS = 1_000;
 
 /** For one process that has no database yet: as slow as the slowest bucket, and unseen by other processes. */
-export function createPrivateLimiter(options: RequestLimiterOptions & Pick<Clock, 'monotonicMs'>): RequestLimiter {
+export function createPrivateLimiter(options: RequestLimiterOptions): RequestLimiter {
   const stepMs = 1_000 / requestsPerSecond(options);
   let nextFreeAtMs = Number.NEGATIVE_INFINITY;
   return {
@@ -44,30 +41,93 @@ export function createPrivateLimiter(options: RequestLimiterOptions & Pick<Clock
 }
 
 export function createRequestLimiter(sql: postgres.Sql, options: RequestLimiterOptions): RequestLimiter {
-  const accountPerSecond = options.livemode ? ACCOUNT_PER_SECOND.live : ACCOUNT_PER_SECOND.sandbox;
-  const endpointStepMs = 1_000 / (ENDPOINT_PER_SECOND * options.share);
-  const accountStepMs = 1_000 / (accountPerSecond * options.share);
-  const lineMaxMs = Math.max(LINE_MIN_MS, LINE_REQUESTS * endpointStepMs);
+  const lines = new Map<string, Line>();
   return {
     async acquire(endpoint, signal) {
-      const rows = await sql<{ bucket: string; wait_ms: number }[]>`
-        with counted as (
-          insert into stripe_blnk_sync.stripe_reads as counted (hour, requests) values (date_trunc('hour', now()), 1)
-          on conflict (hour) do update set requests = counted.requests + 1
-        )
-        insert into stripe_blnk_sync.rate_tokens as held (bucket, next_free_at)
-        select bucket, now() + step from (values
-          ('account', ${accountStepMs} * interval '1 millisecond'),
-          (${`endpoint:${endpoint}`}, ${endpointStepMs} * interval '1 millisecond')) as wanted(bucket, step)
-        order by bucket
-        on conflict (bucket) do update
-        set next_free_at = greatest(least(held.next_free_at, now() + ${lineMaxMs} * interval '1 millisecond'), now()) + (excluded.next_free_at - now())
-        returning bucket, (extract(epoch from next_free_at - now()) * 1000)::float8 as wait_ms`;
-      const stepMs = (bucket: string) => (bucket === 'account' ? accountStepMs : endpointStepMs);
-      const waitMs = Math.max(...rows.map((row) => row.wait_ms - stepMs(row.bucket)));
+      const line = lines.get(endpoint) ?? createLine(options, (size) => takeBlock(sql, options, { endpoint, size }));
+      lines.set(endpoint, line);
+      const waitMs = (await line.next()) - options.monotonicMs();
       if (waitMs > 0) await options.sleep(waitMs, signal);
     },
   };
+}
+
+interface Line {
+  /** When the next place is free, by the monotonic clock. */
+  next(): Promise<number>;
+}
+
+/** Those who wait are served in order. A block is as large as what is asked for at once, and grows while much is asked for. */
+function createLine(
+  { monotonicMs, ...limits }: RequestLimiterOptions,
+  take: (size: number) => Promise<number[]>,
+): Line {
+  const sizeMax = Math.max(1, Math.floor((requestsPerSecond(limits) * BLOCK_MS) / 1_000));
+  let places: number[] = [];
+  let size = 0;
+  let takenAtMs = Number.NEGATIVE_INFINITY;
+  let waiting = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  const nextPlace = async (): Promise<number> => {
+    const nowMs = monotonicMs();
+    places = places.filter((freeAtMs) => nowMs - freeAtMs < PLACE_KEPT_MS);
+    if (places.length === 0) {
+      const grown = nowMs - takenAtMs < BUSY_MS ? size * 2 : 1;
+      size = Math.min(sizeMax, Math.max(grown, waiting));
+      takenAtMs = nowMs;
+      places = await take(size);
+    }
+    return places.shift() ?? nowMs;
+  };
+  return {
+    next() {
+      waiting += 1;
+      const next = last.then(nextPlace, nextPlace).finally(() => {
+        waiting -= 1;
+      });
+      last = next;
+      return next;
+    },
+  };
+}
+
+interface Block {
+  readonly endpoint: string;
+  readonly size: number;
+}
+
+/** @returns when each of its places is free, by the monotonic clock */
+async function takeBlock(
+  sql: postgres.Sql,
+  options: RequestLimiterOptions,
+  { endpoint, size }: Block,
+): Promise<number[]> {
+  const steps = {
+    account: 1_000 / (accountPerSecond(options) * options.share),
+    endpoint: 1_000 / (options.endpointPerSecond * options.share),
+  };
+  const lineMaxMs = Math.max(LINE_MIN_MS, LINE_REQUESTS * steps.endpoint);
+  const rows = await sql<{ is_account: boolean; free_in_ms: number }[]>`
+    with counted as (
+      insert into stripe_blnk_sync.stripe_reads as counted (hour, requests) values (date_trunc('hour', now()), ${size}::int)
+      on conflict (hour) do update set requests = counted.requests + excluded.requests
+    )
+    insert into stripe_blnk_sync.rate_tokens as held (bucket, next_free_at)
+    select bucket, now() + length from (values
+      ('account', ${steps.account * size} * interval '1 millisecond'),
+      (${`endpoint:${endpoint}`}, ${steps.endpoint * size} * interval '1 millisecond')) as wanted(bucket, length)
+    order by bucket
+    on conflict (bucket) do update
+    set next_free_at = greatest(least(held.next_free_at, now() + ${lineMaxMs} * interval '1 millisecond'), now()) + (excluded.next_free_at - now())
+    returning bucket = 'account' as is_account, (extract(epoch from next_free_at - now()) * 1000)::float8 as free_in_ms`;
+  // The database's now was before: rather a little later than allowed.
+  const nowMs = options.monotonicMs();
+  return Array.from({ length: size }, (_, index) => {
+    const waits = rows.map(({ is_account, free_in_ms }) => {
+      return free_in_ms - (size - index) * (is_account ? steps.account : steps.endpoint);
+    });
+    return nowMs + Math.max(0, ...waits);
+  });
 }
 
 /** Requests in the last 30 days, as far as this mirror counted them. */
