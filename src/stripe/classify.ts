@@ -7,6 +7,7 @@ import Stripe from 'stripe';
 import { SyncError } from '../core/base/errors.js';
 import { isLiveKey, redactSecrets } from './api-key.js';
 import type { StripeEndpoint } from './endpoint.js';
+import { type Limited, limitedBy } from './pace.js';
 import { permissionMissing, permissionOf } from './permissions.js';
 import { UnreadableAnswer } from './transport.js';
 
@@ -16,6 +17,8 @@ export interface Failure {
   readonly retry: boolean;
   /** Stripe refused the key itself: it may have been rotated. */
   readonly keyRefused: boolean;
+  /** Other requests should go out more slowly as well; null: they need not. */
+  readonly limited: Limited | null;
 }
 
 interface Context {
@@ -42,7 +45,12 @@ export function classifyFailure(thrown: unknown, context: Context): Failure {
   const said = sayingOf(thrown, context);
   switch (thrown.statusCode) {
     case 401:
-      return { error: keyRefused(thrown.code === 'api_key_expired', said), retry: false, keyRefused: true };
+      return {
+        error: keyRefused(thrown.code === 'api_key_expired', said),
+        retry: false,
+        keyRefused: true,
+        limited: null,
+      };
     case 403:
       return final(forbidden(said, context));
     case 409:
@@ -57,7 +65,7 @@ export function classifyFailure(thrown: unknown, context: Context): Failure {
 }
 
 function final(error: SyncError): Failure {
-  return { error, retry: false, keyRefused: false };
+  return { error, retry: false, keyRefused: false, limited: null };
 }
 
 /** Nothing that Stripe said: a fault of the SDK or of our call. The run fails and shows it; the next one tries again. */
@@ -83,7 +91,7 @@ function connectionFailure(
       ...(cause === undefined ? {} : { cause }),
     },
   );
-  return { error, retry: true, keyRefused: false };
+  return { error, retry: true, keyRefused: false, limited: null };
 }
 
 /**
@@ -101,7 +109,9 @@ function rateLimited(thrown: Stripe.errors.StripeError, headers: Headers, contex
     code: locked ? 'stripe_lock_timeout' : 'stripe_rate_limited',
     ...retryAfter(headers),
   });
-  return { error, retry: true, keyRefused: false };
+  // Without a reason it was no limiter of Stripe's.
+  const isLimiter = !locked && reason !== undefined;
+  return { error, retry: true, keyRefused: false, limited: isLimiter ? limitedBy(reason) : null };
 }
 
 function unavailable(what: string, headers: Headers, { endpoint }: Context): Failure {
@@ -110,7 +120,7 @@ function unavailable(what: string, headers: Headers, { endpoint }: Context): Fai
     code: 'stripe_unavailable',
     ...retryAfter(headers),
   });
-  return { error, retry: headers['stripe-should-retry'] !== 'false', keyRefused: false };
+  return { error, retry: headers['stripe-should-retry'] !== 'false', keyRefused: false, limited: null };
 }
 
 function keyRefused(expired: boolean, said: string): SyncError {
@@ -143,7 +153,7 @@ function refused(thrown: Stripe.errors.StripeError, said: string, headers: Heade
     kind: 'fatal',
     code: 'stripe_request_refused',
   });
-  return { error, retry: headers['stripe-should-retry'] === 'true', keyRefused: false };
+  return { error, retry: headers['stripe-should-retry'] === 'true', keyRefused: false, limited: null };
 }
 
 /** Never "done" and never fatal: the reader begins again from the time that it has covered. */

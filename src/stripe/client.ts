@@ -12,6 +12,7 @@ import type { RequestLimiter } from '../core/base/request-limiter.js';
 import { createApiKeys, isLiveKey } from './api-key.js';
 import { classifyFailure } from './classify.js';
 import type { StripeEndpoint } from './endpoint.js';
+import { createPace } from './pace.js';
 import { unreadableAnswer } from './read-list.js';
 import {
   createRequester,
@@ -30,6 +31,9 @@ const REQUEST_TIMEOUT_MS = 20_000;
 /** Eight re-reads of events, parts of a backfill, and some room; Stripe's own concurrency limit is not published. */
 const CONNECTIONS_MAX = 16;
 
+/** https://docs.stripe.com/rate-limits */
+const ENDPOINT_PER_SECOND = 25;
+
 /** A page of 100 events is below 3 MB as a rule; a hundred objects of the largest kind are below this. */
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -39,6 +43,8 @@ export interface StripeClientOptions {
   /** Reads the key. Called at the first request, and again after Stripe refused it. */
   readonly readKey: () => Promise<string>;
   readonly limiter: RequestLimiter<StripeEndpoint>;
+  /** Requests a second to one endpoint, as far as Stripe takes so many; 25 when left out. */
+  readonly perSecond?: number;
   /** This software's version, as Stripe shows it in its request logs. */
   readonly version: string;
   /** What Stripe's time is compared with. */
@@ -90,6 +96,7 @@ export function createStripeClient(options: StripeClientOptions): StripeClient {
       version: options.version,
     },
   });
+  const clock = options.clock ?? systemClock;
   let mirrored: string | null = null;
   const keys = createApiKeys(options.readKey, async (fresh) => {
     if (mirrored !== null) await refuseOtherAccount(stripe, fresh, mirrored);
@@ -99,7 +106,8 @@ export function createStripeClient(options: StripeClientOptions): StripeClient {
       stripe,
       keys,
       limiter: options.limiter,
-      clock: options.clock ?? systemClock,
+      pace: createPace({ ...clock, perSecond: options.perSecond ?? ENDPOINT_PER_SECOND }),
+      clock,
       retries: { ...RETRY_POLICY, ...options.retries },
       time: options.time,
       signal: options.signal,

@@ -10,8 +10,9 @@ import { SyncError } from '../core/base/errors.js';
 import type { RequestLimiter } from '../core/base/request-limiter.js';
 import type { ClockFault } from '../core/coverage/agree-on-time.js';
 import type { ApiKeys } from './api-key.js';
-import { classifyFailure } from './classify.js';
+import { classifyFailure, type Failure } from './classify.js';
 import type { StripeEndpoint } from './endpoint.js';
+import type { Limited, Pace } from './pace.js';
 
 export interface RetryPolicy {
   /** Requests on the wire for one answer, the first included. */
@@ -47,6 +48,7 @@ export interface RequesterOptions {
   readonly stripe: Stripe;
   readonly keys: ApiKeys;
   readonly limiter: RequestLimiter<StripeEndpoint>;
+  readonly pace: Pace;
   readonly clock: RequestClock;
   readonly retries: RetryPolicy;
   /** Absent: Stripe's word counts, as in tests whose clocks are not the world's. */
@@ -79,39 +81,64 @@ export type SendRequest = (endpoint: StripeEndpoint, send: Send) => Promise<Stri
 
 /** @returns the one way to Stripe. It throws SyncErrors only. */
 export function createRequester(options: RequesterOptions): SendRequest {
-  const { stripe, keys, limiter, clock, retries, signal } = options;
-
+  const { keys, clock, retries, signal } = options;
   return async (endpoint, send) => {
     let firstSentMs: number | undefined;
     let keyRenewed = false;
     for (let attempt = 1; ; attempt += 1) {
-      await orStopped(signal, () => limiter.acquire(endpoint, signal));
-      const key = await keys.current();
-      const sentMs = clock.monotonicMs();
-      firstSentMs ??= sentMs;
-      try {
-        const body = await send(stripe, { apiKey: key });
-        options.onOutcome?.(null);
-        const stated = vendorTime(body, clock.monotonicMs() - sentMs);
-        return { body, ...(await judged(stated, options.time)), requests: attempt };
-      } catch (thrown) {
-        if (signal?.aborted === true) throw stopped(thrown);
-        const failure = classifyFailure(thrown, { endpoint, key });
-        options.onOutcome?.(failure.error);
-        if (failure.keyRefused && !keyRenewed && (await keys.renew(key))) {
-          keyRenewed = true;
-          continue;
-        }
-        const { error } = failure;
-        const delayMs = backoffMs(attempt, { retries, random: clock.random(), atLeastMs: error.retryAfterMs ?? 0 });
-        const outOfTime = clock.monotonicMs() - firstSentMs + delayMs > retries.totalTimeMaxMs;
-        if (!failure.retry) throw error;
-        if (attempt >= retries.attemptsMax || outOfTime) throw givenUp(error, attempt);
-        options.onRetry?.({ endpoint, attempt, delayMs, error });
-        await orStopped(signal, () => clock.sleep(delayMs, signal));
+      const sent = await sendOnce(options, { endpoint, send, isRepeat: attempt > 1 });
+      if (sent.kind === 'answered') return { ...sent.answer, requests: attempt };
+      const { failure, key } = sent;
+      firstSentMs ??= sent.sentMs;
+      if (failure.keyRefused && !keyRenewed && (await keys.renew(key))) {
+        keyRenewed = true;
+        continue;
       }
+      const { error } = failure;
+      const delayMs = backoffMs(attempt, { retries, random: clock.random(), atLeastMs: error.retryAfterMs ?? 0 });
+      const outOfTime = clock.monotonicMs() - firstSentMs + delayMs > retries.totalTimeMaxMs;
+      if (!failure.retry) throw error;
+      if (attempt >= retries.attemptsMax || outOfTime) throw givenUp(error, attempt);
+      options.onRetry?.({ endpoint, attempt, delayMs, error });
+      await orStopped(signal, () => clock.sleep(delayMs, signal));
     }
   };
+}
+
+interface Sending {
+  readonly endpoint: StripeEndpoint;
+  readonly send: Send;
+  readonly isRepeat: boolean;
+}
+
+type Sent =
+  | { readonly kind: 'answered'; readonly answer: Omit<StripeAnswer, 'requests'> }
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly key: string; readonly sentMs: number };
+
+/** One request on the wire, when pace and limits allow it. Throws SyncError when it was stopped, or could not be sent. */
+async function sendOnce(options: RequesterOptions, { endpoint, send, isRepeat }: Sending): Promise<Sent> {
+  const { stripe, keys, limiter, pace, clock, signal } = options;
+  const leave = await orStopped(signal, () => pace.enter({ endpoint, isRepeat, signal }));
+  let limited: Limited | null = null;
+  try {
+    await orStopped(signal, () => limiter.acquire(endpoint, signal));
+    const key = await keys.current();
+    const sentMs = clock.monotonicMs();
+    try {
+      const body = await send(stripe, { apiKey: key });
+      options.onOutcome?.(null);
+      const stated = vendorTime(body, clock.monotonicMs() - sentMs);
+      return { kind: 'answered', answer: { body, ...(await judged(stated, options.time)) } };
+    } catch (thrown) {
+      if (signal?.aborted === true) throw stopped(thrown);
+      const failure = classifyFailure(thrown, { endpoint, key });
+      options.onOutcome?.(failure.error);
+      limited = failure.limited;
+      return { kind: 'failed', failure, key, sentMs };
+    }
+  } finally {
+    leave(limited);
+  }
 }
 
 /** Full jitter: many workers that failed together must not come back together. */
@@ -156,11 +183,12 @@ function givenUp(error: SyncError, attempts: number): SyncError {
 }
 
 /** Waits, and turns the end by shutdown into the one error type. */
-async function orStopped(signal: AbortSignal | undefined, wait: () => Promise<void>): Promise<void> {
+async function orStopped<Result>(signal: AbortSignal | undefined, wait: () => Promise<Result>): Promise<Result> {
   try {
     signal?.throwIfAborted();
-    await wait();
+    const result = await wait();
     signal?.throwIfAborted();
+    return result;
   } catch (error) {
     if (signal?.aborted !== true) throw error;
     throw stopped(error);
