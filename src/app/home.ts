@@ -44,9 +44,11 @@ export interface HomeOptions {
 }
 
 /** Pool sizes: chunks of the lanes, parts and the timer of a worker share theirs; a command asks one thing after another. */
-const CONNECTIONS_MAX = { worker: 6, command: 3 };
-/** Beside the pool: parts, the tail and the timer of a worker store at the same time. */
-const TRANSACTIONS_MAX = { worker: 4, command: 1 };
+const CONNECTIONS_MAX = { worker: 5, command: 3 };
+/** Beside the pool, so that a page never waits behind a lane: readers of Stripe store one page after the other. */
+const PAGE_CONNECTIONS_MAX = 2;
+/** Beside these: the tail, sweeps and the timer of a worker store at the same time. */
+const TRANSACTIONS_MAX = { worker: 3, command: 1 };
 
 /** Where the queue is in PostgreSQL, beside the one that a worker listens with. */
 const QUEUE_CONNECTIONS_MAX = { worker: 3, command: 1 };
@@ -56,7 +58,7 @@ const MIGRATING_CONNECTIONS_MAX = 5;
 
 function connectionsNeeded(config: HomeConfig, { role, migratesOnly }: HomeOptions): number {
   if (migratesOnly === true) return MIGRATING_CONNECTIONS_MAX;
-  const own = CONNECTIONS_MAX[role] + TRANSACTIONS_MAX[role];
+  const own = CONNECTIONS_MAX[role] + TRANSACTIONS_MAX[role] + (role === 'worker' ? PAGE_CONNECTIONS_MAX : 0);
   if (config.redisUrl !== null) return own;
   return own + QUEUE_CONNECTIONS_MAX[role] + (role === 'worker' ? 1 : 0);
 }
@@ -72,6 +74,9 @@ export async function openHome(config: HomeConfig, options: HomeOptions): Promis
       schema: config.databaseSchema,
       connectionsMax: CONNECTIONS_MAX[options.role],
       transactionsMax: TRANSACTIONS_MAX[options.role],
+      ...(options.role === 'worker' && options.migratesOnly !== true
+        ? { pageConnectionsMax: PAGE_CONNECTIONS_MAX }
+        : {}),
       applicationName: `stripe-blnk-sync ${options.role}`,
       connectionsNeeded: connectionsNeeded(config, options),
       limit: options.role === 'worker' ? 'bounded' : 'patient',

@@ -4,17 +4,23 @@
  * so a part that is killed, repeated or taken twice costs requests and nothing else.
  */
 
-import { DAY_MS, earlier, HOUR_MS, later, remaining, split, type Window } from '../core/base/window.js';
+import { remaining } from '../core/base/window.js';
+import { partsOf } from '../core/coverage/backfill-parts.js';
 import { STRIPE_EPOCH } from '../core/posting/mirror.js';
-import { type CollectedRun, collectRun } from './collect-run.js';
-import type { Backfill, BackfillPart, CollectStore, FeedPage, PageRequest, PartedFeed } from './ports.js';
+import { type CollectedRun, collectInRun } from './collect-run.js';
+import type {
+  Backfill,
+  BackfillPart,
+  ClaimedPart,
+  CollectStore,
+  FeedPage,
+  PageRequest,
+  PartedFeed,
+  PartSource,
+} from './ports.js';
 import { readWindow } from './read-window.js';
 import type { CollectPorts } from './store-page.js';
 import { readSweepPage } from './sweep.js';
-
-/** More parts than workers keep all of them busy; each part costs at least one request and one run row. */
-const PARTS_MAX = 8;
-const PART_MIN_MS: Readonly<Record<PartedFeed, number>> = { payment_intents: HOUR_MS, charges: DAY_MS };
 
 export interface CollectedPart extends CollectedRun {
   readonly feed: PartedFeed;
@@ -23,70 +29,93 @@ export interface CollectedPart extends CollectedRun {
 /** The parts of a backfill or sweep that are not completely read yet; empty when it is done. */
 export async function openParts(store: CollectStore, backfill: Backfill): Promise<BackfillPart[]> {
   const covered = await store.backfillCoverage(backfill.id);
-  return split(backfill.window, { partMinMs: PART_MIN_MS[backfill.feed], partsMax: PARTS_MAX })
+  return partsOf(backfill)
     .filter((part) => remaining(part, covered).length > 0)
     .map((window) => ({ backfillId: backfill.id, window }));
 }
 
 /**
- * Reads what one part still lacks, and closes the backfill when it was the last. A part of a backfill that is finished,
- * or of one that does not exist, is nothing to do. Throws SyncError; the child run then says `failed`.
+ * Reads one window that a part still lacks and nobody reads, or else one of another part, or else the older half of what
+ * another reader has in hand: so all readers are busy until the last page. Null when there was nothing to take. Closes the
+ * backfill when it was the last. Throws SyncError; the child run then says `failed`.
+ *
+ * @param passed what this reader has read before; this window is added. A page without a time is not covered, and would be
+ *   read again at once, for ever
  */
 export async function collectPart(
   ports: CollectPorts,
-  part: BackfillPart,
-  signal: AbortSignal,
+  { part, passed, signal }: PartReading,
 ): Promise<CollectedPart | null> {
-  const backfill = await ports.store.backfill(part.backfillId);
-  if (backfill === null || (await isRefused(ports.store, backfill.feed))) return null;
-  // Anybody may add jobs: nothing is read that the backfill did not ask for.
-  const asked = {
-    from: later(part.window.from, backfill.window.from),
-    to: earlier(part.window.to, backfill.window.to),
-  };
-  const windows = remaining(asked, await ports.store.backfillCoverage(backfill.id)).reverse();
-  const run = windows.length > 0 ? await readPart(ports, { backfill, windows, signal }) : null;
-  await ports.store.finishBackfill(backfill.id);
-  return run === null ? null : { ...run, feed: backfill.feed };
+  const claimed = signal.aborted ? null : await claimFor(ports.store, part, passed);
+  if (claimed === null) return null;
+  passed.push({ backfillId: claimed.backfill.id, window: claimed.window });
+  const run = await readPart(ports, claimed, signal);
+  await ports.store.finishBackfill(claimed.backfill.id);
+  return { ...run, feed: claimed.backfill.feed };
 }
 
-/** Parts of sweeps that were asked for before the key lost its permission would each fail for it. */
-async function isRefused(store: CollectStore, feed: PartedFeed): Promise<boolean> {
-  return feed === 'charges' && (await store.mirror()).chargesRefusedSince !== null;
-}
-
-interface PartReading {
-  readonly backfill: Backfill;
-  /** Newest first. */
-  readonly windows: readonly Window[];
+export interface PartReading {
+  readonly part: BackfillPart;
+  readonly passed: BackfillPart[];
   readonly signal: AbortSignal;
 }
 
-async function readPart(ports: CollectPorts, { backfill, windows, signal }: PartReading): Promise<CollectedRun> {
-  const mirror = await ports.store.mirror();
-  const whole = { from: windows.at(-1)?.from ?? backfill.window.from, to: windows[0]?.to ?? backfill.window.to };
-  return collectRun(
-    ports.store,
-    { feed: backfill.feed, trigger: backfill.trigger, window: whole, parentId: backfill.id },
-    async (run) => {
-      for (const window of windows) {
-        const outcome = await readWindow(
-          {
-            run,
-            mirror,
-            ...window,
-            list: (request) => listPage(ports, backfill.feed, request),
-            coverUpTo: () => window.to,
-            coverNothingBefore: () => STRIPE_EPOCH,
-            signal,
-          },
-          ports,
-        );
-        if (!outcome.complete) return { complete: false, windowTo: null };
-      }
-      return { complete: true, windowTo: null };
-    },
-  );
+async function claimFor(
+  store: CollectStore,
+  part: BackfillPart,
+  passed: readonly BackfillPart[],
+): Promise<ClaimedPart | null> {
+  const claim = (wanted: BackfillPart, source: PartSource) =>
+    store.claimPart(
+      wanted,
+      source,
+      passed.filter(({ backfillId }) => backfillId === wanted.backfillId).map(({ window }) => window),
+    );
+  const open = await backfillsToRead(store);
+  const own = open.filter(({ id }) => id === part.backfillId);
+  const whole = [...own, ...open.filter((one) => !own.includes(one))].map(({ id: backfillId, window }) => ({
+    backfillId,
+    window,
+  }));
+  const unread = own.length > 0 ? [part, ...whole] : whole;
+  for (const wanted of unread) {
+    const claimed = await claim(wanted, 'unread');
+    if (claimed !== null) return claimed;
+  }
+  for (const wanted of whole) {
+    const claimed = await claim(wanted, 'in_hand');
+    if (claimed !== null) return claimed;
+  }
+  return null;
+}
+
+/** Open backfills and sweeps, the oldest first, without those that the key may not read: each part would fail for it. */
+export async function backfillsToRead(store: CollectStore): Promise<Backfill[]> {
+  const open = await store.openBackfills();
+  const isSweep = ({ feed }: Backfill): boolean => feed === 'charges';
+  // Asked for only where it matters: commands and timers come here before there is a mirror.
+  const isRefused = open.some(isSweep) && (await store.mirror()).chargesRefusedSince !== null;
+  return open.filter((backfill) => !(isRefused && isSweep(backfill)));
+}
+
+async function readPart(
+  ports: CollectPorts,
+  { run, backfill, window }: ClaimedPart,
+  signal: AbortSignal,
+): Promise<CollectedRun> {
+  return collectInRun(ports.store, run, async () => {
+    const { complete } = await readWindow(
+      {
+        ...{ run, mirror: await ports.store.mirror(), ...window, signal },
+        list: (request) => listPage(ports, backfill.feed, request),
+        coverUpTo: () => window.to,
+        coverNothingBefore: () => STRIPE_EPOCH,
+        endsWithRun: true,
+      },
+      ports,
+    );
+    return { complete, windowTo: null };
+  });
 }
 
 function listPage(ports: CollectPorts, feed: PartedFeed, request: PageRequest): Promise<FeedPage> {

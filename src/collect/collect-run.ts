@@ -21,13 +21,21 @@ export interface RunReading {
   readonly windowTo: Date | null;
 }
 
-/** Runs `read` inside a sync run. Rethrows its error after the run was marked `failed`. */
+/** Runs `read` inside a sync run of its own. Rethrows its error after the run was marked `failed`. */
 export async function collectRun(
   store: CollectStore,
   newRun: NewRun,
   read: (run: OpenRun) => Promise<RunReading>,
 ): Promise<CollectedRun> {
-  const run = await store.openRun(newRun);
+  return collectInRun(store, await store.openRun(newRun), read);
+}
+
+/** The same in a run that is open. */
+export async function collectInRun(
+  store: CollectStore,
+  run: OpenRun,
+  read: (run: OpenRun) => Promise<RunReading>,
+): Promise<CollectedRun> {
   try {
     const { complete, windowTo } = await read(run);
     if (complete) return { runId: run.id, complete, counts: await store.finishRun(run, windowTo) };

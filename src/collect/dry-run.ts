@@ -62,7 +62,7 @@ export async function dryRun(ports: DryRunPorts, options: DryRunOptions): Promis
       const outcome = tally.add({ ...page, postings }, known);
       readMs += page.covers === null ? 0 : page.covers.to.getTime() - page.covers.from.getTime();
       ports.onPage(tally.counts(), asked === 0 ? 1 : Math.min(1, readMs / asked));
-      return outcome;
+      return { ...outcome, runsFrom: STRIPE_EPOCH };
     },
   };
   for (const { feed, from, to } of readings) {
@@ -72,7 +72,7 @@ export async function dryRun(ports: DryRunPorts, options: DryRunOptions): Promis
     const upTo = (pageNow: Date): Date => to ?? pageNow;
     const { complete } = await readWindow(
       { run, mirror, from, to, list, signal, coverUpTo: upTo, coverNothingBefore: () => STRIPE_EPOCH },
-      { store, wakeLanes: async () => {} },
+      { store, wakeLanes: () => {} },
     );
     if (!complete) return false;
   }
@@ -142,7 +142,7 @@ function isListed({ payment }: NewPosting, lists: readonly Window[]): boolean {
 }
 
 interface Tally {
-  add(page: StoredPage, known: ReadonlySet<string>): StoreOutcome;
+  add(page: StoredPage, known: ReadonlySet<string>): Omit<StoreOutcome, 'runsFrom'>;
   counts(): DryRunCounts;
 }
 

@@ -139,6 +139,8 @@ export interface StoreOutcome {
   readonly parked: readonly Parking[];
   readonly stored: number;
   readonly knownBefore: number;
+  /** Where the run's window begins, as its row says now. */
+  readonly runsFrom: Date;
 }
 
 /** A backfill (feed `payment_intents`) or a sweep (feed `charges`): a parent run whose parts are read by child runs. */
@@ -153,6 +155,16 @@ export type PartedFeed = Extract<Feed, 'payment_intents' | 'charges'>;
 
 export interface BackfillPart {
   readonly backfillId: string;
+  readonly window: Window;
+}
+
+/** What may be claimed: windows that nobody reads, or the older half of one that a living reader has in hand. */
+export type PartSource = 'unread' | 'in_hand';
+
+/** A window of a backfill that this process reads now, in a run of its own. */
+export interface ClaimedPart {
+  readonly run: OpenRun;
+  readonly backfill: Backfill;
   readonly window: Window;
 }
 
@@ -194,6 +206,13 @@ export interface CollectStore {
   openBackfills(): Promise<Backfill[]>;
   /** What the backfill's own parts have read; earlier readings do not count. */
   backfillCoverage(backfillId: string): Promise<Window[]>;
+  /**
+   * Takes a window of the part's backfill within the part's own, and opens a run for it. Null when there is none: all is read
+   * or in the hands of living readers, or what they have is too little to share.
+   *
+   * @param except windows that are not to be taken
+   */
+  claimPart(part: BackfillPart, source: PartSource, except: readonly Window[]): Promise<ClaimedPart | null>;
   /** Closes it when all of its window is covered; a sweep's rows become one, which says what it proves. Else nothing. */
   finishBackfill(backfillId: string): Promise<void>;
   knownIntents(intentIds: readonly string[]): Promise<KnownIntents>;

@@ -1,12 +1,14 @@
 /**
  * Reads one window of a feed page by page, newest first, and stores each page together with what it covers. Shared by the
  * tail, the backfill and the sweep. Paging is by hand: a page is the unit of progress, and a failed one must not end the whole walk.
+ * The next page is asked for as soon as its cursor is known; pages are stored in order behind that.
  *
  * Invariant: coverage never claims a second that was only half read. A page ends in the middle of its oldest second
  * (several objects may share it), so it covers only what is later, unless it was the last page.
  */
 
 import { SyncError } from '../core/base/errors.js';
+import { createOrderedWork } from '../core/base/ordered-work.js';
 import { earlier, floorToSecond, later, SECOND_MS } from '../core/base/window.js';
 import type { Mirror } from '../core/posting/mirror.js';
 import type { FeedPage, OpenRun, PageRequest } from './ports.js';
@@ -23,6 +25,11 @@ export interface WindowReading {
   coverUpTo(pageNow: Date): Date | null;
   /** Nothing before this time is covered by a page with this clock, whatever `has_more` says. */
   coverNothingBefore(pageNow: Date): Date;
+  /**
+   * Whether it ends where the run's row says after each page: another reader may have taken what is older. Else it reads
+   * down to `from`, whatever the row says.
+   */
+  readonly endsWithRun?: boolean;
   /** Stops between two pages. */
   readonly signal: AbortSignal;
 }
@@ -40,8 +47,35 @@ export interface WindowOutcome {
 /** A cursor that vanished (aged-out event, deleted test data) restarts the walk from time bounds, this often at most. */
 const RESTARTS_MAX = 3;
 
+/** Pages that are read and not stored yet while the next one is asked for: what the memory of a reader is bounded by. */
+const PAGES_AHEAD_MAX = 2;
+
 /** Reads and stores the window. Throws SyncError when Stripe or the database fails; what was stored stays covered. */
 export async function readWindow(reading: WindowReading, ports: StorePagePorts): Promise<WindowOutcome> {
+  const pages = createOrderedWork(PAGES_AHEAD_MAX);
+  let runsFrom = reading.from;
+  try {
+    return await readPages(reading, {
+      endsAt: () => (reading.endsWithRun === true ? runsFrom : null),
+      store: (page) =>
+        pages.add(async () => {
+          runsFrom = (await storePage(page, ports)).runsFrom;
+        }),
+    });
+  } finally {
+    // What was read before a fault is stored all the same, and a page that could not be stored is the fault that counts.
+    await pages.settled();
+  }
+}
+
+interface Storing {
+  /** Down to where the run reads, as its row said at the last page that is stored; null: down to the window's begin. */
+  endsAt(): Date | null;
+  /** Resolves when the next page may be asked for. */
+  store(page: PageToStore): Promise<void>;
+}
+
+async function readPages(reading: WindowReading, storing: Storing): Promise<WindowOutcome> {
   const walk: Walk = { to: reading.to, after: null, restartBelow: reading.to, restarts: 0 };
   let outcome: Omit<WindowOutcome, 'complete'> = { coveredTo: null, newest: null, vendorNow: null };
   let upper: Date | null = null;
@@ -54,10 +88,12 @@ export async function readWindow(reading: WindowReading, ports: StorePagePorts):
     }
     const provenUpper = upperEnd(reading, page, upper);
     const covers = coveredBy(page, { upper: provenUpper, lower: lowerEnd(reading, page), pageBeforeAt });
-    await storePage({ run: reading.run, page, mirror: reading.mirror, covers }, ports);
+    await storing.store({ run: reading.run, page, mirror: reading.mirror, covers });
     upper = covers?.from ?? upperAfterUncovered(page, { upper, isProven: provenUpper === upper });
     pageBeforeAt = page.vendorNow;
-    if (!page.hasMore) return { ...outcome, complete: true };
+    const endsAt = storing.endsAt();
+    const isRead = endsAt !== null && upper !== null && upper <= endsAt;
+    if (!page.hasMore || isRead) return { ...outcome, complete: true };
     walk.after = page.lastId;
     if (page.oldest !== null) walk.restartBelow = new Date(page.oldest.getTime() + SECOND_MS);
   }

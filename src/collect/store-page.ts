@@ -17,6 +17,7 @@ import type {
   PaymentFeeds,
   SeenPayment,
   StoredPage,
+  StoreOutcome,
 } from './ports.js';
 
 export interface PageToStore {
@@ -29,8 +30,8 @@ export interface PageToStore {
 
 export interface StorePagePorts {
   readonly store: Pick<CollectStore, 'storePage'>;
-  /** Tells the lanes that there is work. A lost call costs only time. */
-  wakeLanes(lanes: readonly Lane[]): Promise<void>;
+  /** Tells the lanes that there is work, and waits for nothing. A lost call costs only time. */
+  wakeLanes(lanes: readonly Lane[]): void;
 }
 
 /** What reads a feed and stores what it shows. */
@@ -40,7 +41,10 @@ export interface CollectPorts extends StorePagePorts {
 }
 
 /** Stores one page. Throws what the store throws; then nothing of the page was stored and nothing is covered. */
-export async function storePage({ run, page, mirror, covers }: PageToStore, ports: StorePagePorts): Promise<void> {
+export async function storePage(
+  { run, page, mirror, covers }: PageToStore,
+  ports: StorePagePorts,
+): Promise<StoreOutcome> {
   const seen = distinct(page.payments);
   const inScope = seen.filter((payment) => isInScope(payment, mirror));
   const before = seen.filter((payment) => !isInScope(payment, mirror));
@@ -52,7 +56,8 @@ export async function storePage({ run, page, mirror, covers }: PageToStore, port
     requests: page.requests,
     covers,
   });
-  if (outcome.lanes.length > 0) await ports.wakeLanes(outcome.lanes);
+  if (outcome.lanes.length > 0) ports.wakeLanes(outcome.lanes);
+  return outcome;
 }
 
 /** @returns the ledger transaction, or why there is none, for a payment of any readability */

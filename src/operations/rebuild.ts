@@ -149,7 +149,7 @@ async function readAll(session: Session, mirror: Mirror, listener: RebuildListen
       return outcome;
     },
   };
-  await readParts({ store, feeds: vendors.feeds, wakeLanes: async () => {} }, signal);
+  await readParts({ store, feeds: vendors.feeds, wakeLanes: () => {} }, signal);
   const complete = (await collecting.openBackfills()).length === 0;
   if (complete) await rebuilding.finish();
   return {
@@ -173,7 +173,8 @@ async function readParts(ports: Parameters<typeof collectPart>[0], signal: Abort
     for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
       if (signal.aborted || faults.length > 0) return;
       try {
-        await collectPart(ports, part, signal);
+        const reading = { part, passed: [], signal };
+        while ((await collectPart(ports, reading)) !== null);
       } catch (error) {
         faults.push(error);
       }

@@ -2,9 +2,9 @@
  * What the `sync` job does, whoever asked: begins the mirror at its very first run, asks for what open backfills still
  * lack, runs the tail once (or, while the key may not read events, the list of what is new), and asks for sweeps.
  */
-import { openParts } from '../collect/backfill.js';
+import { backfillsToRead, openParts } from '../collect/backfill.js';
 import { collectNewest } from '../collect/newest.js';
-import type { Backfill, BackfillPart, VendorClock } from '../collect/ports.js';
+import type { BackfillPart, VendorClock } from '../collect/ports.js';
 import { requestSweeps } from '../collect/request-sweeps.js';
 import type { CollectPorts } from '../collect/store-page.js';
 import { collectTail, type TailOutcome } from '../collect/tail.js';
@@ -110,23 +110,11 @@ async function askForSweeps(ports: SyncJobPorts, lagMs: number, vendorNow: Date 
 
 /** Asks workers for the parts of open backfills and sweeps that are not read yet. Asking twice is harmless. */
 export async function requestOpenParts(ports: Pick<SyncJobPorts, 'store' | 'requestPart'>): Promise<void> {
-  for (const backfill of await openBackfillsToRead(ports.store)) {
+  for (const backfill of await backfillsToRead(ports.store)) {
     const parts = await openParts(ports.store, backfill);
     if (parts.length === 0) await ports.store.finishBackfill(backfill.id);
     for (const part of parts) await ports.requestPart(part);
   }
-}
-
-/** Open backfills and sweeps, without those that the key may not read. */
-export async function openBackfillsToRead(store: SyncJobPorts['store']): Promise<Backfill[]> {
-  const open = await store.openBackfills();
-  // Asked for only where it matters: commands and timers come here before there is a mirror.
-  const isRefused = open.some(isSweep) && (await store.mirror()).chargesRefusedSince !== null;
-  return open.filter((backfill) => !(isRefused && isSweep(backfill)));
-}
-
-function isSweep(backfill: Backfill): boolean {
-  return backfill.feed === 'charges';
 }
 
 /**

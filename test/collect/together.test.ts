@@ -11,13 +11,19 @@ const at = (ms: number) => new Date(NOW.getTime() + ms);
 describe('workers side by side', () => {
   const open = stages();
 
-  it('read one part twice without loss, and their counts add up', async () => {
+  it('read one part twice when one is taken for dead, without loss, and their counts add up', async () => {
     const stage = await open({ startsAt: at(-HOUR) });
     for (let n = 0; n < 450; n += 1) stage.pay({ created: at(-HOUR + n * 5 * SECOND) });
     await stage.syncJob()('startup');
-    await Promise.all([stage.backfills(), stage.worker().backfills(), stage.worker().backfills()]);
+    stage.sandbox.faults.add({ fault: { effect: 'hang' }, route: 'payment_intents.list', nth: 2 });
+    const late = stage.backfills();
+    await expect.poll(() => stage.sandbox.faults.hanging, { timeout: 20_000 }).toBe(1);
+    await stage.sql`update stripe_blnk_sync.sync_runs set heartbeat_at = now() - interval '16 seconds' where parent_id is not null`;
+    await stage.worker().backfills();
+    stage.sandbox.faults.clear();
+    await late;
     const parts = (await stage.runs()).filter((run) => run.parentId !== null);
-    expect(parts.length).toBeGreaterThan(1);
+    expect(parts.reduce((sum, run) => sum + run.found, 0)).toBeGreaterThan(450);
     expect(parts.reduce((sum, run) => sum + run.stored, 0)).toBe(450);
     expect((await stage.postings()).size).toBe(450);
     await stage.assertHonest();
@@ -117,6 +123,22 @@ describe('a worker that lost its run', () => {
     await own.renew();
     expect(await own.tidy({ silentAfterMs: 60_000, keepEmptyRunsMs: DAY })).toBe(0);
     await stage.store.finishRun(run, NOW);
+  });
+
+  it('is alone until another worker says that it lives, and again when that one leaves', async () => {
+    const stage = await open();
+    const registryOf = () =>
+      createWorkerRegistry(stage.sql, { id: crypto.randomUUID(), host: 'here', pid: 1, version: '0' });
+    const [one, other] = [registryOf(), registryOf()];
+    await one.renew();
+    expect(await one.isAlone()).toBe(true);
+    await other.renew();
+    expect([await one.isAlone(), await other.isAlone()]).toEqual([false, false]);
+    await stage.sql`update stripe_blnk_sync.workers set seen_at = now() - interval '61 seconds'`;
+    expect(await one.isAlone()).toBe(true);
+    await other.renew();
+    await other.leave();
+    expect(await one.isAlone()).toBe(true);
   });
 
   it('cannot write with the run of another worker', async () => {

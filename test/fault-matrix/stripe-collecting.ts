@@ -81,14 +81,15 @@ async function runUnder(stage: Stage, { url, fault, column }: Running): Promise<
   const context = connectStripe(stage, { url, limitMs: fault.limitMs });
   const { sync, readPart } = createCollecting(context, {
     owner: { workerId: stage.workerId, mirrorId: null },
-    queue: { wakeLane: async () => {}, requestPart: async () => {} },
+    queue: { requestPart: async () => {} },
+    wakeLanes: () => {},
     signal: NEVER,
   });
   try {
     if (column.during === 'tail') return (await sync('schedule')).feed === 'events' ? 'ok' : 'the list instead';
     let read = 0;
     for (const backfill of await stage.store.openBackfills()) {
-      for (const part of await openParts(stage.store, backfill)) read += (await readPart(part, NEVER)) === null ? 0 : 1;
+      for (const part of await openParts(stage.store, backfill)) await readPart(part, NEVER, () => (read += 1));
     }
     return read > 0 ? 'ok' : 'no sweep';
   } finally {

@@ -2,7 +2,7 @@
  * Collect's store: runs, pages and coverage. A page's payments, its counts and what it covers are one transaction, and
  * that transaction holds the run's row, so a worker that lost its run can neither store nor cover anything more.
  */
-import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm';
+import { and, eq, gt, isNull, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Backfill, CollectStore, NewRun, OpenRun, StoredPage, StoreOutcome } from '../../collect/ports.js';
 import { SyncError } from '../../core/base/errors.js';
@@ -18,7 +18,9 @@ import { lanesOf } from '../postings/lanes.js';
 import { mirror } from '../schema/mirror.js';
 import { coverage, syncRuns } from '../schema/sync-runs.js';
 import { cover } from './coverage-store.js';
+import { claimPart, openBackfill, partCoverage, selectBackfills } from './part-store.js';
 import { takeBackAhead } from './remove-future-runs.js';
+import { storeListPage } from './store-list-page.js';
 import { createSweepStore, finishSweep, forgetSweptCoverage, holdStart, listBeforeStart } from './sweep-store.js';
 
 export interface CollectStoreOptions {
@@ -29,16 +31,21 @@ export interface CollectStoreOptions {
   readonly mirrorId: string | null;
   /** Of the mirror, as this process read it at its start: once it was raised no run is opened or written. Left out by commands. */
   readonly epoch?: number;
+  /** Connections of their own for pages of lists, so that none waits behind a lane. The store's own when left out. */
+  readonly pages?: Drizzle;
 }
 
 export function createCollectStore(
   db: Drizzle,
-  { workerId, version, mirrorId, epoch }: CollectStoreOptions,
+  { workerId, version, mirrorId, epoch, pages = db }: CollectStoreOptions,
 ): CollectStore {
   const ofEpoch =
     epoch === undefined ? undefined : sql`not exists (select 1 from ${mirror} where ${mirror.ledgerEpoch} <> ${epoch})`;
   const ours = (run: OpenRun) =>
     and(eq(syncRuns.id, run.id), eq(syncRuns.state, 'collecting'), eq(syncRuns.workerId, workerId), ofEpoch);
+  /** Runs that this process reads. */
+  const reading = new Set<string>();
+  const owner = { workerId, version, reads: (runId: string) => reading.has(runId) };
   return {
     async mirror() {
       const held = await readMirror(db);
@@ -54,19 +61,27 @@ export function createCollectStore(
       return { id, feed: run.feed };
     },
 
-    storePage: (run, page) =>
-      db.transaction(async (transaction) => {
+    async storePage(run, page) {
+      if (run.feed === 'payment_intents' && page.judgedByStart === undefined) {
+        const outcome = await storeListPage(pages, { page, ours: ours(run) });
+        if (outcome === null) throw runLost(run);
+        return outcome;
+      }
+      return db.transaction(async (transaction) => {
         if (page.judgedByStart !== undefined) await holdStart(transaction, page.judgedByStart);
-        const held = await transaction.select({ id: syncRuns.id }).from(syncRuns).where(ours(run)).for('update');
-        if (held.length === 0) throw runLost(run);
+        const rows = transaction.select({ runsFrom: syncRuns.windowFrom }).from(syncRuns).where(ours(run));
+        const [held] = await rows.for('update');
+        if (held === undefined) throw runLost(run);
         const stored = await insertFound(transaction, run, page.postings);
         await listBeforeStart(transaction, run.id, page.listedBeforeStart ?? []);
         if (page.covers !== null) await cover(transaction, run, page.covers);
         await countPage(transaction, run, { page, stored: countNew(stored) });
-        return outcomeOf(page, stored);
-      }),
+        return { ...outcomeOf(page, stored), runsFrom: held.runsFrom };
+      });
+    },
 
     async finishRun(run, windowTo) {
+      reading.delete(run.id);
       const [counts] = await db
         .update(syncRuns)
         .set({
@@ -82,6 +97,7 @@ export function createCollectStore(
     },
 
     async failRun(run, { code, message }) {
+      reading.delete(run.id);
       await db
         .update(syncRuns)
         .set({ state: 'failed', finishedAt: sql`now()`, errorCode: code, error: message })
@@ -128,6 +144,13 @@ export function createCollectStore(
 
     backfillCoverage: (backfillId) => partCoverage(db, backfillId),
 
+    async claimPart(part, source, except) {
+      if (epoch !== undefined) await refuseMoved(db, epoch);
+      const claimed = await claimPart(db, owner, part, { source, except });
+      if (claimed !== null) reading.add(claimed.run.id);
+      return claimed;
+    },
+
     async finishBackfill(backfillId) {
       const [open] = await selectBackfills(db, and(eq(syncRuns.id, backfillId), openBackfill));
       if (open === undefined) return;
@@ -156,27 +179,6 @@ export function createCollectStore(
 /** A tick that brought nothing is no run to tell of; one that a person asked for is. */
 const quietIsReported = sql`case when ${syncRuns.stored} = 0 and ${syncRuns.trigger} <> 'manual' then now() end`;
 
-/** A parent run belongs to no worker: any of them may read its parts. */
-const openBackfill = and(eq(syncRuns.state, 'collecting'), isNull(syncRuns.workerId), isNull(syncRuns.parentId));
-
-async function partCoverage(db: Drizzle, backfillId: string): Promise<Window[]> {
-  return db
-    .select({ from: coverage.from, to: coverage.to })
-    .from(coverage)
-    .innerJoin(syncRuns, eq(coverage.runId, syncRuns.id))
-    .where(eq(syncRuns.parentId, backfillId));
-}
-
-async function selectBackfills(db: Drizzle, where: ReturnType<typeof and>): Promise<Backfill[]> {
-  const rows = await db.select().from(syncRuns).where(where).orderBy(asc(syncRuns.startedAt));
-  return rows.map(({ id, feed, windowFrom, windowTo, startedAt, trigger }) => ({
-    id,
-    feed: feed === 'charges' ? feed : 'payment_intents',
-    trigger,
-    window: { from: windowFrom, to: windowTo ?? startedAt },
-  }));
-}
-
 async function countPage(
   transaction: Transaction,
   run: OpenRun,
@@ -196,7 +198,7 @@ async function countPage(
     .where(eq(syncRuns.id, run.id));
 }
 
-function outcomeOf(page: StoredPage, stored: readonly StoredRow[]): StoreOutcome {
+function outcomeOf(page: StoredPage, stored: readonly StoredRow[]): Omit<StoreOutcome, 'runsFrom'> {
   const pending = stored.flatMap(({ lane, state }) => (state === 'pending' && lane !== null ? [lane] : []));
   const isNew = countNew(stored);
   return {

@@ -30,6 +30,8 @@ export interface Database {
   /** Its transactions, like those of `sql`, run on connections of their own: see `transactions.ts`. */
   readonly db: Drizzle;
   readonly sql: postgres.Sql;
+  /** For pages of lists. With connections of their own where that was asked for: else the same as `db`. */
+  readonly pages: Drizzle;
   /** Of our tables. Statements name the default one, and go to this one. */
   readonly schema: string;
   /** For locks that a session holds. Nothing is sent any more once the connection is lost, nor after the work. */
@@ -42,6 +44,8 @@ export interface DatabaseOptions {
   readonly connectionsMax: number;
   /** Of our tables; `stripe_blnk_sync` when left out. */
   readonly schema?: string;
+  /** For what a reader of Stripe stores, beside all others; none of their own when left out. */
+  readonly pageConnectionsMax?: number;
   /** Transactions at the same time, each with a connection of its own; 4 when left out. */
   readonly transactionsMax?: number;
   /** Shown in `pg_stat_activity`. */
@@ -95,9 +99,15 @@ export async function openDatabase(address: DatabaseAddress, options: DatabaseOp
   };
   const transactions = createTransactions({ open: openOne, max: options.transactionsMax ?? TRANSACTIONS_MAX });
   Object.assign(sql, { begin: transactions.run, reserve: refuseReserve });
+  const db = drizzle(sql);
+  const pageSql =
+    options.pageConnectionsMax === undefined
+      ? null
+      : connect({ max: options.pageConnectionsMax, prepare: !sockets.isPooled() });
   return {
-    db: drizzle(sql),
+    db,
     sql,
+    pages: pageSql === null ? db : drizzle(pageSql),
     schema,
     async onOneConnection(work) {
       const one = openOne();
@@ -110,7 +120,8 @@ export async function openDatabase(address: DatabaseAddress, options: DatabaseOp
     async close() {
       await transactions.close();
       // The driver waits for an answer on connections that are gone, too.
-      await sql.end({ timeout: options.giveUp?.aborted === true ? 0 : 5 });
+      const timeout = options.giveUp?.aborted === true ? 0 : 5;
+      await Promise.all([sql.end({ timeout }), pageSql?.end({ timeout })]);
     },
   };
 }

@@ -78,8 +78,9 @@ export function createRebuildStore(
           .where(isNotNull(mirror.rebuildingSince))
           .for('share');
         const ours = and(eq(syncRuns.id, run.id), eq(syncRuns.state, 'collecting'), eq(syncRuns.workerId, workerId));
-        const held = await transaction.select({ id: syncRuns.id }).from(syncRuns).where(ours).for('update');
-        if (rebuilding.length === 0 || held.length === 0) throw rebuildLost();
+        const rows = transaction.select({ runsFrom: syncRuns.windowFrom }).from(syncRuns).where(ours);
+        const [held] = await rows.for('update');
+        if (rebuilding.length === 0 || held === undefined) throw rebuildLost();
         const { found, stored } = await insertRebuilt(transaction, run, page.postings);
         if (page.covers !== null) {
           await transaction.insert(coverage).values({ feed: run.feed, ...page.covers, runId: run.id });
@@ -95,7 +96,7 @@ export function createRebuildStore(
             heartbeatAt: sql`now()`,
           })
           .where(eq(syncRuns.id, run.id));
-        return { lanes: [], parked: [], stored, knownBefore: found - stored };
+        return { lanes: [], parked: [], stored, knownBefore: found - stored, runsFrom: held.runsFrom };
       }),
 
     async counts() {

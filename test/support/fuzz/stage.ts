@@ -115,7 +115,8 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
     const attempt = async (step: () => Promise<unknown>) => void faults.push(...(await faultsOf(step)));
     const { store, sync, readPart } = createCollecting(context, {
       owner: { workerId: randomUUID(), mirrorId: null },
-      queue: { wakeLane: async () => {}, requestPart: async () => {} },
+      queue: { requestPart: async () => {} },
+      wakeLanes: () => {},
       signal: NEVER,
     });
     await attempt(() => sync('manual'));

@@ -42,7 +42,7 @@ export class HistoryWorker {
     const parts = { mirror: history.mirror, workerId: this.id };
     const { queue } = this;
     this.#worker = composeWorker(this.#context, {
-      ...{ ...parts, queue, queueSchema: null, signal: NEVER },
+      ...{ ...parts, queue, wakeLane: queue.wakeLane, queueSchema: null, signal: NEVER },
       ledgerWatch: watchLedger(this.#context, { ...parts, onOther: () => {} }),
       onError: () => {},
       onAlive: () => {},

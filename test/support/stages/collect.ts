@@ -12,7 +12,7 @@ import type { ExpectedPayment } from '../../../sandbox/stripe/expectation.js';
 import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../../../sandbox/stripe/sandbox.js';
 import { createCollecting } from '../../../src/app/collecting.js';
 import { openParts } from '../../../src/collect/backfill.js';
-import type { CollectStore, PaymentFeeds } from '../../../src/collect/ports.js';
+import type { BackfillPart, CollectStore, PaymentFeeds } from '../../../src/collect/ports.js';
 import { collectTail, type TailOptions } from '../../../src/collect/tail.js';
 import { type Completeness, completenessOf } from '../../../src/core/coverage/completeness.js';
 import { readSweptCoverage } from '../../../src/db/collect/sweep-store.js';
@@ -68,7 +68,9 @@ export interface StageWorker {
   readonly feeds: PaymentFeeds;
   /** A run of the tail that reads the whole lag, unless told. */
   tail(options?: Partial<TailOptions>): ReturnType<typeof collectTail>;
-  /** Reads all parts of all open backfills and sweeps, one after the other. */
+  /** What the job of one part does: that part, and whatever else is left. */
+  readPart(part: BackfillPart): Promise<void>;
+  /** The jobs of all parts of all open backfills and sweeps, one after the other. */
   backfills(): Promise<void>;
 }
 
@@ -156,17 +158,18 @@ export async function openStage(database: OwnDatabase, options: StageOptions = {
     startsAt: options.startsAt ?? new Date(clock.nowMs() - 30 * DAY),
   });
   const signal = new AbortController().signal;
-  const queue = { wakeLane: async () => {}, requestPart: async () => {} };
+  const queue = { requestPart: async () => {} };
   const { account, feeds } = context.vendors;
   const collecting = (workerId: string) =>
-    createCollecting(context, { owner: { workerId, mirrorId: null }, queue, signal });
+    createCollecting(context, { owner: { workerId, mirrorId: null }, queue, wakeLanes: () => {}, signal });
   const worker = (): StageWorker => {
     const workerId = randomUUID();
     const { store, readPart } = collecting(workerId);
-    const ports = { store, feeds, wakeLanes: async () => {} };
+    const ports = { store, feeds, wakeLanes: () => {} };
     return {
       ...{ workerId, store, feeds },
       tail: (tail = {}) => collectTail(ports, { trigger: 'schedule', lagMs, freshOnlyFrom: null, signal, ...tail }),
+      readPart: (part) => readPart(part, signal),
       async backfills() {
         for (const backfill of await store.openBackfills()) {
           for (const part of await openParts(store, backfill)) await readPart(part, signal);
