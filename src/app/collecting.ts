@@ -14,7 +14,9 @@ import { tellPermission } from './tell-work.js';
 export interface CollectingParts {
   /** Of the runs that are stored. */
   readonly owner: Omit<CollectStoreOptions, 'version'>;
-  readonly queue: Pick<JobQueue, 'wakeLane' | 'requestPart'>;
+  readonly queue: Pick<JobQueue, 'requestPart'>;
+  /** Told of lanes that got new postings; waits for nothing. */
+  wakeLanes(lanes: readonly Lane[]): void;
   /** Aborted when the worker stops. */
   readonly signal: AbortSignal;
 }
@@ -25,19 +27,13 @@ export interface Collecting {
   readonly readPart: PartJob;
 }
 
-export function createCollecting(context: Context, { owner, queue, signal }: CollectingParts): Collecting {
+export function createCollecting(context: Context, { owner, queue, wakeLanes, signal }: CollectingParts): Collecting {
   const { config, database, events, vendors, clock, version } = context;
-  const store = createCollectStore(database.db, { ...owner, version });
+  const store = createCollectStore(database.db, { ...owner, version, pages: database.pages });
   const ports = {
     store: countedStore(context.decorate('collectStore', store), context.tally),
     feeds: vendors.feeds,
-    async wakeLanes(lanes: readonly Lane[]) {
-      // The page is stored: a wake that is lost costs a minute, and must not fail the run.
-      const woken = await Promise.allSettled(lanes.map((lane) => queue.wakeLane(lane)));
-      for (const wake of woken) {
-        if (wake.status === 'rejected') events.laneNotWoken({ error: describeError(wake.reason) });
-      }
-    },
+    wakeLanes,
     ...{ vendorClock: vendors.account, permissions: vendors.account, clock },
     onPermission: (feed: RefusableFeed, change: PermissionChange) =>
       tellPermission(events, { feed, change, livemode: config.stripe.livemode }),

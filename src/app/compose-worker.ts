@@ -3,7 +3,9 @@
  * that begins its tasks: whoever has both calls what is composed here. Nothing is begun.
  */
 import { hostname } from 'node:os';
+import { describeError } from '../core/base/errors.js';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/base/window.js';
+import type { Lane } from '../core/posting/posting.js';
 import { refuseMoved } from '../db/mirror/ledger-identity-store.js';
 import { findMirror } from '../db/mirror/mirror-store.js';
 import { lanesDue } from '../db/postings/due.js';
@@ -13,6 +15,7 @@ import { createWorkerRegistry, type WorkerRegistry } from '../db/workers/worker-
 import type { JobQueue } from '../queue/job-queue.js';
 import { type BackgroundTask, DONE } from '../worker/background-tasks.js';
 import { createLaneAlarms, type LaneAlarms } from '../worker/lane-alarms.js';
+import { createLaneWakes } from '../worker/lane-wakes.js';
 import type { LedgerWatch } from '../worker/ledger-watch.js';
 import { requestOpenParts } from '../worker/sync-job.js';
 import type { Context } from './context.js';
@@ -23,6 +26,8 @@ import { watchVerdict } from './watch-verdict.js';
 
 export interface WorkerParts extends Pick<StageParts, 'mirror' | 'workerId' | 'signal'> {
   readonly queue: Pick<JobQueue, 'ensureSchedule' | 'requestPart' | 'requestProofs' | 'wakeLane'>;
+  /** Drains a lane that has work, here or wherever the queue delivers it. */
+  wakeLane(lane: Lane): Promise<void>;
   /** Of the queue, where it is in PostgreSQL. */
   readonly queueSchema: string | null;
   readonly ledgerWatch: LedgerWatch;
@@ -48,11 +53,17 @@ const ASK_EVERY_MAX_MS = MINUTE_MS;
 
 export function composeWorker(context: Context, parts: WorkerParts): ComposedWorker {
   const { config, database, version } = context;
-  const { queue, workerId, onError } = parts;
+  const { workerId, onError } = parts;
   const registry = createWorkerRegistry(database.sql, { id: workerId, host: hostname(), pid: process.pid, version });
-  const alarms = createLaneAlarms({ clock: context.clock, wakeLane: (lane) => queue.wakeLane(lane), onError });
+  const { wakeLane } = parts;
+  const alarms = createLaneAlarms({ clock: context.clock, wakeLane, onError });
+  const wakes = createLaneWakes({
+    ...{ clock: context.clock, wake: wakeLane },
+    // The page is stored: a wake that is lost costs a minute.
+    onFailed: (error) => context.events.laneNotWoken({ error: describeError(error) }),
+  });
   const intervalMs = async () => intervalInForce(config, database, await findMirror(database.db));
-  const stages = createStages(context, { ...parts, alarms, intervalMs });
+  const stages = createStages(context, { ...parts, alarms, intervalMs, wakeLanes: wakes.add });
   const composed = { ...stages, registry, alarms, intervalMs };
   return {
     ...composed,

@@ -2,7 +2,7 @@
  * Composition: what one worker does with a queue that does not deliver. Joins due work (what stands in the database), the
  * hands of this process, and the watch over the queue.
  */
-import { openParts } from '../collect/backfill.js';
+import { backfillsToRead, openParts } from '../collect/backfill.js';
 import type { BackfillPart } from '../collect/ports.js';
 import { describeError } from '../core/base/errors.js';
 import { SECOND_MS } from '../core/base/window.js';
@@ -15,8 +15,8 @@ import { type JobHandlers, type JobQueue, laneJob, partJob, proofsJob, syncJob }
 import { BACKFILL_QUEUE, POST_QUEUE } from '../queue/payload.js';
 import { type BackgroundTask, DONE } from '../worker/background-tasks.js';
 import { createDueWork, createHands, type WorkSource } from '../worker/due-work.js';
+import { createLaneStarts, createLaneTurns } from '../worker/lane-turns.js';
 import { createQueueWatch } from '../worker/queue-watch.js';
-import { openBackfillsToRead } from '../worker/sync-job.js';
 import type { ComposedWorker } from './compose-worker.js';
 import type { Context } from './context.js';
 import type { Home } from './home.js';
@@ -40,6 +40,8 @@ export interface SelfRunning {
   readonly lookAtWork: BackgroundTask;
   /** By itself: a queue that hangs must not keep the work from being begun. */
   readonly lookAtQueue: BackgroundTask;
+  /** Drains it here when no other worker lives; else the queue gives it to one of them, so that it is drained once. */
+  wakeLane(lane: Lane): Promise<void>;
   settled(): Promise<void>;
 }
 
@@ -58,6 +60,8 @@ export function createSelfRunning(context: Context, parts: DueWorkParts): SelfRu
   const { queue, handlers: jobs, registry } = parts;
   const lookEveryMs = Math.min(Math.max(config.syncEveryMs / LOOKS_PER_INTERVAL, LOOK_EVERY_MIN_MS), LOOK_EVERY_MAX_MS);
   const hands = createHands();
+  const turns = createLaneTurns(parts.lanesAtOnce, (lane) => hands.hold('lane', laneName(lane), () => jobs.lane(lane)));
+  let isAlone = false;
   let syncBegunAtMs: number | null = null;
   const noteSyncBegun = (): void => {
     syncBegunAtMs = clock.monotonicMs();
@@ -72,24 +76,19 @@ export function createSelfRunning(context: Context, parts: DueWorkParts): SelfRu
       // The part of a job that comes while it is read here is this one's; what it leaves is asked for again.
       if (!hands.has('part', partJob(part).id)) await hands.hold('part', partJob(part).id, () => jobs.part(part));
     },
-    lane: (lane) => hands.hold('lane', laneName(lane), () => jobs.lane(lane)),
+    lane: (lane) => turns.drain(lane),
     async proofs() {
       if (!hands.has('proofs', ONE)) await hands.hold('proofs', ONE, () => jobs.proofs());
     },
   };
-  const watch = createQueueWatch({
-    clock,
-    examine: () => examined(parts),
-    release: (job) => queue.release(job),
-    restartSchedule: () => queue.restartSchedule(config.syncEveryMs),
-    note: (faults) => registry.noteQueueFaults(faults),
-    onChange(lines) {
-      if (lines.length === 0) events.queueHealthy({});
-      else events.queueUnhealthy({ faults: lines });
-    },
-  });
+  const watch = watchQueue(context, parts);
   const failed = (name: string, error: unknown): void =>
     parts.onJobFailed({ name, error: error instanceof Error ? error : new Error(describeError(error)) });
+  const lanes = createLaneStarts({
+    ...{ turns, isAlone: () => isAlone, isStopping: () => parts.signal.aborted },
+    ask: (lane) => queue.wakeLane(lane),
+    onFailed: (error) => failed('lane', error),
+  });
   const sources = createSources(context, parts, {
     lookEveryMs,
     noteSyncBegun,
@@ -115,10 +114,32 @@ export function createSelfRunning(context: Context, parts: DueWorkParts): SelfRu
   });
   return {
     handlers,
-    lookAtWork: lookTask('due work', () => due.look()),
+    lookAtWork: lookTask('due work', async () => {
+      // A database that is away is told by the look.
+      isAlone = await registry.isAlone().catch(() => false);
+      await due.look();
+    }),
     lookAtQueue: lookTask('queue', () => watch.look()),
-    settled: () => due.settled(),
+    wakeLane: (lane) => lanes.start(lane),
+    async settled() {
+      await Promise.all([due.settled(), lanes.settled()]);
+    },
   };
+}
+
+function watchQueue({ config, events, clock }: Context, parts: DueWorkParts) {
+  const { queue, registry } = parts;
+  return createQueueWatch({
+    clock,
+    examine: () => examined(parts),
+    release: (job) => queue.release(job),
+    restartSchedule: () => queue.restartSchedule(config.syncEveryMs),
+    note: (faults) => registry.noteQueueFaults(faults),
+    onChange(lines) {
+      if (lines.length === 0) events.queueHealthy({});
+      else events.queueUnhealthy({ faults: lines });
+    },
+  });
 }
 
 interface Source {
@@ -169,7 +190,7 @@ function createSources(
     kind: 'part',
     atOnce: parts.partsAtOnce,
     async find() {
-      const backfills = await openBackfillsToRead(store);
+      const backfills = await backfillsToRead(store);
       if (backfills.length === 0) return [];
       const collecting = await partsCollecting(sql, silentAfterMs);
       const open = (await Promise.all(backfills.map((backfill) => openParts(store, backfill)))).flat();
@@ -184,7 +205,7 @@ function createSources(
     find: async () => {
       const lanes = await findLanes(lookEveryMs);
       parts.outages.answered('postgresql');
-      return lanes.map((found) => ({ key: laneJob(found).id, run: () => jobs.lane(found) }));
+      return lanes.map((found) => ({ key: laneJob(found).id, run: () => handlers.lane(found) }));
     },
   };
   const proofs: WorkSource = {

@@ -1,5 +1,6 @@
 /** Composition: collecting, posting and proving of one worker, as the jobs of the queue call them. */
 import type { Mirror } from '../core/posting/mirror.js';
+import type { Lane } from '../core/posting/posting.js';
 import { createRunReports } from '../db/collect/run-reports.js';
 import { sinceLastTailMs } from '../db/workers/worker-registry.js';
 import type { JobHandlers, JobQueue } from '../queue/job-queue.js';
@@ -15,7 +16,9 @@ import { tellReading, tellRunEnd } from './tell-work.js';
 export interface StageParts {
   readonly mirror: Mirror;
   readonly workerId: string;
-  readonly queue: Pick<JobQueue, 'wakeLane' | 'requestPart' | 'requestProofs'>;
+  readonly queue: Pick<JobQueue, 'requestPart' | 'requestProofs'>;
+  /** Told of lanes that got new postings; waits for nothing. */
+  wakeLanes(lanes: readonly Lane[]): void;
   readonly alarms: LaneAlarms;
   readonly ledgerWatch: Pick<LedgerWatch, 'confirm' | 'confirmSource'>;
   intervalMs(): Promise<number>;
@@ -36,7 +39,7 @@ export function createStages(context: Context, parts: StageParts): Stages {
   const { database, events, timings } = context;
   const { mirror, workerId, queue, alarms, ledgerWatch, intervalMs, signal } = parts;
   const owner = { workerId, mirrorId: mirror.mirrorId, epoch: mirror.ledgerEpoch };
-  const collecting = createCollecting(context, { owner, queue, signal });
+  const collecting = createCollecting(context, { owner, queue, signal, wakeLanes: parts.wakeLanes });
   const posting = createPosting(context, { mirror, confirmSource: ledgerWatch.confirmSource });
   const proofs = createScheduledProofs(context, {
     signal,
@@ -53,8 +56,7 @@ export function createStages(context: Context, parts: StageParts): Stages {
       await reportRuns();
     },
     async part(part) {
-      const run = await collecting.readPart(part, signal);
-      tellReading(events, run?.feed ?? 'payment_intents', run);
+      await collecting.readPart(part, signal, (run) => tellReading(events, run.feed, run));
       await reportRuns();
     },
     proofs: () => proofs.turn(),

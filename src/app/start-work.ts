@@ -23,7 +23,7 @@ export interface Work extends Pick<WorkerParts, 'mirror' | 'workerId' | 'ledgerW
 }
 
 /** That one process works on at the same time. */
-const PARTS_AT_ONCE = 4;
+const PARTS_AT_ONCE = 6;
 export const LANES_AT_ONCE = 16;
 
 /**
@@ -39,6 +39,8 @@ export async function startWork(context: Context, work: Work): Promise<RunningTa
   const { onError, onJobFailed } = createFailureTellers(events, outages);
   const worker = composeWorker(context, {
     ...{ ...work, queue, onError },
+    // Called once jobs are taken: there is none before.
+    wakeLane: (lane) => selfRunning.wakeLane(lane),
     queueSchema: home.queueBackend.schema?.name ?? null,
     onAlive: () => outages.answered('postgresql'),
   });

@@ -37,6 +37,8 @@ export interface WorkerRegistry {
   noteQueueFaults(faults: readonly QueueFault[]): Promise<void>;
   /** Which queue it takes jobs from, for commands that ask for something. */
   noteQueue(queue: QueueIdentity): Promise<void>;
+  /** Whether no other worker said "alive" lately. One that ended without leaving counts for a minute. */
+  isAlone(): Promise<boolean>;
   leave(): Promise<void>;
   /** Closes runs without a living worker, drops old empty runs and old worker rows. Answers how many runs were closed. */
   tidy(options: HousekeepingOptions): Promise<number>;
@@ -68,6 +70,12 @@ export function createWorkerRegistry(sql: postgres.Sql, worker: WorkerIdentity):
       await sql`
         update stripe_blnk_sync.workers set queue = ${JSON.stringify(queue)}::text::jsonb
         where id = ${worker.id} and queue ->> 'id' is distinct from ${queue.id}`;
+    },
+
+    async isAlone() {
+      const others = await sql`
+        select 1 from stripe_blnk_sync.workers where id <> ${worker.id} and seen_at > now() - interval '1 minute' limit 1`;
+      return others.count === 0;
     },
 
     async leave() {
