@@ -8,6 +8,7 @@ import { describeError } from '../core/base/errors.js';
 import { SECOND_MS } from '../core/base/window.js';
 import { type Lane, laneName } from '../core/posting/posting.js';
 import type { QueuedJob } from '../core/queue/queue-identity.js';
+import { isServerFault } from '../db/connection/server-faults.js';
 import { lanesWaiting } from '../db/postings/due.js';
 import { isTailCollecting, partsCollecting, sinceLastTailMs } from '../db/workers/worker-registry.js';
 import type { Outages } from '../observability/outages.js';
@@ -87,7 +88,11 @@ export function createSelfRunning(context: Context, parts: DueWorkParts): SelfRu
   const lanes = createLaneStarts({
     ...{ turns, isAlone: () => isAlone, isStopping: () => parts.signal.aborted },
     ask: (lane) => queue.wakeLane(lane),
-    onFailed: (error) => failed('lane', error),
+    onFailed(error) {
+      // Not one try after the other of every lane while the database is away: the next look finds it back.
+      if (isServerFault(error)) isAlone = false;
+      failed('lane', error);
+    },
   });
   const sources = createSources(context, parts, {
     lookEveryMs,
