@@ -101,10 +101,6 @@ export function createSelfRunning(context: Context, parts: DueWorkParts): SelfRu
     handlers,
     failed,
   });
-  const lookTask = (name: string, look: () => Promise<void>): BackgroundTask => ({
-    ...{ name, everyMs: lookEveryMs },
-    run: () => look().then(() => DONE),
-  });
   const due = createDueWork({
     hands,
     sources: sources.map(({ source }) => source),
@@ -119,17 +115,21 @@ export function createSelfRunning(context: Context, parts: DueWorkParts): SelfRu
   });
   return {
     handlers,
-    lookAtWork: lookTask('due work', async () => {
+    lookAtWork: lookTask('due work', lookEveryMs, async () => {
       // A database that is away is told by the look.
       isAlone = await registry.isAlone().catch(() => false);
       await due.look();
     }),
-    lookAtQueue: lookTask('queue', () => watch.look()),
+    lookAtQueue: lookTask('queue', lookEveryMs, () => watch.look()),
     wakeLane: (lane) => lanes.start(lane),
     async settled() {
       await Promise.all([due.settled(), lanes.settled()]);
     },
   };
+}
+
+function lookTask(name: string, everyMs: number, look: () => Promise<void>): BackgroundTask {
+  return { name, everyMs, run: () => look().then(() => DONE) };
 }
 
 function watchQueue({ config, events, clock }: Context, parts: DueWorkParts) {

@@ -131,7 +131,7 @@ async function readAll(session: Session, mirror: Mirror, listener: RebuildListen
   const owner = newOwner(session);
   const begunAtMs = clock.monotonicMs();
   if (mirror.stripeAccount !== null) vendors.expectAccount(mirror.stripeAccount);
-  const collecting = createCollectStore(db, { ...owner, mirrorId });
+  const collecting = createCollectStore(db, { ...owner, mirrorId, isOnlyReader: true });
   const rebuilding = createRebuildStore(db, owner);
   const judging = createJudging(session, mirror.source);
   listener.begin();

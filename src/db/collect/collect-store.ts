@@ -31,13 +31,15 @@ export interface CollectStoreOptions {
   readonly mirrorId: string | null;
   /** Of the mirror, as this process read it at its start: once it was raised no run is opened or written. Left out by commands. */
   readonly epoch?: number;
+  /** No other process reads beside this one: what another one has in hand is a dead one's. */
+  readonly isOnlyReader?: boolean;
   /** Connections of their own for pages of lists, so that none waits behind a lane. The store's own when left out. */
   readonly pages?: Drizzle;
 }
 
 export function createCollectStore(
   db: Drizzle,
-  { workerId, version, mirrorId, epoch, pages = db }: CollectStoreOptions,
+  { workerId, version, mirrorId, epoch, isOnlyReader = false, pages = db }: CollectStoreOptions,
 ): CollectStore {
   const ofEpoch =
     epoch === undefined ? undefined : sql`not exists (select 1 from ${mirror} where ${mirror.ledgerEpoch} <> ${epoch})`;
@@ -45,7 +47,7 @@ export function createCollectStore(
     and(eq(syncRuns.id, run.id), eq(syncRuns.state, 'collecting'), eq(syncRuns.workerId, workerId), ofEpoch);
   /** Runs that this process reads. */
   const reading = new Set<string>();
-  const owner = { workerId, version, reads: (runId: string) => reading.has(runId) };
+  const owner = { workerId, version, isOnlyReader, reads: (runId: string) => reading.has(runId) };
   return {
     async mirror() {
       const held = await readMirror(db);

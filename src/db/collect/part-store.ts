@@ -14,6 +14,7 @@ import { coverage, syncRuns } from '../schema/sync-runs.js';
 export interface PartOwner {
   readonly workerId: string;
   readonly version: string;
+  readonly isOnlyReader: boolean;
   /** Whether this process reads that run; one of its own that it does not read any more is in nobody's hands. */
   reads(runId: string): boolean;
 }
@@ -101,7 +102,8 @@ async function partsOfBackfill(transaction: Transaction, backfillId: string, own
     .orderBy(syncRuns.id);
   const parts = rows.map(({ runId, workerId, state, from, to, requests, isHeard, readDownTo }) => ({
     ...{ runId, requests, window: { from, to: to ?? from }, readDownTo: readDownTo ?? to ?? from },
-    isInHand: state === 'collecting' && (workerId === owner.workerId ? owner.reads(runId) : isHeard),
+    isInHand:
+      state === 'collecting' && (workerId === owner.workerId ? owner.reads(runId) : isHeard && !owner.isOnlyReader),
   }));
   return { inHand: parts.filter(({ isInHand }) => isInHand), ended: parts.filter(({ isInHand }) => !isInHand) };
 }
