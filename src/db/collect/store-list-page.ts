@@ -1,6 +1,9 @@
 /**
  * Stores a page of a list in one statement, and so in one commit: payments, what the page covers and the counts of its run,
  * each joined to the run's row, which it locks first. A worker that lost its run stores and covers nothing.
+ *
+ * The counts go in by an upsert of that row. An UPDATE would be checked again where the row changed while it was waited for (a
+ * sign of life), and PostgreSQL refuses that of an UPDATE whose values come from rows which the same statement stores.
  */
 import { type SQL, sql } from 'drizzle-orm';
 import type { StoredPage, StoreOutcome } from '../../collect/ports.js';
@@ -35,10 +38,6 @@ export async function storeListPage(
     stored as (${insertionOf(page.postings, { run: sql`held.id`, joined: sql`cross join held` })}),
     covered as (${coverageOf(page.covers)}),
     counted as (
-      ${
-        /* Not an UPDATE: it would be checked again against a row that changed while it was waited for, which no statement
-           can be whose counts come from rows that it stores itself. */ sql``
-      }
       insert into ${syncRuns} as run (id, feed, trigger, window_from, state, version, found, stored, before_start, stripe_requests)
       select id, feed, trigger, window_from, state, version, ${found}::int, (select count(*) filter (where is_new) from stored),
         ${page.beforeStart}::int, ${page.requests}::int
