@@ -1,7 +1,8 @@
 /** Several workers at the same pages: nothing lost, nothing counted twice, no deadlock, and no write of one that lost its run. */
+import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CollectStore, NewPosting, OpenRun } from '../../src/collect/ports.js';
+import type { CollectStore, NewPosting, OpenRun, StoreOutcome } from '../../src/collect/ports.js';
 import { createWorkerRegistry } from '../../src/db/workers/worker-registry.js';
 import { DAY, HOUR, NOW, type Stage, stages } from '../support/stages/collect.js';
 
@@ -67,6 +68,54 @@ describe('workers side by side', () => {
     const rows = await stage.runs();
     expect(rows.map((run) => run.found - run.knownBefore - run.stored)).toEqual([0, 0, 0, 0]);
     expect(rows.reduce((sum, run) => sum + run.stored, 0)).toBe(40 * names.length);
+  });
+});
+
+describe('a page whose run changes while it waits for it', () => {
+  const open = stages();
+
+  /** Stores a page that waits for the run's row until `change` of it is committed. */
+  async function storeBehind(stage: Stage, run: OpenRun, change: string) {
+    let storing: Promise<StoreOutcome> | undefined;
+    await stage.db.transaction(async (transaction) => {
+      await transaction.execute(sql`update stripe_blnk_sync.sync_runs set ${sql.raw(change)} where id = ${run.id}`);
+      const covers = { from: at(0), to: at(HOUR), readAt: NOW };
+      storing = stage.store.storePage(run, { ...EMPTY_PAGE, postings: [posting('pi_1'), posting('pi_2')], covers });
+      storing.catch(() => {});
+      await expect
+        .poll(async () => {
+          const waiting = await stage.sql`
+            select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+          return waiting.count;
+        })
+        .toBeGreaterThan(0);
+    });
+    return storing;
+  }
+
+  it('is stored with its counts when that was a sign of life', async () => {
+    const stage = await open();
+    const run = await openRun(stage.store);
+    await stage.store.storePage(run, { ...EMPTY_PAGE, postings: [posting('pi_1')] });
+    expect(await storeBehind(stage, run, 'heartbeat_at = now()')).toMatchObject({ stored: 1, knownBefore: 1 });
+    expect(await stage.store.finishRun(run, null)).toEqual({ found: 3, knownBefore: 1, stored: 2 });
+    expect(await stage.coverage()).toHaveLength(1);
+  });
+
+  it('says from where the run reads when its older half was taken', async () => {
+    const stage = await open();
+    const run = await openRun(stage.store);
+    const cutAt = at(-HOUR);
+    const outcome = await storeBehind(stage, run, `window_from = '${cutAt.toISOString()}'`);
+    expect(outcome).toMatchObject({ stored: 2, runsFrom: cutAt });
+  });
+
+  it('is not stored when the run was closed', async () => {
+    const stage = await open();
+    const run = await openRun(stage.store);
+    await expect(storeBehind(stage, run, "state = 'failed'")).rejects.toMatchObject({ code: 'run_lost' });
+    expect([...(await stage.postings()).keys()]).toEqual([]);
+    expect(await stage.coverage()).toEqual([]);
   });
 });
 
