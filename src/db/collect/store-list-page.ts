@@ -2,8 +2,8 @@
  * Stores a page of a list in one statement, and so in one commit: payments, what the page covers and the counts of its run,
  * each joined to the run's row, which it locks first. A worker that lost its run stores and covers nothing.
  *
- * The counts go in by an upsert of that row. An UPDATE would be checked again where the row changed while it was waited for (a
- * sign of life), and PostgreSQL refuses that of an UPDATE whose values come from rows which the same statement stores.
+ * The counts go in by an upsert of that row, which works on the row as it is locked. An UPDATE would be evaluated a second time
+ * where the row changed while it was waited for (a sign of life), with values that come from rows which the same statement stores.
  */
 import { type SQL, sql } from 'drizzle-orm';
 import type { StoredPage, StoreOutcome } from '../../collect/ports.js';
