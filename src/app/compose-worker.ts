@@ -53,9 +53,8 @@ const ASK_EVERY_MAX_MS = MINUTE_MS;
 
 export function composeWorker(context: Context, parts: WorkerParts): ComposedWorker {
   const { config, database, version } = context;
-  const { workerId, onError } = parts;
+  const { workerId, wakeLane, onError } = parts;
   const registry = createWorkerRegistry(database.sql, { id: workerId, host: hostname(), pid: process.pid, version });
-  const { wakeLane } = parts;
   const alarms = createLaneAlarms({ clock: context.clock, wakeLane, onError });
   const wakes = createLaneWakes({
     ...{ clock: context.clock, wake: wakeLane },
