@@ -13,11 +13,11 @@ import { lanesWaiting } from '../db/postings/due.js';
 import { isTailCollecting, partsCollecting, sinceLastTailMs } from '../db/workers/worker-registry.js';
 import type { Outages } from '../observability/outages.js';
 import { type JobHandlers, type JobQueue, laneJob, partJob, proofsJob, syncJob } from '../queue/job-queue.js';
-import { BACKFILL_QUEUE, POST_QUEUE } from '../queue/payload.js';
+import { BACKFILL_QUEUE, POST_QUEUE, PROVE_QUEUE, SYNC_QUEUE } from '../queue/payload.js';
 import { type BackgroundTask, DONE } from '../worker/background-tasks.js';
 import { createDueWork, createHands, type WorkSource } from '../worker/due-work.js';
 import { createLaneStarts, createLaneTurns } from '../worker/lane-turns.js';
-import { createQueueWatch } from '../worker/queue-watch.js';
+import { createQueueWatch, type QueueWatch } from '../worker/queue-watch.js';
 import type { ComposedWorker } from './compose-worker.js';
 import type { Context } from './context.js';
 import type { Home } from './home.js';
@@ -114,7 +114,7 @@ export function createSelfRunning(context: Context, parts: DueWorkParts): SelfRu
     onError: parts.onError,
   });
   return {
-    handlers,
+    handlers: toldOfDelivery(handlers, watch),
     lookAtWork: lookTask('due work', lookEveryMs, async () => {
       // A database that is away is told by the look.
       isAlone = await registry.isAlone().catch(() => false);
@@ -124,6 +124,29 @@ export function createSelfRunning(context: Context, parts: DueWorkParts): SelfRu
     wakeLane: (lane) => lanes.start(lane),
     async settled() {
       await Promise.all([due.settled(), lanes.settled()]);
+    },
+  };
+}
+
+/** A job that comes late is no fault of the queue; one that never comes is. */
+function toldOfDelivery(handlers: JobHandlers, watch: QueueWatch): JobHandlers {
+  return {
+    isDue: handlers.isDue,
+    sync(trigger) {
+      watch.delivered(SYNC_QUEUE);
+      return handlers.sync(trigger);
+    },
+    part(part) {
+      watch.delivered(BACKFILL_QUEUE);
+      return handlers.part(part);
+    },
+    lane(lane) {
+      watch.delivered(POST_QUEUE);
+      return handlers.lane(lane);
+    },
+    proofs() {
+      watch.delivered(PROVE_QUEUE);
+      return handlers.proofs();
     },
   };
 }

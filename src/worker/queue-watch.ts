@@ -24,6 +24,8 @@ export interface QueueWatchPorts {
 export interface QueueWatch {
   /** Work that was due and that this worker had to begin by itself. */
   missed(job: QueuedJob): void;
+  /** The queue handed a job to this worker: what it had not delivered before was late, and is no fault. */
+  delivered(queue: string): void;
   /** One look at the queue. */
   look(): Promise<void>;
   /** Whether it did not answer at the last look. */
@@ -57,7 +59,7 @@ export function createQueueWatch(ports: QueueWatchPorts): QueueWatch {
     losses.set(`${fault.kind} ${fault.queue}`, { fault, untilMs });
   };
 
-  /** Whether it did not deliver a short while ago either. */
+  /** Whether it did not deliver a short while ago either, and nothing since. */
   const isSuspected = (queue: string): boolean => {
     const nowMs = ports.clock.monotonicMs();
     const before = suspectedAtMs.get(queue);
@@ -101,6 +103,7 @@ export function createQueueWatch(ports: QueueWatchPorts): QueueWatch {
 
   return {
     missed: (job) => void missed.set(`${job.queue} ${job.id}`, job),
+    delivered: (queue) => void suspectedAtMs.delete(queue),
     isAway: () => isAway,
     async look() {
       const faults = await find();

@@ -29,10 +29,25 @@ describe('the watch over a queue', () => {
     await queue.watch.look();
     expect(queue.told.at(-1)).toEqual([expect.stringContaining('the schedule')]);
   });
+
+  it('does not speak of ticks that came late now and then, and does of those that never come', async () => {
+    const queue = watched();
+    queue.isScheduleKept = true;
+    const miss = async (): Promise<void> => {
+      queue.watch.missed(SYNC);
+      await queue.watch.look();
+    };
+    await miss();
+    queue.watch.delivered(SYNC.queue);
+    await miss();
+    expect(queue.told).toEqual([]);
+    await miss();
+    expect(queue.told).toEqual([[expect.stringContaining('did not deliver what was due')]]);
+  });
 });
 
 function watched() {
-  const state = { isAway: false, nowMs: 0, restarts: 0, told: [] as Array<readonly string[]> };
+  const state = { isAway: false, isScheduleKept: false, nowMs: 0, restarts: 0, told: [] as Array<readonly string[]> };
   const watch = createQueueWatch({
     clock: { monotonicMs: () => state.nowMs, sleep: async () => {}, every: () => () => {} },
     async examine(): Promise<QueueFault[]> {
@@ -42,7 +57,7 @@ function watched() {
     release: async () => false,
     async restartSchedule() {
       state.restarts += 1;
-      return true;
+      return !state.isScheduleKept;
     },
     note: async () => {},
     onChange: (lines) => void state.told.push(lines),
