@@ -3,7 +3,7 @@
  * for networks and for Blnk's locks of minutes: a demonstration has no minutes. What to do comes as one message from its parent.
  */
 import { fork } from 'node:child_process';
-import { extname } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readWorkerConfig } from '../config.js';
 import { describeFault } from '../core/base/errors.js';
@@ -39,7 +39,7 @@ type Report = { readonly fault: string };
 
 export function startDemoWorker(variables: Bag): DemoWorker {
   const own = fileURLToPath(import.meta.url);
-  const script = own.replace(new RegExp(`demo-worker\\${extname(own)}$`), `demo-worker-process${extname(own)}`);
+  const script = join(dirname(own), `demo-worker-process${extname(own)}`);
   const child = fork(script, [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   let isExpected = false;
   let said = '';

@@ -7,7 +7,6 @@ import { afterAll, afterEach, beforeAll, describe, inject, it } from 'vitest';
 import { type CrashHomes, openCrashHomes } from '../support/crash/homes.js';
 import { note, skippedRound } from '../support/crash/journal.js';
 import { describeRound, HOME_NAMES, injectionsOf, type Means, planRound } from '../support/crash/plan.js';
-import { bundleCrashChild } from '../support/crash/program.js';
 import { playRound } from '../support/crash/round.js';
 import '../support/crash/request.js';
 import { endChildren } from '../support/process/child.js';
@@ -29,7 +28,6 @@ describe('a round of injected faults ends with the ledger equal to Stripe', () =
   let means: Means;
 
   beforeAll(async () => {
-    await bundleCrashChild(inject('programs'));
     homes = await openCrashHomes(inject('redisUrl'));
     means = { ...homes.means, realLedger: core === null ? null : { canLoseRows: core.databaseUrl !== null } };
     if (request === null) return;

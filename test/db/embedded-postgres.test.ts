@@ -403,9 +403,8 @@ interface Session {
 }
 
 function startSession(options: SessionOptions): Session {
-  const [nodeOption, program] = compiled('test/support/embedded-session.ts');
+  const [program] = compiled('test/support/embedded-session.ts');
   const child: ChildProcess = fork(program, [JSON.stringify(options)], {
-    execArgv: [nodeOption],
     // A process group of its own, as a shell makes one for each job.
     detached: true,
   });

