@@ -2,8 +2,7 @@
  * One measured run: starts both stand-ins and a worker as processes of their own, waits until everything is settled, and
  * reads times from the run rows and memory from the operating system (Linux; elsewhere memory shows 0).
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +15,7 @@ import { readHomeConfig } from '../../src/config.js';
 import { createLog } from '../../src/observability/log.js';
 import { freePort } from '../../test/support/free-port.js';
 import { type BareLoopFigures, readBare } from './bare-loop.js';
+import { answers, cpuMs, migrate, residentMb, start } from './measured-process.js';
 import { serverCpuMs } from './server-cpu.js';
 import { type StripeOrder, startStripe } from './stripe-process.js';
 import { stop } from './worker-process.js';
@@ -155,12 +155,6 @@ async function watch(
   }
 }
 
-async function migrate(variables: Record<string, string>): Promise<void> {
-  const home = await openHome(readHomeConfig(variables), { log: SILENT, role: 'worker', migratesOnly: true });
-  await home.migrate();
-  await home.close();
-}
-
 async function openWhenReady(variables: Record<string, string>, worker: ChildProcess): Promise<CommandContext> {
   for (;;) {
     if (worker.exitCode !== null) throw new Error(`the worker left with ${worker.exitCode}`);
@@ -173,39 +167,4 @@ async function openWhenReady(variables: Record<string, string>, worker: ChildPro
     }
     await sleep(LOOK_EVERY_MS);
   }
-}
-
-function start(
-  file: string,
-  words: ReadonlyArray<string | number>,
-  variables: Record<string, string> = {},
-  profileTo: string | null = null,
-): ChildProcess {
-  const profiling = profileTo === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileTo}`];
-  return spawn(process.execPath, [...profiling, '--import', 'tsx', file, ...words.map(String)], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...variables },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-}
-
-async function answers(port: number): Promise<void> {
-  for (;;) {
-    const reply = await fetch(`http://127.0.0.1:${port}/_sandbox/stats`).catch(() => null);
-    if (reply !== null) return;
-    await sleep(50);
-  }
-}
-
-function residentMb({ pid }: ChildProcess): number {
-  const file = `/proc/${pid}/status`;
-  const kilobytes = existsSync(file) ? /VmRSS:\s+(\d+)/.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
-  return Math.round(Number(kilobytes ?? 0) / 1_024);
-}
-
-/** User and system time, in clock ticks of 10 ms. */
-function cpuMs({ pid }: ChildProcess): number {
-  const file = `/proc/${pid}/stat`;
-  if (!existsSync(file)) return 0;
-  const fields = readFileSync(file, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10;
 }

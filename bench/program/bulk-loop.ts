@@ -1,0 +1,57 @@
+/**
+ * What a loop without anything else reaches: bulks of the same transactions, so many on the wire, from a balance of its own,
+ * nothing remembered. What the worker posts at is told as a share of it.
+ */
+import type { Ledger } from '../../src/post/ports.js';
+
+export interface BulkLoopOptions {
+  readonly ledger: Ledger;
+  /** Prepared transactions with their references, to be posted again and again under references of their own. */
+  readonly prepared: readonly PreparedText[];
+  readonly chunkSize: number;
+  readonly inFlight: number;
+  /** Each chunk is looked up after its answer, as whoever wants to know has to. */
+  readonly looksUp: boolean;
+  readonly durationMs: number;
+  /** Of all loops of a run: references are made of it. */
+  readonly name: string;
+}
+
+export interface PreparedText {
+  readonly reference: string;
+  readonly prepared: string;
+}
+
+/** @returns payments a second. Throws when Blnk says anything but yes. */
+export async function postBulks(options: BulkLoopOptions): Promise<number> {
+  const { ledger, prepared, chunkSize, inFlight, looksUp, durationMs, name } = options;
+  const begunMs = performance.now();
+  let taken = 0;
+  let posted = 0;
+  const postOne = async (): Promise<void> => {
+    const chunk = Array.from({ length: chunkSize }, () => {
+      taken += 1;
+      return renamed(prepared[taken % prepared.length], `${name}_${taken}`);
+    });
+    const answer = await ledger.postBulk(chunk.map(({ body }) => body));
+    if (answer.kind !== 'applied') throw new Error(`a bulk of the bare loop was answered ${JSON.stringify(answer)}`);
+    if (looksUp) {
+      const rows = await ledger.findByReference(chunk.map(({ reference }) => reference));
+      if (rows.length !== chunkSize) throw new Error(`${rows.length} of ${chunkSize} rows were found`);
+    }
+    if (performance.now() - begunMs <= durationMs) posted += chunkSize;
+  };
+  const stream = async (): Promise<void> => {
+    while (performance.now() - begunMs < durationMs) await postOne();
+  };
+  await Promise.all(Array.from({ length: inFlight }, stream));
+  return posted / (durationMs / 1_000);
+}
+
+function renamed(
+  one: PreparedText | undefined,
+  reference: string,
+): { readonly reference: string; readonly body: string } {
+  if (one === undefined) throw new RangeError('nothing was prepared');
+  return { reference, body: one.prepared.replaceAll(one.reference, reference).replaceAll('"@stripe"', '"@bare"') };
+}

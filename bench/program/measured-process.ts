@@ -1,0 +1,53 @@
+/** Programs of ours as processes of their own, started from sources, and what the operating system says of them (Linux). */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openHome } from '../../src/app/home.js';
+import { readHomeConfig } from '../../src/config.js';
+import { createLog } from '../../src/observability/log.js';
+
+export function start(
+  file: string,
+  words: ReadonlyArray<string | number>,
+  variables: Record<string, string> = {},
+  profileTo: string | null = null,
+): ChildProcess {
+  const profiling = profileTo === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileTo}`];
+  return spawn(process.execPath, [...profiling, '--import', 'tsx', file, ...words.map(String)], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...variables },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
+export async function answers(port: number): Promise<void> {
+  for (;;) {
+    const reply = await fetch(`http://127.0.0.1:${port}/_sandbox/stats`).catch(() => null);
+    if (reply !== null) return;
+    await sleep(50);
+  }
+}
+
+export function residentMb({ pid }: ChildProcess): number {
+  const file = `/proc/${pid}/status`;
+  const kilobytes = existsSync(file) ? /VmRSS:\s+(\d+)/.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
+  return Math.round(Number(kilobytes ?? 0) / 1_024);
+}
+
+/** User and system time, in clock ticks of 10 ms. */
+export function cpuMs({ pid }: ChildProcess): number {
+  const file = `/proc/${pid}/stat`;
+  if (!existsSync(file)) return 0;
+  const fields = readFileSync(file, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** Brings an empty database to the schema of this code. */
+export async function migrate(variables: Record<string, string>): Promise<void> {
+  const home = await openHome(readHomeConfig(variables), {
+    log: createLog({ level: 'silent' }),
+    role: 'worker',
+    migratesOnly: true,
+  });
+  await home.migrate();
+  await home.close();
+}
