@@ -1,6 +1,7 @@
 /**
- * Drains lanes: claims a chunk, posts it, confirms it, marks it, until nothing is due. Two chunks of a lane are in flight
- * at a time, so that the confirmation of one overlaps the posting of the other; more would only wait for Core's lock.
+ * Drains lanes: claims a chunk, looks it up, posts it, confirms it, marks it, until nothing is due. Two chunks of a lane are on
+ * the wire at a time, more would only wait for Core's lock; beside them one is looked up and one confirmed, so that the wire
+ * never waits for either.
  *
  * Draining one lane twice at the same time is allowed: claims exclude each other. Exclusivity is for speed only.
  */
@@ -31,6 +32,8 @@ export interface DrainOptions extends ChunkOptions {
   readonly chunksInFlight: number;
   /** Chunks that are looked up meanwhile, so that looking before the first posting costs no time of its own. */
   readonly chunksAhead: number;
+  /** Chunks that were answered, and are confirmed and settled while the next ones are on the wire. */
+  readonly chunksBehind: number;
   /** Pause of a lane whose chunks get no further; doubles while it lasts. */
   readonly pause: BackoffOptions;
 }
@@ -91,6 +94,9 @@ export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): Lan
   };
 }
 
+/** Before it has a place on the wire. */
+type HeldClaim = Omit<Chunk, 'place'>;
+
 interface Draining {
   readonly ports: DrainPorts;
   readonly options: DrainOptions;
@@ -129,8 +135,8 @@ async function drainOnce(lane: Lane, draining: Draining): Promise<LaneOutcome> {
   // A flag, not AbortSignal.any: Node 20 keeps some bytes of every signal that was derived from a long-lived one.
   let isEnding = false;
   const isOver = () => isEnding || draining.isOver();
-  const { chunksInFlight, chunksAhead } = draining.options;
-  const streams = Array.from({ length: chunksInFlight + chunksAhead }, async (_, index) => {
+  const { chunksInFlight, chunksAhead, chunksBehind } = draining.options;
+  const streams = Array.from({ length: chunksInFlight + chunksAhead + chunksBehind }, async (_, index) => {
     const turns = index % 2 === 0 ? DOUBT_FIRST : NEW_FIRST;
     try {
       const outcome = await drainStream(lane, { ...draining, isOver }, turns);
@@ -183,19 +189,19 @@ async function takeNew(lane: Lane, draining: Draining, first: NewClaimOptions['f
   const claim = await ports.outbox.claimNew(lane, { limit: options.chunkSize, leaseMs: options.leaseMs, first });
   if (claim.postings.length === 0) return null;
   return withLease(claim, { grantedAtMs, ports, leaseMs: options.leaseMs }, async (lease) => {
-    const chunk = { token: claim.token, postings: claim.postings, lease };
+    const held = { token: claim.token, postings: claim.postings, lease };
     const { absent, failure } = await settleByLookUp(claim, ports, options).then(
       ({ absent }) => ({ absent, failure: null }),
       (failure: unknown) => ({ absent: [], failure }),
     );
-    if (failure !== null) return stallUnsent(chunk, failure, draining);
-    return postInPlace({ ...chunk, postings: absent }, draining);
+    if (failure !== null) return stallUnsent(held, failure, draining);
+    return postInPlace({ ...held, postings: absent }, draining);
   });
 }
 
 /** Nothing of the chunk was sent, so a ledger that cannot be asked leaves no doubt behind: the lane only pauses. */
 async function stallUnsent(
-  chunk: Chunk,
+  chunk: HeldClaim,
   failure: unknown,
   { ports, options, isOver }: Draining,
 ): Promise<ChunkOutcome> {
@@ -208,21 +214,22 @@ async function stallUnsent(
 }
 
 /** Posts once one of the lane's places is free. Meanwhile the lane may have stalled, or the claim grown old. */
-function postInPlace(chunk: Chunk, { ports, options, places, isOver }: Draining): Promise<ChunkOutcome> {
+function postInPlace(chunk: HeldClaim, { ports, options, places, isOver }: Draining): Promise<ChunkOutcome> {
   if (chunk.postings.length === 0) return Promise.resolve({ kind: 'progress' });
-  return places.take(async ({ waited }) => {
+  return places.take(async (place) => {
+    const { waited } = place;
     const setting = { ports, options, isOver };
     if (waited && isOver()) {
       await leaveForLater(chunk, chunk.postings, { ...setting, inDoubt: false });
       return { kind: 'progress' };
     }
     const postings = waited ? await stillHeld(chunk, ports, options) : chunk.postings;
-    return postings.length === 0 ? { kind: 'progress' } : postChunk({ ...chunk, postings }, setting);
+    return postings.length === 0 ? { kind: 'progress' } : postChunk({ ...chunk, postings, place }, setting);
   });
 }
 
 /** What waited long for its place is marked anew: requests go out within half of the lease only. */
-async function stillHeld({ token, postings, lease }: Chunk, ports: DrainPorts, options: DrainOptions) {
+async function stillHeld({ token, postings, lease }: HeldClaim, ports: DrainPorts, options: DrainOptions) {
   if (lease.maySend()) return postings;
   const references = postings.map(({ reference }) => reference);
   const held = await lease.extendBy(() => ports.outbox.markAttempt(token, references, options.leaseMs));

@@ -2,7 +2,14 @@
 
 /** Room for as many as may post at the same time; the others wait in the order in which they came. */
 export interface Places {
-  take<T>(work: (place: { readonly waited: boolean }) => Promise<T>): Promise<T>;
+  take<T>(work: (place: Place) => Promise<T>): Promise<T>;
+}
+
+export interface Place {
+  /** It was not free at once. */
+  readonly waited: boolean;
+  /** Gives it to the next before the work is over; once. */
+  leave(): void;
 }
 
 export function createPlaces(count: number): Places {
@@ -13,12 +20,18 @@ export function createPlaces(count: number): Places {
       const waited = free === 0;
       if (waited) await new Promise<void>((resolve) => waiting.push(resolve));
       else free -= 1;
-      try {
-        return await work({ waited });
-      } finally {
+      let isHeld = true;
+      const leave = (): void => {
+        if (!isHeld) return;
+        isHeld = false;
         const next = waiting.shift();
         if (next === undefined) free += 1;
         else next();
+      };
+      try {
+        return await work({ waited, leave });
+      } finally {
+        leave();
       }
     },
   };

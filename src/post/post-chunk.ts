@@ -4,11 +4,14 @@
  */
 import { backoffMs } from './backoff.js';
 import type { Lease } from './lease.js';
+import type { Place } from './places.js';
 import type { Claim, ClaimedPosting, PostAnswer, Postponement } from './ports.js';
 import { confirmApplied, type DoubtOptions, type DoubtPorts, settleByLookUp, settleByRows } from './settle-doubt.js';
 
 export interface Chunk extends Claim {
   readonly lease: Lease;
+  /** On the wire. It is left as soon as a bulk was a plain success, so that the next goes out while this one is confirmed. */
+  readonly place: Pick<Place, 'leave'>;
 }
 
 export interface ChunkOptions extends DoubtOptions {
@@ -69,6 +72,7 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
   chunk.lease.assertMaySend();
   const answer = await ports.ledger.postBulk(chunk.postings.map(({ prepared }) => prepared));
   if (answer.kind === 'applied') {
+    chunk.place.leave();
     const { unconfirmed } = await confirmApplied(chunk, ports, options);
     const error = 'The bulk request was answered as applied, but a look-up did not show this transaction yet';
     await putOff(chunk, unconfirmed, setting, { error, inDoubt: true });
@@ -113,7 +117,7 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
 
 /** At once for whoever comes next, looked up first. */
 export async function leaveForLater(
-  chunk: Chunk,
+  chunk: Pick<Claim, 'token'>,
   postings: readonly ClaimedPosting[],
   { ports, inDoubt }: Setting & { readonly inDoubt: boolean },
 ): Promise<void> {
@@ -190,7 +194,7 @@ function refusal(posting: ClaimedPosting, message: string, options: ChunkOptions
 
 /** All of them come back at the same time, so that they are still one chunk then. */
 export async function putOff(
-  chunk: Chunk,
+  chunk: Pick<Claim, 'token'>,
   postings: readonly ClaimedPosting[],
   { ports, options }: Setting,
   why: { readonly error: string; readonly inDoubt: boolean; readonly atLeastMs?: number | null },

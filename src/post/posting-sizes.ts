@@ -1,4 +1,4 @@
 /** In what sizes postings are sent: what workers post with, and what estimates are computed with. */
 
 /** About 100 items in two requests at a time is the fastest that one source balance of a Core takes. */
-export const POSTING = { chunkSize: 100, chunksInFlight: 2, chunksAhead: 1, singlesMax: 3 };
+export const POSTING = { chunkSize: 100, chunksInFlight: 2, chunksAhead: 1, chunksBehind: 1, singlesMax: 3 };

@@ -63,14 +63,18 @@ export async function settleByRows(
 
 /**
  * Confirms a chunk that the ledger answered as applied: one request for up to 100 references, without their queued
- * children. What it does not show, or shows otherwise than applied and equal, is left to a full look-up.
+ * children, and beside it one for those of their balances whose ids are not known. What it does not show, or shows otherwise
+ * than applied and equal, is left to a full look-up.
  */
 export async function confirmApplied(
   claim: Claim,
   ports: DoubtPorts,
   options: DoubtOptions,
 ): Promise<{ readonly unconfirmed: readonly ClaimedPosting[] }> {
-  const rows = await ports.ledger.findByReference(claim.postings.map(({ reference }) => reference));
+  const [rows] = await Promise.all([
+    ports.ledger.findByReference(claim.postings.map(({ reference }) => reference)),
+    askNames(claim.postings, ports),
+  ]);
   const findings = await judgeAll(claim.postings, byReference(rows), { ports, options });
   const settlements = findings.flatMap(([posting, finding]) => toSettlement(posting, finding));
   await ports.outbox.settle(claim.token, settlements);
@@ -238,13 +242,21 @@ async function confirmResolved(currency: string, { balances, source, confirmSour
   if (sourceId !== undefined) await confirmSource(currency, sourceId);
 }
 
-/** All postings of a claim are of one lane, so of one currency. */
 async function resolveNames(postings: readonly ClaimedPosting[], ports: JudgePorts): Promise<void> {
   const [first] = postings;
   if (first === undefined) return;
-  const names = [ports.source, ...postings.flatMap(({ source, destination }) => [source, destination])];
-  await ports.balances.resolve(first.currency, names);
+  await askNames(postings, ports);
   await confirmResolved(first.currency, ports);
+}
+
+/** All postings of a claim are of one lane, so of one currency. */
+async function askNames(
+  postings: readonly ClaimedPosting[],
+  { balances, source }: Pick<JudgePorts, 'balances' | 'source'>,
+): Promise<void> {
+  const [first] = postings;
+  if (first === undefined) return;
+  await balances.resolve(first.currency, [source, ...postings.flatMap((one) => [one.source, one.destination])]);
 }
 
 function toExpected(posting: ClaimedPosting, mirrorId: string): ExpectedRow {

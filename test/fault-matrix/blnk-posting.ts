@@ -126,7 +126,7 @@ function openLane({ world, payments, column, closers }: Asked, url: string, limi
         // The longest of what chance may choose.
         random: () => 0.999_999,
         // A second stream would share so few payments with the first at random, and each would post its half singly.
-        posting: { chunksInFlight: 1, chunksAhead: 0 },
+        posting: { chunksInFlight: 1, chunksAhead: 0, chunksBehind: 0 },
       },
     },
   );

@@ -1,6 +1,7 @@
 /** Pending to posted, for whoever holds the claim: a chunk in one statement. */
 import type postgres from 'postgres';
 import type { Settlement } from '../../core/posting/posting.js';
+import { unflushed } from './commit.js';
 import { isHeldPending, posted } from './transitions.js';
 import { assignments } from './write-transition.js';
 
@@ -8,7 +9,7 @@ import { assignments } from './write-transition.js';
 export async function settle(sql: postgres.Sql, token: string, settlements: readonly Settlement[]): Promise<number> {
   if (settlements.length === 0) return 0;
   const rows = await sql`
-    update stripe_blnk_sync.postings set ${sql.unsafe(assignments(posted))} from ${givenSettlements(sql, settlements)}
+    update stripe_blnk_sync.postings set ${sql.unsafe(assignments(posted))} from ${givenSettlements(sql, settlements)} cross join ${unflushed(sql)}
     where postings.reference = given.reference and ${isHeldPending(sql, token)}`;
   return rows.count;
 }

@@ -119,7 +119,7 @@ export class LedgerStage {
       events: onStalled === undefined ? {} : { lanePaused: onStalled },
       overrides: {
         // Whoever wants one chunk at a time wants no other one looked up meanwhile.
-        posting: { ...(options.chunksInFlight === 1 ? { chunksAhead: 0 } : {}), ...waitsAndSizes },
+        posting: { ...(options.chunksInFlight === 1 ? { chunksAhead: 0, chunksBehind: 0 } : {}), ...waitsAndSizes },
         blnk: { lookUpFirstWaitMs: 5 },
         decorate: decorateWith({
           ledger: (ledger) => ({ ...ledger, ...wrapLedger?.(ledger) }),
