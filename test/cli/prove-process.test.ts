@@ -80,7 +80,8 @@ describe('proofs', () => {
       const [certificate] = await stateOf(DAY);
       expect(certificate?.state).toBe('sealed');
       expect(certificate?.reopened_because).toMatch(new RegExp(`^${late} succeeded late: stored .* UTC`));
-      expect(worker.log().find(({ event }) => event === 'day_reopened')).toMatchObject({ day: DAY });
+      // Told after it is stored.
+      await until('it is told', () => worker.log().some(({ event, day }) => event === 'day_reopened' && day === DAY));
     },
     TIMEOUT_MS,
   );
