@@ -61,7 +61,10 @@ export function createSelfRunning(context: Context, parts: DueWorkParts): SelfRu
   const { queue, handlers: jobs, registry } = parts;
   const lookEveryMs = Math.min(Math.max(config.syncEveryMs / LOOKS_PER_INTERVAL, LOOK_EVERY_MIN_MS), LOOK_EVERY_MAX_MS);
   const hands = createHands();
-  const turns = createLaneTurns(parts.lanesAtOnce, (lane) => hands.hold('lane', laneName(lane), () => jobs.lane(lane)));
+  const turns = createLaneTurns({
+    ...{ clock, atOnce: parts.lanesAtOnce },
+    drainOnce: (lane, mayGoOn) => hands.hold('lane', laneName(lane), () => jobs.lane(lane, mayGoOn)),
+  });
   let isAlone = false;
   let syncBegunAtMs: number | null = null;
   const noteSyncBegun = (): void => {

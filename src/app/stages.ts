@@ -60,10 +60,10 @@ export function createStages(context: Context, parts: StageParts): Stages {
       await reportRuns();
     },
     proofs: () => proofs.turn(),
-    async lane(lane) {
+    async lane(lane, mayGoOn) {
       let nextMs: number | null = timings.lanePause.baseMs;
       try {
-        nextMs = await posting.drainer.drain(lane, signal);
+        nextMs = await posting.drainer.drain(lane, signal, mayGoOn);
       } finally {
         if (nextMs !== null && !signal.aborted) alarms.set(lane, nextMs);
       }

@@ -25,6 +25,8 @@ export interface Work extends Pick<WorkerParts, 'mirror' | 'workerId' | 'ledgerW
 /** That one process works on at the same time. */
 const PARTS_AT_ONCE = 6;
 export const LANES_AT_ONCE = 16;
+/** More than are drained at once: only of lanes that wait here is known that others have to make room for them. */
+const LANES_DELIVERED = 64;
 
 /**
  * Answers, once the first looks at work and queue were taken, what tells the last turns of the background tasks. Throws
@@ -49,7 +51,7 @@ export async function startWork(context: Context, work: Work): Promise<RunningTa
   const limits = { partsAtOnce: PARTS_AT_ONCE, lanesAtOnce: LANES_AT_ONCE };
   const selfRunning = createSelfRunning(context, { ...work, ...worker, queue, ...limits, onError, onJobFailed });
   const stopTaking = queue.work(selfRunning.handlers, {
-    ...limits,
+    ...{ ...limits, lanesAtOnce: LANES_DELIVERED },
     lockMs: timings.jobLockMs,
     onJobFailed,
     onError: (error) => events.queueClientFailed({ error: error.message }),

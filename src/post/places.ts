@@ -3,6 +3,9 @@
 /** Room for as many as may post at the same time; the others wait in the order in which they came. */
 export interface Places {
   take<T>(work: (place: Place) => Promise<T>): Promise<T>;
+  /** From now on so many. What holds a place keeps it. */
+  allow(places: number): void;
+  areWaitedFor(): boolean;
 }
 
 export interface Place {
@@ -14,19 +17,25 @@ export interface Place {
 
 export function createPlaces(count: number): Places {
   const waiting: Array<() => void> = [];
-  let free = count;
+  let allowed = count;
+  let taken = 0;
+  const admit = (): void => {
+    while (taken < allowed && waiting.length > 0) {
+      taken += 1;
+      waiting.shift()?.();
+    }
+  };
   return {
     async take(work) {
-      const waited = free === 0;
+      const waited = taken >= allowed;
       if (waited) await new Promise<void>((resolve) => waiting.push(resolve));
-      else free -= 1;
+      else taken += 1;
       let isHeld = true;
       const leave = (): void => {
         if (!isHeld) return;
         isHeld = false;
-        const next = waiting.shift();
-        if (next === undefined) free += 1;
-        else next();
+        taken -= 1;
+        admit();
       };
       try {
         return await work({ waited, leave });
@@ -34,5 +43,10 @@ export function createPlaces(count: number): Places {
         leave();
       }
     },
+    allow(places) {
+      allowed = places;
+      admit();
+    },
+    areWaitedFor: () => waiting.length > 0,
   };
 }

@@ -2,7 +2,9 @@
  * Posts the postings of one claim: a bulk request when there are many, single posts when there are few, and after
  * anything but a plain success a look-up before the next step. The attempt is on disk before this is called.
  */
+import type { Clock } from '../core/base/clock.js';
 import { backoffMs } from './backoff.js';
+import type { BulkReport } from './lane-pace.js';
 import type { Lease } from './lease.js';
 import type { Place } from './places.js';
 import type { Claim, ClaimedPosting, PostAnswer, Postponement } from './ports.js';
@@ -12,6 +14,10 @@ export interface Chunk extends Claim {
   readonly lease: Lease;
   /** On the wire. It is left as soon as a bulk was a plain success, so that the next goes out while this one is confirmed. */
   readonly place: Pick<Place, 'leave'>;
+}
+
+export interface ChunkPorts extends DoubtPorts {
+  readonly clock: Pick<Clock, 'monotonicMs'>;
 }
 
 export interface ChunkOptions extends DoubtOptions {
@@ -33,7 +39,9 @@ const PROGRESS: ChunkOutcome = { kind: 'progress' };
 interface Setting {
   /** Whether the lane is to end: what is in flight ends, and no further request begins. */
   isOver(): boolean;
-  readonly ports: DoubtPorts;
+  /** Told of each bulk that was answered, or not. */
+  onBulk(bulk: BulkReport): void;
+  readonly ports: ChunkPorts;
   readonly options: ChunkOptions;
 }
 
@@ -70,7 +78,13 @@ async function postOneByOne(chunk: Chunk, setting: Setting): Promise<ChunkOutcom
 async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome> {
   const { ports, options } = setting;
   chunk.lease.assertMaySend();
+  const sentAtMs = ports.clock.monotonicMs();
   const answer = await ports.ledger.postBulk(chunk.postings.map(({ prepared }) => prepared));
+  setting.onBulk({
+    postings: chunk.postings.length,
+    tookMs: ports.clock.monotonicMs() - sentAtMs,
+    answer: answer.kind === 'applied' || answer.kind === 'busy' ? answer.kind : 'unclear',
+  });
   if (answer.kind === 'applied') {
     chunk.place.leave();
     const { unconfirmed } = await confirmApplied(chunk, ports, options);
@@ -119,7 +133,7 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
 export async function leaveForLater(
   chunk: Pick<Claim, 'token'>,
   postings: readonly ClaimedPosting[],
-  { ports, inDoubt }: Setting & { readonly inDoubt: boolean },
+  { ports, inDoubt }: Pick<Setting, 'ports'> & { readonly inDoubt: boolean },
 ): Promise<void> {
   if (postings.length === 0) return;
   const error = 'The lane was left before this was sent';
@@ -196,7 +210,7 @@ function refusal(posting: ClaimedPosting, message: string, options: ChunkOptions
 export async function putOff(
   chunk: Pick<Claim, 'token'>,
   postings: readonly ClaimedPosting[],
-  { ports, options }: Setting,
+  { ports, options }: Pick<Setting, 'ports' | 'options'>,
   why: { readonly error: string; readonly inDoubt: boolean; readonly atLeastMs?: number | null },
 ): Promise<void> {
   if (postings.length === 0) return;

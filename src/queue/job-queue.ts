@@ -77,7 +77,8 @@ export interface JobHandlers {
   isDue(): Promise<boolean>;
   sync(trigger: Trigger): Promise<void>;
   part(part: BackfillPart): Promise<void>;
-  lane(lane: Lane): Promise<void>;
+  /** @param mayGoOn absent: until nothing of it is due */
+  lane(lane: Lane, mayGoOn?: () => boolean): Promise<void>;
   /** One turn of proving the days that are due. */
   proofs(): Promise<void>;
 }
@@ -85,7 +86,7 @@ export interface JobHandlers {
 export interface WorkOptions {
   /** Backfill parts read at the same time by this process. */
   readonly partsAtOnce: number;
-  /** Lanes drained at the same time by this process. */
+  /** Lanes taken from the queue at the same time by this process. */
   readonly lanesAtOnce: number;
   /** BullMQ's lock on a job in hand; renewed at half of it, and only when the process is stuck does it run out. */
   readonly lockMs: number;

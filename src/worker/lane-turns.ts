@@ -1,7 +1,10 @@
 /**
  * The lanes that this process drains: each once at a time, and a bounded number of them together. Whoever asks for one that
- * is being drained makes it look once more, because it may have passed what was asked for.
+ * is being drained makes it look once more, because it may have passed what was asked for. One with much to do gives its place
+ * to those that wait, and takes its next turn after them.
  */
+import type { Clock } from '../core/base/clock.js';
+import { SECOND_MS } from '../core/base/window.js';
 import { type Lane, laneName } from '../core/posting/posting.js';
 import { createPlaces } from '../post/places.js';
 
@@ -12,10 +15,23 @@ export interface LaneTurns {
   has(lane: Lane): boolean;
 }
 
-/** @param drainOnce drains one lane until nothing of it is due */
-export function createLaneTurns(atOnce: number, drainOnce: (lane: Lane) => Promise<void>): LaneTurns {
+/** Of a lane, while others wait. Some chunks, so that the look at the ledger with which a turn begins is a small part of it. */
+const TURN_MS = 3 * SECOND_MS;
+
+export interface LaneTurnOptions {
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly atOnce: number;
+  /** Drains one lane until nothing of it is due, or it may not go on; then it is asked for again by itself. */
+  drainOnce(lane: Lane, mayGoOn: () => boolean): Promise<void>;
+}
+
+export function createLaneTurns({ clock, atOnce, drainOnce }: LaneTurnOptions): LaneTurns {
   const places = createPlaces(atOnce);
   const inHand = new Map<string, { isAskedAgain: boolean }>();
+  const takeTurn = (lane: Lane): Promise<void> => {
+    const begunAtMs = clock.monotonicMs();
+    return drainOnce(lane, () => !places.areWaitedFor() || clock.monotonicMs() - begunAtMs < TURN_MS);
+  };
   return {
     has: (lane) => inHand.has(laneName(lane)),
     async drain(lane) {
@@ -27,17 +43,15 @@ export function createLaneTurns(atOnce: number, drainOnce: (lane: Lane) => Promi
       }
       const turn = { isAskedAgain: true };
       inHand.set(name, turn);
-      await places.take(async () => {
-        try {
-          while (turn.isAskedAgain) {
-            turn.isAskedAgain = false;
-            await drainOnce(lane);
-          }
-        } finally {
-          // At once with the last look at what was asked: what is asked from here on begins a turn of its own.
-          inHand.delete(name);
+      try {
+        while (turn.isAskedAgain) {
+          turn.isAskedAgain = false;
+          await places.take(() => takeTurn(lane));
         }
-      });
+      } finally {
+        // At once with the last look at what was asked: what is asked from here on begins a turn of its own.
+        inHand.delete(name);
+      }
     },
   };
 }

@@ -6,6 +6,7 @@ import { createLaneWakes } from '../../src/worker/lane-wakes.js';
 
 const lane = (currency: string): Lane => ({ source: '@stripe', currency });
 const EUR = lane('EUR');
+const STILL = { monotonicMs: () => 0 };
 
 /** Drains that end when they are told to, in the order in which they began. */
 function createDrains() {
@@ -27,7 +28,7 @@ function createDrains() {
 describe('the turns of lanes', () => {
   it('drain each lane once at a time, and once more for whoever asked meanwhile', async () => {
     const { begun, drain, endOne } = createDrains();
-    const turns = createLaneTurns(4, drain);
+    const turns = createLaneTurns({ clock: STILL, atOnce: 4, drainOnce: drain });
     const first = turns.drain(EUR);
     await turns.drain(EUR);
     await turns.drain(EUR);
@@ -41,7 +42,7 @@ describe('the turns of lanes', () => {
 
   it('drain so many lanes together, the others in the order in which they came', async () => {
     const { begun, drain, endOne } = createDrains();
-    const turns = createLaneTurns(2, drain);
+    const turns = createLaneTurns({ clock: STILL, atOnce: 2, drainOnce: drain });
     for (const currency of ['EUR', 'USD', 'JPY', 'CHF']) void turns.drain(lane(currency));
     await Promise.resolve();
     expect(begun).toEqual(['EUR', 'USD']);
@@ -51,12 +52,36 @@ describe('the turns of lanes', () => {
     expect(begun).toEqual(['EUR', 'USD', 'JPY', 'CHF']);
   });
 
+  it('end after a while when others wait, and not before: a lane with much to do takes its next turn after theirs', async () => {
+    let nowMs = 0;
+    const left = new Map([
+      ['EUR', 10],
+      ['USD', 1],
+      ['JPY', 1],
+    ]);
+    const taken: string[] = [];
+    const drainOnce = async ({ currency }: Lane, mayGoOn: () => boolean) => {
+      for (let chunks = left.get(currency) ?? 0; chunks > 0 && mayGoOn(); chunks -= 1) {
+        taken.push(currency);
+        left.set(currency, chunks - 1);
+        nowMs += 1_000;
+        await Promise.resolve();
+      }
+      // As its alarm does.
+      if ((left.get(currency) ?? 0) > 0) void turns.drain(lane(currency));
+    };
+    const turns = createLaneTurns({ clock: { monotonicMs: () => nowMs }, atOnce: 1, drainOnce });
+    await Promise.all(['EUR', 'USD', 'JPY'].map((currency) => turns.drain(lane(currency))));
+    expect(taken.join(' ')).toBe(`EUR EUR EUR USD JPY${' EUR'.repeat(7)}`);
+  });
+
   it('forget a lane whose drain failed, so that the next one who asks drains it', async () => {
     let tries = 0;
-    const turns = createLaneTurns(1, async () => {
+    const drainOnce = async () => {
       tries += 1;
       if (tries === 1) throw new Error('away');
-    });
+    };
+    const turns = createLaneTurns({ clock: STILL, atOnce: 1, drainOnce });
     await expect(turns.drain(EUR)).rejects.toThrow('away');
     await turns.drain(EUR);
     expect(tries).toBe(2);
@@ -67,7 +92,7 @@ describe('a lane that has work', () => {
   const startsOf = (isAlone: () => boolean, isStopping: () => boolean = () => false) => {
     const { begun, drain, endOne } = createDrains();
     const asked: string[] = [];
-    const turns = createLaneTurns(4, drain);
+    const turns = createLaneTurns({ clock: STILL, atOnce: 4, drainOnce: drain });
     const starts = createLaneStarts({
       ...{ turns, isAlone, isStopping },
       ask: async ({ currency }) => void asked.push(currency),

@@ -60,7 +60,7 @@ export class HistoryWorker {
     return this.#work(async () => {
       const { parts, lanes } = this.#history.queue.takeJobs(options);
       const { part: read, lane: drain } = this.#worker.handlers;
-      await settleAll([...parts.map(read), ...lanes.map(drain)]);
+      await settleAll([...parts.map(read), ...lanes.map((lane) => drain(lane))]);
     });
   }
 

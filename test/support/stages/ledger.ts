@@ -74,6 +74,24 @@ export interface PostingState {
   readonly attempted: boolean;
 }
 
+/** Stores payments as collect does: one run, one page. Answers the run's id. */
+export async function storePayments(db: Drizzle, payments: readonly Payment[]): Promise<string> {
+  const store = createCollectStore(db, {
+    workerId: '7f3f7f0e-4f0f-4c43-9d7e-0d6a4d1f5a10',
+    version: 'test',
+    mirrorId: null,
+  });
+  const window = { from: new Date('2026-11-01T00:00:00Z'), to: new Date('2026-11-02T00:00:00Z') };
+  const run = await store.openRun({ feed: 'payment_intents', trigger: 'manual', window, parentId: null });
+  const postings = payments.map((payment) => {
+    const preparation = preparePayment(payment, RULES);
+    return { payment, seenAt: payment.created, object: 'payment', preparation } as const;
+  });
+  await store.storePage(run, { postings, beforeStart: 0, requests: 1, covers: null });
+  await store.finishRun(run, null);
+  return run.id;
+}
+
 export class LedgerStage {
   readonly sql: postgres.Sql;
   readonly db: Drizzle;
@@ -90,22 +108,9 @@ export class LedgerStage {
     this.#style = style;
   }
 
-  /** Stores payments as collect does: one run, one page. Answers the run's id. */
-  async store(payments: readonly Payment[]): Promise<string> {
-    const store = createCollectStore(this.db, {
-      workerId: '7f3f7f0e-4f0f-4c43-9d7e-0d6a4d1f5a10',
-      version: 'test',
-      mirrorId: null,
-    });
-    const window = { from: new Date('2026-11-01T00:00:00Z'), to: new Date('2026-11-02T00:00:00Z') };
-    const run = await store.openRun({ feed: 'payment_intents', trigger: 'manual', window, parentId: null });
-    const postings = payments.map((payment) => {
-      const preparation = preparePayment(payment, RULES);
-      return { payment, seenAt: payment.created, object: 'payment', preparation } as const;
-    });
-    await store.storePage(run, { postings, beforeStart: 0, requests: 1, covers: null });
-    await store.finishRun(run, null);
-    return run.id;
+  /** Answers the run's id. */
+  store(payments: readonly Payment[]): Promise<string> {
+    return storePayments(this.db, payments);
   }
 
   /** A drainer as a process of its own has it: its own connections to Blnk, its own memory of names and pauses. */

@@ -1,0 +1,60 @@
+/**
+ * How much of a lane is sent at a time, from how the ledger took it so far. Pure: what it knows of a bulk is how many postings
+ * it held, how long the answer took and whether it was a yes.
+ */
+
+export interface LanePace {
+  /** Postings of a bulk. */
+  readonly size: number;
+  /** Bulks on the wire. */
+  readonly inFlight: number;
+  /** Bulks in a row that the ledger took without asking to wait; counted up to the number that a second one needs. */
+  readonly calm: number;
+}
+
+export interface BulkReport {
+  readonly postings: number;
+  readonly tookMs: number;
+  /** `busy`: it asked to wait, mostly because something else held the balance. `unclear`: no answer, or one that says nothing. */
+  readonly answer: 'applied' | 'busy' | 'unclear';
+}
+
+export interface PaceLimits {
+  readonly sizeMin: number;
+  readonly sizeMax: number;
+  readonly inFlightMax: number;
+}
+
+/**
+ * A bulk that takes longer is too large. Blnk's Cloud gives a request 30 s, and the two bulks of a lane wait for each other: a
+ * third of it leaves room for both, and for a ledger that slows down between two of them.
+ */
+export const SLOW_MS = 10_000;
+
+/** What is slow is cut to half of that, so that the next one is not the same again. */
+const AIM_MS = SLOW_MS / 2;
+
+/** Below this a larger bulk is tried. */
+const QUICK_MS = SLOW_MS / 4;
+
+/** Bulks one after the other, before two are sent at a time again. */
+const CALM_BULKS = 10;
+
+export function fullPace({ sizeMax, inFlightMax }: PaceLimits): LanePace {
+  return { size: sizeMax, inFlight: inFlightMax, calm: CALM_BULKS };
+}
+
+/** The pace after one more bulk, within the limits. What was answered late is about the size that it had, not that of now. */
+export function nextPace(pace: LanePace, bulk: BulkReport, limits: PaceLimits): LanePace {
+  const size = Math.max(limits.sizeMin, Math.min(limits.sizeMax, nextSize(pace.size, bulk)));
+  if (bulk.answer === 'busy') return { size, inFlight: 1, calm: 0 };
+  if (bulk.answer === 'unclear') return { ...pace, size };
+  const calm = Math.min(CALM_BULKS, pace.calm + 1);
+  return { size, inFlight: calm < CALM_BULKS ? pace.inFlight : limits.inFlightMax, calm };
+}
+
+function nextSize(size: number, { postings, tookMs, answer }: BulkReport): number {
+  if (tookMs > SLOW_MS) return Math.min(size, Math.floor((postings * AIM_MS) / tookMs));
+  if (answer !== 'applied' || tookMs > QUICK_MS || postings < size) return size;
+  return Math.ceil(size * 1.25);
+}

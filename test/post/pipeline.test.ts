@@ -1,0 +1,82 @@
+/** What of a lane goes on at the same time: the wire is never idle while something waits to be sent, and never holds more than it may. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/app/system-clock.js';
+import type { Ledger } from '../../src/post/ports.js';
+import { type LedgerStage, ledgerStages, makePayments, NEVER, until } from '../support/stages/ledger.js';
+
+const LANE = { source: '@stripe', currency: 'USD' };
+const SIZES = { chunkSize: 5, chunksInFlight: 2, chunksAhead: 1, chunksBehind: 1, leaseMs: 60_000 };
+
+const startStage = ledgerStages();
+let stage: LedgerStage;
+
+beforeEach(async () => {
+  stage = await startStage();
+});
+
+describe('the chunks of a lane', () => {
+  it('go out while the ones before are confirmed', async () => {
+    await stage.store(makePayments(20));
+    let bulks = 0;
+    let heldBack = 0;
+    const wrapLedger = (ledger: Ledger): Ledger => ({
+      ...ledger,
+      async postBulk(bodies) {
+        bulks += 1;
+        return ledger.postBulk(bodies);
+      },
+      async findByReference(references) {
+        // Of the first chunk that is confirmed: no other question is of as few references as a chunk has postings.
+        if (references.length === SIZES.chunkSize && heldBack === 0) {
+          heldBack += 1;
+          await until(async () => bulks === 4);
+        }
+        return ledger.findByReference(references);
+      },
+    });
+    const drainer = await stage.drainer({ ...SIZES, wrapLedger });
+    await drainer.drain(LANE, NEVER);
+    expect(heldBack).toBe(1);
+    expect(await stage.states()).toEqual({ posted: 20 });
+  });
+
+  it('are two on the wire, however many wait and are confirmed', async () => {
+    await stage.store(makePayments(60));
+    let [onTheWire, most] = [0, 0];
+    const wrapLedger = (ledger: Ledger): Ledger => ({
+      ...ledger,
+      async postBulk(bodies) {
+        onTheWire += 1;
+        most = Math.max(most, onTheWire);
+        const answer = await ledger.postBulk(bodies);
+        onTheWire -= 1;
+        return answer;
+      },
+    });
+    const drainer = await stage.drainer({ ...SIZES, wrapLedger });
+    await drainer.drain(LANE, NEVER);
+    expect(most).toBe(2);
+    expect(await stage.states()).toEqual({ posted: 60 });
+  });
+
+  it('get smaller while a bulk takes long', async () => {
+    stage = await startStage({ itemMs: 10 });
+    await stage.store(makePayments(60));
+    const sizes: number[] = [];
+    const wrapLedger = (ledger: Ledger): Ledger => ({
+      ...ledger,
+      async postBulk(bodies) {
+        sizes.push(bodies.length);
+        return ledger.postBulk(bodies);
+      },
+    });
+    // A hundred times as fast as the machine: the first bulk takes 20 seconds and more.
+    const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() * 100 };
+    const sizesOfChunks = { ...SIZES, chunkSize: 20, leaseMs: 3_600_000, finalAfterMs: 60_000 };
+    const drainer = await stage.drainer({ ...sizesOfChunks, wrapLedger, clock });
+    await drainer.drain(LANE, NEVER);
+    expect(sizes[0]).toBe(20);
+    expect(Math.max(...sizes.slice(4))).toBeLessThan(15);
+    expect(await stage.states()).toEqual({ posted: 60 });
+  });
+});
