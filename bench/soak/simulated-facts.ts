@@ -90,7 +90,11 @@ export async function lookAtOnce({ sql }: Database): Promise<Omit<SoakSample, 'a
 
 /** What the tables say in the end. */
 export async function lookAtEnd({ db, sql }: Database, { lagMs }: SoakSettings): Promise<TablesAtEnd> {
-  const reads = createReadModel(db, { lagMs, intervalMs: MINUTE_MS, stripeReads: 0 });
+  const reads = createReadModel(db, {
+    lagMs,
+    intervalMs: MINUTE_MS,
+    stripeReads: { used: 0, allowed: null, forecast: 0 },
+  });
   const status = await reads.status();
   const sums = await sql<{ currency: string; sum: string }[]>`
       select currency, sum(amount)::text as sum from stripe_blnk_sync.postings where state = 'posted' group by currency order by currency`;

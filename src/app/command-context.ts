@@ -14,14 +14,13 @@ import { findMirror, knownMirror, readMirror } from '../db/mirror/mirror-store.j
 import { createParkedStore } from '../db/postings/parked-store.js';
 import { createAcceptanceStore } from '../db/proof/acceptance-store.js';
 import { createReadModel } from '../db/reads/read-model.js';
-import { readsInThirtyDays } from '../db/workers/request-limiter.js';
 import type { Log } from '../observability/log.js';
 import { createRequestOperations } from '../operations/request-operations.js';
 import { packageVersion } from '../package-root.js';
 import { createJobQueue } from '../queue/job-queue.js';
 import { eventsOf } from './events-of.js';
 import { closeAfterFault, closeInReverse, ensureSchema, type Home, openHome } from './home.js';
-import { intervalInForce } from './interval-in-force.js';
+import { readingInForce } from './interval-in-force.js';
 import { systemClock } from './system-clock.js';
 
 /** Runs that a command stores (backfill requests) belong to no worker. */
@@ -51,13 +50,13 @@ async function open(
   const home = await openHome(config, { log, role: 'command', giveUp });
   try {
     await ensureSchema(home, config);
-    const { db, sql } = home.database;
+    const { db } = home.database;
     const mirror = await findMirror(db);
     const queue = createJobQueue(home.queueBackend, (error) => events.queueClientFailed({ error: error.message }));
     const store = createCollectStore(db, { workerId: NO_WORKER, version: packageVersion(), mirrorId: null });
-    const intervalMs = await intervalInForce(config, home.database, mirror);
+    const reading = await readingInForce(config, home.database, mirror);
     const reads = createReadModel(db, {
-      ...{ lagMs: config.syncLagMs, intervalMs, stripeReads: await readsInThirtyDays(sql) },
+      ...{ lagMs: config.syncLagMs, ...reading },
       machineNow: () => new Date(),
       ...(config.redisUrl === null ? {} : { whyQueueAway: () => whyAway(home) }),
     });

@@ -1,20 +1,31 @@
-/** Composition: the interval between syncs that is in force, as a worker keeps it and as `status` tells it. */
+/** Composition: the interval between syncs that is in force, as a worker keeps it and as `status` tells it, and what it is kept for. */
 import type { HomeConfig } from '../config.js';
 import type { Mirror } from '../core/posting/mirror.js';
-import { pollIntervalMs } from '../core/settings/poll-interval.js';
+import { pollIntervalMs, type ReadAllocation, readAllocation } from '../core/settings/read-allocation.js';
 import type { Database } from '../db/connection/open.js';
+import { countReads } from '../db/workers/request-limiter.js';
 import { paymentsInThirtyDays } from '../db/workers/worker-registry.js';
 
+type ReadSettings = Pick<HomeConfig, 'syncEveryMs' | 'stripeShare'>;
+
 export async function intervalInForce(
-  { syncEveryMs, stripeShare }: Pick<HomeConfig, 'syncEveryMs' | 'stripeShare'>,
-  { sql }: Pick<Database, 'sql'>,
+  settings: ReadSettings,
+  database: Pick<Database, 'sql'>,
   mirror: Mirror | null,
 ): Promise<number> {
-  return pollIntervalMs({
-    everyMs: syncEveryMs,
-    share: stripeShare,
-    livemode: mirror?.livemode ?? false,
-    paymentsInThirtyDays: await paymentsInThirtyDays(sql),
+  return (await readingInForce(settings, database, mirror)).intervalMs;
+}
+
+export async function readingInForce(
+  { syncEveryMs: everyMs, stripeShare: share }: ReadSettings,
+  { sql }: Pick<Database, 'sql'>,
+  mirror: Mirror | null,
+): Promise<{ readonly intervalMs: number; readonly stripeReads: ReadAllocation }> {
+  const [payments, reads] = await Promise.all([paymentsInThirtyDays(sql), countReads(sql)]);
+  const facts = {
+    ...{ everyMs, share, livemode: mirror?.livemode ?? false },
+    ...{ paymentsInThirtyDays: payments, readsInThirtyDays: reads.thirtyDays, readsInLastDay: reads.lastDay },
     eventsRefused: (mirror?.eventsRefusedSince ?? null) !== null,
-  });
+  };
+  return { intervalMs: pollIntervalMs(facts), stripeReads: readAllocation(facts) };
 }

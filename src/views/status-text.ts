@@ -53,6 +53,8 @@ function factsOf({
   workers,
   intervalMs,
   stripeReads,
+  stripeReadsAllowed,
+  stripeReadsForecast,
   behindMs,
   lagMs,
   lastRun,
@@ -79,7 +81,7 @@ function factsOf({
     ['behind', behindMs === null ? null : `${formatDuration(behindMs)} (of it ${formatDuration(lagMs)} by design)`],
     ['proven', provenFact(mirror, ledger, proofs)],
     ['sync every', formatDuration(intervalMs)],
-    ['Stripe reads', `${formatCount(stripeReads)} in the last 30 days`],
+    ['Stripe reads', readsText({ stripeReads, stripeReadsAllowed, stripeReadsForecast })],
     ['workers', workers.length === 0 ? 'none' : workers.map(({ host, pid }) => `${host} (${pid})`).join(', ')],
     ['last run', lastRun === null ? 'none' : `${utc(lastRun.startedAt)}: ${lastRun.status} (${lastRun.id})`],
     [
@@ -91,6 +93,18 @@ function factsOf({
     ['as of', utc(now)],
   );
   return facts;
+}
+
+/** Stripe counts reads of live data over 30 days; what a month of the last day's pace comes to says whether they suffice. */
+function readsText({
+  stripeReads: used,
+  stripeReadsAllowed: allowed,
+  stripeReadsForecast: forecast,
+}: Pick<StatusRecord, 'stripeReads' | 'stripeReadsAllowed' | 'stripeReadsForecast'>): string {
+  const inThirtyDays = `${formatCount(used)} in the last 30 days`;
+  if (allowed === null) return inThirtyDays;
+  const pace = forecast > used ? `, ${formatCount(forecast)} at the pace of the last day` : '';
+  return `${inThirtyDays} of ${formatCount(allowed)} (STRIPE_SHARE of Stripe's allocation)${pace}`;
 }
 
 /** Certificates say how the ledger was: of another one they prove nothing. */

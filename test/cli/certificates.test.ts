@@ -22,7 +22,11 @@ describe('the commands', () => {
 
   async function command(words: string) {
     const asked: ProveOptions[] = [];
-    const reads = createReadModel(database.db, { lagMs: 600_000, intervalMs: 60_000, stripeReads: 0 });
+    const reads = createReadModel(database.db, {
+      lagMs: 600_000,
+      intervalMs: 60_000,
+      stripeReads: { used: 0, allowed: null, forecast: 0 },
+    });
     const never = async (): Promise<never> => {
       throw new Error('must not be asked');
     };

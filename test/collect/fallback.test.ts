@@ -93,7 +93,11 @@ describe('a key without events', () => {
       workerId: stage.workerId,
     });
     expect(await stage.coverage()).toEqual(covered);
-    const reads = createReadModel(stage.db, { lagMs: LAG, intervalMs: MINUTE, stripeReads: 0 });
+    const reads = createReadModel(stage.db, {
+      lagMs: LAG,
+      intervalMs: MINUTE,
+      stripeReads: { used: 0, allowed: null, forecast: 0 },
+    });
     const served = await reads.firstRunAfter({ feed: 'events', startedAfter: new Date(0) });
     expect((await stage.runs()).find(({ id }) => id === served)).toMatchObject({ feed: 'events', state: 'failed' });
     const [refused] = await runsOf(stage, 'events');
@@ -183,7 +187,11 @@ describe('a key without charges', () => {
     await live(stage, { forMs: 30 * MINUTE, everyMs: MINUTE });
     expect((await stage.runs()).filter((run) => run.state === 'failed')).toHaveLength(failed);
     expect((await stage.completeness()).holes).toMatchObject([{ closedBy: 'permission' }]);
-    const reads = createReadModel(stage.db, { lagMs: LAG, intervalMs: MINUTE, stripeReads: 0 });
+    const reads = createReadModel(stage.db, {
+      lagMs: LAG,
+      intervalMs: MINUTE,
+      stripeReads: { used: 0, allowed: null, forecast: 0 },
+    });
     expect(verdictOf(await reads.status()).needs).toContainEqual(
       expect.objectContaining({ code: 'stripe_charges_refused', text: expect.stringContaining('since 2026-07-11') }),
     );
@@ -212,7 +220,11 @@ describe('a key without charges', () => {
       complete: before,
       holes: [{ feed: 'events', from: before?.to, to: stage.clock.now(), closedBy: 'permission' }],
     });
-    const reads = createReadModel(stage.db, { lagMs: LAG, intervalMs: MINUTE, stripeReads: 0 });
+    const reads = createReadModel(stage.db, {
+      lagMs: LAG,
+      intervalMs: MINUTE,
+      stripeReads: { used: 0, allowed: null, forecast: 0 },
+    });
     expect(verdictOf(await reads.status()).needs).toContainEqual(
       expect.objectContaining({
         code: 'stripe_events_and_charges_refused',

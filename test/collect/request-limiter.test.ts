@@ -2,11 +2,7 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/db/connection/open.js';
-import {
-  createRequestLimiter,
-  type RequestLimiterOptions,
-  readsInThirtyDays,
-} from '../../src/db/workers/request-limiter.js';
+import { countReads, createRequestLimiter, type RequestLimiterOptions } from '../../src/db/workers/request-limiter.js';
 import { type OwnDatabase, openMigratedDatabase } from '../support/own-database.js';
 
 /** What may be free at once after a pause: half a second's worth, and the request in hand. */
@@ -113,11 +109,11 @@ describe('the request limiter', () => {
   it('counts requests before they are sent, at most a quarter of a second of the budget too many', async () => {
     const { acquire } = limiter(noting([]));
     await Promise.all(Array.from({ length: 30 }, (_, n) => acquire(n % 2 === 0 ? 'events' : 'charges')));
-    const counted = await readsInThirtyDays(place.sql);
+    const { thirtyDays: counted } = await countReads(place.sql);
     expect(counted).toBeGreaterThanOrEqual(30);
     expect(counted).toBeLessThanOrEqual(30 + 2 * 6);
     await place.sql`insert into stripe_blnk_sync.stripe_reads values (now() - interval '31 days', 1000), (now() - interval '29 days', 5)`;
-    expect(await readsInThirtyDays(place.sql)).toBe(counted + 5);
+    expect(await countReads(place.sql)).toEqual({ thirtyDays: counted + 5, lastDay: counted });
   });
 
   it('counts one request as one while little is asked', async () => {
@@ -127,7 +123,7 @@ describe('the request limiter', () => {
       await acquire('events');
       nowMs += 5_000;
     }
-    expect(await readsInThirtyDays(place.sql)).toBe(5);
+    expect(await countReads(place.sql)).toEqual({ thirtyDays: 5, lastDay: 5 });
   });
 
   it('asks the database once for many requests', async () => {

@@ -1,4 +1,4 @@
-/** What people read and type: errors in one line, the interval in force, times and durations. */
+/** What people read and type: errors in one line, times and durations. */
 import { describe, expect, it } from 'vitest';
 import { describeError, SyncError } from '../../src/core/base/errors.js';
 import {
@@ -10,7 +10,6 @@ import {
   resolveMoment,
 } from '../../src/core/base/time-text.js';
 import { laneName } from '../../src/core/posting/posting.js';
-import { pollIntervalMs } from '../../src/core/settings/poll-interval.js';
 
 describe('an error in words', () => {
   it('tells its causes, outermost first, each once', () => {
@@ -53,34 +52,6 @@ describe('an error in words', () => {
     });
     expect(error.cause).toBeUndefined();
     expect('cause' in error).toBe(false);
-  });
-});
-
-describe('the interval in force', () => {
-  const facts = { eventsRefused: false, everyMs: 60_000, share: 0.25, livemode: true, paymentsInThirtyDays: 0 };
-
-  it.each([
-    // 30 days are 2,592,000 s; a quarter of 10,000 reads is one in 1,036.8 s.
-    [0, 1_036_800],
-    [20, 1_036_800],
-    [100, 207_360],
-    [345, 60_105],
-    [346, 60_000],
-    [1_000_000, 60_000],
-  ])('with %d payments a month is %d ms', (paymentsInThirtyDays, intervalMs) => {
-    expect(pollIntervalMs({ ...facts, paymentsInThirtyDays })).toBe(intervalMs);
-  });
-
-  it('is never shorter than what is wanted, and is just that for test data', () => {
-    expect(pollIntervalMs({ ...facts, everyMs: 3_600_000 })).toBe(3_600_000);
-    expect(pollIntervalMs({ ...facts, livemode: false })).toBe(60_000);
-  });
-
-  it('leaves room for sweeps while events may not be read, and at least half for what is new', () => {
-    const days = 30 * 86_400_000;
-    const refused = { ...facts, eventsRefused: true, paymentsInThirtyDays: 0 };
-    expect(pollIntervalMs({ ...refused, share: 1 })).toBe(Math.ceil(days / (10_000 - 2_400)));
-    expect(pollIntervalMs({ ...refused, share: 0.25 })).toBe(days / 1_250);
   });
 });
 

@@ -16,7 +16,11 @@ let database: ReadsDatabase;
 let reads: ReadModel;
 beforeAll(async () => {
   database = await createReadsDatabase();
-  reads = createReadModel(database.db, { lagMs: 10 * MINUTE, intervalMs: MINUTE, stripeReads: 0 });
+  reads = createReadModel(database.db, {
+    lagMs: 10 * MINUTE,
+    intervalMs: MINUTE,
+    stripeReads: { used: 0, allowed: null, forecast: 0 },
+  });
 });
 beforeEach(() => database.empty());
 afterAll(() => database.drop());

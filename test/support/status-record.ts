@@ -38,7 +38,7 @@ export const RUN: RunRecord = {
 export const STATUS: StatusRecord = {
   now: new Date('2026-11-10T12:00:00Z'),
   intervalMs: 60_000,
-  stripeReads: 0,
+  ...{ stripeReads: 0, stripeReadsAllowed: null, stripeReadsForecast: 0 },
   lagMs: 600_000,
   mirror: {
     mappingVersion: 1,

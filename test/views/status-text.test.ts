@@ -1,6 +1,7 @@
 /** What runs and the status look like: a line each, sentences, JSON. */
 import { describe, expect, it } from 'vitest';
 import { type Verdict, verdictOf } from '../../src/core/verdict/verdict.js';
+import type { StatusRecord } from '../../src/db/reads/status.js';
 import { toJson } from '../../src/views/json.js';
 import { runLines, runTable } from '../../src/views/run-text.js';
 import { statusTables, verdictLines } from '../../src/views/status-text.js';
@@ -76,6 +77,19 @@ describe('status', () => {
   it('says nothing of proofs of a ledger that may be another one', () => {
     const ledger = { state: 'other', since: null, checkedAt: null, detail: 'none of 20 is there' } as const;
     expect(statusTables({ ...STATUS, ledger }, 0).join('\n')).not.toContain('sealed');
+  });
+
+  it('tells how much was read of Stripe, and of live data how much of what may be', () => {
+    const reads = (figures: Partial<StatusRecord>) =>
+      statusTables({ ...STATUS, ...figures }, 0).filter((line) => line.startsWith('Stripe reads'));
+    const used = { stripeReads: 3_200, stripeReadsForecast: 4_500 };
+    expect(reads(used)).toEqual([expect.stringMatching(/ 3,200 in the last 30 days$/)]);
+    expect(reads({ ...used, stripeReadsAllowed: 4_000 })).toEqual([
+      expect.stringMatching(
+        / 3,200 in the last 30 days of 4,000 \(STRIPE_SHARE of Stripe's allocation\), 4,500 at the pace of the last day$/,
+      ),
+    ]);
+    expect(reads({ ...used, stripeReadsForecast: 900, stripeReadsAllowed: 4_000 })[0]).not.toContain('pace');
   });
 
   it('uses no words of the inside', () => {

@@ -8,6 +8,7 @@ import { type Completeness, type CoverageFacts, completenessOf } from '../../cor
 import { type Feed, STOPPED } from '../../core/coverage/sync-run.js';
 import type { Mirror } from '../../core/posting/mirror.js';
 import type { QueueIdentity } from '../../core/queue/queue-identity.js';
+import type { ReadAllocation } from '../../core/settings/read-allocation.js';
 import type { FailureFacts, LedgerFacts, VerdictFacts, WorkerFacts } from '../../core/verdict/facts.js';
 import { countBeforeStart, readSweptCoverage } from '../collect/sweep-store.js';
 import type { Drizzle } from '../connection/open.js';
@@ -30,8 +31,7 @@ export interface ReadSettings {
   readonly lagMs: number;
   /** The interval between syncs that is in force. */
   readonly intervalMs: number;
-  /** Requests to Stripe in the last 30 days, as far as this mirror counted them. */
-  readonly stripeReads: number;
+  readonly stripeReads: ReadAllocation;
   /** The clock of the machine that asks: what lies ahead of it and of the database's clock has not come. Absent: only the latter. */
   readonly machineNow?: () => Date;
   /** Asks the server of the queue, and says why it does not answer; null when it does. Absent: it is not asked. */
@@ -51,6 +51,10 @@ export interface WorkerRecord extends WorkerFacts {
 export interface StatusRecord extends VerdictFacts {
   /** Requests to Stripe in the last 30 days. */
   readonly stripeReads: number;
+  /** This mirror's share of what Stripe allows in 30 days; null: they are not counted. */
+  readonly stripeReadsAllowed: number | null;
+  /** In 30 days at the pace of the last day. */
+  readonly stripeReadsForecast: number;
   readonly mirror: Mirror | null;
   readonly workers: readonly WorkerRecord[];
   /** What was completely read: success times of events, creation times of payments, and of charges by finished sweeps. */
@@ -65,7 +69,8 @@ export interface StatusRecord extends VerdictFacts {
   readonly lastRun: RunRecord | null;
 }
 
-type FactsRecord = Omit<StatusRecord, 'stripeReads' | 'beforeStart' | 'totals' | 'lastRun'>;
+type ReadFigures = 'stripeReads' | 'stripeReadsAllowed' | 'stripeReadsForecast';
+type FactsRecord = Omit<StatusRecord, ReadFigures | 'beforeStart' | 'totals' | 'lastRun'>;
 
 /** A worker that was not seen for this long is dead or cut off. */
 const WORKER_SILENCE = sql.raw(`interval '30 seconds'`);
@@ -77,7 +82,9 @@ export async function readStatus(db: Drizzle, settings: ReadSettings): Promise<S
     findNewestRun(db),
     countBeforeStart(db),
   ]);
-  return { ...facts, stripeReads: settings.stripeReads, totals, lastRun, beforeStart };
+  const { used, allowed, forecast } = settings.stripeReads;
+  const reads = { stripeReads: used, stripeReadsAllowed: allowed, stripeReadsForecast: forecast };
+  return { ...facts, ...reads, totals, lastRun, beforeStart };
 }
 
 /** Bounded by what is not settled, and by the days that were proven: cheap enough for once a minute. */

@@ -130,9 +130,13 @@ async function takeBlock(
   });
 }
 
-/** Requests in the last 30 days, as far as this mirror counted them. */
-export async function readsInThirtyDays(sql: postgres.Sql): Promise<number> {
-  const [row] = await sql<{ requests: string }[]>`
-    select coalesce(sum(requests), 0)::text as requests from stripe_blnk_sync.stripe_reads where hour > now() - interval '30 days'`;
-  return Number(row?.requests ?? 0);
+/** Requests to Stripe of this mirror's processes, counted by the hour before they are sent. */
+export async function countReads(
+  sql: postgres.Sql,
+): Promise<{ readonly thirtyDays: number; readonly lastDay: number }> {
+  const [row] = await sql<{ thirty_days: number; last_day: number }[]>`
+    select coalesce(sum(requests), 0)::float8 as thirty_days,
+      coalesce(sum(requests) filter (where hour > now() - interval '1 day'), 0)::float8 as last_day
+    from stripe_blnk_sync.stripe_reads where hour > now() - interval '30 days'`;
+  return { thirtyDays: row?.thirty_days ?? 0, lastDay: row?.last_day ?? 0 };
 }

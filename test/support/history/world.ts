@@ -119,7 +119,7 @@ export class History {
 
   reads(): ReadModel {
     return createReadModel(this.database.db, {
-      ...{ lagMs: LAG, intervalMs: MINUTE, stripeReads: 0 },
+      ...{ lagMs: LAG, intervalMs: MINUTE, stripeReads: { used: 0, allowed: null, forecast: 0 } },
       machineNow: () => new Date(this.clock.nowMs() + this.machineOffMs),
     });
   }

@@ -18,7 +18,11 @@ export const RUN = '0193a001-0000-7000-8000-000000000001';
 /** Of the commands of these tests. */
 export const OWN_QUEUE = { id: 'own', place: 'redis://here/0 with QUEUE_PREFIX=bull' };
 
-export const READ_OPTIONS = { lagMs: 600_000, intervalMs: 60_000, stripeReads: 0 };
+export const READ_OPTIONS = {
+  lagMs: 600_000,
+  intervalMs: 60_000,
+  stripeReads: { used: 0, allowed: null, forecast: 0 },
+};
 
 interface Requests extends RecordedOptions {
   readonly sync?: () => Promise<void>;
