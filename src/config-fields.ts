@@ -97,3 +97,9 @@ export const syncStart = z
     });
     return z.NEVER;
   });
+
+/** A whole number from 1 on. */
+export function countUpTo(most: number) {
+  const error = `allowed is a whole number from 1 to ${most}`;
+  return z.coerce.number({ error }).int({ error }).min(1, { error }).max(most, { error });
+}

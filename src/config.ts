@@ -4,9 +4,10 @@
  */
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { balanceName, duration, httpHosts, key, redisUrl, syncStart } from './config-fields.js';
+import { balanceName, countUpTo, duration, httpHosts, key, redisUrl, syncStart } from './config-fields.js';
 import { commandLine } from './core/base/own-command.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './core/base/window.js';
+import { isOwnBalance, SHARDS_MAX } from './core/posting/source-shards.js';
 import { baseUrlProblem, parseHosts } from './core/settings/base-url.js';
 import { databaseAddressProblem } from './core/settings/database-address.js';
 import type { SyncStart } from './core/settings/ignored-start.js';
@@ -49,6 +50,8 @@ export interface WorkerConfig extends HomeConfig {
     readonly instanceId: string | null;
   };
   readonly source: string;
+  /** Balances that the source is spread over; 1: it is one. */
+  readonly sourceShards: number;
   readonly guestDestination: string;
   readonly syncStart: SyncStart;
   readonly keepEmptyRunsMs: number;
@@ -82,6 +85,7 @@ export function readWorkerConfig(environment: Bag): WorkerConfig {
       instanceId: fields.BLNK_API_STYLE === 'cloud' ? (fields.BLNK_INSTANCE_ID ?? null) : null,
     },
     source: fields.BLNK_SOURCE,
+    sourceShards: fields.BLNK_SOURCE_SHARDS,
     guestDestination: fields.BLNK_GUEST_DESTINATION,
     syncStart: fields.SYNC_START,
     keepEmptyRunsMs: fields.KEEP_EMPTY_RUNS,
@@ -100,7 +104,6 @@ const BLNK_API_BASE = 'https://api.cloud.blnkfinance.com';
 const DEFAULT_SOURCE = '@stripe';
 const DEFAULT_GUEST_DESTINATION = '@stripe_guests';
 
-const RATE_LIMIT_ALLOWED = 'allowed is a whole number from 1 to 10000';
 const SHARE_ALLOWED = 'allowed is a number above 0, at most 1';
 
 const homeObject = z.object({
@@ -130,12 +133,7 @@ const workerObject = homeObject.extend({
   STRIPE_API_KEY: key('a Stripe secret or restricted key is needed', stripeKeyProblem),
   STRIPE_API_BASE: z.string().default(STRIPE_API_BASE),
   // https://docs.stripe.com/rate-limits
-  STRIPE_RATE_LIMIT: z.coerce
-    .number({ error: RATE_LIMIT_ALLOWED })
-    .int({ error: RATE_LIMIT_ALLOWED })
-    .min(1, { error: RATE_LIMIT_ALLOWED })
-    .max(10_000, { error: RATE_LIMIT_ALLOWED })
-    .default(25),
+  STRIPE_RATE_LIMIT: countUpTo(10_000).default(25),
   BLNK_API_KEY: key('a Blnk API key is needed (Cloud: an API key with proxy:write and data:read)', blnkKeyProblem),
   BLNK_API_BASE: z.string().default(BLNK_API_BASE),
   BLNK_API_STYLE: z
@@ -147,6 +145,7 @@ const workerObject = homeObject.extend({
     .optional(),
   ALLOW_HTTP_HOSTS: httpHosts,
   BLNK_SOURCE: balanceName(DEFAULT_SOURCE),
+  BLNK_SOURCE_SHARDS: countUpTo(SHARDS_MAX).default(1),
   BLNK_GUEST_DESTINATION: balanceName(DEFAULT_GUEST_DESTINATION),
   SYNC_START: syncStart,
   KEEP_EMPTY_RUNS: duration('7d', { least: oneSecond, most: aHundredYears }),
@@ -205,9 +204,15 @@ function crossProblems(bag: Readonly<Record<string, string>>, names: readonly st
       'BLNK_INSTANCE_ID: is not set; Blnk Cloud needs the id of the instance (or set BLNK_API_STYLE=core for a self-hosted Core)',
     );
   }
-  const source = bag.BLNK_SOURCE ?? DEFAULT_SOURCE;
-  if (source === (bag.BLNK_GUEST_DESTINATION ?? DEFAULT_GUEST_DESTINATION)) {
-    problems.push(`BLNK_GUEST_DESTINATION: is ${source}, the same as BLNK_SOURCE; allowed is another balance`);
+  const guests = bag.BLNK_GUEST_DESTINATION ?? DEFAULT_GUEST_DESTINATION;
+  // As many as there may be: the number itself may be what is wrong.
+  const own = {
+    source: bag.BLNK_SOURCE ?? DEFAULT_SOURCE,
+    sourceShards: bag.BLNK_SOURCE_SHARDS === undefined ? 1 : SHARDS_MAX,
+  };
+  if (isOwnBalance(guests, own)) {
+    const whose = guests === own.source ? 'the same as BLNK_SOURCE' : 'one of those that BLNK_SOURCE is spread over';
+    problems.push(`BLNK_GUEST_DESTINATION: is ${guests}, ${whose}; allowed is another balance`);
   }
   return problems;
 }

@@ -3,7 +3,6 @@
  * to be done to the next. While something is being done the clock goes on with real time, so that slowness shows as lag.
  */
 import { randomUUID } from 'node:crypto';
-import { CURRENT_MAPPING_VERSION } from '../../src/core/posting/mapping.js';
 import type { Mirror } from '../../src/core/posting/mirror.js';
 import { createMirror, noteLag } from '../../src/db/mirror/mirror-store.js';
 import { type HistoryDatabase, openHistoryDatabase } from '../../test/support/history/database.js';
@@ -90,7 +89,7 @@ class Soak {
     const mirror = await createMirror(database.db, {
       ...{ mirrorId: randomUUID(), stripeAccount: vendors.addresses.account, livemode: false, blnkInstance: 'core' },
       ...{ source: '@stripe', sourceShards: 1, guestDestination: '@stripe_guests', accountsMode: 'indicators' },
-      ...{ mappingVersion: CURRENT_MAPPING_VERSION, startsAt: new Date(BEGINS_AT) },
+      ...{ mappingVersion: 1, startsAt: new Date(BEGINS_AT) },
     });
     await noteLag(database.db, settings.lagMs);
     return new Soak(settings, parts, mirror);

@@ -3,9 +3,12 @@
  * commands. What is seen is judged by the core; here it is only brought together.
  */
 
+import { mapInParallel } from '../core/base/in-parallel.js';
 import { judgeLedger, type LedgerVerdict } from '../core/ledger/ledger-identity.js';
 import { queuedChildOf } from '../core/ledger/reference.js';
 import type { Mirror } from '../core/posting/mirror.js';
+import { laneName } from '../core/posting/posting.js';
+import { ownBalancesOf } from '../core/posting/source-shards.js';
 import {
   type PostedReference,
   rememberBalance,
@@ -23,27 +26,38 @@ import type { Context } from './context.js';
  */
 export async function lookAtLedger(
   { database, vendors, timings }: Pick<Context, 'database' | 'vendors' | 'timings'>,
-  mirror: Pick<Mirror, 'mirrorId' | 'source'>,
+  mirror: Pick<Mirror, 'mirrorId' | 'source' | 'sourceShards'>,
   { remembers }: { readonly remembers: boolean },
 ): Promise<LedgerVerdict> {
   const { sql } = database;
-  const { source } = mirror;
-  const remembered = await rememberedBalances(sql, source);
+  const names = ownBalancesOf(mirror);
+  const remembered = await rememberedBalances(sql, names);
   const posted = await samplePosted(sql, { recentMs: timings.ledger.believedAfterMs });
   if (remembered.size === 0 && posted.length === 0) return { kind: 'unchecked' };
   const [shown, found] = await Promise.all([
     shownReferences(vendors, posted, mirror.mirrorId),
-    vendors.ledgerSide.balancesOf(source),
+    ownBalances(vendors.ledgerSide, names),
   ]);
   const witnesses = posted.map((one) => ({ ...one, isFound: shown.has(one.reference) }));
-  const verdict = judgeLedger({ source, remembered, found, witnesses });
+  const verdict = judgeLedger({ sources: names, remembered, found: found.ids, witnesses });
   if (remembers && (verdict.kind === 'same' || verdict.kind === 'rows_missing')) {
-    for (const [currency, balanceId] of found) {
-      if (!remembered.has(currency)) await rememberBalance(sql, { name: source, currency, balanceId });
+    for (const { lane, balanceId } of found.balances) {
+      if (!remembered.has(laneName(lane))) await rememberBalance(sql, lane, balanceId);
     }
   }
   return verdict;
 }
+
+/** The mirror's own balances as the ledger shows them, and their ids by the names of their lanes. */
+async function ownBalances(ledgerSide: Context['vendors']['ledgerSide'], names: readonly string[]) {
+  const ofEach = await mapInParallel(names, BALANCES_IN_FLIGHT_MAX, (name) => ledgerSide.balancesOf(name));
+  const balances = names.flatMap((source, at) =>
+    [...(ofEach[at] ?? [])].map(([currency, balanceId]) => ({ lane: { source, currency }, balanceId })),
+  );
+  return { balances, ids: new Map(balances.map(({ lane, balanceId }) => [laneName(lane), balanceId])) };
+}
+
+const BALANCES_IN_FLIGHT_MAX = 4;
 
 /**
  * Those that the ledger holds as this mirror knows them: under Blnk's own id of then, or with the mirror's id in them. A ledger of

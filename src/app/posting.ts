@@ -13,7 +13,7 @@ import type { Context } from './context.js';
 import { countedOutbox } from './counted-stores.js';
 
 export interface PostingParts {
-  readonly mirror: Pick<Mirror, 'mirrorId' | 'ledgerEpoch' | 'source'>;
+  readonly mirror: Pick<Mirror, 'mirrorId' | 'ledgerEpoch'>;
   /** Of the watch over the ledger; see `DoubtPorts`. */
   readonly confirmSource: DrainPorts['confirmSource'];
 }
@@ -28,11 +28,11 @@ export interface Posting {
 
 export function createPosting(context: Context, { mirror, confirmSource }: PostingParts): Posting {
   const { database, events, vendors, timings } = context;
-  const { mirrorId, ledgerEpoch: epoch, source } = mirror;
+  const { mirrorId, ledgerEpoch: epoch } = mirror;
   const { leaseMs, finalAfterMs, backoff, lanePause, dismissedLooksAfterMs: looksAfterMs } = timings;
   const { ledger } = vendors;
   // One memory of balance names for all look-ups.
-  const judging: JudgePorts = { ledger, balances: createBalanceNames(ledger), source, confirmSource };
+  const judging: JudgePorts = { ledger, balances: createBalanceNames(ledger), confirmSource };
   const outbox = context.decorate('outbox', createOutbox(database.sql, { epoch }));
   const dismissed = { ...judging, dismissed: createDismissedPostings(database.sql, { epoch }) };
   const { noted, ...pauses } = tellPauses(context);

@@ -1,6 +1,7 @@
 /** Composition: a worker's watch over its ledger, joined to database, vendors and log. Decides nothing. */
 import { describeError, type SyncError } from '../core/base/errors.js';
 import type { Mirror } from '../core/posting/mirror.js';
+import { laneName } from '../core/posting/posting.js';
 import {
   askOthersToLook,
   isLookWanted,
@@ -23,7 +24,6 @@ export interface WatchParts {
 export function watchLedger(context: Context, { mirror, workerId, onOther }: WatchParts): LedgerWatch {
   const { events, timings, clock } = context;
   const { sql } = context.database;
-  const { source } = mirror;
   const { inDoubtEveryMs } = timings.ledger;
   return createLedgerWatch(
     {
@@ -34,8 +34,8 @@ export function watchLedger(context: Context, { mirror, workerId, onOther }: Wat
       noteOther: () => noteOtherLedger(sql),
       askOthers: (isPut) => askOthersToLook(sql, { epoch: mirror.ledgerEpoch, workerId, isPut }),
       isLookWanted: () => isLookWanted(sql),
-      remembered: async (currency) => (await rememberedBalances(sql, source)).get(currency) ?? null,
-      remember: (currency, balanceId) => rememberBalance(sql, { name: source, currency, balanceId }),
+      remembered: async (lane) => (await rememberedBalances(sql, [lane.source])).get(laneName(lane)) ?? null,
+      remember: (lane, balanceId) => rememberBalance(sql, lane, balanceId),
       onDoubt(doubt) {
         if (doubt === null) events.ledgerRecognised({});
         else events.ledgerInDoubt({ code: 'ledger_in_doubt', error: doubt });

@@ -10,7 +10,7 @@ import { formatTime, type Moment, resolveMoment } from '../core/base/time-text.j
 import { earlier, floorToSecond } from '../core/base/window.js';
 import type { DryRunCounts } from '../core/coverage/dry-run-counts.js';
 import type { PaymentFeed } from '../core/coverage/sync-run.js';
-import { CURRENT_MAPPING_VERSION } from '../core/posting/mapping.js';
+import { newMappingVersion } from '../core/posting/mapping.js';
 import type { Mirror } from '../core/posting/mirror.js';
 import { requestsPerSecond, stripeLimitsOf } from '../core/settings/stripe-limits.js';
 import { createCollectStore } from '../db/collect/collect-store.js';
@@ -142,10 +142,10 @@ async function hypotheticalMirror({ config, vendors }: DryRunSession): Promise<M
     livemode: config.stripe.livemode,
     blnkInstance: config.blnk.instanceId ?? 'core',
     source: config.source,
-    sourceShards: 1,
+    sourceShards: config.sourceShards,
     guestDestination: config.guestDestination,
     accountsMode: 'indicators',
-    mappingVersion: CURRENT_MAPPING_VERSION,
+    mappingVersion: newMappingVersion(config),
     startsAt: await startTime({ serverTime: () => vendors.account.serverTime() }, config.syncStart),
     cutoverAt: null,
     firstPostAt: null,

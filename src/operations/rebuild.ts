@@ -10,7 +10,7 @@ import { type Moment, resolveMoment } from '../core/base/time-text.js';
 import { remaining, type Window } from '../core/base/window.js';
 import { createBalanceNames } from '../core/ledger/balance-names.js';
 import { otherLedger, otherSourceText } from '../core/ledger/ledger-identity.js';
-import { CURRENT_MAPPING_VERSION } from '../core/posting/mapping.js';
+import { newMappingVersion } from '../core/posting/mapping.js';
 import type { Mirror } from '../core/posting/mirror.js';
 import type { ParkingReason } from '../core/posting/posting.js';
 import { createCollectStore } from '../db/collect/collect-store.js';
@@ -103,9 +103,8 @@ async function begin(
     ...identityOf(session),
     mirrorId: plan.mirrorId,
     stripeAccount: account.id,
-    sourceShards: 1,
     accountsMode: 'indicators',
-    mappingVersion: CURRENT_MAPPING_VERSION,
+    mappingVersion: newMappingVersion(session.config),
     startsAt: plan.startsAt,
   };
   const mirror = await createRebuildStore(database.db, newOwner(session)).begin(wanted, plan.cutoverAt);
@@ -133,7 +132,7 @@ async function readAll(session: Session, mirror: Mirror, listener: RebuildListen
   if (mirror.stripeAccount !== null) vendors.expectAccount(mirror.stripeAccount);
   const collecting = createCollectStore(db, { ...owner, mirrorId, isOnlyReader: true });
   const rebuilding = createRebuildStore(db, owner);
-  const judging = createJudging(session, mirror.source);
+  const judging = createJudging(session);
   listener.begin();
   const asked = { from: startsAt, to: cutoverAt };
   const uncovered = await uncoveredShare(collecting, asked);
@@ -185,17 +184,17 @@ async function readParts(ports: Parameters<typeof collectPart>[0], signal: Abort
 }
 
 /** The ledger, and one memory of balance names. Its source balances tell it from another from now on. */
-function createJudging({ database, vendors }: Session, source: string): RebuildPorts {
+function createJudging({ database, vendors }: Session): RebuildPorts {
   const { ledgerSide } = vendors;
   const confirmed = new Set<string>();
   return {
     ledger: ledgerSide,
     balances: createBalanceNames(ledgerSide),
-    async confirmSource(currency, balanceId) {
-      if (confirmed.has(`${currency}:${balanceId}`)) return;
-      const remembered = await rememberBalance(database.sql, { name: source, currency, balanceId });
-      if (remembered !== balanceId) throw otherLedger(otherSourceText(currency, { remembered, found: balanceId }));
-      confirmed.add(`${currency}:${balanceId}`);
+    async confirmSource(lane, balanceId) {
+      if (confirmed.has(balanceId)) return;
+      const remembered = await rememberBalance(database.sql, lane, balanceId);
+      if (remembered !== balanceId) throw otherLedger(otherSourceText(lane, { remembered, found: balanceId }));
+      confirmed.add(balanceId);
     },
   };
 }

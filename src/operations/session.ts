@@ -56,6 +56,7 @@ export function identityOf({ config }: Pick<Session, 'config'>) {
     livemode: config.stripe.livemode,
     blnkInstance: config.blnk.instanceId ?? 'core',
     source: config.source,
+    sourceShards: config.sourceShards,
     guestDestination: config.guestDestination,
   };
 }

@@ -30,7 +30,7 @@ export async function lookUpDismissed(ports: DismissedPorts, options: DismissedO
     const [first] = claim.postings;
     if (first === undefined) return found;
     // In another ledger all would be absent, and the looks used up.
-    await confirmLedger(first, ports);
+    await confirmLedger(first.lane, ports);
     const findings = await judgeByLookUp(claim.postings, { ports, options });
     const settlements = findings.flatMap(([posting, finding]) => toSettlement(posting, finding));
     await ports.dismissed.markLooked(claim.token, settlements);

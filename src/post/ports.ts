@@ -38,6 +38,8 @@ export interface Ledger extends RowFinder<LedgerRow>, BalanceFinder {
 
 /** A posting that this process holds a claim on. */
 export interface ClaimedPosting extends Omit<ExpectedRow, 'mirrorId'> {
+  /** The same of all of a claim. */
+  readonly lane: Lane;
   /** The body to post, byte for byte. */
   readonly prepared: string;
   readonly attempts: number;

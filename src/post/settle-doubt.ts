@@ -16,13 +16,11 @@ export interface DoubtPorts {
   readonly outbox: Outbox;
   readonly balances: BalanceNames;
   readonly random: Random;
-  /** The mirror's source balance. In a correction that takes back it is the destination. */
-  readonly source: string;
   /**
-   * Compares the id of the mirror's source with the remembered one; null: the ledger shows none. Throws SyncError
+   * Compares the id of the mirror's own balance with the remembered one; null: the ledger shows none. Throws SyncError
    * `ledger_in_doubt` or `other_ledger` unless the ledger is the one that was posted to.
    */
-  confirmSource(currency: string, balanceId: string | null): Promise<void>;
+  confirmSource(lane: Lane, balanceId: string | null): Promise<void>;
 }
 
 export interface DoubtOptions {
@@ -103,7 +101,7 @@ function byReference(rows: readonly LedgerRow[]): FoundRows {
 }
 
 /** All that judging needs of the ports: no outbox, because it writes nothing. */
-export type JudgePorts = Pick<DoubtPorts, 'ledger' | 'balances' | 'source' | 'confirmSource'>;
+export type JudgePorts = Pick<DoubtPorts, 'ledger' | 'balances' | 'confirmSource'>;
 
 interface LookingUp {
   readonly ports: JudgePorts;
@@ -222,7 +220,7 @@ async function judgeAll(
   if (doubtful[0] !== undefined) {
     const names = doubtful.flatMap(({ source, destination }) => [source, destination]);
     await ports.balances.refresh(doubtful[0].currency, names);
-    await confirmResolved(doubtful[0].currency, ports);
+    await confirmResolved(doubtful[0].lane, ports);
   }
   return postings.map((posting) => [posting, judgeOne(posting)] as const);
 }
@@ -231,32 +229,35 @@ async function judgeAll(
  * Before a chunk is sent: a ledger that does not hold the source balance that is remembered must not get a single row. Asked
  * afresh each time, because a ledger may be wiped under a running worker.
  */
-export async function confirmLedger({ currency }: Pick<Lane, 'currency'>, ports: JudgePorts): Promise<void> {
-  const { balances, source, confirmSource } = ports;
+export async function confirmLedger(lane: Lane, { balances, confirmSource }: JudgePorts): Promise<void> {
+  const { source, currency } = lane;
   await balances.refresh(currency, [source]);
-  await confirmSource(currency, balances.resolver(currency)(source) ?? null);
+  await confirmSource(lane, balances.resolver(currency)(source) ?? null);
 }
 
-async function confirmResolved(currency: string, { balances, source, confirmSource }: JudgePorts): Promise<void> {
-  const sourceId = balances.resolver(currency)(source);
-  if (sourceId !== undefined) await confirmSource(currency, sourceId);
+async function confirmResolved(lane: Lane, { balances, confirmSource }: JudgePorts): Promise<void> {
+  const sourceId = balances.resolver(lane.currency)(lane.source);
+  if (sourceId !== undefined) await confirmSource(lane, sourceId);
 }
 
 async function resolveNames(postings: readonly ClaimedPosting[], ports: JudgePorts): Promise<void> {
   const [first] = postings;
   if (first === undefined) return;
   await askNames(postings, ports);
-  await confirmResolved(first.currency, ports);
+  await confirmResolved(first.lane, ports);
 }
 
 /** All postings of a claim are of one lane, so of one currency. */
 async function askNames(
   postings: readonly ClaimedPosting[],
-  { balances, source }: Pick<JudgePorts, 'balances' | 'source'>,
+  { balances }: Pick<JudgePorts, 'balances'>,
 ): Promise<void> {
   const [first] = postings;
   if (first === undefined) return;
-  await balances.resolve(first.currency, [source, ...postings.flatMap((one) => [one.source, one.destination])]);
+  await balances.resolve(first.currency, [
+    first.lane.source,
+    ...postings.flatMap((one) => [one.source, one.destination]),
+  ]);
 }
 
 function toExpected(posting: ClaimedPosting, mirrorId: string): ExpectedRow {

@@ -6,6 +6,7 @@
 import { dayWindow, type Window } from '../core/base/window.js';
 import type { LedgerRecord } from '../core/ledger/row.js';
 import type { Mirror } from '../core/posting/mirror.js';
+import { ownBalancesOf } from '../core/posting/source-shards.js';
 import { type Certificate, compareText } from '../core/proof/certificate.js';
 import { certify, type Movement } from '../core/proof/certify-day.js';
 import { type ComparedCurrency, type ComparedDay, compareDay } from '../core/proof/compare-day.js';
@@ -93,7 +94,7 @@ async function compareSides(ports: ProvePorts, request: ProveRequest, guard: Day
 
   const rows = held.rows();
   const payments = [...listed.payments.values()];
-  const { balanceId, sources } = await resolveBalances(ledger, { source: mirror.source, payments, own });
+  const { balanceId, sources } = await resolveBalances(ledger, { own: ownBalancesOf(mirror), payments, postings: own });
   const isDayRead = facts.coveredUpTo !== null && facts.coveredUpTo >= window.to;
   const fresh = isDayRead
     ? await readFresh(stripe, { payments, rows, own, facts })
@@ -101,7 +102,7 @@ async function compareSides(ports: ProvePorts, request: ProveRequest, guard: Day
   const isCollected = (id: string) => isDayRead && !fresh.ids.has(id);
   const unreadable = [...listed.unreadable.values()];
   const compared = compareDay(
-    { day, mirror, payments, unreadable, rows, others, own, isCollected, balanceId, sourceCurrencies: sources.keys() },
+    { day, mirror, payments, unreadable, rows, others, own, isCollected, balanceId, sources },
     facts.earlierCurrencies,
   );
 

@@ -1,4 +1,4 @@
-/** Names of balances, resolved for a day; and how far the source balance fell on it, in each of its currencies. */
+/** Names of balances, resolved for a day; and how far the mirror's own balances fell on it, in each of their currencies. */
 
 import { describeFault, SyncError } from '../core/base/errors.js';
 import { mapInParallel } from '../core/base/in-parallel.js';
@@ -15,28 +15,33 @@ const BALANCES_IN_FLIGHT_MAX = 4;
 const UNSEEN = 'the movement of the source balance could not be seen';
 
 export interface BalanceIds extends Pick<JudgeRules, 'balanceId'> {
-  /** The source's balances by currency: every one that the ledger has, whatever the day holds. */
-  readonly sources: ReadonlyMap<string, string>;
+  /** Ids of the mirror's own balances by currency: every one that the ledger has, whatever the day holds. */
+  readonly sources: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Resolves the source in every currency that it has, and the destinations of the day's payments. */
+/** Resolves the mirror's own balances in every currency that they have, and the destinations of the day's payments. */
 export async function resolveBalances(
   ledger: LedgerSide,
   wanted: {
-    readonly source: string;
+    readonly own: readonly string[];
     readonly payments: Iterable<ExpectedPayment>;
-    readonly own: readonly DayPosting[];
+    readonly postings: readonly DayPosting[];
   },
 ): Promise<BalanceIds> {
-  const { source } = wanted;
   const names = new Map<string, Set<string>>();
   const want = (name: string | null | undefined, currency: string | null): void => {
-    if (name === null || name === undefined || name === source || currency === null) return;
+    if (name === null || name === undefined || wanted.own.includes(name) || currency === null) return;
     names.set(currency, (names.get(currency) ?? new Set()).add(name));
   };
   for (const { balances, currency } of wanted.payments) want(balances?.destination, currency);
-  for (const { destination, currency } of wanted.own) want(destination, currency);
-  const sources = await ledger.balancesOf(source);
+  for (const { destination, currency } of wanted.postings) want(destination, currency);
+  const ofOwn = new Map(
+    await mapInParallel(
+      wanted.own,
+      BALANCES_IN_FLIGHT_MAX,
+      async (name) => [name, await ledger.balancesOf(name)] as const,
+    ),
+  );
   const questions = [...names].flatMap(([currency, wantedNames]) => {
     return inPieces([...wantedNames], NAMES_A_REQUEST).map((indicators) => ({ indicators, currency }));
   });
@@ -46,8 +51,12 @@ export async function resolveBalances(
     ids.set(currency, new Map([...(ids.get(currency) ?? []), ...(answers[at] ?? [])]));
   }
   const balanceId = (name: string, currency: string) => {
-    return name === source ? sources.get(currency) : ids.get(currency)?.get(name);
+    return ofOwn.has(name) ? ofOwn.get(name)?.get(currency) : ids.get(currency)?.get(name);
   };
+  const sources = new Map<string, string[]>();
+  for (const [currency, id] of [...ofOwn.values()].flatMap((balances) => [...balances])) {
+    sources.set(currency, [...(sources.get(currency) ?? []), id]);
+  }
   return { balanceId, sources };
 }
 
@@ -59,7 +68,7 @@ export async function readMovements(
     window,
     standings,
   }: {
-    readonly sources: ReadonlyMap<string, string>;
+    readonly sources: ReadonlyMap<string, readonly string[]>;
     readonly window: Window;
     readonly standings: Map<string, bigint>;
   },
@@ -70,9 +79,11 @@ export async function readMovements(
     standings.set(key, standing);
     return standing;
   };
-  const read = async ([currency, balanceId]: readonly [string, string]): Promise<readonly [string, Movement]> => {
+  type Own = readonly [currency: string, balanceIds: readonly string[]];
+  const read = async ([currency, balanceIds]: Own): Promise<readonly [string, Movement]> => {
     try {
-      const amount = (await before(balanceId, window.from)) - (await before(balanceId, window.to));
+      let amount = 0n;
+      for (const id of balanceIds) amount += (await before(id, window.from)) - (await before(id, window.to));
       return [currency, { kind: 'seen', amount }];
     } catch (error) {
       if (!isUnseen(error)) throw error;

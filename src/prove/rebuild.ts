@@ -11,15 +11,15 @@ import { findForms } from '../core/ledger/find-forms.js';
 import { parseReference } from '../core/ledger/reference.js';
 import { isApplied, isPlainlyOurs, type LedgerRecord } from '../core/ledger/row.js';
 import { type Finding, judge } from '../core/ledger/settlement.js';
-import type { ParkingReason, Preparation, PreparedTransaction } from '../core/posting/posting.js';
+import type { Lane, ParkingReason, Preparation, PreparedTransaction } from '../core/posting/posting.js';
 import type { LedgerSide } from './ports.js';
 import type { Judged, RepairRow, Verdict } from './rebuild-ports.js';
 
 export interface RebuildPorts {
   readonly ledger: Pick<LedgerSide, 'findByReference' | 'findChildren' | 'listOfPayment'>;
   readonly balances: BalanceNames;
-  /** Notes the source's balance id of a currency; throws SyncError `other_ledger` when it was another one. */
-  confirmSource(currency: string, balanceId: string): Promise<void>;
+  /** Notes the id of one of the mirror's own balances; throws SyncError `other_ledger` when it was another one. */
+  confirmSource(lane: Lane, balanceId: string): Promise<void>;
 }
 
 /**
@@ -226,7 +226,7 @@ async function resolveNames(
       await balances.resolve(currency, [...sources, ...those.map(({ destination }) => destination)]);
       for (const source of sources) {
         const sourceId = balances.resolver(currency)(source);
-        if (sourceId !== undefined) await confirmSource(currency, sourceId);
+        if (sourceId !== undefined) await confirmSource({ source, currency }, sourceId);
       }
     }),
   );

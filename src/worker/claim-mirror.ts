@@ -6,12 +6,12 @@
 import { SyncError } from '../core/base/errors.js';
 import { commandLine } from '../core/base/own-command.js';
 import { floorToSecond, later } from '../core/base/window.js';
-import { CURRENT_MAPPING_VERSION } from '../core/posting/mapping.js';
+import { newMappingVersion } from '../core/posting/mapping.js';
 import { type Mirror, type MirrorIdentity, type NewMirror, STRIPE_EPOCH } from '../core/posting/mirror.js';
 import type { SyncStart } from '../core/settings/ignored-start.js';
 
 /** What the configuration and the vendors say that this worker would mirror. */
-export interface Wanted extends Omit<MirrorIdentity, 'mirrorId'> {
+export interface Wanted extends Omit<MirrorIdentity, 'mirrorId' | 'mappingVersion'> {
   readonly syncStart: SyncStart;
 }
 
@@ -97,9 +97,7 @@ async function createMirror(
     ...identityOf(wanted),
     mirrorId: ports.newMirrorId(),
     stripeAccount: accountId,
-    sourceShards: 1,
     accountsMode: 'indicators',
-    mappingVersion: CURRENT_MAPPING_VERSION,
     startsAt: await startTime(ports, wanted.syncStart),
   });
 }
@@ -147,6 +145,7 @@ const NAMES = {
   livemode: 'livemode of STRIPE_API_KEY',
   blnkInstance: 'Blnk instance (BLNK_INSTANCE_ID, BLNK_API_STYLE)',
   source: 'BLNK_SOURCE',
+  sourceShards: 'BLNK_SOURCE_SHARDS',
   guestDestination: 'BLNK_GUEST_DESTINATION',
 } as const;
 
@@ -161,9 +160,11 @@ function identityOf({
   livemode,
   blnkInstance,
   source,
+  sourceShards,
   guestDestination,
 }: Omit<Wanted, 'syncStart'>): Omit<MirrorIdentity, 'mirrorId'> {
-  return { livemode, blnkInstance, source, guestDestination };
+  const mappingVersion = newMappingVersion({ sourceShards });
+  return { livemode, blnkInstance, source, sourceShards, guestDestination, mappingVersion };
 }
 
 /** Until it is finished, payments would be missing that the ledger holds. */

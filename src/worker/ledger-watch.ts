@@ -14,6 +14,7 @@ import {
   otherLedger,
   otherSourceText,
 } from '../core/ledger/ledger-identity.js';
+import { type Lane, laneName } from '../core/posting/posting.js';
 import { DONE, type TaskResult } from './background-tasks.js';
 
 export interface LedgerWatchPorts {
@@ -30,10 +31,10 @@ export interface LedgerWatchPorts {
   askOthers(isPut: boolean): Promise<boolean>;
   /** Whether others doubt the ledger, or ask for a look. */
   isLookWanted(): Promise<boolean>;
-  /** Id of the source balance that is remembered in this currency; null when none is. */
-  remembered(currency: string): Promise<string | null>;
+  /** Id that is remembered of this balance of the mirror's own; null when none is. */
+  remembered(lane: Lane): Promise<string | null>;
   /** Remembers an id unless there is one. Answers the id that holds. */
-  remember(currency: string, balanceId: string): Promise<string>;
+  remember(lane: Lane, balanceId: string): Promise<string>;
   /** Tells people that the ledger does not look like the same one, or that it does again. */
   onDoubt(doubt: string | null): void;
   onRowsMissing(detail: string): void;
@@ -54,10 +55,10 @@ export interface LedgerWatch {
   /** Looks now. Throws SyncError `ledger_in_doubt`, `other_ledger`, or what the look itself throws. */
   confirm(): Promise<void>;
   /**
-   * To be called before each chunk, with the id that the ledger shows now for the source balance; null when it shows none.
+   * To be called before each chunk, with the id that the ledger shows now for the lane's balance; null when it shows none.
    * Throws SyncError as `confirm` does.
    */
-  confirmSource(currency: string, balanceId: string | null): Promise<void>;
+  confirmSource(lane: Lane, balanceId: string | null): Promise<void>;
   /** How often to ask whether it is time to look. */
   readonly everyMs: number;
   lookWhenDue(): Promise<TaskResult>;
@@ -116,9 +117,9 @@ export function createLedgerWatch(ports: LedgerWatchPorts, options: LedgerWatchO
 
   return {
     confirm,
-    async confirmSource(currency, balanceId) {
+    async confirmSource(lane, balanceId) {
       if (doubt !== null) throw ledgerInDoubt(doubt);
-      await sources.confirm(currency, balanceId);
+      await sources.confirm(lane, balanceId);
     },
     everyMs: pauseMs / TICKS,
     async lookWhenDue() {
@@ -175,7 +176,7 @@ function createNotes(
   };
 }
 
-/** The source balance's ids, currency by currency, as the ledger showed them. @param confirmLedger as `confirm` of the watch */
+/** The ids of the mirror's own balances, as the ledger showed them. @param confirmLedger as `confirm` of the watch */
 function createSources(
   { remembered, remember }: Pick<LedgerWatchPorts, 'remembered' | 'remember'>,
   confirmLedger: () => Promise<void>,
@@ -184,22 +185,23 @@ function createSources(
   return {
     forget: () => known.clear(),
 
-    async confirm(currency: string, balanceId: string | null): Promise<void> {
-      const held = known.get(currency) ?? (await remembered(currency));
+    async confirm(lane: Lane, balanceId: string | null): Promise<void> {
+      const name = laneName(lane);
+      const held = known.get(name) ?? (await remembered(lane));
       if (held !== null && held === balanceId) {
-        known.set(currency, held);
+        known.set(name, held);
         return;
       }
       await confirmLedger();
       if (held !== null) {
         // The rest of the ledger is the same one. A balance that is not shown may be shown by the next look.
-        const detail = otherSourceText(currency, { remembered: held, found: balanceId });
+        const detail = otherSourceText(lane, { remembered: held, found: balanceId });
         throw balanceId === null ? ledgerInDoubt(detail) : otherLedger(detail);
       }
       if (balanceId === null) return;
       // An id is remembered only of a ledger that is known by something else, or to which nothing was posted yet.
-      const first = await remember(currency, balanceId);
-      if (first !== balanceId) throw otherLedger(otherSourceText(currency, { remembered: first, found: balanceId }));
+      const first = await remember(lane, balanceId);
+      if (first !== balanceId) throw otherLedger(otherSourceText(lane, { remembered: first, found: balanceId }));
     },
   };
 }

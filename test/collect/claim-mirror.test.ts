@@ -23,6 +23,7 @@ const WANTED: Wanted = {
   livemode: false,
   blnkInstance: 'inst_test',
   source: '@stripe',
+  sourceShards: 1,
   guestDestination: '@stripe_guests',
   syncStart: { kind: 'ago', durationMs: 30 * DAY },
 };
@@ -89,6 +90,7 @@ describe('claiming the mirror', () => {
     ['livemode', { livemode: true }, ['livemode', 'true', 'false']],
     ['the Blnk instance', { blnkInstance: 'inst_other' }, ['BLNK_INSTANCE_ID', 'inst_other', 'inst_test']],
     ['the source', { source: '@other' }, ['BLNK_SOURCE', '@other', '@stripe']],
+    ['the number of source balances', { sourceShards: 4 }, ['BLNK_SOURCE_SHARDS', '4', '1']],
     ['the guest balance', { guestDestination: '@g' }, ['BLNK_GUEST_DESTINATION', '@g', '@stripe_guests']],
   ])('refuses another value of %s once something was posted, and names both', async (_what, differs, words) => {
     const stage = await open();

@@ -36,6 +36,7 @@ describe('a payment that could not be read', () => {
       const run = await store.openRun({ feed: 'payment_intents', trigger: 'manual', window, parentId: null });
       const rules = {
         mappingVersion: 1,
+        sourceShards: 1,
         mirrorId: mirror?.mirrorId ?? 'm',
         livemode: false,
         source: '@stripe',

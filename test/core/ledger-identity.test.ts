@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { judgeLedger, type Witness } from '../../src/core/ledger/ledger-identity.js';
 
 const id = (...pairs: Array<[currency: string, balanceId: string]>) => new Map(pairs);
-const USD = id(['USD', 'bln_1']);
+const USD = id(['USD:@stripe', 'bln_1']);
 
 function witnesses(found: number, absent: number, isRecent = false): Witness[] {
   return Array.from({ length: found + absent }, (_, index) => ({
@@ -15,7 +15,7 @@ function witnesses(found: number, absent: number, isRecent = false): Witness[] {
 }
 
 const judge = (remembered: Map<string, string>, found: Map<string, string>, seen: readonly Witness[]): string =>
-  judgeLedger({ source: '@stripe', remembered, found, witnesses: seen }).kind;
+  judgeLedger({ sources: ['@stripe'], remembered, found, witnesses: seen }).kind;
 
 describe('a ledger', () => {
   it.each<readonly [what: string, Map<string, string>, Map<string, string>, Witness[], verdict: string]>([
@@ -24,14 +24,14 @@ describe('a ledger', () => {
     ['with its source and all references', USD, USD, witnesses(20, 0), 'same'],
     ['with its source, when nothing is known to be posted', USD, USD, [], 'same'],
     ['of which nothing is remembered, with all references', id(), USD, witnesses(20, 0), 'same'],
-    ['without a later currency', id(['USD', 'bln_1'], ['EUR', 'bln_2']), USD, witnesses(20, 0), 'same'],
+    ['without a later currency', id(['USD:@stripe', 'bln_1'], ['EUR:@stripe', 'bln_2']), USD, witnesses(20, 0), 'same'],
     ['that lacks a few', USD, USD, witnesses(17, 3), 'rows_missing'],
     ['that lacks half', USD, USD, witnesses(10, 10), 'rows_missing'],
     ['that lacks more than half', USD, USD, witnesses(9, 11), 'in_doubt'],
     ['that lacks all, with its source', USD, USD, witnesses(0, 20), 'in_doubt'],
     ['that lacks all that was posted just now, with its source', USD, USD, witnesses(0, 20, true), 'same'],
     ['that lacks both of two, with its source', USD, USD, witnesses(0, 2), 'rows_missing'],
-    ['with another source', USD, id(['USD', 'bln_9']), witnesses(20, 0), 'in_doubt'],
+    ['with another source', USD, id(['USD:@stripe', 'bln_9']), witnesses(20, 0), 'in_doubt'],
     ['without its source', USD, id(), witnesses(20, 0), 'in_doubt'],
     ['that is empty', USD, id(), witnesses(0, 20, true), 'in_doubt'],
     ['that is empty, of which nothing is remembered', id(), id(), witnesses(0, 1, true), 'in_doubt'],
@@ -43,15 +43,15 @@ describe('a ledger', () => {
 
   it('is told apart in words that name both ids, or the days to prove', () => {
     const other = judgeLedger({
-      source: '@stripe',
+      sources: ['@stripe'],
       remembered: USD,
-      found: id(['USD', 'bln_9']),
+      found: id(['USD:@stripe', 'bln_9']),
       witnesses: witnesses(0, 2),
     });
     expect(other).toMatchObject({
       detail: expect.stringMatching(/in USD was bln_1 .* is bln_9 now; none of 2 posted/),
     });
-    const lacking = judgeLedger({ source: '@stripe', remembered: USD, found: USD, witnesses: witnesses(18, 2) });
+    const lacking = judgeLedger({ sources: ['@stripe'], remembered: USD, found: USD, witnesses: witnesses(18, 2) });
     expect(lacking).toMatchObject({
       detail: expect.stringMatching(
         /^2 of 20 posted payments .*\(pi_18, pi_19\).*prove --from 2026-11-19 --to 2026-11-20/,

@@ -14,6 +14,7 @@ const BLOCK = 1_000;
 
 const RULES: MappingRules = {
   mappingVersion: 1,
+  sourceShards: 1,
   mirrorId: '0193a001-0000-7000-8000-000000000001',
   livemode: false,
   source: '@stripe',

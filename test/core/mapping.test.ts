@@ -1,13 +1,14 @@
 /** Payment to ledger transaction: the exact bytes, what is parked, and that nothing but payment and mirror decides. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CURRENT_MAPPING_VERSION, type MappingRules, preparePayment } from '../../src/core/posting/mapping.js';
+import { type MappingRules, newMappingVersion, preparePayment } from '../../src/core/posting/mapping.js';
 import type { Payment } from '../../src/core/posting/payment.js';
 import { parsePayment, serializePayment } from '../../src/core/posting/payment.js';
 import type { PreparedTransaction } from '../../src/core/posting/posting.js';
 
 const RULES: MappingRules = {
   mappingVersion: 1,
+  sourceShards: 1,
   mirrorId: '0b9ed4ac-59a1-4a7c-9d50-2f0c9b1f8e11',
   livemode: true,
   source: '@stripe',
@@ -110,7 +111,9 @@ describe('mapping', () => {
     for (const mappingVersion of [0, 2, 1.5, Number.NaN]) {
       expect(() => preparePayment(PAYMENT, { ...RULES, mappingVersion })).toThrow(RangeError);
     }
-    expect(CURRENT_MAPPING_VERSION).toBe(1);
+    const spread = { ...RULES, sourceShards: 4 };
+    expect(() => preparePayment(PAYMENT, spread)).toThrow(RangeError);
+    expect([newMappingVersion(RULES), newMappingVersion(spread)]).toEqual([1, 2]);
   });
 
   it.each<[string, Partial<Payment>, string, string]>([

@@ -9,6 +9,7 @@ type Pairs = ReadonlyArray<readonly [string, string]>;
 
 const RULES = {
   mappingVersion: 1,
+  sourceShards: 1,
   mirrorId: '0b9ed4ac-59a1-4a7c-9d50-2f0c9b1f8e11',
   livemode: true,
   source: '@stripe',

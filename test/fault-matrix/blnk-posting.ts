@@ -131,11 +131,11 @@ function openLane({ world, payments, column, closers }: Asked, url: string, limi
     },
   );
   const { drainer, noted } = createPosting(context, {
-    mirror: { mirrorId: MIRROR_ID, ledgerEpoch: 0, source: payments.lane.source },
-    confirmSource: async (currency, found) => {
+    mirror: { mirrorId: MIRROR_ID, ledgerEpoch: 0 },
+    confirmSource: async (lane, found) => {
       if (found === null) return;
       remembered ??= found;
-      if (remembered !== found) throw otherLedger(otherSourceText(currency, { remembered, found }));
+      if (remembered !== found) throw otherLedger(otherSourceText(lane, { remembered, found }));
     },
   });
   closers.push(async () => {

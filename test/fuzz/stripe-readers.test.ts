@@ -25,6 +25,7 @@ const NOW = new Date('2026-06-01T12:00:00Z');
 
 const RULES: MappingRules = {
   mappingVersion: 1,
+  sourceShards: 1,
   mirrorId: '0b9ed4ac-59a1-4a7c-9d50-2f0c9b1f8e11',
   livemode: false,
   source: '@stripe',

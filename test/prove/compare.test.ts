@@ -68,8 +68,11 @@ function backwards(row: LedgerRecord, amount: bigint): LedgerRecord {
 }
 
 function sidesOf(changes: Partial<DaySides>): DaySides {
+  // Of every payment and row that a test has: all go out of the one source.
+  const currencies = new Set([...(changes.payments ?? []), ...(changes.rows ?? [])].map(({ currency }) => currency));
+  const sources = new Map([...currencies].map((currency) => [currency, [balanceId(MIRROR.source, currency)]]));
   const blank = { payments: [], unreadable: [], rows: [], own: [], others: new Map(), isCollected: () => true };
-  return { day: DAY, mirror: MIRROR, balanceId, sourceCurrencies: [], ...blank, ...changes };
+  return { day: DAY, mirror: MIRROR, balanceId, sources, ...blank, ...changes };
 }
 
 function kindsOf(sides: DaySides): [string, FindingKind][] {

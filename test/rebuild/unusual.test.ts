@@ -3,12 +3,7 @@
  * references, replacements and corrections that the lost database had made.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  CURRENT_MAPPING_VERSION,
-  type MappingRules,
-  prepareVariant,
-  type Variant,
-} from '../../src/core/posting/mapping.js';
+import { type MappingRules, prepareVariant, type Variant } from '../../src/core/posting/mapping.js';
 import type { Payment } from '../../src/core/posting/payment.js';
 import { type Home, homes } from '../support/homes.js';
 import { runCommand } from '../support/process/command.js';
@@ -23,7 +18,8 @@ const theHome: Home = home;
 const LOST_MIRROR = '5d0c2f0e-3c0b-4a6e-8d8e-0d6c4a1b7f01';
 
 const RULES: MappingRules = {
-  mappingVersion: CURRENT_MAPPING_VERSION,
+  mappingVersion: 1,
+  sourceShards: 1,
   mirrorId: LOST_MIRROR,
   livemode: false,
   source: '@stripe',

@@ -5,6 +5,7 @@ import type { Payment } from '../../src/core/posting/payment.js';
 
 const RULES: MappingRules = {
   mappingVersion: 1,
+  sourceShards: 1,
   mirrorId: '0b9ed4ac-59a1-4a7c-9d50-2f0c9b1f8e11',
   livemode: false,
   source: '@stripe',

@@ -18,7 +18,7 @@ const ID = 'pi_3H';
 const AMOUNT = 1_999n;
 const CREATED = new Date('2026-11-05T10:11:12Z');
 const RULES = {
-  ...{ mappingVersion: 1, mirrorId: 'mirror-1', livemode: false },
+  ...{ mappingVersion: 1, sourceShards: 1, mirrorId: 'mirror-1', livemode: false },
   ...{ source: '@stripe', guestDestination: '@stripe_guests' },
 };
 const PAYMENT: Payment = {

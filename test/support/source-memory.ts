@@ -7,10 +7,10 @@ import { otherLedger, otherSourceText } from '../../src/core/ledger/ledger-ident
 import { rememberBalance } from '../../src/db/mirror/ledger-identity-store.js';
 import type { DoubtPorts } from '../../src/post/settle-doubt.js';
 
-export function rememberingSource(sql: postgres.Sql, name: string): DoubtPorts['confirmSource'] {
-  return async (currency, balanceId) => {
+export function rememberingSource(sql: postgres.Sql): DoubtPorts['confirmSource'] {
+  return async (lane, balanceId) => {
     if (balanceId === null) return;
-    const remembered = await rememberBalance(sql, { name, currency, balanceId });
-    if (remembered !== balanceId) throw otherLedger(otherSourceText(currency, { remembered, found: balanceId }));
+    const remembered = await rememberBalance(sql, lane, balanceId);
+    if (remembered !== balanceId) throw otherLedger(otherSourceText(lane, { remembered, found: balanceId }));
   };
 }

@@ -229,7 +229,7 @@ async function bringIntoLedger(session: Session, rows: readonly Row[]): Promise<
   const sql = await session.look();
   const [mirror] = await sql<{ id: string }[]>`select mirror_id as id from public.mirror`;
   const rules: MappingRules = {
-    ...{ mappingVersion: 1, mirrorId: mirror?.id ?? '', livemode: false },
+    ...{ mappingVersion: 1, sourceShards: 1, mirrorId: mirror?.id ?? '', livemode: false },
     ...{ source: '@stripe', guestDestination: '@stripe_guests' },
   };
   for (const row of rows) {

@@ -8,6 +8,7 @@ import { SyncError } from '../base/errors.js';
 import { commandLine } from '../base/own-command.js';
 import { formatCount } from '../base/time-text.js';
 import { utcDay } from '../base/window.js';
+import { type Lane, parseLane } from '../posting/posting.js';
 
 /**
  * `unchecked`: nothing was posted yet, or nobody looked. `rows_missing`: the same ledger, of which rows were deleted.
@@ -25,9 +26,9 @@ export interface Witness {
 }
 
 export interface LedgerEvidence {
-  /** Name of the mirror's source balance. */
-  readonly source: string;
-  /** Ids of the source balance by currency, as the mirror remembers them. */
+  /** Names of the mirror's own balances. */
+  readonly sources: readonly string[];
+  /** Ids of these balances by the names of their lanes, as the mirror remembers them. */
   readonly remembered: ReadonlyMap<string, string>;
   /** The same as the ledger shows them now. */
   readonly found: ReadonlyMap<string, string>;
@@ -68,29 +69,27 @@ export function judgeLedger(evidence: LedgerEvidence): LedgerVerdict {
 
 type Balances = { readonly kind: 'same' | 'unknown' } | { readonly kind: 'other'; readonly detail: string };
 
-function judgeBalances({ source, remembered, found, witnesses }: LedgerEvidence): Balances {
+function judgeBalances({ sources, remembered, found, witnesses }: LedgerEvidence): Balances {
   if (remembered.size === 0) {
     if (witnesses.length === 0 || found.size > 0) return { kind: 'unknown' };
     return {
       kind: 'other',
-      detail: `the source balance ${source} is not there, although payments were posted from it`,
+      detail: `the source balance ${sources.join(', ')} is not there, although payments were posted from it`,
     };
   }
   const entries = [...remembered];
-  if (entries.some(([currency, balanceId]) => found.get(currency) === balanceId)) return { kind: 'same' };
-  const [currency, balanceId] = entries.find(([name]) => found.has(name)) ?? entries[0] ?? ['', ''];
-  return {
-    kind: 'other',
-    detail: otherSourceText(currency, { remembered: balanceId, found: found.get(currency) ?? null }),
-  };
+  if (entries.some(([name, balanceId]) => found.get(name) === balanceId)) return { kind: 'same' };
+  const [name, balanceId] = entries.find(([one]) => found.has(one)) ?? entries[0] ?? ['', ''];
+  const lane = parseLane(name) ?? { source: name, currency: '' };
+  return { kind: 'other', detail: otherSourceText(lane, { remembered: balanceId, found: found.get(name) ?? null }) };
 }
 
 /** @param ids.found null: the ledger shows no such balance */
 export function otherSourceText(
-  currency: string,
+  { source, currency }: Lane,
   ids: { readonly remembered: string; readonly found: string | null },
 ): string {
-  return `the source balance in ${currency} was ${ids.remembered} at the first posting and is ${ids.found ?? 'not there'} now`;
+  return `the source balance ${source} in ${currency} was ${ids.remembered} at the first posting and is ${ids.found ?? 'not there'} now`;
 }
 
 function absentText(absent: readonly Witness[], asked: readonly Witness[]): string {

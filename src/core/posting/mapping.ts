@@ -1,5 +1,5 @@
 /**
- * Payment to ledger transaction, version 1: a pure function of the payment as first stored and the mirror row.
+ * Payment to ledger transaction, versions 1 and 2: a pure function of the payment as first stored and the mirror row.
  * No clock, no configuration. A released version is never changed; a new rule is a new version beside it,
  * because a posting that is prepared anew (retry, repair) must come out as it did the first time.
  */
@@ -9,17 +9,21 @@ import { PAYMENT } from '../kinds/payment.js';
 import { capMetadata, capText, cleanText } from './metadata.js';
 import type { Payment } from './payment.js';
 import type { Preparation } from './posting.js';
+import { isOwnBalance, type OwnBalances, sourceOf } from './source-shards.js';
 
-/** The mapping version that new mirrors get. */
-export const CURRENT_MAPPING_VERSION = 1;
+/**
+ * The mapping version that a new mirror gets. Version 2 is version 1 with a source that is spread over several balances: code
+ * that knows one source alone refuses it.
+ */
+export function newMappingVersion({ sourceShards }: Pick<OwnBalances, 'sourceShards'>): number {
+  return sourceShards === 1 ? 1 : 2;
+}
 
 /** What mapping needs of the mirror row. */
-export interface MappingRules {
+export interface MappingRules extends OwnBalances {
   readonly mappingVersion: number;
   readonly mirrorId: string;
   readonly livemode: boolean;
-  /** Balance that all payments come from, e.g. `@stripe`. */
-  readonly source: string;
   /** Balance for payments without a customer, e.g. `@stripe_guests`. */
   readonly guestDestination: string;
 }
@@ -47,8 +51,11 @@ export function preparePayment(payment: Payment, rules: MappingRules): Preparati
 
 /** The same for a replacement or a correction of the payment's transaction. */
 export function prepareVariant(payment: Payment, rules: MappingRules, variant: Variant): Preparation {
-  if (rules.mappingVersion !== 1) {
-    throw new RangeError(`mapping version ${rules.mappingVersion} is not known; this code knows version 1`);
+  if (rules.mappingVersion !== newMappingVersion(rules)) {
+    throw new RangeError(
+      `mapping version ${rules.mappingVersion} with ${rules.sourceShards} source balances is not known; this code knows ` +
+        'version 1 with one, and version 2 with several',
+    );
   }
   const currency = payment.currency.toUpperCase();
   const exponent = exponentOf(currency);
@@ -66,9 +73,10 @@ export function prepareVariant(payment: Payment, rules: MappingRules, variant: V
     return rejected('unreadable_payment', `the customer id has ${payment.customerId.length} characters or holds a NUL`);
   }
   const destination = payment.customerId === null ? rules.guestDestination : `@${payment.customerId}`;
-  if (destination === rules.source || (payment.customerId !== null && destination === rules.guestDestination)) {
+  if (isOwnBalance(destination, rules) || (payment.customerId !== null && destination === rules.guestDestination)) {
     return rejected('same_balance', `the customer's balance would be ${destination}`);
   }
+  const source = sourceOf(payment.id, rules);
   const { reference, correctedBy } = variant;
   const takesBack = correctedBy !== undefined && correctedBy < 0n;
   const amount = correctedBy === undefined ? payment.amountReceived : takesBack ? -correctedBy : correctedBy;
@@ -77,8 +85,8 @@ export function prepareVariant(payment: Payment, rules: MappingRules, variant: V
     precision: precisionOf(exponent),
     currency,
     reference,
-    source: takesBack ? destination : rules.source,
-    destination: takesBack ? rules.source : destination,
+    source: takesBack ? destination : source,
+    destination: takesBack ? source : destination,
   };
   const rest = {
     ...head,
@@ -95,7 +103,7 @@ export function prepareVariant(payment: Payment, rules: MappingRules, variant: V
       object: PAYMENT.object,
       role,
       // Of what goes back too, whose source is a customer's balance: a lane for each customer would be a request for each.
-      lane: { source: rules.source, currency },
+      lane: { source, currency },
       amount,
       effectiveDate: payment.created,
       // Core reads `precise_amount` only as a JSON integer literal; a bigint has no other way into JSON.

@@ -6,7 +6,6 @@ export interface Mirror extends MappingRules {
   readonly stripeAccount: string | null;
   /** Cloud instance id, or `core` for a self-hosted Core. */
   readonly blnkInstance: string;
-  readonly sourceShards: number;
   readonly accountsMode: string;
   /** Payments created at or after this time are mirrored. Absolute: frozen at the first start. */
   readonly startsAt: Date;
@@ -28,7 +27,10 @@ export interface Mirror extends MappingRules {
 }
 
 /** What may change as long as nothing was posted. */
-export type MirrorIdentity = Pick<Mirror, 'mirrorId' | 'livemode' | 'blnkInstance' | 'source' | 'guestDestination'>;
+export type MirrorIdentity = Pick<
+  Mirror,
+  'mirrorId' | 'livemode' | 'blnkInstance' | 'source' | 'sourceShards' | 'guestDestination' | 'mappingVersion'
+>;
 
 /** What a new mirror row is made of; the rest comes to be known later. */
 export type NewMirror = Omit<

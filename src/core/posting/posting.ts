@@ -64,7 +64,7 @@ export interface PastDismissal {
  * the transaction that is. Blnk applies one transaction after the other to a balance. Chosen when a transaction is prepared.
  */
 export interface Lane {
-  /** The mirror's own balance, by name: Mirror.source. */
+  /** One of the mirror's own balances, by name (source-shards.ts). */
   readonly source: string;
   readonly currency: string;
 }

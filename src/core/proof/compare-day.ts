@@ -14,7 +14,7 @@ import {
   lineOf,
   type SideLine,
 } from './day-payment.js';
-import { isoSeconds, paymentsOfRows, signedAmount, toFoundRow, tookEffectIn } from './day-row.js';
+import { isoSeconds, paymentsOfRows, toFoundRow, tookEffectIn } from './day-row.js';
 import { judgePayment } from './judge-payment.js';
 import { judgeOthers, type OthersRules } from './judge-unlisted.js';
 
@@ -27,15 +27,14 @@ export interface UnreadableOfDay {
 }
 
 export interface DaySides extends OthersRules, Pick<JudgeRules, 'isCollected' | 'balanceId'> {
-  readonly mirror: OthersRules['mirror'] & { readonly source: string };
   /** Succeeded payments created on this day; each once. */
   readonly payments: readonly ExpectedPayment[];
   readonly unreadable: readonly UnreadableOfDay[];
   /** Every row that was found, of any status; each once. */
   readonly rows: readonly LedgerRecord[];
   readonly own: readonly DayPosting[];
-  /** In which the ledger has a source balance. */
-  readonly sourceCurrencies: Iterable<string>;
+  /** Ids of the mirror's own balances, by currency, as far as the ledger has them. */
+  readonly sources: ReadonlyMap<string, readonly string[]>;
 }
 
 /** One currency of a day, before the source balance is looked at. */
@@ -106,7 +105,7 @@ export function compareDay(sides: DaySides, earlierCurrencies: readonly string[]
     const findings = [...draft.findings, ...everywhere];
     return { ...draft, currency, findings, explained: currency === null ? 0n : explainedBy(currency, sides) };
   };
-  const idle = [...sides.sourceCurrencies].filter((currency) => !drafts.has(currency));
+  const idle = [...sides.sources.keys()].filter((currency) => !drafts.has(currency));
   return {
     currencies: drafts.all().map(compared),
     idle: idle.map((currency) => compared([currency, emptyDraft()])),
@@ -195,13 +194,16 @@ function ownLines({ own }: DaySides): SideLine[] {
   });
 }
 
-function explainedBy(currency: string, { rows, mirror, day, balanceId }: DaySides): bigint {
-  const sourceId = balanceId(mirror.source, currency);
+function explainedBy(currency: string, { rows, day, sources }: DaySides): bigint {
+  const own = new Set(sources.get(currency));
   const window = dayWindow(day);
   let sum = 0n;
   for (const row of rows) {
     if (!isApplied(row) || row.currency !== currency || !tookEffectIn(row, window)) continue;
-    if (row.source === sourceId || row.destination === sourceId) sum += signedAmount(row, sourceId) ?? 0n;
+    const amount = row.amount ?? 0n;
+    const [isOut, isBack] = [own.has(row.source), own.has(row.destination)];
+    // Between two of them nothing moves.
+    if (isOut !== isBack) sum += isOut ? amount : -amount;
   }
   return sum;
 }

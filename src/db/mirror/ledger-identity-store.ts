@@ -5,6 +5,7 @@
 import type postgres from 'postgres';
 import { SyncError } from '../../core/base/errors.js';
 import { type LedgerState, type LedgerVerdict, mirrorMoved } from '../../core/ledger/ledger-identity.js';
+import { type Lane, laneName } from '../../core/posting/posting.js';
 import type { Drizzle } from '../connection/open.js';
 import type { Statements } from '../connection/transactions.js';
 import { takeClaims } from '../postings/keep-claim.js';
@@ -19,22 +20,21 @@ export interface PostedReference {
 }
 
 /**
- * The ids that were remembered for this name, by currency. Those that a worker of an earlier version remembered, which knows no
- * names, are of the mirror's source.
+ * The ids that are remembered of balances of these names, by the names of their lanes. Those that a worker of an earlier version
+ * remembered, which knows no names, are of the mirror's source.
  */
-export async function rememberedBalances(sql: postgres.Sql, name: string): Promise<Map<string, string>> {
-  const [row] = await sql<{ balances: Record<string, string> | null }[]>`
-    select coalesce(source_balance_ids -> ${name}, '{}'::jsonb)
-      || case when source = ${name} then source_balances else '{}'::jsonb end as balances
-    from stripe_blnk_sync.mirror`;
-  return new Map(Object.entries(row?.balances ?? {}));
+export async function rememberedBalances(sql: postgres.Sql, names: readonly string[]): Promise<Map<string, string>> {
+  const rows = await sql<{ source: string; currency: string; id: string }[]>`
+    select name.source, one.key as currency, one.value as id
+    from stripe_blnk_sync.mirror cross join unnest(${[...names]}::text[]) as name(source)
+    cross join jsonb_each_text(coalesce(source_balance_ids -> name.source, '{}'::jsonb)
+      || case when mirror.source = name.source then source_balances else '{}'::jsonb end) as one`;
+  return new Map(rows.map(({ id, ...lane }) => [laneName(lane), id]));
 }
 
 /** Remembers an id unless there is one. Answers the id that holds. */
-export async function rememberBalance(
-  sql: postgres.Sql,
-  { name, currency, balanceId }: { readonly name: string; readonly currency: string; readonly balanceId: string },
-): Promise<string> {
+export async function rememberBalance(sql: postgres.Sql, lane: Lane, balanceId: string): Promise<string> {
+  const { source: name, currency } = lane;
   const addition = sql`jsonb_build_object(${currency}::text, ${balanceId}::text)`;
   await sql`
     update stripe_blnk_sync.mirror set
@@ -43,7 +43,7 @@ export async function rememberBalance(
       source_balances = case when source = ${name} then ${addition} || source_balances else source_balances end
     where not (coalesce(source_balance_ids -> ${name}, '{}'::jsonb) ? ${currency})
       or (source = ${name} and not (source_balances ? ${currency}))`;
-  return (await rememberedBalances(sql, name)).get(currency) ?? balanceId;
+  return (await rememberedBalances(sql, [name])).get(laneName(lane)) ?? balanceId;
 }
 
 /** Of each end of time; as many again lie anywhere between. */

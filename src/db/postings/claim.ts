@@ -4,15 +4,16 @@
  */
 import type postgres from 'postgres';
 import { v4 as uuidv4 } from 'uuid';
-import { type Lane, laneName } from '../../core/posting/posting.js';
+import { type Lane, laneName, parseLane } from '../../core/posting/posting.js';
 import { PLANS_DISMISSAL_PATTERN } from '../../core/repair/repair-plan.js';
 import type { Claim, ClaimedPosting, NewClaimOptions } from '../../post/ports.js';
-import { LANE } from '../schema/postings.js';
+import { LANE, laneOf } from '../schema/postings.js';
 import { flushed } from './commit.js';
 import { isOfEpoch } from './transitions.js';
 
 interface ClaimedRow {
   readonly reference: string;
+  readonly lane: string;
   readonly amount: string;
   readonly currency: string;
   readonly source: string;
@@ -112,7 +113,7 @@ function isDue(sql: postgres.Sql, lane: Lane, epoch: number) {
 
 /** What a claim answers of each posting `p`. */
 const claimedColumns = (sql: postgres.Sql) => sql`
-  p.reference, p.amount::text as amount, p.currency, p.source, p.destination, p.prepared, p.attempts,
+  p.reference, ${sql.unsafe(laneOf('p.'))} as lane, p.amount::text as amount, p.currency, p.source, p.destination, p.prepared, p.attempts,
   (extract(epoch from p.effective_at) * 1000)::float8 as effective_at_ms,
   p.look_ups, p.reason, p.reason_detail, p.last_error`;
 
@@ -126,6 +127,7 @@ const interval = (sql: postgres.Sql, ms: number) => sql`${ms} * interval '1 mill
 function toClaimed(row: ClaimedRow): ClaimedPosting {
   return {
     reference: row.reference,
+    lane: parseLane(row.lane) ?? { source: row.source, currency: row.currency },
     amount: BigInt(row.amount),
     currency: row.currency,
     source: row.source,

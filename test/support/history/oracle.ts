@@ -4,6 +4,7 @@
  */
 import { type ExpectedPayment, expectedPayments } from '../../../sandbox/stripe/expectation.js';
 import { standingAt } from '../../../sandbox/stripe/life.js';
+import { sourceOf } from '../../../src/core/posting/source-shards.js';
 import { verdictOf } from '../../../src/core/verdict/verdict.js';
 import { readMirror } from '../../../src/db/mirror/mirror-store.js';
 import type { StatusRecord } from '../../../src/db/reads/status.js';
@@ -128,7 +129,8 @@ function assertLedger(history: History, { owed, byHand }: { owed: Owed; byHand: 
     seen.add(row.reference);
     if (payment.expected.outcome !== 'posted') throw new Error(`${describePayment(payment)} must not be posted`);
     const { amount, currency, precision } = payment.expected;
-    const wanted = ['APPLIED', amount, currency, precision, '@stripe', payment.destination, payment.created.getTime()];
+    const source = sourceOf(payment.id, history.mirror);
+    const wanted = ['APPLIED', amount, currency, precision, source, payment.destination, payment.created.getTime()];
     const held = [
       ...[row.status, row.precise_amount, row.currency, row.precision, row.source, row.destination],
       row.effective_date?.getTime(),

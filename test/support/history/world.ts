@@ -8,7 +8,6 @@ import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbo
 import { SandboxClock } from '../../../sandbox/clock.js';
 import type { Permission } from '../../../sandbox/stripe/access.js';
 import { type StripeSandbox, startStripeSandbox } from '../../../sandbox/stripe/sandbox.js';
-import { CURRENT_MAPPING_VERSION } from '../../../src/core/posting/mapping.js';
 import type { Mirror } from '../../../src/core/posting/mirror.js';
 import { createMirror } from '../../../src/db/mirror/mirror-store.js';
 import { createReadModel, type ReadModel } from '../../../src/db/reads/read-model.js';
@@ -78,10 +77,11 @@ export class History {
       livemode: false,
       blnkInstance: options.style === 'core' ? 'core' : blnk.instanceId,
       source: '@stripe',
-      sourceShards: 1,
+      // One history in three: everything that may happen to one source may happen to several.
+      sourceShards: options.seed % 3 === 1 ? 3 : 1,
       guestDestination: '@stripe_guests',
       accountsMode: 'indicators',
-      mappingVersion: CURRENT_MAPPING_VERSION,
+      mappingVersion: options.seed % 3 === 1 ? 2 : 1,
       startsAt: options.startsAt ?? new Date(BEGINNING.getTime() - 2 * DAY),
     });
     return new History(database, stripe, blnk, options, mirror, granted);

@@ -4,6 +4,7 @@
  */
 import { expect } from 'vitest';
 import type { BlnkSandbox } from '../../../sandbox/blnk/sandbox.js';
+import { ownBalancesOf, sourceOf } from '../../../src/core/posting/source-shards.js';
 import type { Session } from './session.js';
 
 /** What is compared: any ledger that can be read whole, and the tables. */
@@ -25,8 +26,16 @@ interface Outcome {
 
 const WHOLE_TEXT_MAX = 5;
 
+interface Expected {
+  /** So many at least. */
+  readonly payments?: number;
+  /** Absent: payments go out of one source. */
+  readonly sourceShards?: number;
+}
+
 /** Every expected payment is exactly one APPLIED transaction with the right content, and nothing else is. */
-export async function expectMirrored(session: Ends, options: { readonly payments?: number } = {}): Promise<void> {
+export async function expectMirrored(session: Ends, options: Expected = {}): Promise<void> {
+  const own = { source: '@stripe', sourceShards: options.sourceShards ?? 1 };
   const wanted = new Map<string, Outcome>();
   const wantedParked = new Map<string, string>();
   const cut = new Set<string>();
@@ -40,7 +49,7 @@ export async function expectMirrored(session: Ends, options: { readonly payments
       amount: expected.amount,
       precision: expected.precision,
       currency: expected.currency,
-      source: '@stripe',
+      source: sourceOf(payment.id, own),
       destination: payment.destination,
       effective: payment.created.toISOString(),
       intentId: payment.id,
@@ -79,7 +88,7 @@ export async function expectMirrored(session: Ends, options: { readonly payments
   expect(Object.fromEntries(parked.map(({ object_id, reason }) => [object_id, reason]))).toEqual(
     Object.fromEntries(wantedParked),
   );
-  await expectSumsEqual(session, wanted);
+  await expectSumsEqual(session, wanted, ownBalancesOf(own));
   await expectRunsAddUp(session);
 }
 
@@ -102,14 +111,18 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-async function expectSumsEqual(session: Ends, wanted: ReadonlyMap<string, Outcome>): Promise<void> {
+async function expectSumsEqual(
+  session: Ends,
+  wanted: ReadonlyMap<string, Outcome>,
+  sources: readonly string[],
+): Promise<void> {
   const sums = new Map<string, bigint>();
   for (const { currency, amount } of wanted.values()) sums.set(currency, (sums.get(currency) ?? 0n) + amount);
   const asText = (pairs: Iterable<readonly [string, bigint]>) =>
     Object.fromEntries([...pairs].map(([currency, sum]) => [currency, `${sum}`]));
-  const balances = [...sums.keys()].map(
-    (currency) => [currency, -(session.blnk.balance('@stripe', currency)?.balance ?? 0n)] as const,
-  );
+  const standing = (currency: string) =>
+    sources.reduce((sum, source) => sum - (session.blnk.balance(source, currency)?.balance ?? 0n), 0n);
+  const balances = [...sums.keys()].map((currency) => [currency, standing(currency)] as const);
   expect(asText(balances)).toEqual(asText(sums));
   const sql = await session.look();
   const posted = await sql<{ currency: string; sum: string }[]>`

@@ -11,7 +11,7 @@ import type { Overrides } from '../../../src/app/overrides.js';
 import { createPosting } from '../../../src/app/posting.js';
 import type { Timings } from '../../../src/app/timings.js';
 import type { Clock } from '../../../src/core/base/clock.js';
-import { CURRENT_MAPPING_VERSION, type MappingRules, preparePayment } from '../../../src/core/posting/mapping.js';
+import { type MappingRules, preparePayment } from '../../../src/core/posting/mapping.js';
 import type { Payment } from '../../../src/core/posting/payment.js';
 import type { Lane } from '../../../src/core/posting/posting.js';
 import { createCollectStore } from '../../../src/db/collect/collect-store.js';
@@ -29,7 +29,8 @@ import { rememberingSource } from '../source-memory.js';
 export const MIRROR_ID = '0b7a5a1c-6a51-4a5e-9a0e-5c1f6f9d2b11';
 
 export const RULES: MappingRules = {
-  mappingVersion: CURRENT_MAPPING_VERSION,
+  mappingVersion: 1,
+  sourceShards: 1,
   mirrorId: MIRROR_ID,
   livemode: false,
   source: '@stripe',
@@ -135,7 +136,7 @@ export class LedgerStage {
     });
     const { drainer, noted } = createPosting(context, {
       mirror: { ...RULES, ledgerEpoch: 0 },
-      confirmSource: rememberingSource(database.sql, RULES.source),
+      confirmSource: rememberingSource(database.sql),
     });
     this.#closers.push(async () => {
       await noted();
