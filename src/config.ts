@@ -29,8 +29,12 @@ export interface HomeConfig {
   readonly queuePrefix: string;
   readonly syncEveryMs: number;
   readonly syncLagMs: number;
-  /** Share of Stripe's limits that this mirror may use, 0 to 1. */
+  /** Share of Stripe's limits a second that this mirror may use, 0 to 1. */
   readonly stripeShare: number;
+  /** Share of the allocation of reads over 30 days. */
+  readonly stripeReadShare: number;
+  /** Whether it makes room for the merchant's other software as soon as Stripe refuses a request. */
+  readonly yieldsAtStripe: boolean;
   readonly logLevel: LogLevel;
 }
 
@@ -104,7 +108,12 @@ const BLNK_API_BASE = 'https://api.cloud.blnkfinance.com';
 const DEFAULT_SOURCE = '@stripe';
 const DEFAULT_GUEST_DESTINATION = '@stripe_guests';
 
-const SHARE_ALLOWED = 'allowed is a number above 0, at most 1';
+const DEFAULT_SHARE = 0.4;
+const SHARE_ALLOWED = 'allowed is a number above 0, at most 1, or auto';
+
+const share = z.coerce
+  .number({ error: SHARE_ALLOWED })
+  .refine((part) => part > 0 && part <= 1, { error: SHARE_ALLOWED });
 
 const homeObject = z.object({
   // What it says is read as a whole, with the rules between variables.
@@ -122,10 +131,7 @@ const homeObject = z.object({
   SYNC_EVERY: duration('60s', { least: oneSecond, most: oneDay }),
   // Far below the 30 days that Stripe keeps events: what is not covered by then is lost to the tail.
   SYNC_LAG: duration('600s', { least: { text: '60s', ms: MINUTE_MS }, most: oneDay }),
-  STRIPE_SHARE: z.coerce
-    .number({ error: SHARE_ALLOWED })
-    .default(0.4)
-    .refine((share) => share > 0 && share <= 1, { error: SHARE_ALLOWED }),
+  STRIPE_SHARE: z.union([z.literal('auto'), share], { error: SHARE_ALLOWED }).default(DEFAULT_SHARE),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `allowed is one of ${LOG_LEVELS.join(', ')}` }).default('info'),
 });
 
@@ -224,6 +230,15 @@ function describeIssue(issue: z.core.$ZodIssue, bag: Readonly<Record<string, str
   return `${name}: is ${isSecret(name) ? 'not usable (not shown, it is a secret)' : JSON.stringify(given)}; ${issue.message}`;
 }
 
+/**
+ * `auto` leaves a fifth to whatever else asks now and then, and makes room when that is not enough. The allocation over 30 days,
+ * of which nothing comes back, is shared as it is by default.
+ */
+function shareOf(given: number | 'auto'): Pick<HomeConfig, 'stripeShare' | 'stripeReadShare' | 'yieldsAtStripe'> {
+  if (given === 'auto') return { stripeShare: 0.8, stripeReadShare: DEFAULT_SHARE, yieldsAtStripe: true };
+  return { stripeShare: given, stripeReadShare: given, yieldsAtStripe: false };
+}
+
 function toHome(fields: z.infer<typeof homeObject>): HomeConfig {
   return {
     database:
@@ -235,7 +250,7 @@ function toHome(fields: z.infer<typeof homeObject>): HomeConfig {
     queuePrefix: fields.QUEUE_PREFIX,
     syncEveryMs: fields.SYNC_EVERY,
     syncLagMs: fields.SYNC_LAG,
-    stripeShare: fields.STRIPE_SHARE,
+    ...shareOf(fields.STRIPE_SHARE),
     logLevel: fields.LOG_LEVEL,
   };
 }

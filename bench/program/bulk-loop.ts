@@ -22,7 +22,7 @@ export interface PreparedText {
   readonly prepared: string;
 }
 
-/** @returns payments a second. Throws when Blnk says anything but yes. */
+/** @returns payments a second, of bulks that were answered as applied. */
 export async function postBulks(options: BulkLoopOptions): Promise<number> {
   const { ledger, prepared, chunkSize, inFlight, looksUp, durationMs, name } = options;
   const begunMs = performance.now();
@@ -34,7 +34,8 @@ export async function postBulks(options: BulkLoopOptions): Promise<number> {
       return renamed(prepared[taken % prepared.length], `${name}_${taken}`);
     });
     const answer = await ledger.postBulk(chunk.map(({ body }) => body));
-    if (answer.kind !== 'applied') throw new Error(`a bulk of the bare loop was answered ${JSON.stringify(answer)}`);
+    // A lock that was not had in time, with many at once: a loop that remembers nothing has lost this bulk.
+    if (answer.kind !== 'applied') return;
     if (looksUp) {
       const rows = await ledger.findByReference(chunk.map(({ reference }) => reference));
       if (rows.length !== chunkSize) throw new Error(`${rows.length} of ${chunkSize} rows were found`);
@@ -53,5 +54,5 @@ function renamed(
   reference: string,
 ): { readonly reference: string; readonly body: string } {
   if (one === undefined) throw new RangeError('nothing was prepared');
-  return { reference, body: one.prepared.replaceAll(one.reference, reference).replaceAll('"@stripe"', '"@bare"') };
+  return { reference, body: one.prepared.replaceAll(one.reference, reference).replaceAll('"@stripe', '"@bare') };
 }

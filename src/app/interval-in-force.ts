@@ -6,7 +6,7 @@ import type { Database } from '../db/connection/open.js';
 import { countReads } from '../db/workers/request-limiter.js';
 import { paymentsInThirtyDays } from '../db/workers/worker-registry.js';
 
-type ReadSettings = Pick<HomeConfig, 'syncEveryMs' | 'stripeShare'>;
+type ReadSettings = Pick<HomeConfig, 'syncEveryMs' | 'stripeReadShare'>;
 
 export async function intervalInForce(
   settings: ReadSettings,
@@ -17,7 +17,7 @@ export async function intervalInForce(
 }
 
 export async function readingInForce(
-  { syncEveryMs: everyMs, stripeShare: share }: ReadSettings,
+  { syncEveryMs: everyMs, stripeReadShare: share }: ReadSettings,
   { sql }: Pick<Database, 'sql'>,
   mirror: Mirror | null,
 ): Promise<{ readonly intervalMs: number; readonly stripeReads: ReadAllocation }> {

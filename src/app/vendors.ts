@@ -108,6 +108,7 @@ function connectStripe(config: WorkerConfig, options: VendorOptions, surrounding
     readKey: config.stripe.readKey,
     limiter: createLimiter(config, database, clock),
     perSecond: requestsPerSecond(stripeLimitsOf(config)),
+    yields: config.yieldsAtStripe,
     version: packageVersion(),
     signal,
     retries: { backoffBaseMs: timings.stripeRetryBaseMs, ...retries },

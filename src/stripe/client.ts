@@ -45,6 +45,8 @@ export interface StripeClientOptions {
   readonly limiter: RequestLimiter<StripeEndpoint>;
   /** Requests a second to one endpoint, as far as Stripe takes so many; 25 when left out. */
   readonly perSecond?: number;
+  /** See `PaceOptions`. */
+  readonly yields?: boolean;
   /** This software's version, as Stripe shows it in its request logs. */
   readonly version: string;
   /** What Stripe's time is compared with. */
@@ -106,7 +108,11 @@ export function createStripeClient(options: StripeClientOptions): StripeClient {
       stripe,
       keys,
       limiter: options.limiter,
-      pace: createPace({ ...clock, perSecond: options.perSecond ?? ENDPOINT_PER_SECOND }),
+      pace: createPace({
+        ...clock,
+        perSecond: options.perSecond ?? ENDPOINT_PER_SECOND,
+        yields: options.yields ?? false,
+      }),
       clock,
       retries: { ...RETRY_POLICY, ...options.retries },
       time: options.time,

@@ -43,14 +43,17 @@ export interface Sending {
 export interface PaceOptions extends Pick<Clock, 'monotonicMs' | 'sleep'> {
   /** Requests a second that are asked of one endpoint at most: up to there a rate grows back. */
   readonly perSecond: number;
+  /** Others come first: after a refusal half of what was accepted is left to them, and for longer. */
+  readonly yields?: boolean;
 }
 
 /** @returns one pace for all requests of a process to one account */
-export function createPace({ perSecond, monotonicMs, sleep }: PaceOptions): Pace {
-  const account = createLevels(perSecond);
+export function createPace({ perSecond, yields = false, monotonicMs, sleep }: PaceOptions): Pace {
+  const policy = { perSecond, ...(yields ? YIELDING : KEEPING) };
+  const account = createLevels(policy);
   const endpoints = new Map<StripeEndpoint, Levels>();
   const levelsOf = (endpoint: StripeEndpoint): Levels => {
-    const known = endpoints.get(endpoint) ?? createLevels(perSecond);
+    const known = endpoints.get(endpoint) ?? createLevels(policy);
     endpoints.set(endpoint, known);
     return known;
   };
@@ -99,11 +102,14 @@ const SHORT_WINDOW_MS = 1_000;
 const ONCE_IN_MS = 1_000;
 /** After a refusal, so that those which were refused with it and come again find room. */
 const PAUSE_MS = 500;
-/** Somewhat less than what was accepted, so that the next requests are accepted too. */
-const BELOW = 0.95;
 const RATE_MIN = 0.5;
-/** A held rate costs a twentieth of what is allowed; each try to raise it costs a refusal. */
-const HOLD_MS = 20_000;
+/**
+ * What a rate falls to, of what was just accepted, and for how long it is held. Somewhat less, so that the next requests are
+ * accepted too: a held rate costs a twentieth of what is allowed, and each try to raise it a refusal. Or half, so that whoever else
+ * was refused finds room, and is disturbed by a try once a minute.
+ */
+const KEEPING = { below: 0.95, holdMs: 20_000 };
+const YIELDING = { below: 0.5, holdMs: 60_000 };
 /** Of the highest rate, in the first second after it was held; doubled with each further one. */
 const GROWTH = 0.02;
 const CONCURRENCY_KEPT = 0.75;
@@ -118,7 +124,13 @@ interface Level {
   readonly setAtMs: number;
 }
 
-function createLevels(perSecond: number): Levels {
+interface Policy {
+  readonly perSecond: number;
+  readonly below: number;
+  readonly holdMs: number;
+}
+
+function createLevels({ perSecond, below, holdMs }: Policy): Levels {
   const waiting: Array<() => void> = [];
   let rate: Level | null = null;
   let flight: Level | null = null;
@@ -128,12 +140,12 @@ function createLevels(perSecond: number): Levels {
 
   const rateAt = (nowMs: number): number | null => {
     if (rate === null) return null;
-    const growingForS = Math.max(0, nowMs - rate.setAtMs - HOLD_MS) / 1_000;
+    const growingForS = Math.max(0, nowMs - rate.setAtMs - holdMs) / 1_000;
     const level = rate.level + perSecond * GROWTH * (2 ** growingForS - 1);
     if (level >= perSecond) rate = null;
     return rate === null ? null : level;
   };
-  const isHeld = (nowMs: number): boolean => rate !== null && nowMs - rate.setAtMs > HOLD_MS;
+  const isHeld = (nowMs: number): boolean => rate !== null && nowMs - rate.setAtMs > holdMs;
   const flightAt = (nowMs: number): number => {
     if (flight === null) return CONCURRENCY_MAX;
     const level = flight.level + Math.floor((nowMs - flight.setAtMs) / CONCURRENCY_GROWS_EVERY_MS);
@@ -167,7 +179,7 @@ function createLevels(perSecond: number): Levels {
         lastPlaceMs = Math.max(lastPlaceMs, nowMs + PAUSE_MS);
         if (rate !== null && nowMs - rate.setAtMs < ONCE_IN_MS) return;
         // What was held without a refusal was allowed, whatever a bucket that had filled meanwhile let through since.
-        const level = isHeld(nowMs) ? rate?.level : Math.min(acceptedLately(nowMs), rateAt(nowMs) ?? perSecond) * BELOW;
+        const level = isHeld(nowMs) ? rate?.level : Math.min(acceptedLately(nowMs), rateAt(nowMs) ?? perSecond) * below;
         rate = { level: Math.max(RATE_MIN, level ?? 0), setAtMs: nowMs };
         return;
       }

@@ -91,6 +91,47 @@ describe('the pace of requests', () => {
     expect(refused / (accepted.length + refused)).toBeLessThan(0.02);
   });
 
+  it.each([
+    ['a little', 4, 15],
+    ['half', 12, 6],
+    ['most', 20, 2],
+  ])('that yields leaves room to others who use %s of what is allowed', async (_, rival, least) => {
+    const time = createTime();
+    const endMs = 1_800_000;
+    const counts = { own: 0, rival: 0, rivalRefused: 0, ownRefused: 0 };
+    let tokens = 25;
+    let filledAtMs = 0;
+    let noise = 1;
+    const take = (): boolean => {
+      const nowMs = time.monotonicMs();
+      tokens = Math.min(25, tokens + ((nowMs - filledAtMs) / 1_000) * 25);
+      filledAtMs = nowMs;
+      if (tokens < 1) return false;
+      tokens -= 1;
+      return true;
+    };
+    const answer = (): Limited | null => {
+      const isTaken = take();
+      counts[isTaken ? 'own' : 'ownRefused'] += 1;
+      return isTaken ? null : RATE;
+    };
+    const ask = async (): Promise<void> => {
+      for (;;) {
+        counts[take() ? 'rival' : 'rivalRefused'] += 1;
+        // Not in step with us: then one of the two would always find the bucket empty.
+        noise = (noise * 48_271) % 2_147_483_647;
+        await time.sleep((1_000 / rival) * (0.5 + noise / 2_147_483_647));
+      }
+    };
+    const pace = createPace({ ...time, perSecond: 20, yields: true });
+    const place = createLine(time, 20);
+    for (let reader = 0; reader < 8; reader += 1) void read({ pace, time, answer }, place);
+    void ask();
+    await time.runUntil(endMs);
+    expect(counts.rivalRefused / (counts.rival + counts.rivalRefused)).toBeLessThan(0.01);
+    expect(counts.own / (endMs / 1_000)).toBeGreaterThan(least);
+  });
+
   it('has fewer in flight where that is what is refused', async () => {
     const time = createTime();
     let inFlight = 0;

@@ -2,7 +2,6 @@
  * The mirror's own balances. Blnk applies one transaction after the other to a balance, so a mirror of very many payments spreads
  * its source over several: each payment goes out of one of them, always the same, and each is a lane. Pure.
  */
-import type { Lane } from './posting.js';
 
 export interface OwnBalances {
   /** Balance that all payments come from, or what the names of all such balances begin with. */
@@ -28,11 +27,6 @@ export function ownBalancesOf({ source, sourceShards }: OwnBalances): string[] {
 /** The name that another balance must not have: the balances themselves, and what their names are made of. */
 export function isOwnBalance(name: string, own: OwnBalances): boolean {
   return name === own.source || ownBalancesOf(own).includes(name);
-}
-
-/** All of them in one currency. */
-export function ownLanes(own: OwnBalances, currency: string): Lane[] {
-  return ownBalancesOf(own).map((source) => ({ source, currency }));
 }
 
 function shardName(source: string, shard: number): string {
