@@ -8,6 +8,7 @@
  *   npm run bench -- --reads-only --bare 8 …       posts nothing, and reads with a bare loop of 8 chains before
  *   npm run bench -- --newest-tenth 0.9 …          nine of ten payments in the last tenth of the time
  *   npm run bench -- --profile <folder> …          a profile of the worker's processor time
+ *   npm run bench -- --workers 4 --kill 1 …        so many processes, of which some are killed on the way
  *   npm run bench -- --stripe-rate 0 …             no limit of the stand-in, and none that is kept
  */
 import { cpus, totalmem } from 'node:os';
@@ -24,6 +25,8 @@ const { values } = parseArgs({
     'newest-tenth': { type: 'string' },
     bare: { type: 'string' },
     profile: { type: 'string' },
+    workers: { type: 'string', default: '1' },
+    kill: { type: 'string', default: '0' },
     'reads-only': { type: 'boolean', default: false },
     'database-url': { type: 'string' },
     'redis-url': { type: 'string' },
@@ -55,6 +58,8 @@ for (const intents of values.intents.split(',').map(Number)) {
     newestTenth: values['newest-tenth'] === undefined ? null : Number(values['newest-tenth']),
     bareChains: values.bare === undefined ? null : Number(values.bare),
     posts: !values['reads-only'],
+    workers: Number(values.workers),
+    kills: Number(values.kill),
     profileTo: values.profile ?? null,
     variables: { STRIPE_RATE_LIMIT: rate === 0 ? '10000' : String(rate) },
     databaseUrl: values['database-url'] ?? null,

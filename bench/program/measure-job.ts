@@ -27,6 +27,10 @@ export interface JobSettings extends Pick<StripeOrder, 'intents' | 'endpointPerS
   readonly blnkItemMs: number;
   /** False: all is read and stored, and nothing posted. */
   readonly posts: boolean;
+  /** Processes that share the job. Memory and processor time are told of the first. */
+  readonly workers: number;
+  /** How many of the others are killed once 5,000 payments are stored. */
+  readonly kills: number;
   /** Chains of the bare loop that is read with before; null: none. */
   readonly bareChains: number | null;
   /** Where a profile of the worker's processor time is written (as V8 does); null: nowhere. */
@@ -99,12 +103,22 @@ export async function measureJob(settings: JobSettings): Promise<JobFigures> {
       ? start('src/main.ts', ['worker'], variables, settings.profileTo)
       : start('bench/program/reading-worker.ts', [], variables, settings.profileTo);
     children.push(worker);
+    const others = Array.from({ length: settings.workers - 1 }, () =>
+      settings.posts
+        ? start('src/main.ts', ['worker'], variables)
+        : start('bench/program/reading-worker.ts', [], variables),
+    );
+    children.push(...others);
     const context = await openWhenReady(variables, worker);
     const home = await openHome(readHomeConfig(variables), { log: SILENT, role: 'command' });
     try {
       const beforeMs = await serverCpuMs(home.database.sql);
+      const killing = killSome(others.slice(0, settings.kills), home.database.sql);
       const figures = await watch(context, { worker, posts: settings.posts, sql: home.database.sql });
+      await killing;
       const afterMs = await serverCpuMs(home.database.sql);
+      const twice = settings.posts ? await countTwice(blnkPort, home.database.sql) : 0;
+      if (twice !== 0) throw new Error(`the ledger holds ${twice} rows more than were posted`);
       const tookMs = beforeMs === null || afterMs === null ? null : afterMs - beforeMs;
       return { ...figures, serverCpuMs: tookMs, bare };
     } finally {
@@ -114,6 +128,24 @@ export async function measureJob(settings: JobSettings): Promise<JobFigures> {
     for (const child of children.reverse()) await stop(child);
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** SIGKILL, once much is stored and much is left. */
+async function killSome(workers: readonly ChildProcess[], sql: postgres.Sql): Promise<void> {
+  if (workers.length === 0) return;
+  while ((await sql`select 1 from stripe_blnk_sync.postings offset 5000 limit 1`).length === 0)
+    await sleep(LOOK_EVERY_MS);
+  for (const worker of workers) worker.kill('SIGKILL');
+}
+
+/** Rows of the ledger beyond the postings that it was seen to hold. */
+async function countTwice(blnkPort: number, sql: postgres.Sql): Promise<number> {
+  const stats = (await (await fetch(`http://127.0.0.1:${blnkPort}/_sandbox/stats`)).json()) as {
+    readonly rows: number;
+  };
+  const [row] = await sql<{ n: number }[]>`
+    select count(*)::int as n from stripe_blnk_sync.postings where state = 'posted'`;
+  return stats.rows - (row?.n ?? 0);
 }
 
 /** Looks with statements that cost next to nothing: what PostgreSQL spends is measured. */

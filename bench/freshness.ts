@@ -1,0 +1,118 @@
+/**
+ * How long a payment takes from its success at Stripe until the ledger has it, while some come in every second; and what a mirror
+ * costs in which nothing happens. A real worker on a database that is named; both stand-ins in this process.
+ *
+ *   node --import tsx bench/freshness.ts --database-url …
+ *   node --import tsx bench/freshness.ts --database-url … --seconds 120 --rate 5 --sync-every 5s --idle-seconds 120
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { startBlnkSandbox } from '../sandbox/blnk/sandbox.js';
+import { startStripeSandbox } from '../sandbox/stripe/sandbox.js';
+import { openHome } from '../src/app/home.js';
+import { readHomeConfig } from '../src/config.js';
+import { createLog } from '../src/observability/log.js';
+import { cpuMs, migrate, residentMb, start } from './program/measured-process.js';
+import { serverCpuMs } from './program/server-cpu.js';
+import { stop } from './program/worker-process.js';
+
+const { values } = parseArgs({
+  options: {
+    'database-url': { type: 'string' },
+    'redis-url': { type: 'string' },
+    seconds: { type: 'string', default: '120' },
+    rate: { type: 'string', default: '5' },
+    'sync-every': { type: 'string', default: '5s' },
+    'idle-seconds': { type: 'string', default: '120' },
+    'stripe-latency': { type: 'string', default: '100' },
+    'blnk-latency': { type: 'string', default: '40' },
+  },
+});
+const { 'database-url': databaseUrl } = values;
+if (databaseUrl === undefined) throw new Error('--database-url names an empty database');
+
+const stripe = await startStripeSandbox({ latencyMs: Number(values['stripe-latency']) });
+const blnk = await startBlnkSandbox({ latencyMs: Number(values['blnk-latency']) });
+const variables = {
+  STRIPE_API_KEY: stripe.apiKey,
+  STRIPE_API_BASE: stripe.url,
+  BLNK_API_KEY: blnk.cloudToken,
+  BLNK_API_BASE: blnk.url,
+  BLNK_INSTANCE_ID: blnk.instanceId,
+  SYNC_EVERY: values['sync-every'],
+  LOG_LEVEL: 'warn',
+  DATABASE_URL: databaseUrl,
+  ...(values['redis-url'] === undefined
+    ? {}
+    : { REDIS_URL: values['redis-url'], QUEUE_PREFIX: `bench-${process.pid}` }),
+};
+await migrate(variables);
+const home = await openHome(readHomeConfig(variables), { log: createLog({ level: 'silent' }), role: 'command' });
+const { sql } = home.database;
+const worker = start('src/main.ts', ['worker'], variables);
+try {
+  // The first sync has ended: what is paid from now on is read as events.
+  while ((await sql`select 1 from stripe_blnk_sync.sync_runs where state <> 'collecting'`).length === 0)
+    await sleep(200);
+  console.log(describeWaits(await payAndWait(Number(values.seconds), Number(values.rate))));
+  console.log(await measureIdle(Number(values['idle-seconds'])));
+} finally {
+  await stop(worker);
+  await home.close();
+  await Promise.all([stripe.close(), blnk.close()]);
+}
+
+/** @returns milliseconds from each success until the ledger was seen to hold it */
+async function payAndWait(seconds: number, rate: number): Promise<number[]> {
+  const paidAtMs = new Map<string, number>();
+  const waits: number[] = [];
+  const endMs = performance.now() + seconds * 1_000;
+  let nextMs = performance.now();
+  while (performance.now() < endMs || paidAtMs.size > 0) {
+    const nowMs = performance.now();
+    if (nowMs < endMs && nowMs >= nextMs) {
+      const at = stripe.clock.now();
+      paidAtMs.set(stripe.createIntent({ created: at, amount: 1_234, moves: [{ move: 'succeed', at }] }), nowMs);
+      nextMs += (2 * Math.random() * 1_000) / rate;
+    }
+    for (const [id, sinceMs] of paidAtMs) {
+      if (blnk.appliedByReference(id) === undefined) continue;
+      waits.push(nowMs - sinceMs);
+      paidAtMs.delete(id);
+    }
+    await sleep(10);
+  }
+  return waits;
+}
+
+function describeWaits(waits: readonly number[]): string {
+  const sorted = [...waits].sort((a, b) => a - b);
+  const at = (part: number) => `${((sorted[Math.ceil(part * sorted.length) - 1] ?? 0) / 1_000).toFixed(1)} s`;
+  return `${sorted.length} payments, from success to the ledger: half within ${at(0.5)}, 99 of 100 within ${at(0.99)}, all within ${at(1)}`;
+}
+
+async function measureIdle(seconds: number): Promise<string> {
+  const look = async () => {
+    const [row] = await sql<{ n: string }[]>`
+      select (xact_commit + xact_rollback)::text as n from pg_stat_database where datname = current_database()`;
+    const requests = Object.values(stripe.journal.requests).reduce((sum, count) => sum + count, 0);
+    return {
+      requests,
+      statements: Number(row?.n ?? 0),
+      workerMs: cpuMs(worker),
+      serverMs: (await serverCpuMs(sql)) ?? 0,
+    };
+  };
+  // What the last payments leave to do is done.
+  await sleep(20_000);
+  const before = await look();
+  await sleep(seconds * 1_000);
+  const after = await look();
+  const each = (what: keyof typeof before, inSeconds: number) =>
+    Math.round(((after[what] - before[what]) / seconds) * inSeconds);
+  return (
+    `idle: ${each('requests', 86_400)} requests to Stripe a day, ${each('statements', 60)} transactions of PostgreSQL a minute, ` +
+    `processor seconds an hour: ${Math.round(each('workerMs', 3_600) / 1_000)} of the worker, ` +
+    `${Math.round(each('serverMs', 3_600) / 1_000)} of PostgreSQL; ${residentMb(worker)} MB`
+  );
+}
