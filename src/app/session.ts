@@ -54,7 +54,7 @@ async function open(config: WorkerConfig, options: SessionOptions, giveUp: Abort
   try {
     await ensureSchema(home, config);
     const { database } = home;
-    const parts = { database, events: eventsOf(log), timings: TIMINGS, postsInFlightMax: REQUESTS_IN_FLIGHT };
+    const parts = { database, events: eventsOf(log), timings: TIMINGS, requestsToBlnkMax: REQUESTS_IN_FLIGHT };
     const context = createContext(config, { ...parts, signal, abortLookUps: signal }, options.overrides);
     return {
       ...{ ...context, home, signal, mirror: await findMirror(database.db) },
@@ -80,7 +80,7 @@ export async function openDryRunSession(
     }
   }
   const vendors = createVendors(config, {
-    ...{ database: null, events: eventsOf(log), timings: TIMINGS, postsInFlightMax: 1 },
+    ...{ database: null, events: eventsOf(log), timings: TIMINGS, requestsToBlnkMax: 1 },
     ...{ signal, abortLookUps: signal },
   });
   const none = { database: null, mirror: null };

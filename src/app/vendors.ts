@@ -51,7 +51,7 @@ export interface VendorOptions {
   readonly outages?: Outages;
   readonly timings: Timings;
   /** Requests to Blnk at the same time; one that waited for a connection would be sent later than its claim allows. */
-  readonly postsInFlightMax: number;
+  readonly requestsToBlnkMax: number;
   /** Aborted when the worker or the command stops: what only reads ends at once. */
   readonly signal: AbortSignal;
   /** Aborted: look-ups of what was posted end too. Of a worker only as long as it has posted nothing. */
@@ -126,7 +126,7 @@ function connectStripe(config: WorkerConfig, options: VendorOptions, surrounding
 }
 
 function connectBlnk(config: WorkerConfig, options: VendorOptions) {
-  const { outages, timings, postsInFlightMax, signal, abortLookUps: abort, overrides = {} } = options;
+  const { outages, timings, requestsToBlnkMax, signal, abortLookUps: abort, overrides = {} } = options;
   const connection = {
     ...{ ...config.blnk, baseUrl: config.blnk.apiBase, signal, abort },
     onRequest: ({ status, fault }: RequestReport) => {
@@ -138,7 +138,7 @@ function connectBlnk(config: WorkerConfig, options: VendorOptions) {
     ...overrides.blnk,
   };
   return {
-    ledger: createLedger({ ...connection, connections: postsInFlightMax }),
+    ledger: createLedger({ ...connection, connections: requestsToBlnkMax }),
     // Lanes ask it too, whether the ledger is still the same one: what was posted could not be confirmed without it.
     ledgerSide: createLedgerSide({ ...connection, connections: LISTINGS_IN_FLIGHT_MAX }),
   };

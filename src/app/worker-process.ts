@@ -6,7 +6,7 @@ import type { WorkerConfig } from '../config.js';
 import { describeError, SyncError } from '../core/base/errors.js';
 import type { Mirror } from '../core/posting/mirror.js';
 import { ignoredStart } from '../core/settings/ignored-start.js';
-import { POSTING } from '../post/posting-sizes.js';
+import { POSTING, requestsAtOnce } from '../post/posting-sizes.js';
 import type { RunningTasks } from '../worker/background-tasks.js';
 import type { LedgerWatch } from '../worker/ledger-watch.js';
 import { claimWith, noteAccess } from './begin-mirror.js';
@@ -56,7 +56,7 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
   try {
     const parts = {
       ...{ ...options, database: options.home.database },
-      postsInFlightMax: LANES_AT_ONCE * POSTING.chunksInFlight,
+      requestsToBlnkMax: LANES_AT_ONCE * requestsAtOnce({ ...POSTING, ...options.overrides?.posting }),
       signal: AbortSignal.any([stopping.signal, starting.signal]),
       abortLookUps: starting.signal,
     };

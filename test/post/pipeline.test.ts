@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/app/system-clock.js';
 import type { Ledger } from '../../src/post/ports.js';
+import { requestsAtOnce } from '../../src/post/posting-sizes.js';
 import { type LedgerStage, ledgerStages, makePayments, NEVER, until } from '../support/stages/ledger.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
@@ -57,6 +58,29 @@ describe('the chunks of a lane', () => {
     await drainer.drain(LANE, NEVER);
     expect(most).toBe(2);
     expect(await stage.states()).toEqual({ posted: 60 });
+  });
+
+  it('ask no more at the same time than the connections to Blnk are counted by', async () => {
+    await stage.store(makePayments(60));
+    let [asking, most] = [0, 0];
+    const counted =
+      <Question, Answer>(ask: (question: Question) => Promise<Answer>) =>
+      async (question: Question): Promise<Answer> => {
+        asking += 1;
+        most = Math.max(most, asking);
+        return ask(question).finally(() => (asking -= 1));
+      };
+    const wrapLedger = (ledger: Ledger): Ledger => ({
+      post: counted(ledger.post),
+      postBulk: counted(ledger.postBulk),
+      findByReference: counted(ledger.findByReference),
+      findChildren: counted(ledger.findChildren),
+      findBalances: counted(ledger.findBalances),
+    });
+    const drainer = await stage.drainer({ ...SIZES, wrapLedger });
+    await drainer.drain(LANE, NEVER);
+    expect(most).toBeGreaterThan(SIZES.chunksInFlight);
+    expect(most).toBeLessThanOrEqual(requestsAtOnce(SIZES));
   });
 
   it('get smaller while a bulk takes long', async () => {

@@ -28,7 +28,7 @@ export function openContext(database: Database, { config, timings, events, overr
     database,
     events: { ...createEvents(createLog({ level: 'silent' }), () => 0), ...events },
     timings: { ...TIMINGS, ...timings },
-    postsInFlightMax: 32,
+    requestsToBlnkMax: 32,
     ...{ signal: never, abortLookUps: never },
   };
   return createContext({ ...readWorkerConfig(VARIABLES), ...config }, parts, overrides);
