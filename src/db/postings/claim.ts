@@ -8,7 +8,6 @@ import { type Lane, laneName, parseLane } from '../../core/posting/posting.js';
 import { PLANS_DISMISSAL_PATTERN } from '../../core/repair/repair-plan.js';
 import type { Claim, ClaimedPosting, NewClaimOptions } from '../../post/ports.js';
 import { LANE, laneOf } from '../schema/postings.js';
-import { flushed } from './commit.js';
 import { isOfEpoch } from './transitions.js';
 
 interface ClaimedRow {
@@ -34,7 +33,7 @@ interface OfEpoch {
   readonly epoch: number;
 }
 
-/** Of what was never attempted; the attempt is marked by the same statement, and on disk when it answers. */
+/** Of what was never attempted; the attempt is marked by the same statement. */
 export async function claimNew(
   sql: postgres.Sql,
   lane: Lane,
@@ -52,7 +51,7 @@ export async function claimNew(
     update stripe_blnk_sync.postings p
     set claim = ${token}, claimed_until = now() + ${interval(sql, leaseMs)}, attempts = 1,
         first_attempt_at = now(), last_attempt_at = now(), doubt_since = now()
-    from chosen cross join ${flushed(sql)} where p.reference = chosen.reference
+    from chosen where p.reference = chosen.reference
     returning ${claimedColumns(sql)}, 0 as since_last_attempt_ms`;
   return { token, postings: rows.map(toClaimed) };
 }

@@ -1,6 +1,5 @@
 /** What becomes of a claim that is held: a further attempt, a longer lease, and its end when the mirror is moved. */
 import type postgres from 'postgres';
-import { flushed } from './commit.js';
 import { isHeldPending, isOfEpoch } from './transitions.js';
 
 interface Held {
@@ -18,7 +17,6 @@ export async function markAttempt(
     update stripe_blnk_sync.postings
     set attempts = attempts + 1, last_attempt_at = now(), doubt_since = coalesce(doubt_since, now()),
         claimed_until = now() + ${leaseMs} * interval '1 millisecond'
-    from ${flushed(sql)}
     where reference = any(${[...references]}) and ${isHeldPending(sql, token)} and ${isOfEpoch(sql, epoch)}
     returning reference`;
   return new Set(rows.map((row) => row.reference));

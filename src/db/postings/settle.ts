@@ -1,11 +1,13 @@
 /** Pending to posted, for whoever holds the claim: a chunk in one statement. */
 import type postgres from 'postgres';
 import type { Settlement } from '../../core/posting/posting.js';
-import { unflushed } from './commit.js';
 import { isHeldPending, posted } from './transitions.js';
 import { assignments } from './write-transition.js';
 
-/** Answers how many were marked: what was taken over in the meantime is left alone. */
+/**
+ * Answers how many were marked: what was taken over in the meantime is left alone. Its commit does not wait for the disk: what is
+ * lost of it with a server that is killed stands in the outbox as an attempt, is looked up and marked again.
+ */
 export async function settle(sql: postgres.Sql, token: string, settlements: readonly Settlement[]): Promise<number> {
   if (settlements.length === 0) return 0;
   const rows = await sql`
@@ -13,6 +15,9 @@ export async function settle(sql: postgres.Sql, token: string, settlements: read
     where postings.reference = given.reference and ${isHeldPending(sql, token)}`;
   return rows.count;
 }
+
+/** PostgreSQL reads the setting at the commit, and what is set locally ends with it, so that it holds behind every pooler. */
+const unflushed = (sql: postgres.Sql) => sql`(select set_config('synchronous_commit', 'off', true)) as unflushed`;
 
 /** What was seen of each, as the table `given`. */
 export function givenSettlements(sql: postgres.Sql, settlements: readonly Settlement[]) {
