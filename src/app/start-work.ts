@@ -25,8 +25,11 @@ export interface Work extends Pick<WorkerParts, 'mirror' | 'workerId' | 'ledgerW
 /** That one process works on at the same time. */
 const PARTS_AT_ONCE = 6;
 export const LANES_AT_ONCE = 16;
-/** More than are drained at once: only of lanes that wait here is known that others have to make room for them. */
-const LANES_DELIVERED = 64;
+/**
+ * Some more than are drained at once: only of lanes that wait here is known that others have to make room for them. Not many, which
+ * another worker could drain meanwhile.
+ */
+const LANES_DELIVERED = LANES_AT_ONCE + 4;
 
 /**
  * Answers, once the first looks at work and queue were taken, what tells the last turns of the background tasks. Throws
