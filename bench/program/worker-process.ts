@@ -90,7 +90,7 @@ async function hasWorker({ database }: Home): Promise<boolean> {
 
 /** Ends it in order. */
 export async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const left = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   await left;
