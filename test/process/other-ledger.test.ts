@@ -37,8 +37,8 @@ describe('another Core', () => {
   ];
 
   it.each([
-    ['that is empty', false, /source balance in USD was bln_\S+ at the first posting and is not there now/],
-    ['that has a source balance of its own', true, /source balance in USD was bln_\S+ .* and is bln_\S+ now/],
+    ['that is empty', false, /source balance @stripe in USD was bln_\S+ at the first posting and is not there now/],
+    ['that has a source balance of its own', true, /source balance @stripe in USD was bln_\S+ .* and is bln_\S+ now/],
   ])(
     '%s',
     async (_, used, why) => {

@@ -8,6 +8,7 @@ import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbo
 import { SandboxClock } from '../../../sandbox/clock.js';
 import type { Permission } from '../../../sandbox/stripe/access.js';
 import { type StripeSandbox, startStripeSandbox } from '../../../sandbox/stripe/sandbox.js';
+import { newMappingVersion } from '../../../src/core/posting/mapping.js';
 import type { Mirror } from '../../../src/core/posting/mirror.js';
 import { createMirror } from '../../../src/db/mirror/mirror-store.js';
 import { createReadModel, type ReadModel } from '../../../src/db/reads/read-model.js';
@@ -31,6 +32,8 @@ export interface HistoryOptions {
   /** Events become visible late by up to this, or by exactly this. */
   readonly eventsLateByMs: number | { readonly always: number };
   readonly seed: number;
+  /** Balances that the source is spread over; default: one. */
+  readonly sourceShards?: number;
 }
 
 export class History {
@@ -71,17 +74,17 @@ export class History {
         typeof options.eventsLateByMs === 'number' ? { upToMs: options.eventsLateByMs } : options.eventsLateByMs.always,
     });
     const blnk = await startBlnkSandbox({ clock, seed: options.seed, lockWaitMs: 20, leakLockMs: 0 });
+    const { sourceShards = 1 } = options;
     const mirror = await createMirror(database.db, {
       mirrorId: randomUUID(),
       stripeAccount: stripe.account,
       livemode: false,
       blnkInstance: options.style === 'core' ? 'core' : blnk.instanceId,
       source: '@stripe',
-      // One history in three: everything that may happen to one source may happen to several.
-      sourceShards: options.seed % 3 === 1 ? 3 : 1,
+      sourceShards,
       guestDestination: '@stripe_guests',
       accountsMode: 'indicators',
-      mappingVersion: options.seed % 3 === 1 ? 2 : 1,
+      mappingVersion: newMappingVersion({ sourceShards }),
       startsAt: options.startsAt ?? new Date(BEGINNING.getTime() - 2 * DAY),
     });
     return new History(database, stripe, blnk, options, mirror, granted);
