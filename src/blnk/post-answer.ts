@@ -65,7 +65,8 @@ export function readBulkAnswer(answer: BlnkAnswer, itemCount: number): PostAnswe
   if (applied) return { kind: 'applied', row: null };
   const blamed = memberOf(memberOf(memberOf(answer.json, 'error_detail'), 'details'), 'index');
   const isPosition = typeof blamed === 'number' && Number.isInteger(blamed) && blamed >= 0 && blamed < itemCount;
-  return { ...unclear(answer), ...(isPosition ? { blamed } : {}) };
+  const isLocked = answer.code === 'GEN_RESOURCE_LOCKED';
+  return { ...unclear(answer), ...(isLocked ? { isLocked } : {}), ...(isPosition ? { blamed } : {}) };
 }
 
 function readCreated(answer: BlnkAnswer, reference: string): PostAnswer {

@@ -15,7 +15,7 @@ export interface LanePace {
 export interface BulkReport {
   readonly postings: number;
   readonly tookMs: number;
-  /** `busy`: it asked to wait, mostly because something else held the balance. `unclear`: no answer, or one that says nothing. */
+  /** `busy`: it asked to wait, or something else held a balance for too long. `unclear`: no answer, or one that says nothing. */
   readonly answer: 'applied' | 'busy' | 'unclear';
 }
 

@@ -25,6 +25,8 @@ export type PostAnswer =
       readonly message: string;
       /** How long whoever answered asked us to wait; absent when nothing was said. */
       readonly retryAfterMs?: number;
+      /** A bulk that stopped because something else held a balance for too long. */
+      readonly isLocked?: true;
       /** Position in the bulk, from 0, of the item that the answer blames. */
       readonly blamed?: number;
     };

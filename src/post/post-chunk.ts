@@ -83,7 +83,7 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
   setting.onBulk({
     postings: chunk.postings.length,
     tookMs: ports.clock.monotonicMs() - sentAtMs,
-    answer: answer.kind === 'applied' || answer.kind === 'busy' ? answer.kind : 'unclear',
+    answer: paceOf(answer),
   });
   if (answer.kind === 'applied') {
     chunk.place.leave();
@@ -127,6 +127,12 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
   );
   if (absent.length < chunk.postings.length) return PROGRESS;
   return alone.kind === 'progress' ? { ...alone, bulkFailed: true } : alone;
+}
+
+/** What an answer says of the pace. A bulk that met a lock may be applied in part; that the next one has to wait is certain. */
+function paceOf(answer: PostAnswer): BulkReport['answer'] {
+  if (answer.kind === 'applied') return 'applied';
+  return answer.kind === 'busy' || (answer.kind === 'unclear' && answer.isLocked) ? 'busy' : 'unclear';
 }
 
 /** At once for whoever comes next, looked up first. */

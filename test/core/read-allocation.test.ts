@@ -56,6 +56,12 @@ describe('the interval in force', () => {
     );
   });
 
+  it('is an interval however small the share is', () => {
+    for (const readsInThirtyDays of [0, 1, 500]) {
+      expect(pollIntervalMs({ ...facts, share: 0.000_01, readsInThirtyDays })).toBeLessThanOrEqual(8 * 30 * 86_400_000);
+    }
+  });
+
   it('tells what is allowed and what a month of the last day comes to', () => {
     const reads = { ...facts, share: 0.4, paymentsInThirtyDays: 100, readsInThirtyDays: 12_000, readsInLastDay: 500 };
     expect(readAllocation(reads)).toEqual({ used: 12_000, allowed: 20_000, forecast: 15_000 });

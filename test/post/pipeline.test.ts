@@ -83,6 +83,29 @@ describe('the chunks of a lane', () => {
     expect(most).toBeLessThanOrEqual(requestsAtOnce(SIZES));
   });
 
+  it('go out one at a time after a bulk that met a lock', async () => {
+    await stage.store(makePayments(60));
+    stage.sandbox.faults.add({ kind: 'locked', route: 'POST /transactions/bulk', times: 1 });
+    let onTheWire = 0;
+    let wasRefused = false;
+    const besidesAfterwards: number[] = [];
+    const wrapLedger = (ledger: Ledger): Ledger => ({
+      ...ledger,
+      async postBulk(bodies) {
+        onTheWire += 1;
+        if (wasRefused) besidesAfterwards.push(onTheWire);
+        const answer = await ledger.postBulk(bodies);
+        onTheWire -= 1;
+        if (answer.kind !== 'applied') wasRefused = true;
+        return answer;
+      },
+    });
+    const drainer = await stage.drainer({ ...SIZES, wrapLedger });
+    await stage.drainAll(drainer);
+    expect(besidesAfterwards.slice(0, 8)).toEqual(Array(8).fill(1));
+    expect(await stage.states()).toEqual({ posted: 60 });
+  });
+
   it('get smaller while a bulk takes long', async () => {
     stage = await startStage({ itemMs: 10 });
     await stage.store(makePayments(60));

@@ -52,7 +52,8 @@ export function readAllocation({ share, livemode, ...facts }: ReadFacts): ReadAl
   const whole = Math.max(READS_MIN, READS_PER_TRANSACTION * facts.paymentsInThirtyDays);
   return {
     used: facts.readsInThirtyDays,
-    allowed: livemode ? Math.floor(share * whole) : null,
+    // However small the share is: an interval is made of it.
+    allowed: livemode ? Math.max(1, Math.floor(share * whole)) : null,
     forecast: ALLOCATION_DAYS * facts.readsInLastDay,
   };
 }
