@@ -17,13 +17,16 @@ afterEach(async () => {
   await stage.sql`truncate stripe_blnk_sync.certificates`;
 });
 
+/** What is before it and after it is in other milliseconds, which is as exact as times are kept. */
 async function certify(day: string): Promise<void> {
+  await stage.sql`select pg_sleep(0.002)`;
   await stage.sql`
     insert into stripe_blnk_sync.certificates (id, proof_id, day, currency, state, trigger, stripe_count, stripe_sum, stripe_hash, ledger_count,
       ledger_sum, ledger_hash, postings_count, postings_sum, postings_hash, findings, findings_count, not_seen, stripe_requests,
       ledger_requests, stripe_as_of, version)
     values (${randomUUID()}, ${randomUUID()}, ${day}, 'USD', 'sealed', 'two_days', 0, 0, '', 0, 0, '', 0, 0, '', '[]', 0, '[]', 0, 0,
       now(), 'test')`;
+  await stage.sql`select pg_sleep(0.002)`;
 }
 
 describe('the standings of days', () => {
