@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { FEEDS, type Feed, type RunStatus } from '../core/coverage/sync-run.js';
 import { toJson } from '../views/json.js';
 import { runTable } from '../views/run-text.js';
-import { jsonOption, LIMIT_MAX, limitOption, moreLine, printLines, withContext } from './command.js';
+import { jsonOption, limitOption, moreLine, printLines, withContext } from './command.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
 
 const STATUSES = [
@@ -16,8 +16,11 @@ const STATUSES = [
   'failed',
 ] as const satisfies readonly RunStatus[];
 
+const ROWS_SHOWN = 20;
+
 interface RunsOptions {
   readonly limit: number;
+  readonly after?: string;
   readonly feed?: Feed;
   readonly status?: RunStatus;
   readonly all?: boolean;
@@ -28,7 +31,8 @@ export function addRunsCommand(program: Command, environment: CommandEnvironment
   program
     .command('runs')
     .description('list the newest sync runs')
-    .addOption(limitOption(20))
+    .addOption(limitOption(ROWS_SHOWN))
+    .option('--after <run id>', 'those before this one in time, as the page before says')
     .addOption(new Option('--feed <feed>', 'only runs of this feed').choices(FEEDS))
     .addOption(new Option('--status <status>', 'only runs that stand so').choices(STATUSES))
     .option('--all', 'also runs that found nothing new')
@@ -41,24 +45,24 @@ export function addRunsCommand(program: Command, environment: CommandEnvironment
 async function listRuns(
   environment: CommandEnvironment,
   context: CommandContext,
-  { limit, feed, status, all = false, json = false }: RunsOptions,
+  { limit, after, feed, status, all = false, json = false }: RunsOptions,
 ): Promise<void> {
-  const found = await context.reads.runs({
-    limit: limit + 1,
+  const { runs, next } = await context.reads.runs({
+    limit,
     includeEmpty: all,
+    ...(after === undefined ? {} : { after }),
     ...(feed === undefined ? {} : { feed }),
     ...(status === undefined ? {} : { status }),
   });
-  const runs = found.slice(0, limit);
   if (json) {
-    environment.output.print(toJson({ runs }));
+    environment.output.print(toJson({ runs, next }));
     return;
   }
   printLines(environment, runTable(runs, environment.output.columns));
   if (runs.length === 0) environment.output.print('No such runs.');
-  if (found.length > limit && limit < LIMIT_MAX) {
-    const again = { command: 'runs', options: { feed, status, all, limit: LIMIT_MAX } };
-    environment.output.print(moreLine(runs.length, again));
+  if (next !== null) {
+    const options = { feed, status, all, limit: limit === ROWS_SHOWN ? undefined : limit, after: next };
+    environment.output.print(moreLine(runs.length, { command: 'runs', options }));
   }
   if (!all) environment.output.print('Runs that found nothing new are left out; --all lists them.');
 }

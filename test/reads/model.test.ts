@@ -30,7 +30,7 @@ function run(number: number): string {
 }
 
 async function ids(query: Parameters<ReadModel['runs']>[0]): Promise<string[]> {
-  return (await reads.runs(query)).map(({ id }) => id);
+  return (await reads.runs(query)).runs.map(({ id }) => id);
 }
 
 describe('runs', () => {
@@ -66,7 +66,7 @@ describe('runs', () => {
     await insertPosting(db, { reference: 'pi_7', firstRun: run(6) });
     for (const status of ['posting', 'attention', 'succeeded'] as const) {
       const found = await reads.runs({ limit: 10, status });
-      expect(found.every((one) => one.status === status)).toBe(true);
+      expect(found.runs.every((one) => one.status === status)).toBe(true);
     }
     expect((await ids({ limit: 10, status: 'posting' })).sort()).toEqual([run(1), run(4), run(5)]);
     expect(await ids({ limit: 10, status: 'attention' })).toEqual([run(2)]);

@@ -31,11 +31,22 @@ export async function nextDueInMs(
   return row?.due_in_ms ?? null;
 }
 
-/** Lanes that have postings due now: what a worker's timer wakes, because a queue may have lost everything. */
+/**
+ * Lanes that have postings due now: what a worker's timer wakes, because a queue may have lost everything. The lanes are those
+ * that the totals name; a backlog of a million is not read.
+ */
 export async function lanesDue(sql: postgres.Sql): Promise<Lane[]> {
   const rows = await sql<NamedLane[]>`
-    select distinct ${sql.unsafe(LANE)} as lane from stripe_blnk_sync.postings
-    where state = 'pending' and due_at <= now() and (claimed_until is null or claimed_until < now())`;
+    select waiting.name as lane
+    from (
+      select lane as name, count from stripe_blnk_sync.lane_totals
+      union all select lane, count from stripe_blnk_sync.posting_changes where standing = 'pending'
+    ) waiting
+    group by waiting.name
+    having sum(waiting.count) > 0 and exists (
+      select 1 from stripe_blnk_sync.postings
+      where state = 'pending' and ${sql.unsafe(LANE)} = waiting.name
+        and due_at <= now() and (claimed_until is null or claimed_until < now()))`;
   return lanesOf(rows.flatMap(({ lane }) => lane ?? []));
 }
 

@@ -1,16 +1,16 @@
 /**
- * Reads how the outbox stands: what waits per lane, what is parked and why, and the sums. All but the sums look only at
- * what is not settled, through partial indexes.
+ * Reads how the outbox stands: what waits per lane, what is parked and why, and the sums. Nothing here reads all postings,
+ * nor all that are pending, of which a backfill has millions: counts and sums come from the totals that are kept, the rest
+ * is a probe of an index for each lane.
  */
 import { and, asc, desc, eq, gte, lt, not, sql } from 'drizzle-orm';
-import type { Window } from '../../core/base/window.js';
+import { DAY_MS, dayWindow, utcDay, type Window } from '../../core/base/window.js';
 import { type Lane, parseLane } from '../../core/posting/posting.js';
 import { PLANS_DISMISSAL_PATTERN } from '../../core/repair/repair-plan.js';
 import type { OutstandingFacts, ParkedFacts, UnresolvedFacts, WaitingFacts } from '../../core/verdict/facts.js';
 import type { Drizzle } from '../connection/open.js';
-import { countedPostings } from '../schema/counted-amount.js';
-import { lanePauses } from '../schema/mirror.js';
-import { laneOf, postings, roleOf } from '../schema/postings.js';
+import { LANE, postings, roleOf } from '../schema/postings.js';
+import { countedTotals } from '../schema/totals.js';
 
 export interface TotalRecord {
   readonly currency: string;
@@ -36,26 +36,42 @@ export const stoodFor = sql<boolean>`(${postings.dismissedAt} is not null
 /** Of what is pending without a lane: there is no such row, and if there were it would have to be seen. */
 const NO_LANE: Lane = { source: '', currency: '' };
 
+type LaneTexts = {
+  readonly oldestDue: string;
+  readonly error: string | null;
+  readonly pausedSince: string | null;
+};
+
+const PENDING_BY_LANE = sql.raw(`
+  select lane, count from stripe_blnk_sync.lane_totals
+  union all select lane, count from stripe_blnk_sync.posting_changes where standing = 'pending'`);
+
 const UNRESOLVED_AFTER = sql.raw(`interval '15 minutes'`);
 
+/** What was attempted and is still pending is in doubt, or put off: few, because a lane pauses while its ledger is away. */
 export async function readLanes(db: Drizzle): Promise<WaitingFacts[]> {
-  const lane = sql<string>`${sql.raw(laneOf('stripe_blnk_sync.postings.'))}`;
-  const rows = await db
-    .select({
-      lane,
-      pending: sql`count(*)`.mapWith(Number),
-      oldestDue: sql`min(${postings.dueAt})`.mapWith(postings.dueAt),
-      inDoubt: sql`count(${postings.doubtSince})`.mapWith(Number),
-      unresolved: sql`count(*) filter (where ${postings.doubtSince} < now() - ${UNRESOLVED_AFTER})`.mapWith(Number),
-      error: sql<string | null>`coalesce(max(${lanePauses.error}), max(${postings.lastError}))`,
-      pausedSince: sql`max(${lanePauses.since})`.mapWith((value: string) => new Date(value)),
-    })
-    .from(postings)
-    .leftJoin(lanePauses, sql`${lanePauses.currency} || ':' || ${lanePauses.source} = ${lane}`)
-    .where(eq(postings.state, 'pending'))
-    .groupBy(lane)
-    .orderBy(desc(sql`count(*)`), asc(lane));
-  return rows.map(({ lane: name, ...waiting }) => ({ ...(parseLane(name) ?? NO_LANE), ...waiting }));
+  const ofLane = sql.raw(`state = 'pending' and ${LANE} = waiting.lane`);
+  const rows = await db.execute<Record<'lane' | 'pending' | 'inDoubt' | 'unresolved', string> & LaneTexts>(sql`
+    with waiting as (
+      select lane, sum(count) as pending
+      from (${PENDING_BY_LANE}) total group by lane having sum(count) > 0
+    )
+    select waiting.lane, waiting.pending, attempted."inDoubt", attempted.unresolved,
+      (select to_json(min(due_at)) #>> '{}' from stripe_blnk_sync.postings where ${ofLane}) as "oldestDue",
+      coalesce(pause.error, attempted.error) as error, to_json(pause.since) #>> '{}' as "pausedSince"
+    from waiting
+    cross join lateral (
+      select count(doubt_since) as "inDoubt", max(last_error) as error,
+        count(*) filter (where doubt_since < now() - ${UNRESOLVED_AFTER}) as unresolved
+      from stripe_blnk_sync.postings where ${ofLane} and attempts > 0
+    ) attempted
+    left join stripe_blnk_sync.lane_pauses pause on pause.currency || ':' || pause.source = waiting.lane
+    order by waiting.pending desc, waiting.lane`);
+  return rows.map(({ lane, oldestDue, pausedSince, error, ...counts }) => ({
+    ...(parseLane(lane) ?? NO_LANE),
+    ...{ pending: Number(counts.pending), inDoubt: Number(counts.inDoubt), unresolved: Number(counts.unresolved) },
+    ...{ oldestDue: new Date(oldestDue), error, pausedSince: pausedSince === null ? null : new Date(pausedSince) },
+  }));
 }
 
 /** Null when nothing is in doubt for more than 15 minutes. */
@@ -89,15 +105,16 @@ export async function readParkedByReason(db: Drizzle): Promise<ParkedFacts[]> {
 export async function readTotals(db: Drizzle): Promise<TotalRecord[]> {
   const rows = await db.execute<Record<keyof TotalRecord, string>>(sql`
     select currency,
-      count(*) filter (where state = 'posted') as "postedCount",
-      coalesce(sum(counted) filter (where state = 'posted'), 0) as posted,
-      count(*) filter (where state = 'pending') as "pendingCount",
-      coalesce(sum(counted) filter (where state = 'pending'), 0) as pending,
-      count(*) filter (where state = 'parked') as "parkedCount",
-      coalesce(sum(counted) filter (where state = 'parked'), 0) as parked
-    from ${countedPostings(['currency', 'state'])} posting
-    where currency is not null
+      coalesce(sum(count) filter (where standing in ('posted', 'already_there')), 0) as "postedCount",
+      coalesce(sum(counted) filter (where standing in ('posted', 'already_there')), 0) as posted,
+      coalesce(sum(count) filter (where standing = 'pending'), 0) as "pendingCount",
+      coalesce(sum(counted) filter (where standing = 'pending'), 0) as pending,
+      coalesce(sum(count) filter (where standing in ('parked', 'dismissed')), 0) as "parkedCount",
+      coalesce(sum(counted) filter (where standing in ('parked', 'dismissed')), 0) as parked
+    from ${countedTotals('day')} total
+    where currency <> ''
     group by currency
+    having sum(count) > 0
     order by currency`);
   return rows.map(({ currency, ...sums }) => ({
     currency,
@@ -107,22 +124,54 @@ export async function readTotals(db: Drizzle): Promise<TotalRecord[]> {
   }));
 }
 
+/** What is not in the ledger of what the mirror says is complete. */
 export async function readOutstanding(db: Drizzle, complete: Window | null): Promise<OutstandingFacts> {
   if (complete === null) return { pending: 0, parked: 0, dismissed: 0 };
-  const countOf = async (state: 'pending' | 'parked') => {
-    const [row] = await db
-      .select({ all: sql`count(*)`.mapWith(Number), dismissed: sql`count(${postings.dismissedAt})`.mapWith(Number) })
-      .from(postings)
-      .where(
-        and(
-          eq(postings.state, state),
-          gte(postings.effectiveAt, complete.from),
-          lt(postings.effectiveAt, complete.to),
-          not(stoodFor),
-        ),
-      );
-    return row ?? { all: 0, dismissed: 0 };
-  };
-  const [pending, parked] = [await countOf('pending'), await countOf('parked')];
-  return { pending: pending.all, parked: parked.all - parked.dismissed, dismissed: parked.dismissed };
+  const [pending, parked] = [await countPending(db, complete), await countParked(db, complete)];
+  return { pending, parked: parked.all - parked.dismissed, dismissed: parked.dismissed };
+}
+
+/** Whole days from the totals, and only what the window has of its first and last day from the postings. */
+async function countPending(db: Drizzle, { from, to }: Window): Promise<number> {
+  const [firstDay, lastDay] = [startOfDay(new Date(from.getTime() + DAY_MS - 1)), startOfDay(to)];
+  const edges: readonly Window[] =
+    firstDay < lastDay
+      ? [
+          { from, to: firstDay },
+          { from: lastDay, to },
+        ]
+      : [{ from, to }];
+  const utc = (time: Date) => sql`(${time.toISOString()}::timestamptz at time zone 'UTC')`;
+  const inEdges = sql.join(
+    edges.map((edge) => {
+      const [begin, end] = [utc(edge.from), utc(edge.to)];
+      return sql`(effective_at at time zone 'UTC') >= ${begin} and (effective_at at time zone 'UTC') < ${end}`;
+    }),
+    sql` or `,
+  );
+  const ofLane = sql.raw(`state = 'pending' and ${LANE} = waiting.name`);
+  const [row] = await db.execute<{ pending: string }>(sql`
+    with waiting as (select lane as name from (${PENDING_BY_LANE}) total group by lane having sum(count) > 0)
+    select
+      coalesce((select sum(count) from (
+        select day, standing, count from stripe_blnk_sync.day_totals
+        union all select day, standing, count from stripe_blnk_sync.posting_changes
+      ) total where standing = 'pending' and day >= ${utc(firstDay)}::date and day < ${utc(lastDay)}::date), 0)
+      + (select count(*) from waiting join stripe_blnk_sync.postings on ${ofLane} where attempts = 0 and (${inEdges}))
+      + (select count(*) from waiting join stripe_blnk_sync.postings on ${ofLane} where attempts > 0 and (${inEdges})) as pending`);
+  return Number(row?.pending ?? 0);
+}
+
+async function countParked(db: Drizzle, { from, to }: Window) {
+  const [row] = await db
+    .select({ all: sql`count(*)`.mapWith(Number), dismissed: sql`count(${postings.dismissedAt})`.mapWith(Number) })
+    .from(postings)
+    .where(
+      and(eq(postings.state, 'parked'), gte(postings.effectiveAt, from), lt(postings.effectiveAt, to), not(stoodFor)),
+    );
+  return row ?? { all: 0, dismissed: 0 };
+}
+
+function startOfDay(time: Date): Date {
+  return dayWindow(utcDay(time)).from;
 }

@@ -1,5 +1,5 @@
 /** Reads what waits for a person: the list of parked postings, and one posting with both of its sides. */
-import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, type SQL, sql } from 'drizzle-orm';
 import { utcDay } from '../../core/base/window.js';
 import type { ParkingReason, PastDismissal } from '../../core/posting/posting.js';
 import type { AcceptanceRecord } from '../../core/proof/acceptance.js';
@@ -10,7 +10,7 @@ import { certificates, dayCertificates } from '../schema/certificates.js';
 import { mirror } from '../schema/mirror.js';
 import { postings } from '../schema/postings.js';
 import { paymentStatus } from '../schema/views.js';
-import { type PaymentPage, type PaymentRecord, refuseUnknownCursor, toPage } from './payments.js';
+import { type PaymentPage, type PaymentRecord, readPayments, refuseUnknownCursor, toPage } from './payments.js';
 
 export interface ParkedQuery {
   readonly limit: number;
@@ -67,17 +67,7 @@ export async function listParked(db: Drizzle, query: ParkedQuery): Promise<Parke
     .where(and(...conditions))
     .orderBy(desc(postings.storedAt), desc(postings.reference))
     .limit(query.limit + 1);
-  if (chosen.length === 0) return { payments: [], next: null, count };
-  const rows = await db
-    .select()
-    .from(paymentStatus)
-    .where(
-      inArray(
-        paymentStatus.reference,
-        chosen.map((row) => row.reference),
-      ),
-    )
-    .orderBy(desc(paymentStatus.storedAt), desc(paymentStatus.reference));
+  const rows = await readPayments(db, chosen, desc(paymentStatus.storedAt), desc(paymentStatus.reference));
   return { ...toPage(rows, query.limit), count };
 }
 

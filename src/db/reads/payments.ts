@@ -1,5 +1,5 @@
 /** Reads payments as `payment_status` shows them: pages of rows, and which of them belong to a run. */
-import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
+import { asc, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { SyncError } from '../../core/base/errors.js';
 import type { Drizzle } from '../connection/open.js';
 import { postings } from '../schema/postings.js';
@@ -19,30 +19,60 @@ export interface BatchQuery {
   readonly state?: PaymentState;
 }
 
-/** The payments that a run stored first, by reference. */
-export async function readBatch(db: Drizzle, runId: string, query: BatchQuery): Promise<PaymentPage> {
-  if (query.after !== undefined) await refuseUnknownCursor(db, query.after);
-  const rows = await db
+/** In the table a dismissed posting is a parked one. */
+const KEPT_AS = { pending: 'pending', posted: 'posted', parked: 'parked', dismissed: 'parked' } as const;
+const STATES = ['pending', 'posted', 'parked'] as const;
+
+/**
+ * The payments that a run stored first, by reference. Of each part of the run and each state the first ones are read along
+ * the index, so that a page of a run of millions costs as much as one of a small run.
+ */
+export async function readBatch(db: Drizzle, runId: string, { limit, after, state }: BatchQuery): Promise<PaymentPage> {
+  if (after !== undefined) await refuseUnknownCursor(db, after);
+  const states = state === undefined ? STATES : [KEPT_AS[state]];
+  const chosen = await db.execute<{ reference: string }>(sql`
+    select posting.reference
+    from unnest(${membersOf(runId)}) member (run_id)
+    cross join unnest(array[${sql.join(
+      states.map((kept) => sql`${kept}`),
+      sql`, `,
+    )}]) kept (state)
+    cross join lateral (
+      select reference from stripe_blnk_sync.postings
+      where first_run = member.run_id and state = kept.state
+        ${state === 'parked' ? sql`and dismissed_at is null` : sql``}
+        ${state === 'dismissed' ? sql`and dismissed_at is not null` : sql``}
+        ${after === undefined ? sql`` : sql`and reference > ${after}`}
+      order by reference limit ${limit + 1}
+    ) posting
+    order by posting.reference limit ${limit + 1}`);
+  const rows = await readPayments(db, chosen, asc(paymentStatus.reference));
+  return toPage(rows, limit);
+}
+
+export async function readPayments(
+  db: Drizzle,
+  chosen: ReadonlyArray<{ readonly reference: string }>,
+  ...order: readonly SQL[]
+): Promise<PaymentRecord[]> {
+  if (chosen.length === 0) return [];
+  const references = chosen.map(({ reference }) => reference);
+  return db
     .select()
     .from(paymentStatus)
-    .where(
-      and(
-        sql`${paymentStatus.run} = any(${membersOf(runId)})`,
-        ...(query.after === undefined ? [] : [gt(paymentStatus.reference, query.after)]),
-        ...(query.state === undefined ? [] : [eq(paymentStatus.state, query.state)]),
-      ),
-    )
-    .orderBy(asc(paymentStatus.reference))
-    .limit(query.limit + 1);
-  return toPage(rows, query.limit);
+    .where(inArray(paymentStatus.reference, references))
+    .orderBy(...order);
 }
 
 /** A page after nothing would be empty, and read as "there is nothing". Throws SyncError `cursor_unknown`. */
 export async function refuseUnknownCursor(db: Drizzle, after: string): Promise<void> {
   const [known] = await db.select({ one: sql`1` }).from(postings).where(eq(postings.reference, after));
-  if (known !== undefined) return;
-  throw new SyncError(
-    `--after is ${JSON.stringify(after)}, which is the reference of no payment here; allowed is the one that the page before ` +
+  if (known === undefined) throw cursorUnknown(after, 'the reference of no payment here');
+}
+
+export function cursorUnknown(after: string, what: string): SyncError {
+  return new SyncError(
+    `--after is ${JSON.stringify(after)}, which is ${what}; allowed is the one that the page before ` +
       'ended with ("more with"). Without --after the list begins at its first page',
     { kind: 'fatal', code: 'cursor_unknown' },
   );

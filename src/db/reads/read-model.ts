@@ -19,8 +19,8 @@ import {
   findRun,
   listRuns,
   type RunAnswer,
+  type RunPage,
   type RunProgress,
-  type RunRecord,
   type RunsQuery,
   readProgress,
 } from './runs.js';
@@ -40,7 +40,7 @@ export interface ReadModel {
   /** Processes seen within the last 30 seconds. */
   livingWorkers(): Promise<WorkerRecord[]>;
   /** Newest first; a run with parts stands for its parts. */
-  runs(query: RunsQuery): Promise<RunRecord[]>;
+  runs(query: RunsQuery): Promise<RunPage>;
   /** @param id a whole run id or the beginning of one, at least four digits */
   run(id: string): Promise<RunAnswer>;
   /** The payments that a run stored first. */

@@ -6,10 +6,10 @@ import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, lte, ne, or, t
 import type { Money } from '../../core/base/money.js';
 import { type Feed, type RunCounts, type RunStatus, runStatus, STOPPED } from '../../core/coverage/sync-run.js';
 import type { Drizzle } from '../connection/open.js';
-import { postings } from '../schema/postings.js';
 import { syncRuns } from '../schema/sync-runs.js';
+import type { Standing } from '../schema/totals.js';
 import { syncHistory } from '../schema/views.js';
-import { membersOf } from './payments.js';
+import { cursorUnknown, membersOf } from './payments.js';
 
 type HistoryRow = typeof syncHistory.$inferSelect;
 
@@ -24,10 +24,18 @@ export interface RunRecord extends Omit<HistoryRow, 'totalsMinor' | 'ledgerTotal
 
 export interface RunsQuery {
   readonly limit: number;
+  /** Id of the last run of the page before. */
+  readonly after?: string;
   readonly feed?: Feed;
   readonly status?: RunStatus;
   /** Runs that stored nothing new are left out unless asked for. */
   readonly includeEmpty?: boolean;
+}
+
+export interface RunPage {
+  readonly runs: readonly RunRecord[];
+  /** Pass as `after` for the next page; null on the last one. */
+  readonly next: string | null;
 }
 
 export interface FirstRunQuery {
@@ -44,18 +52,35 @@ export interface RunProgress extends Pick<RunCounts, 'found' | 'stored' | 'pendi
   readonly status: RunStatus;
 }
 
-/** Newest first; parts of a run are not listed, their parent is. */
-export async function listRuns(db: Drizzle, query: RunsQuery): Promise<RunRecord[]> {
+/** Newest first; parts of a run are not listed, their parent is. Throws SyncError `cursor_unknown`. */
+export async function listRuns(db: Drizzle, query: RunsQuery): Promise<RunPage> {
   const chosen = await db
     .select({ id: syncRuns.id })
     .from(syncRuns)
-    .where(and(isNull(syncRuns.parentId), ...conditionsOf(query)))
+    .where(and(isNull(syncRuns.parentId), ...conditionsOf(query), ...(await positionOf(db, query.after))))
     .orderBy(desc(syncRuns.startedAt), desc(syncRuns.id))
-    .limit(query.limit);
-  return readRuns(
-    db,
-    chosen.map(({ id }) => id),
-  );
+    .limit(query.limit + 1);
+  const shown = chosen.slice(0, query.limit).map(({ id }) => id);
+  return { runs: await readRuns(db, shown), next: chosen.length > query.limit ? (shown.at(-1) ?? null) : null };
+}
+
+/** Runs older than that one. */
+async function positionOf(db: Drizzle, after: string | undefined): Promise<SQL[]> {
+  if (after === undefined) return [];
+  const known = await findRunId(db, after);
+  if (known === null) throw cursorUnknown(after, 'the id of no run');
+  return [
+    sql`(${syncRuns.startedAt}, ${syncRuns.id}) < (
+      select cursor.started_at, cursor.id from stripe_blnk_sync.sync_runs cursor where cursor.id = ${known}
+    )`,
+  ];
+}
+
+async function findRunId(db: Drizzle, id: string): Promise<string | null> {
+  const bounds = prefixBounds(id);
+  if (bounds === null || bounds.lowest !== bounds.highest) return null;
+  const [row] = await db.select({ id: syncRuns.id }).from(syncRuns).where(eq(syncRuns.id, bounds.lowest));
+  return row?.id ?? null;
 }
 
 /** @param id a whole id or the beginning of one */
@@ -81,28 +106,22 @@ export async function findRun(db: Drizzle, id: string): Promise<RunAnswer> {
   return { kind: 'found', run, parts };
 }
 
-/** Null when the run is unknown. Counts only what is not posted, so it stays cheap while a large run drains. */
+/** Null when the run is unknown. As cheap for a run of millions as for one of none. */
 export async function readProgress(db: Drizzle, runId: string): Promise<RunProgress | null> {
   const members = membersOf(runId);
-  const countOf = (condition: SQL) =>
-    sql`(select count(*) from ${postings} where ${postings.firstRun} = any(${members}) and ${condition})`.mapWith(
+  const countOf = (...standings: readonly Standing[]) =>
+    sql`(select coalesce(sum(total.count), 0) from (
+      select run_id, standing, count from stripe_blnk_sync.run_totals
+      union all select run_id, standing, count from stripe_blnk_sync.posting_changes
+    ) total where total.run_id = any(${members}) and total.standing in ${standings})`.mapWith(Number);
+  const sumOf = (column: 'found' | 'stored') =>
+    sql`(select sum(member.${sql.raw(column)}) from stripe_blnk_sync.sync_runs member where member.id = any(${members}))`.mapWith(
       Number,
     );
   const [row] = await db
     .select({
-      state: syncRuns.state,
-      errorCode: syncRuns.errorCode,
-      found:
-        sql`(select sum(member.found) from stripe_blnk_sync.sync_runs member where member.id = any(${members}))`.mapWith(
-          Number,
-        ),
-      stored:
-        sql`(select sum(member.stored) from stripe_blnk_sync.sync_runs member where member.id = any(${members}))`.mapWith(
-          Number,
-        ),
-      pending: countOf(sql`${postings.state} = 'pending'`),
-      parked: countOf(sql`${postings.state} = 'parked'`),
-      dismissed: countOf(sql`${postings.state} = 'parked' and ${postings.dismissedAt} is not null`),
+      ...{ state: syncRuns.state, errorCode: syncRuns.errorCode, found: sumOf('found'), stored: sumOf('stored') },
+      ...{ pending: countOf('pending'), parked: countOf('parked', 'dismissed'), dismissed: countOf('dismissed') },
     })
     .from(syncRuns)
     .where(eq(syncRuns.id, runId));
@@ -176,23 +195,29 @@ function conditionsOf({ feed, status, includeEmpty = false }: RunsQuery): SQL[] 
     const storedByParts = sql`exists (
       select 1 from stripe_blnk_sync.sync_runs part where part.parent_id = ${syncRuns.id} and part.stored > 0
     )`;
+    // The same as the condition of the index says it, and what the index cannot know.
+    conditions.push(or(ne(syncRuns.state, 'collected'), gt(syncRuns.stored, 0), isNull(syncRuns.workerId)));
     conditions.push(or(ne(syncRuns.state, 'collected'), gt(syncRuns.stored, 0), storedByParts));
   }
   return conditions.filter((condition) => condition !== undefined);
 }
 
-/** The rule of `runStatus`, asked from the side of the few postings that are not settled. */
+/** The rule of `runStatus`, asked from the side of the few runs that have something left. */
 function statusCondition(status: RunStatus): SQL | undefined {
   const isStopped = sql`coalesce(${syncRuns.errorCode}, '') = ${STOPPED}`;
   if (status === 'collecting') return eq(syncRuns.state, status);
   if (status === 'stopped') return and(eq(syncRuns.state, 'failed'), isStopped);
   if (status === 'failed') return and(eq(syncRuns.state, 'failed'), sql`not ${isStopped}`);
-  const topRunsWith = (condition: SQL) => sql`${syncRuns.id} in (
+  const topRunsWith = (standing: 'pending' | 'parked') => sql`${syncRuns.id} in (
     select coalesce(member.parent_id, member.id) from stripe_blnk_sync.sync_runs member
-    where member.id in (select first_run from stripe_blnk_sync.postings where ${condition})
+    where member.id in (
+      select run_id from (
+        select run_id, count from stripe_blnk_sync.run_totals where standing = ${standing} and standing in ('pending', 'parked')
+        union all select run_id, count from stripe_blnk_sync.posting_changes where standing = ${standing}
+      ) total group by run_id having sum(count) > 0
+    )
   )`;
-  const pending = topRunsWith(sql`state = 'pending'`);
-  const waiting = topRunsWith(sql`state = 'parked' and dismissed_at is null`);
+  const [pending, waiting] = [topRunsWith('pending'), topRunsWith('parked')];
   const collected = eq(syncRuns.state, 'collected');
   switch (status) {
     case 'posting':

@@ -1,11 +1,11 @@
 /**
  * Everything that answers "is the mirror complete, and does it need me?" in one reading. States facts; the sentence about
- * them is the reader's. Every query here is bounded by what is not settled, but for the totals, which read all postings.
+ * them is the reader's. Every query here is bounded by what is not settled; sums come from the totals that are kept.
  */
-import { and, asc, desc, eq, gt, isNotNull, isNull, max, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, isNotNull, isNull, ne, sql } from 'drizzle-orm';
 import { later, merged, type Window } from '../../core/base/window.js';
 import { type Completeness, type CoverageFacts, completenessOf } from '../../core/coverage/completeness.js';
-import { type Feed, STOPPED } from '../../core/coverage/sync-run.js';
+import { FEEDS, type Feed, STOPPED } from '../../core/coverage/sync-run.js';
 import type { Mirror } from '../../core/posting/mirror.js';
 import type { QueueIdentity } from '../../core/queue/queue-identity.js';
 import type { ReadAllocation } from '../../core/settings/read-allocation.js';
@@ -183,12 +183,27 @@ export async function readLivingWorkers(db: Drizzle): Promise<WorkerRecord[]> {
   }));
 }
 
+/** The end of a run is what runs are ordered by in an index of each feed; the newest ones of a feed are looked at first. */
+const endedAt = sql`coalesce(${syncRuns.finishedAt}, ${syncRuns.startedAt})`;
+
 async function readTailReadAt(db: Drizzle): Promise<Date | null> {
-  const [row] = await db
-    .select({ at: max(syncRuns.finishedAt) })
-    .from(syncRuns)
-    .where(and(eq(syncRuns.state, 'collected'), isNull(syncRuns.parentId), isNotNull(syncRuns.workerId)));
-  return row?.at ?? null;
+  const rows = await Promise.all(
+    FEEDS.map((feed) =>
+      db
+        .select({ at: syncRuns.finishedAt })
+        .from(syncRuns)
+        .where(
+          and(
+            ...[eq(syncRuns.feed, feed), eq(syncRuns.state, 'collected')],
+            ...[isNull(syncRuns.parentId), isNotNull(syncRuns.workerId)],
+          ),
+        )
+        .orderBy(desc(endedAt))
+        .limit(1),
+    ),
+  );
+  const times = rows.flatMap(([row]) => row?.at ?? []);
+  return times.length === 0 ? null : times.reduce(later);
 }
 
 function toMirror(row: typeof mirror.$inferSelect): Mirror {
@@ -215,12 +230,12 @@ async function readLastFailure(db: Drizzle): Promise<FailureFacts | null> {
   const failed = and(eq(syncRuns.state, 'failed'), ne(sql`coalesce(${syncRuns.errorCode}, '')`, STOPPED));
   const [run] = await db.select().from(syncRuns).where(failed).orderBy(desc(syncRuns.startedAt)).limit(1);
   if (run === undefined) return null;
-  const later = and(
+  const after = and(
     eq(syncRuns.feed, run.feed),
     eq(syncRuns.state, 'collected'),
-    sql`coalesce(${syncRuns.finishedAt}, ${syncRuns.startedAt}) > ${(run.finishedAt ?? run.startedAt).toISOString()}::timestamptz`,
+    sql`${endedAt} > ${(run.finishedAt ?? run.startedAt).toISOString()}::timestamptz`,
   );
-  const recovery = await db.select({ id: syncRuns.id }).from(syncRuns).where(later).limit(1);
+  const recovery = await db.select({ id: syncRuns.id }).from(syncRuns).where(after).limit(1);
   return {
     runId: run.id,
     feed: run.feed,

@@ -87,10 +87,15 @@ export const postings = ownSchema.table(
     index('postings_lane_attempted')
       .on(sql.raw(`(${LANE})`), table.dueAt)
       .where(sql`${table.state} = 'pending' and ${table.attempts} > 0`),
-    index('postings_run').on(table.firstRun, table.state),
+    // Pages of a run's payments, of all or of one state, by reference.
+    index('postings_run_state').on(table.firstRun, table.state, table.reference),
     index('postings_object').on(table.objectId),
-    // Sums take corrections apart from everything else; see counted-amount.ts.
+    // Sums take corrections apart from everything else; see totals.ts.
     index('postings_corrections').on(table.objectId).where(sql`${table.kind} = 'correction'`),
+    index('postings_run_corrections').on(table.firstRun).where(sql`${table.kind} = 'correction'`),
+    // What people look for: a customer's payments, newest first, and the one that a row in the ledger belongs to.
+    index('postings_customer').on(table.destination, table.effectiveAt),
+    index('postings_transaction').using('hash', table.transactionId).where(sql`${table.transactionId} is not null`),
     index('postings_effective').on(table.effectiveAt),
     // Whether a payment of a day was stored after its certificate: asked about every day, and answered by one probe each.
     index('postings_day').on(sql`((${table.effectiveAt} at time zone 'UTC')::date)`, table.storedAt),

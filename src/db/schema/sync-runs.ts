@@ -37,6 +37,17 @@ export const syncRuns = ownSchema.table(
     index('sync_runs_unreported')
       .on(table.startedAt)
       .where(sql`${table.reportedAt} is null and ${table.parentId} is null`),
+    index('sync_runs_feed').on(table.feed, table.startedAt).where(sql`${table.parentId} is null`),
+    index('sync_runs_failed').on(table.startedAt).where(sql`${table.state} = 'failed'`),
+    // All but those that found nothing, of which there is one each minute; only runs without a worker have parts.
+    index('sync_runs_told')
+      .on(table.startedAt)
+      .where(
+        sql`${table.parentId} is null and (${table.state} <> 'collected' or ${table.stored} > 0 or ${table.workerId} is null)`,
+      ),
+    index('sync_runs_collected')
+      .on(table.feed, sql`(coalesce(${table.finishedAt}, ${table.startedAt}))`)
+      .where(sql`${table.state} = 'collected'`),
     index('sync_runs_collecting').on(table.heartbeatAt).where(sql`${table.state} = 'collecting'`),
   ],
 );

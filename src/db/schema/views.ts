@@ -1,17 +1,17 @@
 /**
  * What people read with SQL: runs, payments, days. Column names here are a public interface.
- * The counts are derived from `postings` at reading time and never stored, so they cannot disagree with it.
- * Every lateral part looks only at the runs that a query asks for: keep it so, `postings` has millions of rows.
+ * Counts and sums come from the totals that are kept of `postings` (totals.ts), which has millions of rows: none is read for them.
+ * Every lateral part looks only at the runs that a query asks for: keep it so.
  */
 import { type SQL, sql } from 'drizzle-orm';
 import { bigint, boolean, date, integer, interval, jsonb, numeric, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import type { Feed, RunStatus, Trigger } from '../../core/coverage/sync-run.js';
 import type { PostingObject } from '../../core/kinds/registry.js';
 import type { ParkingReason, PostingRole, SettledHow } from '../../core/posting/posting.js';
-import { countedPostings } from './counted-amount.js';
 import { currencyDecimals } from './currency-decimals.js';
 import { ownSchema } from './own-schema.js';
 import { type PostingKind, roleOf } from './postings.js';
+import { countedTotals } from './totals.js';
 
 /** A parked posting that a person dismissed shows as its own state. */
 export type PaymentState = 'pending' | 'posted' | 'parked' | 'dismissed';
@@ -32,10 +32,10 @@ const WHAT_TO_DO: Readonly<Record<ParkingReason, string>> = {
 };
 
 /**
- * Of the run itself and its parts. An array, so that each branch of the counted postings is asked by the index: joined to
- * a list of runs, all postings would be read for each run that is shown.
+ * Of the run itself and its parts. An array, so that each branch of the totals is asked by its index: joined to a list of
+ * runs, all of them would be read for each run that is shown.
  */
-const OF_THE_RUN = `posting.first_run = any(array(
+const OF_THE_RUN = `total.run_id = any(array(
         select run.id union all select child.id from stripe_blnk_sync.sync_runs child where child.parent_id = run.id
       ))`;
 
@@ -140,16 +140,18 @@ export const syncHistory = ownSchema
       ) as ledger_totals
     from (
       select
-        posting.currency,
-        count(*) filter (where posting.state = 'posted' and posting.settled_how is distinct from 'already_there') as posted,
-        count(*) filter (where posting.state = 'posted' and posting.settled_how = 'already_there') as already_there,
-        count(*) filter (where posting.state = 'parked') as parked,
-        count(*) filter (where posting.state = 'parked' and posting.dismissed_at is not null) as dismissed,
-        count(*) filter (where posting.state = 'pending') as pending,
-        sum(posting.counted) filter (where posting.currency is not null) as amount,
-        sum(posting.counted) filter (where posting.state = 'posted') as ledger_amount
-      from ${countedPostings(['currency', 'state', 'settled_how', 'dismissed_at'], OF_THE_RUN)} posting
-      group by posting.currency
+        sum(total.count) filter (where total.standing = 'posted') as posted,
+        sum(total.count) filter (where total.standing = 'already_there') as already_there,
+        sum(total.count) filter (where total.standing in ('parked', 'dismissed')) as parked,
+        sum(total.count) filter (where total.standing = 'dismissed') as dismissed,
+        sum(total.count) filter (where total.standing = 'pending') as pending,
+        total.currency,
+        case when total.currency <> '' then sum(total.counted) end as amount,
+        case when sum(total.count) filter (where total.standing in ('posted', 'already_there')) > 0
+          then sum(total.counted) filter (where total.standing in ('posted', 'already_there')) end as ledger_amount
+      from ${countedTotals('run_id', OF_THE_RUN)} total
+      group by total.currency
+      having sum(total.count) > 0
     ) of_currency
   ) batch
 `);
@@ -246,19 +248,19 @@ export const dailyTotals = ownSchema
     ${currencyDecimals('total.currency')} as currency_decimals
   from (
     select
-      (posting.effective_at at time zone 'UTC')::date as day,
-      posting.currency,
-      count(*) filter (where posting.state = 'posted') as posted_count,
-      coalesce(sum(posting.counted) filter (where posting.state = 'posted'), 0) as posted_amount,
-      count(*) filter (where posting.state = 'pending') as pending_count,
-      coalesce(sum(posting.counted) filter (where posting.state = 'pending'), 0) as pending_amount,
-      count(*) filter (where posting.state = 'parked') as parked_count,
-      coalesce(sum(posting.counted) filter (where posting.state = 'parked'), 0) as parked_amount,
-      count(*) filter (where posting.state = 'parked' and posting.dismissed_at is not null) as dismissed_count,
-      coalesce(sum(posting.counted) filter (where posting.state = 'parked' and posting.dismissed_at is not null), 0)
-        as dismissed_amount
-    from ${countedPostings(['effective_at', 'currency', 'state', 'dismissed_at'])} posting
-    group by 1, 2
+      total.day,
+      nullif(total.currency, '') as currency,
+      coalesce(sum(total.count) filter (where total.standing in ('posted', 'already_there')), 0) as posted_count,
+      coalesce(sum(total.counted) filter (where total.standing in ('posted', 'already_there')), 0) as posted_amount,
+      coalesce(sum(total.count) filter (where total.standing = 'pending'), 0) as pending_count,
+      coalesce(sum(total.counted) filter (where total.standing = 'pending'), 0) as pending_amount,
+      coalesce(sum(total.count) filter (where total.standing in ('parked', 'dismissed')), 0) as parked_count,
+      coalesce(sum(total.counted) filter (where total.standing in ('parked', 'dismissed')), 0) as parked_amount,
+      coalesce(sum(total.count) filter (where total.standing = 'dismissed'), 0) as dismissed_count,
+      coalesce(sum(total.counted) filter (where total.standing = 'dismissed'), 0) as dismissed_amount
+    from ${countedTotals('day')} total
+    group by total.day, total.currency
+    having sum(total.count) > 0
   ) total
 `);
 

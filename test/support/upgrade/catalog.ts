@@ -126,7 +126,7 @@ function narrowedTables({ before, after }: Step): string[] {
       .filter((name) => after.indexes.get(name)?.unique === true && !after.constraints.has(name))
       .map((name) => `the unique index ${name} is new`),
     ...[...after.hooks].flatMap((hook) =>
-      isOld(hook) && !before.hooks.has(hook) && !FILLING.test(hook) ? [`${hook} is new`] : [],
+      isOld(hook) && !before.hooks.has(hook) && !HARMLESS.test(hook) ? [`${hook} is new`] : [],
     ),
   ];
 }
@@ -166,8 +166,11 @@ function statementProblems({ before, statements }: Pick<Step, 'before' | 'statem
   return problems;
 }
 
-/** A trigger that gives new columns what older code does not write; a test plays the statements of that code against it. */
-const FILLING = /: trigger fill_/;
+/**
+ * Triggers that give new columns what older code does not write, and those that write down in a new table what any code did;
+ * tests play the statements of older code against both.
+ */
+const HARMLESS = /: trigger (?:fill|note)_/;
 
 /** `postings` of `postings.amount` and of `postings: trigger x`. */
 function tableOf(name: string): string {
