@@ -36,7 +36,10 @@ const isThere = (await admin`select 1 from pg_database where datname = ${name}`)
 if (!isThere) await admin.unsafe(`create database ${name}`);
 const address = new URL(server);
 address.pathname = `/${name}`;
-const database = await openDatabase({ kind: 'url', url: address.href }, { connectionsMax: 2, applicationName: 'bench' });
+const database = await openDatabase(
+  { kind: 'url', url: address.href },
+  { connectionsMax: 2, applicationName: 'bench' },
+);
 if (!isThere) {
   const begin = performance.now();
   await migrateDatabase(database);
@@ -47,7 +50,7 @@ if (!isThere) {
 const timed = postgres(address.href, { max: 1, onnotice: () => {} });
 const logged: { readonly query: string; readonly params: unknown[] }[] = [];
 const db = drizzle(timed, { logger: { logQuery: (query, params) => logged.push({ query, params }) } });
-for (const [question, ask] of Object.entries(questionsOf(db, size))) {
+for (const [question, ask] of Object.entries(questionsOf(db, timed, size))) {
   const whole: number[] = [];
   for (let turn = 0; turn < Number(values.asked); turn += 1) {
     const begin = performance.now();

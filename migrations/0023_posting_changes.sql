@@ -109,4 +109,6 @@ COMMENT ON COLUMN "stripe_blnk_sync"."posting_changes"."currency" IS 'Currency; 
 COMMENT ON COLUMN "stripe_blnk_sync"."posting_changes"."standing" IS 'pending, posted, already_there (posted, but not by this mirror), parked (to be decided) or dismissed.';--> statement-breakpoint
 COMMENT ON COLUMN "stripe_blnk_sync"."posting_changes"."count" IS 'How many postings more; below 0: fewer.';--> statement-breakpoint
 COMMENT ON COLUMN "stripe_blnk_sync"."posting_changes"."amount" IS 'By how much their sum grew, in minor units. Corrections are counted and not summed.';--> statement-breakpoint
-COMMENT ON FUNCTION "stripe_blnk_sync"."note_posting_changes"() IS 'Appends to posting_changes what a statement changed in postings.';
+COMMENT ON FUNCTION "stripe_blnk_sync"."note_posting_changes"() IS 'Appends to posting_changes what a statement changed in postings.';--> statement-breakpoint
+-- What share of the postings is in a lane: taken for one in two hundred otherwise, whatever the indexes know, and a backlog is sorted.
+CREATE STATISTICS "stripe_blnk_sync"."postings_lane" ON (coalesce(lane, currency || ':' || source)) FROM "stripe_blnk_sync"."postings";

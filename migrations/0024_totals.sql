@@ -21,6 +21,7 @@ CREATE TABLE "stripe_blnk_sync"."run_totals" (
 	CONSTRAINT "run_totals_run_id_currency_standing_pk" PRIMARY KEY("run_id","currency","standing")
 );
 --> statement-breakpoint
+CREATE INDEX "run_totals_none" ON "stripe_blnk_sync"."run_totals" USING btree ("run_id") WHERE "stripe_blnk_sync"."run_totals"."count" = 0 and "stripe_blnk_sync"."run_totals"."amount" = 0;--> statement-breakpoint
 CREATE INDEX "run_totals_open" ON "stripe_blnk_sync"."run_totals" USING btree ("standing","run_id") WHERE "stripe_blnk_sync"."run_totals"."standing" in ('pending', 'parked');--> statement-breakpoint
 -- What is stored already. The changes that each statement sees are taken off again: they are kept, and are added later.
 INSERT INTO "stripe_blnk_sync"."day_totals" (day, currency, standing, count, amount)

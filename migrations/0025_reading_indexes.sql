@@ -3,7 +3,7 @@ CREATE INDEX CONCURRENTLY "postings_run_state" ON "stripe_blnk_sync"."postings" 
 DROP INDEX CONCURRENTLY IF EXISTS "stripe_blnk_sync"."postings_run_corrections";--> statement-breakpoint
 CREATE INDEX CONCURRENTLY "postings_run_corrections" ON "stripe_blnk_sync"."postings" USING btree ("first_run") WHERE "stripe_blnk_sync"."postings"."kind" = 'correction';--> statement-breakpoint
 DROP INDEX CONCURRENTLY IF EXISTS "stripe_blnk_sync"."postings_customer";--> statement-breakpoint
-CREATE INDEX CONCURRENTLY "postings_customer" ON "stripe_blnk_sync"."postings" USING btree ("destination","effective_at");--> statement-breakpoint
+CREATE INDEX CONCURRENTLY "postings_customer" ON "stripe_blnk_sync"."postings" USING btree ("destination","effective_at") WHERE "stripe_blnk_sync"."postings"."state" = 'posted';--> statement-breakpoint
 DROP INDEX CONCURRENTLY IF EXISTS "stripe_blnk_sync"."postings_transaction";--> statement-breakpoint
 CREATE INDEX CONCURRENTLY "postings_transaction" ON "stripe_blnk_sync"."postings" USING hash ("transaction_id") WHERE "stripe_blnk_sync"."postings"."transaction_id" is not null;--> statement-breakpoint
 DROP INDEX CONCURRENTLY IF EXISTS "stripe_blnk_sync"."sync_runs_feed";--> statement-breakpoint

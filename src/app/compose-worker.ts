@@ -9,6 +9,7 @@ import type { Lane } from '../core/posting/posting.js';
 import { refuseMoved } from '../db/mirror/ledger-identity-store.js';
 import { findMirror } from '../db/mirror/mirror-store.js';
 import { lanesDue } from '../db/postings/due.js';
+import { addUpTotals } from '../db/totals/add-up.js';
 import { createTimesCorrector } from '../db/workers/future-times.js';
 import { refuseOldCode } from '../db/workers/minimum-code.js';
 import { createWorkerRegistry, type WorkerRegistry } from '../db/workers/worker-registry.js';
@@ -50,6 +51,8 @@ export interface ComposedWorker extends Stages {
 /** A worker counts as silent after a minute; it says "alive" six times in it. */
 const RENEW_EVERY_MS = 10 * SECOND_MS;
 const ASK_EVERY_MAX_MS = MINUTE_MS;
+/** Until then readers add up what was appended: at the pace of a backfill, some thousand rows. */
+const ADD_UP_EVERY_MS = 15 * SECOND_MS;
 
 export function composeWorker(context: Context, parts: WorkerParts): ComposedWorker {
   const { config, database, version } = context;
@@ -133,6 +136,10 @@ function createTasks(
     {
       ...{ name: 'dismissed', everyMs },
       run: async () => ({ kind: 'done', counts: { found: await posting.lookUpDismissed() } }),
+    },
+    {
+      ...{ name: 'totals', everyMs: ADD_UP_EVERY_MS },
+      run: async () => ({ kind: 'done', counts: { changes: await addUpTotals(database.db) } }),
     },
     { name: 'proofs', everyMs, run: done(() => proofs.request()) },
     { name: 'verdict', everyMs, run: done(lookAtVerdict) },

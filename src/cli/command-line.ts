@@ -10,6 +10,7 @@ import { addBackfillCommand } from './backfill.js';
 import { addCertificatesCommands } from './certificates.js';
 import { jsonOption } from './command.js';
 import { addParkedCommands } from './parked.js';
+import { addPaymentsCommand } from './payments.js';
 import type { CommandEnvironment, RunDry } from './ports.js';
 import { addRunCommand } from './run.js';
 import { addRunsCommand } from './runs.js';
@@ -41,6 +42,7 @@ export function buildCommandLine(environment: CommandEnvironment, runDry: RunDry
   addRunsCommand(program, environment);
   addRunCommand(program, environment);
   addStatusCommand(program, environment);
+  addPaymentsCommand(program, environment);
   addParkedCommands(program, environment);
   addCertificatesCommands(program, environment);
   addAcceptCommand(program, environment);

@@ -193,8 +193,15 @@ describe('status', () => {
       error: 'b',
     });
     const posting = { firstRun: run(1), effectiveAt: ago(100) };
-    await insertPosting(db, { ...posting, reference: 'pi_1', dueAt: ago(5), doubtSince: ago(20) });
-    await insertPosting(db, { ...posting, reference: 'pi_2', dueAt: ago(9), doubtSince: ago(3), effectiveAt: ago(1) });
+    await insertPosting(db, { ...posting, reference: 'pi_1', dueAt: ago(5), attempts: 1, doubtSince: ago(20) });
+    await insertPosting(db, {
+      ...posting,
+      reference: 'pi_2',
+      dueAt: ago(9),
+      attempts: 1,
+      doubtSince: ago(3),
+      effectiveAt: ago(1),
+    });
     await insertPosting(db, { ...posting, reference: 'pi_3', currency: 'EUR', dueAt: ago(-5) });
     await insertPosting(db, { ...posting, reference: 'pi_4', state: 'posted', amount: 9_007_199_254_740_993n });
     await insertPosting(db, { ...posting, reference: 'pi_5', state: 'parked', reason: 'conflict' });

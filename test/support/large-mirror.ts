@@ -16,6 +16,8 @@ export interface Size {
 
 /** One run in ten found something. */
 const RUNS_WITH_WORK = 10;
+/** Of a backfill, which has few parts. */
+const PENDING_RUNS = 20;
 const POSTINGS_AT_ONCE = 100_000;
 const CURRENCIES = ['USD', 'EUR', 'GBP', 'JPY', 'KWD', 'BRL', 'AUD', 'CAD', 'CHF', 'SEK'];
 
@@ -85,7 +87,8 @@ async function fillPostings(
       case when state = 'posted' then at end, case when state = 'posted' then 'bulk' end,
       case when n % 2000 = 500 and state = 'parked' then at end, case when n % 2000 = 500 then 'ann' end,
       case when n % 2000 = 500 then 'refunded by hand' end,
-      ('0193a000-0000-7000-8000-' || lpad((n::bigint * ${Math.floor(runs / RUNS_WITH_WORK)}::int / ${postings} * ${RUNS_WITH_WORK} + 1)::text, 12, '0'))::uuid, at
+      ('0193a000-0000-7000-8000-' || lpad((case when state = 'pending' then n % ${PENDING_RUNS}::int else n::bigint * ${Math.floor(runs / RUNS_WITH_WORK)}::int / ${postings} end
+        * ${RUNS_WITH_WORK} + 1)::text, 12, '0'))::uuid, at
     from generate_series(${from}::int, ${to - 1}::int) n,
       lateral (select lpad(n::text, 12, '0') as id, n % 2000 = 7 as is_correction,
         case when n >= ${postings - pending}::int then 'pending' when n % 1000 = 500 then 'parked' else 'posted' end as state,

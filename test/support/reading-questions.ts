@@ -1,12 +1,18 @@
-/** Everything that people ask of a mirror, as they ask it of one of that size. For tests of plans and for benches. */
+/**
+ * Everything that people ask of a mirror of that size, and what a worker asks of it each minute. For tests of plans and for
+ * benches.
+ */
+
+import type postgres from 'postgres';
 import { DAY_MS, utcDay } from '../../src/core/base/window.js';
 import type { Drizzle } from '../../src/db/connection/open.js';
+import { lanesDue, lanesWaiting, nextDueInMs } from '../../src/db/postings/due.js';
+import { daysWithPending } from '../../src/db/reads/certificates.js';
 import { createReadModel } from '../../src/db/reads/read-model.js';
-import { paymentId, runId, type Size } from './large-mirror.js';
+import { paymentId, runId, type Size, transactionId } from './large-mirror.js';
+import type { Questions } from './plans.js';
 
-type Questions = Readonly<Record<string, () => Promise<unknown>>>;
-
-export function questionsOf(db: Drizzle, { postings, runs }: Size): Questions {
+export function questionsOf(db: Drizzle, sql: postgres.Sql, { postings, runs, days }: Size): Questions {
   const reads = createReadModel(db, {
     lagMs: 60_000,
     intervalMs: 60_000,
@@ -29,10 +35,28 @@ export function questionsOf(db: Drizzle, { postings, runs }: Size): Questions {
     'parked payments of a run': () => reads.runBatch(runId(middle), { limit: 50, state: 'parked' }),
     'progress of a run': () => reads.progress(runId(middle)),
     'the first run after a moment': () => reads.firstRunAfter({ feed: 'events', startedAfter: new Date() }),
+    'the newest payments': () => reads.payments({ limit: 50 }),
+    'payments from the middle on': () => reads.payments({ limit: 50, after: paymentId(Math.floor(postings / 2)) }),
+    'payments that are posted': () => reads.payments({ limit: 50, state: 'posted' }),
+    'payments that are pending': () => reads.payments({ limit: 50, state: 'pending' }),
+    'payments that are dismissed': () => reads.payments({ limit: 50, state: 'dismissed' }),
+    'payments of a currency': () => reads.payments({ limit: 50, currency: 'CHF' }),
+    'a payment by its id': () => reads.payments({ limit: 50, search: paymentId(Math.floor(postings / 3)) }),
+    'a payment by its transaction': () =>
+      reads.payments({ limit: 50, search: transactionId(Math.floor(postings / 30)) }),
+    'payments of a customer': () => reads.payments({ limit: 50, search: 'cus_77' }),
     'what is parked': () => reads.parked({ limit: 50 }),
     'what is parked or dismissed': () => reads.parked({ limit: 50, includeDismissed: true }),
     'one payment': () => reads.show(paymentId(Math.floor(postings / 2))),
-    'certificates': () => reads.certificates({ limit: 50 }),
+    certificates: () => reads.certificates({ limit: 50 }),
+    'lanes with something due': () => lanesDue(sql),
+    'lanes that wait': () => lanesWaiting(sql, { dueForMs: 60_000, pausedForMs: 60_000 }),
+    'when a lane is due next': () => nextDueInMs(sql, { source: '@stripe', currency: 'USD' }, { epoch: 0 }),
+    'days with something pending': () => daysWithPending(db, lastDays(days)),
     'certificates of a day': () => reads.certificatesOfDay({ day: utcDay(new Date(Date.now() - 30 * DAY_MS)) }),
   };
+}
+
+function lastDays(days: number): string[] {
+  return Array.from({ length: Math.min(days, 30) }, (_, ago) => utcDay(new Date(Date.now() - ago * DAY_MS)));
 }

@@ -142,14 +142,16 @@ async function countPending(db: Drizzle, { from, to }: Window): Promise<number> 
         ]
       : [{ from, to }];
   const utc = (time: Date) => sql`(${time.toISOString()}::timestamptz at time zone 'UTC')`;
-  const inEdges = sql.join(
-    edges.map((edge) => {
-      const [begin, end] = [utc(edge.from), utc(edge.to)];
-      return sql`(effective_at at time zone 'UTC') >= ${begin} and (effective_at at time zone 'UTC') < ${end}`;
-    }),
-    sql` or `,
-  );
   const ofLane = sql.raw(`state = 'pending' and ${LANE} = waiting.name`);
+  // Each along its index: what was never attempted by lane and time, the few others by lane.
+  const countEdge = (edge: Window) =>
+    ['attempts = 0', 'attempts > 0'].map(
+      (attempted) => sql`(
+        select coalesce(sum((
+          select count(*) from stripe_blnk_sync.postings where ${ofLane} and ${sql.raw(attempted)}
+            and (effective_at at time zone 'UTC') >= ${utc(edge.from)} and (effective_at at time zone 'UTC') < ${utc(edge.to)}
+        )), 0) from waiting)`,
+    );
   const [row] = await db.execute<{ pending: string }>(sql`
     with waiting as (select lane as name from (${PENDING_BY_LANE}) total group by lane having sum(count) > 0)
     select
@@ -157,8 +159,7 @@ async function countPending(db: Drizzle, { from, to }: Window): Promise<number> 
         select day, standing, count from stripe_blnk_sync.day_totals
         union all select day, standing, count from stripe_blnk_sync.posting_changes
       ) total where standing = 'pending' and day >= ${utc(firstDay)}::date and day < ${utc(lastDay)}::date), 0)
-      + (select count(*) from waiting join stripe_blnk_sync.postings on ${ofLane} where attempts = 0 and (${inEdges}))
-      + (select count(*) from waiting join stripe_blnk_sync.postings on ${ofLane} where attempts > 0 and (${inEdges})) as pending`);
+      + ${sql.join(edges.flatMap(countEdge), sql` + `)} as pending`);
   return Number(row?.pending ?? 0);
 }
 

@@ -24,6 +24,7 @@ import {
   type RunsQuery,
   readProgress,
 } from './runs.js';
+import { findPayments, type PaymentsQuery } from './search.js';
 import {
   type ReadSettings,
   readDatabaseNow,
@@ -48,6 +49,8 @@ export interface ReadModel {
   /** The run that serves a request made at `startedAfter`; null while there is none. */
   firstRunAfter(query: FirstRunQuery): Promise<string | null>;
   progress(runId: string): Promise<RunProgress | null>;
+  /** Newest first by creation: all of them, those of a state or of days, or those that an id names. */
+  payments(query: PaymentsQuery): Promise<PaymentPage>;
   parked(query: ParkedQuery): Promise<ParkedPage>;
   /** One posting, parked or not, with both of its sides. */
   show(reference: string): Promise<PaymentSides | null>;
@@ -67,6 +70,7 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
     runBatch: (id, query) => readBatch(db, id, query),
     firstRunAfter: (query) => findFirstRunAfter(db, query),
     progress: (runId) => readProgress(db, runId),
+    payments: (query) => findPayments(db, query),
     parked: (query) => listParked(db, query),
     show: (reference) => showPayment(db, reference),
     certificates: (query) => listCertificates(db, query),

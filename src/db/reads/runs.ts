@@ -192,9 +192,10 @@ function conditionsOf({ feed, status, includeEmpty = false }: RunsQuery): SQL[] 
   if (feed !== undefined) conditions.push(eq(syncRuns.feed, feed));
   if (status !== undefined) conditions.push(statusCondition(status));
   if (!includeEmpty) {
-    const storedByParts = sql`exists (
-      select 1 from stripe_blnk_sync.sync_runs part where part.parent_id = ${syncRuns.id} and part.stored > 0
-    )`;
+    // Asked of each run by the index of parts: an `exists` may be answered by reading all runs first.
+    const storedByParts = sql`(
+      select 1 from stripe_blnk_sync.sync_runs part where part.parent_id = ${syncRuns.id} and part.stored > 0 limit 1
+    ) is not null`;
     // The same as the condition of the index says it, and what the index cannot know.
     conditions.push(or(ne(syncRuns.state, 'collected'), gt(syncRuns.stored, 0), isNull(syncRuns.workerId)));
     conditions.push(or(ne(syncRuns.state, 'collected'), gt(syncRuns.stored, 0), storedByParts));

@@ -230,18 +230,19 @@ async function readLastFailure(db: Drizzle): Promise<FailureFacts | null> {
   const failed = and(eq(syncRuns.state, 'failed'), ne(sql`coalesce(${syncRuns.errorCode}, '')`, STOPPED));
   const [run] = await db.select().from(syncRuns).where(failed).orderBy(desc(syncRuns.startedAt)).limit(1);
   if (run === undefined) return null;
-  const after = and(
-    eq(syncRuns.feed, run.feed),
-    eq(syncRuns.state, 'collected'),
-    sql`${endedAt} > ${(run.finishedAt ?? run.startedAt).toISOString()}::timestamptz`,
-  );
-  const recovery = await db.select({ id: syncRuns.id }).from(syncRuns).where(after).limit(1);
+  const [newest] = await db
+    .select({ at: sql`${endedAt}`.mapWith(syncRuns.startedAt) })
+    .from(syncRuns)
+    .where(and(eq(syncRuns.feed, run.feed), eq(syncRuns.state, 'collected')))
+    .orderBy(desc(endedAt))
+    .limit(1);
+  const at = run.finishedAt ?? run.startedAt;
   return {
     runId: run.id,
     feed: run.feed,
     code: run.errorCode ?? 'unexpected',
     message: run.error ?? 'no message was stored',
-    at: run.finishedAt ?? run.startedAt,
-    recovered: recovery.length > 0,
+    at,
+    recovered: newest !== undefined && newest.at > at,
   };
 }

@@ -54,6 +54,8 @@ export const runTotals = ownSchema.table(
   { runId: uuid('run_id').notNull(), currency, standing, count, amount },
   (table) => [
     primaryKey({ columns: [table.runId, table.currency, table.standing] }),
+    // What nothing is left of is removed.
+    index('run_totals_none').on(table.runId).where(sql`${table.count} = 0 and ${table.amount} = 0`),
     // Runs that are not settled are looked for by what is left of them, and there are few.
     index('run_totals_open').on(table.standing, table.runId).where(sql`${table.standing} in ('pending', 'parked')`),
   ],

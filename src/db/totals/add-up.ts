@@ -53,9 +53,9 @@ function addUpSome(db: Drizzle): Promise<number> {
   });
 }
 
-/** A run that is settled has nothing pending left: without this each would keep a row of nothing for ever. */
+/** A run that is settled has nothing pending left: each would keep a row of nothing for ever. Days are few. */
 async function removeWhatIsNone(transaction: Pick<Drizzle, 'execute'>): Promise<void> {
   const none = sql.raw('where count = 0 and amount = 0');
-  await transaction.execute(sql`delete from stripe_blnk_sync.run_totals ${none} and standing in ('pending', 'parked')`);
+  await transaction.execute(sql`delete from stripe_blnk_sync.run_totals ${none}`);
   await transaction.execute(sql`delete from stripe_blnk_sync.lane_totals where count = 0`);
 }
