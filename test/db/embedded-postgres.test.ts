@@ -12,7 +12,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { serverAccount } from '../../src/db/embedded/account.js';
 import { findNativeFolder, prepareBinaries } from '../../src/db/embedded/binaries.js';
 import { openEmbeddedPostgres } from '../../src/db/embedded/open.js';
-import { boundLog } from '../../src/db/embedded/server.js';
+import { boundLog, saysHeldByAnother } from '../../src/db/embedded/server.js';
 import type { SessionOptions, SessionOrder, SessionReport } from '../support/embedded-session.js';
 import { compiled } from '../support/process/child.js';
 
@@ -81,6 +81,23 @@ describe('one server for all', () => {
     }
     await staying.close();
     expect(isServed(dataDir)).toBe(false);
+  });
+
+  it.each([
+    ['somebody else has it', 'FATAL:  lock file "postmaster.pid" already exists', true],
+    [
+      'who had it took its lock file away between two looks of the new one',
+      'FATAL:  could not remove old lock file "postmaster.pid": No such file or directory',
+      true,
+    ],
+    [
+      'the folder may not be written',
+      'FATAL:  could not remove old lock file "postmaster.pid": Permission denied',
+      false,
+    ],
+    ['something else', 'FATAL:  data directory "/data" has wrong ownership', false],
+  ])('is tried again when it does not start because %s: %s', (_, said, isHeld) => {
+    expect(saysHeldByAnother(said)).toBe(isHeld);
   });
 
   it('stays for a client that is not ours', async () => {

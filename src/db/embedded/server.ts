@@ -71,7 +71,7 @@ export async function startServer(home: EmbeddedHome, binaries: Binaries): Promi
 
 /** Whether `said` means that another server holds the data: one that runs, starts or is just ending. */
 export function saysHeldByAnother(said: string): boolean {
-  return /lock file ".*" already exists/.test(said);
+  return /lock file ".*" already exists|could not remove old lock file ".*": No such file/.test(said);
 }
 
 /**
