@@ -5,6 +5,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { balanceName, countUpTo, duration, httpHosts, key, redisUrl, syncStart } from './config-fields.js';
+import { type HttpConfig, httpProblems, httpShape, toHttp } from './config-http.js';
 import { commandLine } from './core/base/own-command.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './core/base/window.js';
 import { isOwnBalance, SHARDS_MAX } from './core/posting/source-shards.js';
@@ -36,6 +37,8 @@ export interface HomeConfig {
   /** Whether it makes room for the merchant's other software as soon as Stripe refuses a request. */
   readonly yieldsAtStripe: boolean;
   readonly logLevel: LogLevel;
+  /** Null: pages, API, metrics and the webhook are not served. */
+  readonly http: HttpConfig | null;
 }
 
 export interface WorkerConfig extends HomeConfig {
@@ -133,6 +136,7 @@ const homeObject = z.object({
   SYNC_LAG: duration('600s', { least: { text: '60s', ms: MINUTE_MS }, most: oneDay }),
   STRIPE_SHARE: z.union([z.literal('auto'), share], { error: SHARE_ALLOWED }).default(DEFAULT_SHARE),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `allowed is one of ${LOG_LEVELS.join(', ')}` }).default('info'),
+  ...httpShape,
 });
 
 const workerObject = homeObject.extend({
@@ -195,6 +199,7 @@ function crossProblems(bag: Readonly<Record<string, string>>, names: readonly st
   }
   const problem = bag.DATABASE_URL === undefined ? null : databaseAddressProblem(bag.DATABASE_URL);
   if (problem !== null) problems.push(`DATABASE_URL: ${problem}`);
+  problems.push(...httpProblems(bag));
   if (!names.includes('BLNK_API_KEY')) return problems;
   for (const name of ['STRIPE_API_BASE', 'BLNK_API_BASE']) {
     const given = bag[name];
@@ -252,5 +257,6 @@ function toHome(fields: z.infer<typeof homeObject>): HomeConfig {
     syncLagMs: fields.SYNC_LAG,
     ...shareOf(fields.STRIPE_SHARE),
     logLevel: fields.LOG_LEVEL,
+    http: toHttp(fields),
   };
 }

@@ -9,7 +9,10 @@ import { open } from 'node:fs/promises';
 export type SecretSource = () => Promise<string>;
 
 /** Secrets, and addresses that may hold a password: never shown, and readable from a file named by `NAME_FILE`. */
-export const SECRETS = ['STRIPE_API_KEY', 'BLNK_API_KEY', 'DATABASE_URL', 'REDIS_URL'] as const;
+export const SECRETS = [
+  ...(['STRIPE_API_KEY', 'BLNK_API_KEY', 'DATABASE_URL', 'REDIS_URL'] as const),
+  ...(['ADMIN_TOKEN', 'VIEWER_TOKEN', 'STRIPE_WEBHOOK_SECRET'] as const),
+];
 type Secret = (typeof SECRETS)[number];
 
 type Bag = Readonly<Record<string, string | undefined>>;

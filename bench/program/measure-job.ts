@@ -191,7 +191,7 @@ async function openWhenReady(variables: Record<string, string>, worker: ChildPro
   for (;;) {
     if (worker.exitCode !== null) throw new Error(`the worker left with ${worker.exitCode}`);
     try {
-      const context = await openCommandContext(readHomeConfig(variables), { log: SILENT });
+      const context = await openCommandContext(readHomeConfig(variables), { log: SILENT, userName: 'bench' });
       if ((await context.reads.livingWorkers()).length > 0) return context;
       await context.close();
     } catch (error) {

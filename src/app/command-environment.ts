@@ -77,6 +77,7 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
       const { createLog } = await import('../observability/log.js');
       return openCommandContext(config, {
         ...{ log: createLog({ level: 'silent' }), signal: view.signal, readsOnly },
+        userName: view.userName,
       });
     },
     output: createOutput({

@@ -82,7 +82,7 @@ async function openOperations(
   return openSessionOperations(config, {
     ...(await sessionOptions(environment)),
     ...options,
-    overrides: environment.overrides,
+    ...{ overrides: environment.overrides, userName: environment.userName },
   });
 }
 

@@ -105,12 +105,13 @@ async function openWhenReady({ environment, config, voice, signal }: Opening): P
   try {
     return await voice.until(
       async () => {
-        opened ??= await openCommandContext(config, { log: await environment.log('silent') }).catch(
-          (error: unknown) => {
-            last = error;
-            return null;
-          },
-        );
+        opened ??= await openCommandContext(config, {
+          log: await environment.log('silent'),
+          userName: environment.userName,
+        }).catch((error: unknown) => {
+          last = error;
+          return null;
+        });
         return (await opened?.reads.livingWorkers())?.length ? opened : null;
       },
       () => 'a private PostgreSQL is made, and the worker starts',

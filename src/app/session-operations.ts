@@ -7,9 +7,12 @@ import type { ProveOperation } from '../cli/prove.js';
 import type { RebuildOperation } from '../cli/rebuild.js';
 import type { RepairOperations } from '../cli/repair.js';
 import type { WorkerConfig } from '../config.js';
+import type { Actor } from '../core/base/action.js';
+import { noteActions } from '../db/actions/action-store.js';
 import { readLivingWorkers } from '../db/reads/status.js';
 import { applyRepair } from '../operations/apply-repair.js';
 import { moveMirror } from '../operations/move-mirror.js';
+import { type NoteActions, noted } from '../operations/note-actions.js';
 import { planRepair } from '../operations/plan-repair.js';
 import { proveNamedDays } from '../operations/prove-days.js';
 import { readAudience } from '../operations/read-audience.js';
@@ -29,21 +32,54 @@ export interface SessionOperations
 export async function openSessionOperations(config: WorkerConfig, options: SessionOptions): Promise<SessionOperations> {
   const session = await openSession(config, options);
   const repairing = { ...session, repair: createRepairPorts(session), withQueue: queueOf(session) };
+  const actor: Actor = { name: options.userName ?? 'unknown', origin: 'cli' };
+  const note: NoteActions = (actions) => noteActions(session.database.db, actor, actions);
   return {
     proveDays: (asked, listener) =>
-      proveNamedDays(
-        {
-          ...session,
-          readProvingFacts: () => readProvingFacts(session),
-          createProver: (facts) => createProver(session, facts, { isAsked: true }),
-        },
-        asked,
-        listener,
+      noted(
+        note,
+        () =>
+          proveNamedDays(
+            {
+              ...session,
+              readProvingFacts: () => readProvingFacts(session),
+              createProver: (facts) => createProver(session, facts, { isAsked: true }),
+            },
+            asked,
+            listener,
+          ),
+        ({ asked: days, proven, allSealed }) => ({
+          ...{ kind: 'prove', subject: daysText(asked) },
+          result: `${proven} of ${days} days were proven, ${allSealed ? 'all of them sealed' : 'not all of them sealed'}`,
+        }),
       ),
-    planRepair: (asked, listener) => planRepair(repairing, asked, listener),
-    applyRepair: (asked, listener) => applyRepair(repairing, asked, listener),
-    ...session.decorate('rebuild', { rebuild: (asked, listener) => rebuild(session, asked, listener) }),
-    moveMirror: (asked) => moveMirror(session, asked),
+    planRepair: (asked, listener) =>
+      noted(
+        note,
+        () => planRepair(repairing, asked, listener),
+        ({ plan }) => (plan === null ? null : { kind: 'repair_plan', subject: plan.id, result: 'planned' }),
+      ),
+    applyRepair: (asked, listener) =>
+      noted(
+        note,
+        () => applyRepair(repairing, asked, listener),
+        ({ plan }) => ({ kind: 'repair_apply', subject: plan.id, result: 'applied' }),
+      ),
+    ...session.decorate('rebuild', {
+      rebuild: (asked, listener) =>
+        noted(
+          note,
+          () => rebuild(session, asked, listener),
+          (result) =>
+            result && { kind: 'rebuild', subject: result.mirrorId, result: result.complete ? 'done' : 'interrupted' },
+        ),
+    }),
+    moveMirror: (asked) =>
+      noted(
+        note,
+        () => moveMirror(session, asked),
+        ({ moved, from, to }) => (moved ? { kind: 'move', subject: to, result: `moved from ${from}` } : null),
+      ),
     readAudience: () =>
       readAudience({
         reads: { livingWorkers: () => readLivingWorkers(session.database.db) },
@@ -51,6 +87,11 @@ export async function openSessionOperations(config: WorkerConfig, options: Sessi
       }),
     close: () => session.close(),
   };
+}
+
+function daysText({ from, to }: { readonly from: string | null; readonly to: string | null }): string | null {
+  if (from === null || to === null || from === to) return from ?? to;
+  return `${from} to ${to}`;
 }
 
 /** Opened only where something is asked of it: nothing else needs the queue to be there. */

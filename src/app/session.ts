@@ -33,6 +33,8 @@ export interface SessionOptions {
   /** `worker` also creates an embedded home that is not there yet. */
   readonly role?: 'worker' | 'command';
   readonly overrides?: Overrides | undefined;
+  /** In whose name what is done is noted; absent where only reading is done. */
+  readonly userName?: string;
 }
 
 /** Requests to Blnk at the same time; a command is one reader beside the workers. */

@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { SyncError } from '../core/base/errors.js';
 import { packageVersion } from '../package-root.js';
 import { addAcceptCommand } from './accept.js';
+import { addActionsCommand } from './actions.js';
 import { addBackfillCommand } from './backfill.js';
 import { addCertificatesCommands } from './certificates.js';
 import { jsonOption } from './command.js';
@@ -46,6 +47,7 @@ export function buildCommandLine(environment: CommandEnvironment, runDry: RunDry
   addParkedCommands(program, environment);
   addCertificatesCommands(program, environment);
   addAcceptCommand(program, environment);
+  addActionsCommand(program, environment);
   return program;
 }
 

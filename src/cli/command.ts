@@ -168,6 +168,12 @@ function parseTimeout(text: string): number {
   throw new InvalidArgumentError('Allowed: a number with s, m, h or d, e.g. 90s, 10m, 2h.');
 }
 
+/** Of `actions`. For `argParser`. */
+export function parseActionId(text: string): string {
+  if (/^\d{1,18}$/.test(text)) return text;
+  throw new InvalidArgumentError('Allowed: a number, as the page before ended with.');
+}
+
 function parseLimit(text: string): number {
   const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= LIMIT_MAX) return limit;

@@ -8,6 +8,7 @@ import type { AcceptanceRecord } from '../core/proof/acceptance.js';
 import { describeRows } from '../core/repair/repair-plan.js';
 import type { PaymentSides, ProofFinding } from '../db/reads/parked.js';
 import type { PaymentRecord } from '../db/reads/payments.js';
+import { actionLines } from './action-text.js';
 import { type Column, renderFacts, renderTable } from './table.js';
 import { plainText } from './text-width.js';
 
@@ -54,6 +55,7 @@ export function paymentLines(payment: PaymentSides): string[] {
   ]);
   lines.push(...payment.pastDismissals.map(pastDismissalLine));
   lines.push(...payment.acceptances.flatMap(acceptanceLines));
+  lines.push(...actionLines(payment.actions));
   if (payment.stripeSide !== null) lines.push('', 'As it was read from Stripe', ...jsonLines(payment.stripeSide));
   if (payment.ledgerSide !== null) lines.push('', 'As it is posted', ...jsonLines(payment.ledgerSide));
   return lines;

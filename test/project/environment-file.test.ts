@@ -25,6 +25,9 @@ const readKey = async () => '';
 const TOGETHER: Readonly<Record<string, Bag>> = {
   REDIS_URL: { DATABASE_URL: 'postgres://127.0.0.1/sync' },
   BLNK_API_STYLE: { BLNK_API_BASE: 'http://127.0.0.1:5001' },
+  HTTP_HOST: { ADMIN_TOKEN: 'a-token-of-an-administrator' },
+  PUBLIC_URL: { ADMIN_TOKEN: 'a-token-of-an-administrator' },
+  VIEWER_TOKEN: { ADMIN_TOKEN: 'a-token-of-an-administrator' },
 };
 
 describe('.env.example', () => {

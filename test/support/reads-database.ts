@@ -36,6 +36,10 @@ export async function createReadsDatabase(): Promise<ReadsDatabase> {
       ]) {
         await sql`delete from ${sql(`stripe_blnk_sync.${table}`)}`;
       }
+      // Kept for good, but not from one test to the next.
+      await sql.unsafe(`
+        alter table stripe_blnk_sync.actions disable trigger user; delete from stripe_blnk_sync.actions;
+        alter table stripe_blnk_sync.actions enable trigger user`);
     },
     drop: remove,
   };

@@ -4,6 +4,7 @@ import { utcDay } from '../../core/base/window.js';
 import type { ParkingReason, PastDismissal } from '../../core/posting/posting.js';
 import type { AcceptanceRecord } from '../../core/proof/acceptance.js';
 import type { DayFinding } from '../../core/proof/certificate.js';
+import { type ActionRecord, listActions } from '../actions/action-store.js';
 import type { Drizzle } from '../connection/open.js';
 import { acceptancesOfPayment } from '../proof/acceptance-store.js';
 import { certificates, dayCertificates } from '../schema/certificates.js';
@@ -11,6 +12,9 @@ import { mirror } from '../schema/mirror.js';
 import { postings } from '../schema/postings.js';
 import { paymentStatus } from '../schema/views.js';
 import { type PaymentPage, type PaymentRecord, readPayments, refuseUnknownCursor, toPage } from './payments.js';
+
+/** More than anybody does to one payment. */
+const ACTIONS_SHOWN = 50;
 
 export interface ParkedQuery {
   readonly limit: number;
@@ -35,6 +39,8 @@ export interface PaymentSides extends PaymentRecord {
   readonly acceptances: readonly AcceptanceRecord[];
   /** The page of Stripe's dashboard; null while nothing is mirrored. */
   readonly dashboardUrl: string | null;
+  /** What people did about it, the newest first. */
+  readonly actions: readonly ActionRecord[];
   /** What the newest proof of its day found about the payment; empty when nothing, or when there was no proof. */
   readonly findings: readonly ProofFinding[];
 }
@@ -88,13 +94,14 @@ export async function showPayment(db: Drizzle, reference: string): Promise<Payme
   if (payment === undefined || sides === undefined) return null;
   const pastDismissals = sides.pastDismissals ?? [];
   const { paymentId, created } = payment;
-  const [acceptances, findings] = await Promise.all([
+  const [acceptances, findings, { actions }] = await Promise.all([
     acceptancesOfPayment(db, paymentId),
     findingsOfPayment(db, { paymentId, day: utcDay(created) }),
+    listActions(db, { subject: reference, limit: ACTIONS_SHOWN }),
   ]);
   const [mode] = await db.select({ livemode: mirror.livemode }).from(mirror);
   const dashboardUrl = mode === undefined ? null : dashboardUrlOf(payment, mode.livemode);
-  return { ...payment, ...sides, pastDismissals, dashboardUrl, acceptances, findings };
+  return { ...payment, ...sides, pastDismissals, dashboardUrl, acceptances, findings, actions };
 }
 
 /** Each once: what may be of any currency stands on every certificate of its day. */

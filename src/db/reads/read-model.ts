@@ -2,6 +2,7 @@
  * Everything that commands (and later pages) read, behind one interface. Reads only; what a person changes is the
  * `ParkedStore`. Every answer is plain values: Dates, bigints, strings.
  */
+import { type ActionPage, type ActionsQuery, listActions } from '../actions/action-store.js';
 import type { Drizzle } from '../connection/open.js';
 import {
   type CertificateRecord,
@@ -54,6 +55,8 @@ export interface ReadModel {
   parked(query: ParkedQuery): Promise<ParkedPage>;
   /** One posting, parked or not, with both of its sides. */
   show(reference: string): Promise<PaymentSides | null>;
+  /** What people did, the newest first: all of it, or to one payment, run or day. */
+  actions(query: ActionsQuery): Promise<ActionPage>;
   /** The newest certificate of each day and currency, newest day first. */
   certificates(query: CertificatesQuery): Promise<CertificateRecord[]>;
   /** Null when the day was never proven, or never in that currency. */
@@ -73,6 +76,7 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
     payments: (query) => findPayments(db, query),
     parked: (query) => listParked(db, query),
     show: (reference) => showPayment(db, reference),
+    actions: (query) => listActions(db, query),
     certificates: (query) => listCertificates(db, query),
     certificatesOfDay: (query) => readDay(db, query),
   };

@@ -4,10 +4,12 @@ import { buildCommandLine, runCommandLine } from '../../../src/cli/command-line.
 import type { CommandContext } from '../../../src/cli/ports.js';
 import type { Lane, Preparation } from '../../../src/core/posting/posting.js';
 import type { QueueIdentity } from '../../../src/core/queue/queue-identity.js';
+import { noteActions } from '../../../src/db/actions/action-store.js';
 import { createParkedStore } from '../../../src/db/postings/parked-store.js';
 import { createAcceptanceStore } from '../../../src/db/proof/acceptance-store.js';
 import { createReadModel } from '../../../src/db/reads/read-model.js';
 import { workers } from '../../../src/db/schema/mirror.js';
+import { noteRequests } from '../../../src/operations/note-actions.js';
 import { createRequestOperations } from '../../../src/operations/request-operations.js';
 import { createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from '../reads-database.js';
 import { type RecordedOptions, recordEnvironment } from '../recorded-environment.js';
@@ -91,7 +93,7 @@ async function runCommand({ db }: ReadsDatabase, words: string, requests: Reques
     ...createReadModel(db, READ_OPTIONS),
     ...(requests.status === undefined ? {} : { status: requests.status }),
   };
-  const operations = createRequestOperations({
+  const requested = createRequestOperations({
     reads,
     parked: createParkedStore(db, prepare),
     acceptances: createAcceptanceStore(db, 'test'),
@@ -110,6 +112,7 @@ async function runCommand({ db }: ReadsDatabase, words: string, requests: Reques
       },
     },
   });
+  const operations = noteRequests(requested, (actions) => noteActions(db, { name: 'ada', origin: 'cli' }, actions));
   const context: CommandContext = {
     ...{ reads, operations },
     close: async () => {

@@ -1,0 +1,85 @@
+/**
+ * Operations that leave behind who asked for what, and what came of it. Noted once it is done: an entry says what happened, and
+ * what fails before anything is changed leaves none.
+ */
+import type { Action } from '../core/base/action.js';
+import { formatTime } from '../core/base/time-text.js';
+import type { DismissOutcome, RetryOutcome } from '../db/postings/parked-store.js';
+import type { RetrySelection } from '../db/postings/retry.js';
+import type { RequestOperations } from './request-operations.js';
+
+/** Keeps them, with who asked and from where. */
+export type NoteActions = (actions: readonly Action[]) => Promise<void>;
+
+export function noteRequests(operations: RequestOperations, note: NoteActions): RequestOperations {
+  return {
+    ...operations,
+    async requestSync() {
+      const requested = await operations.requestSync();
+      await note([{ kind: 'sync', subject: null, why: null, result: 'requested' }]);
+      return requested;
+    },
+    async requestBackfill(asked) {
+      const requested = await operations.requestBackfill(asked);
+      const { from, to } = requested.window;
+      const result = `payments created from ${formatTime(from)} to ${formatTime(to)} (UTC) are read again`;
+      await note([{ kind: 'backfill', subject: requested.runId, why: null, result }]);
+      return requested;
+    },
+    async retryParked(selection) {
+      const retried = await operations.retryParked(selection);
+      await note(retryActions(selection, retried.outcome));
+      return retried;
+    },
+    async dismissParked(asked, { onDecided }) {
+      const done: Action[] = [];
+      try {
+        await operations.dismissParked(asked, {
+          onDecided(reference, outcome) {
+            done.push({ kind: 'dismiss', subject: reference, why: asked.why, result: DISMISSED[outcome] });
+            onDecided(reference, outcome);
+          },
+        });
+      } finally {
+        await note(done);
+      }
+    },
+    async acceptDifference(asked) {
+      const decided = await operations.acceptDifference(asked);
+      const result = decided.outcome.kind === 'refused' ? 'refused' : 'done';
+      await note([{ kind: asked.takeBack ? 'take_back' : 'accept', subject: asked.payment, why: asked.why, result }]);
+      return decided;
+    },
+  };
+}
+
+/** Of a command that asks Stripe and Blnk itself: runs it, and notes what came of it. Null: nothing came of it. */
+export async function noted<Result>(
+  note: NoteActions,
+  work: () => Promise<Result>,
+  describe: (result: Result) => Omit<Action, 'why'> | null,
+): Promise<Result> {
+  const result = await work();
+  const action = describe(result);
+  if (action !== null) await note([{ ...action, why: null }]);
+  return result;
+}
+
+const DISMISSED: Readonly<Record<DismissOutcome, string>> = {
+  dismissed: 'stays out of the ledger',
+  already_dismissed: 'was dismissed before',
+  not_parked: 'was not parked',
+  unknown: 'is not known',
+};
+
+function retryActions(selection: RetrySelection, { retried, stillParked, notParked }: RetryOutcome): Action[] {
+  const of = (subject: string, result: string): Action => ({ kind: 'retry', subject, why: null, result });
+  if ('reason' in selection) {
+    return [of(selection.reason, `${retried} are pending again, ${stillParked.length} stay parked`)];
+  }
+  const kept = new Map(stillParked.map(({ reference, reason }) => [reference, `stays parked: ${reason}`]));
+  const unknown = new Set(notParked);
+  return [...new Set(selection.references)].map((reference) =>
+    of(reference, unknown.has(reference) ? 'was not parked' : (kept.get(reference) ?? 'is pending again')),
+  );
+}
