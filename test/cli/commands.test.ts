@@ -112,7 +112,7 @@ describe('reading', () => {
     const { printed } = await command('runs --limit 1 --status attention');
     expect(printed).not.toContain('shown');
     expect((await command('runs --limit 1')).printed).toMatch(
-      /^1 shown; more with: stripe-blnk-sync runs --limit 1000$/m,
+      /^1 shown; more with: stripe-blnk-sync runs --limit 1 --after [-0-9a-f]{36}$/m,
     );
     expect(JSON.parse((await command('runs --limit 1 --json')).printed).runs).toHaveLength(1);
   });

@@ -33,7 +33,10 @@ interface OfEpoch {
   readonly epoch: number;
 }
 
-/** Of what was never attempted; the attempt is marked by the same statement. */
+/**
+ * Of what was never attempted; the attempt is marked by the same statement. What was chosen is an array to it, so that each row
+ * is found by its key, whatever the planner thinks of how many there are: joined, a backlog of some thousand may be read whole.
+ */
 export async function claimNew(
   sql: postgres.Sql,
   lane: Lane,
@@ -51,7 +54,7 @@ export async function claimNew(
     update stripe_blnk_sync.postings p
     set claim = ${token}, claimed_until = now() + ${interval(sql, leaseMs)}, attempts = 1,
         first_attempt_at = now(), last_attempt_at = now(), doubt_since = now()
-    from chosen where p.reference = chosen.reference
+    where p.reference = any(array(select reference from chosen))
     returning ${claimedColumns(sql)}, 0 as since_last_attempt_ms`;
   return { token, postings: rows.map(toClaimed) };
 }
@@ -70,7 +73,7 @@ export async function claimAttempted(
     )
     update stripe_blnk_sync.postings p
     set claim = ${token}, claimed_until = now() + ${interval(sql, leaseMs)}
-    from chosen where p.reference = chosen.reference
+    where p.reference = any(array(select reference from chosen))
     returning ${claimedColumns(sql)}, ${sinceLastAttempt(sql)} as since_last_attempt_ms`;
   return { token, postings: rows.map(toClaimed) };
 }

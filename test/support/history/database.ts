@@ -29,8 +29,12 @@ export async function openHistoryDatabase(home: Home): Promise<HistoryDatabase> 
     async wipe() {
       const tables = await sql<{ name: string }[]>`
         select tablename as name from pg_tables where schemaname = 'stripe_blnk_sync' and tablename <> 'migrations'`;
-      // Of so few rows quicker than a truncate.
-      for (const { name } of tables) await sql`delete from ${sql(`stripe_blnk_sync.${name}`)}`;
+      await sql.begin(async (transaction) => {
+        // Without triggers: what they write down of it would be left, and some rows are kept by them.
+        await transaction`set local session_replication_role = replica`;
+        // Of so few rows quicker than a truncate.
+        for (const { name } of tables) await transaction`delete from ${transaction(`stripe_blnk_sync.${name}`)}`;
+      });
     },
   };
 }
