@@ -35,6 +35,7 @@ const stripe = await startStripeSandbox({ latencyMs: Number(values['stripe-laten
 const blnk = await startBlnkSandbox({ latencyMs: Number(values['blnk-latency']) });
 const variables = {
   STRIPE_API_KEY: stripe.apiKey,
+  HTTP_PORT: 'off',
   STRIPE_API_BASE: stripe.url,
   BLNK_API_KEY: blnk.cloudToken,
   BLNK_API_BASE: blnk.url,

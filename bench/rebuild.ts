@@ -84,6 +84,7 @@ async function variablesOf(): Promise<Record<string, string>> {
   return {
     DATA_DIR: folder,
     STRIPE_API_KEY: stripe.apiKey,
+    HTTP_PORT: 'off',
     STRIPE_API_BASE: stripe.url,
     STRIPE_SHARE: '1',
     BLNK_API_KEY: blnk.cloudToken,

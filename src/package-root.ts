@@ -12,6 +12,11 @@ export function packageRoot(): URL {
   throw new Error(`No package.json with a migrations folder above ${import.meta.url}; the installation is incomplete`);
 }
 
+/** @param path of a file that is packed, from the package's folder */
+export function packageFile(path: string): URL {
+  return new URL(path, packageRoot());
+}
+
 /** The version in package.json. */
 export function packageVersion(): string {
   const text = readFileSync(new URL('package.json', packageRoot()), 'utf8');

@@ -121,6 +121,7 @@ class Outage {
     const { stripe, blnk, folder } = parts;
     this.#variables = {
       STRIPE_API_KEY: stripe.apiKey,
+      HTTP_PORT: 'off',
       STRIPE_API_BASE: stripe.url,
       STRIPE_SHARE: '1',
       // New payments are seen soon, so that it is posting that they wait for.

@@ -76,6 +76,7 @@ export async function measurePosting(settings: PostingSettings, onRound: (round:
     const blnk = await openBlnk(settings, started, closing);
     const variables = {
       STRIPE_API_KEY: stripe.apiKey,
+      HTTP_PORT: 'off',
       STRIPE_API_BASE: stripe.url,
       STRIPE_SHARE: '1',
       STRIPE_RATE_LIMIT: '10000',

@@ -122,6 +122,7 @@ class WorkerSoak {
     this.#prefix = `soak-${process.pid}`;
     this.#variables = {
       STRIPE_API_KEY: stripe.apiKey,
+      HTTP_PORT: 'off',
       STRIPE_API_BASE: stripe.url,
       BLNK_API_KEY: blnk.cloudToken,
       BLNK_API_BASE: blnk.url,

@@ -116,13 +116,29 @@ function processActions(environment: AppEnvironment): ProcessActions {
     worker: ({ adopt }) =>
       orExitTwo(async () => {
         const config = await readWholeConfig(environment);
-        const { runWorker } = await import('./run-worker.js');
+        const [{ runWorker }, { describeSettings }] = await Promise.all([
+          import('./run-worker.js'),
+          import('./describe-settings.js'),
+        ]);
         environment.exit(
           await runWorker(config, {
             ...{ log: await environment.log(config.logLevel), adopt, signal: environment.signal },
             onTakesWork: environment.onMayPost,
+            settings: () => describeSettings(environment.variables()),
           }),
         );
+      }),
+
+    serve: () =>
+      orExitTwo(async () => {
+        const { readHomeConfig } = await import('../config.js');
+        const config = readHomeConfig(environment.variables());
+        const { runServer } = await import('./run-server.js');
+        const { describeSettings } = await import('./describe-settings.js');
+        await runServer(config, {
+          ...{ log: await environment.log(config.logLevel), signal: environment.signal },
+          settings: () => describeSettings(environment.variables()),
+        });
       }),
 
     migrate: () =>

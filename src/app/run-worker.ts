@@ -8,6 +8,7 @@ import { describeError, SyncError } from '../core/base/errors.js';
 import { giveUpWith } from '../core/base/give-up.js';
 import { withinTime } from '../core/base/within-time.js';
 import { isServerFault } from '../db/connection/server-faults.js';
+import type { SettingRecord } from '../http/ports.js';
 import type { Events } from '../observability/events.js';
 import type { Log } from '../observability/log.js';
 import { createOutages, type Outages } from '../observability/outages.js';
@@ -15,6 +16,7 @@ import { backoffMs } from '../post/backoff.js';
 import { eventsOf } from './events-of.js';
 import { closeAfterFault, ensureSchema, type Home, type HomeOptions, openHome } from './home.js';
 import { type Overrides, surroundingsOf } from './overrides.js';
+import { serveBeside } from './serve-http.js';
 import { systemClock } from './system-clock.js';
 import { serverOf } from './tell-work.js';
 import { TIMINGS, type Timings } from './timings.js';
@@ -27,6 +29,8 @@ export interface RunWorkerOptions {
   readonly signal: AbortSignal;
   readonly timings?: Timings;
   readonly whenUnreachable?: HomeOptions['whenUnreachable'];
+  /** What is configured, for people. */
+  settings?(): readonly SettingRecord[];
   /** Absent in production. */
   readonly overrides?: Overrides;
   /** From here on something may be in flight. */
@@ -57,6 +61,8 @@ export async function runWorker(config: WorkerConfig, options: RunWorkerOptions)
     since: worker.mirror.startsAt,
     everyMs: config.syncEveryMs,
   });
+  const settings = () => options.settings?.() ?? [];
+  const pages = await serveBeside(config, { home, queue: worker.queue, events, settings });
   options.onStarted?.(worker, home);
   await aborted(AbortSignal.any([options.signal, ended.signal]));
   if (ended.signal.aborted) {
@@ -67,8 +73,10 @@ export async function runWorker(config: WorkerConfig, options: RunWorkerOptions)
     else events.workerMustStop(fields);
   }
   events.workerStopping({});
+  pages?.drain();
   const clean = await withinGrace(config.shutdownGraceMs, async () => {
     await worker.stop();
+    await pages?.close();
     await home.close();
   });
   if (clean) events.workerStopped({});

@@ -32,10 +32,9 @@ export const LANES_AT_ONCE = 16;
 const LANES_DELIVERED = LANES_AT_ONCE + 4;
 
 /**
- * Answers, once the first looks at work and queue were taken, what tells the last turns of the background tasks. Throws
- * SyncError when the worker cannot be listed.
+ * Answers once the first looks at work and queue were taken. Throws SyncError when the worker cannot be listed.
  */
-export async function startWork(context: Context, work: Work): Promise<RunningTasks['lastTurns']> {
+export async function startWork(context: Context, work: Work): Promise<StartedWork> {
   const { events, tally, timings } = context;
   const { home, outages, closers } = work;
   const queue = createJobQueue(home.queueBackend, (error) => events.queueClientFailed({ error: error.message }));
@@ -70,7 +69,14 @@ export async function startWork(context: Context, work: Work): Promise<RunningTa
     await selfRunning.lookAtQueue.run();
     await selfRunning.lookAtWork.run();
   } else onError('start', failed);
-  return () => new Map([...heartbeat.lastTurns(), ...tasks.lastTurns()]);
+  return { queue, lastTurns: () => new Map([...heartbeat.lastTurns(), ...tasks.lastTurns()]) };
+}
+
+export interface StartedWork {
+  /** For requests; closed with the work. */
+  readonly queue: JobQueue;
+  /** What each background task came to last. */
+  readonly lastTurns: RunningTasks['lastTurns'];
 }
 
 interface Living {

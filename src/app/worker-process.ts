@@ -7,6 +7,7 @@ import { describeError, SyncError } from '../core/base/errors.js';
 import type { Mirror } from '../core/posting/mirror.js';
 import { ignoredStart } from '../core/settings/ignored-start.js';
 import { POSTING, requestsAtOnce } from '../post/posting-sizes.js';
+import type { JobQueue } from '../queue/job-queue.js';
 import type { RunningTasks } from '../worker/background-tasks.js';
 import type { LedgerWatch } from '../worker/ledger-watch.js';
 import { claimWith, noteAccess } from './begin-mirror.js';
@@ -19,6 +20,8 @@ import { type WatchParts, watchLedger } from './watch-ledger.js';
 export interface RunningWorker {
   readonly workerId: string;
   readonly mirror: Mirror;
+  /** To which requests go, for as long as it runs. */
+  readonly queue: JobQueue;
   /** What each background task came to last. */
   readonly lastTurns: RunningTasks['lastTurns'];
   /** Takes no new work and waits for what is in flight; then closes everything but the home. */
@@ -74,7 +77,7 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
     options.signal?.removeEventListener('abort', interrupt);
     options.onTakesWork?.();
     if (mirror.stripeAccount !== null) vendors.expectAccount(mirror.stripeAccount);
-    const lastTurns = await startWork(context, {
+    const { queue, lastTurns } = await startWork(context, {
       ...options,
       mirror,
       ledgerWatch,
@@ -82,7 +85,7 @@ export async function startWorker(config: WorkerConfig, options: WorkerOptions):
       closers,
       signal: stopping.signal,
     });
-    return { workerId, mirror, lastTurns, stop };
+    return { workerId, mirror, queue, lastTurns, stop };
   } catch (error) {
     await stop();
     throw error;

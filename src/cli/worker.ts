@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 
 export interface ProcessActions {
   worker(options: { readonly adopt: boolean }): Promise<void>;
+  serve(): Promise<void>;
   migrate(): Promise<void>;
   demo(options: { readonly once: boolean; readonly payments: number }): Promise<void>;
 }
@@ -20,6 +21,10 @@ export function addProcessCommands(program: Command, actions: ProcessActions): v
       'go on over a ledger that already holds transactions of this software although the database is empty',
     )
     .action((options: { readonly adopt?: boolean }) => actions.worker({ adopt: options.adopt ?? false }));
+  program
+    .command('serve')
+    .description('pages, API and health of a mirror without a worker, until SIGINT, SIGTERM or SIGHUP')
+    .action(() => actions.serve());
   program
     .command('migrate')
     .description('create or upgrade the tables in DATABASE_URL; safe to run again')

@@ -3,6 +3,7 @@
  * lists them all. Nothing else writes to the log.
  */
 import { countText, type EventDefinition, type FieldsOf } from './events/define.js';
+import { HTTP_EVENTS } from './events/http-events.js';
 import { PAYMENT_EVENTS } from './events/payment-events.js';
 import { PROOF_EVENTS } from './events/proof-events.js';
 import { SERVER_EVENTS } from './events/server-events.js';
@@ -11,7 +12,14 @@ import { WORKER_EVENTS } from './events/worker-events.js';
 import type { Log } from './log.js';
 import { createRepeats } from './repeats.js';
 
-const DEFINITIONS = { ...PAYMENT_EVENTS, ...PROOF_EVENTS, ...SERVER_EVENTS, ...VERDICT_EVENTS, ...WORKER_EVENTS };
+const DEFINITIONS = {
+  ...HTTP_EVENTS,
+  ...PAYMENT_EVENTS,
+  ...PROOF_EVENTS,
+  ...SERVER_EVENTS,
+  ...VERDICT_EVENTS,
+  ...WORKER_EVENTS,
+};
 
 type Definitions = typeof DEFINITIONS;
 

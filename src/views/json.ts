@@ -12,7 +12,8 @@ export function toJson(value: unknown): string {
   return JSON.stringify(toPlain(value), null, 2);
 }
 
-function toPlain(value: unknown): unknown {
+/** The same before it is text. */
+export function toPlain(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) return value.map(toPlain);
   if (typeof value !== 'object' || value === null) return value;

@@ -13,6 +13,7 @@ async function demo(words: readonly string[]) {
   const program = buildCommandLine(environment, async () => {});
   addProcessCommands(program, {
     worker: async () => {},
+    serve: async () => {},
     migrate: async () => {},
     demo: async (options) => {
       asked.push(options);

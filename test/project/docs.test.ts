@@ -39,6 +39,7 @@ const CODE_SECTIONS: Readonly<Record<keyof typeof SYNC_ERROR_CODES, string>> = {
   migrations: 'Migrations',
   mirror: 'The mirror, its runs and proofs',
   commands: 'Commands',
+  http: 'HTTP server',
   accepting: 'Refusals of accept',
 };
 const program = composeCommandLine(silentEnvironment());

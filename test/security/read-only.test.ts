@@ -100,7 +100,7 @@ function start(words: readonly string[], program = [join(software, 'src/main.js'
     ...(account === null ? {} : { uid: account.uid, gid: account.gid }),
     env: {
       ...{ DATA_DIR: writable.data, TMPDIR: writable.temporary },
-      ...{ STRIPE_API_KEY: stripe.apiKey, STRIPE_API_BASE: stripe.url, STRIPE_SHARE: '1' },
+      ...{ STRIPE_API_KEY: stripe.apiKey, STRIPE_API_BASE: stripe.url, STRIPE_SHARE: '1', HTTP_PORT: 'off' },
       ...{ BLNK_API_KEY: blnk.cloudToken, BLNK_API_BASE: blnk.url, BLNK_INSTANCE_ID: blnk.instanceId },
     },
     stdio: ['ignore', 'pipe', 'pipe'],

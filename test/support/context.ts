@@ -36,6 +36,7 @@ export function openContext(database: Database, { config, timings, events, overr
 
 const VARIABLES = {
   STRIPE_API_KEY: 'sk_test_nobody',
+  HTTP_PORT: 'off',
   STRIPE_API_BASE: 'http://127.0.0.1:1',
   BLNK_API_KEY: 'nobody',
   BLNK_API_BASE: 'http://127.0.0.1:1',

@@ -45,6 +45,8 @@ export function questionsOf(db: Drizzle, sql: postgres.Sql, { postings, runs, da
     'a payment by its transaction': () =>
       reads.payments({ limit: 50, search: transactionId(Math.floor(postings / 30)) }),
     'payments of a customer': () => reads.payments({ limit: 50, search: 'cus_77' }),
+    'sums of 90 days': () => reads.dayTotals({ from: lastDays(90).at(-1) ?? '', to: utcDay(new Date()) }),
+    'what people did': () => reads.actions({ limit: 50 }),
     'what is parked': () => reads.parked({ limit: 50 }),
     'what is parked or dismissed': () => reads.parked({ limit: 50, includeDismissed: true }),
     'one payment': () => reads.show(paymentId(Math.floor(postings / 2))),
@@ -58,5 +60,5 @@ export function questionsOf(db: Drizzle, sql: postgres.Sql, { postings, runs, da
 }
 
 function lastDays(days: number): string[] {
-  return Array.from({ length: Math.min(days, 30) }, (_, ago) => utcDay(new Date(Date.now() - ago * DAY_MS)));
+  return Array.from({ length: Math.min(days, 90) }, (_, ago) => utcDay(new Date(Date.now() - ago * DAY_MS)));
 }

@@ -30,7 +30,7 @@ export interface Import {
 export function sourceFiles(folder: string): readonly SourceFile[] {
   return readdirSync(posix.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .map((name) => posix.join(folder, name.replaceAll('\\', '/')))
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.tsx?$/.test(path))
     .sort()
     .map(readSource);
 }

@@ -116,6 +116,24 @@ export const SYNC_ERROR_CODES = {
     queue_not_served: 'fatal',
     not_followed: 'transient',
   },
+  /** What the HTTP server answers; no error of the mirror. */
+  http: {
+    http_port_taken: 'fatal',
+    http_not_listening: 'fatal',
+    http_not_found: 'fatal',
+    http_method_not_allowed: 'fatal',
+    http_host_unknown: 'fatal',
+    http_token_missing: 'fatal',
+    http_token_wrong: 'fatal',
+    http_too_many_tries: 'transient',
+    http_not_allowed: 'fatal',
+    http_foreign_origin: 'fatal',
+    http_request_invalid: 'fatal',
+    http_body_too_large: 'fatal',
+    http_media_type: 'fatal',
+    http_signature_wrong: 'fatal',
+    http_draining: 'transient',
+  },
   /** Why a difference was not accepted. */
   accepting: {
     nothing_to_accept: 'fatal',

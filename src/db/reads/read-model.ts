@@ -12,6 +12,7 @@ import {
   listCertificates,
   readDay,
 } from './certificates.js';
+import { type DayTotalRecord, type DayTotalsQuery, readDayTotals } from './days.js';
 import { listParked, type ParkedPage, type ParkedQuery, type PaymentSides, showPayment } from './parked.js';
 import { type BatchQuery, type PaymentPage, readBatch } from './payments.js';
 import {
@@ -55,6 +56,8 @@ export interface ReadModel {
   parked(query: ParkedQuery): Promise<ParkedPage>;
   /** One posting, parked or not, with both of its sides. */
   show(reference: string): Promise<PaymentSides | null>;
+  /** Sums of each day and currency, the newest day first. */
+  dayTotals(query: DayTotalsQuery): Promise<DayTotalRecord[]>;
   /** What people did, the newest first: all of it, or to one payment, run or day. */
   actions(query: ActionsQuery): Promise<ActionPage>;
   /** The newest certificate of each day and currency, newest day first. */
@@ -76,6 +79,7 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
     payments: (query) => findPayments(db, query),
     parked: (query) => listParked(db, query),
     show: (reference) => showPayment(db, reference),
+    dayTotals: (query) => readDayTotals(db, query),
     actions: (query) => listActions(db, query),
     certificates: (query) => listCertificates(db, query),
     certificatesOfDay: (query) => readDay(db, query),

@@ -100,6 +100,7 @@ export async function openCrashStage(plan: RoundPlan, { home, servers, realCore 
     ...(proxies.redis === null ? {} : { REDIS_URL: proxies.redis.url }),
     ...(realCore === null ? {} : { BLNK_API_BASE: realCore.proxy.url }),
     SYNC_EVERY: '1s',
+    HTTP_PORT: 'off',
     SHUTDOWN_GRACE: '6s',
   };
   const timings = { ...(realCore === null ? CRASH_TIMINGS : REAL_LEDGER_TIMINGS), proofs: proofTimings(plan) };

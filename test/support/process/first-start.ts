@@ -85,6 +85,7 @@ export async function startEmptyVendors(): Promise<{ readonly variables: Variabl
   return {
     variables: {
       STRIPE_API_KEY: stripe.apiKey,
+      HTTP_PORT: 'off',
       STRIPE_API_BASE: stripe.url,
       STRIPE_SHARE: '1',
       BLNK_API_KEY: blnk.cloudToken,

@@ -70,6 +70,7 @@ export async function startSession(
   const variables: Variables = {
     ...place.environment,
     STRIPE_API_KEY: stripe.apiKey,
+    HTTP_PORT: 'off',
     STRIPE_API_BASE: stripe.url,
     STRIPE_SHARE: '1',
     BLNK_API_KEY: blnk.cloudToken,

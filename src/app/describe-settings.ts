@@ -1,0 +1,34 @@
+/** Every variable with its value and where it comes from. Of a secret only its kind and source: the value is shown nowhere. */
+import { readFileSync } from 'node:fs';
+import { VARIABLES } from '../config.js';
+import type { Bag } from '../environment.js';
+import type { SettingRecord } from '../http/ports.js';
+import { packageFile } from '../package-root.js';
+import { isSecret } from '../secrets.js';
+
+export function describeSettings(environment: Bag): SettingRecord[] {
+  const defaults = readDefaults();
+  return VARIABLES.map((variable): SettingRecord => {
+    const [given, file] = [environment[variable] || undefined, environment[`${variable}_FILE`] || undefined];
+    if (isSecret(variable)) {
+      if (given !== undefined) return { variable, value: null, from: 'variable', note: `set${kindOf(given)}` };
+      if (file !== undefined) return { variable, value: null, from: 'file', note: `read from ${file}` };
+      return { variable, value: null, from: 'default', note: 'not set' };
+    }
+    if (given !== undefined) return { variable, value: given, from: 'variable', note: null };
+    return { variable, value: defaults.get(variable) ?? null, from: 'default', note: null };
+  });
+}
+
+/** `rk_live_` and such say which key it is, and nothing of the key. */
+function kindOf(secret: string): string {
+  const kind = /^(?:sk|rk)_(?:live|test)_|^whsec_/.exec(secret.trim())?.[0];
+  return kind === undefined ? '' : `, ${kind}…`;
+}
+
+/** As `.env.example` has them, which a test compares with what happens without the variable. */
+function readDefaults(): Map<string, string> {
+  const text = readFileSync(packageFile('.env.example'), 'utf8');
+  const entries = text.matchAll(/Default: ([^\n]*?)\. Example: [^\n]*\n#?([A-Z_]+)=/g);
+  return new Map([...entries].map(([, value, name]) => [name ?? '', value ?? '']));
+}

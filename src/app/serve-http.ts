@@ -1,0 +1,104 @@
+/**
+ * Composition: pages, API and health of one process, on its home. A worker has it beside its work; `serve` has nothing else.
+ */
+import { sql } from 'drizzle-orm';
+import type { HomeConfig } from '../config.js';
+import type { HttpConfig } from '../config-http.js';
+import { describeError, SyncError } from '../core/base/errors.js';
+import { withinTime } from '../core/base/within-time.js';
+import type { HttpPorts, PartHealth, SettingRecord } from '../http/ports.js';
+import type { Events } from '../observability/events.js';
+import { packageVersion } from '../package-root.js';
+import type { JobQueue } from '../queue/job-queue.js';
+import type { Home } from './home.js';
+import { createRequests } from './requests.js';
+import { systemClock } from './system-clock.js';
+
+export interface ServeParts {
+  readonly home: Home;
+  readonly queue: JobQueue;
+  readonly events: Events;
+  settings(): readonly SettingRecord[];
+}
+
+export interface Served {
+  readonly url: string;
+  /** At once "not ready"; what is open is answered. */
+  drain(): void;
+  close(): Promise<void>;
+}
+
+/** A supervisor waits no longer for an answer than this. */
+const HEALTH_WITHIN_MS = 2_000;
+
+/** Throws SyncError `http_port_taken` and `http_not_listening`. */
+export async function serveHttp(
+  config: HomeConfig & { readonly http: HttpConfig },
+  parts: ServeParts,
+): Promise<Served> {
+  const [{ createApp }, { listen }] = await Promise.all([import('../http/app.js'), import('../http/server.js')]);
+  let isDraining = false;
+  const app = createApp(await createPorts(config, parts), { isDraining: () => isDraining });
+  const { port, close } = await listen(app.fetch as never, config.http);
+  const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
+  const url = config.http.publicUrl ?? `http://${host}:${port}`;
+  parts.events.httpListening({ url, needsToken: config.http.adminToken !== null });
+  const drain = (): void => {
+    isDraining = true;
+  };
+  return {
+    ...{ url, drain },
+    close() {
+      drain();
+      return close();
+    },
+  };
+}
+
+/** For a worker: without it payments go on, and it says why there are no pages. */
+export async function serveBeside(config: HomeConfig, parts: ServeParts): Promise<Served | null> {
+  const { http } = config;
+  if (http === null) return null;
+  try {
+    return await serveHttp({ ...config, http }, parts);
+  } catch (error) {
+    const code = error instanceof SyncError ? error.code : 'http_not_listening';
+    parts.events.httpNotListening({ code, error: describeError(error) });
+    return null;
+  }
+}
+
+async function createPorts(
+  config: HomeConfig & { readonly http: HttpConfig },
+  { home, queue, events, settings }: ServeParts,
+): Promise<HttpPorts> {
+  const requests = createRequests(config, home, queue);
+  const { webhookSecrets: secrets } = config.http;
+  // Stripe's library is large: it is loaded where a webhook can come.
+  const check = secrets.length === 0 ? null : (await import('../stripe/webhook.js')).verifyWebhook;
+  return {
+    ...{ ...requests, config: config.http, version: packageVersion(), settings },
+    health: async () => [
+      await timed('database', async () => void (await home.database.db.execute(sql`select 1`))),
+      await timed('queue', () => home.queueBackend.ready()),
+    ],
+    verifyWebhook: (body, signature) => check?.(body, { signature, secrets }) ?? null,
+    wakeTail: () => queue.requestSync('webhook'),
+    monotonicMs: systemClock.monotonicMs,
+    now: () => new Date(),
+    onFault: (error, path) => events.httpFault({ path, error: describeError(error) }),
+    onWrongToken: (address) => events.httpWrongToken({ address }),
+  };
+}
+
+async function timed(name: PartHealth['name'], ask: () => Promise<void>): Promise<PartHealth> {
+  const beganAtMs = systemClock.monotonicMs();
+  const why = await withinTime<string | null>(
+    ask().then(() => null, describeError),
+    {
+      sleep: (over) => systemClock.sleep(HEALTH_WITHIN_MS, over),
+      whenLate: () => `no answer within ${HEALTH_WITHIN_MS / 1_000} s`,
+    },
+  );
+  return { name, isReady: why === null, why, tookMs: systemClock.monotonicMs() - beganAtMs };
+}

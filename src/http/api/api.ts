@@ -1,0 +1,59 @@
+/** The JSON API under `/api/v1`, with the document that describes it. */
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { bodyLimit } from 'hono/body-limit';
+import { type Environment, knownOnly } from '../access.js';
+import type { HttpPorts } from '../ports.js';
+import { refuse } from '../problem.js';
+import { addChanging } from './changing.js';
+import { addReading } from './reading.js';
+
+const BODY_BYTES_MAX = 64 * 1_024;
+
+export function createApi(ports: HttpPorts): OpenAPIHono<Environment> {
+  const api = new OpenAPIHono<Environment>({
+    defaultHook(result) {
+      if (result.success) return;
+      const errors = result.error.issues.map((issue) => ({
+        pointer: `/${issue.path.map(String).join('/')}`,
+        detail: issue.message,
+      }));
+      const detail = errors.map((error) => `${error.pointer}: ${error.detail}`).join('; ');
+      throw refuse(result.target === 'json' ? 422 : 400, 'http_request_invalid', detail, { errors });
+    },
+  });
+  api.use('/v1/*', knownOnly);
+  api.use(
+    '/v1/*',
+    bodyLimit({
+      maxSize: BODY_BYTES_MAX,
+      onError: () => {
+        throw refuse(413, 'http_body_too_large', `The body is larger than ${BODY_BYTES_MAX} bytes`);
+      },
+    }),
+  );
+  api.use('/v1/*', async (c, next) => {
+    if (c.req.method === 'POST' && !/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
+      throw refuse(415, 'http_media_type', 'The body has to be JSON, with the header Content-Type: application/json');
+    }
+    await next();
+  });
+  const v1 = new OpenAPIHono<Environment>({ defaultHook: api.defaultHook as never });
+  addReading(v1, ports);
+  addChanging(v1, ports);
+  api.route('/v1', v1);
+  api.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
+  api.get('/openapi.json', (c) => {
+    return c.json(
+      api.getOpenAPI31Document({
+        openapi: '3.1.0',
+        info: {
+          title: 'stripe-blnk-sync',
+          version: ports.version,
+          description: 'What the mirror knows, and what may be asked of it',
+        },
+        servers: [{ url: '/api' }],
+      }),
+    );
+  });
+  return api;
+}

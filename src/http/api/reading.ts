@@ -1,0 +1,253 @@
+/** What can be read over the API. */
+import { z } from '@hono/zod-openapi';
+import { ACTION_KINDS } from '../../core/base/action.js';
+import { DAY_MS, utcDay } from '../../core/base/window.js';
+import { FEEDS } from '../../core/coverage/sync-run.js';
+import { exitCodeOf, verdictOf } from '../../core/verdict/verdict.js';
+import { plainText } from '../../views/text-width.js';
+import type { HttpPorts } from '../ports.js';
+import { refuse } from '../problem.js';
+import { fromCursor, toCursor } from './cursor.js';
+import { type Api, route } from './define.js';
+import * as schema from './schemas.js';
+
+type Reading = Pick<HttpPorts, 'reads' | 'settings' | 'now'>;
+
+export function addReading(api: Api, ports: Reading): void {
+  addStatus(api, ports);
+  addRuns(api, ports);
+  addPayments(api, ports);
+  addDays(api, ports);
+}
+
+function addStatus(api: Api, { reads, settings }: Reading): void {
+  route(
+    api,
+    {
+      method: 'get',
+      path: '/status',
+      summary: 'Is everything in the ledger, and what needs a person',
+      answer: schema.Status,
+    },
+    async () => {
+      const status = await reads.status();
+      const { state, sentence: answer, needs, ...rest } = verdictOf(status);
+      const spelled = needs.map((need) => ({ ...need, text: plainText(need.text) }));
+      return { ok: exitCodeOf({ needs, ...rest }) === 0, state, answer, needs: spelled, ...status };
+    },
+  );
+  route(
+    api,
+    {
+      ...{ method: 'get', path: '/settings', summary: 'Every variable, its value, and where it comes from' },
+      answer: z.looseObject({ data: z.array(schema.Setting) }),
+    },
+    async () => ({ data: settings() }),
+  );
+  route(
+    api,
+    {
+      ...{ method: 'get', path: '/actions', summary: 'What people asked for and decided, the newest first' },
+      query: z.object({
+        ...schema.paging,
+        subject: z.string().max(300).optional(),
+        kind: z.enum(ACTION_KINDS).optional(),
+      }),
+      answer: schema.page(schema.Action),
+    },
+    async ({ query: { limit, cursor, subject, kind } }) => {
+      const found = await reads.actions({
+        ...{ limit, ...given({ subject, kind }) },
+        ...(cursor === undefined ? {} : { after: numberOf(fromCursor('actions', cursor)) }),
+      });
+      return { data: found.actions, next_cursor: toCursor('actions', found.next) };
+    },
+  );
+}
+
+function addRuns(api: Api, { reads }: Reading): void {
+  route(
+    api,
+    {
+      ...{ method: 'get', path: '/runs', summary: 'Sync runs, the newest first' },
+      query: z.object({
+        ...schema.paging,
+        feed: z.enum(FEEDS).optional(),
+        status: z.enum(schema.RUN_STATUSES).optional(),
+        empty: z.enum(['true', 'false']).default('false').openapi({ description: 'Also runs that found nothing new' }),
+      }),
+      answer: schema.page(schema.Run),
+    },
+    async ({ query: { limit, cursor, feed, status, empty } }) => {
+      const found = await reads.runs({
+        ...{ limit, includeEmpty: empty === 'true', ...given({ feed, status }) },
+        ...(cursor === undefined ? {} : { after: fromCursor('runs', cursor) }),
+      });
+      return { data: found.runs, next_cursor: toCursor('runs', found.next) };
+    },
+  );
+  const params = z.object({ id: z.string().min(4).max(36) });
+  route(
+    api,
+    {
+      ...{
+        method: 'get',
+        path: '/runs/{id}',
+        summary: 'One run and its parts, by its id or the beginning of it',
+        params,
+      },
+      answer: z.looseObject({ run: schema.Run, parts: z.array(schema.Run) }),
+    },
+    async ({ params: { id } }) => {
+      const { run, parts } = await findRun(reads, id);
+      return { run, parts };
+    },
+  );
+  route(
+    api,
+    {
+      ...{ method: 'get', path: '/runs/{id}/payments', summary: 'The payments that a run stored first', params },
+      query: z.object({ ...schema.paging, state: z.enum(schema.PAYMENT_STATES).optional() }),
+      answer: schema.page(schema.Payment),
+    },
+    async ({ params: { id }, query: { limit, cursor, state } }) => {
+      const { run } = await findRun(reads, id);
+      const found = await reads.runBatch(run.id, {
+        ...{ limit, ...given({ state }) },
+        ...(cursor === undefined ? {} : { after: fromCursor(`run-${run.id}`, cursor) }),
+      });
+      return { data: found.payments, next_cursor: toCursor(`run-${run.id}`, found.next) };
+    },
+  );
+}
+
+function addPayments(api: Api, { reads }: Reading): void {
+  route(
+    api,
+    {
+      ...{ method: 'get', path: '/payments', summary: 'Payments, the newest first, or those that an id names' },
+      query: z.object({
+        ...schema.paging,
+        q: schema.reference
+          .optional()
+          .openapi({ description: 'A PaymentIntent, reference, customer, balance or transaction' }),
+        state: z.enum(schema.PAYMENT_STATES).optional(),
+        reason: z.enum(schema.REASONS).optional(),
+        currency: z
+          .string()
+          .regex(/^[A-Z]{3}$/)
+          .optional(),
+        ...{ from: schema.day.optional(), to: schema.day.optional() },
+      }),
+      answer: schema.page(schema.Payment),
+    },
+    async ({ query: { limit, cursor, q: search, ...filters } }) => {
+      const found = await reads.payments({
+        ...{ limit, ...given({ search, ...filters }) },
+        ...(cursor === undefined ? {} : { after: fromCursor('payments', cursor) }),
+      });
+      return { data: found.payments, next_cursor: toCursor('payments', found.next) };
+    },
+  );
+  route(
+    api,
+    {
+      ...{ method: 'get', path: '/payments/{reference}', summary: 'One payment with both of its sides' },
+      params: z.object({ reference: schema.reference }),
+      answer: schema.PaymentSides,
+    },
+    async ({ params: { reference } }) => {
+      const payment = await reads.show(reference);
+      if (payment === null)
+        throw refuse(404, 'http_not_found', `No payment has the reference ${JSON.stringify(reference)}`);
+      return payment;
+    },
+  );
+}
+
+/** As many days of all currencies as a chart shows. */
+const DAYS_MAX = 400;
+const DAYS_DEFAULT = 90;
+
+function addDays(api: Api, { reads, now }: Reading): void {
+  const range = { from: schema.day.optional(), to: schema.day.optional() };
+  route(
+    api,
+    {
+      ...{
+        method: 'get',
+        path: '/totals/daily',
+        summary: `Sums of each UTC day and currency, at most ${DAYS_MAX} days`,
+      },
+      query: z.object({
+        ...range,
+        currency: z
+          .string()
+          .regex(/^[A-Z]{3}$/)
+          .optional(),
+      }),
+      answer: z.looseObject({ data: z.array(schema.DayTotal) }),
+    },
+    async ({ query: { from, to, currency } }) => {
+      const last = to ?? utcDay(now());
+      const first = from ?? utcDay(new Date(Date.parse(last) - (DAYS_DEFAULT - 1) * DAY_MS));
+      const days = (Date.parse(last) - Date.parse(first)) / DAY_MS + 1;
+      if (days < 1 || days > DAYS_MAX) {
+        const detail = `from ${first} to ${last} are ${days} days; allowed are 1 to ${DAYS_MAX}`;
+        throw refuse(422, 'http_request_invalid', detail);
+      }
+      return { data: await reads.dayTotals({ from: first, to: last, ...given({ currency }) }) };
+    },
+  );
+  route(
+    api,
+    {
+      ...{
+        method: 'get',
+        path: '/days',
+        summary: 'The newest certificate of each day and currency, the newest day first',
+      },
+      query: z.object({ limit: schema.paging.limit, ...range }),
+      answer: z.looseObject({ data: z.array(schema.Certificate) }),
+    },
+    async ({ query: { limit, from, to } }) => ({ data: await reads.certificates({ limit, ...given({ from, to }) }) }),
+  );
+  route(
+    api,
+    {
+      ...{
+        method: 'get',
+        path: '/days/{day}',
+        summary: 'What was proven of a day, with every finding and earlier proofs',
+      },
+      params: z.object({ day: schema.day }),
+      answer: z.looseObject({}),
+    },
+    async ({ params: { day } }) => {
+      const found = await reads.certificatesOfDay({ day });
+      if (found === null) throw refuse(404, 'http_not_found', `The day ${day} was never proven`);
+      return found;
+    },
+  );
+}
+
+async function findRun(reads: HttpPorts['reads'], id: string) {
+  const answer = await reads.run(id);
+  if (answer.kind === 'found') return answer;
+  if (answer.kind === 'unknown')
+    throw refuse(404, 'http_not_found', `No run has an id that is or begins with ${JSON.stringify(id)}`);
+  throw refuse(409, 'http_request_invalid', `Several runs begin with ${JSON.stringify(id)}: ${answer.ids.join(', ')}`);
+}
+
+/** The position in the list of actions is a number. */
+function numberOf(position: string): string {
+  if (/^\d{1,18}$/.test(position)) return position;
+  throw refuse(400, 'http_request_invalid', 'cursor is none that this server made');
+}
+
+/** Without what was left out: a query says nothing of it then. */
+export function given<Given extends object>(
+  fields: Given,
+): { [Name in keyof Given]?: Exclude<Given[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}

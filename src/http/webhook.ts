@@ -1,0 +1,79 @@
+/**
+ * Stripe's webhook: only wakes the fetching of events, and stores nothing. What the ledger holds never depends on it, so that a
+ * forged, repeated or lost one changes nothing but when a sync runs.
+ */
+import type { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { addressOf, type Environment } from './access.js';
+import type { HttpPorts } from './ports.js';
+import { refuse } from './problem.js';
+
+/** Stripe's events of payments are a few kilobytes. */
+const BODY_BYTES_MAX = 256 * 1_024;
+/** Checking a signature costs processor time; Stripe itself sends far fewer to one endpoint. */
+const CHECKS_A_SECOND = 50;
+/** Woken at once, and then not before this passed: bursts of payments are one fetch. */
+const WAKE_EVERY_MS = 500;
+
+const WAKING = new Set(['payment_intent.succeeded', 'charge.succeeded']);
+
+export function addWebhook(
+  app: Hono<Environment>,
+  ports: Pick<HttpPorts, 'config' | 'verifyWebhook' | 'wakeTail' | 'monotonicMs' | 'onFault'>,
+): void {
+  const mayCheck = perSecond(CHECKS_A_SECOND, ports.monotonicMs);
+  const wake = coalesced(ports);
+  const tooLarge = () => {
+    throw refuse(413, 'http_body_too_large', `The body is larger than ${BODY_BYTES_MAX} bytes`);
+  };
+  app.post('/webhooks/stripe', bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge }), async (c) => {
+    const signature = c.req.header('stripe-signature');
+    if (ports.config.webhookSecrets.length === 0) {
+      throw refuse(404, 'http_not_found', 'No webhook is configured; set STRIPE_WEBHOOK_SECRET to its signing secret');
+    }
+    if (signature === undefined) throw refuse(400, 'http_signature_wrong', 'The header Stripe-Signature is missing');
+    if (!mayCheck()) {
+      const detail = `More than ${CHECKS_A_SECOND} a second came, the last from ${addressOf(c, ports.config.trustsProxy)}`;
+      throw refuse(429, 'http_too_many_tries', detail, { retryAfterS: 1 });
+    }
+    const event = ports.verifyWebhook(await c.req.text(), signature);
+    if (event === null) {
+      throw refuse(
+        400,
+        'http_signature_wrong',
+        'The signature is of none of STRIPE_WEBHOOK_SECRET, or older than five minutes',
+      );
+    }
+    if (WAKING.has(event.type)) wake();
+    return c.text('ok\n');
+  });
+}
+
+function perSecond(count: number, nowMs: () => number): () => boolean {
+  let [second, used] = [0, 0];
+  return () => {
+    const now = Math.floor(nowMs() / 1_000);
+    if (now !== second) [second, used] = [now, 0];
+    used += 1;
+    return used <= count;
+  };
+}
+
+/** At once when it is quiet; else once for all that come until then. The answer waits for nothing. */
+function coalesced({ wakeTail, onFault }: Pick<HttpPorts, 'wakeTail' | 'onFault'>): () => void {
+  let isWaiting = false;
+  let isWanted = false;
+  const begin = (): void => {
+    isWaiting = true;
+    wakeTail().catch((error: unknown) => onFault(error, '/webhooks/stripe'));
+    setTimeout(() => {
+      isWaiting = false;
+      if (isWanted) begin();
+      isWanted = false;
+    }, WAKE_EVERY_MS).unref();
+  };
+  return () => {
+    if (isWaiting) isWanted = true;
+    else begin();
+  };
+}

@@ -1,0 +1,36 @@
+/** The HTTP server: that it listens or cannot, who shows wrong tokens, and faults that nobody expected. */
+import { define, ERROR, NOTHING } from './define.js';
+
+export const HTTP_EVENTS = {
+  httpListening: define<{ readonly address: string; readonly needsToken: boolean }>({
+    level: 'info',
+    fields: { address: 'where pages, API, health and metrics are', needsToken: 'whether a token has to be shown' },
+    sentence: ({ url, needsToken }) =>
+      `pages and API at ${url}${needsToken ? '' : ', for this machine, without a token'}`,
+    meaning: 'The HTTP server listens.',
+    whatToDo: NOTHING,
+  }),
+  httpNotListening: define<{ readonly code: string; readonly error: string }>({
+    level: 'warn',
+    fields: { code: '`http_port_taken` or `http_not_listening`, see the runbook', error: ERROR },
+    sentence: ({ error }) => `no pages and no API from this process: ${error}`,
+    meaning: 'The HTTP server cannot listen; payments go on without it.',
+    whatToDo: 'set `HTTP_PORT` to a free port or to `off`, then start the worker again',
+  }),
+  httpWrongToken: define<{ readonly address: string }>({
+    level: 'warn',
+    isCounted: true,
+    fields: { address: 'who showed it' },
+    sentence: ({ address }) => `a wrong token was shown from ${address}; further ones have to wait`,
+    meaning: 'Somebody showed a token that is neither `ADMIN_TOKEN` nor `VIEWER_TOKEN`.',
+    whatToDo: 'nothing when it was you; else keep strangers away from the port',
+  }),
+  httpFault: define<{ readonly path: string; readonly error: string }>({
+    level: 'error',
+    isCounted: true,
+    fields: { path: 'what was asked for', error: ERROR },
+    sentence: ({ path, error }) => `${path} could not be answered: ${error}`,
+    meaning: 'A request failed at something that is no fault of the request.',
+    whatToDo: 'nothing while PostgreSQL is away; else tell the makers of this software',
+  }),
+};
