@@ -42,9 +42,10 @@ export async function serveHttp(
   const { port, close } = await listen(app.fetch as never, config.http);
   const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
   const url = config.http.publicUrl ?? `http://${host}:${port}`;
-  parts.events.httpListening({ url, needsToken: config.http.adminToken !== null });
+  parts.events.httpListening({ address: url, needsToken: config.http.adminToken !== null });
   const drain = (): void => {
     isDraining = true;
+    app.endStreams();
   };
   return {
     ...{ url, drain },

@@ -5,18 +5,28 @@
 
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { packageFile } from '../package-root.js';
 import { createAccessReader, type Environment, ownHostsOnly, ownPagesOnly } from './access.js';
 import { createApi } from './api/api.js';
 import { addHealth, type Draining } from './health.js';
+import { addLive } from './live.js';
+import { faultPage } from './pages/fault.js';
+import { addLogIn, askToLogIn } from './pages/log-in.js';
+import { addAssets, addPages } from './pages/pages.js';
 import type { HttpPorts } from './ports.js';
 import { answerProblem, type Problem, problemOf, refuse } from './problem.js';
 import { HEADERS } from './security/headers.js';
 import { addWebhook } from './webhook.js';
 
-export function createApp(ports: HttpPorts, draining: Draining): Hono<Environment> {
+export interface App {
+  readonly fetch: Hono<Environment>['fetch'];
+  /** Ends what stays open by itself, so that the server can close. */
+  endStreams(): void;
+}
+
+export function createApp(ports: HttpPorts, draining: Draining): App {
   const app = new Hono<Environment>();
   app.use(async (c, next) => {
     c.set('requestId', randomUUID());
@@ -30,19 +40,44 @@ export function createApp(ports: HttpPorts, draining: Draining): Hono<Environmen
   // Supervisors and Stripe ask under any name: what they get says nothing, or is signed.
   addHealth(app, ports, draining);
   addWebhook(app, ports);
-  const { remember } = createAccessReader(ports);
-  app.use(ownHostsOnly(ports), ownPagesOnly(ports), remember);
+  const reader = createAccessReader(ports);
+  app.use(ownHostsOnly(ports), ownPagesOnly(ports), reader.remember);
+  addAssets(app);
+  addLogIn(app, ports, reader);
   app.route('/api', createApi(ports));
   app.get('/runbook', async (c) => c.text(await readFile(packageFile('docs/runbook.md'), 'utf8')));
-  app.notFound((c) => {
-    const known = app.routes.some(({ path }) => path === c.req.path);
-    const problem = known
-      ? refuse(405, 'http_method_not_allowed', `${c.req.method} is not allowed for ${c.req.path}`)
-      : refuse(404, 'http_not_found', `There is nothing at ${c.req.path}; the API is described at /api/openapi.json`);
-    return answerProblem(c, problem.problem);
-  });
-  app.onError((error, c) => answerProblem(c, problemFor(error, c.req.path, ports)));
-  return app;
+  const live = addLive(app, ports);
+  addPages(app, ports);
+  app.notFound((c) => answer(c, notFound(c, app), null));
+  app.onError((error, c) => answer(c, problemFor(error, c.req.path, ports), error));
+  return { fetch: app.fetch, endStreams: () => live.end() };
+}
+
+/** A page for whoever looks at pages, a problem document for programs; and without a session the way to one. */
+function answer(c: Context<Environment>, problem: Problem, error: unknown): Response | Promise<Response> {
+  const isPage = !c.req.path.startsWith('/api') && (c.req.header('accept') ?? '').includes('text/html');
+  if (!isPage) return answerProblem(c, problem);
+  if (problem.code === 'http_token_missing' && error !== null) return askToLogIn(c);
+  if (problem.retryAfterS !== undefined) c.header('retry-after', String(problem.retryAfterS));
+  return c.html(faultPage(problem, c.get('requestId')), problem.status);
+}
+
+function notFound(c: Context<Environment>, app: Hono<Environment>): Problem {
+  const allowed = app.routes
+    .filter(({ path, method }) => path === c.req.path && method !== 'ALL')
+    .map(({ method }) => method);
+  if (allowed.length > 0) {
+    return refuse(
+      405,
+      'http_method_not_allowed',
+      `${c.req.method} is not allowed for ${c.req.path}; allowed is ${[...new Set(allowed)].join(', ')}`,
+    ).problem;
+  }
+  return refuse(
+    404,
+    'http_not_found',
+    `There is nothing at ${c.req.path}; pages begin at /, the API is described at /api/openapi.json`,
+  ).problem;
 }
 
 function problemFor(error: unknown, path: string, { onFault }: Pick<HttpPorts, 'onFault'>): Problem {

@@ -2,8 +2,11 @@
  * Everything that commands (and later pages) read, behind one interface. Reads only; what a person changes is the
  * `ParkedStore`. Every answer is plain values: Dates, bigints, strings.
  */
+
+import type { Mirror } from '../../core/posting/mirror.js';
 import { type ActionPage, type ActionsQuery, listActions } from '../actions/action-store.js';
 import type { Drizzle } from '../connection/open.js';
+import { findMirror } from '../mirror/mirror-store.js';
 import {
   type CertificateRecord,
   type CertificatesQuery,
@@ -13,6 +16,7 @@ import {
   readDay,
 } from './certificates.js';
 import { type DayTotalRecord, type DayTotalsQuery, readDayTotals } from './days.js';
+import { readLastChange } from './last-change.js';
 import { listParked, type ParkedPage, type ParkedQuery, type PaymentSides, showPayment } from './parked.js';
 import { type BatchQuery, type PaymentPage, readBatch } from './payments.js';
 import {
@@ -40,6 +44,8 @@ export interface ReadModel {
   /** The database's clock, rounded up to a millisecond. */
   databaseNow(): Promise<Date>;
   status(): Promise<StatusRecord>;
+  /** Null while nothing is mirrored. */
+  mirror(): Promise<Mirror | null>;
   /** Processes seen within the last 30 seconds. */
   livingWorkers(): Promise<WorkerRecord[]>;
   /** Newest first; a run with parts stands for its parts. */
@@ -60,6 +66,8 @@ export interface ReadModel {
   dayTotals(query: DayTotalsQuery): Promise<DayTotalRecord[]>;
   /** What people did, the newest first: all of it, or to one payment, run or day. */
   actions(query: ActionsQuery): Promise<ActionPage>;
+  /** Another text whenever something that people look at may have changed. A few probes of indexes. */
+  lastChange(): Promise<string>;
   /** The newest certificate of each day and currency, newest day first. */
   certificates(query: CertificatesQuery): Promise<CertificateRecord[]>;
   /** Null when the day was never proven, or never in that currency. */
@@ -70,6 +78,7 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
   return {
     databaseNow: () => readDatabaseNow(db),
     status: () => readStatus(db, settings),
+    mirror: () => findMirror(db),
     livingWorkers: () => readLivingWorkers(db),
     runs: (query) => listRuns(db, query),
     run: (id) => findRun(db, id),
@@ -81,6 +90,7 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
     show: (reference) => showPayment(db, reference),
     dayTotals: (query) => readDayTotals(db, query),
     actions: (query) => listActions(db, query),
+    lastChange: () => readLastChange(db),
     certificates: (query) => listCertificates(db, query),
     certificatesOfDay: (query) => readDay(db, query),
   };

@@ -5,8 +5,8 @@ export const HTTP_EVENTS = {
   httpListening: define<{ readonly address: string; readonly needsToken: boolean }>({
     level: 'info',
     fields: { address: 'where pages, API, health and metrics are', needsToken: 'whether a token has to be shown' },
-    sentence: ({ url, needsToken }) =>
-      `pages and API at ${url}${needsToken ? '' : ', for this machine, without a token'}`,
+    sentence: ({ address, needsToken }) =>
+      `pages and API at ${address}${needsToken ? '' : ', for this machine, without a token'}`,
     meaning: 'The HTTP server listens.',
     whatToDo: NOTHING,
   }),

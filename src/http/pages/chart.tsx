@@ -1,0 +1,103 @@
+/** Payments of each day as bars, drawn here; the same numbers stand in a table beneath, for whoever reads no pictures. */
+import type { FC } from 'hono/jsx';
+import { formatCount } from '../../core/base/time-text.js';
+import { DAY_MS, utcDay } from '../../core/base/window.js';
+import type { DayTotalRecord } from '../../db/reads/days.js';
+import { Table } from './parts.js';
+
+interface Bar {
+  readonly day: string;
+  readonly posted: number;
+  readonly pending: number;
+  readonly parked: number;
+}
+
+const HEIGHT = 100;
+const WIDTH_OF_DAY = 10;
+const GAP = 2;
+
+export const DayChart: FC<{ readonly days: readonly DayTotalRecord[] }> = ({ days }) => {
+  const bars = toBars(days);
+  const highest = Math.max(1, ...bars.map(({ posted, pending, parked }) => posted + pending + parked));
+  if (bars.length === 0) return <p class="notice">No payment was created in the last 30 days.</p>;
+  const label = `Payments a day from ${bars[0]?.day} to ${bars.at(-1)?.day}, at most ${formatCount(highest)}`;
+  return (
+    <>
+      <svg
+        class="chart"
+        role="img"
+        aria-label={label}
+        viewBox={`0 0 ${bars.length * WIDTH_OF_DAY} ${HEIGHT}`}
+        preserveAspectRatio="none"
+      >
+        {bars.map((bar, index) => (
+          <BarOf bar={bar} index={index} highest={highest} />
+        ))}
+      </svg>
+      <p class="legend">
+        <span>{bars[0]?.day}</span>
+        <span>✓ in the ledger, · to be posted, ! parked; the highest day has {formatCount(highest)}</span>
+        <span>{bars.at(-1)?.day}</span>
+      </p>
+      <details>
+        <summary>As a table</summary>
+        <Table
+          columns={[
+            { title: 'Day', cell: ({ day }) => <a href={`/payments?from=${day}&to=${day}`}>{day}</a> },
+            { title: 'In the ledger', isNumber: true, cell: ({ posted }) => formatCount(posted) },
+            { title: 'To be posted', isNumber: true, cell: ({ pending }) => formatCount(pending) },
+            { title: 'Parked', isNumber: true, cell: ({ parked }) => formatCount(parked) },
+          ]}
+          rows={[...bars].reverse()}
+          caption="Payments by the UTC day of their creation"
+          empty="No days."
+        />
+      </details>
+    </>
+  );
+};
+
+const BarOf: FC<{ readonly bar: Bar; readonly index: number; readonly highest: number }> = ({
+  bar,
+  index,
+  highest,
+}) => {
+  let top = HEIGHT;
+  const piece = (kind: 'posted' | 'pending' | 'parked') => {
+    const height = (bar[kind] / highest) * HEIGHT;
+    top -= height;
+    return height === 0 ? (
+      ''
+    ) : (
+      <rect class={kind} x={index * WIDTH_OF_DAY} y={top} width={WIDTH_OF_DAY - GAP} height={height} />
+    );
+  };
+  return (
+    <g>
+      <title>{`${bar.day}: ${formatCount(bar.posted)} in the ledger, ${formatCount(bar.pending)} to be posted, ${formatCount(bar.parked)} parked`}</title>
+      {piece('posted')}
+      {piece('pending')}
+      {piece('parked')}
+    </g>
+  );
+};
+
+/** Every day of the stretch, those without payments too; of all currencies together. */
+function toBars(days: readonly DayTotalRecord[]): Bar[] {
+  const byDay = new Map<string, Bar>();
+  for (const { day, postedCount, pendingCount, parkedCount } of days) {
+    const bar = byDay.get(day) ?? { day, posted: 0, pending: 0, parked: 0 };
+    byDay.set(day, {
+      ...{ day, posted: bar.posted + postedCount, pending: bar.pending + pendingCount },
+      parked: bar.parked + parkedCount,
+    });
+  }
+  const known = [...byDay.keys()].sort();
+  const [first, last] = [known[0], known.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const count = Math.round((Date.parse(last) - Date.parse(first)) / DAY_MS) + 1;
+  return Array.from({ length: count }, (_, index) => {
+    const day = utcDay(new Date(Date.parse(first) + index * DAY_MS));
+    return byDay.get(day) ?? { day, posted: 0, pending: 0, parked: 0 };
+  });
+}

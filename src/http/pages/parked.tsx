@@ -1,0 +1,223 @@
+/** What a person has to decide, and the page that repeats it before it is done. */
+import type { FC } from 'hono/jsx';
+import { formatCount } from '../../core/base/time-text.js';
+import { PARKING_REASONS, type ParkingReason } from '../../core/posting/posting.js';
+import type { ParkedFacts } from '../../core/verdict/facts.js';
+import type { ParkedPage } from '../../db/reads/parked.js';
+import { Id, Live, Money, Older, State, Table, Text, Time } from './parts.js';
+
+export interface ParkedAsked {
+  readonly reason?: string;
+  readonly dismissed?: string;
+  readonly after?: string;
+}
+
+export const Parked: FC<{
+  readonly page: ParkedPage;
+  readonly reasons: readonly ParkedFacts[];
+  readonly asked: ParkedAsked;
+  readonly now: Date;
+  readonly mayAct: boolean;
+  readonly older: string | null;
+  readonly first: string;
+}> = ({ page, reasons, asked, now, mayAct, older, first }) => (
+  <>
+    <h1>Parked: what needs a decision</h1>
+    <Live id="reasons">
+      <Table
+        caption="By reason"
+        columns={[
+          {
+            title: 'Reason',
+            cell: ({ reason }) => <a href={`/parked?reason=${reason ?? ''}`}>{reason ?? 'none stored'}</a>,
+          },
+          { title: 'What it is', cell: ({ reason }) => (reason === null ? '' : PARKING_REASONS[reason]) },
+          { title: 'To be decided', isNumber: true, cell: ({ waiting }) => formatCount(waiting) },
+          { title: 'Dismissed', isNumber: true, cell: ({ dismissed }) => formatCount(dismissed) },
+        ]}
+        rows={reasons}
+        empty="Nothing is parked: nothing needs you."
+      />
+    </Live>
+    <form method="get" class="filters">
+      <label>
+        Reason
+        <select name="reason">
+          <option value="">any</option>
+          {Object.keys(PARKING_REASONS).map((reason) => (
+            <option value={reason} selected={reason === asked.reason}>
+              {reason}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Dismissed
+        <select name="dismissed">
+          <option value="">left out</option>
+          <option value="true" selected={asked.dismissed === 'true'}>
+            shown
+          </option>
+        </select>
+      </label>
+      <button type="submit">Filter</button>
+      <a href="/parked">Clear</a>
+    </form>
+    {page.payments.length === 0 ? (
+      <p class="notice">
+        {asked.reason === undefined ? 'Nothing is parked.' : `Nothing is parked as ${asked.reason}.`}
+      </p>
+    ) : (
+      <form method="post" action="/parked/confirm">
+        <p class="quiet">
+          {formatCount(page.payments.length)} of {formatCount(page.count)}
+        </p>
+        <Table
+          columns={[
+            {
+              title: 'Choose',
+              cell: ({ reference, state }) =>
+                state === 'parked' && mayAct ? (
+                  <input type="checkbox" name="reference" value={reference} aria-label={`Choose ${reference}`} />
+                ) : (
+                  ''
+                ),
+            },
+            {
+              title: 'Payment',
+              cell: ({ reference }) => <Id value={reference} href={`/payments/${encodeURIComponent(reference)}`} />,
+            },
+            {
+              title: 'Amount',
+              isNumber: true,
+              cell: ({ amountMinor, currency }) => <Money amount={amountMinor} currency={currency} />,
+            },
+            { title: 'Created', cell: ({ created }) => <Time at={created} now={now} /> },
+            {
+              title: 'Reason',
+              cell: ({ reason, state }) => (
+                <>
+                  {reason} {state === 'dismissed' ? <State tone="quiet">dismissed</State> : ''}
+                </>
+              ),
+            },
+            {
+              title: 'Detail',
+              cell: ({ reasonDetail, dismissedBy, dismissedWhy }) => (
+                <Text of={dismissedBy === null ? reasonDetail : `${dismissedBy}: ${dismissedWhy}`} />
+              ),
+            },
+          ]}
+          rows={page.payments}
+          empty="Nothing is parked."
+        />
+        {mayAct ? (
+          <p class="actions">
+            <button type="submit" name="what" value="retry">
+              Retry the chosen…
+            </button>
+            <button type="submit" name="what" value="dismiss">
+              Dismiss the chosen…
+            </button>
+          </p>
+        ) : (
+          ''
+        )}
+      </form>
+    )}
+    {mayAct && asked.reason !== undefined && asked.reason !== '' && page.count > 0 ? (
+      <form method="post" action="/parked/confirm" class="actions">
+        <input type="hidden" name="reason" value={asked.reason} />
+        <button type="submit" name="what" value="retry">
+          Retry all {formatCount(page.count)} of this reason…
+        </button>
+      </form>
+    ) : (
+      ''
+    )}
+    <Older href={older} isFirst={asked.after === undefined} first={first} />
+  </>
+);
+
+export interface Decision {
+  readonly what: 'retry' | 'dismiss';
+  readonly references: readonly string[];
+  /** All that are parked for it, instead of references. */
+  readonly reason: ParkingReason | null;
+  /** How many it is about, now. */
+  readonly count: number;
+}
+
+/** A viewer of the list may have looked away since: what is about to be done is said once more, with its number. */
+export const Confirm: FC<{ readonly decision: Decision; readonly problem: string | null }> = ({
+  decision,
+  problem,
+}) => {
+  const { what, references, reason, count } = decision;
+  const words = `${formatCount(count)} ${count === 1 ? 'payment' : 'payments'}`;
+  return (
+    <>
+      <h1>{what === 'retry' ? `Retry ${words}?` : `Leave ${words} out of the ledger?`}</h1>
+      <p>
+        {what === 'retry'
+          ? 'They are posted again, after it was looked whether the ledger has them already. What is refused again is parked again.'
+          : 'They are not posted. The decision is kept, with who made it and why, and stands on the certificates of their days.'}
+      </p>
+      {problem === null ? '' : <p class="answer bad">{problem}</p>}
+      <form method="post" action={`/parked/${what}`}>
+        {reason === null ? '' : <input type="hidden" name="reason" value={reason} />}
+        {references.map((reference) => (
+          <input type="hidden" name="reference" value={reference} />
+        ))}
+        {what === 'dismiss' ? (
+          <div class="filters">
+            <p>
+              <label>
+                Why (needed)
+                <br />
+                <input name="why" required maxlength={500} size={60} />
+              </label>
+            </p>
+            <p>
+              <label>
+                Your name (needed)
+                <br />
+                <input name="by" required maxlength={100} size={30} autocomplete="name" />
+              </label>
+            </p>
+          </div>
+        ) : (
+          ''
+        )}
+        <p class="actions">
+          <button type="submit" class="first">
+            {what === 'retry' ? `Retry ${words}` : `Leave ${words} out`}
+          </button>
+          <a href="/parked">Cancel</a>
+        </p>
+      </form>
+      <ul>
+        {references.slice(0, 50).map((reference) => (
+          <li>
+            <Id value={reference} href={`/payments/${encodeURIComponent(reference)}`} />
+          </li>
+        ))}
+        {references.length > 50 ? <li>and {formatCount(references.length - 50)} more</li> : ''}
+      </ul>
+    </>
+  );
+};
+
+export const Decided: FC<{ readonly lines: readonly string[] }> = ({ lines }) => (
+  <>
+    <h1>Done</h1>
+    <ul>
+      {lines.map((line) => (
+        <li>{line}</li>
+      ))}
+    </ul>
+    <p>
+      <a href="/parked">Back to what is parked</a>
+    </p>
+  </>
+);
