@@ -22,15 +22,14 @@ export function createApi(ports: HttpPorts): OpenAPIHono<Environment> {
     },
   });
   api.use('/v1/*', knownOnly);
-  api.use(
-    '/v1/*',
-    bodyLimit({
-      maxSize: BODY_BYTES_MAX,
-      onError: () => {
-        throw refuse(413, 'http_body_too_large', `The body is larger than ${BODY_BYTES_MAX} bytes`);
-      },
-    }),
-  );
+  const limited = bodyLimit({
+    maxSize: BODY_BYTES_MAX,
+    onError: () => {
+      throw refuse(413, 'http_body_too_large', `The body is larger than ${BODY_BYTES_MAX} bytes`);
+    },
+  });
+  // Other methods have no body that anything reads.
+  api.use('/v1/*', (c, next) => (c.req.method === 'POST' ? limited(c, next) : next()));
   api.use('/v1/*', async (c, next) => {
     if (c.req.method === 'POST' && !/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
       throw refuse(415, 'http_media_type', 'The body has to be JSON, with the header Content-Type: application/json');

@@ -1,0 +1,292 @@
+/**
+ * The API as its own document describes it: whatever is sent, every answer is one that the document allows, none is a fault of
+ * the server, and every problem leads to an entry of the runbook.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { addUpTotals } from '../../src/db/totals/add-up.js';
+import { ODD_TEXTS } from '../support/fuzz/odd.js';
+import { fuzzRuns } from '../support/fuzz/runs.js';
+import { createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from '../support/reads-database.js';
+import { ROOT } from '../support/source-files.js';
+import { type HttpStage, startHttp } from '../support/stages/http.js';
+
+interface Operation {
+  readonly method: 'get' | 'post';
+  readonly path: string;
+  readonly parameters: ReadonlyArray<{ readonly name: string; readonly in: string; readonly schema: Schema }>;
+  readonly answers: Readonly<Record<string, ValidateFunction>>;
+}
+
+interface Schema {
+  readonly enum?: readonly string[];
+  readonly format?: string;
+  readonly type?: string;
+}
+
+const RUN = '0193a001-0000-7000-8000-000000000001';
+const runbook = readFileSync(join(ROOT, 'docs/runbook.md'), 'utf8');
+
+let database: ReadsDatabase;
+let stage: HttpStage;
+let operations: Operation[];
+
+beforeAll(async () => {
+  database = await createReadsDatabase();
+  stage = await startHttp(database);
+  operations = await readOperations();
+});
+beforeEach(async () => {
+  await database.empty();
+  await fill();
+});
+afterAll(async () => {
+  await stage.close();
+  await database.drop();
+});
+
+async function fill(): Promise<void> {
+  const { db } = database;
+  await insertRun(db, { id: RUN, stored: 6, found: 6, startedAt: new Date('2026-11-02T00:00:00Z') });
+  await insertRun(db, { id: RUN.replace(/1$/, '2'), state: 'failed', errorCode: 'stripe_unavailable', error: 'away' });
+  for (const [index, state] of (['posted', 'pending', 'parked', 'parked'] as const).entries()) {
+    await insertPosting(db, {
+      ...{ reference: `pi_${index}`, firstRun: RUN, state, amount: 9_007_199_254_740_993n },
+      ...(state === 'parked' ? { reason: 'conflict' as const, reasonDetail: '<b>&"\u0000'.replace('\u0000', '') } : {}),
+      ...(state === 'posted' ? { transactionId: 'txn_1' } : {}),
+    });
+  }
+  await addUpTotals(db);
+}
+
+async function readOperations(): Promise<Operation[]> {
+  const document = (await (await fetch(`${stage.url}/api/openapi.json`)).json()) as {
+    paths: Record<string, Record<string, never>>;
+  };
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  ajv.addSchema({ $id: 'document', ...document });
+  return Object.entries<Record<string, never>>(document.paths).flatMap(([path, methods]) =>
+    Object.entries<Record<string, never>>(methods).map(([method, operation]) => {
+      const pointer = `document#/paths/${path.replaceAll('/', '~1')}/${method}/responses`;
+      const answers = Object.entries<{ content: Record<string, unknown> }>(operation.responses ?? {}).map(
+        ([status, { content }]) => {
+          const kind = (Object.keys(content)[0] ?? '').replaceAll('/', '~1');
+          return [status, ajv.compile({ $ref: `${pointer}/${status}/content/${kind}/schema` })] as const;
+        },
+      );
+      return {
+        ...{
+          method: method as 'get' | 'post',
+          path,
+          parameters: (operation.parameters ?? []) as Operation['parameters'],
+        },
+        answers: Object.fromEntries(answers),
+      };
+    }),
+  );
+}
+
+async function expectAllowed({ answers, path }: Operation, answer: Response, sent: string): Promise<void> {
+  const text = await answer.text();
+  expect(answer.status, `${sent}: ${text}`).toBeLessThan(500);
+  const isProblem = answer.headers.get('content-type')?.startsWith('application/problem+json') === true;
+  const validate = answers[isProblem ? 'default' : String(answer.status)];
+  expect(validate, `${sent}: ${answer.status} is not described for ${path}`).toBeDefined();
+  const body = JSON.parse(text);
+  expect(validate?.(body), `${sent}: ${JSON.stringify(validate?.errors?.slice(0, 3))} ${text.slice(0, 400)}`).toBe(
+    true,
+  );
+  if (!isProblem) return;
+  expect(answer.status).toBeGreaterThanOrEqual(400);
+  expect(body.type).toBe(`/runbook#${body.code}`);
+  expect(runbook.includes(`\`${body.code}\``), `${body.code} stands in the runbook`).toBe(true);
+  expect(text).not.toMatch(/at .*\.(?:ts|js):\d+/);
+}
+
+const odd = fc.oneof(
+  fc.constantFrom(...ODD_TEXTS),
+  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.integer().map(String),
+);
+const known = [
+  'pi_0',
+  'pi_2',
+  RUN,
+  RUN.slice(0, 8),
+  'txn_1',
+  '2026-11-01',
+  '2026-02-30',
+  '0',
+  '1',
+  '100',
+  '101',
+  'USD',
+  'true',
+];
+
+function drawnValue({ schema }: Operation['parameters'][number]): fc.Arbitrary<string> {
+  const fitting = schema?.enum ?? known;
+  return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...fitting) }, { weight: 1, arbitrary: odd });
+}
+
+const drawnRequest = () =>
+  fc.constantFrom(...operations).chain((operation) =>
+    fc.record({
+      operation: fc.constant(operation),
+      parameters: fc.record(Object.fromEntries(operation.parameters.map((one) => [one.name, drawnValue(one)])), {
+        requiredKeys: operation.parameters.filter(({ in: place }) => place === 'path').map(({ name }) => name),
+      }),
+      body: fc.oneof(
+        fc.constantFrom(...BODIES),
+        fc.json().map((text) => text),
+        odd,
+      ),
+    }),
+  );
+
+const BODIES = [
+  '{}',
+  '{"kind":"backfill","from":"2026-11-01","to":"2026-11-02"}',
+  '{"kind":"backfill","from":"never"}',
+  '{"references":["pi_2","pi_none"]}',
+  '{"reason":"conflict"}',
+  '{"references":["pi_3"],"why":"refunded"}',
+  '{"references":[],"why":""}',
+  '{"references":["pi_3"],"why":"x","more":1}',
+  '[]',
+  'null',
+  '{',
+];
+
+describe('whatever is sent', () => {
+  const { timeout, settings } = fuzzRuns(400);
+  it('the answer is one that the document allows', { timeout }, async () => {
+    expect(operations.length).toBeGreaterThan(12);
+    await fc.assert(
+      fc.asyncProperty(drawnRequest(), async ({ operation, parameters, body }) => {
+        const query = new URLSearchParams();
+        let path = operation.path;
+        for (const { name, in: place } of operation.parameters) {
+          const value = (parameters as Record<string, string | undefined>)[name];
+          if (value === undefined) continue;
+          if (place === 'path')
+            path = path.replace(`{${name}}`, encodeURIComponent(value === '' ? 'x' : value.toWellFormed()));
+          else query.set(name, value);
+        }
+        const options =
+          operation.method === 'post'
+            ? { method: 'POST', body: body.toWellFormed(), headers: { 'content-type': 'application/json' } }
+            : {};
+        const address = `${stage.url}/api${path}?${query}`;
+        await expectAllowed(operation, await fetch(address, options), `${operation.method} ${address} ${body}`);
+        expect(stage.faults).toEqual([]);
+      }),
+      settings,
+    );
+  });
+});
+
+describe('the API', () => {
+  // biome-ignore lint/suspicious/noExplicitAny: answers are looked at in their parts, and were checked against their schemas above
+  type Body = any;
+  const get = async (path: string): Promise<Body> => (await fetch(`${stage.url}/api/v1${path}`)).json();
+  const post = async (path: string, body: unknown): Promise<Body> =>
+    (
+      await fetch(`${stage.url}/api/v1${path}`, {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      })
+    ).json();
+
+  it('lists page after page by opaque cursors, each once', async () => {
+    const found: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const page: { data: { reference: string }[]; next_cursor: string | null } = await get(
+        `/payments?limit=3${cursor === '' ? '' : `&cursor=${cursor}`}`,
+      );
+      found.push(...page.data.map(({ reference }) => reference));
+      cursor = page.next_cursor;
+    }
+    expect(found.sort()).toEqual(['pi_0', 'pi_1', 'pi_2', 'pi_3']);
+  });
+
+  it('does not go on in another list', async () => {
+    const { next_cursor: cursor } = await get('/payments?limit=1');
+    expect(await get(`/runs?cursor=${cursor}`)).toMatchObject({
+      status: 400,
+      code: 'http_request_invalid',
+      detail: expect.stringContaining('"payments"'),
+    });
+    expect(await get('/runs?cursor=nonsense')).toMatchObject({ status: 400 });
+  });
+
+  it('keeps every digit of an amount', async () => {
+    const { data } = await get('/payments?q=pi_0');
+    expect(data[0]).toMatchObject({ amount_minor: '9007199254740993', amount: '90071992547409.93' });
+  });
+
+  it('answers what `--json` does, with ok in the place of the exit code', async () => {
+    expect(await get('/status')).toMatchObject({ state: 'not_started', ok: false, needs: expect.any(Array) });
+  });
+
+  it('decides, and may be asked again', async () => {
+    const asked = { references: ['pi_2', 'pi_0', 'pi_none'], why: 'refunded by hand', by: 'ann' };
+    const outcomes = (await post('/parked/dismiss', asked)).outcomes;
+    expect(outcomes).toEqual([
+      { reference: 'pi_2', outcome: 'dismissed' },
+      { reference: 'pi_0', outcome: 'not_parked' },
+      { reference: 'pi_none', outcome: 'unknown' },
+    ]);
+    expect((await post('/parked/dismiss', asked)).outcomes[0]).toEqual({
+      reference: 'pi_2',
+      outcome: 'already_dismissed',
+    });
+    expect((await get('/actions?subject=pi_2')).data[0]).toMatchObject({
+      kind: 'dismiss',
+      why: 'refunded by hand',
+      origin: 'api',
+    });
+    expect(await get('/payments/pi_2')).toMatchObject({ state: 'dismissed', dismissed_by: 'ann' });
+  });
+
+  it('asks for a sync and tells where to follow it', async () => {
+    const before = stage.woken.length;
+    expect(await post('/runs', {})).toMatchObject({ follow: '/api/v1/runs?feed=events&empty=true' });
+    expect(stage.woken.length).toBe(before + 1);
+  });
+
+  it.each([
+    ['GET', '/api/v1/nothing', 404],
+    ['DELETE', '/api/v1/runs', 405],
+    ['PUT', '/api/v1/parked/retry', 405],
+    ['POST', '/api/v1/status', 405],
+  ])('%s %s is a problem document with %i', async (method, path, status) => {
+    const answer = await fetch(`${stage.url}${path}`, { method, headers: { 'content-type': 'application/json' } });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([status, 'application/problem+json']);
+  });
+
+  it('takes no body above 64 KiB, and no header flood', async () => {
+    const headers = { 'content-type': 'application/json' };
+    const large = await fetch(`${stage.url}/api/v1/runs`, { method: 'POST', body: `"${'x'.repeat(70_000)}"`, headers });
+    expect(large.status).toBe(413);
+    const flood = await fetch(`${stage.url}/api/v1/status`, { headers: { 'x-flood': 'x'.repeat(20_000) } });
+    expect(flood.status).toBe(431);
+  });
+});
+
+it('a database that is away is 503, and says when to come back', async () => {
+  const away = await createReadsDatabase();
+  const broken = await startHttp(away);
+  await away.drop();
+  const answer = await fetch(`${broken.url}/api/v1/status`);
+  expect([answer.status, Number(answer.headers.get('retry-after'))]).toEqual([503, 5]);
+  const page = await fetch(`${broken.url}/`, { headers: { accept: 'text/html' } });
+  expect([page.status, await page.text()]).toEqual([503, expect.stringContaining('http-equiv="refresh"')]);
+  expect((await fetch(`${broken.url}/health/live`)).status).toBe(200);
+  await broken.close();
+});

@@ -1,0 +1,96 @@
+/** The HTTP server over a real database; the queue is played by the test. */
+
+import type { HttpConfig } from '../../../src/config-http.js';
+import { noteActions } from '../../../src/db/actions/action-store.js';
+import { createParkedStore } from '../../../src/db/postings/parked-store.js';
+import { createAcceptanceStore } from '../../../src/db/proof/acceptance-store.js';
+import { createReadModel } from '../../../src/db/reads/read-model.js';
+import { createApp } from '../../../src/http/app.js';
+import type { HttpPorts, PartHealth } from '../../../src/http/ports.js';
+import { listen } from '../../../src/http/server.js';
+import { noteRequests } from '../../../src/operations/note-actions.js';
+import { createRequestOperations } from '../../../src/operations/request-operations.js';
+import { verifyWebhook } from '../../../src/stripe/webhook.js';
+import type { ReadsDatabase } from '../reads-database.js';
+import { OWN_QUEUE, READ_OPTIONS, RUN } from './command-line.js';
+
+export const ADMIN_TOKEN = 'admin-token-of-the-tests';
+export const VIEWER_TOKEN = 'viewer-token-of-the-tests';
+
+export interface HttpStage {
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly ports: HttpPorts;
+  /** How often the tail was woken by the webhook, and syncs were asked for. */
+  readonly woken: string[];
+  readonly faults: unknown[];
+  readonly wrongTokens: string[];
+  health: readonly PartHealth[];
+  isDraining: boolean;
+  /** Of the clock by which wrong tokens are slowed down. */
+  nowMs: number;
+  endStreams(): void;
+  close(): Promise<void>;
+}
+
+const CONFIG: HttpConfig = {
+  ...{ host: '127.0.0.1', port: 0, publicUrl: null, trustsProxy: false },
+  ...{ adminToken: null, viewerToken: null, webhookSecrets: [] },
+};
+
+export async function startHttp(
+  { db }: Pick<ReadsDatabase, 'db'>,
+  {
+    config = {},
+    decorate = (ports) => ports,
+  }: { readonly config?: Partial<HttpConfig>; decorate?(ports: HttpPorts): HttpPorts } = {},
+): Promise<HttpStage> {
+  const own: HttpConfig = { ...CONFIG, ...config };
+  const reads = createReadModel(db, READ_OPTIONS);
+  const stage = {
+    woken: [] as string[],
+    faults: [] as unknown[],
+    wrongTokens: [] as string[],
+    isDraining: false,
+    nowMs: 0,
+  };
+  const health: PartHealth[] = [{ name: 'database', isReady: true, why: null, tookMs: 1 }];
+  const requests = {
+    sync: async (trigger: string) => void stage.woken.push(trigger),
+    backfill: async () => ({ runId: RUN, parts: [] }),
+    ...{
+      requestParts: async () => {},
+      wakeLanes: async () => {},
+      proofs: async () => {},
+      queue: async () => OWN_QUEUE,
+    },
+  };
+  const ports = decorate({
+    ...{ config: own, version: 'test', reads },
+    async operationsFor(actor) {
+      const operations = createRequestOperations({
+        ...{ reads, requests, acceptances: createAcceptanceStore(db, 'test') },
+        parked: createParkedStore(db, (text) => ({ kind: 'rejected', reason: 'unknown_currency', detail: text })),
+      });
+      return noteRequests(operations, (actions) => noteActions(db, actor, actions));
+    },
+    health: async () => opened.health,
+    settings: () => [{ variable: 'SYNC_EVERY', value: '60s', from: 'default', note: null }],
+    verifyWebhook: (body, signature) => verifyWebhook(body, { signature, secrets: own.webhookSecrets }),
+    wakeTail: async () => void stage.woken.push('webhook'),
+    monotonicMs: () => stage.nowMs,
+    now: () => new Date(),
+    onFault: (error) => void stage.faults.push(error),
+    onWrongToken: (address) => void stage.wrongTokens.push(address),
+  });
+  const app = createApp(ports, { isDraining: () => opened.isDraining });
+  const { port, close } = await listen(app.fetch as never, own);
+  const opened: HttpStage = Object.assign(stage, {
+    ...{ url: `http://127.0.0.1:${port}`, ports, health, endStreams: app.endStreams },
+    async close() {
+      app.endStreams();
+      await close();
+    },
+  });
+  return opened;
+}
