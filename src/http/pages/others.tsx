@@ -46,7 +46,7 @@ export const Actions: FC<{
 );
 
 const Subject: FC<{ readonly action: ActionRecord }> = ({ action: { kind, subject } }) => {
-  if (subject === null) return <></>;
+  if (subject === null) return null;
   if (kind === 'backfill') return <Id value={subject} short={13} href={`/runs/${subject}`} />;
   if (/^pi_/.test(subject)) return <Id value={subject} href={`/payments/${encodeURIComponent(subject)}`} />;
   if (/^\d{4}-\d\d-\d\d$/.test(subject)) return <a href={`/days/${subject}`}>{subject}</a>;
@@ -112,6 +112,8 @@ export const Login: FC<{ readonly next: string; readonly problem: string | null 
       {problem === null ? '' : <p class="answer bad">{problem}</p>}
       <form method="post" action="/login">
         <input type="hidden" name="next" value={next} />
+        {/* For password managers, which keep a token by a name. */}
+        <input type="text" name="username" value="stripe-blnk-sync" autocomplete="username" hidden readonly />
         <p>
           <label>
             Token

@@ -127,7 +127,7 @@ function toneOf(needs: readonly Need[]): Tone {
 const PlaceOf: FC<{ readonly code: string }> = ({ code }) => {
   if (code.startsWith('parked')) return <a href="/parked">Parked</a>;
   if (/^day|proof|broken/.test(code)) return <a href="/days">Days</a>;
-  return <></>;
+  return null;
 };
 
 const Figures: FC<{ readonly status: StatusRecord }> = ({ status }) => {

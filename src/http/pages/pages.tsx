@@ -124,7 +124,7 @@ function addRuns(app: Hono<Environment>, ports: PagesPorts): void {
     const options = given({ feed, status });
     const about = {
       ...{ title: 'Runs', place: '/runs', mirror: await mirrorOf(ports), isLive: asked.after === undefined },
-      same: { command: commandOf('runs', options), api: pathOf('/runs', options) },
+      same: { command: commandOf(['runs'], options), api: pathOf('/runs', options) },
     };
     return render(
       c,
@@ -183,7 +183,7 @@ function addPayments(app: Hono<Environment>, ports: PagesPorts): void {
     const about = {
       ...{ title: 'Payments', place: '/payments', mirror: await mirrorOf(ports), isLive: asked.after === undefined },
       same: {
-        command: commandOf(search === undefined ? 'payments' : `payments ${search}`, filters),
+        command: commandOf(search === undefined ? ['payments'] : ['payments', search], filters),
         api: pathOf('/payments', { ...filters, ...given({ q: search }) }),
       },
     };
@@ -215,7 +215,10 @@ function addPayments(app: Hono<Environment>, ports: PagesPorts): void {
         mirror: await mirrorOf(ports),
         isLive: payment.state === 'pending',
       },
-      same: { command: `parked show ${payment.reference}`, api: `/payments/${encodeURIComponent(payment.reference)}` },
+      same: {
+        command: commandOf(['parked', 'show', payment.reference]),
+        api: `/payments/${encodeURIComponent(payment.reference)}`,
+      },
     };
     return render(c, ports, about, <Payment payment={payment} now={ports.now()} mayAct={mayAct(needAccess(c))} />);
   });
@@ -236,7 +239,7 @@ function addParked(app: Hono<Environment>, ports: PagesPorts): void {
     const about = {
       ...{ title: 'Parked', place: '/parked', mirror: status.mirror, isLive: asked.after === undefined },
       same: {
-        command: commandOf('parked list', given({ reason })),
+        command: commandOf(['parked', 'list'], given({ reason })),
         api: pathOf('/payments', { state: 'parked', ...given({ reason }) }),
       },
     };
@@ -272,7 +275,7 @@ function addDays(app: Hono<Environment>, ports: PagesPorts): void {
     const range = { from: `${month}-01`, to: lastDayOf(month) };
     const about = {
       ...{ title: `Days of ${month}`, place: '/days', mirror, isLive: true },
-      same: { command: commandOf('certificates list', range), api: pathOf('/days', range) },
+      same: { command: commandOf(['certificates', 'list'], range), api: pathOf('/days', range) },
     };
     return render(c, ports, about, <Days {...{ certificates, month, months: monthsFrom(mirror, ports.now()) }} />);
   });
@@ -311,7 +314,7 @@ function addOthers(app: Hono<Environment>, ports: PagesPorts): void {
     const about = {
       ...{ title: 'Actions', place: '/actions', mirror: await mirrorOf(ports), isLive: after === undefined },
       same: {
-        command: commandOf('actions', given({ about: subject, kind })),
+        command: commandOf(['actions'], given({ about: subject, kind })),
         api: pathOf('/actions', given({ subject, kind })),
       },
     };
@@ -361,8 +364,10 @@ function given<Given extends object>(fields: Given): { [Name in keyof Given]?: E
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
-function commandOf(command: string, options: object): string {
-  return [command, ...Object.entries(options).map(([name, value]) => `--${name} ${value}`)].join(' ');
+/** Null for words that a shell would read otherwise: what is copied has to do what the page did. */
+function commandOf(words: readonly string[], options: object = {}): string | null {
+  const all = [...words, ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])];
+  return all.every((word) => /^[\w@:.,+-]+$/.test(word)) ? all.join(' ') : null;
 }
 
 function pathOf(path: string, query: object): string {
