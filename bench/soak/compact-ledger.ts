@@ -15,6 +15,8 @@ export interface CompactLedger {
   readonly key: string;
   /** Share of the requests that meet a fault, 0 to 1. */
   faults: number;
+  /** Faults of the next requests, one each, before any is drawn. */
+  readonly next: Fault[];
   readonly facts: LedgerFacts;
   /** How often a payment was applied; 0 or 1, whatever was tried. */
   holds(rank: number): boolean;
@@ -48,6 +50,7 @@ export async function startCompactLedger(
     url: `http://127.0.0.1:${port}`,
     key: 'soak',
     faults: options.faults,
+    next: [],
     facts: book.facts,
     holds: (rank) => book.holds(rank),
     close: () =>
@@ -70,18 +73,29 @@ async function serve(
   const body = Buffer.concat(parts).toString('utf8');
   const path = request.url ?? '/';
   book.facts.requests += 1;
+  if (request.headers['x-blnk-key'] !== ledger.key) return send(response, KEY_REFUSED);
   const isPost = path === '/transactions' || path === '/transactions/bulk';
-  const fault: Fault | null = random() < ledger.faults ? drawFault(random, isPost) : null;
+  const drawn = random() < ledger.faults ? drawFault(random, isPost) : null;
+  const fault = ledger.next.shift() ?? drawn;
   if (fault !== null) book.facts.faulted[fault] = (book.facts.faulted[fault] ?? 0) + 1;
   const answer = afterRouting(fault, () => route(book, path, body));
   if (answer === 'reset') {
     request.socket.resetAndDestroy();
     return;
   }
-  const bytes = Buffer.from(answer.body);
-  response.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': bytes.length });
-  response.end(answer.isCut === true ? bytes.subarray(0, bytes.length / 2) : bytes);
+  send(response, answer);
   if (answer.isCut === true) request.socket.destroySoon();
+}
+
+const KEY_REFUSED: Answer = {
+  status: 401,
+  body: '{"error":"Invalid API key","error_detail":{"code":"AUTH_INVALID_API_KEY","message":"Invalid API key"}}',
+};
+
+function send(response: ServerResponse, { status, body, isCut }: Answer): void {
+  const bytes = Buffer.from(body);
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length });
+  response.end(isCut === true ? bytes.subarray(0, bytes.length / 2) : bytes);
 }
 
 function route(book: Book, path: string, body: string): Answer {
@@ -124,13 +138,15 @@ function findRows(book: Book, { filters, limit }: { filters: readonly Filter[]; 
   // All rows are this mirror's.
   if (of('meta_data.stripe_mirror', 'isnull') !== undefined) return [];
   const day = of('meta_data.stripe_day', 'eq')?.value;
-  if (day !== undefined) return book.pageOfDay(day, { after: of('reference', 'gt')?.value ?? '', limit });
+  const after = of('reference', 'gt')?.value ?? '';
+  if (day !== undefined) return book.pageOfDay(day, { after, limit });
   const payment = of('meta_data.stripe_payment_intent_id', 'eq')?.value;
   const references = payment === undefined ? (of('reference', 'in')?.values ?? []) : [payment];
-  return references.flatMap((reference) => {
+  const ranks = [...references].sort().flatMap((reference) => {
     const rank = book.rankOf(reference);
-    return rank !== undefined && book.holds(rank) ? [book.rowOf(rank)] : [];
+    return reference > after && rank !== undefined && book.holds(rank) ? [rank] : [];
   });
+  return ranks.slice(0, limit).map((rank) => book.rowOf(rank));
 }
 
 function findBalances(book: Book, { filters }: { filters: readonly Filter[] }) {

@@ -1,6 +1,7 @@
 /**
  * The adapter against the stand-in for Blnk, which answers as the recorded Core does: once through the Cloud, once as
- * a Core of one's own. What the wire may do to an answer is in adapter.test.ts.
+ * a Core of one's own. What every ledger promises is in `test/post/conformance.test.ts`, what the wire may do to an answer in
+ * adapter.test.ts.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { BlnkSandbox } from '../../sandbox/blnk/sandbox.js';
@@ -59,72 +60,6 @@ function bodyOf(reference: string, more: { readonly amount?: string; readonly fi
 }
 
 describe.each<Style>(['cloud', 'core'])('as %s', (style) => {
-  it('a post is applied, its row is found, and its balances have the ids of the row', async () => {
-    const ledger = connect(style);
-    const reference = newReference();
-    const answer = await ledger.post(bodyOf(reference));
-    const rows = await ledger.findByReference([reference, `${reference}_q`]);
-    const indicators = ['@stripe', `@cus_${reference}`, '@nobody'];
-    const balances = await ledger.findBalances({ indicators, currency: 'USD' });
-    const row = {
-      transactionId: expect.stringMatching(/^txn_/),
-      reference,
-      status: 'APPLIED',
-      amount: 1250n,
-      currency: 'USD',
-      source: balances.get('@stripe'),
-      destination: balances.get(`@cus_${reference}`),
-      effectiveDate: new Date('2026-10-01T02:03:04Z'),
-      mirrorId: 'mirror_1',
-      rejectionReason: null,
-      parentId: null,
-    };
-    expect(balances.size).toBe(2);
-    expect(answer).toEqual({ kind: 'applied', row });
-    expect(rows).toEqual([row]);
-    expect(await ledger.findBalances({ indicators, currency: 'EUR' })).toEqual(new Map());
-  });
-
-  it('amounts above 2^53 go and come exactly', async () => {
-    const ledger = connect(style);
-    const reference = newReference();
-    const amount = 123456789012345678901n;
-    const answer = await ledger.post(bodyOf(reference, { amount: amount.toString() }));
-    expect(answer).toMatchObject({ kind: 'applied', row: { amount } });
-    expect(await ledger.findByReference([reference])).toMatchObject([{ amount }]);
-  });
-
-  it('a bulk of 100 is applied, confirmed by one look-up, and stops at its first repetition', async () => {
-    const ledger = connect(style);
-    const references = Array.from({ length: 100 }, newReference);
-    const bodies = references.map((reference) => bodyOf(reference));
-    expect(await ledger.postBulk(bodies)).toEqual({ kind: 'applied', row: null });
-    const rows = await ledger.findByReference(references);
-    expect(rows.map(({ reference }) => reference).sort()).toEqual([...references].sort());
-    expect(await ledger.postBulk(bodies)).toMatchObject({
-      kind: 'unclear',
-      message: expect.stringContaining('TXN_DUPLICATE_REFERENCE'),
-    });
-  });
-
-  it('each refusal is told apart', async () => {
-    const ledger = connect(style);
-    const reference = newReference();
-    await ledger.post(bodyOf(reference));
-    expect(await ledger.post(bodyOf(reference, { amount: '7' }))).toMatchObject({ kind: 'duplicate' });
-    const post = (amount: string, fields: object) => ledger.post(bodyOf(newReference(), { amount, fields }));
-    expect(await post('0', {})).toMatchObject({ kind: 'refused' });
-    expect(await post('"5"', {})).toMatchObject({ kind: 'refused' });
-    expect(await post('5', { description: '' })).toMatchObject({ kind: 'refused' });
-    expect(await post('5', { destination: 'bln_nobody' })).toMatchObject({ kind: 'refused' });
-    expect(await post('5', { destination: '@stripe' })).toMatchObject({ kind: 'busy' });
-    expect(await post('5', { description: 'a\u0000b' })).toMatchObject({ kind: 'unclear' });
-    await expect(post('5', { allow_overdraft: false, source: '@poor' })).rejects.toMatchObject({
-      kind: 'fatal',
-      code: 'blnk_overdraft_refused',
-    });
-  });
-
   it('a post that was queued is unclear, and the look-up tells what became of it', async () => {
     const ledger = connect(style);
     const reference = newReference();
@@ -145,38 +80,6 @@ describe.each<Style>(['cloud', 'core'])('as %s', (style) => {
         }),
       ]),
     );
-  });
-
-  it('a lost answer is unclear although the post was applied', async () => {
-    const ledger = connect(style);
-    const reference = newReference();
-    sandbox.faults.add({ kind: 'answer_lost', route: 'posts', times: 2 });
-    expect(await ledger.post(bodyOf(reference))).toMatchObject({ kind: 'unclear' });
-    const others = [newReference(), newReference()];
-    expect(await ledger.postBulk(others.map((other) => bodyOf(other)))).toMatchObject({ kind: 'unclear' });
-    expect(await ledger.findByReference([reference, ...others])).toHaveLength(3);
-  });
-
-  it('a request that the proxy repeated is a duplicate of itself', async () => {
-    sandbox.faults.add({ kind: 'repeated', route: 'posts', times: 1 });
-    expect(await connect(style).post(bodyOf(newReference()))).toMatchObject({ kind: 'duplicate' });
-  });
-
-  it('locked balances are busy, in a bulk unclear', async () => {
-    sandbox.faults.add({ kind: 'locked', route: 'posts' });
-    const ledger = connect(style);
-    expect(await ledger.post(bodyOf(newReference()))).toMatchObject({ kind: 'busy' });
-    expect(await ledger.postBulk([bodyOf(newReference())])).toMatchObject({ kind: 'unclear' });
-  });
-
-  it('a look-up survives pages, resets and 429', async () => {
-    const ledger = connect(style);
-    const reference = newReference();
-    await ledger.post(bodyOf(reference));
-    sandbox.faults.add({ kind: 'status', status: 429, body: 'empty', retryAfter: 0, route: 'lookups', times: 1 });
-    sandbox.faults.add({ kind: 'reset', route: 'lookups', times: 1 });
-    sandbox.faults.add({ kind: 'status', status: 502, body: 'html', route: 'lookups', times: 1 });
-    expect(await ledger.findByReference([reference])).toHaveLength(1);
   });
 
   it('the probe passes with a key that may do all, and sees who wrote to the ledger', async () => {

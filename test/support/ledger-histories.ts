@@ -13,6 +13,7 @@ import { judgePayment } from '../../src/core/proof/judge-payment.js';
 import { decideRepair } from '../../src/core/repair/decide-repair.js';
 import type { OwnRow } from '../../src/core/repair/repair-facts.js';
 import { judgePage } from '../../src/prove/rebuild.js';
+import { rowsInMemory } from './rows-in-memory.js';
 
 const ID = 'pi_3H';
 const AMOUNT = 1_999n;
@@ -130,8 +131,7 @@ export async function verdictsOf({ rows, own }: History): Promise<string> {
 function portsOf(rows: readonly LedgerRecord[]): Parameters<typeof judgePage>[1] {
   return {
     ledger: {
-      findByReference: async (references) => rows.filter(({ reference }) => references.includes(reference)),
-      findChildren: async () => [],
+      ...rowsInMemory(rows),
       listOfPayment: async () => rows.filter(({ paymentId }) => paymentId === ID),
     },
     balances: { resolve: async () => {}, refresh: async () => {}, resolver: () => resolve },
