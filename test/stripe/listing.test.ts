@@ -6,65 +6,29 @@ import { describe, expect, it } from 'vitest';
 import type { FeedPage, PageRequest, PaymentFeeds } from '../../src/collect/ports.js';
 import { SyncError } from '../../src/core/base/errors.js';
 import type { Window } from '../../src/core/base/window.js';
-import type { FoundPayment } from '../../src/core/posting/payment.js';
 import { createStripeSide } from '../../src/stripe/listing.js';
+import { type ListedIntent, listedFeeds, listedPage, newestFirst } from '../support/listed-intents.js';
 
 const at = (second: number) => new Date(Date.UTC(2026, 9, 1) + second * 1_000);
 const WINDOW = { from: at(0), to: at(1_000) };
 
-interface Intent {
-  readonly id: string;
-  readonly second: number;
-}
+const intents = (count: number, secondOf: (index: number) => number): ListedIntent[] =>
+  Array.from({ length: count }, (_, index) => intent(`pi_${String(index).padStart(4, '0')}`, secondOf(index)));
 
-const intents = (count: number, secondOf: (index: number) => number): Intent[] =>
-  Array.from({ length: count }, (_, index) => ({
-    id: `pi_${String(index).padStart(4, '0')}`,
-    second: secondOf(index),
-  }));
+const intent = (id: string, second: number): ListedIntent => ({ id, created: at(second) });
 
-function paymentOf({ id, second }: Intent): FoundPayment {
-  return {
-    ...{ kind: 'payment', id, amountReceived: 5n, currency: 'usd', created: at(second), livemode: false },
-    ...{ customerId: null, chargeId: null, description: null, metadata: [] },
-  };
-}
+const pageOf = (objects: readonly ListedIntent[], hasMore: boolean): FeedPage =>
+  listedPage(objects, { hasMore, vendorNow: at(5_000) });
 
-function pageOf(objects: readonly Intent[], hasMore: boolean): FeedPage {
-  return {
-    payments: objects.map((intent) => ({ payment: paymentOf(intent), seenAt: at(intent.second) })),
-    hasMore,
-    lastId: objects.at(-1)?.id ?? null,
-    newest: objects[0] === undefined ? null : at(objects[0].second),
-    oldest: objects.length === 0 ? null : at(objects.at(-1)?.second ?? 0),
-    vendorNow: at(5_000),
-    requests: 1,
-  };
-}
-
-/** Stripe as it lists: newest first, pages of 100, by cursor. A test may delete from `held` between two pages. */
-function stripeOf(held: Intent[], answer?: (request: PageRequest) => FeedPage | undefined) {
+/** A test may delete from `held` between two pages, or answer in place of the list. */
+function stripeOf(held: ListedIntent[], answer?: (request: PageRequest) => FeedPage | undefined) {
   const asked: PageRequest[] = [];
+  const feeds = listedFeeds(held, at(5_000));
   const paymentIntents = async (request: PageRequest): Promise<FeedPage> => {
     asked.push(request);
-    const scripted = answer?.(request);
-    if (scripted !== undefined) return scripted;
-    const sorted = [...held].sort((a, b) => b.second - a.second || (a.id < b.id ? 1 : -1));
-    const fitting = sorted.filter(
-      ({ second }) => at(second) >= request.from && (!request.to || at(second) < request.to),
-    );
-    const place = request.after === null ? 0 : fitting.findIndex(({ id }) => id === request.after) + 1;
-    if (request.after !== null && place === 0) {
-      throw new SyncError('the cursor is gone', { kind: 'transient', code: 'cursor_gone' });
-    }
-    const page = fitting.slice(place, place + 100);
-    return pageOf(page, place + 100 < fitting.length);
+    return answer?.(request) ?? feeds.paymentIntents(request);
   };
-  const payment: PaymentFeeds['payment'] = async (id) => {
-    const found = held.find((intent) => intent.id === id);
-    return { reading: found === undefined ? { kind: 'missing' } : paymentOf(found), requests: 1 };
-  };
-  return { asked, side: createStripeSide({ feeds: { paymentIntents, payment } as PaymentFeeds }) };
+  return { asked, side: createStripeSide({ feeds: { ...feeds, paymentIntents } as PaymentFeeds }) };
 }
 
 async function list(
@@ -82,14 +46,14 @@ async function list(
   return ids;
 }
 
-const idsOf = (held: readonly Intent[]) => held.map(({ id }) => id).sort();
+const idsOf = (held: readonly ListedIntent[]) => held.map(({ id }) => id).sort();
 
 describe('a window of payments', () => {
   it.each([0, 1, 100, 101, 350])(
     'of %i is listed to its end, each once, in as many requests as pages',
     async (count) => {
       const held = intents(count, (index) => index);
-      const { side, asked } = stripeOf([...held, { id: 'pi_before', second: -1 }, { id: 'pi_at_end', second: 1_000 }]);
+      const { side, asked } = stripeOf([...held, intent('pi_before', -1), intent('pi_at_end', 1_000)]);
       expect((await list(side)).sort()).toEqual(idsOf(held));
       expect(asked).toHaveLength(Math.max(1, Math.ceil(count / 100)));
     },
@@ -105,9 +69,7 @@ describe('a window of payments', () => {
   });
 
   it('does not take what was created before a bound within a second', async () => {
-    const { side } = stripeOf([{ id: 'pi_of_the_second', second: 10 }], () =>
-      pageOf([{ id: 'pi_x', second: 10 }], false),
-    );
+    const { side } = stripeOf([intent('pi_of_the_second', 10)]);
     expect(await list(side, { from: new Date(at(10).getTime() + 500), to: at(20) })).toEqual([]);
   });
 
@@ -122,7 +84,7 @@ describe('a window of payments', () => {
     const ids = await list(side, WINDOW, (pages) => {
       if (pages > 2) return;
       // What the next request would begin after is deleted, as test data can be.
-      const sorted = [...held].sort((a, b) => b.second - a.second || (a.id < b.id ? 1 : -1));
+      const sorted = [...held].sort(newestFirst);
       const last = sorted[pages * 100 - 1];
       if (last === undefined) return;
       held.splice(held.indexOf(last), 1);
@@ -182,7 +144,7 @@ describe('a window of payments', () => {
 });
 
 it('one intent is read as it is now, or is missing', async () => {
-  const { side } = stripeOf([{ id: 'pi_1', second: 1 }]);
+  const { side } = stripeOf([intent('pi_1', 1)]);
   expect(await side.readIntent('pi_1')).toMatchObject({ kind: 'payment', id: 'pi_1' });
   expect(await side.readIntent('pi_2')).toEqual({ kind: 'missing' });
 });
