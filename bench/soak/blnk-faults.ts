@@ -1,25 +1,25 @@
 /** The faults of a soak on Blnk's side: each of them as often as the others, together as often as asked. */
-import type { Fault, FaultEffect, Faults } from '../../sandbox/blnk/faults.js';
+import type { BlnkFaults, Fault, FaultEffect } from '../../sandbox/blnk/faults.js';
 
 const OF_POSTS: readonly FaultEffect[] = [
-  { kind: 'reset' },
-  { kind: 'answer_lost' },
-  { kind: 'repeated' },
-  { kind: 'status', status: 500, body: 'core', applied: true },
-  { kind: 'status', status: 503, body: 'html' },
-  { kind: 'status', status: 429, body: 'cloud', retryAfter: 1 },
-  { kind: 'locked', atItem: 2 },
+  { effect: 'reset' },
+  { effect: 'answer_lost' },
+  { effect: 'repeated' },
+  { effect: 'status', status: 500, body: 'core', applied: true },
+  { effect: 'status', status: 503, body: 'html' },
+  { effect: 'status', status: 429, body: 'cloud', retryAfter: 1 },
+  { effect: 'locked', atItem: 2 },
 ];
 
 const OF_LOOK_UPS: readonly FaultEffect[] = [
-  { kind: 'reset' },
-  { kind: 'status', status: 500, body: 'core' },
-  { kind: 'status', status: 503, body: 'html' },
-  { kind: 'status', status: 429, body: 'cloud' },
+  { effect: 'reset' },
+  { effect: 'status', status: 500, body: 'core' },
+  { effect: 'status', status: 503, body: 'html' },
+  { effect: 'status', status: 429, body: 'cloud' },
 ];
 
 /** @param share of all posts, and of all look-ups, 0 to 1 */
-export function addBlnkFaults(faults: Faults, share: number): void {
+export function addBlnkFaults(faults: BlnkFaults, share: number): void {
   if (share === 0) return;
   const all: Fault[] = [
     ...OF_POSTS.map((effect) => ({ ...effect, route: 'posts', probability: share / OF_POSTS.length })),

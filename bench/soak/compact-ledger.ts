@@ -5,7 +5,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fractionSource } from '../../sandbox/stripe/scramble.js';
+import { fractionSource } from '../../sandbox/fractions.js';
 import type { World } from '../../sandbox/stripe/world.js';
 import { Book, type LedgerFacts, type Posted } from './compact-book.js';
 import { type Answer, afterRouting, drawFault, type Fault } from './compact-ledger-faults.js';

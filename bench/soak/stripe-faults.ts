@@ -1,5 +1,5 @@
 /** The faults of a soak on Stripe's side: each of them as often as the others, together as often as asked. */
-import type { FaultEffect, Faults } from '../../sandbox/stripe/faults.js';
+import type { FaultEffect, StripeFaults } from '../../sandbox/stripe/faults.js';
 
 const EFFECTS: readonly FaultEffect[] = [
   { effect: 'reset' },
@@ -12,7 +12,9 @@ const EFFECTS: readonly FaultEffect[] = [
 ];
 
 /** @param share of all requests, 0 to 1 */
-export function addStripeFaults(faults: Faults, share: number): void {
+export function addStripeFaults(faults: StripeFaults, share: number): void {
   if (share === 0) return;
-  for (const fault of EFFECTS) faults.add({ fault, probability: share / EFFECTS.length });
+  for (const [seed, effect] of EFFECTS.entries()) {
+    faults.add({ ...effect, probability: share / EFFECTS.length, seed: seed + 1 });
+  }
 }

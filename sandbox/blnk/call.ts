@@ -1,9 +1,9 @@
-// One request as the handlers see it, whichever door it came through. A fault may ride on it.
+// One request as the handlers see it, whichever of the three APIs it came through. A fault may ride on it.
 
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** The door: Core itself, the Cloud's /proxy, or the Cloud's own routes. */
-export type Door = 'core' | 'proxy' | 'cloud';
+/** Core's own API, the Cloud's /proxy before it, or the Cloud's own routes. */
+export type Api = 'core' | 'proxy' | 'cloud';
 
 /** A pause inside a post, while its balances are locked: before item `atItem` is applied, or after the last one was. */
 interface Hold {
@@ -21,7 +21,7 @@ export interface Call {
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
   readonly tooLarge: boolean;
-  readonly door: Door;
+  readonly api: Api;
   /** The client dropped its connection before it was answered. */
   readonly aborted: boolean;
   readonly untilAborted: Promise<void>;

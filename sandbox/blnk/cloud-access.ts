@@ -1,4 +1,4 @@
-// Who may use the Cloud's doors: tokens with scopes, for one instance. The bodies of its refusals are not documented but for
+// Who may use the Cloud's routes and its proxy: tokens with scopes, for one instance. The bodies of its refusals are not documented but for
 // the one without a token; the others are invented and deliberately unlike Core's, so that a client branches on the status alone.
 
 import { type Answer, jsonAnswer } from './answers.js';

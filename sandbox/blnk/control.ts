@@ -1,162 +1,132 @@
-// /_sandbox/…: what a test does to a sandbox in another process. It has no key: the sandbox listens on this machine only.
+// The routes of the control API that only Blnk's sandbox has; those of both are in ../control.ts.
 //
-//   GET    /_sandbox/stats                         rows, balances, counters, leaked locks
-//   GET    /_sandbox/transactions?from=0&limit=n   rows in order of insertion; `next` is where to go on
-//   POST   /_sandbox/faults                        a Fault; answers its id
-//   GET    /_sandbox/faults · DELETE /_sandbox/faults[/id] · POST /_sandbox/faults/:id/release
-//   POST   /_sandbox/clock                         {"now": time} or {"advance_ms": n}
-//   POST   /_sandbox/tokens                        {"token", "state": "valid" | "expired" | "revoked", "scopes"?}
-//   POST   /_sandbox/queue                         {"children": "soon" | "held"} and/or {"recover": true}
-//   POST   /_sandbox/locks/expire                  ends leaked locks
-//   POST   /_sandbox/holds                         {"indicator", "currency"}: locks a balance; answers an id
-//   DELETE /_sandbox/holds/:id                     unlocks it
-//   POST   /_sandbox/wipe                          the ledger is provisioned anew: nothing is left of it
-//   POST   /_sandbox/instance                      {"id"}: the Cloud calls the same ledger by another id
-//   DELETE /_sandbox/transactions/:reference · PATCH /_sandbox/transactions/:reference   damage
+//   GET    transactions?from=0&limit=n   rows in order of insertion; `next` is where to go on
+//   PATCH  transactions/<reference> {…} · DELETE transactions/<reference>   damage
+//   POST   tokens {"token", "state": "valid" | "expired" | "revoked", "scopes"?}
+//   POST   queue {"children": "soon" | "held"} and/or {"recover": true}
+//   POST   locks/expire                  ends leaked locks
+//   POST   holds {"indicator", "currency"}   locks a balance; answers an id
+//   DELETE holds/<id>                    unlocks it
+//   POST   wipe                          the ledger is provisioned anew: nothing is left of it
+//   POST   instance {"id"}               the Cloud calls the same ledger by another id
 
 import { randomUUID } from 'node:crypto';
-import { type Answer, jsonAnswer } from './answers.js';
-import { MovableClock } from './clock.js';
-import { cloudScopes } from './cloud-access.js';
-import type { Fault } from './faults.js';
-import type { InspectedTransaction } from './inspection.js';
-import type { BlnkSandbox } from './sandbox.js';
+import type { SandboxClock } from '../clock.js';
+import { type Controlled, ControlRefusal, type ControlRequest, dateOf, type Fields, faultOf } from '../control.js';
+import { type CloudAccess, cloudScopes } from './cloud-access.js';
+import { type BlnkFaults, EFFECTS } from './faults.js';
+import type { InspectedTransaction, TransactionChange } from './inspection.js';
 
-type Fields = Record<string, unknown>;
+/** What the control routes see of the ledger. */
+export interface ControlledLedger {
+  readonly clock: SandboxClock;
+  readonly faults: BlnkFaults;
+  readonly access: CloudAccess;
+  readonly requests: readonly unknown[];
+  latencyMs: number;
+  stats(): { readonly rows: number };
+  transactions(from: number): Iterable<InspectedTransaction>;
+  deleteTransaction(reference: string): boolean;
+  alterTransaction(reference: string, change: TransactionChange): boolean;
+  setQueuedChildren(children: 'soon' | 'held'): void;
+  recoverQueued(): Promise<number>;
+  holdBalance(indicator: string, currency: string): (() => void) | undefined;
+  expireLeakedLocks(): void;
+  wipe(): void;
+}
 
-const done = jsonAnswer(200, { ok: true });
+const done = { ok: true };
 const rowsMax = 10_000;
 
-/** Answers a control request; `segments` come after `_sandbox`. */
-export async function answerControl(sandbox: BlnkSandbox, method: string, url: URL, text: string): Promise<Answer> {
-  const [, , subject = '', id, action] = decodeURIComponent(url.pathname).split('/');
-  const fields = text === '' ? {} : (JSON.parse(text) as Fields);
+export function controlled(ledger: ControlledLedger): Controlled {
+  const holds = new Map<string, () => void>();
+  return {
+    faults: ledger.faults,
+    clock: ledger.clock,
+    get latencyMs() {
+      return ledger.latencyMs;
+    },
+    set latencyMs(ms) {
+      ledger.latencyMs = ms;
+    },
+    addFault: (body) => ledger.faults.add(faultOf(body, EFFECTS)),
+    stats: () => ledger.stats(),
+    log: () => ledger.requests,
+    answer: (asked) => (asked.subject === 'holds' ? answerHold(ledger, holds, asked) : answer(ledger, asked)),
+  };
+}
+
+async function answer(ledger: ControlledLedger, { method, subject, rest, search, body }: ControlRequest) {
+  const [id = ''] = rest;
   switch (`${method} ${subject}`) {
-    case 'GET stats':
-      return jsonAnswer(200, sandbox.stats());
     case 'GET transactions':
-      return dumpTransactions(sandbox, url.searchParams);
+      return dumpTransactions(ledger, search);
     case 'DELETE transactions':
-      return jsonAnswer(200, { ok: sandbox.deleteTransaction(id ?? '') });
+      return { ok: ledger.deleteTransaction(id) };
     case 'PATCH transactions':
-      return jsonAnswer(200, { ok: sandbox.alterTransaction(id ?? '', changeOf(fields)) });
-    case 'POST faults':
-      return action === 'release' ? releaseFault(sandbox, id) : addFault(sandbox, fields);
-    case 'GET faults':
-      return jsonAnswer(
-        200,
-        sandbox.faults.active.map(({ id: faultId, hits, fault }) => ({ id: faultId, hits, ...fault })),
-      );
-    case 'DELETE faults':
-      return removeFaults(sandbox, id);
-    case 'POST clock':
-      return moveClock(sandbox, fields);
+      return { ok: ledger.alterTransaction(id, changeOf(body)) };
     case 'POST tokens':
-      return changeToken(sandbox, fields);
+      return changeToken(ledger, body);
     case 'POST queue':
-      return changeQueue(sandbox, fields);
+      return changeQueue(ledger, body);
     case 'POST locks':
-      sandbox.expireLeakedLocks();
+      ledger.expireLeakedLocks();
       return done;
     case 'POST wipe':
-      sandbox.wipe();
+      ledger.wipe();
       return done;
     case 'POST instance':
-      sandbox.access.renameInstance(String(fields.id));
+      ledger.access.renameInstance(String(body.id));
       return done;
-    case 'POST holds':
-      return holdBalance(sandbox, fields);
-    case 'DELETE holds':
-      return endHold(sandbox, id);
     default:
-      return jsonAnswer(404, { error: `no control route ${method} ${url.pathname}` });
+      return undefined;
   }
 }
 
-function holdBalance(sandbox: BlnkSandbox, { indicator, currency }: Fields): Answer {
-  const unlock = sandbox.holdBalance(String(indicator), String(currency));
-  if (unlock === undefined) {
-    return jsonAnswer(409, { error: 'the balance is locked already' });
+function answerHold(
+  ledger: ControlledLedger,
+  holds: Map<string, () => void>,
+  { method, rest: [held = ''], body: { indicator, currency } }: ControlRequest,
+): unknown {
+  if (method === 'POST') {
+    const unlock = ledger.holdBalance(String(indicator), String(currency));
+    if (unlock === undefined) throw new ControlRefusal(409, 'the balance is locked already');
+    const id = randomUUID();
+    holds.set(id, unlock);
+    return { id };
   }
-  const id = randomUUID();
-  sandbox.holds.set(id, unlock);
-  return jsonAnswer(201, { id });
+  const unlock = holds.get(held);
+  if (method !== 'DELETE' || unlock === undefined) throw new ControlRefusal(404, `there is no hold ${held}`);
+  unlock();
+  holds.delete(held);
+  return done;
 }
 
-function endHold({ holds }: BlnkSandbox, id: string | undefined): Answer {
-  const unlock = holds.get(id ?? '');
-  unlock?.();
-  holds.delete(id ?? '');
-  return unlock ? done : jsonAnswer(404, { error: `no hold ${id}` });
-}
-
-function dumpTransactions(sandbox: BlnkSandbox, query: URLSearchParams): Answer {
+function dumpTransactions(ledger: ControlledLedger, query: URLSearchParams) {
   const from = Number(query.get('from') ?? 0);
   const limit = Math.min(rowsMax, Number(query.get('limit') ?? 1_000));
   const rows: InspectedTransaction[] = [];
-  for (const row of sandbox.transactions(from)) {
+  for (const row of ledger.transactions(from)) {
     if (rows.push(row) >= limit) {
       break;
     }
   }
-  const total = sandbox.stats().rows;
+  const total = ledger.stats().rows;
   const next = from + limit < total ? from + limit : null;
-  const data = rows.map((row) => ({ ...row, precise_amount: String(row.precise_amount) }));
-  return jsonAnswer(200, { data, next });
+  return { data: rows, next };
 }
 
-function changeOf(fields: Fields): Parameters<BlnkSandbox['alterTransaction']>[1] {
+function changeOf(fields: Fields): TransactionChange {
   const { preciseAmount, effectiveDate, createdAt, ...others } = fields;
   return {
     ...others,
     ...(preciseAmount === undefined ? {} : { preciseAmount: BigInt(String(preciseAmount)) }),
-    ...(effectiveDate === undefined ? {} : { effectiveDate: new Date(String(effectiveDate)) }),
-    ...(createdAt === undefined ? {} : { createdAt: new Date(String(createdAt)) }),
+    ...(effectiveDate === undefined ? {} : { effectiveDate: dateOf(effectiveDate, 'effectiveDate') }),
+    ...(createdAt === undefined ? {} : { createdAt: dateOf(createdAt, 'createdAt') }),
   };
 }
 
-function addFault({ faults }: BlnkSandbox, fields: Fields): Answer {
-  return isFault(fields)
-    ? jsonAnswer(201, { id: faults.add(fields).id })
-    : jsonAnswer(400, { error: 'a fault needs a known kind; `status` a status, `slow` a delayMs' });
-}
-
-function isFault(fields: Fields): fields is Fields & Fault {
-  const { kind, status, delayMs } = fields;
-  const isPlain = ['reset', 'answer_lost', 'repeated', 'hang', 'locked', 'stale_reads'].some((known) => known === kind);
-  return (
-    isPlain || (kind === 'status' && typeof status === 'number') || (kind === 'slow' && typeof delayMs === 'number')
-  );
-}
-
-function releaseFault(sandbox: BlnkSandbox, id: string | undefined): Answer {
-  const fault = sandbox.faults.find(id ?? '');
-  fault?.release();
-  return fault ? done : jsonAnswer(404, { error: `no fault ${id}` });
-}
-
-function removeFaults(sandbox: BlnkSandbox, id: string | undefined): Answer {
-  if (id === undefined) {
-    sandbox.faults.clear();
-    return done;
-  }
-  const fault = sandbox.faults.find(id);
-  fault?.remove();
-  return fault ? done : jsonAnswer(404, { error: `no fault ${id}` });
-}
-
-function moveClock({ clock }: BlnkSandbox, fields: Fields): Answer {
-  if (!(clock instanceof MovableClock)) {
-    return jsonAnswer(409, { error: 'the clock belongs to whoever started the sandbox' });
-  }
-  if (typeof fields.now === 'string') {
-    clock.set(new Date(fields.now));
-  }
-  clock.advance(Number(fields.advance_ms ?? 0));
-  return jsonAnswer(200, { now: clock.now().toISOString() });
-}
-
-function changeToken({ access }: BlnkSandbox, { token, state = 'valid', scopes }: Fields): Answer {
+function changeToken({ access }: ControlledLedger, { token, state = 'valid', scopes }: Fields) {
   const name = String(token);
   if (state === 'valid') {
     access.allow(name, Array.isArray(scopes) ? cloudScopes.filter((scope) => scopes.includes(scope)) : cloudScopes);
@@ -168,9 +138,9 @@ function changeToken({ access }: BlnkSandbox, { token, state = 'valid', scopes }
   return done;
 }
 
-async function changeQueue(sandbox: BlnkSandbox, { children, recover }: Fields): Promise<Answer> {
+async function changeQueue(ledger: ControlledLedger, { children, recover }: Fields) {
   if (children === 'soon' || children === 'held') {
-    sandbox.setQueuedChildren(children);
+    ledger.setQueuedChildren(children);
   }
-  return jsonAnswer(200, { recovered: recover === true ? await sandbox.recoverQueued() : 0 });
+  return { recovered: recover === true ? await ledger.recoverQueued() : 0 };
 }

@@ -1,8 +1,8 @@
 // Everything one Blnk instance holds, and the settings that change how it behaves. No HTTP here.
 
+import type { SandboxClock } from '../clock.js';
 import { BalanceBook, generalLedgerId } from './balance-book.js';
 import { BalanceLocks } from './balance-locks.js';
-import type { Clock } from './clock.js';
 import type { CoreVersion } from './core-version.js';
 import type { Metadata } from './transaction-row.js';
 import { TransactionStore } from './transaction-store.js';
@@ -23,7 +23,7 @@ export interface Identity {
 }
 
 interface CoreSettings {
-  clock: Clock;
+  clock: Pick<SandboxClock, 'now'>;
   coreVersion: CoreVersion;
   /** How long a post waits for a lock before it is answered 423. */
   lockWaitMs: number;

@@ -1,20 +1,21 @@
 // How a fault looks on the wire. The answer "no answer" means that the connection is reset.
 
+import type { ActiveFault } from '../faults.js';
 import { type Answer, failureAnswer, jsonAnswer } from './answers.js';
 import type { Call } from './call.js';
-import type { ActiveFault, FaultEffect } from './faults.js';
+import type { Fault, FaultEffect } from './faults.js';
 import type { TransactionStore } from './transaction-store.js';
 
 export type AnswerOrReset = Answer | 'reset';
 
 /** Handles a call under a fault; `handle` is what would have happened without it. */
 export async function handleUnderFault(
-  active: ActiveFault,
+  active: ActiveFault<Fault>,
   call: Call,
   { handle, isPost, store }: { handle: () => Promise<Answer>; isPost: boolean; store: TransactionStore },
 ): Promise<AnswerOrReset> {
   const { fault } = active;
-  switch (fault.kind) {
+  switch (fault.effect) {
     case 'status':
       if (fault.applied) {
         await handle();
@@ -35,7 +36,7 @@ export async function handleUnderFault(
       call.lockedAtItem = fault.atItem ?? 1;
       return isPost ? handle() : lockedAnswer;
     case 'stale_reads':
-      call.visibleRows = fault.lagMs === undefined ? active.rowsAtStart : rowsAsOf(store, Date.now() - fault.lagMs);
+      call.visibleRows = fault.lagMs === undefined ? (fault.rows ?? 0) : rowsAsOf(store, Date.now() - fault.lagMs);
       return handle();
     default: {
       const never: never = fault;
@@ -51,17 +52,17 @@ const lockedAnswer = failureAnswer({
 });
 
 async function pause(
-  active: ActiveFault,
+  active: ActiveFault<Fault>,
   call: Call,
   { handle, isPost }: { handle: () => Promise<Answer>; isPost: boolean },
 ): Promise<Answer> {
   const { fault } = active;
-  if (fault.kind !== 'slow' && fault.kind !== 'hang') {
+  if (fault.effect !== 'slow' && fault.effect !== 'hang') {
     return handle();
   }
   const wait = async () => {
-    const over = fault.kind === 'hang' ? active.untilReleased() : pauseOf(fault.delayMs);
-    await Promise.race([over, call.untilAborted]);
+    if (fault.effect === 'hang') await active.untilReleased(call.untilAborted);
+    else await Promise.race([pauseOf(fault.delayMs), call.untilAborted]);
   };
   if (!isPost) {
     await wait();
@@ -75,7 +76,7 @@ function pauseOf(delayMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, delayMs).unref());
 }
 
-function brokenAnswer(fault: Extract<FaultEffect, { kind: 'status' }>): Answer {
+function brokenAnswer(fault: Extract<FaultEffect, { effect: 'status' }>): Answer {
   const headers: Record<string, string> =
     fault.retryAfter === undefined ? {} : { 'retry-after': String(fault.retryAfter) };
   const { status } = fault;

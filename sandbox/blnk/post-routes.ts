@@ -255,7 +255,7 @@ function readBulk(call: Call, version: CoreVersion): Bulk | Answer {
 }
 
 function asSent(call: Call, value: unknown): unknown {
-  return call.door === 'proxy' ? fillAsCloud(value) : value;
+  return call.api === 'proxy' ? fillAsCloud(value) : value;
 }
 
 function storedMetadata(request: PostRequest): Metadata {

@@ -1,6 +1,6 @@
 // What a sandbox can be told at its start.
 
-import type { Clock } from './clock.js';
+import type { SandboxClock } from '../clock.js';
 import type { CloudScope } from './cloud-access.js';
 import type { CoreVersion } from './core-version.js';
 
@@ -14,8 +14,8 @@ export interface BlnkSandboxOptions {
   cloudToken?: string;
   cloudScopes?: readonly CloudScope[];
   instanceId?: string;
-  /** Stamps rows; without it real time, which `POST /_sandbox/clock` may move. */
-  clock?: Clock;
+  /** Stamps rows, while lock waits and delays use real time. Default: a clock that runs with the machine's. */
+  clock?: SandboxClock;
   /** Every request takes this long before it is handled. */
   latencyMs?: number;
   /** Every posted transaction holds its locks this long (a real Core: about 3.5 ms). */

@@ -5,31 +5,39 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SandboxClock } from '../clock.js';
+import { type Controlled, isControl, serveControl } from '../control.js';
+import { type LoggedRequest, RequestLog } from '../request-log.js';
 import type { Answer } from './answers.js';
-import type { Call } from './call.js';
-import { type Clock, MovableClock } from './clock.js';
+import type { Api, Call } from './call.js';
 import { CloudAccess } from './cloud-access.js';
-import { answerControl } from './control.js';
+import { controlled } from './control.js';
 import type { CoreParts } from './core-routes.js';
 import { CoreState } from './core-state.js';
 import { hasSince } from './core-version.js';
-import { type Destination, findDestination } from './doors.js';
 import { Exchange } from './exchange.js';
 import { type AnswerOrReset, handleUnderFault } from './fault-answers.js';
-import { Faults } from './faults.js';
+import { BlnkFaults } from './faults.js';
 import { Inflight } from './inflight.js';
 import { type InspectedBalance, type InspectedTransaction, Inspection, type TransactionChange } from './inspection.js';
 import { Poster } from './poster.js';
 import { QueuedPosts } from './queued-posts.js';
 import { Refunds } from './refunds.js';
-import { type LoggedRequest, RequestLog } from './request-log.js';
+import { type Destination, findDestination } from './routing.js';
 import { type BlnkSandboxOptions, type SandboxSettings, sandboxDefaults } from './sandbox-options.js';
 import { TransactionFilter } from './transaction-filter.js';
+
+interface LedgerRequest extends LoggedRequest {
+  readonly api: Api;
+  readonly bodyBytes: number;
+  readonly fault: string | undefined;
+}
 
 interface SandboxStats {
   rows: number;
   balances: number;
-  requests: Record<string, number>;
+  /** By API and route, for example `proxy POST /transactions/bulk`. */
+  requests: Readonly<Record<string, number>>;
   faultHits: number;
   leakedLocks: number;
 }
@@ -44,17 +52,16 @@ export async function startBlnkSandbox(options: BlnkSandboxOptions = {}): Promis
 export class BlnkSandbox {
   readonly coreKey: string;
   readonly cloudToken: string;
-  readonly clock: Clock;
+  readonly clock: SandboxClock;
   /** Faults in force; add and clear them at any time. */
-  readonly faults: Faults;
+  readonly faults: BlnkFaults;
   /** The Cloud's tokens: allow, expire, revoke. */
   readonly access: CloudAccess;
-  /** Balances that a control request locked, by the id that unlocks them. */
-  readonly holds = new Map<string, () => void>();
   readonly #settings: SandboxSettings;
   #parts: CoreParts;
   #inspection: Inspection;
-  readonly #log = new RequestLog();
+  readonly #log = new RequestLog<LedgerRequest>();
+  readonly #control: Controlled;
   readonly #server: Server;
 
   constructor(options: BlnkSandboxOptions) {
@@ -62,14 +69,18 @@ export class BlnkSandbox {
     if (options.leakLockMs === undefined && hasSince(this.#settings.coreVersion, '0.15.3')) {
       this.#settings.leakLockMs = 0;
     }
-    this.clock = options.clock ?? new MovableClock();
+    this.clock = options.clock ?? SandboxClock.running();
     this.coreKey = this.#settings.coreKey;
     this.cloudToken = this.#settings.cloudToken;
     this.#parts = this.#emptyLedger(options.seed);
     this.#inspection = new Inspection(this.#parts.core);
-    this.faults = new Faults(() => this.#parts.core.transactions.rowCount);
+    this.faults = new BlnkFaults({
+      seed: options.seed ?? 1,
+      rowCount: () => this.#parts.core.transactions.rowCount,
+    });
     this.access = new CloudAccess(this.#settings.instanceId);
     this.access.allow(this.cloudToken, options.cloudScopes);
+    this.#control = controlled(this);
     // A client's idle connection must outlive its pauses between requests; a request may hang for minutes.
     this.#server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 0 }, (request, response) => {
       this.#serve(request, response).catch((error: unknown) => {
@@ -91,13 +102,23 @@ export class BlnkSandbox {
   }
 
   /** The last requests, oldest first, at least 1,000 of them. */
-  get requests(): readonly LoggedRequest[] {
-    return this.#log.recent;
+  get requests(): readonly LedgerRequest[] {
+    return this.#log.log;
   }
 
-  /** How many requests came in over a route (`POST /transactions/bulk`), through any door. */
+  /** How many requests came in over a route (`POST /transactions/bulk`), through any API. */
   requestCount(route: string): number {
-    return this.#log.count(route);
+    const apis: readonly Api[] = ['core', 'proxy', 'cloud'];
+    return apis.reduce((sum, api) => sum + (this.#log.requests[`${api} ${route}`] ?? 0), 0);
+  }
+
+  /** Real time between a request and its answer. */
+  get latencyMs(): number {
+    return this.#settings.latencyMs;
+  }
+
+  set latencyMs(ms: number) {
+    this.#settings.latencyMs = ms;
   }
 
   stats(): SandboxStats {
@@ -105,7 +126,7 @@ export class BlnkSandbox {
     return {
       rows: transactions.rowCount,
       balances: balances.all.length,
-      requests: this.#log.counts(),
+      requests: this.#log.requests,
       faultHits: this.faults.hits,
       leakedLocks: locks.leakedCount,
     };
@@ -197,13 +218,11 @@ export class BlnkSandbox {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (isControl(request)) {
+      return serveControl(this.#control, request, response);
+    }
     const exchange = new Exchange(request, response);
     const method = request.method ?? 'GET';
-    if (exchange.url.pathname.startsWith('/_sandbox/')) {
-      const body = await exchange.readBody();
-      exchange.answer(await answerControl(this, method, exchange.url, body?.text ?? ''));
-      return;
-    }
     const destination = findDestination(exchange, { ...this.#settings, access: this.access });
     if (destination.refusal !== undefined) {
       this.#logAs(destination, { status: destination.refusal.status, bodyBytes: 0 });
@@ -219,7 +238,8 @@ export class BlnkSandbox {
     }
     await this.#parts.queue.recoverOverdue();
     const call = callOf(exchange, destination, body);
-    const fault = this.faults.take({ key: destination.key, method, door: destination.door, text: body.text });
+    const { key: route, api } = destination;
+    const fault = this.faults.take({ route, url: request.url ?? '/', method, api, text: body.text });
     const handle = async (): Promise<Answer> => destination.handle(this.#parts, call);
     const isPost = destination.key === 'POST /transactions' || destination.key === 'POST /transactions/bulk';
     const store = this.#parts.core.transactions;
@@ -227,7 +247,7 @@ export class BlnkSandbox {
       ? await handleUnderFault(fault, call, { handle, isPost, store })
       : await handle();
     const status = answer === 'reset' || exchange.aborted ? 0 : answer.status;
-    this.#logAs(destination, { status, bodyBytes: body.bytes, ...(fault ? { fault: fault.fault.kind } : {}) });
+    this.#logAs(destination, { status, bodyBytes: body.bytes, ...(fault ? { fault: fault.fault.effect } : {}) });
     if (answer === 'reset') {
       exchange.reset();
     } else {
@@ -235,14 +255,15 @@ export class BlnkSandbox {
     }
   }
 
-  #logAs({ door, key }: Destination, outcome: { status: number; bodyBytes: number; fault?: string }): void {
-    this.#log.add({ at: new Date(), door, route: key, fault: undefined, ...outcome });
+  #logAs({ api, key: route }: Destination, outcome: { status: number; bodyBytes: number; fault?: string }): void {
+    this.#log.count(`${api} ${route}`);
+    this.#log.record({ at: new Date(), api, route, fault: undefined, ...outcome });
   }
 }
 
 function callOf(
   exchange: Exchange,
-  { door, segments }: Destination,
+  { api, segments }: Destination,
   { text, tooLarge }: { text: string; tooLarge: boolean },
 ): Call {
   return {
@@ -252,7 +273,7 @@ function callOf(
     headers: exchange.request.headers,
     text,
     tooLarge,
-    door,
+    api,
     get aborted() {
       return exchange.aborted;
     },

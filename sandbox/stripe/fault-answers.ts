@@ -1,19 +1,20 @@
-// What each fault looks like on the wire. Which request is hit is faults.ts.
+// What each fault looks like on the wire. Which request is hit is ../faults.ts.
 
 import type { ServerResponse } from 'node:http';
+import type { ActiveFault } from '../faults.js';
 import { type Answer, sendAnswer, sendHalf } from './answer.js';
-import type { FaultEffect, Faults } from './faults.js';
+import type { Fault } from './faults.js';
 import { lockTimeout, type Refusal, rateLimited, rateLimitedAs400, serverError } from './refusal.js';
 
 export interface Faulty {
   readonly response: ServerResponse;
-  readonly faults: Faults;
   /** The answer without the fault, made when it is sent. */
   readonly answer: () => Answer;
   readonly refused: (refusal: Refusal) => Answer;
 }
 
-export async function handleFault(fault: FaultEffect, faulty: Faulty): Promise<void> {
+export async function handleFault(active: ActiveFault<Fault>, faulty: Faulty): Promise<void> {
+  const { fault } = active;
   const { response, answer, refused } = faulty;
   switch (fault.effect) {
     case 'rate_limited':
@@ -30,7 +31,7 @@ export async function handleFault(fault: FaultEffect, faulty: Faulty): Promise<v
     case 'truncated':
       return sendHalf(response, answer());
     case 'hang':
-      if (await faulty.faults.hang((gone) => response.once('close', gone))) sendAnswer(response, answer());
+      if (await active.untilReleased(closed(response))) sendAnswer(response, answer());
       return;
     case 'slow':
       await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
@@ -55,4 +56,8 @@ export async function handleFault(fault: FaultEffect, faulty: Faulty): Promise<v
     default:
       return fault satisfies never;
   }
+}
+
+function closed(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => response.once('close', resolve));
 }

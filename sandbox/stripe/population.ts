@@ -3,11 +3,12 @@
 // by time is a binary search. The rule must not depend on the clock; what has happened so far is life.ts's question.
 
 import type Stripe from 'stripe';
+import { fraction, hash32 } from '../fractions.js';
 import type { Kind } from './kind.js';
 import { KINDS, kindNamed } from './kinds.js';
 import type { IntentPlan } from './life.js';
 import { customerShape } from './render-customer.js';
-import { fraction, hash32, IdCodec } from './scramble.js';
+import { IdCodec } from './scramble.js';
 
 export interface PopulationOptions {
   readonly size: number;

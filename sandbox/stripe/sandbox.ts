@@ -1,11 +1,13 @@
 // Starts the stand-in for Stripe: one HTTP server with one account behind it. Importing this file starts nothing.
-// What a test holds in its hands is `StripeSandbox`; another process reaches the same over `/_sandbox/…` (control.ts).
+// What a test holds in its hands is `StripeSandbox`; another process reaches the same over `/_sandbox/…` (control.ts, ../control.ts).
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SandboxClock } from '../clock.js';
+import { isControl, serveControl } from '../control.js';
+import { Faults } from '../faults.js';
 import type { AccessOptions, Permission } from './access.js';
-import { serveControl } from './control.js';
+import { controlled } from './control.js';
 import {
   type ExpectationOptions,
   type ExpectedPayment,
@@ -13,7 +15,7 @@ import {
   expectedPayments,
   expectedTotals,
 } from './expectation.js';
-import { Faults } from './faults.js';
+import type { StripeFaults } from './faults.js';
 import { createIntent, moveIntent, type NewIntent, type NewMove } from './intents.js';
 import { Journal } from './journal.js';
 import type { Edit } from './life.js';
@@ -61,7 +63,7 @@ export interface StripeSandbox {
   readonly apiKey: string;
   readonly account: string;
   readonly clock: SandboxClock;
-  readonly faults: Faults;
+  readonly faults: StripeFaults;
   readonly journal: Journal;
   readonly world: World;
   /** Makes an intent and returns its id. */
@@ -88,10 +90,13 @@ export async function startStripeSandbox(options: StripeSandboxOptions = {}): Pr
   const host = options.host ?? '127.0.0.1';
   const parts = partsOf(options);
   const { world, access, faults, limiter, journal } = parts;
+  const control = controlled(parts);
   const expected = (asked: ExpectationOptions & { fromRank?: number } = {}) => expectedPayments(world, asked);
   const server = createServer((request, response) => {
-    const serve = request.url?.startsWith('/_sandbox/') ? serveControl : serveStripe;
-    serve(parts, request, response).catch((error: unknown) => response.destroy(asError(error)));
+    const served = isControl(request)
+      ? serveControl(control, request, response)
+      : serveStripe(parts, request, response);
+    served.catch((error: unknown) => response.destroy(asError(error)));
   });
   // The client decides how long a connection lives; Node's default of 5 s makes idle ones fail at random.
   server.keepAliveTimeout = 120_000;
@@ -151,7 +156,7 @@ function partsOf(options: StripeSandboxOptions): ServerParts {
       eventLifeMs: options.eventLifeMs ?? EVENT_LIFE_MS,
     }),
     access,
-    faults: new Faults(seed),
+    faults: new Faults({ seed: seed + 7 }),
     limiter: new Limiter(options.limits ?? {}),
     journal: new Journal(),
     latencyMs: options.latencyMs ?? 0,

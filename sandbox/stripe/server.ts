@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AccessOptions, checkAccess, keyFrom } from './access.js';
 import { type Answer, sendAnswer } from './answer.js';
 import { handleFault } from './fault-answers.js';
-import type { Faults } from './faults.js';
+import type { StripeFaults } from './faults.js';
 import type { Journal } from './journal.js';
 import type { Limiter } from './limits.js';
 import { Refusal, serverError, unknownRoute } from './refusal.js';
@@ -16,7 +16,7 @@ import type { World } from './world.js';
 export interface ServerParts {
   readonly world: World;
   readonly access: AccessOptions;
-  readonly faults: Faults;
+  readonly faults: StripeFaults;
   readonly limiter: Limiter;
   readonly journal: Journal;
   /** Real time between a request and its answer. */
@@ -46,7 +46,6 @@ export async function serveStripe(
     else
       await handleFault(fault, {
         response,
-        faults: parts.faults,
         answer,
         refused: (refusal) => refused(parts, request, refusal),
       });

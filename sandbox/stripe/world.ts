@@ -3,13 +3,14 @@
 // visibility delay and until it ages out. Answers come as JSON text; HTTP is not known here.
 
 import type { SandboxClock } from '../clock.js';
+import { fraction } from '../fractions.js';
 import { Feed } from './feed.js';
 import { type IntentPlan, standingAt } from './life.js';
 import { Population, type PopulationOptions } from './population.js';
 import { renderCharge } from './render-charge.js';
 import { isBeforeLatestCharge, renderEvent } from './render-event.js';
 import { renderIntent, renderOldIntent } from './render-intent.js';
-import { fraction, IdCodec } from './scramble.js';
+import { IdCodec } from './scramble.js';
 import { type Entry, type FeedName, SLOTS, tracesOf } from './trace.js';
 
 export interface WorldOptions {

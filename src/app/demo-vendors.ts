@@ -29,7 +29,7 @@ export async function startDemoVendors(size: number) {
   const impossible = stripe.createIntent({ kind: 'three_decimals_in_full', created: noonAgo(IMPOSSIBLE_DAYS_AGO) });
   const refused = REFUSED_DAYS_AGO.map((days) => stripe.createIntent({ kind: 'currency_inr', created: noonAgo(days) }));
   const refusals = refused.map((id) =>
-    blnk.faults.add({ kind: 'status', status: 400, body: 'rule', route: 'posts', contains: id }),
+    blnk.faults.add({ effect: 'status', status: 400, body: 'rule', route: 'posts', contains: id }),
   );
   return {
     stripe,

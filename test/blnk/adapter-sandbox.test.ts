@@ -157,7 +157,7 @@ describe('whether the key may read balances', () => {
   });
 
   it('is not known while nothing answers', async () => {
-    sandbox.faults.add({ kind: 'status', status: 503, route: 'GET /balances/:id/at' });
+    sandbox.faults.add({ effect: 'status', status: 503, route: 'GET /balances/:id/at' });
     expect(await connect('core', { lookUpAttemptsMax: 2 }).mayReadBalances()).toBeNull();
   });
 });

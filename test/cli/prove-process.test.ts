@@ -89,7 +89,7 @@ describe('proofs', () => {
   it(
     'are tried again after Stripe was away, while everything else goes on',
     async () => {
-      session.stripe.faults.add({ fault: { effect: 'status', status: 500 }, route: 'payment_intents.list' });
+      session.stripe.faults.add({ effect: 'status', status: 500, route: 'payment_intents.list' });
       session.stripe.clock.advance(2_000);
       session.stripe.succeed(later);
       session.stripe.clock.advance(2_000);

@@ -73,7 +73,7 @@ describe("the database's clock was a day ahead and is set right", () => {
     await setDatabaseOff(DAY);
     // Tried in vain: back-off. Claimed by one that dies: a claim. Stored: due at a time to come.
     pay(2);
-    history.blnk.faults.add({ kind: 'reset', route: 'posts', times: 2 });
+    history.blnk.faults.add({ effect: 'reset', route: 'posts', times: 2 });
     await minute();
     pay(118);
     const dying = history.worker(0);

@@ -69,7 +69,7 @@ const ANSWERS = [
 describe.each(ANSWERS)('%s of Stripe', (_, rule) => {
   it.each(OFFS)('off by %i ms, from the first start on', async (aheadMs) => {
     await open();
-    history.stripe.faults.add({ fault: { effect: 'wrong_date', aheadMs }, ...rule });
+    history.stripe.faults.add({ effect: 'wrong_date', aheadMs, ...rule });
     await minutes(4);
     // Two clocks agree, so payments come in and completeness moves, however late.
     expect(await stored()).toBe(12);
@@ -85,7 +85,7 @@ describe.each(ANSWERS)('%s of Stripe', (_, rule) => {
   it.each([HOUR, -HOUR])('off by %i ms, under way', async (aheadMs) => {
     await open();
     await minutes(2);
-    history.stripe.faults.add({ fault: { effect: 'wrong_date', aheadMs }, ...rule });
+    history.stripe.faults.add({ effect: 'wrong_date', aheadMs, ...rule });
     await minutes(4);
     expect(await stored()).toBe(18);
     history.stripe.faults.clear();
@@ -157,7 +157,7 @@ describe('no two clocks that agree', () => {
 
   it('let nothing begin: a first start waits for two', async () => {
     await open();
-    history.stripe.faults.add({ fault: { effect: 'wrong_date', aheadMs: HOUR } });
+    history.stripe.faults.add({ effect: 'wrong_date', aheadMs: HOUR });
     history.machineOffMs = -HOUR;
     await minutes(2);
     expect((await history.worker(0).store.mirror()).cutoverAt).toBeNull();

@@ -261,15 +261,15 @@ describe.each(['succeededEvents', 'paymentIntents', 'charges'] as const)('%s of 
   ] as const)('is asked again, and then thrown as transient: %s', async (code, fault) => {
     const sandbox = await startSandbox();
     const feeds = feedsOf(sandbox, { clock: { monotonicMs: () => 0, sleep: async () => {}, random: () => 0 } });
-    sandbox.faults.add({ fault, times: 1 });
+    sandbox.faults.add({ ...fault, times: 1 });
     expect(await pageOf(feeds, feed, ALL)).toMatchObject({ requests: 2 });
-    sandbox.faults.add({ fault });
+    sandbox.faults.add(fault);
     await expect(pageOf(feeds, feed, ALL)).rejects.toMatchObject({ kind: 'transient', code });
   });
 
   it('brings no time without a Date', async () => {
     const sandbox = await startSandbox();
-    sandbox.faults.add({ fault: { effect: 'no_date' } });
+    sandbox.faults.add({ effect: 'no_date' });
     expect((await pageOf(feedsOf(sandbox), feed, ALL)).vendorNow).toBeNull();
   });
 

@@ -30,7 +30,7 @@ describe('coverage', () => {
   it('stays where it is when the first page fails, and the run says why', async () => {
     const stage = await withBacklog();
     const before = await stage.coverage();
-    stage.sandbox.faults.add({ fault: { effect: 'status', status: 503 }, route: 'events.list', nth: 1 });
+    stage.sandbox.faults.add({ effect: 'status', status: 503, route: 'events.list', nth: 1 });
     await expect(stage.tail()).rejects.toMatchObject({ code: 'stripe_unavailable' });
     expect(await stage.coverage()).toEqual(before);
     expect((await stage.runs()).at(-1)).toMatchObject({ state: 'failed', errorCode: 'stripe_unavailable', found: 0 });
@@ -38,7 +38,7 @@ describe('coverage', () => {
 
   it('keeps what the pages before a failed one covered; the next run reads only the rest', async () => {
     const stage = await withBacklog();
-    stage.sandbox.faults.add({ fault: { effect: 'truncated' }, route: 'events.list', nth: 3 });
+    stage.sandbox.faults.add({ effect: 'truncated', route: 'events.list', nth: 3 });
     await expect(stage.tail()).rejects.toMatchObject({ code: 'stripe_unavailable' });
     await stage.assertHonest();
     expect((await stage.postings()).size).toBe(200);
@@ -63,7 +63,7 @@ describe('coverage', () => {
     expect(await rows()).toMatchObject([{ from: at(-11 * MINUTE), to: at(DAY - LAG) }]);
     for (let second = 0; second < 250; second += 1) stage.pay({ created: at(DAY + second * SECOND) });
     stage.clock.advance(HOUR);
-    stage.sandbox.faults.add({ fault: { effect: 'reset' }, route: 'events.list', nth: 3 });
+    stage.sandbox.faults.add({ effect: 'reset', route: 'events.list', nth: 3 });
     await expect(stage.tail()).rejects.toMatchObject({ code: 'stripe_unavailable' });
     expect(await rows()).toHaveLength(2);
     stage.clock.advance(MINUTE);
@@ -77,7 +77,7 @@ describe('coverage', () => {
     for (let second = 0; second < 350; second += 1) stage.pay({ created: at(-HOUR + second * 10 * SECOND) });
     await stage.syncJob()('startup');
     stage.requests();
-    stage.sandbox.faults.add({ fault: { effect: 'reset' }, route: 'payment_intents.list', nth: 3 });
+    stage.sandbox.faults.add({ effect: 'reset', route: 'payment_intents.list', nth: 3 });
     await expect(stage.backfills()).rejects.toMatchObject({ code: 'stripe_unavailable' });
     await stage.assertHonest();
     expect(stage.requests()).toEqual({ 'payment_intents.list': 3 });
@@ -90,7 +90,7 @@ describe('coverage', () => {
   it('ends where the signal stopped the run, between two pages', async () => {
     const stage = await withBacklog();
     const stopping = new AbortController();
-    stage.sandbox.faults.add({ fault: { effect: 'hang' }, route: 'events.list', nth: 2 });
+    stage.sandbox.faults.add({ effect: 'hang', route: 'events.list', nth: 2 });
     const run = stage.tail({ signal: stopping.signal });
     await vi.waitFor(() => expect(stage.sandbox.faults.hanging).toBe(1), { timeout: 10_000 });
     stopping.abort();
@@ -107,7 +107,7 @@ describe('coverage', () => {
     const late = stage.sandbox.createIntent({ created: at(-30 * MINUTE) });
     for (let count = 0; count < 150; count += 1) stage.pay({ created: at(-30 * MINUTE) });
     await stage.syncJob()('startup');
-    stage.sandbox.faults.add({ fault: { effect: 'hang' }, route: 'payment_intents.list', nth: 2 });
+    stage.sandbox.faults.add({ effect: 'hang', route: 'payment_intents.list', nth: 2 });
     const reading = stage.backfills();
     await vi.waitFor(() => expect(stage.sandbox.faults.hanging).toBe(1), { timeout: 10_000 });
     stage.clock.advance(2 * MINUTE);
@@ -138,7 +138,7 @@ describe('coverage', () => {
         await stage.syncJob()('startup');
         stage.clock.advance(HOUR);
         for (const nth of failing) {
-          stage.sandbox.faults.add({ fault: { effect: 'status', status: 500 }, nth });
+          stage.sandbox.faults.add({ effect: 'status', status: 500, nth });
           await Promise.allSettled([stage.backfills(), stage.tail()]);
           await stage.assertHonest();
         }

@@ -94,7 +94,7 @@ describe('the very first run', () => {
 
   it('does not begin while Stripe does not tell the time', async () => {
     const stage = await open();
-    stage.sandbox.faults.add({ fault: { effect: 'no_date' } });
+    stage.sandbox.faults.add({ effect: 'no_date' });
     await expect(stage.syncJob()('startup')).rejects.toMatchObject({ code: 'no_server_time', kind: 'transient' });
     expect((await stage.store.mirror()).cutoverAt).toBeNull();
     expect(await stage.runs()).toEqual([]);

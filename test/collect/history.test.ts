@@ -111,7 +111,7 @@ async function take(stage: Stage, step: Step, waiting: string[]): Promise<void> 
       await Promise.allSettled([stage.tail(), stage.worker().tail(), stage.backfills(), stage.worker().backfills()]);
       return;
     case 'fault':
-      stage.sandbox.faults.add({ fault: { effect: step.effect }, nth: step.nth });
+      stage.sandbox.faults.add({ effect: step.effect, nth: step.nth });
       return;
   }
 }

@@ -75,7 +75,7 @@ describe('after an outage', () => {
 
 /** Runs the tail, and does something while Stripe is about to answer for its second page. */
 async function duringSecondPage(stage: Stage, act: () => void): Promise<void> {
-  stage.sandbox.faults.add({ fault: { effect: 'hang' }, route: 'events.list', nth: 2 });
+  stage.sandbox.faults.add({ effect: 'hang', route: 'events.list', nth: 2 });
   const run = stage.tail();
   await vi.waitFor(() => expect(stage.sandbox.faults.hanging).toBe(1), { timeout: 10_000 });
   act();

@@ -73,7 +73,7 @@ describe('parts of a backfill', () => {
     const stage = await open({ startsAt: at(-20 * DAY) });
     stage.pay({ created: at(-HOUR) });
     await beginOnly(stage);
-    stage.sandbox.faults.add({ fault: { effect: 'no_date' }, route: 'payment_intents.list' });
+    stage.sandbox.faults.add({ effect: 'no_date', route: 'payment_intents.list' });
     stage.requests();
     const [part] = await stage.store.openBackfills();
     if (part === undefined) throw new Error('there is no backfill');

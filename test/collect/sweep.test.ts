@@ -114,7 +114,7 @@ describe('after an outage longer than events live', () => {
     await stage.begin();
     stage.clock.advance(60 * DAY);
     await stage.syncJob()('schedule');
-    stage.sandbox.faults.add({ fault: { effect: 'hang' }, route: 'charges.list', nth: 4 });
+    stage.sandbox.faults.add({ effect: 'hang', route: 'charges.list', nth: 4 });
     const killed = stage.backfills();
     await expect.poll(() => stage.sandbox.faults.hanging, { timeout: 20_000 }).toBe(1);
     await stage.sql`update stripe_blnk_sync.sync_runs set heartbeat_at = now() - interval '2 minutes' where worker_id = ${stage.workerId}`;

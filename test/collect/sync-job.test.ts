@@ -57,7 +57,7 @@ describe('the sync job', () => {
     await stage.begin();
     stage.clock.advance(HOUR);
     const sync = stage.syncJob();
-    stage.sandbox.faults.add({ fault: { effect: 'status', status: 500 }, route: 'events.list', nth: 1 });
+    stage.sandbox.faults.add({ effect: 'status', status: 500, route: 'events.list', nth: 1 });
     await expect(sync('schedule')).rejects.toMatchObject({ code: 'stripe_unavailable' });
     await sync('schedule');
     expect((await stage.completeness()).complete?.to).toEqual(at(HOUR - LAG));
@@ -112,7 +112,7 @@ describe('the sync job', () => {
     expect(asked).toEqual(
       Array.from({ length: 8 }, (_, day) => ({ from: at((day - 8) * DAY), to: at((day - 7) * DAY) })),
     );
-    stage.sandbox.faults.add({ fault: { effect: 'reset' }, route: 'payment_intents.list', nth: 3 });
+    stage.sandbox.faults.add({ effect: 'reset', route: 'payment_intents.list', nth: 3 });
     await expect(stage.backfills()).rejects.toThrow();
     asked.length = 0;
     await sync('manual');
@@ -156,7 +156,7 @@ describe('an explicit backfill', () => {
     const stage = await open({ startsAt: at(-HOUR) });
     await stage.begin();
     await stage.store.requestBackfill({ from: at(-HOUR), to: NOW }, 'manual');
-    stage.sandbox.faults.add({ fault: { effect: 'no_date' } });
+    stage.sandbox.faults.add({ effect: 'no_date' });
     await stage.backfills();
     expect(await stage.store.openBackfills()).toHaveLength(1);
   });

@@ -55,7 +55,7 @@ describe('the tail', () => {
     const before = await stage.coverage();
     stage.clock.advance(HOUR);
     const id = stage.pay();
-    stage.sandbox.faults.add({ fault: { effect: 'no_date' }, route: 'events.list' });
+    stage.sandbox.faults.add({ effect: 'no_date', route: 'events.list' });
     await stage.tail();
     expect((await stage.postings()).has(id)).toBe(true);
     expect(await stage.coverage()).toEqual(before);
@@ -69,7 +69,7 @@ describe('the tail', () => {
     const stage = await begun();
     stage.clock.advance(DAY);
     for (let second = 0; second < 250; second += 1) stage.pay({ created: at(HOUR + second * SECOND) });
-    stage.sandbox.faults.add({ fault: { effect: 'no_date' }, route: 'events.list', nth: 2 });
+    stage.sandbox.faults.add({ effect: 'no_date', route: 'events.list', nth: 2 });
     await stage.tail();
     const { complete } = await stage.completeness();
     // The second page of 100 held the seconds 50 to 149; its neighbours share none of them.

@@ -16,7 +16,7 @@ describe('workers side by side', () => {
     const stage = await open({ startsAt: at(-HOUR) });
     for (let n = 0; n < 450; n += 1) stage.pay({ created: at(-HOUR + n * 5 * SECOND) });
     await stage.syncJob()('startup');
-    stage.sandbox.faults.add({ fault: { effect: 'hang' }, route: 'payment_intents.list', nth: 2 });
+    stage.sandbox.faults.add({ effect: 'hang', route: 'payment_intents.list', nth: 2 });
     const late = stage.backfills();
     await expect.poll(() => stage.sandbox.faults.hanging, { timeout: 20_000 }).toBe(1);
     await stage.sql`update stripe_blnk_sync.sync_runs set heartbeat_at = now() - interval '16 seconds' where parent_id is not null`;
@@ -150,7 +150,7 @@ describe('a worker that lost its run', () => {
     await stage.begin();
     for (let n = 0; n < 250; n += 1) stage.pay({ created: at(n * SECOND) });
     stage.clock.advance(HOUR);
-    stage.sandbox.faults.add({ fault: { effect: 'hang' }, route: 'events.list', nth: 2 });
+    stage.sandbox.faults.add({ effect: 'hang', route: 'events.list', nth: 2 });
     const walk = stage.tail();
     await expect.poll(() => stage.sandbox.faults.hanging, { timeout: 10_000 }).toBe(1);
     const [run] = (await stage.runs()).filter(({ state }) => state === 'collecting');

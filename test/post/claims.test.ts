@@ -68,7 +68,7 @@ describe('two workers on one lane', () => {
 
   it('send again only what was in doubt', async () => {
     await stage.store(makePayments(600));
-    const lost = stage.sandbox.faults.add({ kind: 'reset', route: 'posts', nth: 2 });
+    const lost = stage.sandbox.faults.add({ effect: 'reset', route: 'posts', nth: 2 });
     const sent = new Map<string, number>();
     const workers = await Promise.all(
       [1, 2].map(() => stage.drainer({ ownPool: true, wrapLedger: countSent(sent), leaseMs: 30_000 })),
@@ -87,7 +87,7 @@ describe('a worker that was paused while its request was in flight', () => {
     await stage.store(makePayments(count));
     const clock = pausableClock();
     const changed: number[] = [];
-    const hang = stage.sandbox.faults.add({ kind: 'hang', route: 'posts', phase: 'after', times: 1 });
+    const hang = stage.sandbox.faults.add({ effect: 'hang', route: 'posts', phase: 'after', times: 1 });
     const paused = await stage.drainer({
       ownPool: true,
       clock,
@@ -174,7 +174,7 @@ describe('a worker that was paused while its request was in flight', () => {
 describe('a claim', () => {
   it('lives as long as its request is in flight, many leases long', async () => {
     await stage.store(makePayments(50));
-    const hang = stage.sandbox.faults.add({ kind: 'hang', route: 'posts', times: 1 });
+    const hang = stage.sandbox.faults.add({ effect: 'hang', route: 'posts', times: 1 });
     // One stream: two may share the payments between them.
     const slow = (await stage.drainer({ leaseMs: 3_000, chunksInFlight: 1 })).drain(LANE, NEVER);
     await until(() => hang.hits === 1);
@@ -195,7 +195,7 @@ describe('a claim', () => {
 
   it('ends when a renewal fails, which stops nothing', async () => {
     await stage.store(makePayments(50));
-    stage.sandbox.faults.add({ kind: 'slow', delayMs: 400, route: 'posts', times: 1 });
+    stage.sandbox.faults.add({ effect: 'slow', delayMs: 400, route: 'posts', times: 1 });
     const wrapOutbox = (outbox: Outbox): Outbox => ({
       ...outbox,
       renew: async () => {
@@ -211,7 +211,7 @@ describe('a claim', () => {
 describe('a worker that is told to stop', () => {
   it('takes no new chunk, and ends what is in flight', async () => {
     await stage.store(makePayments(500));
-    const hang = stage.sandbox.faults.add({ kind: 'hang', route: 'posts', times: 1 });
+    const hang = stage.sandbox.faults.add({ effect: 'hang', route: 'posts', times: 1 });
     const stopping = new AbortController();
     const drained = (await stage.drainer({ chunksInFlight: 1 })).drain(LANE, stopping.signal);
     await until(() => hang.hits === 1);

@@ -412,7 +412,7 @@ describe.each(LEDGER_KINDS.filter(({ takesAnything }) => takesAnything))('$name,
 
   it('waits for a post in flight when it is closed', async () => {
     const { sandbox } = place();
-    const inFlight = sandbox?.faults.add({ kind: 'hang', route: 'posts' });
+    const inFlight = sandbox?.faults.add({ effect: 'hang', route: 'posts' });
     const ledger = connectUnowned();
     const answer = ledger.post(takeOne().body);
     await expect.poll(() => inFlight?.hits).toBe(1);

@@ -18,8 +18,8 @@ describe('a reader that lags', () => {
     async (count) => {
       await stage.store(makePayments(count));
       // The answer to a single post carries its row; only without it a look-up is needed.
-      if (count < 10) stage.sandbox.faults.add({ kind: 'answer_lost', route: 'POST /transactions' });
-      const lag = stage.sandbox.faults.add({ kind: 'stale_reads', route: 'lookups' });
+      if (count < 10) stage.sandbox.faults.add({ effect: 'answer_lost', route: 'POST /transactions' });
+      const lag = stage.sandbox.faults.add({ effect: 'stale_reads', route: 'lookups' });
       // One stream: of three that claim in the same moment one may get so few that their answers bring their rows.
       const drainer = await stage.drainer({ chunksInFlight: 1 });
       await stage.drainUntil(drainer, async () => (await stage.postings()).every(({ look_ups }) => look_ups >= 4));
@@ -36,7 +36,7 @@ describe('a reader that lags', () => {
 
   it('makes a chunk wait together instead of sending it again for each of its payments', async () => {
     await stage.store(makePayments(100));
-    stage.sandbox.faults.add({ kind: 'stale_reads', route: 'lookups' });
+    stage.sandbox.faults.add({ effect: 'stale_reads', route: 'lookups' });
     const drainer = await stage.drainer({ backoff: { baseMs: 200, maxMs: 60_000 }, chunksInFlight: 1 });
     await stage.drainUntil(drainer, async () => (await stage.postings()).every(({ look_ups }) => look_ups >= 2));
     expect(stage.sandbox.requestCount('POST /transactions/bulk')).toBeLessThanOrEqual(4);
@@ -153,7 +153,7 @@ describe('a payment that Blnk refuses', () => {
 describe('a payment that fails with 500 for ever', () => {
   it.each([3, 150])('stays pending with growing pauses, and the others go on (%i payments)', async (count) => {
     await stage.store(makePayments(count));
-    stage.sandbox.faults.add({ kind: 'status', status: 500, contains: '"reference":"pi_0002"', route: 'posts' });
+    stage.sandbox.faults.add({ effect: 'status', status: 500, contains: '"reference":"pi_0002"', route: 'posts' });
     const backoff = { baseMs: 10, maxMs: 60_000 };
     const drainer = await stage.drainer({ backoff, finalAfterMs: 0 });
     await stage.drainUntil(drainer, async () => (await stage.states()).posted === count - 1);
@@ -177,7 +177,7 @@ describe('a payment that fails with 500 for ever', () => {
 
   it('never waits longer than the largest pause', async () => {
     await stage.store(makePayments(1));
-    stage.sandbox.faults.add({ kind: 'status', status: 500, route: 'posts' });
+    stage.sandbox.faults.add({ effect: 'status', status: 500, route: 'posts' });
     await stage.sql`update stripe_blnk_sync.postings set look_ups = 5000`;
     await (await stage.drainer()).drain(LANE, NEVER);
     const [row] = await stage.sql<
@@ -190,8 +190,8 @@ describe('a payment that fails with 500 for ever', () => {
 describe('doubt', () => {
   it('of an earlier attempt is not ended by a later one that was certainly not applied', async () => {
     await stage.store(makePayments(1));
-    stage.sandbox.faults.add({ kind: 'reset', route: 'posts', times: 1 });
-    stage.sandbox.faults.add({ kind: 'status', status: 429, retryAfter: 60, route: 'posts' });
+    stage.sandbox.faults.add({ effect: 'reset', route: 'posts', times: 1 });
+    stage.sandbox.faults.add({ effect: 'status', status: 429, retryAfter: 60, route: 'posts' });
     const drainer = await stage.drainer();
     await stage.drainUntil(drainer, async () => (await stage.posting('pi_0001')).attempts === 2);
     expect(await stage.posting('pi_0001')).toMatchObject({ state: 'pending', in_doubt: true });
@@ -199,7 +199,7 @@ describe('doubt', () => {
 
   it('is not there when the only attempt was certainly not applied', async () => {
     await stage.store(makePayments(1));
-    stage.sandbox.faults.add({ kind: 'status', status: 429, retryAfter: 60, route: 'posts' });
+    stage.sandbox.faults.add({ effect: 'status', status: 429, retryAfter: 60, route: 'posts' });
     await (await stage.drainer()).drain(LANE, NEVER);
     expect(await stage.posting('pi_0001')).toMatchObject({ state: 'pending', attempts: 1, in_doubt: false });
   });

@@ -23,26 +23,26 @@ async function expectEachOnce(count: number): Promise<void> {
 describe('a fault on posts leads to the same end', () => {
   const bulk = 'POST /transactions/bulk';
   const faults: ReadonlyArray<readonly [string, Fault]> = [
-    ['the answer of a bulk is lost after it was applied', { kind: 'answer_lost', route: bulk, times: 1 }],
-    ['every post is repeated by the proxy', { kind: 'repeated', door: 'proxy' }],
-    ['the connection is reset before anything is applied', { kind: 'reset', route: 'posts', times: 3 }],
-    ['a 502 page, applied', { kind: 'status', status: 502, body: 'html', applied: true, route: 'posts', times: 2 }],
-    ['a 502 page, not applied', { kind: 'status', status: 502, body: 'html', route: 'posts', times: 3 }],
-    ['500, applied', { kind: 'status', status: 500, applied: true, route: 'posts', times: 2 }],
-    ['503', { kind: 'status', status: 503, route: 'posts', times: 4 }],
-    ['201 with an empty body, not applied', { kind: 'status', status: 201, body: 'empty', route: 'posts', times: 2 }],
-    ['409 without a code, not applied', { kind: 'status', status: 409, body: 'empty', route: 'posts', times: 2 }],
-    ['slow answers, slower than half the lease', { kind: 'slow', delayMs: 900, route: 'posts', times: 2 }],
-    ['a bulk stops at item 40 with 423', { kind: 'locked', atItem: 40, route: bulk, times: 2 }],
-    ['look-ups fail with 503', { kind: 'status', status: 503, route: 'lookups', times: 3 }],
-    ['look-ups are reset', { kind: 'reset', route: 'lookups', times: 3 }],
+    ['the answer of a bulk is lost after it was applied', { effect: 'answer_lost', route: bulk, times: 1 }],
+    ['every post is repeated by the proxy', { effect: 'repeated', api: 'proxy' }],
+    ['the connection is reset before anything is applied', { effect: 'reset', route: 'posts', times: 3 }],
+    ['a 502 page, applied', { effect: 'status', status: 502, body: 'html', applied: true, route: 'posts', times: 2 }],
+    ['a 502 page, not applied', { effect: 'status', status: 502, body: 'html', route: 'posts', times: 3 }],
+    ['500, applied', { effect: 'status', status: 500, applied: true, route: 'posts', times: 2 }],
+    ['503', { effect: 'status', status: 503, route: 'posts', times: 4 }],
+    ['201 with an empty body, not applied', { effect: 'status', status: 201, body: 'empty', route: 'posts', times: 2 }],
+    ['409 without a code, not applied', { effect: 'status', status: 409, body: 'empty', route: 'posts', times: 2 }],
+    ['slow answers, slower than half the lease', { effect: 'slow', delayMs: 900, route: 'posts', times: 2 }],
+    ['a bulk stops at item 40 with 423', { effect: 'locked', atItem: 40, route: bulk, times: 2 }],
+    ['look-ups fail with 503', { effect: 'status', status: 503, route: 'lookups', times: 3 }],
+    ['look-ups are reset', { effect: 'reset', route: 'lookups', times: 3 }],
     [
       'look-ups answer a 200 that is no list',
-      { kind: 'status', status: 200, body: 'cloud', route: 'lookups', times: 2 },
+      { effect: 'status', status: 200, body: 'cloud', route: 'lookups', times: 2 },
     ],
     [
       'balances cannot be looked up for a while',
-      { kind: 'status', status: 502, route: 'POST /balances/filter', times: 3 },
+      { effect: 'status', status: 502, route: 'POST /balances/filter', times: 3 },
     ],
   ];
 
@@ -85,7 +85,7 @@ describe('an attempt', () => {
   it.each([1, 50])('is on disk when the request arrives (%i payments)', async (count) => {
     stage = await startStage();
     await stage.store(makePayments(count));
-    const hang = stage.sandbox.faults.add({ kind: 'hang', route: 'posts', times: 1 });
+    const hang = stage.sandbox.faults.add({ effect: 'hang', route: 'posts', times: 1 });
     const drained = (await stage.drainer()).drain(LANE, NEVER);
     await until(() => hang.hits === 1);
     expect(stage.sandbox.stats().rows).toBe(0);
@@ -101,8 +101,8 @@ describe('an attempt', () => {
   it('that is repeated is counted on disk before it goes out again', async () => {
     stage = await startStage();
     await stage.store(makePayments(1));
-    stage.sandbox.faults.add({ kind: 'reset', route: 'posts', times: 1 });
-    const hang = stage.sandbox.faults.add({ kind: 'hang', route: 'posts' });
+    stage.sandbox.faults.add({ effect: 'reset', route: 'posts', times: 1 });
+    const hang = stage.sandbox.faults.add({ effect: 'hang', route: 'posts' });
     const draining = stage.drainUntil(await stage.drainer(), async () => (await stage.states()).posted === 1);
     await until(() => hang.hits === 1);
     expect(await stage.posting('pi_0001')).toMatchObject({ attempts: 2, state: 'pending' });
@@ -123,7 +123,7 @@ describe('when Blnk asks to wait', () => {
     await stage.store(makePayments(count));
     const stalls: number[] = [];
     const drainer = await stage.drainer({ chunksInFlight: 1, onStalled: ({ pauseMs }) => stalls.push(pauseMs) });
-    const fault = stage.sandbox.faults.add({ kind: 'status', status, retryAfter: 1, route, times: 1 });
+    const fault = stage.sandbox.faults.add({ effect: 'status', status, retryAfter: 1, route, times: 1 });
     await drainer.drain(LANE, NEVER);
     expect(fault.hits).toBe(1);
     expect(stalls).toHaveLength(1);
@@ -155,7 +155,7 @@ describe('when Blnk asks to wait', () => {
   it('a pausing lane is not asked for again by every wake', async () => {
     stage = await startStage();
     await stage.store(makePayments(10));
-    stage.sandbox.faults.add({ kind: 'status', status: 503, route: 'posts' });
+    stage.sandbox.faults.add({ effect: 'status', status: 503, route: 'posts' });
     const drainer = await stage.drainer({ lanePause: { baseMs: 60_000, maxMs: 60_000 } });
     await drainer.drain(LANE, NEVER);
     const sent = stage.sandbox.requests.length;

@@ -87,7 +87,7 @@ it('looks again before a first posting that came from doubt', async () => {
   const [payment] = makePayments(1) as [Payment];
   await stage.store([payment]);
   // Its first attempt never reached Blnk, and meanwhile somebody books it in parts.
-  stage.sandbox.faults.add({ kind: 'status', status: 503, route: 'POST /transactions' });
+  stage.sandbox.faults.add({ effect: 'status', status: 503, route: 'POST /transactions' });
   const drainer = await stage.drainer();
   await stage.drainUntil(drainer, async () => (await stage.posting(payment.id)).attempts > 0);
   if ((await stage.posting(payment.id)).state !== 'pending') throw new Error('the first attempt was to fail');

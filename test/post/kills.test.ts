@@ -46,8 +46,8 @@ describe('a worker killed once', () => {
     await stage.store(makePayments(count + 1, { customerId: 'cus_1' }));
     // One that Blnk refuses for good, so that parking is reached; losses, so that looking and posting again are.
     await stage.sql`update stripe_blnk_sync.postings set prepared = replace(prepared, '"description":', '"none":') where reference = 'pi_0001'`;
-    stage.sandbox.faults.add({ kind: 'reset', route: 'posts', nth: 1 });
-    stage.sandbox.faults.add({ kind: 'answer_lost', route: 'posts', nth: 2 });
+    stage.sandbox.faults.add({ effect: 'reset', route: 'posts', nth: 1 });
+    stage.sandbox.faults.add({ effect: 'answer_lost', route: 'posts', nth: 2 });
     const killer = killAt(step);
     const options = { finalAfterMs: 30 };
     await drainUntilKilled(await stage.drainer({ ...killer, ...options }), killer.killed);

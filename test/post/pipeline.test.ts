@@ -85,7 +85,7 @@ describe('the chunks of a lane', () => {
 
   it('go out one at a time after a bulk that met a lock', async () => {
     await stage.store(makePayments(60));
-    stage.sandbox.faults.add({ kind: 'locked', route: 'POST /transactions/bulk', times: 1 });
+    stage.sandbox.faults.add({ effect: 'locked', route: 'POST /transactions/bulk', times: 1 });
     let onTheWire = 0;
     let wasRefused = false;
     const besidesAfterwards: number[] = [];

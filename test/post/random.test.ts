@@ -29,34 +29,34 @@ interface Schedule {
 }
 
 const status = fc.record({
-  kind: fc.constant('status' as const),
+  effect: fc.constant('status' as const),
   status: fc.constantFrom(408, 409, 423, 429, 500, 502, 503, 504),
   body: fc.constantFrom('core' as const, 'html' as const, 'empty' as const, 'cloud' as const),
   applied: fc.boolean(),
 });
 const effect = fc.oneof(
   { weight: 4, arbitrary: status },
-  fc.constant({ kind: 'reset' as const }),
-  { weight: 3, arbitrary: fc.constant({ kind: 'answer_lost' as const }) },
-  fc.constant({ kind: 'repeated' as const }),
+  fc.constant({ effect: 'reset' as const }),
+  { weight: 3, arbitrary: fc.constant({ effect: 'answer_lost' as const }) },
+  fc.constant({ effect: 'repeated' as const }),
   fc.record({
-    kind: fc.constant('slow' as const),
+    effect: fc.constant('slow' as const),
     delayMs: fc.integer({ min: 1, max: 250 }),
     phase: fc.constantFrom('before' as const, 'after' as const),
   }),
-  fc.record({ kind: fc.constant('locked' as const), atItem: fc.integer({ min: 1, max: 30 }) }),
+  fc.record({ effect: fc.constant('locked' as const), atItem: fc.integer({ min: 1, max: 30 }) }),
 );
 const postFault = fc
   .tuple(effect, fc.integer({ min: 1, max: 6 }), fc.double({ min: 0.2, max: 1, noNaN: true }), fc.nat(1_000))
   .map(([what, times, probability, seed]): Fault => ({ ...what, route: 'posts', times, probability, seed }));
 const readFault = fc.oneof(
-  fc.integer({ min: 1, max: 4 }).map((times): Fault => ({ kind: 'reset', route: 'lookups', times })),
-  fc.integer({ min: 1, max: 6 }).map((times): Fault => ({ kind: 'status', status: 503, route: 'lookups', times })),
+  fc.integer({ min: 1, max: 4 }).map((times): Fault => ({ effect: 'reset', route: 'lookups', times })),
+  fc.integer({ min: 1, max: 6 }).map((times): Fault => ({ effect: 'status', status: 503, route: 'lookups', times })),
   fc
     .integer({ min: 1, max: 3 })
-    .map((times): Fault => ({ kind: 'status', status: 502, route: 'POST /balances/filter', times })),
-  fc.integer({ min: 1, max: 8 }).map((times): Fault => ({ kind: 'stale_reads', route: 'lookups', times })),
-  fc.integer({ min: 1, max: 8 }).map((times): Fault => ({ kind: 'stale_reads', route: 'lookups', lagMs: 40, times })),
+    .map((times): Fault => ({ effect: 'status', status: 502, route: 'POST /balances/filter', times })),
+  fc.integer({ min: 1, max: 8 }).map((times): Fault => ({ effect: 'stale_reads', route: 'lookups', times })),
+  fc.integer({ min: 1, max: 8 }).map((times): Fault => ({ effect: 'stale_reads', route: 'lookups', lagMs: 40, times })),
 );
 
 const schedules: fc.Arbitrary<Schedule> = fc.record({

@@ -17,7 +17,7 @@ it.each([
   await stage.store(makePayments(PAYMENTS));
   const slow = 'pi_0061';
   const fault = stage.sandbox.faults.add({
-    ...{ kind: 'status', body: 'html', route: 'posts', contains: `"reference":"${slow}"` },
+    ...{ effect: 'status', body: 'html', route: 'posts', contains: `"reference":"${slow}"` },
     ...answer,
   });
   const drainer = await stage.drainer({ leaseMs: 30_000 });

@@ -109,9 +109,9 @@ describe('a refused payment, one that times out, and a hot lane', () => {
     await database.sql`
       update stripe_blnk_sync.postings set prepared = replace(prepared, '"description":', '"not_described":') where reference = ${refused}`;
     const timeOut = history.blnk.faults.add({
-      ...{ kind: 'status', status: 504, body: 'html', route: 'posts', contains: `"reference":"${slow}"` },
+      ...{ effect: 'status', status: 504, body: 'html', route: 'posts', contains: `"reference":"${slow}"` },
     });
-    const lock = history.blnk.faults.add({ kind: 'locked', route: 'posts', contains: '"currency":"JPY"' });
+    const lock = history.blnk.faults.add({ effect: 'locked', route: 'posts', contains: '"currency":"JPY"' });
     const others = [...ofKind('card_usd'), ...ofKind('currency_kwd')].filter((id) => id !== refused);
     const neighbours = ofKind('currency_eur').filter((id) => id !== slow);
     const stuckAt = history.clock.nowMs();

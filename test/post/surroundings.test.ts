@@ -18,7 +18,7 @@ describe('a key that Blnk refuses', () => {
       stage = await startStage();
       await stage.store(makePayments(count));
       const drainer = await stage.drainer();
-      const hang = stage.sandbox.faults.add({ kind: 'hang', route: 'posts', times: 1 });
+      const hang = stage.sandbox.faults.add({ effect: 'hang', route: 'posts', times: 1 });
       const drained = drainer.drain(LANE, NEVER);
       const refused = expect(drained).rejects.toMatchObject({
         name: 'SyncError',
@@ -164,7 +164,14 @@ describe('the counts of a run', () => {
       ...live,
     ]);
     const drainers = await Promise.all([stage.drainer(), stage.drainer({ ownPool: true })]);
-    stage.sandbox.faults.add({ kind: 'status', status: 502, applied: true, route: 'posts', probability: 0.3, seed: 5 });
+    stage.sandbox.faults.add({
+      effect: 'status',
+      status: 502,
+      applied: true,
+      route: 'posts',
+      probability: 0.3,
+      seed: 5,
+    });
     const seen = new Set<string>();
     const look = async () => {
       const [run] = await stage.db.select().from(syncHistory);

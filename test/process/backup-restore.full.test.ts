@@ -174,8 +174,8 @@ async function goesBack(session: Session, copy: Copy): Promise<void> {
   const first = quick();
   await first.untilLogged(/^mirroring/, PATIENT.timeoutMs);
   await inLedger(5);
-  blnk.faults.add({ kind: 'answer_lost', route: 'posts' });
-  blnk.faults.add({ kind: 'status', status: 503, route: 'lookups' });
+  blnk.faults.add({ effect: 'answer_lost', route: 'posts' });
+  blnk.faults.add({ effect: 'status', status: 503, route: 'lookups' });
   for (let minute = 5; minute < 8; minute += 1) pay(session, { daysAgo: 4, minute });
   await first.untilLogged(/^posting to the lane \S+ pauses/, PATIENT.timeoutMs);
   if (copy.of === 'running') copy.make();

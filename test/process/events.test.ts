@@ -65,7 +65,7 @@ describe('the log of a worker', () => {
     // Between two tries of a request: the stop is what ends the run.
     worker = session.quickWorker({ variables: { SYNC_EVERY: '1s' }, timings: { stripeRetryBaseMs: 20_000 } });
     await worker.untilLogged(/^mirroring/);
-    session.stripe.faults.add({ fault: { effect: 'status', status: 500 }, route: 'events.list' });
+    session.stripe.faults.add({ effect: 'status', status: 500, route: 'events.list' });
     await worker.untilLogged(/^Stripe is asked again in /);
     worker.kill('SIGTERM');
     expect((await worker.ended).code).toBe(0);

@@ -20,7 +20,7 @@ describe('a worker', () => {
     async () => {
       const session = await startStory(homeFor('embedded'), 400);
       // Access is checked with an empty bulk request; this is the first one that posts. A part of the chunk is in when the process dies.
-      const hanging = session.blnk.faults.add({ kind: 'hang', route: BULK, nth: 1, contains: '"USD"', atItem: 3 });
+      const hanging = session.blnk.faults.add({ effect: 'hang', route: BULK, nth: 1, contains: '"USD"', atItem: 3 });
       const killed = session.quickWorker();
       await until('a bulk request hangs', () => hanging.hits === 1, { explain: killed.output });
       const sql = await session.look();
@@ -46,7 +46,7 @@ describe('a worker', () => {
     'in its first seconds hears Ctrl-C while Blnk hangs, says so, and ends in order',
     async () => {
       const session = await startStory(homeFor('embedded'), 4);
-      const hanging = session.blnk.faults.add({ kind: 'hang', route: 'POST /transactions/filter' });
+      const hanging = session.blnk.faults.add({ effect: 'hang', route: 'POST /transactions/filter' });
       const worker = session.quickWorker();
       await until('a look-up hangs', () => hanging.hits === 1, { explain: worker.output });
       const toldAt = performance.now();
@@ -77,10 +77,10 @@ describe('a worker', () => {
     async () => {
       const session = await startStory(homeFor('postgres+redis'), 600);
       const faults = [
-        session.blnk.faults.add({ kind: 'answer_lost', route: BULK, nth: 1, contains: '"reference"' }),
-        session.blnk.faults.add({ kind: 'repeated', route: BULK, nth: 1, contains: '"reference"' }),
-        session.blnk.faults.add({ kind: 'answer_lost', route: 'POST /transactions', nth: 1 }),
-        session.blnk.faults.add({ kind: 'repeated', route: 'POST /transactions', nth: 1 }),
+        session.blnk.faults.add({ effect: 'answer_lost', route: BULK, nth: 1, contains: '"reference"' }),
+        session.blnk.faults.add({ effect: 'repeated', route: BULK, nth: 1, contains: '"reference"' }),
+        session.blnk.faults.add({ effect: 'answer_lost', route: 'POST /transactions', nth: 1 }),
+        session.blnk.faults.add({ effect: 'repeated', route: 'POST /transactions', nth: 1 }),
       ];
       const worker = session.quickWorker();
       await session.untilSettled();
@@ -97,7 +97,7 @@ describe('a worker', () => {
     async () => {
       const session = await startStory(homeFor('postgres'), 1_000);
       for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-        const slow = session.blnk.faults.add({ kind: 'slow', delayMs: 2_000, route: BULK, contains: '"USD"' });
+        const slow = session.blnk.faults.add({ effect: 'slow', delayMs: 2_000, route: BULK, contains: '"USD"' });
         // What is claimed too long ago is not sent: on a slow machine that would leave it to the next look.
         const worker = session.quickWorker({ timings: { leaseMs: 60_000 } });
         await until('a slow post is in flight', () => slow.hits > 0, { explain: worker.output });
@@ -114,7 +114,13 @@ describe('a worker', () => {
         expect(await openAttempts(session)).toBe(0);
       }
 
-      const hanging = session.blnk.faults.add({ kind: 'hang', route: BULK, nth: 1, contains: '"USD"', phase: 'after' });
+      const hanging = session.blnk.faults.add({
+        effect: 'hang',
+        route: BULK,
+        nth: 1,
+        contains: '"USD"',
+        phase: 'after',
+      });
       const impatient = session.quickWorker({ variables: { SHUTDOWN_GRACE: '1s' } });
       await until('a bulk request hangs', () => hanging.hits === 1, { explain: impatient.output });
       impatient.kill('SIGTERM');

@@ -88,7 +88,7 @@ describe.each(homes())('the whole job on $name', ({ name, ...home }) => {
 
   it('makes one follow-up of twenty requests during a run', async () => {
     const before = await countRuns(session, null);
-    session.stripe.faults.add({ fault: { effect: 'hang' }, route: 'events.list', nth: 1 });
+    session.stripe.faults.add({ effect: 'hang', route: 'events.list', nth: 1 });
     const foreign = await session.foreignQueue();
     const deduplication = { id: 'sync', keepLastIfActive: true };
     const add = () => foreign.queue.add('sync', { trigger: 'manual' }, { attempts: 1, deduplication });

@@ -307,7 +307,7 @@ describe('a ledger that is the same one', () => {
       first.kill('SIGTERM');
       await first.ended;
       const { faults } = stage.session.blnk;
-      const lag = faults.add({ kind: 'stale_reads', lagMs: 10 * DAY_MS, route: 'lookups' });
+      const lag = faults.add({ effect: 'stale_reads', lagMs: 10 * DAY_MS, route: 'lookups' });
       // What was posted lately is not counted as missing.
       const sql = await stage.session.look();
       await sql`update stripe_blnk_sync.postings set posted_at = posted_at - interval '1 hour'`;

@@ -29,15 +29,15 @@ it('a person is told of each, and of nothing once it is over', { timeout: 120_00
   const worker = session.quickWorker({ variables: { SYNC_EVERY: '1s' }, timings: { finalAfterMs: 3_000 } });
   await worker.untilLogged(/^mirroring/, 60_000);
   // Stored and not posted yet, because Core is to refuse one: a transaction without its description.
-  const closed = blnk.faults.add({ kind: 'status', status: 503, route: 'POST /balances/filter' });
+  const closed = blnk.faults.add({ effect: 'status', status: 503, route: 'POST /balances/filter' });
   const slow = pay('currency_eur', 1)[0] ?? '';
   const refused = pay('card_usd', 1)[0] ?? '';
   const hot = pay('currency_jpy', 3);
   const others = [...pay('card_usd', 30), ...pay('currency_eur', 30)];
   const timeOut = blnk.faults.add({
-    ...{ kind: 'status', status: 504, body: 'html', route: 'posts', contains: `"reference":"${slow}"` },
+    ...{ effect: 'status', status: 504, body: 'html', route: 'posts', contains: `"reference":"${slow}"` },
   });
-  const lock = blnk.faults.add({ kind: 'locked', route: 'posts', contains: '"currency":"JPY"' });
+  const lock = blnk.faults.add({ effect: 'locked', route: 'posts', contains: '"currency":"JPY"' });
   const sql = await session.look();
   const stored = async () => (await sql`select from stripe_blnk_sync.postings`).count === others.length + 5;
   await until('all are stored', stored, { timeoutMs: 60_000, explain: () => worker.output() });

@@ -437,7 +437,7 @@ describe('what cannot be seen', () => {
   it('is said of a balance that could not be computed', async () => {
     stage.payOn(DAY, 5);
     await stage.settle();
-    stage.blnk.faults.add({ kind: 'status', status: 503, route: 'GET /balances/:id/at' });
+    stage.blnk.faults.add({ effect: 'status', status: 503, route: 'GET /balances/:id/at' });
     expect(certificateOf(await stage.prove(DAY), 'USD')).toMatchObject({
       state: 'sealed_with_exceptions',
       movement: null,
@@ -447,10 +447,10 @@ describe('what cannot be seen', () => {
   it('ends the proof when it is Stripe or the ledger', async () => {
     stage.payOn(DAY, 5);
     await stage.settle();
-    stage.sandbox.faults.add({ fault: { effect: 'no_date' } });
+    stage.sandbox.faults.add({ effect: 'no_date' });
     await expect(stage.prove(DAY)).rejects.toMatchObject({ code: 'no_server_time', kind: 'transient' });
     stage.sandbox.faults.clear();
-    stage.blnk.faults.add({ kind: 'status', status: 503, route: 'lookups' });
+    stage.blnk.faults.add({ effect: 'status', status: 503, route: 'lookups' });
     await expect(stage.prove(DAY)).rejects.toMatchObject({ code: 'blnk_unavailable' });
   });
 });

@@ -46,11 +46,11 @@ function expectInLedger(owed: readonly PreparedTransaction[]): void {
 
 describe('replacements and corrections', () => {
   const faults: ReadonlyArray<readonly [string, Fault]> = [
-    ['an answer is lost', { kind: 'answer_lost', route: 'posts', times: 4 }],
-    ['a connection breaks', { kind: 'reset', route: 'posts', times: 4 }],
-    ['a proxy repeats the request', { kind: 'repeated', route: 'posts', times: 3 }],
-    ['Blnk is away', { kind: 'status', status: 503, route: 'posts', times: 5 }],
-    ['readers lag', { kind: 'stale_reads', route: 'lookups', times: 6 }],
+    ['an answer is lost', { effect: 'answer_lost', route: 'posts', times: 4 }],
+    ['a connection breaks', { effect: 'reset', route: 'posts', times: 4 }],
+    ['a proxy repeats the request', { effect: 'repeated', route: 'posts', times: 3 }],
+    ['Blnk is away', { effect: 'status', status: 503, route: 'posts', times: 5 }],
+    ['readers lag', { effect: 'stale_reads', route: 'lookups', times: 6 }],
   ];
 
   it.each(faults)('are in the ledger once each although %s', async (_, fault) => {
@@ -73,7 +73,7 @@ describe('replacements and corrections', () => {
     async (step) => {
       stage = await startStage();
       const owed = await owe(makePayments(3), await stage.store([]));
-      stage.sandbox.faults.add({ kind: 'answer_lost', route: 'posts', nth: 2 });
+      stage.sandbox.faults.add({ effect: 'answer_lost', route: 'posts', nth: 2 });
       const dying = await stage.drainer(killAt(step));
       for (const lane of await stage.pendingLanes()) {
         await dying.drain(lane, NEVER).catch((error: unknown) => {

@@ -45,9 +45,9 @@ const damages = fc.array(
 );
 const faults = fc.array(
   fc.oneof(
-    fc.integer({ min: 1, max: 3 }).map((times): Fault => ({ kind: 'answer_lost', route: 'posts', times })),
-    fc.integer({ min: 1, max: 3 }).map((times): Fault => ({ kind: 'reset', route: 'posts', times })),
-    fc.integer({ min: 1, max: 2 }).map((times): Fault => ({ kind: 'status', status: 502, route: 'lookups', times })),
+    fc.integer({ min: 1, max: 3 }).map((times): Fault => ({ effect: 'answer_lost', route: 'posts', times })),
+    fc.integer({ min: 1, max: 3 }).map((times): Fault => ({ effect: 'reset', route: 'posts', times })),
+    fc.integer({ min: 1, max: 2 }).map((times): Fault => ({ effect: 'status', status: 502, route: 'lookups', times })),
   ),
   { maxLength: 3 },
 );

@@ -108,9 +108,9 @@ describe('the process', () => {
       amount_received: 1200,
       created: Date.parse('2026-06-01T10:00:00Z') / 1000,
     });
-    await control('POST', 'faults', { fault: { effect: 'status', status: 500 }, route: 'events.list', times: 1 });
+    await control('POST', 'faults', { effect: 'status', status: 500, route: 'events.list', times: 1 });
     await expect(stripe.events.list()).rejects.toMatchObject({ statusCode: 500 });
-    expect((await control('GET', 'faults')).hits).toMatchObject([{ effect: 'status' }]);
+    expect((await control('GET', 'faults')).recent_hits).toMatchObject([{ effect: 'status' }]);
     await control('POST', 'limits', { endpointPerSecond: 1 });
     await stripe.charges.list();
     await expect(stripe.charges.list()).rejects.toMatchObject({ statusCode: 429 });
@@ -134,7 +134,7 @@ describe('the process', () => {
 
   it.each(['SIGINT', 'SIGTERM'] as const)('ends with 0 on %s, a hanging client or not', async (signal) => {
     const { child, control, stripe } = await run('--intents', '10');
-    await control('POST', 'faults', { fault: { effect: 'hang' } });
+    await control('POST', 'faults', { effect: 'hang' });
     const hanging = stripe.paymentIntents.list().catch((error: unknown) => error);
     await vi.waitFor(async () => expect(await control('GET', 'faults')).toMatchObject({ hanging: 1 }), {
       timeout: 5000,

@@ -67,7 +67,7 @@ test("time is the answer's Date less the duration of the request, and absent wit
   expect(behindMs).toBeLessThan(5_000);
   expect((await account.serverTime()).getTime()).toBeLessThanOrEqual(NOW.getTime() - 60);
 
-  sandbox.faults.add({ fault: { effect: 'no_date' } });
+  sandbox.faults.add({ effect: 'no_date' });
   expect((await feeds.succeededEvents(request)).vendorNow).toBeNull();
   expect((await feeds.paymentIntents(request)).vendorNow).toBeNull();
   await expect(account.serverTime()).rejects.toMatchObject({ code: 'no_server_time', kind: 'transient' });
@@ -141,7 +141,7 @@ test('every request passes the limiter under its endpoint', async () => {
   await account.readIntent(id);
   await account.readAccount();
   expect(acquired).toEqual(['events', 'payment_intents', 'payment_intent', 'account']);
-  sandbox.faults.add({ fault: { effect: 'status', status: 500 }, times: 2 });
+  sandbox.faults.add({ effect: 'status', status: 500, times: 2 });
   const page = await feeds.paymentIntents({ from: daysAgo(1), to: null, after: null });
   expect(page.requests).toBe(3);
   expect(acquired.length).toBe(7);

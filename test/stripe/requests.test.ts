@@ -35,14 +35,14 @@ test.each([
   ['a body that is null', { effect: 'wrong_json', body: 'null' }, 'stripe_unavailable'],
 ] as const)('%s is sent again, six times in all, and then told as transient', async (_name, fault, code) => {
   const { sandbox, read, notices, slept } = await startSandboxed();
-  const rule = sandbox.faults.add({ fault, times: 2 });
+  const twice = sandbox.faults.add({ ...fault, times: 2 });
   expect(await read()).toMatchObject({ requests: 3 });
   expect(notices.map((notice) => notice.error.code)).toEqual([code, code]);
-  sandbox.faults.clear(rule);
+  twice.remove();
 
   sandbox.journal.reset();
   slept.length = 0;
-  sandbox.faults.add({ fault });
+  sandbox.faults.add(fault);
   const failed = await failureOf(read());
   expect(failed).toMatchObject({ kind: 'transient', code });
   expect(failed.message).toContain('given up after 6 attempts');
@@ -54,13 +54,13 @@ test.each([
 
 test('the reason of a rate limit is told', async () => {
   const { sandbox, read } = await startSandboxed();
-  sandbox.faults.add({ fault: { effect: 'rate_limited', reason: 'endpoint-concurrency' } });
+  sandbox.faults.add({ effect: 'rate_limited', reason: 'endpoint-concurrency' });
   expect((await failureOf(read())).message).toContain('endpoint-concurrency');
 });
 
 test('an answer that does not come is given up in time, and sent again', async () => {
   const { sandbox, read, notices } = await startSandboxed({ requestTimeoutMs: 400 });
-  sandbox.faults.add({ fault: { effect: 'hang' }, times: 1 });
+  sandbox.faults.add({ effect: 'hang', times: 1 });
   expect(await read()).toMatchObject({ requests: 2 });
   expect(notices[0]?.error.message).toContain('timeout');
 });
@@ -83,14 +83,14 @@ test('the time limit holds for a whole answer that drips in, too', async () => {
 
 test('all attempts together end within the total time', async () => {
   const { sandbox, read } = await startSandboxed({ retries: { totalTimeMaxMs: 2_000 } });
-  sandbox.faults.add({ fault: { effect: 'status', status: 500 } });
+  sandbox.faults.add({ effect: 'status', status: 500 });
   // Waits of 250, 500 and 1000 ms fit into 2 s; one of 2000 ms more would not.
   expect((await failureOf(read())).message).toContain('given up after 4 attempts');
 });
 
 test('no wait is longer than the longest', async () => {
   const { sandbox, read, slept } = await startSandboxed({ retries: { attemptsMax: 10, backoffMaxMs: 3_000 } });
-  sandbox.faults.add({ fault: { effect: 'reset' } });
+  sandbox.faults.add({ effect: 'reset' });
   await failureOf(read());
   expect(slept).toEqual([250, 500, 1_000, 1_500, 1_500, 1_500, 1_500, 1_500, 1_500]);
 });
@@ -346,7 +346,7 @@ test('at shutdown no further attempt begins', async () => {
     signal: stopping.signal,
     onRetry: () => stopping.abort(),
   });
-  sandbox.faults.add({ fault: { effect: 'status', status: 500 } });
+  sandbox.faults.add({ effect: 'status', status: 500 });
   expect(await failureOf(read())).toMatchObject({ kind: 'transient', code: 'stopped' });
   expect(sandbox.journal.requests).toEqual({ 'payment_intents.list': 1 });
   await failureOf(read());

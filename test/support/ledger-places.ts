@@ -37,12 +37,12 @@ export const LEDGER_KINDS: readonly LedgerKind[] = [
 ];
 
 const STAND_IN_FAULTS = {
-  answer_lost: { kind: 'answer_lost' },
-  repeated: { kind: 'repeated' },
-  reset: { kind: 'reset' },
-  unavailable: { kind: 'status', status: 503 },
-  rate_limited: { kind: 'status', status: 429 },
-  locked: { kind: 'locked' },
+  answer_lost: { effect: 'answer_lost' },
+  repeated: { effect: 'repeated' },
+  reset: { effect: 'reset' },
+  unavailable: { effect: 'status', status: 503 },
+  rate_limited: { effect: 'status', status: 429 },
+  locked: { effect: 'locked' },
 } as const;
 
 async function openStandIn(style: 'cloud' | 'core'): Promise<LedgerPlace> {

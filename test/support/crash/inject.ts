@@ -35,7 +35,7 @@ async function injectIntoProcess(injection: ProcessInjection, stage: CrashStage)
   if (place === 'collect.half_stored') return killHalfStored(stage);
   if (place === 'post.sent') return killPosting(injection, stage);
   const stand = place === 'any_time' ? null : { point: place, nth };
-  if (place === 'post.attempt_marked') stage.session.blnk.faults.add({ kind: 'reset', route: 'posts', times: nth });
+  if (place === 'post.attempt_marked') stage.session.blnk.faults.add({ effect: 'reset', route: 'posts', times: nth });
   if (stage.living().length === 0) stage.worker(stand);
   else for (const worker of stage.living()) worker.instruct(stand);
   if (place === 'any_time') {

@@ -3,7 +3,7 @@
  * vendors misbehave, and which faults are injected where. The same seed gives the same plan on a machine with the same servers.
  */
 import type { Fault } from '../../../sandbox/blnk/faults.js';
-import type { FaultRule } from '../../../sandbox/stripe/faults.js';
+import type { Fault as StripeFault } from '../../../sandbox/stripe/faults.js';
 import type { Home } from '../homes.js';
 import { dealFrom, drawFrom } from './draw.js';
 import { drawBlnkFault, drawStripeFault } from './faults.js';
@@ -56,7 +56,7 @@ export interface RoundPlan {
   readonly home: Home['name'];
   readonly intents: number;
   readonly workers: 1 | 2;
-  readonly stripeFaults: readonly FaultRule[];
+  readonly stripeFaults: readonly StripeFault[];
   readonly blnkFaults: readonly Fault[];
   readonly injections: readonly Injection[];
   readonly sequel: Sequel;

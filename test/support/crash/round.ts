@@ -42,7 +42,7 @@ export async function playRound(
     try {
       await playOn(stage, { plan, home, injections: seen.injections });
     } finally {
-      seen.faults = { stripe: stage.session.stripe.faults.hits.length, blnk: stage.session.blnk.stats().faultHits };
+      seen.faults = { stripe: stage.session.stripe.faults.hits, blnk: stage.session.blnk.stats().faultHits };
       seen.lockedMs = Math.round(realCore?.proxy.lockedMs() ?? 0);
       await stage.close();
     }
@@ -65,7 +65,7 @@ interface Playing {
 
 async function playOn(stage: CrashStage, { plan, home, injections }: Playing): Promise<void> {
   const { stripe, blnk } = stage.session;
-  for (const rule of plan.stripeFaults) stripe.faults.add(rule);
+  for (const fault of plan.stripeFaults) stripe.faults.add(fault);
   for (const fault of plan.blnkFaults) blnk.faults.add(fault);
   const draw = drawFrom(plan.seed + 1);
   for (let count = 0; count < plan.workers; count += 1) stage.worker();

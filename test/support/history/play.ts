@@ -96,7 +96,7 @@ async function take(history: History, step: Step): Promise<void> {
     case 'wake':
       return history.wakeAll();
     case 'stripeFault':
-      history.stripe.faults.add(step.rule);
+      history.stripe.faults.add(step.fault);
       return;
     case 'blnkFault':
       history.blnk.faults.add(step.fault);

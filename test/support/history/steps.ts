@@ -1,7 +1,7 @@
 /** What may happen in a history, as data: the steps, and how chance draws them. How they are taken is play.ts. */
 import fc from 'fast-check';
 import type { Fault } from '../../../sandbox/blnk/faults.js';
-import type { FaultRule } from '../../../sandbox/stripe/faults.js';
+import type { FaultEffect, Fault as StripeFault } from '../../../sandbox/stripe/faults.js';
 import { DAY, HOUR, LAG, MINUTE, SECOND } from './time.js';
 
 export type Step =
@@ -26,7 +26,7 @@ export type Step =
   | { readonly step: 'die'; readonly worker: number; readonly afterMoments: number }
   | { readonly step: 'pause'; readonly worker: number; readonly afterMoments: number }
   | { readonly step: 'wake' }
-  | { readonly step: 'stripeFault'; readonly rule: FaultRule }
+  | { readonly step: 'stripeFault'; readonly fault: StripeFault }
   | { readonly step: 'blnkFault'; readonly fault: Fault }
   | { readonly step: 'slowRequests'; readonly ms: number }
   | { readonly step: 'databaseOff'; readonly ms: number }
@@ -81,33 +81,37 @@ const work = fc.oneof(
   }),
 );
 
-const stripeRule: fc.Arbitrary<FaultRule> = fc.record({
-  fault: fc.constantFrom(
-    { effect: 'rate_limited', reason: 'endpoint-rate' },
-    { effect: 'rate_limited_400' },
-    { effect: 'lock_timeout' },
-    { effect: 'status', status: 500 },
-    { effect: 'status', status: 503 },
-    { effect: 'reset' },
-    { effect: 'truncated' },
-    { effect: 'html' },
-    { effect: 'wrong_json' },
-    { effect: 'no_date' },
-    // Never the same error as another clock's of a history: two that are wrong alike are believed.
-    { effect: 'wrong_date', aheadMs: HOUR },
-    { effect: 'wrong_date', aheadMs: -HOUR },
-    { effect: 'wrong_date', aheadMs: 23 * HOUR },
-    { effect: 'wrong_date', aheadMs: MINUTE },
-  ),
-  route: fc.constantFrom('payment_intents.list', 'events.list', 'charges.list', 'payment_intents.retrieve'),
-  nth: fc.integer({ min: 1, max: 4 }),
-  times: fc.integer({ min: 1, max: 4 }),
-});
+const stripeEffect = fc.constantFrom<FaultEffect[]>(
+  { effect: 'rate_limited', reason: 'endpoint-rate' },
+  { effect: 'rate_limited_400' },
+  { effect: 'lock_timeout' },
+  { effect: 'status', status: 500 },
+  { effect: 'status', status: 503 },
+  { effect: 'reset' },
+  { effect: 'truncated' },
+  { effect: 'html' },
+  { effect: 'wrong_json' },
+  { effect: 'no_date' },
+  // Never the same error as another clock's of a history: two that are wrong alike are believed.
+  { effect: 'wrong_date', aheadMs: HOUR },
+  { effect: 'wrong_date', aheadMs: -HOUR },
+  { effect: 'wrong_date', aheadMs: 23 * HOUR },
+  { effect: 'wrong_date', aheadMs: MINUTE },
+);
+
+const stripeFault: fc.Arbitrary<StripeFault> = fc
+  .record({
+    effect: stripeEffect,
+    route: fc.constantFrom('payment_intents.list', 'events.list', 'charges.list', 'payment_intents.retrieve'),
+    nth: fc.integer({ min: 1, max: 4 }),
+    times: fc.integer({ min: 1, max: 4 }),
+  })
+  .map(({ effect, ...match }) => ({ ...effect, ...match }));
 
 const times = fc.integer({ min: 1, max: 6 });
 const blnkFault: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({
-    kind: fc.constant('status'),
+    effect: fc.constant('status'),
     route: fc.constantFrom('posts', 'lookups', 'POST /balances/filter'),
     status: fc.constantFrom(408, 409, 423, 429, 500, 502, 503, 504),
     body: fc.constantFrom('core', 'html', 'empty', 'cloud'),
@@ -115,26 +119,26 @@ const blnkFault: fc.Arbitrary<Fault> = fc.oneof(
     times,
   }),
   fc.record({
-    kind: fc.constantFrom('answer_lost', 'repeated', 'reset'),
+    effect: fc.constantFrom('answer_lost', 'repeated', 'reset'),
     route: fc.constantFrom('posts', 'lookups'),
     times,
   }),
   fc.record({
-    kind: fc.constant('locked'),
+    effect: fc.constant('locked'),
     route: fc.constant('posts'),
     atItem: fc.integer({ min: 1, max: 30 }),
     times,
   }),
   // A replica that does not move, until it is asked no more.
   fc.record({
-    kind: fc.constant('stale_reads'),
+    effect: fc.constant('stale_reads'),
     route: fc.constant('lookups'),
     times: fc.integer({ min: 1, max: 12 }),
   }),
 );
 
 const faults = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ step: fc.constant('stripeFault' as const), rule: stripeRule }) },
+  { weight: 3, arbitrary: fc.record({ step: fc.constant('stripeFault' as const), fault: stripeFault }) },
   { weight: 3, arbitrary: fc.record({ step: fc.constant('blnkFault' as const), fault: blnkFault }) },
   {
     weight: 1,

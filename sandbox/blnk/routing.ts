@@ -2,7 +2,7 @@
 // root), the Cloud's proxy (/proxy/<Core's route>) or the Cloud's own reading routes (Bearer token and instance_id).
 
 import { type Answer, failureAnswer, jsonAnswer, notFoundPage } from './answers.js';
-import type { Call, Door } from './call.js';
+import type { Api, Call } from './call.js';
 import type { CloudAccess } from './cloud-access.js';
 import { answerCloud, cloudRouteKey, noCloudRoute } from './cloud-routes.js';
 import { type CoreParts, findCoreRoute } from './core-routes.js';
@@ -11,7 +11,7 @@ import type { Exchange } from './exchange.js';
 import { UnreadableValue } from './filter-match.js';
 
 export interface Destination {
-  door: Door;
+  api: Api;
   /** Method and path of the route, with `:` for parameters. */
   key: string;
   segments: readonly string[];
@@ -19,7 +19,7 @@ export interface Destination {
   handle(parts: CoreParts, call: Call): Promise<Answer>;
 }
 
-interface DoorSettings {
+interface RoutingSettings {
   coreKey: string;
   coreVersion: CoreVersion;
   access: CloudAccess;
@@ -29,12 +29,12 @@ interface DoorSettings {
 }
 
 /** The destination of a request; with a refusal when it must not reach it. */
-export function findDestination({ request, url }: Exchange, settings: DoorSettings): Destination {
+export function findDestination({ request, url }: Exchange, settings: RoutingSettings): Destination {
   const method = request.method ?? 'GET';
   const segments = decodePath(url.pathname);
   const key = `${method} ${url.pathname}`;
   if (segments === undefined) {
-    return refused({ door: 'core', key, segments: [] }, jsonAnswer(400, { error: 'invalid path' }));
+    return refused({ api: 'core', key, segments: [] }, jsonAnswer(400, { error: 'invalid path' }));
   }
   const isProxy = segments[0] === 'proxy';
   const isCloud =
@@ -53,7 +53,7 @@ export function findDestination({ request, url }: Exchange, settings: DoorSettin
 
 function coreDestination(
   { method, segments, given }: { method: string; segments: readonly string[]; given: string | string[] | undefined },
-  { coreKey, coreVersion }: DoorSettings,
+  { coreKey, coreVersion }: RoutingSettings,
 ): Destination {
   const destination = throughCore('core', method, segments, coreVersion);
   if (given === coreKey || destination.key === 'GET /health') {
@@ -71,14 +71,14 @@ function coreDestination(
 function proxyDestination(
   method: string,
   segments: readonly string[],
-  { proxyRoutes, coreVersion }: DoorSettings,
+  { proxyRoutes, coreVersion }: RoutingSettings,
 ): Destination {
   const isDocumented = findCoreRoute(method, segments)?.route.documentedProxyRoute === true;
   const destination = throughCore('proxy', method, segments, coreVersion);
   return isDocumented || proxyRoutes === 'all' ? destination : refused(destination, noCloudRoute);
 }
 
-function cloudDestination(method: string, segments: readonly string[], settings: DoorSettings): Destination {
+function cloudDestination(method: string, segments: readonly string[], settings: RoutingSettings): Destination {
   const key = cloudRouteKey(method, segments);
   const handle = guarded((parts, call) =>
     answerCloud(parts, call, {
@@ -86,21 +86,21 @@ function cloudDestination(method: string, segments: readonly string[], settings:
       estimatesTotals: settings.cloudEstimatesTotals,
     }),
   );
-  const destination: Destination = { door: 'cloud', key: key ?? `${method} /${segments.join('/')}`, segments, handle };
+  const destination: Destination = { api: 'cloud', key: key ?? `${method} /${segments.join('/')}`, segments, handle };
   return key === undefined ? refused(destination, noCloudRoute) : destination;
 }
 
 function throughCore(
-  door: Door,
+  api: Api,
   method: string,
   segments: readonly string[],
-  version: DoorSettings['coreVersion'],
+  version: RoutingSettings['coreVersion'],
 ): Destination {
   const found = findCoreRoute(method, segments);
   const key = found?.route.key ?? `${method} (no route)`;
   const handle = guarded((parts, call) => found?.route.handle(parts, call, found.parameters) ?? notFoundPage);
   return {
-    door,
+    api,
     key,
     segments,
     handle: async (parts, call) => answerAsVersion(version, key, await handle(parts, call)),
