@@ -17,6 +17,7 @@ import { insertFound, type StoredRow } from '../postings/insert-found.js';
 import { lanesOf } from '../postings/lanes.js';
 import { mirror } from '../schema/mirror.js';
 import { coverage, syncRuns } from '../schema/sync-runs.js';
+import { countPage } from './count-page.js';
 import { cover } from './coverage-store.js';
 import { claimPart, openBackfill, partCoverage, selectBackfills } from './part-store.js';
 import { takeBackAhead } from './remove-future-runs.js';
@@ -77,7 +78,8 @@ export function createCollectStore(
         const stored = await insertFound(transaction, run, page.postings);
         await listBeforeStart(transaction, run.id, page.listedBeforeStart ?? []);
         if (page.covers !== null) await cover(transaction, run, page.covers);
-        await countPage(transaction, run, { page, stored: countNew(stored) });
+        const found = page.postings.length + (page.knownBefore ?? 0);
+        await countPage(transaction, run, { ...page, found, stored: countNew(stored) });
         return { ...outcomeOf(page, stored), runsFrom: held.runsFrom };
       });
     },
@@ -180,25 +182,6 @@ export function createCollectStore(
 
 /** A tick that brought nothing is no run to tell of; one that a person asked for is. */
 const quietIsReported = sql`case when ${syncRuns.stored} = 0 and ${syncRuns.trigger} <> 'manual' then now() end`;
-
-async function countPage(
-  transaction: Transaction,
-  run: OpenRun,
-  { page, stored }: { readonly page: StoredPage; readonly stored: number },
-): Promise<void> {
-  const found = page.postings.length + (page.knownBefore ?? 0);
-  await transaction
-    .update(syncRuns)
-    .set({
-      found: sql`${syncRuns.found} + ${found}`,
-      stored: sql`${syncRuns.stored} + ${stored}`,
-      knownBefore: sql`${syncRuns.knownBefore} + ${found - stored}`,
-      beforeStart: sql`${syncRuns.beforeStart} + ${page.beforeStart}`,
-      stripeRequests: sql`${syncRuns.stripeRequests} + ${page.requests}`,
-      heartbeatAt: sql`now()`,
-    })
-    .where(eq(syncRuns.id, run.id));
-}
 
 function outcomeOf(page: StoredPage, stored: readonly StoredRow[]): Omit<StoreOutcome, 'runsFrom'> {
   const pending = stored.flatMap(({ lane, state }) => (state === 'pending' && lane !== null ? [lane] : []));

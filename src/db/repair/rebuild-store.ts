@@ -10,6 +10,7 @@ import { commandLine } from '../../core/base/own-command.js';
 import type { Mirror, NewMirror } from '../../core/posting/mirror.js';
 import type { ParkingReason } from '../../core/posting/posting.js';
 import type { Judged } from '../../prove/rebuild-ports.js';
+import { countPage } from '../collect/count-page.js';
 import type { Drizzle } from '../connection/open.js';
 import { findMirror } from '../mirror/mirror-store.js';
 import { insertRebuilt } from '../postings/insert-rebuilt.js';
@@ -85,17 +86,7 @@ export function createRebuildStore(
         if (page.covers !== null) {
           await transaction.insert(coverage).values({ feed: run.feed, ...page.covers, runId: run.id });
         }
-        await transaction
-          .update(syncRuns)
-          .set({
-            found: sql`${syncRuns.found} + ${found}`,
-            stored: sql`${syncRuns.stored} + ${stored}`,
-            knownBefore: sql`${syncRuns.knownBefore} + ${found - stored}`,
-            beforeStart: sql`${syncRuns.beforeStart} + ${page.beforeStart}`,
-            stripeRequests: sql`${syncRuns.stripeRequests} + ${page.requests}`,
-            heartbeatAt: sql`now()`,
-          })
-          .where(eq(syncRuns.id, run.id));
+        await countPage(transaction, run, { ...page, found, stored });
         return { lanes: [], parked: [], stored, knownBefore: found - stored, runsFrom: held.runsFrom };
       }),
 
