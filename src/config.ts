@@ -119,7 +119,7 @@ const share = z.coerce
   .refine((part) => part > 0 && part <= 1, { error: SHARE_ALLOWED });
 
 const homeObject = z.object({
-  // What it says is read as a whole, with the rules between variables.
+  // What it holds is read as a whole, with the rules between variables.
   DATABASE_URL: z.string().optional(),
   DATABASE_SCHEMA: z.string().default(DEFAULT_SCHEMA).refine(isSchemaName, { error: SCHEMA_NAME_ALLOWED }),
   REDIS_URL: redisUrl.optional(),
@@ -236,7 +236,7 @@ function describeIssue(issue: z.core.$ZodIssue, bag: Readonly<Record<string, str
 }
 
 /**
- * `auto` leaves a fifth to whatever else asks now and then, and makes room when that is not enough. The allocation over 30 days,
+ * `auto` leaves a fifth to whatever else reads now and then, and makes room when that is not enough. The allocation over 30 days,
  * of which nothing comes back, is shared as it is by default.
  */
 function shareOf(given: number | 'auto'): Pick<HomeConfig, 'stripeShare' | 'stripeReadShare' | 'yieldsAtStripe'> {

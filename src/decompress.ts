@@ -1,5 +1,5 @@
 /**
- * Undoes the compression of an answer. Nobody here asks for one, but some proxies compress all the same. What this Node
+ * Undoes the compression of an answer. Nobody here requests one, but some proxies compress all the same. What this Node
  * cannot undo is an error, and so is a body that is larger than allowed once it is reversed.
  */
 import { promisify } from 'node:util';

@@ -27,7 +27,7 @@ export function readEnvironment(environment: Bag, directory: string): Bag {
   return { ...readEnvironmentFile(directory), ...environment };
 }
 
-/** What `.env` of the working directory says; nothing when there is none. Throws ConfigError when it cannot be read. */
+/** What `.env` of the working directory holds; nothing when there is none. Throws ConfigError when it cannot be read. */
 export function readEnvironmentFile(directory: string): Bag {
   const file = resolve(directory, '.env');
   if (!existsSync(file)) return {};

@@ -1,5 +1,5 @@
 /**
- * Composition: what a command that asks or reads works with. Opens the home, nothing of Stripe or Blnk.
+ * Composition: what a command that requests or reads works with. Opens the home, nothing of Stripe or Blnk.
  */
 import type { CommandContext } from '../cli/ports.js';
 import type { HomeConfig } from '../config.js';

@@ -48,7 +48,7 @@ export interface ComposedWorker extends Stages {
   readonly tasks: readonly BackgroundTask[];
 }
 
-/** A worker counts as silent after a minute; it says "alive" six times in it. */
+/** A worker counts as silent after a minute; its heartbeat comes six times in it. */
 const RENEW_EVERY_MS = 10 * SECOND_MS;
 const ASK_EVERY_MAX_MS = MINUTE_MS;
 /** Until then readers add up what was appended: at the pace of a backfill, some thousand rows. */

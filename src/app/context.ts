@@ -1,5 +1,5 @@
 /**
- * Composition: what everything in a process that asks Stripe and Blnk itself is made of, be it a worker or a command. The
+ * Composition: what everything in a process that sends requests to Stripe and Blnk is made of, be it a worker or a command. The
  * functions beside this one that join a part of the work (collecting, posting, proving) take it and nothing else of the process.
  */
 import type { WorkerConfig } from '../config.js';

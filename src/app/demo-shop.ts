@@ -30,7 +30,7 @@ const COLUMNS = 80;
 
 /**
  * @returns 0 when Stripe's and the ledger's sides are equal and every day is sealed, 1 when not. Throws when it cannot start. A
- * signal before the end of the story ends it with 0, or with 1 where `once` asks for a verdict, because there is none.
+ * signal before the end of the story ends it with 0, or with 1 where `once` requires a verdict, because there is none.
  */
 export async function runDemoShop(environment: AppEnvironment, options: DemoOptions): Promise<0 | 1> {
   const leaving = new AbortController();

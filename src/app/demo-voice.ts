@@ -1,9 +1,9 @@
-/** How the demonstration speaks: what happened, and while it waits, every few seconds, how far that is. */
+/** How the demonstration reports: what happened, and while it waits, every few seconds, how far that is. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface DemoVoice {
   say(lines: readonly string[]): void;
-  /** Looks until `look` answers something; meanwhile says what `progress` answers. Rejects when the signal comes. */
+  /** Looks until `look` returns something; meanwhile prints what `progress` returns. Rejects when the signal comes. */
   until<T>(look: () => Promise<T | null> | T | null, progress: () => string): Promise<T>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Composition: the home of the data. Opens database and queue as the configuration says (embedded, PostgreSQL,
+ * Composition: the home of the data. Opens database and queue as they are configured (embedded, PostgreSQL,
  * PostgreSQL and Redis) and closes them in reverse. All three run the same code above this.
  */
 import { existsSync } from 'node:fs';
@@ -31,7 +31,7 @@ export interface Home {
 
 export interface HomeOptions {
   readonly log: Log;
-  /** `worker` waits for servers and creates what is missing; `command` tells a person at once what is not there. */
+  /** `worker` waits for servers and creates what is missing; `command` reports at once what is not there. */
   readonly role: 'worker' | 'command';
   /** It opens fewer connections than a worker. */
   readonly migratesOnly?: boolean;
@@ -43,7 +43,7 @@ export interface HomeOptions {
   readonly whenUnreachable?: 'fail' | 'temporary';
 }
 
-/** Pool sizes: chunks of the lanes, parts and the timer of a worker share theirs; a command asks one thing after another. */
+/** Pool sizes: chunks of the lanes, parts and the timer of a worker share theirs; a command makes one request after another. */
 const CONNECTIONS_MAX = { worker: 5, command: 3 };
 /** Beside the pool, so that a page never waits behind a lane: readers of Stripe store one page after the other. */
 const PAGE_CONNECTIONS_MAX = 2;
@@ -113,7 +113,7 @@ export async function openHome(config: HomeConfig, options: HomeOptions): Promis
 }
 
 /**
- * A command asks the queue only when it needs it. A worker tries it at once: what no waiting helps with ends the start, and with a
+ * A command uses the queue only when it needs it. A worker tries it at once: what no waiting helps with ends the start, and with a
  * queue that is away the work goes on without it.
  */
 async function tryQueue(
@@ -157,7 +157,7 @@ export async function closeAfterFault(close: () => Promise<void>, log: Log): Pro
 
 /**
  * An embedded database is ours to migrate; any other one is migrated by whoever owns it, on purpose. One that was migrated
- * further than this code knows is as good, unless it says that it serves only newer code.
+ * further than this code knows is as good, unless it is marked as serving only newer code.
  */
 export async function ensureSchema(home: Home, config: HomeConfig): Promise<void> {
   await checkRights(home.database, { role: home.role, queueSchema: home.queueBackend.schema?.name ?? null });

@@ -43,7 +43,7 @@ export function untilInterrupted(
 
 /**
  * A stream that people read has failed. Where its terminal is gone (EIO) the work is told by a signal, and ends in order
- * without words; a reader that closed its end (`| head`) wants no more.
+ * without words; a reader that closed its end (`| head`) reads no more.
  */
 export function onOutputFailed(own: LivingProcess, error: NodeJS.ErrnoException): void {
   if (error.code !== 'EIO') own.exit();

@@ -46,7 +46,7 @@ export function createProver(
   });
 }
 
-/** What the proof of one day asks of everybody. */
+/** What the proof of one day needs of all others. */
 export function createProvePorts(
   { database, vendors, version }: Context,
   { isAsked }: { readonly isAsked: boolean },
@@ -87,7 +87,7 @@ export interface ScheduledProofsParts {
 }
 
 export interface ScheduledProofs {
-  /** For the timer: asks for a turn when the last one was asked for long enough ago. */
+  /** For the timer: requests a turn when the last request is old enough. */
   request(): Promise<void>;
   /**
    * For the job: proves what is due, as far as one turn goes. Never throws for a proof that failed: it is logged. The queue

@@ -1,4 +1,4 @@
-/** Composition: what planning and applying repairs asks of both sides and of the database. */
+/** Composition: what planning and applying repairs needs of both sides and of the database. */
 import { createAcceptanceStore } from '../db/proof/acceptance-store.js';
 import { createRepairStore } from '../db/repair/repair-store.js';
 import type { RepairPorts } from '../prove/repair-ports.js';

@@ -37,7 +37,7 @@ export function tellPermission(
     });
 }
 
-/** What fails in a worker: told, and counted to the outage of the server that it speaks of. */
+/** What fails in a worker: logged, and counted to the outage of the server that it names. */
 export function createFailureTellers(events: Events, outages: Outages) {
   const note = (error: unknown): void => {
     const server = serverOf(error);
@@ -69,7 +69,7 @@ function tellJobFailure(events: Events, { name: job, error }: JobFailure): void 
   else events.jobFailed(fields);
 }
 
-/** Which server a fault says is away; null when it says that of none. */
+/** Which server a fault names as away; null when it names none. */
 export function serverOf(error: unknown): Server | null {
   if (isServerFault(error)) return 'postgresql';
   if (!(error instanceof SyncError)) return null;

@@ -36,7 +36,7 @@ export interface Timings {
 
 /** When days are proven; `prove/schedule.ts` has the rules. */
 export interface ProofTimings extends ScheduleRules {
-  /** How often the timer asks whether a day is due. */
+  /** How often the timer checks whether a day is due. */
   readonly askEveryMs: number;
   /** No further day of a turn begins after this: what is left comes with the next one. */
   readonly turnMs: number;

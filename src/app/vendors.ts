@@ -59,7 +59,7 @@ export interface VendorOptions {
   readonly overrides?: Overrides;
 }
 
-/** As many balances as a proof asks for at a time. */
+/** As many balances as a proof requests at a time. */
 const LISTINGS_IN_FLIGHT_MAX = 4;
 
 /** Opens no connection yet. */

@@ -10,10 +10,10 @@ import type { BlnkStyle, Route } from './routes.js';
 /** Core's code for keys that had their time; the Cloud and OAuth gateways only say it in words. */
 const EXPIRED = /expired/i;
 
-/** Only an answer that speaks of it is taken for one about what the key may do. */
+/** Only an answer that names it is taken for one about what the key may do. */
 const OF_PERMISSION = /\b(scopes?|permissions?)\b|permitted|insufficient_scope|INSUFFICIENT_PERMISSIONS/i;
 
-/** What the Cloud says of an instance that this key has not. */
+/** What the Cloud answers of an instance that this key has not. */
 const OF_INSTANCE = /\binstance\b.*\b(not found|unknown|does not exist)\b/i;
 
 /** The Cloud counts every ledger, balance, transaction and identity against the plan. */
@@ -58,7 +58,7 @@ export function isLimit(answer: BlnkAnswer): boolean {
   return (answer.status === 402 || answer.status === 403) && answer.json !== undefined && OF_LIMIT.test(answer.message);
 }
 
-/** What to say of an answer that tells of a limit. */
+/** What to report of an answer that names a limit. */
 export function limitText({ message }: BlnkAnswer): string {
   return `Blnk says that a limit is reached; where it is one of the plan, raise it, and this goes on by itself. It answered: ${message}`;
 }
@@ -67,7 +67,7 @@ function keyRefused(answer: BlnkAnswer, { route, style }: Asked): SyncError {
   const what = EXPIRED.test(answer.message)
     ? 'The key or token in BLNK_API_KEY has expired'
     : 'Blnk does not accept the key in BLNK_API_KEY';
-  // What a Core says to a Bearer token: it reads another header.
+  // What a Core answers to a Bearer token: it reads another header.
   const coreFound = style === 'cloud' && answer.code === 'AUTH_MISSING_API_KEY';
   const todo = coreFound ? 'this is a self-hosted Core: set BLNK_API_STYLE=core' : 'put a valid one there';
   return fatal('blnk_key_refused', `${what}; ${todo}. ${route.method} ${route.url} answered: ${answer.message}`);

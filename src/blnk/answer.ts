@@ -50,7 +50,7 @@ export function readAnswer(response: {
   };
 }
 
-/** What an error says. Rows are never quoted, whole or cut off: they hold what merchants wrote about their customers. */
+/** What an error holds. Rows are never quoted, whole or cut off: they hold what merchants wrote about their customers. */
 function wordsOf(json: unknown, text: string): string {
   const said =
     textMemberOf(memberOf(json, 'error_detail'), 'message') ??

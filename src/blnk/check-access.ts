@@ -31,7 +31,7 @@ export async function checkAccess(lookUps: LookUps, routes: Routes): Promise<voi
 }
 
 /**
- * A bulk without transactions writes nothing, and only what would have posted it says that it is empty: Core since 0.15.0
+ * A bulk without transactions writes nothing, and only what would have posted it reports that it is empty: Core since 0.15.0
  * refuses it, earlier ones apply it to nothing. Any other answer, however friendly, comes from somewhere before that.
  */
 async function checkPosting(lookUps: LookUps, route: Route): Promise<void> {
@@ -63,7 +63,7 @@ function isEmptyBulk(answer: BlnkAnswer): boolean {
 }
 
 /**
- * Core tells its version nowhere. Before 0.13 it has no filter, but takes bulks; up to 0.13.3 its filter may answer to one value, and
+ * Core states its version nowhere. Before 0.13 it has no filter, but takes bulks; up to 0.13.3 its filter may answer to one value, and
  * fail at two.
  */
 async function tooOld(
@@ -115,7 +115,7 @@ export async function mayReadBalances(lookUps: LookUps, routes: Routes): Promise
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;
     if (error.code === 'blnk_scope_missing' || error.code === 'blnk_forbidden') return false;
-    // A Core that says "not found" without a code: it was asked.
+    // A Core that answers "not found" without a code: it was reached.
     return error.code === 'blnk_route_missing' ? true : null;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The codes of a Core before 0.15.0, which answers nearly every refusal with 400 and words alone. Only whole texts of a
- * single post and of access are read, anchored at their beginning: what a bulk says of its items is never taken for a code.
+ * single post and of access are read, anchored at their beginning: what a bulk reports of its items is never taken for a code.
  */
 import { textMemberOf } from '../core/base/exact-json.js';
 

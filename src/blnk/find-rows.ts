@@ -17,7 +17,7 @@ const REFERENCES_MAX = 5_000;
 const askedByHundreds = new WeakSet<LookUps>();
 
 /**
- * @param read turns a row as it came into what the caller wants; null when it carries no reference
+ * @param read turns a row as it came into what the caller needs; null when it carries no reference
  * @returns the rows that exist, of at most 5,000 references, in any order
  */
 export async function findByReference<Row extends LedgerRow>(

@@ -1,5 +1,5 @@
 /**
- * What the ledger itself tells of its past: which mirrors wrote to it, and since which day. A ledger cannot order by
+ * What the ledger itself shows of its past: which mirrors wrote to it, and since which day. A ledger cannot order by
  * metadata, so the oldest day is found by halving over effective dates, each step one question for any one row.
  */
 

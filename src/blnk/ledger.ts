@@ -27,7 +27,7 @@ export interface LedgerProbe {
    */
   checkPermissions(): Promise<void>;
   /**
-   * Whether the key may read what a balance was at a moment, which only proofs need. Null when no answer says so.
+   * Whether the key may read what a balance was at a moment, which only proofs need. Null when no answer shows it.
    */
   mayReadBalances(): Promise<boolean | null>;
   /** Whether the ledger holds a transaction that this software made, for whatever mirror. */

@@ -124,7 +124,7 @@ export function createLookUps(routes: Routes, transport: Transport, options: Loo
 
 /**
  * Only an empty page ends a list for certain. A Core gives as many rows as were asked for while it has them; the Cloud's
- * largest page is not known, so there a short page may be followed by others, unless an exact number of all rows says no.
+ * largest page is not known, so there a short page may be followed by others, unless an exact number of all rows rules that out.
  */
 function isLast(
   { rows, total }: Page,

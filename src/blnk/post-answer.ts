@@ -50,7 +50,7 @@ function readRefusal(answer: BlnkAnswer): PostAnswer {
 }
 
 /**
- * A bulk stops at its first failure and tells nothing about the items, so every failure needs a look-up; but 429 is
+ * A bulk stops at its first failure and reports nothing about the items, so every failure needs a look-up; but 429 is
  * answered before anything is tried.
  *
  * @throws SyncError fatal when Core refused the overdraft

@@ -1,7 +1,7 @@
 /**
  * One request, one reply, over a pool of connections with the key attached. Never repeats a request, except after a 401
  * with another key; never aborts a post: Core keeps both balances of an aborted one locked for 300 s. A fault is a value
- * that says whether the request can have left this machine.
+ * that states whether the request can have left this machine.
  */
 import { performance } from 'node:perf_hooks';
 import { type Dispatcher, Pool } from 'undici';
@@ -197,7 +197,7 @@ function wasNotSent(error: unknown): boolean {
   return 'syscall' in error && (error.syscall === 'connect' || error.syscall === 'getaddrinfo');
 }
 
-/** Node leaves some messages empty ("localhost" refused on both families) and says the reason only in `code`. */
+/** Node leaves some messages empty ("localhost" refused on both families) and gives the reason only in `code`. */
 function describeFault(error: unknown): string {
   const text = describeError(error);
   if (text !== '') return text;

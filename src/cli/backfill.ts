@@ -1,4 +1,4 @@
-/** `backfill`: asks for all payments created in a window to be read again. What is known already is not stored twice. */
+/** `backfill`: requests all payments created in a window to be read again. What is known already is not stored twice. */
 
 import { type Command, Option } from 'commander';
 import { commandLine } from '../core/base/own-command.js';

@@ -23,7 +23,7 @@ export interface Work<Opened> {
 
 /**
  * Opens, works, closes. Exit 2 when it could not open, or when the work was refused before it began; 1 when it failed; else
- * what the work says. A fault while closing is told and changes nothing: the work is done, and its exit code says how.
+ * what the work says. A fault while closing is reported and changes nothing: the work is done, and its exit code says how.
  */
 export async function withOpened<Opened extends { close(): Promise<void> }>(
   { output, exit }: Pick<CommandEnvironment, 'output' | 'exit'>,

@@ -1,4 +1,4 @@
-/** `prove`: compares days of Stripe and the ledger now, and tells what came out. */
+/** `prove`: compares days of Stripe and the ledger now, and prints what came out. */
 import { type Command, Option } from 'commander';
 import type { DaysAsked, DaysProven, ProvingListener } from '../operations/prove-days.js';
 import { certificateTable, closingSentence, findingLines, shortCertificateTable } from '../views/certificate-text.js';

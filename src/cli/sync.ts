@@ -1,4 +1,4 @@
-/** `sync`: asks for a run of the tail, as the schedule does, and on request waits for what comes of it. */
+/** `sync`: requests a run of the tail, as the schedule does, and on request waits for what comes of it. */
 import type { Command } from 'commander';
 import { commandLine } from '../core/base/own-command.js';
 import { toJson } from '../views/json.js';

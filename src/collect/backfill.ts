@@ -37,7 +37,7 @@ export async function openParts(store: CollectStore, backfill: Backfill): Promis
 /**
  * Reads one window that a part still lacks and nobody reads, or else one of another part, or else the older half of what
  * another reader has in hand: so all readers are busy until the last page. Null when there was nothing to take. Closes the
- * backfill when it was the last. Throws SyncError; the child run then says `failed`.
+ * backfill when it was the last. Throws SyncError; the child run is then `failed`.
  *
  * @param passed what this reader has read before; this window is added. A page without a time is not covered, and would be
  *   read again at once, for ever

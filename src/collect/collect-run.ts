@@ -1,6 +1,6 @@
 /**
  * One sync run around one reading: opens the row, lets the reading store its pages, and closes the row as collected or
- * failed. A failed run keeps what it stored and covered; the next run asks for the rest.
+ * failed. A failed run keeps what it stored and covered; the next run reads the rest.
  */
 import type { ErrorCode } from '../core/base/error-codes.js';
 import { describeError, SyncError } from '../core/base/errors.js';

@@ -18,7 +18,7 @@ export interface NewestOptions {
   readonly signal: AbortSignal;
 }
 
-/** One run over what was created since the last one. Throws SyncError; the run row then says `failed`. */
+/** One run over what was created since the last one. Throws SyncError; the run's row is then `failed`. */
 export async function collectNewest(ports: CollectPorts, options: NewestOptions): Promise<TailOutcome> {
   const { trigger, lagMs, signal } = options;
   const mirror = await ports.store.mirror();

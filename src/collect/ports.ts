@@ -16,7 +16,7 @@ import type { Lane, Parking, Preparation } from '../core/posting/posting.js';
 
 export interface SeenPayment {
   readonly payment: FoundPayment;
-  /** When the feed says that it happened: the event's creation, or the intent's for lists. Whole seconds. */
+  /** When it happened by the feed: the event's creation, or the intent's for lists. Whole seconds. */
   readonly seenAt: Date;
 }
 
@@ -139,7 +139,7 @@ export interface StoreOutcome {
   readonly parked: readonly Parking[];
   readonly stored: number;
   readonly knownBefore: number;
-  /** Where the run's window begins, as its row says now. */
+  /** Where the run's window begins, as its row holds now. */
   readonly runsFrom: Date;
 }
 
@@ -177,7 +177,7 @@ export interface CollectedCounts {
 
 /** Of the asked intents: those that a sweep need not read. */
 export interface KnownIntents {
-  /** With a posting that holds what Stripe says of them. */
+  /** With a posting that holds what Stripe shows of them. */
   readonly stored: ReadonlySet<string>;
   /** Listed as created before the mirror's start, as it is now. */
   readonly beforeStart: ReadonlySet<string>;
@@ -213,11 +213,11 @@ export interface CollectStore {
    * @param except windows that are not to be taken
    */
   claimPart(part: BackfillPart, source: PartSource, except: readonly Window[]): Promise<ClaimedPart | null>;
-  /** Closes it when all of its window is covered; a sweep's rows become one, which says what it proves. Else nothing. */
+  /** Closes it when all of its window is covered; a sweep's rows become one, which states what it proves. Else nothing. */
   finishBackfill(backfillId: string): Promise<void>;
   knownIntents(intentIds: readonly string[]): Promise<KnownIntents>;
   /**
-   * Opens the sweeps that `decide` wants, one worker after the other, so that two never open the same. Answers how many.
+   * Opens the sweeps that `decide` returns, one worker after the other, so that two never open the same. Returns how many.
    */
   requestSweeps(
     decide: (facts: StoredSweepFacts, readLists: () => Promise<ListCoverage[]>) => Promise<readonly Window[]>,

@@ -18,16 +18,16 @@ export interface WindowReading {
   readonly run: OpenRun;
   readonly mirror: Mirror;
   readonly from: Date;
-  /** Null: read up to the newest object; then `coverUpTo` says how much of that is settled enough to be covered. */
+  /** Null: read up to the newest object; then `coverUpTo` states how much of that is settled enough to be covered. */
   readonly to: Date | null;
   list(request: PageRequest): Promise<FeedPage>;
   /** Upper end of what a page with this clock may cover; null: the walk covers nothing. */
   coverUpTo(pageNow: Date): Date | null;
-  /** Nothing before this time is covered by a page with this clock, whatever `has_more` says. */
+  /** Nothing before this time is covered by a page with this clock, whatever `has_more` states. */
   coverNothingBefore(pageNow: Date): Date;
   /**
-   * Whether it ends where the run's row says after each page: another reader may have taken what is older. Else it reads
-   * down to `from`, whatever the row says.
+   * Whether it ends where the run's row states after each page: another reader may have taken what is older. Else it reads
+   * down to `from`, whatever the row states.
    */
   readonly endsWithRun?: boolean;
   /** Stops between two pages. */
@@ -101,7 +101,7 @@ async function readPages(reading: WindowReading, storing: Storing): Promise<Wind
 }
 
 interface Walk {
-  /** Upper bound of the requests; Stripe wants it unchanged along a cursor. */
+  /** Upper bound of the requests; Stripe requires it unchanged along a cursor. */
   to: Date | null;
   after: string | null;
   /** The bound to start anew from when the cursor vanishes: everything at or above it was stored. */

@@ -1,5 +1,5 @@
 /**
- * The sweep: charges by creation, to find payments that neither list nor events have shown. A charge only says which
+ * The sweep: charges by creation, to find payments that neither list nor events have shown. A charge only names which
  * intent to look at: intents that are stored are left alone, each other one is read by its id, and nothing is built from
  * a charge. A charge bounds how late a success can be; an intent alone does not.
  */
@@ -43,7 +43,7 @@ async function readPayment(
   const { reading, requests } = await feeds.payment(intentId);
   switch (reading.kind) {
     case 'not_succeeded':
-      // Captured in part, with the rest still held: it is a payment once Stripe says so.
+      // Captured in part, with the rest still held: it is a payment once Stripe shows it as one.
       return { payments: [], requests };
     case 'missing': {
       const told = `its charge ${chargeId} says that it was paid`;

@@ -39,7 +39,7 @@ export interface TailOutcome extends CollectedRun {
   readonly vendorNow: Date | null;
 }
 
-/** One run of the tail. Throws SyncError; the run row then says `failed` and coverage is where the last page left it. */
+/** One run of the tail. Throws SyncError; the run's row is then `failed` and coverage is where the last page left it. */
 export async function collectTail(ports: CollectPorts, options: TailOptions): Promise<TailOutcome> {
   const mirror = await ports.store.mirror();
   const begin = tailBegin(mirror, options.lagMs);

@@ -16,9 +16,9 @@ export interface OutagePorts extends Pick<Clock, 'monotonicMs'> {
 }
 
 export interface Outages {
-  /** No answer came, or one that says that there is nobody to answer. */
+  /** No answer came, or one that states that there is nobody to answer. */
   failed(server: Server, error: string): void;
-  /** Whatever the answer says. */
+  /** Whatever the answer holds. */
   answered(server: Server): void;
 }
 

@@ -1,4 +1,4 @@
-/** Counts payments and tells them in sums: at once for the first parked ones of a reason, then at most once a minute. */
+/** Counts payments and logs them in sums: at once for the first parked ones of a reason, then at most once a minute. */
 import type { Events } from './events.js';
 
 const TOLD_EVERY_MS = 60_000;
@@ -12,7 +12,7 @@ interface Parking {
 export interface Tally {
   posted(payments: number, alreadyThere: number): void;
   parked(parkings: readonly Parking[]): void;
-  /** For a timer: tells what a minute brought. With `all` also what is younger. */
+  /** For a timer: logs what a minute brought. With `all` also what is younger. */
   flush(options?: { readonly all?: boolean }): void;
 }
 

@@ -1,4 +1,4 @@
-/** Does what a repair plan says, where nothing changed since. Stores what is owed; the workers post it. */
+/** Carries out a repair plan, where nothing changed since. Stores what is owed; the workers post it. */
 
 import { orRefuse } from '../core/base/refusal.js';
 import type { Lane } from '../core/posting/posting.js';

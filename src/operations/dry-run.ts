@@ -189,7 +189,7 @@ interface Read {
 function reportOf(counts: DryRunCounts, { session, plan, kind }: Read, complete: boolean): DryRunReport {
   const { config } = session;
   const perSecond = requestsPerSecond(stripeLimitsOf(config));
-  // The first start asks for Stripe's time once more, for the hand-over, and runs the tail.
+  // The first start requests Stripe's time once more, for the hand-over, and runs the tail.
   const stripeRequests = counts.stripeRequests + (plan.firstStart && kind === 'sync' ? 2 : 0);
   const largest = Math.max(0, ...counts.wouldPost.map(({ count }) => count));
   return {

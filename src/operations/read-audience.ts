@@ -17,7 +17,7 @@ export interface AudiencePorts {
 export async function readAudience({ reads, requests }: AudiencePorts): Promise<Audience> {
   const served = (await reads.livingWorkers()).map(({ queue }) => queue);
   if (served.length === 0) return { workers: 0, unserved: null };
-  // When it does not answer, the request itself says so.
+  // When it does not answer, the request itself reports it.
   const own = await requests.queue().catch(() => null);
   return { workers: served.length, unserved: own === null ? null : unservedText(own, served) };
 }

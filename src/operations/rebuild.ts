@@ -72,7 +72,7 @@ export async function rebuild(
   return mirror === null ? null : readAll(session, mirror, listener);
 }
 
-/** Asks everything that may refuse, and whoever waits, before anything is stored. Then the mirror row says that it is being rebuilt. */
+/** Checks everything that may refuse, `mayBegin` last, before anything is stored; then the mirror row is marked as being rebuilt. */
 async function begin(
   session: Session,
   { from }: { readonly from: Moment | null },

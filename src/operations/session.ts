@@ -50,7 +50,7 @@ export function mirrorOf({ mirror, vendors }: Pick<Session, 'mirror' | 'vendors'
   return known;
 }
 
-/** What the configuration says is mirrored, to be compared with the mirror. */
+/** What is mirrored by the configuration, to be compared with the mirror. */
 export function identityOf({ config }: Pick<Session, 'config'>) {
   return {
     livemode: config.stripe.livemode,

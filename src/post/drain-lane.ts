@@ -54,7 +54,7 @@ export interface LaneDrainer {
 export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): LaneDrainer {
   const pauses = new Map<string, { untilMs: number; stalls: number }>();
   const laneLimits = new Map<string, LaneLimits>();
-  /** Lanes of which nobody has to think that they pause: not even a worker that died in a pause says so any more. */
+  /** Lanes of which nobody has to think that they pause: not even a worker that died in a pause reports it any more. */
   const progressing = new Set<string>();
   const pause = (lane: Lane, stall: { readonly error: string; readonly retryAfterMs: number | null }): number => {
     const name = laneName(lane);

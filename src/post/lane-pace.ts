@@ -15,7 +15,7 @@ export interface LanePace {
 export interface BulkReport {
   readonly postings: number;
   readonly tookMs: number;
-  /** `busy`: it asked to wait, or something else held a balance for too long. `unclear`: no answer, or one that says nothing. */
+  /** `busy`: it asked to wait, or something else held a balance for too long. `unclear`: no answer, or one that states nothing. */
   readonly answer: 'applied' | 'busy' | 'unclear';
 }
 

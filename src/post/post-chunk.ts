@@ -45,7 +45,7 @@ interface Setting {
   readonly options: ChunkOptions;
 }
 
-/** `unseen`: Blnk says that the transaction is in, and shows nothing of it. Readers lag, so its neighbours wait as well. */
+/** `unseen`: Blnk reports that the transaction is in, and shows nothing of it. Readers lag, so its neighbours wait as well. */
 type AloneOutcome = ChunkOutcome | { readonly kind: 'unseen'; readonly error: string };
 
 /** Posts the chunk and marks every posting of it. Throws SyncError when the surroundings fail; unmarked ones are in doubt. */
@@ -54,7 +54,7 @@ export async function postChunk(chunk: Chunk, setting: Setting): Promise<ChunkOu
   return postOneByOne(chunk, setting);
 }
 
-/** One that fails does not hold up the others; but when Blnk says for how long to wait, nothing more is sent. */
+/** One that fails does not hold up the others; but when Blnk states how long to wait, nothing more is sent. */
 async function postOneByOne(chunk: Chunk, setting: Setting): Promise<ChunkOutcome> {
   let progressed = false;
   let stalled: ChunkOutcome = PROGRESS;
@@ -104,8 +104,8 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
     return { kind: 'stalled', error, retryAfterMs };
   }
   const { absent } = await settleByLookUp(chunk, ports, options);
-  // A bulk stops at its first failure and says little about it: alone, the one that it blames, or else the first missing
-  // one, tells why.
+  // A bulk stops at its first failure and reports little about it: alone, the one that it blames, or else the first missing
+  // one, shows why.
   const blamed = answer.kind === 'unclear' ? chunk.postings[answer.blamed ?? 0]?.reference : undefined;
   const first = absent.find(({ reference }) => reference === blamed) ?? absent[0];
   if (first === undefined) return PROGRESS;
@@ -129,7 +129,7 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
   return alone.kind === 'progress' ? { ...alone, bulkFailed: true } : alone;
 }
 
-/** What an answer says of the pace. A bulk that met a lock may be applied in part; that the next one has to wait is certain. */
+/** What an answer means for the pace. A bulk that met a lock may be applied in part; that the next one has to wait is certain. */
 function paceOf(answer: PostAnswer): BulkReport['answer'] {
   if (answer.kind === 'applied') return 'applied';
   return answer.kind === 'busy' || (answer.kind === 'unclear' && answer.isLocked) ? 'busy' : 'unclear';

@@ -80,7 +80,7 @@ export async function confirmApplied(
   return { unconfirmed: claim.postings.filter(({ reference }) => !settled.has(reference)) };
 }
 
-/** What a look-up says of each, at most 50 postings of one lane. Marks nothing. */
+/** What a look-up shows of each, at most 50 postings of one lane. Marks nothing. */
 export async function judgeByLookUp(
   postings: readonly ClaimedPosting[],
   judging: LookingUp,

@@ -25,7 +25,7 @@ export interface ConversationPorts {
   onRefused(error: ServerError): void;
   /** Whoever answers is no PostgreSQL. */
   onForeign(): void;
-  /** Each answer to the driver that says that something failed. */
+  /** Each answer to the driver that reports a failure. */
   onError(error: ServerError): void;
 }
 
@@ -42,7 +42,7 @@ const BEGIN = /^\s*begin\b/i;
 const PIN_TRIES_MAX = 10;
 const QUERY_CANCELED = '57014';
 const PROTOCOL_3 = 196_608;
-/** What a server says first: how to log in, why not, a notice, or that it knows an older protocol alone. */
+/** What a server sends first: how to log in, why not, a notice, or that it knows an older protocol alone. */
 const GREETINGS = 'RENv';
 
 export class Conversation {

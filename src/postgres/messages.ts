@@ -3,7 +3,7 @@
  * Source: https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 
-/** One message, whole: a byte that names its kind, four of length, and what it says. The first of a client has no kind. */
+/** One message, whole: a byte that names its kind, four of length, and its content. The first of a client has no kind. */
 export interface Message {
   readonly kind: string;
   readonly bytes: Buffer;

@@ -37,9 +37,9 @@ export interface PinnedSocketOptions {
 
 /** When a server has fallen silent for one, others that wait for it already get so long to hear something. */
 const SUSPECT_MS = 5_000;
-/** The kernel asks after so long whether the other side is there, and gives up ten seconds later. */
+/** The kernel checks after so long whether the other side is there, and gives up ten seconds later. */
 const KEEP_ALIVE_MS = 10_000;
-/** A length, and the number that asks for encryption: https://www.postgresql.org/docs/current/protocol-message-formats.html */
+/** A length, and the number that requests encryption: https://www.postgresql.org/docs/current/protocol-message-formats.html */
 const SSL_REQUEST = Buffer.from('0000000804d2162f', 'hex');
 const READ_ONLY = '25006';
 /** Said when a transaction that shall write is begun on a server that is recovering. */

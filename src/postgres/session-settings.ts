@@ -34,7 +34,7 @@ const FIXED: Readonly<Record<string, string>> = {
   lock_timeout: '0',
 };
 
-/** Of PostgreSQL 14 and 17. The connection says first which server it is, in words, before a name is missed. */
+/** Of PostgreSQL 14 and 17. The connection shows first which server it is, in words, before a name is missed. */
 const LATER: Readonly<Record<string, string>> = { idle_session_timeout: '0', transaction_timeout: '0' };
 
 /** One expression that sets all of it and is never null. */

@@ -13,7 +13,7 @@ export type StatementLimit = 'bounded' | 'patient' | 'unbounded';
  * than half of that; what a person asks for may read millions of rows.
  */
 const STATEMENT_MS: Readonly<Record<StatementLimit, number>> = { bounded: 25_000, patient: 120_000, unbounded: 0 };
-/** PostgreSQL says first that it was too long. */
+/** PostgreSQL is the first to report that it was too long. */
 const SILENCE_BEHIND_MS = 5_000;
 
 /** By server. Those of migrations are not among them: they wait as long as it takes, and one holds a lock. */

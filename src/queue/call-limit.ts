@@ -1,5 +1,5 @@
 /**
- * A limit of time for every call of the queue. A wake that is not taken in time is given up: the timer asks again. Without
+ * A limit of time for every call of the queue. A wake that is not taken in time is given up: the timer requests it again. Without
  * this a call waits for as long as the server is away, and with it a run whose page is stored, or a worker that was told to
  * stop. After a call that ran out, others fail at once for a while: many would wait one after the other.
  */

@@ -73,7 +73,7 @@ export const partJob = ({ backfillId, window }: BackfillPart): QueuedJob => ({
 const QUEUES = [SYNC_QUEUE, BACKFILL_QUEUE, POST_QUEUE, PROVE_QUEUE];
 
 export interface JobHandlers {
-  /** Whether a tick of the schedule asks for a sync now. */
+  /** Whether a tick of the schedule requests a sync now. */
   isDue(): Promise<boolean>;
   sync(trigger: Trigger): Promise<void>;
   part(part: BackfillPart): Promise<void>;
@@ -106,7 +106,7 @@ const JOB_OPTIONS = { attempts: 1, removeOnComplete: KEEP_COMPLETED, removeOnFai
  */
 const newJobId = (): string => randomUUID();
 
-/** BullMQ's closing asks the server; when that is away it would wait for ever. What it holds there runs out by itself. */
+/** BullMQ's closing sends a command to the server; when that is away it would wait for ever. What it holds there runs out by itself. */
 const CLOSE_WITHIN_MS = 3_000;
 
 /** The one scheduler; its id is what keeps two workers from making two. */

@@ -149,7 +149,7 @@ function createListener(open: () => pg.Client, isPooled: () => boolean): Listene
 
 const NOTHING = { rows: [] };
 
-/** What BullMQ takes for a connection of its own: it asks one question over it, or listens over it for ever. */
+/** What BullMQ takes for a connection of its own: it sends one statement over it, or listens over it for ever. */
 function createClient(query: Query, listener: Listener): PgPoolClient {
   const client = new EventEmitter();
   const own: Pick<PgPoolClient, 'query' | 'release'> = {

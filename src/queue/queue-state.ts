@@ -1,4 +1,4 @@
-/** What a queue says of itself, and what is left of jobs that it lost. Looks, and removes nothing but keys without a job. */
+/** What a queue reports of itself, and what is left of jobs that it lost. Looks, and removes nothing but keys without a job. */
 import type { QueueFault } from '../core/queue/queue-fault.js';
 import type { BackedQueue } from './connection.js';
 

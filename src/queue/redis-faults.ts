@@ -1,13 +1,13 @@
 /**
  * What Redis, TLS and the resolver say when a connection cannot be used, as a SyncError. What no waiting helps with is fatal, and
- * says what to change; everything else is a server that is away. Never shows a password.
+ * names what to change; everything else is a server that is away. Never shows a password.
  */
 import { SyncError } from '../core/base/errors.js';
 
 /** A replica that was a master, one that lost its master, or one that is still reading its data: reconnecting finds the new one. */
 const ANOTHER_SERVER = /^(?:READONLY|MASTERDOWN|LOADING|UNBLOCKED)\b|-READONLY\b/;
 
-/** Whether the answer asks for a new connection: behind the same address another server may be the master by now. */
+/** Whether the answer requires a new connection: behind the same address another server may be the master by now. */
 export function isAskingToReconnect(error: Error): boolean {
   return ANOTHER_SERVER.test(error.message);
 }

@@ -68,7 +68,7 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
     }),
   );
   let last: Error | null = null;
-  /** What no waiting helps with is not told as if it were tried again; what it is, the end of the opening says. */
+  /** What no waiting helps with is not logged as if it were tried again; what it is, the end of the opening reports. */
   let isOpening = false;
   client.on('error', (error: Error) => {
     last = error;
@@ -125,7 +125,7 @@ class QueueRedis extends Redis {
 }
 
 /**
- * BullMQ asks for INFO on each of its connections and prints a bare line for each where keys may be dropped. That is told
+ * BullMQ requests INFO on each of its connections and prints a bare line for each where keys may be dropped. That is told
  * once, as a fault of the queue, so the answer for BullMQ leaves it out.
  */
 function withoutEvictionPolicy<Client extends Redis>(client: Client): Client {
@@ -154,7 +154,7 @@ async function open(client: Redis, options: RedisConnectionOptions, lastError: (
     if (error !== null) throw error;
     await refuseSplitKeys(client, prefix);
   } catch (error) {
-    // `connect` itself says only that the connection was closed; the reason came as an event.
+    // `connect` itself reports only that the connection was closed; the reason came as an event.
     const fault = await withTlsTold(redisFault(lastError() ?? error, url), url);
     if (fault.kind === 'fatal' || options.failFast) client.disconnect();
     throw fault;

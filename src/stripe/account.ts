@@ -24,7 +24,7 @@ export interface StripeAccountReader {
   readAccount(): Promise<StripeAccount>;
   /**
    * One small request for each permission. Throws SyncError `stripe_permission_missing` when PaymentIntents cannot be
-   * read; without events, charges or both less can be proven, and the worker says so.
+   * read; without events, charges or both less can be proven, and the worker logs it.
    */
   checkPermissions(): Promise<{ readonly missing: readonly Permission[] }>;
   /** Whether the key may read a feed now; one small request. */

@@ -11,7 +11,7 @@ export interface ApiKeys {
 }
 
 /**
- * @param readKey reads the key from wherever the configuration says; called again after every refusal
+ * @param readKey reads the key from wherever it is configured; called again after every refusal
  * @param confirm throws when a new key is of another account than the one that is mirrored; it is not used then
  */
 export function createApiKeys(readKey: () => Promise<string>, confirm: (fresh: string) => Promise<void>): ApiKeys {

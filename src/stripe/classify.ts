@@ -95,7 +95,7 @@ function connectionFailure(
 }
 
 /**
- * Both kinds of 429, and the 400 `rate_limit` of some endpoints. Sent again whatever `Stripe-Should-Retry` says: its
+ * Both kinds of 429, and the 400 `rate_limit` of some endpoints. Sent again whatever `Stripe-Should-Retry` states: its
  * "false" warns of the SDK's quick repeats, and ours are slowed by back-off and by the limiter.
  */
 function rateLimited(thrown: Stripe.errors.StripeError, headers: Headers, context: Context): Failure {

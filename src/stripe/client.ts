@@ -82,7 +82,7 @@ export function createStripeClient(options: StripeClientOptions): StripeClient {
   const stripe = new Stripe('', {
     ...address,
     apiVersion: API_VERSION,
-    // Every request brings its own key, because keys are rotated. The SDK wants one of the client too.
+    // Every request brings its own key, because keys are rotated. The SDK requires one of the client too.
     authenticator: () => Promise.resolve(),
     httpClient: createTransport({
       agent,

@@ -1,6 +1,6 @@
 /**
  * Reads a charge as a list shows it: whose intent its money may belong to. Nothing is built from a charge; the intent is
- * read by its id. A charge is left out only when it clearly says that it brought no money.
+ * read by its id. A charge is left out only when it clearly shows that it brought no money.
  */
 import type { ChargePage } from '../collect/ports.js';
 import { unreadableAnswer } from './read-list.js';
@@ -10,7 +10,7 @@ import { isIntentId, isObjectId, isRecord } from './read-payment.js';
 export function succeededCharge(object: unknown, seenAt: Date): ChargePage['charges'][number][] {
   if (!isRecord(object) || typeof object.id !== 'string') throw unreadableAnswer('a charge without its id');
   const { id: chargeId, payment_intent: intent, status, captured } = object;
-  // Charges made without an intent are no PaymentIntents, and not mirrored; Stripe says so with null.
+  // Charges made without an intent are no PaymentIntents, and not mirrored; Stripe marks them with null.
   if (intent === null) return [];
   const intentId = isRecord(intent) ? intent.id : intent;
   if (!isIntentId(intentId)) {

@@ -1,5 +1,5 @@
 /**
- * Reads a `payment_intent.succeeded` event and judges its snapshot. A snapshot is used only when it says by itself all
+ * Reads a `payment_intent.succeeded` event and judges its snapshot. A snapshot is used only when it holds by itself all
  * that is needed, in a version we know: an event is frozen in the version of its time. All else is read again by id.
  */
 

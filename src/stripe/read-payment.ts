@@ -12,7 +12,7 @@ export type IntentReading =
   /** Without an id nothing can be stored, counted or looked up: the answer itself is broken. */
   | { readonly kind: 'no_id' };
 
-/** The field is not what it must be; the text says why. */
+/** The field is not what it must be; the text states why. */
 type Field<T> = { readonly value: T } | { readonly problem: string };
 
 /** 9999-12-31T23:59:59Z: the last second that an ISO date with four digits of year can show. */
@@ -111,7 +111,7 @@ function readCurrency(value: unknown): Field<string> {
 
 /**
  * Id, object, deleted object (`{id, deleted: true}`), or none; `customer_account` stands in under Accounts v2. Stripe
- * always says whose a payment is, with null for a guest: without its field that would be guessed.
+ * always states whose a payment is, with null for a guest: without its field that would be guessed.
  */
 function readCustomer(intent: Readonly<Record<string, unknown>>): Field<string | null> {
   if (intent.customer === undefined && (intent.customer_account ?? null) === null) {

@@ -1,5 +1,5 @@
 /**
- * The API version that this software speaks, and which versions of a frozen event snapshot it can read.
+ * The API version that this software uses, and which versions of a frozen event snapshot it can read.
  * Stripe writes an event in the version of its time and never converts it, whatever version we ask with
  * (https://docs.stripe.com/api/events).
  */

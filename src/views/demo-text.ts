@@ -1,4 +1,4 @@
-/** What the demonstration says: sentences that a newcomer understands, and tables of what happened. Pure; fits 80 columns. */
+/** What the demonstration prints: sentences that a newcomer understands, and tables of what happened. Pure; fits 80 columns. */
 import { formatMoney, type Money } from '../core/base/money.js';
 import { shellWord } from '../core/base/own-command.js';
 import { formatCount, formatDuration } from '../core/base/time-text.js';
@@ -187,7 +187,7 @@ export function demoSealedAgain(certificates: readonly FullCertificate[]): strin
   ];
 }
 
-/** @param sentence what `status` says */
+/** @param sentence what `status` prints */
 export function demoEnd(sentence: string): string[] {
   return ['What status says now:', ...wrapped(sentence, '  ')];
 }

@@ -1,4 +1,4 @@
-/** What a dry run says: what was found, what would become of it, and what the real thing would take. */
+/** What a dry run prints: what was found, what would become of it, and what the real thing would take. */
 import { formatMoney } from '../core/base/money.js';
 import { commandLine } from '../core/base/own-command.js';
 import { formatCount, formatDuration, formatTime } from '../core/base/time-text.js';

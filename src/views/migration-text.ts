@@ -1,4 +1,4 @@
-/** What `migrate` says: which tables there are now, and which software they serve. */
+/** What `migrate` prints: which tables there are now, and which software they serve. */
 
 import type { MigrationReport } from '../operations/migrate.js';
 

@@ -12,7 +12,7 @@ import { actionLines } from './action-text.js';
 import { type Column, renderFacts, renderTable } from './table.js';
 import { plainText } from './text-width.js';
 
-/** A state or reason that all of them have says nothing in a narrow terminal: it gives way to what differs. */
+/** A state or reason that all of them have is of no use in a narrow terminal: it gives way to what differs. */
 export function paymentTable(payments: readonly PaymentRecord[], terminalColumns: number): string[] {
   const columns = COLUMNS.map((column) => {
     const isCommon = new Set(payments.map(column.value)).size === 1 && payments.length > 1;

@@ -1,4 +1,4 @@
-/** What `status` says about proofs in one line. Never more than the certificates say. Pure. */
+/** What `status` prints about proofs in one line. Never more than the certificates show. Pure. */
 
 import { commandLine } from '../core/base/own-command.js';
 import { formatCount } from '../core/base/time-text.js';

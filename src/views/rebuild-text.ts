@@ -1,4 +1,4 @@
-/** What `rebuild` says before it begins, and what came of it. */
+/** What `rebuild` prints before it begins, and what came of it. */
 import { commandLine } from '../core/base/own-command.js';
 import { formatCount, formatDuration, formatTime } from '../core/base/time-text.js';
 import { utcDay } from '../core/base/window.js';

@@ -95,7 +95,7 @@ function factsOf({
   return facts;
 }
 
-/** Stripe counts reads of live data over 30 days; what a month of the last day's pace comes to says whether they suffice. */
+/** Stripe counts reads of live data over 30 days; what a month of the last day's pace comes to shows whether they suffice. */
 function readsText({
   stripeReads: used,
   stripeReadsAllowed: allowed,

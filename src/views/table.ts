@@ -71,7 +71,7 @@ function measure<Row>(column: Column<Row>, rows: readonly Row[]): MeasuredColumn
   return { column, cells, width: Math.max(widthOf(column.title), ...cells.map(widthOf)) };
 }
 
-/** A column in which no row says anything only takes room. */
+/** A column that is empty in every row only takes room. */
 function isWorthShowing<Row>({ column, cells }: MeasuredColumn<Row>): boolean {
   return column.rank === 0 || cells.some((cell) => cell !== '');
 }

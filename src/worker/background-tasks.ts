@@ -1,6 +1,6 @@
 /**
  * What a worker does again and again beside its jobs, as a list. Each task stands alone: one that fails or hangs keeps no
- * other from its turn, and is never begun on top of itself. What its last turn came to is kept for whoever asks.
+ * other from its turn, and is never begun on top of itself. What its last turn came to is kept for whoever reads it.
  */
 import type { Clock } from '../core/base/clock.js';
 import { describeError } from '../core/base/errors.js';

@@ -1,11 +1,11 @@
 /**
  * Whether the Blnk key may read what a balance was at a moment. Without it everything goes on, and proofs see less: that is
- * noted in the mirror, where `status` tells it, and asked again and again, because a key may be replaced while a worker runs.
+ * noted in the mirror, where `status` shows it, and checked again and again, because a key may be replaced while a worker runs.
  */
 import type { PermissionChange } from './permission-watch.js';
 
 export interface BalancePermissionPorts {
-  /** Null when no answer says so. */
+  /** Null when no answer shows it. */
   mayRead(): Promise<boolean | null>;
   /** Answers whether that is another state than the one noted before. */
   note(isRefused: boolean): Promise<boolean>;

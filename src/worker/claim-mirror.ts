@@ -1,5 +1,5 @@
 /**
- * Makes sure that this worker mirrors what the database says it mirrors: one Stripe account and mode into one Blnk
+ * Makes sure that this worker mirrors what the database names: one Stripe account and mode into one Blnk
  * instance. Creates the mirror row at the first start, and refuses everything that would mix two mirrors.
  */
 

@@ -1,4 +1,4 @@
-/** Wakes a lane when its next posting is due, so that a back-off of seconds does not wait for the task that asks for all lanes. */
+/** Wakes a lane when its next posting is due, so that a back-off of seconds does not wait for the task that wakes all lanes. */
 import type { Clock } from '../core/base/clock.js';
 import { MINUTE_MS } from '../core/base/window.js';
 import { type Lane, laneName } from '../core/posting/posting.js';

@@ -3,7 +3,7 @@
  * nothing proven; collecting goes on. Absence is believed only after looks over ten minutes: a replica may lag.
  *
  * Every worker watches for itself: one that is pointed at the wrong ledger must not stop the others. One that has not found it
- * yet asks them to look before its doubt is noted for all, and whoever knows the ledger looks when it is asked, or doubted.
+ * yet has them look before its doubt is noted for all, and whoever knows the ledger looks when it is asked, or doubted.
  */
 import type { Clock } from '../core/base/clock.js';
 import { describeError, SyncError } from '../core/base/errors.js';

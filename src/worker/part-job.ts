@@ -12,7 +12,7 @@ export type PartJob = (part: BackfillPart, signal: AbortSignal, onRead?: (run: C
 
 /**
  * Whoever finds nothing to take looks again: what others have in hand may turn out to be dense, and one that was killed holds
- * its window for a quarter of a minute. After so many looks the task that asks for open parts is early enough.
+ * its window for a quarter of a minute. After so many looks the task that requests open parts is early enough.
  */
 const LOOK_AGAIN_MS = 1_000;
 const LOOKS_MAX = 20;

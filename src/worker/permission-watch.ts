@@ -29,7 +29,7 @@ export interface PermissionWatch {
   isRefusal(error: unknown, feed: RefusableFeed): Promise<boolean>;
 }
 
-/** Keeps what the mirror says of the key's permissions up to date, and tells every change and every refusal that lasts. */
+/** Keeps what the mirror holds of the key's permissions up to date, and logs every change and every refusal that lasts. */
 export function createPermissionWatch(ports: PermissionPorts): PermissionWatch {
   let lastProbeMs: number | null = null;
   const note = async (feed: RefusableFeed): Promise<void> => {
@@ -44,7 +44,7 @@ export function createPermissionWatch(ports: PermissionPorts): PermissionWatch {
       const refused = { events: eventsRefusedSince, charges: chargesRefusedSince };
       for (const feed of ['events', 'charges'] as const) {
         if (refused[feed] === null) continue;
-        // When nothing answers now, the reading that follows tells it better.
+        // When nothing answers now, the reading that follows shows it better.
         const isAllowed = await ports.permissions.mayRead(feed).catch(() => null);
         if (isAllowed === null) continue;
         if (isAllowed) await ports.store.noteRefusal(feed, null);

@@ -67,7 +67,7 @@ export function createQueueWatch(ports: QueueWatchPorts): QueueWatch {
     return before !== undefined && nowMs - before < SHOWN_FOR_MS.not_delivered;
   };
 
-  /** Of a queue that delivers as far as it says: what was missed is lost, or nobody knows why. */
+  /** Of a queue that delivers as far as it reports: what was missed is lost, or nobody knows why. */
   const explainMissed = async (faults: readonly QueueFault[]): Promise<void> => {
     const jobs = [...missed.values()].filter((job) => !faults.some(({ queue }) => queue === job.queue));
     missed.clear();
@@ -118,7 +118,7 @@ export function createQueueWatch(ports: QueueWatchPorts): QueueWatch {
   };
 }
 
-/** The cause says what the server answered; the message around it is for whoever starts a worker. */
+/** The cause holds what the server answered; the message around it is for whoever starts a worker. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof SyncError && error.cause !== undefined ? error.cause : error;
   return describeError(cause);

@@ -1,6 +1,6 @@
 /**
- * What the `sync` job does, whoever asked: begins the mirror at its very first run, asks for what open backfills still
- * lack, runs the tail once (or, while the key may not read events, the list of what is new), and asks for sweeps.
+ * What the `sync` job does, whoever asked: begins the mirror at its very first run, requests what open backfills still
+ * lack, runs the tail once (or, while the key may not read events, the list of what is new), and requests sweeps.
  */
 import { backfillsToRead, openParts } from '../collect/backfill.js';
 import { collectNewest } from '../collect/newest.js';

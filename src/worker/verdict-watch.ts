@@ -8,7 +8,7 @@ export interface VerdictWatchPorts {
   onChange(verdict: Verdict, before: VerdictState | null): void;
 }
 
-/** @returns a look, which tells when the state or what is needed is another than at the look before */
+/** @returns a look, which calls `onChange` when the state or what is needed is another than at the look before */
 export function createVerdictWatch({ readFacts, onChange }: VerdictWatchPorts): () => Promise<void> {
   let known: { readonly state: VerdictState; readonly codes: string } | null = null;
   return async () => {

@@ -16,7 +16,7 @@ export type SyncErrorOptions = SyncErrorIdentity & {
   readonly retryAfterMs?: number;
 };
 
-/** A fault with a stable code. The message says what happened, which value, what is allowed and what to do next. */
+/** A fault with a stable code. The message states what happened, which value, what is allowed and what to do next. */
 export class SyncError extends Error {
   override readonly name = 'SyncError';
   readonly kind: SyncErrorKind;
@@ -74,7 +74,7 @@ export function faultFields(error: unknown): {
   return { code: 'unexpected', kind: null, message };
 }
 
-/** A query's own text and values are left out: they are long, and the values are people's. The cause says what is wrong. */
+/** A query's own text and values are left out: they are long, and the values are people's. The cause holds what is wrong. */
 function isFailedQuery(error: unknown): boolean {
   return error instanceof Error && 'query' in error && 'params' in error && error.cause instanceof Error;
 }

@@ -11,7 +11,7 @@ export interface Money {
   readonly currency: string;
 }
 
-/** `1234567` USD is `12,345.67 USD`; a currency of unknown exponent is shown in minor units and says so. */
+/** `1234567` USD is `12,345.67 USD`; a currency of unknown exponent is shown in minor units and marked so. */
 export function formatMoney({ amount, currency }: Money): string {
   const decimal = decimalText({ amount, currency });
   if (decimal === null) return amount === 0n ? `0 ${currency}` : `${amount} minor units of ${currency}`;

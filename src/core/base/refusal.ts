@@ -1,5 +1,5 @@
 /**
- * How an operation says that it was refused before its work began: the configuration, the key, the ledger or what was asked
+ * How an operation reports that it was refused before its work began: the configuration, the key, the ledger or what was asked
  * for does not allow it, and nothing was changed. What fails in the work itself is thrown as it is. Whoever asked tells the
  * two apart by this type alone: the command line leaves with 2, or with 1.
  */

@@ -64,7 +64,7 @@ function codeOf(
   return database !== null && !agreeing.has(database.getTime()) ? 'database_clock_off' : 'machine_clock_off';
 }
 
-/** Whether an error says no more than that the time is not known now: what can do without it goes on. */
+/** Whether an error states no more than that the time is not known now: what can do without it goes on. */
 export function isTimeUnknown(error: unknown): boolean {
   return error instanceof SyncError && ['no_server_time', 'clocks_disagree', 'stripe_time_off'].includes(error.code);
 }

@@ -3,7 +3,7 @@
  * run's postings, so that a retry brings a run back to `posting` without anybody having to remember it.
  */
 
-/** Lists that Stripe has. Coverage is kept for each by itself: what was read of one says nothing of another. */
+/** Lists that Stripe has. Coverage is kept for each by itself: what was read of one proves nothing of another. */
 export const FEEDS = ['events', 'payment_intents', 'charges'] as const;
 export type Feed = (typeof FEEDS)[number];
 

@@ -1,5 +1,5 @@
 /**
- * What to make of a feed that tells of money while the intent itself does not: one of the vendor's readers lags behind,
+ * What to make of a feed that reports money while the intent itself does not: one of the vendor's readers lags behind,
  * or a person must look. Never a payment that is dropped.
  */
 import { SyncError } from '../base/errors.js';
@@ -12,10 +12,10 @@ const SETTLED_AFTER_MS = HOUR_MS;
 export interface UnconfirmedSuccess {
   readonly id: string;
   readonly intentCreated: Date | null;
-  /** When the feed says that it happened. */
+  /** When it happened by the feed. */
   readonly toldAt: Date;
   readonly vendorNow: Date | null;
-  /** What told of it: `its event says that it succeeded`. */
+  /** What reported it: `its event says that it succeeded`. */
   readonly told: string;
   readonly reading: 'missing' | 'not_succeeded';
 }

@@ -41,7 +41,7 @@ function depthOf<Row extends LedgerRow>(row: Row, rows: readonly Row[], above = 
   return Math.max(...targets.map((target) => depthOf(target, rows, above + 1)));
 }
 
-/** The rows that this one says to take back. */
+/** The rows that this one states to take back. */
 function targetsOf<Row extends LedgerRow>(row: Row, rows: readonly Row[]): Row[] {
   const reversed = reversedBy(row.reference);
   // Of a queued transaction the copy is what moved money; who takes it back may name either.

@@ -19,7 +19,7 @@ export const GENERATIONS_MAX = 4;
 /** References of refunds in one question. */
 const REFUNDS_MAX = 600;
 
-/** What a request for children asks for at most. */
+/** Parents in one request for children, at most. */
 const PARENTS_MAX = 100;
 
 /**

@@ -40,7 +40,7 @@ export function decideRows<Row extends LedgerRow>(
   });
 }
 
-/** A Core leaves these as they are when it has decided: the copy tells. */
+/** A Core leaves these as they are when it has decided: the copy shows it. */
 export function awaitsCopy({ status }: Pick<LedgerRow, 'status'>): boolean {
   return status === 'QUEUED' || status === 'SCHEDULED';
 }

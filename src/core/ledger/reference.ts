@@ -76,7 +76,7 @@ export function refundedBy(reference: string): string | null {
 
 /**
  * Where a transaction that was posted as `reference` can be found whichever way somebody posted it: itself, decided from the
- * queue, or in parts. A split leaves no row under its own reference, so the absence of that one says nothing. Core counts
+ * queue, or in parts. A split leaves no row under its own reference, so the absence of that one proves nothing. Core counts
  * legs from 1 and one part is no split; the second is asked for because the first may have failed.
  */
 export function formsOf(reference: string): string[] {

@@ -24,7 +24,7 @@ export interface LedgerRow {
   readonly outcome?: InflightOutcome;
 }
 
-/** A row with what says beside the money whose it is; posting needs nothing of that. */
+/** A row with what shows beside the money whose it is; posting needs nothing of that. */
 export interface LedgerRecord extends LedgerRow {
   /** `stripe_payment_intent_id` of our metadata; null when there is none. */
   readonly paymentId: string | null;

@@ -1,6 +1,6 @@
 /**
- * Judges what a look-up in the ledger says about one posting. The only place that decides what "in the ledger with equal
- * content" means. Pure: it is given rows, and it never asks for more.
+ * Judges what a look-up in the ledger shows of one posting. The only place that decides what "in the ledger with equal
+ * content" means. Pure: it is given rows, and it never requests more.
  */
 
 import { formatMoney } from '../base/money.js';
@@ -10,7 +10,7 @@ import { type DecidedRow, decideRows } from './object-rows.js';
 import { queuedChildOf } from './reference.js';
 import type { LedgerRow } from './row.js';
 
-/** What the posting says must be there. */
+/** What must be there by the posting. */
 export interface ExpectedRow {
   readonly reference: string;
   readonly amount: bigint;

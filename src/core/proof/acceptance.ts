@@ -1,7 +1,7 @@
 /**
  * A difference that a person accepts: which findings may be accepted, and whether a later proof found the same again. Pure.
  * An acceptance covers the finding and rows of the ledger that were signed and nothing else: whatever changes is a
- * difference again. It never says what the ledger should hold, so nothing is posted by it.
+ * difference again. It never states what the ledger should hold, so nothing is posted by it.
  */
 
 import type { SYNC_ERROR_CODES } from '../base/error-codes.js';
@@ -127,7 +127,7 @@ function refusal(finding: FindingKind): Acceptability {
 }
 
 /**
- * Marks the findings that an acceptance covers, and says of the others of the same payment that it covers them no more.
+ * Marks the findings that an acceptance covers, and notes of the others of the same payment that it covers them no more.
  * @param acceptances those in force, of the day of the findings
  */
 export function coverAccepted(

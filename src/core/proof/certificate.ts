@@ -1,6 +1,6 @@
 /**
  * The words of a certificate: the comparison of one UTC day and currency on both sides, as of a time. Comparing is
- * `compare-day.ts`; this says what can come out of it.
+ * `compare-day.ts`; this defines what can come out of it.
  */
 
 /**
@@ -23,7 +23,7 @@ export type ProofTrigger =
   | 'acceptance'
   | 'repair';
 
-/** Every kind with what it says, and what it makes of the day. */
+/** Every kind with what it means, and what it makes of the day. */
 export const FINDING_KINDS = {
   missing: { state: 'broken', meaning: 'succeeded in Stripe, and nothing in the ledger' },
   burnt: {

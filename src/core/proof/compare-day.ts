@@ -175,7 +175,7 @@ function comparePayment(
 }
 
 /**
- * What our table says is in the ledger, folded like the ledger's rows. A correction adds nothing: it makes what is there,
+ * What is in the ledger by our table, folded like the ledger's rows. A correction adds nothing: it makes what is there,
  * and what our table never had the amount of, into the payment. So a dismissed payment whose correction is posted counts.
  */
 function ownLines({ own }: DaySides): SideLine[] {

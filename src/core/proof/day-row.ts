@@ -11,7 +11,7 @@ import { compareText, type FoundRow } from './certificate.js';
 
 /**
  * `original`: under the payment's reference, its queued child's, or a replacement's. `correction`: `<pi>:adj:<n>`, or what
- * takes a part of it back. `leg`: a part of somebody's split. `foreign`: says otherwise that it is of the payment.
+ * takes a part of it back. `leg`: a part of somebody's split. `foreign`: shows otherwise that it is of the payment.
  */
 export type RowRole = 'original' | 'correction' | 'leg' | 'foreign';
 

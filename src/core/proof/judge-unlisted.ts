@@ -5,7 +5,7 @@ import { isApplied, type LedgerRecord } from '../ledger/row.js';
 import type { DayFinding } from './certificate.js';
 import { paymentOfReference, toFoundRow } from './day-row.js';
 
-/** What Stripe says about a payment that rows of a day name and that its listing of the day does not have. */
+/** What Stripe shows of a payment that rows of a day name and that its listing of the day does not have. */
 export type OtherPayment =
   | { readonly kind: 'created_on'; readonly day: string }
   | { readonly kind: 'not_succeeded' }
@@ -52,7 +52,7 @@ export function judgeOthers(
         notJudged += rows.length;
         break;
       case 'created_on': {
-        // Without our metadata it only took effect on this day; its own day says so.
+        // Without our metadata it only took effect on this day; its own day shows it.
         const ours = rows.filter((row) => row.mirrorId !== null && row.day === day);
         const detail = `the payment was created on ${other.day}, its stripe_day says ${day}`;
         if (ours.length > 0) judged.push({ finding: say('day_key', ours, detail), rows: ours, counts: false });

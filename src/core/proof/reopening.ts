@@ -33,7 +33,7 @@ export interface LatePostings {
 }
 
 /**
- * @returns null when nothing is taken back: the earlier one was not sealed, or says the same still, or less than this one
+ * @returns null when nothing is taken back: the earlier one was not sealed, or states the same still, or less than this one
  */
 export function reopenedBecause(
   earlier: EarlierCertificate,

@@ -23,7 +23,7 @@ export interface QueueFault {
   readonly kind: QueueFaultKind;
   /** The name of the queue in BullMQ; null when it is all of them. */
   readonly queue: string | null;
-  /** The server's words, the limit, or what was lost; empty when the kind says all. */
+  /** The server's words, the limit, or what was lost; empty when the kind is enough. */
   readonly detail: string;
 }
 

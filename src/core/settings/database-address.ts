@@ -1,5 +1,5 @@
 /**
- * What `DATABASE_URL` says, read once for both clients that use it (ours and the queue's): they disagree about the same
+ * What `DATABASE_URL` holds, read once for both clients that use it (ours and the queue's): they disagree about the same
  * words, and hand words that they do not know to the server. What is not taken is refused with what to write instead.
  * Encryption means here what it means to PostgreSQL's own programs (https://www.postgresql.org/docs/current/libpq-ssl.html).
  */

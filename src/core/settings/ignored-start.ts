@@ -9,7 +9,7 @@ import { MINUTE_MS } from '../base/window.js';
 import { STRIPE_EPOCH } from '../posting/mirror.js';
 import { isoSeconds } from '../proof/day-row.js';
 
-/** What `SYNC_START` says. `ago`: that long before the first start. `all`: everything that Stripe has. */
+/** What `SYNC_START` states. `ago`: that long before the first start. `all`: everything that Stripe has. */
 export type SyncStart = Moment | { readonly kind: 'all' };
 
 /** Clocks differ, and a start is cut to its second. */

@@ -1,5 +1,5 @@
 /**
- * Why a text cannot be the API key that a variable asks for: what it looks like instead, and what is allowed. Only the
+ * Why a text cannot be the API key that a variable requires: what it looks like instead, and what is allowed. Only the
  * kind of a key is ever named, by its public prefix; no message repeats the text.
  */
 

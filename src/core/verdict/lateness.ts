@@ -19,7 +19,7 @@ export function isSyncLate({ workers, mirror, tailReadAt, intervalMs, now }: Ver
   return since === null || now.getTime() - since.getTime() > 2 * intervalMs + SYNC_SPARE_MS;
 }
 
-/** Known holes explain themselves; this is for the case that nothing else says. */
+/** Known holes explain themselves; this is for the case that nothing else explains. */
 export function standsStill({ behindMs, lagMs, intervalMs, holes, mirror }: VerdictFacts): boolean {
   if (behindMs === null) return false;
   if (mirror !== null && mirror.eventsRefusedSince !== null) {

@@ -40,7 +40,7 @@ function needsOfProcesses({ workers, mirror }: VerdictFacts): Need[] {
   return workers.length > 0 ? [] : [need('no_worker', 'No worker is running.', commandLine('worker'))];
 }
 
-/** One of them: a failure that lasts says why a sync is late, and a late sync why completeness stands still. */
+/** One of them: a failure that lasts explains why a sync is late, and a late sync why completeness stands still. */
 function needsOfReading(facts: VerdictFacts): Need[] {
   const failure = lastingFailure(facts);
   if (failure !== null) {

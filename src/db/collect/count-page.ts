@@ -1,6 +1,6 @@
 /**
  * What a page brought, added to the counts of its run, with a sign of life. Within the transaction that stores the page and
- * holds the run's row; `store-list-page.ts` says why a page of a list does the same by an upsert.
+ * holds the run's row; `store-list-page.ts` explains why a page of a list does the same by an upsert.
  */
 import { eq, sql } from 'drizzle-orm';
 import type { OpenRun, StoredPage } from '../../collect/ports.js';

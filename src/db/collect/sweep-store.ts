@@ -93,7 +93,7 @@ export async function forgetSweptCoverage(transaction: Transaction): Promise<voi
   await transaction.delete(coverage).where(eq(coverage.feed, 'charges'));
 }
 
-/** Opens what `decide` wants. Planners wait for each other, so the second finds what the first has opened. */
+/** Opens what `decide` returns. Planners wait for each other, so the second finds what the first has opened. */
 async function openSweeps(
   db: Drizzle,
   version: string,

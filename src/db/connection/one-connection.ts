@@ -53,7 +53,7 @@ export function openOneConnection(connect: (settings: ConnectionSettings) => pos
   };
 }
 
-/** The same connection for a piece of work, which may send statements only, and asks `check` before each. */
+/** The same connection for a piece of work, which may send statements only, and calls `check` before each. */
 export function guardConnection(sql: postgres.Sql, check: () => void): postgres.TransactionSql {
   const guarded = new Proxy(sql, {
     apply(target, self, values) {
@@ -84,7 +84,7 @@ export function connectionLost(cause?: unknown): SyncError {
   );
 }
 
-/** The driver asks this option for every new socket, also for those of statements that were on their way. Its types lack it. */
+/** The driver calls this option for every new socket, also for those of statements that were on their way. Its types lack it. */
 export function refuseSockets(sql: postgres.Sql): void {
   Object.assign(sql.options, {
     socket: () => {

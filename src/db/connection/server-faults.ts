@@ -12,7 +12,7 @@ const CLASSES = ['08', '53', '58'];
 const STOPPED = ['57P01', '57P02', '57P03'];
 /** Read-only since a fail-over; ended by a limit of time: of a statement, of a lock, of a transaction that nothing is done in. */
 const LEFT = ['25006', '57014', '55P03', '25P03', '25P04'];
-/** What the driver says of a connection that is lost. */
+/** What the driver reports of a connection that is lost. */
 const DRIVERS = ['CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED', 'CONNECT_TIMEOUT'];
 /** Of a connection to PostgreSQL: Stripe, Blnk, Redis and files fail with the same codes. */
 const NETWORK = [

@@ -12,7 +12,7 @@ import { type Account, runProgram } from './run-program.js';
 export async function serverAccount(dataFolder: string): Promise<Account | undefined> {
   const owner = await ownerOf(dataFolder);
   if (process.getuid?.() !== 0) {
-    // Only making a database asks for the name; one that is there is served by any user that owns it.
+    // Only making a database needs the name; one that is there is served by any user that owns it.
     if (owner === undefined && !hasName()) throw withoutName();
     return undefined;
   }

@@ -89,7 +89,7 @@ async function notWritable(path: string, cause: unknown): Promise<never> {
     if (present) inTheWay = folder;
     if (!present || !usable) break;
   }
-  // mkdir says ENOENT for some read-only file systems.
+  // mkdir reports ENOENT for some read-only file systems.
   const refusal = await access(inTheWay, constants.W_OK).catch((error: unknown) => error);
   const why = (await isFolder(inTheWay)) ? `cannot be written (${errorCode(refusal ?? cause)})` : 'is not a folder';
   throw new EmbeddedPostgresError(

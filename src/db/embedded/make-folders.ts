@@ -1,6 +1,6 @@
 /**
  * Makes a folder and those above it, one after the other. Node's own `recursive` turns for ever, past every signal, where a file
- * system says "no such folder" of one whose parent is there, as `/proc` does.
+ * system reports "no such folder" of one whose parent is there, as `/proc` does.
  */
 import { mkdir, stat } from 'node:fs/promises';
 import { wayTo } from './account.js';

@@ -28,7 +28,7 @@ const ENTERING_NAME = 'stripe-blnk-sync entering';
 /** Connections of our own pools that were just closed are still listed for a moment. */
 const OTHERS_GO_MS = 2_000;
 
-/** What a connection attempt says when no server is there, or none that lets us in yet. */
+/** What a connection attempt reports when no server is there, or none that lets us in yet. */
 const NOT_NOW = new Set([
   'ENOENT',
   'ECONNREFUSED',

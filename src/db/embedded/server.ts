@@ -1,4 +1,4 @@
-// Starts the server process and reads what it says while it starts. It runs in a session of its own, so that Ctrl-C and
+// Starts the server process and reads what it prints while it starts. It runs in a session of its own, so that Ctrl-C and
 // a closed terminal end the worker and not the server under it. It listens on one Unix socket in its data folder, which
 // nobody but its user and root may enter.
 

@@ -1,6 +1,6 @@
 /**
  * Work of a migration that goes on inside PostgreSQL although its process is gone. A killed process loses the migration lock at
- * once, because it was idle on that connection; the statement that it had sent on another one runs on until it wants to answer.
+ * once, because it was idle on that connection; the statement that it had sent on another one runs on until it sends its answer.
  * Whoever has the lock ends such work first: it would be reversed anyway, and everything that comes next would collide with it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

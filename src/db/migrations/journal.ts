@@ -28,7 +28,7 @@ export async function prepareSchema({ sql, schema }: Pick<Database, 'sql' | 'sch
   if (found?.relation != null) throw schemaInUse(schema, found.relation);
   await sql.begin(async (transaction) => {
     await markAsMigrating(transaction);
-    // Not `if not exists`: that asks for the right to create also where an administrator made the schema.
+    // Not `if not exists`: that needs the right to create also where an administrator made the schema.
     if (found === undefined) {
       await transaction.unsafe(`create schema "${schema}"`);
       await closeSchema(transaction, schema);

@@ -56,7 +56,7 @@ interface OldName {
  */
 export async function leaveOldName(sql: postgres.TransactionSql, { from, to, name, grants }: OldName): Promise<void> {
   const known = await listRelations(sql, from);
-  // Earlier code tells an inserted posting by `xmax`, which is no column of a view unless it is listed.
+  // Earlier code recognises an inserted posting by `xmax`, which is no column of a view unless it is listed.
   const columns = name === 'postings' ? '*, xmax' : '*';
   await sql.unsafe(`create view "${from}"."${name}" as select ${columns} from "${to}"."${name}"`);
   await closeNewRelations(sql, { schema: from, known });

@@ -6,7 +6,7 @@ import { SyncError } from '../../core/base/errors.js';
 import type { Database } from '../connection/open.js';
 
 export interface RightsNeeded {
-  /** A worker writes. A command asks for nothing but reading here: most do nothing else. */
+  /** A worker writes. A command needs nothing but reading here: most do nothing else. */
   readonly role: 'worker' | 'command';
   /** The schema of the queue's tables; null when it keeps none here. */
   readonly queueSchema: string | null;

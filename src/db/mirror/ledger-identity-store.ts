@@ -137,7 +137,7 @@ export interface Question {
   readonly isPut: boolean;
 }
 
-/** A worker says "alive" every 10 seconds. One that was silent for longer will not answer. */
+/** A worker renews its heartbeat every 10 seconds. One that was silent for longer will not answer. */
 const ANSWERS_WITHIN_MS = 30_000;
 
 /**
@@ -179,7 +179,7 @@ interface LivingWorker {
   readonly pid: number;
 }
 
-/** A worker says "alive" every 10 seconds; one that was silent for this long neither holds a claim nor collects a run. */
+/** A worker renews its heartbeat every 10 seconds; one that was silent for this long neither holds a claim nor collects a run. */
 const SILENT_AFTER_MS = 60_000;
 
 /** Throws SyncError `workers_running` that names them. */

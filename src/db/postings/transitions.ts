@@ -23,7 +23,7 @@ type Transition = Readonly<Record<Exclude<Column, Lasting | Owed>, string>>;
 
 /** The column is left as it is. */
 export const STAYS = 'stays';
-/** The statement says, for each row. */
+/** The statement decides, for each row. */
 export const GIVEN = 'given';
 /** The column is cleared. */
 export const NULL = 'null';
@@ -66,7 +66,7 @@ export const pending = {
 } as const satisfies Transition;
 
 /**
- * Seen in the ledger. What was kept to be posted goes. A dismissal stays, and the exception tells of it: the ledger
+ * Seen in the ledger. What was kept to be posted goes. A dismissal stays, and the exception records it: the ledger
  * overruled whoever left it out.
  */
 export const posted = {

@@ -1,6 +1,6 @@
 /**
  * Keeps which differences people accepted. A person signs what the newest proof of the day shows, so nothing is asked of
- * Stripe or Blnk here; the next proof says whether it is still so. Writes no posting, and changes none.
+ * Stripe or Blnk here; the next proof shows whether it is still so. Writes no posting, and changes none.
  */
 import { and, asc, desc, eq, isNull, or, type SQL, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';

@@ -1,6 +1,6 @@
 /**
  * Reads runs for people: lists, one run, its batch, its progress. Everything derives from `sync_history`, which counts
- * the postings of each run it is asked for; so a list first chooses its few runs and only then asks for their counts.
+ * the postings of each run it is asked for; so a list first chooses its few runs and only then reads their counts.
  */
 import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, lte, ne, or, type SQL, sql } from 'drizzle-orm';
 import type { Money } from '../../core/base/money.js';
@@ -196,7 +196,7 @@ function conditionsOf({ feed, status, includeEmpty = false }: RunsQuery): SQL[] 
     const storedByParts = sql`(
       select 1 from stripe_blnk_sync.sync_runs part where part.parent_id = ${syncRuns.id} and part.stored > 0 limit 1
     ) is not null`;
-    // The same as the condition of the index says it, and what the index cannot know.
+    // The same as the condition of the index states it, and what the index cannot know.
     conditions.push(or(ne(syncRuns.state, 'collected'), gt(syncRuns.stored, 0), isNull(syncRuns.workerId)));
     conditions.push(or(ne(syncRuns.state, 'collected'), gt(syncRuns.stored, 0), storedByParts));
   }

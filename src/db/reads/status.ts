@@ -34,7 +34,7 @@ export interface ReadSettings {
   readonly stripeReads: ReadAllocation;
   /** The clock of the machine that asks: what lies ahead of it and of the database's clock has not come. Absent: only the latter. */
   readonly machineNow?: () => Date;
-  /** Asks the server of the queue, and says why it does not answer; null when it does. Absent: it is not asked. */
+  /** Checks the server of the queue, and returns why it does not answer; null when it does. Absent: it is not asked. */
   readonly whyQueueAway?: () => Promise<string | null>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The store of a rebuild: a mirror row that says so while it lasts, and pages whose payments arrive with what the ledger
- * says of them. Each page is one transaction with what it covers, as in collecting; nothing becomes pending here.
+ * The store of a rebuild: a mirror row that is marked so while it lasts, and pages whose payments arrive with what the ledger
+ * holds of them. Each page is one transaction with what it covers, as in collecting; nothing becomes pending here.
  */
 import { and, eq, isNotNull, isNull, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';

@@ -1,5 +1,5 @@
 /**
- * The one row that says what this database mirrors, and the tables around Stripe's limits and living workers.
+ * The one row that states what this database mirrors, and the tables around Stripe's limits and living workers.
  * Column comments live in migrations, because people read them with SQL.
  */
 import { sql } from 'drizzle-orm';

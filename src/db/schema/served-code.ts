@@ -1,4 +1,4 @@
-/** The one row that says which code this schema serves. Written by migrations alone; src/db/workers/minimum-code.ts reads it. */
+/** The one row that states which code this schema serves. Written by migrations alone; src/db/workers/minimum-code.ts reads it. */
 import { sql } from 'drizzle-orm';
 import { check, integer, smallint, text } from 'drizzle-orm/pg-core';
 import { instant } from './mirror.js';

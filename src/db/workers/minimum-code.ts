@@ -60,5 +60,5 @@ export function findOlderWorkers(sql: postgres.Sql): Promise<readonly OlderWorke
     order by started_at`;
 }
 
-/** A worker says "alive" every 10 seconds. */
+/** A worker renews its heartbeat every 10 seconds. */
 const SILENT_AFTER_MS = 60_000;
