@@ -60,7 +60,7 @@ function bodyOf(reference: string, more: { readonly amount?: string; readonly fi
 }
 
 describe.each<Style>(['cloud', 'core'])('as %s', (style) => {
-  it('a post that was queued is unclear, and the look-up tells what became of it', async () => {
+  it('a post that was queued is unclear, and the look-up shows what became of it', async () => {
     const ledger = connect(style);
     const reference = newReference();
     const queued = { skip_queue: false, allow_overdraft: false, source: '@poor' };
@@ -117,7 +117,7 @@ describe('the Cloud', () => {
     }
   });
 
-  it('says which permission the token lacks, and that it has expired', async () => {
+  it('names which permission the token lacks, and that it has expired', async () => {
     sandbox.access.allow('reader', ['data:read']);
     sandbox.access.allow('writer', ['proxy:write']);
     const reader = connect('cloud', { readKey: async () => 'reader' });
@@ -132,7 +132,7 @@ describe('the Cloud', () => {
     });
   });
 
-  it('says which variable is wrong: style, instance or address', async () => {
+  it('names which variable is wrong: style, instance or address', async () => {
     const failure = (options: Partial<LedgerOptions>) =>
       connect('cloud', options)
         .post(bodyOf(newReference()))

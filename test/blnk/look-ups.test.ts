@@ -21,7 +21,7 @@ const row = (reference: string, more: object = {}) => ({ reference, precise_amou
 const balance = (indicator: string, id: string, currency = 'USD') => ({ indicator, balance_id: id, currency });
 
 describe('a look-up by reference', () => {
-  it('asks the Filters API of the Cloud at its root', async () => {
+  it('calls the Filters API of the Cloud at its root', async () => {
     server().script(json(200, { data: [row('pi_1')], total: 1 }));
     const rows = await connect().findByReference(['pi_1', 'pi_2', 'pi_1']);
     expect(rows.map(({ reference }) => reference)).toEqual(['pi_1']);
@@ -32,7 +32,7 @@ describe('a look-up by reference', () => {
     });
   });
 
-  it('asks a Core for up to 100 rows and takes its bare array', async () => {
+  it('requests up to 100 rows of a Core and takes its bare array', async () => {
     server().script(json(200, [row('pi_1'), row('pi_2')]));
     const rows = await connect({ style: 'core', instanceId: null }).findByReference(['pi_1', 'pi_2']);
     expect(rows).toHaveLength(2);
@@ -52,7 +52,7 @@ describe('a look-up by reference', () => {
     expect(await connect().findByReference(['a', 'b'])).toHaveLength(1);
   });
 
-  it('asks all forms of a chunk at once, and by hundreds from then on where that is refused', async () => {
+  it('requests all forms of a chunk at once, and by hundreds from then on where that is refused', async () => {
     const references = Array.from({ length: 600 }, (_, index) => `pi_${index}`);
     const asked = () => server().seen.map(({ body }) => JSON.parse(body).filters[0].values.length);
     const ledger = connect();
@@ -166,7 +166,7 @@ describe('the probe', () => {
     expect(JSON.parse(server().seen[2]?.body ?? '')).toEqual({ atomic: false, skip_queue: true, transactions: [] });
   });
 
-  it('says which permission is missing', async () => {
+  it('names which permission is missing', async () => {
     const lacking = json(403, { error: 'missing scope' });
     server().script(lacking);
     await expect(connect().checkPermissions()).rejects.toMatchObject({ message: expect.stringContaining('data:read') });
@@ -176,7 +176,7 @@ describe('the probe', () => {
     });
   });
 
-  it('says what was tried when nobody answers', async () => {
+  it('states what was tried when nobody answers', async () => {
     const gone = await startScriptedServer();
     await gone.close();
     await expect(connect({ baseUrl: gone.url }).checkPermissions()).rejects.toMatchObject({
@@ -249,7 +249,7 @@ describe('the probe', () => {
     expect(await connect().hasTransactionsOfOurs()).toBe(false);
   });
 
-  it('asks by the other operator where the documented one is refused, and by that one from then on', async () => {
+  it('filters by the other operator where the documented one is refused, and by that one from then on', async () => {
     const none = json(200, { data: [], total: 0 });
     server().script(coreError(400, 'GEN_BAD_REQUEST'), none);
     const ledger = connect();

@@ -89,7 +89,7 @@ describe('a row', () => {
     });
   });
 
-  it('tells why it was rejected, and its date in any zone; the zero time is none', () => {
+  it('shows why it was rejected, and its date in any zone; the zero time is none', () => {
     const value = {
       reference: 'r',
       effective_date: '2026-10-01T04:03:04+02:00',

@@ -39,7 +39,7 @@ function optionsOf(played: BlnkSandbox, style: LedgerOptions['style']): LedgerOp
 }
 
 describe.each(SUPPORTED)('a Core %s', (version) => {
-  it.each(['core', 'cloud'] as const)('is asked all that the mirror asks, as %s', async (style) => {
+  it.each(['core', 'cloud'] as const)('is asked all that the mirror requests, as %s', async (style) => {
     const outcomes = await askAll(optionsOf(await play(version), style));
     expect(outcomes).toEqual(outcomesOf(version, style));
   });

@@ -33,7 +33,7 @@ describe('a wrong command line', () => {
     expect(outcome.warned).not.toContain('must not connect');
   });
 
-  it('asks for help with exit 0', async () => {
+  it('prints help with exit 0', async () => {
     const outcome = await command('sync --help');
     expect(outcome.code).toBe(0);
     expect(outcome.printed).toContain('--timeout <duration>');
@@ -106,7 +106,7 @@ describe('reading', () => {
     expect((await command('runs --feed charges')).printed).toContain('No such runs.');
   });
 
-  it('runs says when there are more', async () => {
+  it('runs prints when there are more', async () => {
     expect((await command('runs --limit 1')).printed).not.toContain('shown');
     await insertRun(database().db, { id: '0193a001-0000-7000-8000-000000000002', found: 1, stored: 1 });
     const { printed } = await command('runs --limit 1 --status attention');
@@ -165,7 +165,7 @@ describe('reading', () => {
   });
 });
 
-it('parked list that is cut says how many there are, and the command for the next ones', async () => {
+it('parked list that is cut prints how many there are, and the command for the next ones', async () => {
   await insertRun(database().db, { id: RUN });
   for (const reference of ['pi_1', 'pi_2', 'pi_3', 'pi_4']) {
     const reason = reference === 'pi_4' ? 'unknown_currency' : 'conflict';
@@ -192,7 +192,7 @@ describe('parked', () => {
     expect(row?.state).toBe('pending');
   });
 
-  it('retry is done when the queue does not answer: it says first what is pending again, and exits 0', async () => {
+  it('retry is done when the queue does not answer: it prints first what is pending again, and exits 0', async () => {
     await serve('parked');
     await startWorker();
     const wake = async () => {
@@ -208,7 +208,7 @@ describe('parked', () => {
     });
   });
 
-  it('retry --json says the same under keys that stay', async () => {
+  it('retry --json prints the same under keys that stay', async () => {
     await serve('parked');
     await insertPosting(database().db, {
       ...{ reference: 'pi_2', firstRun: RUN, state: 'parked', reason: 'unknown_currency', reasonDetail: 'xxx' },
@@ -223,7 +223,7 @@ describe('parked', () => {
     });
   });
 
-  it('dismiss --json says what came of each', async () => {
+  it('dismiss --json prints what came of each', async () => {
     await serve('parked');
     await insertPosting(database().db, { reference: 'pi_2', firstRun: RUN, state: 'posted', transactionId: 'txn_2' });
     const none = { dismissed: [], already_dismissed: [], not_parked: [], unknown: [] };

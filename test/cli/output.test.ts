@@ -54,7 +54,7 @@ describe('a long line', () => {
     ]);
   });
 
-  it('is broken where it only speaks of the program', () => {
+  it('is broken where it only names the program', () => {
     expect(wrapLine('stripe-blnk-sync mirrors every payment that succeeded', 30)).toEqual([
       'stripe-blnk-sync mirrors every',
       'payment that succeeded',

@@ -50,7 +50,7 @@ describe('closing what was opened', () => {
     expect(order).toEqual(['queue', 'database', 'server']);
   });
 
-  it('tells all faults when several fail', async () => {
+  it('prints all faults when several fail', async () => {
     const fault = await closeInReverse(closersOf([], ['queue', 'server'])).catch((error: unknown) => error);
     expect(describeError(fault)).toBe('queue is away; server is away');
   });

@@ -47,7 +47,7 @@ describe('progress of a run', () => {
 });
 
 describe('progress of a proof', () => {
-  it('says now and then which day it is, where nobody draws', () => {
+  it('prints now and then which day it is, where nobody draws', () => {
     const warned: string[] = [];
     let nowMs = 0;
     const output = { print() {}, note: (line: string) => warned.push(line), columns: 0, errorTerminal: null };

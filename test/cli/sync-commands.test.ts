@@ -7,7 +7,7 @@ import { openCommandLine, READ_OPTIONS, RUN } from '../support/stages/command-li
 const { database, command, startWorker, serve } = openCommandLine();
 
 describe('sync', () => {
-  it('asks, and says at once that no worker lives', async () => {
+  it('requests it, and prints at once that no worker lives', async () => {
     const outcome = await command('sync');
     expect(outcome).toMatchObject({ code: undefined, closed: 1 });
     expect(outcome.printed).toContain('A sync was asked for.');
@@ -52,7 +52,7 @@ describe('sync', () => {
     expect(outcome.warned).toContain('Not done after 1.0s. The request stays on the queue');
   });
 
-  it('--wait leaves on Ctrl-C and says that the run goes on', async () => {
+  it('--wait leaves on Ctrl-C and prints that the run goes on', async () => {
     await startWorker();
     const controller = new AbortController();
     const waiting = command('sync --wait', { sync: () => serve('pending'), signal: controller.signal });
@@ -78,7 +78,7 @@ describe('backfill', () => {
     expect(outcome.code).toBe(0);
   });
 
-  it('--wait tells each failure of a part once, and goes on waiting', async () => {
+  it('--wait prints each failure of a part once, and goes on waiting', async () => {
     await startWorker();
     const fail = (id: string, error: string) =>
       insertRun(database().db, {
@@ -107,7 +107,7 @@ describe('backfill', () => {
     expect(outcome.warned).toContain(`Not done after 5.0s. Run ${RUN} goes on without this command`);
   });
 
-  it('is asked for although the queue does not answer, and says so before it warns', async () => {
+  it('is requested although the queue does not answer, and prints that before it warns', async () => {
     await startWorker();
     const told: string[] = [];
     const wake = async () => {

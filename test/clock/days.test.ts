@@ -200,7 +200,7 @@ const LOCAL =
 /** By the zone of the session, whoever connects. */
 const LOCAL_SQL = /\b(current_date|current_time|localtime|localtimestamp|timestamp without time zone)\b/i;
 
-describe('nothing asks for the time of a zone', () => {
+describe('nothing reads the time of a zone', () => {
   const sources = [...sourceFiles('src'), ...sourceFiles('sandbox')];
 
   it('no method, formatter or constructor of local time is used', () => {

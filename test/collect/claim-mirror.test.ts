@@ -155,7 +155,7 @@ describe('claiming the mirror', () => {
     expect((await readMirror(stage.db)).firstPostAt).toEqual(first);
   });
 
-  it('asks for --adopt when the changed configuration leads to a ledger with transactions of ours', async () => {
+  it('requires --adopt when the changed configuration leads to a ledger with transactions of ours', async () => {
     const stage = await open();
     await claim(portsOf(stage));
     const used = portsOf(stage, { ledgerHasTransactionsOfOurs: async () => true });
@@ -163,7 +163,7 @@ describe('claiming the mirror', () => {
     expect((await readMirror(stage.db)).blnkInstance).toBe('inst_test');
   });
 
-  it('refuses a start that has not come yet, and says both times', async () => {
+  it('refuses a start that has not come yet, and names both times', async () => {
     const stage = await open();
     await stage.sql`truncate stripe_blnk_sync.mirror`;
     const time = new Date(NOW.getTime() + DAY);

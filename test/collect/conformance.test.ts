@@ -222,7 +222,7 @@ describe.each(KINDS)('$name', ({ feed, open: openListing }) => {
     await expect(listing.list({ ...ALL, after })).rejects.toMatchObject({ kind: 'transient', code: 'cursor_gone' });
   });
 
-  it('reads one intent as it is now, and asks for nothing that cannot be one', async () => {
+  it('reads one intent as it is now, and requests nothing that cannot be one', async () => {
     const listing = await openListing();
     const id = listing.pay(1);
     expect(await listing.payment(id)).toMatchObject({ reading: { kind: 'payment', id }, requests: 1 });
@@ -273,7 +273,7 @@ describe.each(['succeededEvents', 'paymentIntents', 'charges'] as const)('%s of 
     expect((await pageOf(feedsOf(sandbox), feed, ALL)).vendorNow).toBeNull();
   });
 
-  it('ends as stopped when it is aborted, and asks for nothing', async () => {
+  it('ends as stopped when it is aborted, and requests nothing', async () => {
     const sandbox = await startSandbox();
     const feeds = feedsOf(sandbox, { signal: AbortSignal.abort() });
     const stopped = { kind: 'transient', code: 'stopped' };

@@ -27,7 +27,7 @@ describe('coverage', () => {
     return stage;
   }
 
-  it('stays where it is when the first page fails, and the run says why', async () => {
+  it('stays where it is when the first page fails, and the run holds why', async () => {
     const stage = await withBacklog();
     const before = await stage.coverage();
     stage.sandbox.faults.add({ effect: 'status', status: 503, route: 'events.list', nth: 1 });

@@ -123,7 +123,7 @@ describe('before the first start', () => {
     STORY_TIMEOUT_MS,
   );
 
-  it('and after it, tells what is new from what is known, and changes nothing', async () => {
+  it('and after it, separates what is new from what is known, and changes nothing', async () => {
     const { stripe, blnk, variables } = session;
     // Long enough ago for every clock that has a say: nothing is listed beyond the earliest of them.
     const created = new Date(stripe.clock.nowMs() - 60_000);
@@ -155,7 +155,7 @@ describe('before the first start', () => {
     expect(blnk.stats().rows).toBe(rows);
   });
 
-  it('over an empty database and a ledger in use says that no worker would start, as none does', async () => {
+  it('over an empty database and a ledger in use reports that no worker would start, as none does', async () => {
     const place = await theHome.create();
     onTestFinished(() => place.destroy());
     const variables = { ...session.variables, ...place.environment };
@@ -170,7 +170,7 @@ describe('before the first start', () => {
     expect([ended.code, ended.errors + ended.output]).toEqual([2, expect.stringContaining('rebuild')]);
   });
 
-  it('that is interrupted says what it had read, as incomplete', async () => {
+  it('that is interrupted prints what it had read, as incomplete', async () => {
     const { stripe, variables } = session;
     stripe.setLatency(400);
     onTestFinished(() => stripe.setLatency(0));
@@ -185,7 +185,7 @@ describe('before the first start', () => {
     expect(ended.output).toMatch(/found +\d+ = /);
   });
 
-  it('that cannot start says why with exit code 2', async () => {
+  it('that cannot start prints why with exit code 2', async () => {
     const words = ['backfill', '--from', '2020-01-02', '--to', '2020-01-01', '--dry-run'];
     const wrongWindow = await runCommand(words, session.variables);
     expect([wrongWindow.code, wrongWindow.errors]).toEqual([2, expect.stringContaining('cannot be read')]);

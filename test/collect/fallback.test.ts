@@ -203,7 +203,7 @@ describe('a key without charges', () => {
     expect((await stage.completeness()).holes).toEqual([]);
   });
 
-  it('nor events still lists what is new, claims nothing more, and says so', async () => {
+  it('nor events still lists what is new, claims nothing more, and reports it', async () => {
     const granted: Permission[] = ['rak_payment_intent_read', 'rak_charge_read', 'rak_event_read'];
     const stage = await restricted(granted);
     await stage.begin();

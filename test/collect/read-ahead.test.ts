@@ -82,7 +82,7 @@ describe('a window', () => {
     expect([stored[0]?.to, stored.at(-1)?.from]).toEqual([TO, FROM]);
   });
 
-  it('stores what was read before Stripe failed, and then tells that', async () => {
+  it('stores what was read before Stripe failed, and then throws that', async () => {
     const away = new SyncError('away', { kind: 'transient', code: 'stripe_unavailable' });
     const { stored, outcome } = await read({
       onRead: (page) => {
@@ -93,7 +93,7 @@ describe('a window', () => {
     expect(stored).toHaveLength(4);
   });
 
-  it('stores nothing after a page that could not be stored, and asks for nothing more', async () => {
+  it('stores nothing after a page that could not be stored, and requests nothing more', async () => {
     const lost = new SyncError('lost', { kind: 'transient', code: 'run_lost' });
     const { asked, stored, outcome } = await read({
       onStore: (page) => {

@@ -126,7 +126,7 @@ describe('the request limiter', () => {
     expect(await countReads(place.sql)).toEqual({ thirtyDays: 5, lastDay: 5 });
   });
 
-  it('asks the database once for many requests', async () => {
+  it('reads the database once for many requests', async () => {
     let statements = 0;
     const counted = new Proxy(place.sql, {
       apply(target, self, values) {

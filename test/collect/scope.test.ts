@@ -111,7 +111,7 @@ describe('around the hand-over', () => {
     expect(await stage.completeness()).toEqual({ complete: { from: at(-10 * DAY), to: NOW }, holes: [] });
   });
 
-  it('asks Stripe for no time before Stripe', async () => {
+  it('requests no time before Stripe', async () => {
     const stage = await open({ startsAt: START });
     await stage.begin();
     const { window } = await stage.store.requestBackfill({ from: new Date('1900-01-01'), to: NOW }, 'manual');

@@ -92,7 +92,7 @@ describe('the sync job', () => {
     expect(await stage.runs()).toHaveLength(runs + 2);
   });
 
-  it('asks for every part of an open backfill that still lacks something, and closes one that lacks nothing', async () => {
+  it('requests every part of an open backfill that still lacks something, and closes one that lacks nothing', async () => {
     const stage = await open({ startsAt: at(-8 * DAY) });
     const asked: unknown[] = [];
     const sync = createSyncJob(

@@ -102,7 +102,7 @@ describe('a page whose run changes while it waits for it', () => {
     expect(await stage.coverage()).toHaveLength(1);
   });
 
-  it('says from where the run reads when its older half was taken', async () => {
+  it('returns from where the run reads when its older half was taken', async () => {
     const stage = await open();
     const run = await openRun(stage.store);
     const cutAt = at(-HOUR);
@@ -164,7 +164,7 @@ describe('a worker that lost its run', () => {
     expect((await stage.runs()).map(({ state }) => state)).toEqual(['collected', 'failed', 'collected']);
   });
 
-  it('is not one whose worker says that it lives', async () => {
+  it('is not one whose worker renews its heartbeat', async () => {
     const stage = await open();
     const run = await openRun(stage.store);
     await stage.sql`update stripe_blnk_sync.sync_runs set heartbeat_at = now() - interval '2 minutes'`;
@@ -174,7 +174,7 @@ describe('a worker that lost its run', () => {
     await stage.store.finishRun(run, NOW);
   });
 
-  it('is alone until another worker says that it lives, and again when that one leaves', async () => {
+  it('is alone until another worker renews its heartbeat, and again when that one leaves', async () => {
     const stage = await open();
     const registryOf = () =>
       createWorkerRegistry(stage.sql, { id: crypto.randomUUID(), host: 'here', pid: 1, version: '0' });

@@ -102,7 +102,7 @@ describe('a configuration', () => {
     expect(readWorkerConfig(core).blnk).toMatchObject({ style: 'core', instanceId: null });
   });
 
-  it('of a command that only reads asks for no key', () => {
+  it('of a command that only reads requires no key', () => {
     expect(readHomeConfig({ DATA_DIR: '/srv/mirror' }).database).toEqual({ kind: 'embedded', dataDir: '/srv/mirror' });
   });
 });
@@ -316,7 +316,7 @@ describe('.env', () => {
     );
   });
 
-  it('of the working directory is read, and what the environment says comes first', () => {
+  it('of the working directory is read, and what the environment holds comes first', () => {
     writeFileSync(join(folder, '.env'), 'SYNC_EVERY=5m\nLOG_LEVEL=warn\n');
     const bag = readEnvironment({ LOG_LEVEL: 'error' }, folder);
     expect(readHomeConfig(bag)).toMatchObject({ syncEveryMs: 5 * MINUTE_MS, logLevel: 'error' });

@@ -42,7 +42,7 @@ it('what is read is never told, nor what docker-compose.yml or a Blnk Core reads
   expect(linesOf([...names, ...NAMES_READ, 'STRIPE_API_KEY_FILE', 'OTHER_PROGRAM_PORT'])).toEqual([]);
 });
 
-it('a command that needs the whole configuration tells them before it refuses, without their values', async () => {
+it('a command that needs the whole configuration prints them before it refuses, without their values', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'names-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   writeFileSync(join(directory, '.env'), 'STRIPE_APIKEY=sk_test_canary\n');

@@ -53,7 +53,7 @@ describe('what a person may accept', () => {
   });
 
   const others = (Object.keys(FINDING_KINDS) as FindingKind[]).filter((kind) => FINDING_KINDS[kind].state !== 'broken');
-  it.each(others)('is not one that is %s, and says what to do', (kind) => {
+  it.each(others)('is not one that is %s, and states what to do', (kind) => {
     const judged = judgeAcceptable([finding(kind)]);
     expect(judged).toMatchObject({
       kind: 'not_acceptable',
@@ -120,7 +120,7 @@ describe('an acceptance', () => {
     ['nothing in Stripe', finding('doubled', { stripe: null })],
     ['another kind', finding('different')],
   ];
-  it.each(changes)('does not cover %s, and says so', (_name, changed) => {
+  it.each(changes)('does not cover %s, and reports it', (_name, changed) => {
     const [found] = coverAccepted([changed], [acceptanceOf(finding('doubled'))]);
     expect(found).not.toHaveProperty('accepted');
     expect(found?.detail).toBe(
@@ -171,7 +171,7 @@ describe('a day', () => {
     expect([state, findings.map(({ kind }) => kind)]).toEqual(['broken', ['missing', 'doubled']]);
   });
 
-  it('says why it is reopened when an acceptance does not cover it any more, and nothing when it does', () => {
+  it('states why it is reopened when an acceptance does not cover it any more, and nothing when it does', () => {
     const none = { late: [], lateCount: 0 };
     const sealed = certify(part([finding('doubled')]), facts([accepted]));
     expect(reopenedBecause(sealed, certify(part([finding('doubled')]), facts([accepted])), none)).toBeNull();

@@ -13,7 +13,7 @@ function byRecipe(texts: readonly string[]): string {
   return createHash('sha256').update(sorted.join('\n')).digest('hex');
 }
 
-it('is what the example says', () => {
+it('is what the example shows', () => {
   expect(byRecipe(lines.split('\n'))).toBe(hash);
   expect(page).toContain(byRecipe([]));
 });

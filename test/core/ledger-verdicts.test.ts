@@ -29,7 +29,7 @@ beforeAll(async () => {
   for (let seed = 1; seed <= recorded.histories; seed += 1) verdicts.push(await verdictsOf(historyOf(seed)));
 }, 120_000);
 
-it('says the same as ever, but for what was changed on purpose', () => {
+it('is the same as ever, but for what was changed on purpose', () => {
   const before = verdicts.map((verdict, index) => recorded.changed[index + 1] ?? verdict);
   expect(hashesOf(before)).toEqual(recorded.before);
   for (const seed of Object.keys(recorded.changed)) {
@@ -38,7 +38,7 @@ it('says the same as ever, but for what was changed on purpose', () => {
   }
 });
 
-it('says today what was recorded last', () => {
+it('is today what was recorded last', () => {
   expect(verdicts.slice(0, recorded.sample.length)).toEqual(recorded.sample);
   expect(hashesOf(verdicts)).toEqual(recorded.now);
 });

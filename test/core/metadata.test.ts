@@ -103,7 +103,7 @@ describe('hostile metadata', () => {
     expect(String({})).toBe('[object Object]');
   });
 
-  it('loses a NUL and half a character, in keys and values, and says so', () => {
+  it('loses a NUL and half a character, in keys and values, and marks it', () => {
     expect(metaDataOf([['a\u0000b', 'c\u0000d']])).toMatchObject({
       stripe_metadata: { ab: 'cd' },
       stripe_metadata_cut: 'text',

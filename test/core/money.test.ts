@@ -35,7 +35,7 @@ describe('exponents', () => {
     },
   );
 
-  it('are a table of our own: Intl says otherwise for some of them on this Node', () => {
+  it('are a table of our own: Intl differs for some of them on this Node', () => {
     const digits = (currency: string) =>
       new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits;
     const differing = 'AFN COP HUF IDR ISK LAK LBP MMK PKR UGX YER'

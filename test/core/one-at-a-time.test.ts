@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { onAbort } from '../../src/core/base/on-abort.js';
 import { oneAtATime } from '../../src/core/base/one-at-a-time.js';
 
-it('runs once more for whoever asks while it runs, and never twice at a time', async () => {
+it('runs once more for whoever calls while it runs, and never twice at a time', async () => {
   const running: Array<() => void> = [];
   const ask = oneAtATime(() => new Promise<void>((resolve) => running.push(resolve)));
   const asked = [ask(), ask(), ask()];
@@ -16,7 +16,7 @@ it('runs once more for whoever asks while it runs, and never twice at a time', a
   expect(running.length).toBe(2);
 });
 
-it('tells an error to whoever asked, and runs again for the next', async () => {
+it('throws an error to whoever called, and runs again for the next', async () => {
   let runs = 0;
   const ask = oneAtATime(async () => {
     runs += 1;

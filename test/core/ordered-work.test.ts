@@ -44,7 +44,7 @@ describe('ordered work', () => {
     expect(begun).toEqual([1, 2, 3]);
   });
 
-  it('begins nothing after a piece that failed, and tells it to whoever adds or waits', async () => {
+  it('begins nothing after a piece that failed, and throws it to whoever adds or waits', async () => {
     const { begun, fail, piece } = createPieces();
     const work = createOrderedWork(2);
     await work.add(piece(1));

@@ -62,7 +62,7 @@ describe('the interval in force', () => {
     }
   });
 
-  it('tells what is allowed and what a month of the last day comes to', () => {
+  it('prints what is allowed and what a month of the last day comes to', () => {
     const reads = { ...facts, share: 0.4, paymentsInThirtyDays: 100, readsInThirtyDays: 12_000, readsInLastDay: 500 };
     expect(readAllocation(reads)).toEqual({ used: 12_000, allowed: 20_000, forecast: 15_000 });
     expect(readAllocation({ ...reads, livemode: false }).allowed).toBeNull();

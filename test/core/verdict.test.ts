@@ -304,7 +304,7 @@ describe('the sentence', () => {
     ]);
   });
 
-  it.each(['in_doubt', 'other'] as const)('says nothing of what is in a ledger that is %s', (state) => {
+  it.each(['in_doubt', 'other'] as const)('prints nothing of what is in a ledger that is %s', (state) => {
     const ledger = { state, since: new Date('2026-11-10T11:00:00Z'), checkedAt: null, detail: 'none of 20 is there' };
     const verdict = of({ ledger });
     expect(verdict.sentence).toMatch(/^Not known: /);

@@ -12,7 +12,7 @@ import {
 import { laneName } from '../../src/core/posting/posting.js';
 
 describe('an error in words', () => {
-  it('tells its causes, outermost first, each once', () => {
+  it('lists its causes, outermost first, each once', () => {
     const root = new Error('connect ECONNREFUSED 127.0.0.1:5432');
     const middle = new Error('the pool failed', { cause: root });
     const outer = new SyncError('The database does not answer', {
@@ -26,7 +26,7 @@ describe('an error in words', () => {
     expect(describeError(new Error('it says: boom', { cause: new Error('boom') }))).toBe('it says: boom');
   });
 
-  it('tells all of several, and things that are no errors', () => {
+  it('lists all of several, and things that are no errors', () => {
     expect(describeError(new AggregateError([new Error('::1 refused'), new Error('127.0.0.1 refused')]))).toBe(
       '::1 refused; 127.0.0.1 refused',
     );

@@ -62,11 +62,11 @@ describe('the judge of a long run', () => {
     expect(judge(played, stand)).toEqual(['150 of 450 injected faults missed; allowed is a share of 0.05']);
   });
 
-  it('asks nothing of a short run', () => {
+  it('requires nothing of a short run', () => {
     expect(judge(rounds(149, []), stand)).toEqual([]);
   });
 
-  it('wants locks of a real Core waited out', () => {
+  it('requires locks of a real Core to be waited out', () => {
     const real = (waiting: number) =>
       journal(Array.from({ length: 50 }, (_, seed) => round(seed, [], seed < waiting ? 240_000 : 239_999)));
     expect(judge(real(4), { isRealCore: true })).toEqual(['4 rounds waited out a lock of Core; at least 5 have to']);

@@ -110,7 +110,7 @@ describe('a proof that begins', () => {
 });
 
 describe('a day that was sealed', () => {
-  it('is not reopened by a proof that says the same', async () => {
+  it('is not reopened by a proof that states the same', async () => {
     await prove([aCertificate({})]);
     const [again] = await prove([aCertificate({})]);
     expect([again?.reopens, again?.reopenedBecause]).toEqual([null, null]);

@@ -42,7 +42,7 @@ describe('in a migrated database', () => {
     expect(described.filter(({ comment }) => !comment?.endsWith('.')).map(({ name }) => name)).toEqual([]);
   });
 
-  it('every large number says in which unit it is', () => {
+  it('every large number states in which unit it is', () => {
     const numbers = described.filter(({ type }) => type === 'bigint' || type === 'numeric');
     expect(numbers.length).toBeGreaterThan(0);
     expect(numbers.filter(({ comment }) => !UNITS.test(comment ?? '')).map(({ name }) => name)).toEqual([]);

@@ -182,7 +182,7 @@ describe('a transaction', () => {
 });
 
 describe('the pool', () => {
-  it('never asks for the types of the server: an end of that question would end the process', async () => {
+  it('never requests the types of the server: an end of that question would end the process', async () => {
     const proxy = await openCuttingProxy(serverUrl());
     const database = await openDatabase({ kind: 'url', url: proxy.url }, { connectionsMax: 1, applicationName: 'own' });
     const pids = new Set<number>();

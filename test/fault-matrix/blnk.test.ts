@@ -33,7 +33,7 @@ afterAll(async () => {
   await Promise.all([posting?.close(), reading?.close()]);
 });
 
-it('faults on the way to Blnk and from it end as the document says, and nothing is lost or posted twice', async () => {
+it('faults on the way to Blnk and from it end as the document states, and nothing is lost or posted twice', async () => {
   const tasks = SECTIONS.flatMap(({ faults }) =>
     faults.flatMap((fault) =>
       BLNK_COLUMNS.map((column) => {

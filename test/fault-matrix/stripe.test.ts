@@ -46,7 +46,7 @@ afterAll(async () => {
   await Promise.all([soundPlace, ...places].map((place) => place?.remove()));
 });
 
-it('faults on the way to Stripe and from it end as the document says, and nothing is missed or stored twice', async () => {
+it('faults on the way to Stripe and from it end as the document states, and nothing is missed or stored twice', async () => {
   const free = [...places];
   const tasks = SECTIONS.flatMap(({ faults }) =>
     faults.flatMap((fault) =>

@@ -50,7 +50,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe('any text in any variable', () => {
   const { timeout, settings } = fuzzRuns(600);
-  it('is a configuration, or one error that says all', { timeout }, () => {
+  it('is a configuration, or one error that names all', { timeout }, () => {
     fc.assert(
       fc.property(bags, (drawn) => {
         const bag = { ...GOOD, ...drawn };

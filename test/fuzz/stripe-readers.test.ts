@@ -43,7 +43,7 @@ const bases = await answersOfStandIn();
 
 describe('a damaged intent', () => {
   const { timeout, settings } = fuzzRuns(600);
-  it('is a payment of exactly what it says, or is refused by name', { timeout }, () => {
+  it('is a payment of exactly what it holds, or is refused by name', { timeout }, () => {
     fc.assert(
       fc.property(fc.nat(bases.intents.length - 1), drawDamage(), (which, plan) => {
         const tree = damaged(bases.intents[which] as Json, plan, DECISIVE);
@@ -61,7 +61,7 @@ describe('a damaged intent', () => {
 
 describe('a damaged event', () => {
   const { timeout, settings } = fuzzRuns(300);
-  it('tells of exactly what its snapshot says, or has the intent read again, or is refused', { timeout }, () => {
+  it('is exactly what its snapshot holds, or has the intent read again, or is refused', { timeout }, () => {
     fc.assert(
       fc.property(fc.nat(bases.events.length - 1), drawDamage(), (which, plan) => {
         const tree = damaged(bases.events[which] as Json, plan, [...DECISIVE, 'data', 'object', 'api_version', 'type']);

@@ -54,7 +54,7 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
 /** Without them a person at a terminal would know that something happened, and not why, or to what. */
 const NEEDED = ['error', 'faults', 'reason', 'detail', 'because', 'what', 'text', 'lane', 'job', 'step', 'day'];
 
-it('every event says in its sentence why it happened, and to what', () => {
+it('every event states in its sentence why it happened, and to what', () => {
   for (const { code, fields } of listEvents()) {
     const names = fields.map(([name]) => name);
     const sample = Object.fromEntries(names.map((name) => [name, SAMPLES[name] ?? 7]));
@@ -155,7 +155,7 @@ describe('an event', () => {
     ]);
   });
 
-  it('of what keeps a queue from delivering says what differs', () => {
+  it('of what keeps a queue from delivering states what differs', () => {
     const log = openLog();
     for (const fault of ['READONLY', 'READONLY', 'timeout']) log.events.queueUnhealthy({ faults: [fault] });
     expect(log.lines.map(({ faults }) => faults)).toEqual([['READONLY'], ['timeout']]);

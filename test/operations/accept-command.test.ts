@@ -24,7 +24,7 @@ async function proven(findings: readonly DayFinding[], day = DAY, findingsCount 
 const kept = () => database().sql`select * from stripe_blnk_sync.acceptances order by accepted_at`;
 
 describe('accept', () => {
-  it('keeps who, when, why and exactly what, and asks for the proof of the day at once', async () => {
+  it('keeps who, when, why and exactly what, and requests the proof of the day at once', async () => {
     await proven([doubled]);
     await startWorker();
     const outcome = await command('accept pi_1 --why meant --by ann');
@@ -58,7 +58,7 @@ describe('accept', () => {
     expect(outcome.warned).toContain('No worker is running');
   });
 
-  it('says it when it is done already, and keeps one row', async () => {
+  it('reports it when it is done already, and keeps one row', async () => {
     await proven([doubled]);
     await command('accept pi_1 --why meant --by ann');
     const again = await command('accept pi_1 --why meant');
@@ -68,7 +68,7 @@ describe('accept', () => {
     expect([again.code, again.proofs, (await kept()).length]).toEqual([undefined, 0, 1]);
   });
 
-  it('takes back what is in force, keeps it in its history, and says so when there is nothing', async () => {
+  it('takes back what is in force, keeps it in its history, and reports it when there is nothing', async () => {
     await proven([doubled]);
     await command('accept pi_1 --why meant --by ann');
     const back = await command('accept pi_1 --take-back --why mistaken --by bob');
@@ -87,7 +87,7 @@ describe('accept', () => {
     expect((await kept()).map(({ taken_back_at }) => taken_back_at === null)).toEqual([false, true]);
   });
 
-  it('asks for the day when several name the payment', async () => {
+  it('requires the day when several name the payment', async () => {
     await proven([doubled]);
     await proven([doubled], '2026-11-17');
     const which = await command('accept pi_1 --why meant');
@@ -118,7 +118,7 @@ describe('accept', () => {
     });
   });
 
-  it('refuses what no proof shows, and says which proof to make', async () => {
+  it('refuses what no proof shows, and names which proof to make', async () => {
     const effectiveAt = at(`${DAY}T10:00:00Z`);
     await insertPosting(database().db, {
       reference: 'pi_1',

@@ -188,7 +188,7 @@ describe('a difference that a person accepts', () => {
 });
 
 describe('a repair plan', () => {
-  it('leaves out what is accepted, be it after the proof, and says so', async () => {
+  it('leaves out what is accepted, be it after the proof, and reports it', async () => {
     repair = await openRepairStage(await openStage());
     const [id = '', other = ''] = repair.pay(2);
     await repair.proof.settle();

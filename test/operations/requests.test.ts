@@ -73,7 +73,7 @@ describe('an operation', () => {
     await expect(failing.requestSync()).rejects.toMatchObject({ name: 'Refusal', reason: away });
   });
 
-  it('tells each decision as it is made, and each payment once', async () => {
+  it('reports each decision as it is made, and each payment once', async () => {
     const decided: Asked = [];
     await operations([]).dismissParked(
       { references: ['pi_1', 'pi_2', 'pi_1'], by: 'ada', why: 'a test' },

@@ -52,7 +52,7 @@ async function look(looksAfterMs: readonly number[]): Promise<number> {
 }
 
 describe('a payment that was dismissed after an attempt', () => {
-  it('counts as posted, and says that it was dismissed, when the ledger holds it after all', async () => {
+  it('counts as posted, and is marked as dismissed, when the ledger holds it after all', async () => {
     await dismissTwo();
     const [first] = await stage.postings();
     await postLate(first?.prepared ?? '');

@@ -71,7 +71,7 @@ describe('a reader that lags', () => {
     }
   });
 
-  it('asks a remembered balance id again before it calls a difference a conflict', async () => {
+  it('looks a remembered balance id up again before it calls a difference a conflict', async () => {
     await stage.store(makePayments(2));
     let lie = true;
     const wrapLedger = (ledger: Ledger): Ledger => ({

@@ -83,7 +83,7 @@ describe('Ctrl-C', () => {
     expect([said.at(-1), exits]).toEqual([expect.stringMatching(words), [1]]);
   });
 
-  it('is acknowledged at once, and says what a second one does', () => {
+  it('is acknowledged at once, and prints what a second one does', () => {
     const { interrupt, signal, said, exits } = hear(() => true);
     interrupt();
     expect([signal.aborted, said, exits]).toEqual([true, ['Stopping. Ctrl-C once more leaves at once.'], []]);

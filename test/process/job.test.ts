@@ -43,7 +43,7 @@ describe.each(homes())('the whole job on $name', ({ name, ...home }) => {
     RUN_TIMEOUT_MS,
   );
 
-  it('says 1 as long as payments are parked, and lists exactly those', async () => {
+  it('ends with 1 as long as payments are parked, and lists exactly those', async () => {
     const expected = session.stripe.expectedTotals();
     const [status, parked] = await Promise.all([
       session.run(['status', '--json']),

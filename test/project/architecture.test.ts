@@ -167,7 +167,7 @@ describe('packages', () => {
   );
   const shipped = Object.keys({ ...manifest.dependencies });
 
-  it('each is imported in one folder, or where the table says why', () => {
+  it('each is imported in one folder, or where the table states why', () => {
     const used: Record<string, string[]> = Object.fromEntries(shipped.map((name) => [name, []]));
     for (const { file, found } of everyImport(src, 'package')) {
       const part = partOf(file.path);

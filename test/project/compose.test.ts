@@ -187,7 +187,7 @@ describe("the worker's start script", () => {
     }
   });
 
-  it('with only a Stripe key speaks to the Blnk that runs beside it', async () => {
+  it('with only a Stripe key connects to the Blnk that runs beside it', async () => {
     const { blnk } = readWorkerConfig(startWorker({ STRIPE_API_KEY: 'sk_test_1' }, { isCoreThere: true }));
     expect(blnk).toMatchObject({ style: 'core', apiBase: 'http://blnk:5001' });
     expect(await blnk.readKey()).toBe(withDefaults(service('blnk').environment.BLNK_SERVER_SECRET_KEY ?? ''));

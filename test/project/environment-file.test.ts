@@ -35,7 +35,7 @@ describe('.env.example', () => {
     expect(entries.map(({ name }) => name).sort()).toEqual([...VARIABLES].sort());
   });
 
-  it('says which ones may come from a file', () => {
+  it('names which ones may come from a file', () => {
     const [, rule] = /^#\n# ([A-Z_, and]+) may each come from a file/m.exec(text) ?? [];
     expect(rule?.match(/[A-Z_]{2,}/g)?.sort()).toEqual([...SECRETS].sort());
   });
@@ -54,7 +54,7 @@ describe('.env.example', () => {
     expect(configured).not.toEqual(comparable({ ...CLOUD, ...TOGETHER[name] }));
   });
 
-  it('copied as it is, asks for nothing but what has no default', () => {
+  it('copied as it is, requires nothing but what has no default', () => {
     const copied = parseEnv(text);
     expect(Object.values(copied).join('')).toBe('');
     expect(Object.keys(copied).sort()).toEqual(Object.keys(CLOUD).sort());

@@ -384,7 +384,7 @@ describe('a day', () => {
     expect((await stage.prove('2026-05-31')).certificates.map(({ currency }) => currency)).toEqual([null]);
   });
 
-  it('asks for balances a few at a time, and once for the boundary of two days', async () => {
+  it('requests balances a few at a time, and once for the boundary of two days', async () => {
     const currencies = ['usd', 'eur', 'gbp', 'chf', 'sek', 'nok', 'dkk', 'pln'];
     for (const [second, currency] of currencies.entries()) stage.payOn(DAY, second, { currency });
     await stage.settle();

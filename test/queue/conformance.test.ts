@@ -190,7 +190,7 @@ describe.each(homes())('the queue of $name', (home) => {
     expect(runs).toBe(times);
   });
 
-  it('tells whether a job is in hand, and releases only what stands for a job that is lost', async () => {
+  it('reports whether a job is in hand, and releases only what stands for a job that is lost', async () => {
     const running = gate();
     let isRunning = false;
     stop = work(queue, {
@@ -220,7 +220,7 @@ describe.each(homes())('the queue of $name', (home) => {
     expect(await queue.restartSchedule(90_000)).toBe(false);
   });
 
-  it('asks for a sync at each tick that finds one due', async () => {
+  it('requests a sync at each tick that finds one due', async () => {
     const taken: string[] = [];
     let isDue = false;
     let ticks = 0;
@@ -239,7 +239,7 @@ describe.each(homes())('the queue of $name', (home) => {
     expect(taken[0]).toBe('schedule');
   });
 
-  it('is well, and the same for whoever asks', async () => {
+  it('is well, and the same for every process', async () => {
     expect(await queue.examine()).toEqual([]);
     const other = createJobQueue(place.backend, () => {});
     expect(await other.identify()).toEqual(await queue.identify());

@@ -64,13 +64,13 @@ describe('a command', () => {
     );
   });
 
-  it('whose request stands in the database is served later, and says so', async () => {
+  it('whose request stands in the database is served later, and reports it', async () => {
     await startWorker(OTHER);
     const { code, warned } = await command('backfill --from 2026-11-19 --to 2026-11-20');
     expect([code, warned]).toEqual([undefined, expect.stringMatching(/^No worker takes jobs.* within a minute/)]);
   });
 
-  it('says nothing where a worker uses its queue', async () => {
+  it('reports nothing where a worker uses its queue', async () => {
     await startWorker(OWN_QUEUE);
     expect((await command('sync')).warned).toBe('');
   });

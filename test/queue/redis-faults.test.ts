@@ -12,7 +12,7 @@ it('a host that is not known may be one that is not there yet: it is waited for,
   });
 });
 
-it('a port that says nothing to TLS is told as that', () => {
+it('a port that answers nothing to TLS is reported as that', () => {
   expect(redisFault(new Error('connect ETIMEDOUT'), 'rediss://cache:6379').message).toBe(
     'Redis does not answer at rediss://cache:6379. Check that it runs, that REDIS_URL is right, and that this port speaks ' +
       'TLS, as rediss:// asks; without TLS it is redis://',

@@ -55,7 +55,7 @@ describe('completeness', () => {
     });
   });
 
-  it('says that a sweep closes a hole whose events are gone', () => {
+  it('reports that a sweep closes a hole whose events are gone', () => {
     const events = [
       { from: time('10-31T23:50:00'), to: time('11-03T00:00:00') },
       { from: time('11-04T00:00:00'), to: time('12-10T00:00:00') },
@@ -86,7 +86,7 @@ describe('completeness', () => {
     expect(complete?.to).toEqual(time('11-03T00:00:00'));
   });
 
-  it('wants events from before the backfill was read, by the lag', () => {
+  it('requires events from before the backfill was read, by the lag', () => {
     const events = [{ from: time('11-01T00:00:02'), to: time('11-10T11:50:00') }];
     expect(completenessOf({ ...FACTS, events })).toEqual({
       complete: null,
@@ -172,7 +172,7 @@ describe('completeness', () => {
     ]);
   });
 
-  it('says without events that what comes after the last sweep is not read', () => {
+  it('reports without events that what comes after the last sweep is not read', () => {
     const mayRead = { events: false, charges: true };
     expect(completenessOf({ ...FACTS, mayRead })).toEqual({
       complete: { from: START, to: time('11-10T11:50:00') },

@@ -140,7 +140,7 @@ describe('runs', () => {
 });
 
 describe('status', () => {
-  it('of an empty database says that nothing is there', async () => {
+  it('of an empty database reports that nothing is there', async () => {
     expect(await reads.status()).toMatchObject({
       mirror: null,
       workers: [],
@@ -404,7 +404,7 @@ describe('parked', () => {
     expect(rows[3]).toMatchObject({ state: 'parked', reason: 'unknown_currency', payment: 'known now' });
   });
 
-  it('says of a retried one nothing of what it was parked for', async () => {
+  it('shows of a retried one nothing of what it was parked for', async () => {
     const { db } = database;
     const parked = { firstRun: run(1), state: 'parked', reason: 'refused_by_blnk', reasonDetail: 'no' } as const;
     const tried = { attempts: 1, lookUps: 3, firstAttemptAt: new Date(), lastAttemptAt: new Date(), lastError: 'no' };
@@ -461,7 +461,7 @@ describe('parked', () => {
     expect(new Set(outcome.stillParked.map(({ reference }) => reference)).size).toBe(450);
   });
 
-  it('dismisses only what is parked, once, and says who and why', async () => {
+  it('dismisses only what is parked, once, and keeps who and why', async () => {
     const { db, sql } = database;
     const parked = { firstRun: run(1), state: 'parked', reason: 'conflict' } as const;
     const dueAt = at('2026-11-01T00:00:00Z');

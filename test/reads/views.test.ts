@@ -203,7 +203,7 @@ describe('payment_status', () => {
     ]);
   });
 
-  it('says what a person has to do for every reason, and nothing for what is dismissed', async () => {
+  it('states what a person has to do for every reason, and nothing for what is dismissed', async () => {
     const { db, sql } = database;
     const firstRun = await insertRun(db);
     for (const reason of Object.keys(PARKING_REASONS) as ParkingReason[]) {
@@ -242,7 +242,7 @@ describe('payment_status', () => {
 });
 
 describe('daily_totals', () => {
-  it('tells the decimals of each currency as Stripe counts them, and none of a currency that Stripe does not list', async () => {
+  it('holds the decimals of each currency as Stripe counts them, and none of a currency that Stripe does not list', async () => {
     const { db, sql } = database;
     const firstRun = await insertRun(db);
     for (const currency of ['USD', 'JPY', 'KWD', 'ISK', 'XTS']) {

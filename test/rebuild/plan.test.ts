@@ -46,7 +46,7 @@ it.each([
   expect(asked).toEqual(['pi_a', 'pi_b', 'pi_c']);
 });
 
-it('asks for one payment when Stripe knows it', async () => {
+it('requests one payment when Stripe has it', async () => {
   expect((await plan({ '2026-10-01': ['pi_a', 'pi_b'] }, ['pi_a', 'pi_b'])).asked).toEqual(['pi_a']);
 });
 

@@ -22,7 +22,7 @@ const RESULT: RebuildResult = {
 };
 
 describe('the end of a rebuild', () => {
-  it('says what was adopted and how to see it proven', () => {
+  it('prints what was adopted and how to see it proven', () => {
     expect(resultLines(RESULT)).toEqual([
       'adopted                  1,203',
       'of these made by others  3',
@@ -44,7 +44,7 @@ describe('the end of a rebuild', () => {
     expect(others).not.toContain('--reason rebuild');
   });
 
-  it('before the end says that it goes on', () => {
+  it('before the end prints that it goes on', () => {
     expect(resultLines({ ...RESULT, complete: false }).at(-1)).toMatch(/^Interrupted .* goes on where it was/);
   });
 

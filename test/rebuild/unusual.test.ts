@@ -159,7 +159,7 @@ describe('payments that are not simply there or missing', () => {
     expect([...wrong]).toEqual([]);
   });
 
-  it('gives a new id to a mirror whose ledger carries several, and says which', async () => {
+  it('gives a new id to a mirror whose ledger carries several, and names which', async () => {
     const place = await theHome.create();
     const variables = { ...session.variables, ...place.environment };
     try {

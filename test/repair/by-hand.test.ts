@@ -95,7 +95,7 @@ const TROUBLES: readonly Trouble[] = [
 const linesOf = (detail: string) =>
   detail.split('\n').flatMap((line) => (line.startsWith('POST /transactions ') ? [line.slice(19)] : []));
 
-describe('what a person takes back or posts as a plan says', () => {
+describe('what a person takes back or posts as a plan prints it', () => {
   it.each(TROUBLES)('repairs $name', async ({ finding, cause, planned, sealed = 'sealed' }) => {
     repair = await openRepairStage(await openStage());
     const ids = repair.pay(PAYMENTS);
@@ -123,7 +123,7 @@ describe('what a person takes back or posts as a plan says', () => {
     expect(rows).toEqual(ids.map((one) => [one, repair.owed.get(one)]));
   });
 
-  it('takes a line that was posted without its metadata: the reference says what it takes back', async () => {
+  it('takes a line that was posted without its metadata: the reference shows what it takes back', async () => {
     repair = await openRepairStage(await openStage());
     repair.pay(1);
     await repair.proof.settle();
@@ -158,7 +158,7 @@ describe('what a person takes back or posts as a plan says', () => {
     expect(repair.proof.blnk.stats().rows).toBe(rows);
   });
 
-  it('says which day, metadata and balances: the body is complete', async () => {
+  it('names day, metadata and balances: the body is complete', async () => {
     repair = await openRepairStage(await openStage());
     const [id = ''] = repair.pay(1);
     await repair.proof.settle();

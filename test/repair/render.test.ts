@@ -36,7 +36,7 @@ const result = (changes: Partial<PlanOutcome> = {}): PlanOutcome => ({
 describe.each([80, 120])('on %i columns', (columns) => {
   const tableOf = (lines: readonly string[]) => lines.slice(2, lines.indexOf('', 2));
 
-  it('a plan tells what the ledger holds wrongly, and only counts what waits elsewhere', () => {
+  it('a plan prints what the ledger holds wrongly, and only counts what waits elsewhere', () => {
     const lines = planLines(result(), columns);
     for (const line of tableOf(lines)) expect(widthOf(line)).toBeLessThanOrEqual(columns);
     expect(lines[0]).toBe(`Plan ${ID}: 2 to do on 2026-11-18.`);
@@ -54,7 +54,7 @@ describe.each([80, 120])('on %i columns', (columns) => {
     ]);
   });
 
-  it('applying says what happens next, and the command that shows it', () => {
+  it('applying prints what happens next, and the command that shows it', () => {
     const done = PLANNED.map((one) => ({ ...one, state: 'done' as const }));
     const lines = applyLines(plan([...done, ...REPORTED]), columns);
     for (const line of tableOf(lines)) expect(widthOf(line)).toBeLessThanOrEqual(columns);

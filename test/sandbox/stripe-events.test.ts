@@ -120,7 +120,7 @@ describe('events', () => {
     await expect(stripe.events.retrieve(old)).rejects.toMatchObject({ statusCode: 404 });
   });
 
-  it('keep the shape of the version in which they were made, whatever version asks', async () => {
+  it('keep the shape of the version in which they were made, whatever version is requested', async () => {
     const { sandbox, stripe } = await start();
     sandbox.createIntent({ kind: 'old_event_snapshot' });
     sandbox.clock.advance(5000);

@@ -78,7 +78,7 @@ describe('a population', () => {
     expect(sandbox.expectedTotals({ at: NOW })).toEqual(before);
   });
 
-  it('says of an intent that a test made up or bent that its test must know', async () => {
+  it('states nothing of an intent that a test made up or bent', async () => {
     const { sandbox } = await start();
     const outcomeOf = (id: string) => [...sandbox.expected()].find((row) => row.id === id)?.expected.outcome;
     const plain = sandbox.createIntent({ moves: [{ move: 'succeed' }] });

@@ -104,7 +104,7 @@ describe.skipIf(home === undefined || home.name === 'embedded')('encryption', ()
     TIMEOUT_MS,
   );
 
-  it('without a check of the certificate is what sslmode=require asks for', async () => {
+  it('without a check of the certificate is what sslmode=require means', async () => {
     const url = new URL(encrypted.DATABASE_URL ?? '');
     url.searchParams.set('sslmode', 'require');
     const variables = { DATABASE_URL: url.href, REDIS_URL: '' };

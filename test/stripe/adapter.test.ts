@@ -73,7 +73,7 @@ test("time is the answer's Date less the duration of the request, and absent wit
   await expect(account.serverTime()).rejects.toMatchObject({ code: 'no_server_time', kind: 'transient' });
 });
 
-test('an answer that was read long after it came says no time, and so covers nothing', async () => {
+test('an answer that was read long after it came gives no time, and so covers nothing', async () => {
   const { sandbox } = await start({});
   let nowMs = 0;
   // The clock is looked at when a request is sent and when its answer is read.

@@ -202,7 +202,7 @@ test('one damaged field gives the right payment or no payment, never a wrong one
   );
 });
 
-test('what a problem says quotes no text of the object', () => {
+test('a problem quotes no text of the object', () => {
   const name = 'Jane Doe, 12 Long Street';
   for (const field of ['amount_received', 'currency', 'created', 'livemode', 'latest_charge', 'metadata']) {
     expect(shown(readPaymentIntent({ ...INTENT, [field]: name }))).not.toContain('Jane');

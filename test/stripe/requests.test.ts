@@ -95,7 +95,7 @@ test('no wait is longer than the longest', async () => {
   expect(slept).toEqual([250, 500, 1_000, 1_500, 1_500, 1_500, 1_500, 1_500, 1_500]);
 });
 
-test('a wait that Stripe asks for is kept, and one that is too long is told to whoever asked', async () => {
+test('a wait that Stripe requests is kept, and one that is too long is left to the caller', async () => {
   const patient = await startServer([json(429, LIMITED, { 'Retry-After': '7' }), emptyPage]);
   expect(await patient.read()).toMatchObject({ requests: 2 });
   expect(patient.slept).toEqual([7_000]);
@@ -115,7 +115,7 @@ test('a wait that Stripe asks for is kept, and one that is too long is told to w
   expect(impatient.slept).toEqual([]);
 });
 
-test('Stripe-Should-Retry is heeded, but a rate limit is sent again whatever it says', async () => {
+test('Stripe-Should-Retry is heeded, but a rate limit is sent again whatever it states', async () => {
   const no = { 'Stripe-Should-Retry': 'false' };
   const server = await startServer([json(500, REFUSAL, no)]);
   expect(await failureOf(server.read())).toMatchObject({ kind: 'transient', code: 'stripe_unavailable' });
@@ -353,7 +353,7 @@ test('at shutdown no further attempt begins', async () => {
   expect(sandbox.journal.requests).toEqual({ 'payment_intents.list': 1 });
 });
 
-test('what the limiter says goes through as it is', async () => {
+test('what the limiter throws goes through as it is', async () => {
   const fault = new SyncError('the database is away', { kind: 'transient', code: 'database_unreachable' });
   const { read } = await startSandboxed({ limiter: { acquire: () => Promise.reject(fault) } });
   expect(await failureOf(read())).toBe(fault);

@@ -100,7 +100,7 @@ describe('an index that is built concurrently', () => {
 });
 
 describe('two that migrate at once', () => {
-  it('do it one after the other, and the one that waits says for whom', async () => {
+  it('do it one after the other, and the one that waits logs for whom', async () => {
     const another = await database.openAnother();
     const said: string[] = [];
     const migrate = (options: MigrationOptions) => migrateDatabase(another, options);

@@ -15,7 +15,7 @@ const broken = row({
 });
 
 describe('the table', () => {
-  it('says both sides in money, and what is not explained', () => {
+  it('prints both sides in money, and what is not explained', () => {
     expect(certificateTable([broken, row({ currency: 'JPY', day: '2026-11-17' })], 0)).toEqual([
       'day         currency  state   Stripe  ledger     Stripe sum     ledger sum  unexplained  findings',
       '2026-11-18  USD       broken   1,234   1,233  12,345.67 USD  12,340.00 USD    -5.67 USD         2',
@@ -162,7 +162,7 @@ describe('the line of status', () => {
     return { day: `2026-11-${number}`, state, reopened, changedSince: reopened };
   };
 
-  it('never says more than was proven', () => {
+  it('never states more than was proven', () => {
     expect(provenText(proofs)).toBe('every day from 2026-11-01 to 2026-11-18 is sealed: Stripe and the ledger agree');
     expect(provenText({ ...proofs, from: '2026-11-18', days: 1 })).toBe(
       '2026-11-18 is sealed: Stripe and the ledger agree',

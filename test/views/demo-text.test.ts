@@ -60,7 +60,7 @@ describe('what the demonstration prints for another terminal', () => {
 
 const CERTIFICATE = aFullCertificate();
 
-describe('what the demonstration says', () => {
+describe('what the demonstration prints', () => {
   const counts = { found: 526, posted: 523, parked: 3, tookMs: 11_000 };
   const total = (currency: string, postedCount: number, parkedCount: number) => ({
     ...{ currency, postedCount, posted: 123_456n, pendingCount: 0, pending: 0n, parkedCount, parked: 0n },
@@ -105,7 +105,7 @@ describe('what the demonstration says', () => {
 });
 
 describe('the voice of the demonstration', () => {
-  it('says how far a long wait is, and the reason when it is told to stop', async () => {
+  it('prints how far a long wait is, and the reason when it is told to stop', async () => {
     const said: string[] = [];
     const stopping = new AbortController();
     const voice = createDemoVoice((line) => said.push(line), stopping.signal, { sayEveryMs: 20 });

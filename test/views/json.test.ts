@@ -93,7 +93,7 @@ describe('a request', () => {
     expect(objectsOf(warned)).toEqual([{ warning: expect.stringContaining('No worker is running') }]);
   });
 
-  it('that is not followed to its end says so', async () => {
+  it('that is not followed to its end is marked so', async () => {
     const { printed, warned, code } = await command('sync --wait --timeout 1s --json');
     expect([printed, code]).toEqual(['', 1]);
     expect(objectsOf(warned).at(-1)).toMatchObject({ error: { code: 'not_followed', kind: 'transient' } });

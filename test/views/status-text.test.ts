@@ -74,12 +74,12 @@ describe('status', () => {
     ]);
   });
 
-  it('says nothing of proofs of a ledger that may be another one', () => {
+  it('prints nothing of proofs of a ledger that may be another one', () => {
     const ledger = { state: 'other', since: null, checkedAt: null, detail: 'none of 20 is there' } as const;
     expect(statusTables({ ...STATUS, ledger }, 0).join('\n')).not.toContain('sealed');
   });
 
-  it('tells how much was read of Stripe, and of live data how much of what may be', () => {
+  it('prints how much was read of Stripe, and of live data how much of what may be', () => {
     const reads = (figures: Partial<StatusRecord>) =>
       statusTables({ ...STATUS, ...figures }, 0).filter((line) => line.startsWith('Stripe reads'));
     const used = { stripeReads: 3_200, stripeReadsForecast: 4_500 };
@@ -98,7 +98,7 @@ describe('status', () => {
     expect(printed).not.toMatch(/hand-?over|adopt|\btail\b|\blanes?\b/i);
   });
 
-  it('tells what sweeps saw and the mirror does not claim', () => {
+  it('prints what sweeps saw and the mirror does not claim', () => {
     const lines = (beforeStart: number) =>
       statusTables({ ...STATUS, beforeStart }, 120).filter((line) => /before start/.test(line));
     expect(lines(0)).toEqual([]);

@@ -75,7 +75,7 @@ describe('the turns of lanes', () => {
     expect(taken.join(' ')).toBe(`EUR EUR EUR USD JPY${' EUR'.repeat(7)}`);
   });
 
-  it('forget a lane whose drain failed, so that the next one who asks drains it', async () => {
+  it('forget a lane whose drain failed, so that the next request drains it', async () => {
     let tries = 0;
     const drainOnce = async () => {
       tries += 1;
