@@ -1,88 +1,19 @@
 /**
- * What every ledger promises to those who post and to those who prove, held to on each server that stands in for Blnk, and
+ * What every ledger promises to those who post, and of look-ups to those who prove, held to on each server that stands in for Blnk, and
  * as far as look-ups go on the rows in memory that other tests judge by. What the wire may do to an answer is in
  * `test/blnk/adapter.test.ts`, and what no real ledger answers in `test/blnk/look-ups.test.ts`.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { StripeSandbox } from '../../sandbox/stripe/sandbox.js';
-import { type BlnkLedger, createLedger, type LedgerOptions } from '../../src/blnk/ledger.js';
-import { createLedgerSide } from '../../src/blnk/listings.js';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { RowFinder } from '../../src/core/ledger/find-forms.js';
 import type { LedgerRow } from '../../src/core/ledger/row.js';
 import type { PreparedTransaction } from '../../src/core/posting/posting.js';
-import {
-  LEDGER_KINDS,
-  type LedgerKind,
-  type LedgerPlace,
-  startPopulation,
-  transactionsOf,
-} from '../support/ledger-places.js';
+import { LEDGER_KINDS, ledgerPlaces, MIRROR_ID, type OpenPlace, postAll } from '../support/ledger-places.js';
 import { rowsInMemory } from '../support/rows-in-memory.js';
 
-const MIRROR_ID = 'mirror-1';
-
-let stripe: StripeSandbox;
-beforeAll(async () => {
-  stripe = await startPopulation(4_000);
-});
-afterAll(() => stripe.close());
-
-/** A place that is open while a suite runs. What is connected ends with its test, and so do faults. */
-function openPlace(kind: LedgerKind) {
-  const open: { close(): Promise<void> }[] = [];
-  let place: LedgerPlace | undefined;
-  let transactions: PreparedTransaction[] = [];
-  const current = (): LedgerPlace => {
-    if (place === undefined) throw new Error('the place is there within tests');
-    return place;
-  };
-  const optionsOf = (more: Partial<LedgerOptions>) => ({ ...current().options, lookUpFirstWaitMs: 1, ...more });
-  beforeAll(async () => {
-    place = await kind.open(stripe);
-    transactions = transactionsOf(stripe, MIRROR_ID);
-  });
-  afterEach(async () => {
-    current().endFaults();
-    await Promise.all(open.splice(0).map((connected) => connected.close()));
-  });
-  afterAll(() => place?.close());
-  return {
-    place: current,
-    /** To be closed by the test. */
-    connectUnowned: () => createLedger(optionsOf({})),
-    connect(more: Partial<LedgerOptions> = {}): BlnkLedger {
-      const ledger = createLedger(optionsOf(more));
-      open.push(ledger);
-      return ledger;
-    },
-    connectSide() {
-      const side = createLedgerSide(optionsOf({}));
-      open.push(side);
-      return side;
-    },
-    /** Transactions that nothing was done with yet. */
-    take(count: number): PreparedTransaction[] {
-      const taken = transactions.splice(0, count);
-      if (taken.length < count) throw new Error('the population is too small');
-      return taken;
-    },
-    takeOne(): PreparedTransaction {
-      const [taken] = transactions.splice(0, 1);
-      if (taken === undefined) throw new Error('the population is too small');
-      return taken;
-    },
-  };
-}
+const { openPlace, transactions: allTransactions } = ledgerPlaces();
 
 const referencesOf = (rows: readonly { readonly reference: string }[]) => rows.map(({ reference }) => reference).sort();
 const bodiesOf = (transactions: readonly PreparedTransaction[]) => transactions.map(({ body }) => body);
-
-async function postAll(ledger: BlnkLedger, transactions: readonly PreparedTransaction[]): Promise<void> {
-  for (let start = 0; start < transactions.length; start += 100) {
-    const answer = await ledger.postBulk(bodiesOf(transactions.slice(start, start + 100)));
-    expect(answer).toEqual({ kind: 'applied', row: null });
-  }
-}
 
 describe.each(LEDGER_KINDS)('posting to $name', (kind) => {
   const { place, connect, take, takeOne } = openPlace(kind);
@@ -199,9 +130,7 @@ interface Finding {
   take(count: number): PreparedTransaction[];
 }
 
-type Place = ReturnType<typeof openPlace>;
-
-function findingOf(place: Place, finder: RowFinder<LedgerRow>): Finding {
+function findingOf(place: OpenPlace, finder: RowFinder<LedgerRow>): Finding {
   return {
     finder,
     take: place.take,
@@ -216,7 +145,7 @@ function findingOf(place: Place, finder: RowFinder<LedgerRow>): Finding {
 function findingInMemory(): () => Finding {
   let transactions: PreparedTransaction[] = [];
   beforeAll(() => {
-    transactions = transactionsOf(stripe, MIRROR_ID);
+    transactions = allTransactions();
   });
   const rows: LedgerRow[] = [];
   const take = (count: number) => transactions.splice(0, count);
