@@ -39,7 +39,17 @@ export const httpShape = {
       error: 'allowed is an address to listen on, e.g. 127.0.0.1 or 0.0.0.0',
     }),
   HTTP_PORT: z
-    .union([z.literal('off'), z.coerce.number().int().min(1).max(65_535)], { error: PORT_ALLOWED })
+    .union(
+      [
+        z.literal('off'),
+        z.coerce
+          .number({ error: PORT_ALLOWED })
+          .int({ error: PORT_ALLOWED })
+          .min(1, { error: PORT_ALLOWED })
+          .max(65_535, { error: PORT_ALLOWED }),
+      ],
+      { error: PORT_ALLOWED },
+    )
     .default(3_000),
   PUBLIC_URL: z
     .string()
@@ -85,7 +95,7 @@ export function httpProblems(bag: Readonly<Record<string, string>>): string[] {
     );
   }
   if (bag.PUBLIC_URL !== undefined && bag.ADMIN_TOKEN === undefined) {
-    problems.push('PUBLIC_URL: is set, and ADMIN_TOKEN is not; allowed with a token: openssl rand -hex 32');
+    problems.push('PUBLIC_URL: is set without ADMIN_TOKEN; allowed are both, with a token from: openssl rand -hex 32');
   }
   if (bag.VIEWER_TOKEN !== undefined && bag.ADMIN_TOKEN === undefined) {
     problems.push(

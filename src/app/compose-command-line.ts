@@ -141,6 +141,15 @@ function processActions(environment: AppEnvironment): ProcessActions {
         });
       }),
 
+    health: () =>
+      orExitTwo(async () => {
+        const { readHomeConfig } = await import('../config.js');
+        const { askHealth } = await import('./ask-health.js');
+        const { isReady, text } = await askHealth(readHomeConfig(environment.variables()));
+        environment.output.print(text.trimEnd());
+        environment.exit(isReady ? 0 : 1);
+      }),
+
     migrate: () =>
       orExitTwo(async () => {
         const { readHomeConfig } = await import('../config.js');

@@ -3,6 +3,7 @@
  * them. Needs no account, no service and no internet.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -38,7 +39,7 @@ export async function runDemoShop(environment: AppEnvironment, options: DemoOpti
   const voice = createDemoVoice((line) => environment.output.print(line), signal);
   const dataDir = await mkdtemp(join(tmpdir(), 'stripe-blnk-sync-demo-'));
   const vendors = await startDemoVendors(options.payments);
-  const variables = demoVariables(vendors, dataDir);
+  const variables = demoVariables(vendors, { dataDir, port: await freePort() });
   const workers: DemoWorker[] = [];
   const startWorker = (): void => {
     const worker = startDemoWorker(variables);
@@ -77,7 +78,10 @@ export async function runDemoShop(environment: AppEnvironment, options: DemoOpti
 }
 
 /** With these every command works on what the demonstration made. */
-function demoVariables({ stripe, blnk }: DemoVendors, dataDir: string): Readonly<Record<string, string>> {
+function demoVariables(
+  { stripe, blnk }: DemoVendors,
+  { dataDir, port }: { readonly dataDir: string; readonly port: number },
+): Readonly<Record<string, string>> {
   return {
     STRIPE_API_KEY: stripe.apiKey,
     STRIPE_API_BASE: stripe.url,
@@ -86,9 +90,22 @@ function demoVariables({ stripe, blnk }: DemoVendors, dataDir: string): Readonly
     BLNK_API_BASE: blnk.url,
     BLNK_INSTANCE_ID: blnk.instanceId,
     DATA_DIR: dataDir,
+    HTTP_PORT: String(port),
     SYNC_EVERY: '5s',
     LOG_LEVEL: 'warn',
   };
+}
+
+/** Its pages are beside whatever runs on this machine already, a worker of the reader's included. */
+function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
 }
 
 interface Opening {
@@ -136,6 +153,7 @@ async function stayUp({ environment, vendors, variables, signal }: StayingUp): P
   const blank = Object.fromEntries(others.map((name) => [name, '']));
   const { stripe, blnk } = vendors;
   const lines = demoStaysUp({
+    pages: `http://127.0.0.1:${variables.HTTP_PORT}`,
     ...{ stripe: stripe.url, blnk: blnk.url, variables: { ...variables, ...blank } },
     command: commandLine('').trimEnd(),
   });

@@ -9,6 +9,7 @@ import { readWorkerConfig } from '../config.js';
 import { describeFault } from '../core/base/errors.js';
 import type { Bag } from '../environment.js';
 import { createLog } from '../observability/log.js';
+import { describeSettings } from './describe-settings.js';
 import { TIMINGS, type Timings } from './timings.js';
 
 export interface DemoWorker {
@@ -73,7 +74,10 @@ export async function liveAsDemoWorker({ variables }: Order, signal: AbortSignal
   try {
     const config = readWorkerConfig(variables);
     const log = createLog({ level: 'silent' });
-    await runWorker(config, { log, adopt: false, signal, timings: DEMO_TIMINGS, whenUnreachable: 'temporary' });
+    await runWorker(config, {
+      ...{ log, adopt: false, signal, timings: DEMO_TIMINGS, whenUnreachable: 'temporary' },
+      settings: () => describeSettings(variables),
+    });
     return null;
   } catch (error) {
     return describeFault(error);

@@ -9,6 +9,7 @@ import { giveUpWith } from '../core/base/give-up.js';
 import { withinTime } from '../core/base/within-time.js';
 import { isServerFault } from '../db/connection/server-faults.js';
 import type { SettingRecord } from '../http/ports.js';
+import { countEvents } from '../observability/event-counts.js';
 import type { Events } from '../observability/events.js';
 import type { Log } from '../observability/log.js';
 import { createOutages, type Outages } from '../observability/outages.js';
@@ -46,7 +47,8 @@ export interface RunWorkerOptions {
 export async function runWorker(config: WorkerConfig, options: RunWorkerOptions): Promise<0 | 1> {
   const timings = options.timings ?? TIMINGS;
   const ended = new AbortController();
-  const events = eventsOf(options.log);
+  const counted = countEvents(options.log);
+  const events = eventsOf(counted.log);
   const outages = createOutages({ ...events, monotonicMs: systemClock.monotonicMs });
   const started = await startWithRetry(config, options, {
     ...{ timings, events, outages },
@@ -62,7 +64,10 @@ export async function runWorker(config: WorkerConfig, options: RunWorkerOptions)
     everyMs: config.syncEveryMs,
   });
   const settings = () => options.settings?.() ?? [];
-  const pages = await serveBeside(config, { home, queue: worker.queue, events, settings });
+  const pages = await serveBeside(config, {
+    ...{ home, queue: worker.queue, events, settings },
+    eventCounts: counted.counts,
+  });
   options.onStarted?.(worker, home);
   await aborted(AbortSignal.any([options.signal, ended.signal]));
   if (ended.signal.aborted) {

@@ -19,6 +19,7 @@ export interface ServeParts {
   readonly queue: JobQueue;
   readonly events: Events;
   settings(): readonly SettingRecord[];
+  eventCounts(): ReadonlyMap<string, number>;
 }
 
 export interface Served {
@@ -71,14 +72,14 @@ export async function serveBeside(config: HomeConfig, parts: ServeParts): Promis
 
 async function createPorts(
   config: HomeConfig & { readonly http: HttpConfig },
-  { home, queue, events, settings }: ServeParts,
+  { home, queue, events, settings, eventCounts }: ServeParts,
 ): Promise<HttpPorts> {
   const requests = createRequests(config, home, queue);
   const { webhookSecrets: secrets } = config.http;
   // Stripe's library is large: it is loaded where a webhook can come.
   const check = secrets.length === 0 ? null : (await import('../stripe/webhook.js')).verifyWebhook;
   return {
-    ...{ ...requests, config: config.http, version: packageVersion(), settings },
+    ...{ ...requests, config: config.http, version: packageVersion(), settings, eventCounts },
     health: async () => [
       await timed('database', async () => void (await home.database.db.execute(sql`select 1`))),
       await timed('queue', () => home.queueBackend.ready()),

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 export interface ProcessActions {
   worker(options: { readonly adopt: boolean }): Promise<void>;
   serve(): Promise<void>;
+  health(): Promise<void>;
   migrate(): Promise<void>;
   demo(options: { readonly once: boolean; readonly payments: number }): Promise<void>;
 }
@@ -25,6 +26,10 @@ export function addProcessCommands(program: Command, actions: ProcessActions): v
     .command('serve')
     .description('pages, API and health of a mirror without a worker, until SIGINT, SIGTERM or SIGHUP')
     .action(() => actions.serve());
+  program
+    .command('health')
+    .description('whether the worker of this machine is ready, for supervisors: asks its HTTP server')
+    .action(() => actions.health());
   program
     .command('migrate')
     .description('create or upgrade the tables in DATABASE_URL; safe to run again')

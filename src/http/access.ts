@@ -28,11 +28,11 @@ export const SESSION_COOKIE = 'stripe_blnk_sync_session';
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** 421 for a name that is not ours. */
+/** 421 for a name that is not ours; not for whoever shows a token, which no rebound page knows: scrapers ask by names of their own. */
 export function ownHostsOnly({ config }: Pick<HttpPorts, 'config'>): MiddlewareHandler<Environment> {
   return async (c, next) => {
     const host = c.req.header('host');
-    if (!isOwnHost(host, config)) {
+    if (c.get('access')?.by !== 'token' && !isOwnHost(host, config)) {
       throw refuse(
         421,
         'http_host_unknown',

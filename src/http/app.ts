@@ -12,6 +12,7 @@ import { createAccessReader, type Environment, ownHostsOnly, ownPagesOnly } from
 import { createApi } from './api/api.js';
 import { addHealth, type Draining } from './health.js';
 import { addLive } from './live.js';
+import { createMetrics } from './metrics.js';
 import { faultPage } from './pages/fault.js';
 import { addLogIn, askToLogIn } from './pages/log-in.js';
 import { addAssets, addPages } from './pages/pages.js';
@@ -41,7 +42,9 @@ export function createApp(ports: HttpPorts, draining: Draining): App {
   addHealth(app, ports, draining);
   addWebhook(app, ports);
   const reader = createAccessReader(ports);
-  app.use(ownHostsOnly(ports), ownPagesOnly(ports), reader.remember);
+  const metrics = createMetrics(ports);
+  app.use(metrics.measure, reader.remember, ownHostsOnly(ports), ownPagesOnly(ports));
+  metrics.add(app);
   addAssets(app);
   addLogIn(app, ports, reader);
   app.route('/api', createApi(ports));

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { SYNC_ERROR_CODES } from '../core/base/error-codes.js';
 import { SyncError } from '../core/base/errors.js';
+import { Refusal } from '../core/base/refusal.js';
 
 /** Those that are answered; the others keep the server from listening. */
 export type HttpErrorCode = Exclude<keyof typeof SYNC_ERROR_CODES.http, 'http_port_taken' | 'http_not_listening'>;
@@ -49,12 +50,12 @@ const TITLES: Readonly<Record<HttpErrorCode, string>> = {
   http_body_too_large: 'The body is too large',
   http_media_type: 'The body is of another kind',
   http_signature_wrong: 'The signature is not of this endpoint',
-  http_draining: 'This process is stopping',
 };
 
 /** What is thrown by reads and operations; null when it is no fault of theirs. */
 export function problemOf(error: unknown): Problem | null {
   if (error instanceof ProblemError) return error.problem;
+  if (error instanceof Refusal) return problemOf(error.reason);
   if (!(error instanceof SyncError)) return null;
   const { code, kind, message } = error;
   if (kind === 'transient') return { status: 503, code, title: 'Try again', detail: message, retryAfterS: 5 };

@@ -193,6 +193,8 @@ export function demoEnd(sentence: string): string[] {
 }
 
 export interface DemoAddresses {
+  /** Of the worker. */
+  readonly pages: string;
   readonly stripe: string;
   readonly blnk: string;
   /** What the commands need, and what they must not see. */
@@ -201,12 +203,14 @@ export interface DemoAddresses {
   readonly command: string;
 }
 
-export function demoStaysUp({ stripe, blnk, variables, command }: DemoAddresses): string[] {
+export function demoStaysUp({ pages, stripe, blnk, variables, command }: DemoAddresses): string[] {
   const assignments = Object.entries(variables).map(([name, value]) => `${name}=${shellWord(value)}`);
   return [
     '',
     'Everything stays up, and a new payment succeeds every few seconds.',
+    `Its pages, which follow it: ${pages}`,
     `Stripe: ${stripe}  Blnk: ${blnk}`,
+    '',
     'Look at it from another terminal in this folder. First this line, then any command:',
     '',
     `export ${assignments.join(' ')}`,

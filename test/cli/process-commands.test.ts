@@ -14,6 +14,7 @@ async function demo(words: readonly string[]) {
   addProcessCommands(program, {
     worker: async () => {},
     serve: async () => {},
+    health: async () => {},
     migrate: async () => {},
     demo: async (options) => {
       asked.push(options);

@@ -19,6 +19,42 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+describe('the HTTP server', () => {
+  const TOKEN = 'a-token-of-an-administrator';
+  const refusal = (bag: Record<string, string>): string => {
+    try {
+      readWorkerConfig({ ...CLOUD, ...bag });
+      return 'taken';
+    } catch (error) {
+      return error instanceof ConfigError ? error.message : String(error);
+    }
+  };
+
+  it.each([
+    [{ HTTP_HOST: '0.0.0.0' }, /HTTP_HOST: is "0.0.0.0", which other machines reach, and ADMIN_TOKEN is not set/],
+    [{ HTTP_HOST: '10.1.2.3' }, /which other machines reach/],
+    [{ PUBLIC_URL: 'https://sync.example.com' }, /PUBLIC_URL: is set without ADMIN_TOKEN/],
+    [{ PUBLIC_URL: 'https://sync.example.com/pages', ADMIN_TOKEN: TOKEN }, /without a path/],
+    [{ VIEWER_TOKEN: TOKEN }, /VIEWER_TOKEN: is set without ADMIN_TOKEN/],
+    [{ VIEWER_TOKEN: TOKEN, ADMIN_TOKEN: TOKEN }, /VIEWER_TOKEN: is the same as ADMIN_TOKEN/],
+    [{ ADMIN_TOKEN: 'short' }, /ADMIN_TOKEN: is not usable \(not shown, it is a secret\); allowed are 20 or more/],
+    [{ HTTP_PORT: '0' }, /HTTP_PORT: is "0"; allowed is a port/],
+    [{ STRIPE_WEBHOOK_SECRET: 'sk_test_1' }, /STRIPE_WEBHOOK_SECRET: is not usable/],
+  ])('refuses %j', (bag, message) => {
+    expect(refusal(bag)).toMatch(message);
+  });
+
+  it.each([
+    [{ HTTP_HOST: '::1' }],
+    [{ HTTP_HOST: '127.0.0.9' }],
+    [{ HTTP_HOST: '0.0.0.0', ADMIN_TOKEN: TOKEN }],
+    [{ HTTP_PORT: 'off', HTTP_HOST: '0.0.0.0' }],
+    [{ STRIPE_WEBHOOK_SECRET: 'whsec_a, whsec_b' }],
+  ])('takes %j', (bag) => {
+    expect(refusal(bag)).toBe('taken');
+  });
+});
+
 describe('a configuration', () => {
   it('needs three variables, and has a default for everything else', async () => {
     const { stripe, blnk, ...rest } = readWorkerConfig(CLOUD);
@@ -37,6 +73,10 @@ describe('a configuration', () => {
       syncStart: { kind: 'ago', durationMs: 30 * DAY_MS },
       keepEmptyRunsMs: 7 * DAY_MS,
       shutdownGraceMs: 75_000,
+      http: {
+        ...{ host: '127.0.0.1', port: 3_000, publicUrl: null, trustsProxy: false },
+        ...{ adminToken: null, viewerToken: null, webhookSecrets: [] },
+      },
     });
     expect({ ...stripe, readKey: await stripe.readKey() }).toEqual({
       readKey: 'sk_test_abc',

@@ -260,6 +260,20 @@ describe('the API', () => {
     expect(stage.woken.length).toBe(before + 1);
   });
 
+  it('has a window read again, up to now where no end is named', async () => {
+    const asked = await post('/runs', { kind: 'backfill', from: '2026-11-01' });
+    expect(asked).toMatchObject({
+      run_id: RUN,
+      window: { from: '2026-11-01T00:00:00.000Z' },
+      follow: `/api/v1/runs/${RUN}`,
+    });
+    expect(Date.now() - Date.parse(asked.window.to)).toBeLessThan(60_000);
+    expect(await post('/runs', { kind: 'backfill', from: '2099-01-01' })).toMatchObject({
+      status: 422,
+      code: 'window_unreadable',
+    });
+  });
+
   it.each([
     ['GET', '/api/v1/nothing', 404],
     ['DELETE', '/api/v1/runs', 405],

@@ -49,6 +49,7 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   ...{ reason: 'conflict', detail: 'amount is 1', because: 'one was late', what: '2 missing', text: 'it was fixed' },
   ...{ lane: 'USD:@stripe', job: 'lane', step: 'claims', reference: 'pi_1', day: '2026-11-18', state: 'open' },
   ...{ days: ['2026-11-18'], count: 1, keys: ['USD:@stripe'], needs: [], to: new Date(0), since: new Date(0) },
+  ...{ address: 'http://127.0.0.1:3000', path: '/runs' },
   ...{ severity: 'info', server: 'stripe', permission: 'events', sentence: 'Complete.', run: '01a1fe54-41ef-7768' },
 };
 /** Without them a person at a terminal would know that something happened, and not why, or to what. */

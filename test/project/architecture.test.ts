@@ -34,15 +34,28 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
   postgres: { runs: ['core'], types: [] },
   observability: { runs: ['core'], types: [] },
   // What reads and operations answer, as text: for the command line and whatever else shows it.
-  views: { runs: ['core'], types: ['db/reads', 'operations'] },
+  views: { runs: ['core'], types: ['db/reads', 'db/actions', 'operations'] },
   // Commands show what reads and operations answer; they are given both by app.
   cli: {
     runs: ['core', 'views', 'package-root.ts'],
     types: ['db/reads', 'db/postings/parked-store.ts', 'db/schema/views.ts', 'operations'],
   },
+  // Answers over HTTP what commands print; it is given everything by app.
+  http: {
+    runs: ['core', 'views', 'package-root.ts'],
+    types: [
+      'db/reads',
+      'db/actions',
+      'db/postings/parked-store.ts',
+      'db/schema/views.ts',
+      'operations',
+      'config-http.ts',
+    ],
+  },
   'environment.ts': { runs: [], types: ['core/base/error-codes.ts'] },
-  'config.ts': { runs: ['core', 'environment.ts', 'config-fields.ts', 'secrets.ts'], types: [] },
+  'config.ts': { runs: ['core', 'environment.ts', 'config-fields.ts', 'config-http.ts', 'secrets.ts'], types: [] },
   'config-fields.ts': { runs: ['core'], types: [] },
+  'config-http.ts': { runs: [], types: [] },
   'secrets.ts': { runs: [], types: [] },
   'package-root.ts': { runs: [], types: [] },
   'decompress.ts': { runs: [], types: [] },
@@ -50,7 +63,8 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
   app: {
     runs: [
       ...['core', 'collect', 'post', 'prove', 'worker', 'stripe', 'blnk', 'db', 'queue', 'observability'],
-      ...['operations', 'views', 'cli', 'environment.ts', 'config.ts', 'package-root.ts'],
+      ...['operations', 'views', 'cli', 'http', 'environment.ts', 'config.ts', 'config-http.ts', 'secrets.ts'],
+      'package-root.ts',
     ],
     types: [],
   },
@@ -63,7 +77,12 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'cli-progress': ['cli'],
   // app hands the finished program on to main.
   commander: ['cli', 'app (types)'],
-  'drizzle-orm': ['db'],
+  hono: ['http'],
+  '@hono/node-server': ['http'],
+  '@hono/zod-openapi': ['http'],
+  'prom-client': ['http'],
+  // app asks the server for nothing but an answer.
+  'drizzle-orm': ['db', 'app'],
   ioredis: ['queue'],
   pg: ['queue'],
   pino: ['observability'],
@@ -73,7 +92,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // Ids of rows, and the ids of workers, mirrors and proofs, which stages are given as functions.
   uuid: ['db', 'app', 'operations'],
   // The two places where untyped text comes in that no vendor's types describe: variables and job payloads.
-  zod: ['config.ts', 'config-fields.ts', 'queue'],
+  zod: ['config.ts', 'config-fields.ts', 'config-http.ts', 'queue'],
 };
 
 /** The only readers of the environment; everything else is handed a configuration, and tests a home. */

@@ -262,7 +262,7 @@ function needs(dependsOn: Service['depends_on']): readonly string[] {
   return Object.entries(dependsOn).flatMap(([name, { required }]) => (required ? [name] : []));
 }
 
-/** `${NAME:-default}` as Compose fills it in when nothing is set. */
+/** `${NAME:-default}` and `${NAME:+when set}` as Compose fills them in when nothing is set. */
 function withDefaults(value: string): string {
-  return value.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1');
+  return value.replaceAll(/\$\{\w+:\+[^}]*\}/g, '').replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1');
 }

@@ -13,9 +13,9 @@ const state = () => ({
 });
 
 const names = process.argv.slice(2);
-for (const name of names.filter((name) => !name.endsWith('.ts'))) await import(name);
+for (const name of names.filter((name) => !/\.tsx?$/.test(name))) await import(name);
 
-for (const file of names.filter((name) => name.endsWith('.ts'))) {
+for (const file of names.filter((name) => /\.tsx?$/.test(name))) {
   const before = state();
   await import(pathToFileURL(file).href);
   const after: Record<string, unknown> = state();

@@ -2,7 +2,7 @@
  * The project's own sources as the architecture test sees them: which file imports what, and how. Reads syntax only; it
  * resolves nothing but relative paths.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -81,7 +81,9 @@ function isTypeOnly(clause: ts.ImportClause | undefined): boolean {
 
 function resolve(specifier: string, from: string): Pick<Import, 'target' | 'kind'> {
   if (specifier.startsWith('.')) {
-    return { target: posix.join(posix.dirname(from), specifier).replace(/\.js$/, '.ts'), kind: 'file' };
+    const path = posix.join(posix.dirname(from), specifier);
+    const isPage = existsSync(posix.join(ROOT, path.replace(/\.js$/, '.tsx')));
+    return { target: path.replace(/\.js$/, isPage ? '.tsx' : '.ts'), kind: 'file' };
   }
   if (specifier.startsWith('node:')) return { target: specifier, kind: 'node' };
   const parts = specifier.split('/');

@@ -30,7 +30,13 @@ const WANTED = {
 };
 
 describe('what the demonstration prints for another terminal', () => {
-  const lines = demoStaysUp({ stripe: 'http://s', blnk: 'http://b', variables: WANTED, command: 'sync' });
+  const lines = demoStaysUp({
+    pages: 'http://p',
+    stripe: 'http://s',
+    blnk: 'http://b',
+    variables: WANTED,
+    command: 'sync',
+  });
 
   it('gives a shell all that the commands need, and hides what they must not see', async () => {
     const exported = lines.filter((line) => line.startsWith('export '));

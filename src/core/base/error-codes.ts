@@ -132,7 +132,6 @@ export const SYNC_ERROR_CODES = {
     http_body_too_large: 'fatal',
     http_media_type: 'fatal',
     http_signature_wrong: 'fatal',
-    http_draining: 'transient',
   },
   /** Why a difference was not accepted. */
   accepting: {

@@ -1,6 +1,6 @@
 /** What can be asked for and decided over the API. Each may be sent again: what is done already stays done. */
 import { z } from '@hono/zod-openapi';
-import { parseMoment } from '../../core/base/time-text.js';
+import { type Moment, parseMoment } from '../../core/base/time-text.js';
 import { actorOf, needAdmin } from '../access.js';
 import type { HttpPorts } from '../ports.js';
 import { type Api, route } from './define.js';
@@ -8,6 +8,8 @@ import * as schema from './schemas.js';
 
 /** As many as a person marks on a page. */
 const REFERENCES_MAX = 1_000;
+
+const NOW: Moment = { kind: 'ago', durationMs: 0 };
 
 const references = z.array(schema.reference).min(1).max(REFERENCES_MAX);
 const moment = z
@@ -22,7 +24,12 @@ const moment = z
   .openapi({ type: 'string', example: '2026-11-21' });
 
 export function addChanging(api: Api, ports: Pick<HttpPorts, 'operationsFor'>): void {
-  const requested = z.looseObject({ requested_at: z.iso.datetime(), follow: z.string() });
+  addRequests(api, ports);
+  addRetry(api, ports);
+  addDismissal(api, ports);
+}
+
+function addRequests(api: Api, ports: Pick<HttpPorts, 'operationsFor'>): void {
   route(
     api,
     {
@@ -36,13 +43,13 @@ export function addChanging(api: Api, ports: Pick<HttpPorts, 'operationsFor'>): 
         z.strictObject({ kind: z.literal('backfill'), from: moment, to: moment.optional() }),
         z.strictObject({ kind: z.literal('sync').optional() }),
       ]),
-      answer: requested,
+      answer: z.looseObject({ requested_at: z.iso.datetime(), follow: z.string() }),
     },
     async ({ body, c }) => {
       needAdmin(c);
       const operations = await ports.operationsFor(actorOf(c, false));
       if (body.kind === 'backfill') {
-        const to = body.to ?? ({ kind: 'ago', ms: 0 } as never);
+        const to = body.to ?? NOW;
         const { requestedAt, runId, window } = await operations.requestBackfill({ from: body.from, to });
         return { requestedAt, runId, window, follow: `/api/v1/runs/${runId}` };
       }
@@ -50,6 +57,9 @@ export function addChanging(api: Api, ports: Pick<HttpPorts, 'operationsFor'>): 
       return { requestedAt, follow: '/api/v1/runs?feed=events&empty=true' };
     },
   );
+}
+
+function addRetry(api: Api, ports: Pick<HttpPorts, 'operationsFor'>): void {
   route(
     api,
     {
@@ -73,6 +83,9 @@ export function addChanging(api: Api, ports: Pick<HttpPorts, 'operationsFor'>): 
       return { ...counts, queueTold: queueFault === null };
     },
   );
+}
+
+function addDismissal(api: Api, ports: Pick<HttpPorts, 'operationsFor'>): void {
   route(
     api,
     {

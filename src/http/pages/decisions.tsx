@@ -5,7 +5,7 @@ import type { DismissOutcome } from '../../db/postings/parked-store.js';
 import { actorOf, type Environment, needAdmin } from '../access.js';
 import { REASONS } from '../api/schemas.js';
 import { refuse } from '../problem.js';
-import { mirrorOf, type PagesPorts, render } from './pages.js';
+import { mirrorOf, type PagesPorts, render } from './frame.js';
 import { Confirm, Decided, type Decision } from './parked.js';
 
 const REFERENCES_MAX = 1_000;

@@ -39,91 +39,13 @@ export const Parked: FC<{
         empty="Nothing is parked: nothing needs you."
       />
     </Live>
-    <form method="get" class="filters">
-      <label>
-        Reason
-        <select name="reason">
-          <option value="">any</option>
-          {Object.keys(PARKING_REASONS).map((reason) => (
-            <option value={reason} selected={reason === asked.reason}>
-              {reason}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        Dismissed
-        <select name="dismissed">
-          <option value="">left out</option>
-          <option value="true" selected={asked.dismissed === 'true'}>
-            shown
-          </option>
-        </select>
-      </label>
-      <button type="submit">Filter</button>
-      <a href="/parked">Clear</a>
-    </form>
+    <Filters asked={asked} />
     {page.payments.length === 0 ? (
       <p class="notice">
         {asked.reason === undefined ? 'Nothing is parked.' : `Nothing is parked as ${asked.reason}.`}
       </p>
     ) : (
-      <form method="post" action="/parked/confirm">
-        <p class="quiet">
-          {formatCount(page.payments.length)} of {formatCount(page.count)}
-        </p>
-        <Table
-          columns={[
-            {
-              title: 'Choose',
-              cell: ({ reference, state }) =>
-                state === 'parked' && mayAct ? (
-                  <input type="checkbox" name="reference" value={reference} aria-label={`Choose ${reference}`} />
-                ) : (
-                  ''
-                ),
-            },
-            {
-              title: 'Payment',
-              cell: ({ reference }) => <Id value={reference} href={`/payments/${encodeURIComponent(reference)}`} />,
-            },
-            {
-              title: 'Amount',
-              isNumber: true,
-              cell: ({ amountMinor, currency }) => <Money amount={amountMinor} currency={currency} />,
-            },
-            { title: 'Created', cell: ({ created }) => <Time at={created} now={now} /> },
-            {
-              title: 'Reason',
-              cell: ({ reason, state }) => (
-                <>
-                  {reason} {state === 'dismissed' ? <State tone="quiet">dismissed</State> : ''}
-                </>
-              ),
-            },
-            {
-              title: 'Detail',
-              cell: ({ reasonDetail, dismissedBy, dismissedWhy }) => (
-                <Text of={dismissedBy === null ? reasonDetail : `${dismissedBy}: ${dismissedWhy}`} />
-              ),
-            },
-          ]}
-          rows={page.payments}
-          empty="Nothing is parked."
-        />
-        {mayAct ? (
-          <p class="actions">
-            <button type="submit" name="what" value="retry">
-              Retry the chosen…
-            </button>
-            <button type="submit" name="what" value="dismiss">
-              Dismiss the chosen…
-            </button>
-          </p>
-        ) : (
-          ''
-        )}
-      </form>
+      <Chosen page={page} now={now} mayAct={mayAct} />
     )}
     {mayAct && asked.reason !== undefined && asked.reason !== '' && page.count > 0 ? (
       <form method="post" action="/parked/confirm" class="actions">
@@ -137,6 +59,97 @@ export const Parked: FC<{
     )}
     <Older href={older} isFirst={asked.after === undefined} first={first} />
   </>
+);
+
+const Filters: FC<{ readonly asked: ParkedAsked }> = ({ asked }) => (
+  <form method="get" class="filters">
+    <label>
+      Reason
+      <select name="reason">
+        <option value="">any</option>
+        {Object.keys(PARKING_REASONS).map((reason) => (
+          <option value={reason} selected={reason === asked.reason}>
+            {reason}
+          </option>
+        ))}
+      </select>
+    </label>
+    <label>
+      Dismissed
+      <select name="dismissed">
+        <option value="">left out</option>
+        <option value="true" selected={asked.dismissed === 'true'}>
+          shown
+        </option>
+      </select>
+    </label>
+    <button type="submit">Filter</button>
+    <a href="/parked">Clear</a>
+  </form>
+);
+
+/** Leads to a page that repeats what is about to be done. */
+const Chosen: FC<{ readonly page: ParkedPage; readonly now: Date; readonly mayAct: boolean }> = ({
+  page,
+  now,
+  mayAct,
+}) => (
+  <form method="post" action="/parked/confirm">
+    <p class="quiet">
+      {formatCount(page.payments.length)} of {formatCount(page.count)}
+    </p>
+    <Table
+      columns={[
+        {
+          title: 'Choose',
+          cell: ({ reference, state }) =>
+            state === 'parked' && mayAct ? (
+              <input type="checkbox" name="reference" value={reference} aria-label={`Choose ${reference}`} />
+            ) : (
+              ''
+            ),
+        },
+        {
+          title: 'Payment',
+          cell: ({ reference }) => <Id value={reference} href={`/payments/${encodeURIComponent(reference)}`} />,
+        },
+        {
+          title: 'Amount',
+          isNumber: true,
+          cell: ({ amountMinor, currency }) => <Money amount={amountMinor} currency={currency} />,
+        },
+        { title: 'Created', cell: ({ created }) => <Time at={created} now={now} /> },
+        {
+          title: 'Reason',
+          cell: ({ reason, state }) => (
+            <>
+              {reason} {state === 'dismissed' ? <State tone="quiet">dismissed</State> : ''}
+            </>
+          ),
+        },
+        {
+          title: 'Detail',
+          cell: ({ reasonDetail, dismissedBy, dismissedWhy }) => (
+            <Text of={dismissedBy === null ? reasonDetail : `${dismissedBy}: ${dismissedWhy}`} />
+          ),
+        },
+      ]}
+      rows={page.payments}
+      empty="Nothing is parked."
+    />
+    {mayAct ? (
+      <p class="actions">
+        <button type="submit" name="what" value="retry">
+          Retry the chosen…
+        </button>
+        <button type="submit" name="what" value="dismiss">
+          Dismiss the chosen…
+        </button>
+      </p>
+    ) : (
+      ''
+    )}
+  </form>
 );
 
 export interface Decision {

@@ -1,7 +1,7 @@
 /** What pages are made of: times, amounts, states and tables. Everything shown is text: nothing is ever taken for markup. */
 import type { Child, FC, PropsWithChildren } from 'hono/jsx';
 import { formatMoney } from '../../core/base/money.js';
-import { formatCount, formatDuration, formatTime } from '../../core/base/time-text.js';
+import { formatDuration, formatTime } from '../../core/base/time-text.js';
 import { plainText } from '../../views/text-width.js';
 
 /** How something stands: said in words and by a sign, and only then by colour. */
@@ -43,8 +43,6 @@ export const Money: FC<{ readonly amount: bigint | null; readonly currency: stri
   amount,
   currency,
 }) => (amount === null || currency === null ? <span class="quiet">–</span> : <>{formatMoney({ amount, currency })}</>);
-
-export const Count: FC<{ readonly of: number }> = ({ of }) => <>{formatCount(of)}</>;
 
 export const Id: FC<{ readonly value: string; readonly href?: string; readonly short?: number }> = ({
   value,

@@ -107,114 +107,125 @@ export const Payment: FC<{ readonly payment: PaymentSides; readonly now: Date; r
   payment,
   now,
   mayAct,
-}) => {
+}) => (
+  <>
+    <h1>
+      <Id value={payment.reference} />
+    </h1>
+    <p>
+      <State tone={TONES[payment.state]}>{WORDS[payment.state]}</State>{' '}
+      <Money amount={payment.amountMinor} currency={payment.currency} />
+      {payment.dashboardUrl === null ? (
+        ''
+      ) : (
+        <>
+          {' · '}
+          <a href={payment.dashboardUrl} rel="noreferrer">
+            In Stripe's dashboard
+          </a>
+        </>
+      )}
+    </p>
+    {payment.reason === null || payment.state === 'posted' ? (
+      ''
+    ) : (
+      <section class="answer attention" aria-label="Why it is parked">
+        <p class="first">{PARKING_REASONS[payment.reason]}</p>
+        <p>
+          <Text of={payment.reasonDetail} />
+        </p>
+        {payment.whatToDo === null ? '' : <p>{payment.whatToDo}</p>}
+      </section>
+    )}
+    {payment.state === 'parked' && mayAct ? <Decide references={[payment.reference]} /> : ''}
+    <Known payment={payment} now={now} />
+    <Past payment={payment} />
+  </>
+);
+
+const Known: FC<{ readonly payment: PaymentSides; readonly now: Date }> = ({ payment, now }) => {
   const day = utcDay(payment.created);
   return (
-    <>
-      <h1>
-        <Id value={payment.reference} />
-      </h1>
-      <p>
-        <State tone={TONES[payment.state]}>{WORDS[payment.state]}</State>{' '}
-        <Money amount={payment.amountMinor} currency={payment.currency} />
-        {payment.dashboardUrl === null ? (
-          ''
-        ) : (
-          <>
-            {' · '}
-            <a href={payment.dashboardUrl} rel="noreferrer">
-              In Stripe's dashboard
-            </a>
-          </>
-        )}
-      </p>
-      {payment.reason === null || payment.state === 'posted' ? (
-        ''
-      ) : (
-        <section class="answer attention" aria-label="Why it is parked">
-          <p class="first">{PARKING_REASONS[payment.reason]}</p>
-          <p>
-            <Text of={payment.reasonDetail} />
-          </p>
-          {payment.whatToDo === null ? '' : <p>{payment.whatToDo}</p>}
-        </section>
-      )}
-      {payment.state === 'parked' && mayAct ? <Decide references={[payment.reference]} /> : ''}
-      <Live id="payment">
-        <Facts
-          of={[
-            ['PaymentIntent', <Id value={payment.paymentId} />],
-            ['Created', <Time at={payment.created} now={now} />],
-            ['Stored', <Time at={payment.storedAt} now={now} />],
-            ['First stored by', <Id value={payment.run} short={13} href={`/runs/${payment.run}`} />],
-            ['From', <Text of={payment.sourceBalance} />],
-            ['To', <Text of={payment.customerBalance} />],
-            ['Attempts', formatCount(payment.attempts)],
-            ['Last attempt', payment.lastAttemptAt === null ? null : <Time at={payment.lastAttemptAt} now={now} />],
-            ['In doubt since', payment.inDoubtSince === null ? null : <Time at={payment.inDoubtSince} now={now} />],
-            ['Last error', payment.lastError === null ? null : <Text of={payment.lastError} />],
-            ['Transaction', payment.transactionId === null ? null : <Id value={payment.transactionId} />],
-            ['Posted', payment.postedAt === null ? null : <Time at={payment.postedAt} now={now} />],
-            ['Settled', payment.settledHow],
-            ['Exception', payment.exception === null ? null : <Text of={payment.exception} />],
-            [
-              'Dismissed',
-              payment.dismissedAt === null ? null : (
-                <>
-                  <Time at={payment.dismissedAt} now={now} /> by <Text of={payment.dismissedBy} />:{' '}
-                  <Text of={payment.dismissedWhy} />
-                </>
-              ),
-            ],
-            ['Proof of its day', <a href={`/days/${day}`}>{day}</a>],
-          ]}
-        />
-      </Live>
-      {payment.findings.length === 0 ? (
-        ''
-      ) : (
-        <>
-          <h2>What the newest proof found</h2>
-          <ul>
-            {payment.findings.map(({ kind, detail }) => (
-              <li>
-                {kind}: <Text of={detail} />
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-      {payment.actions.length === 0 ? (
-        ''
-      ) : (
-        <>
-          <h2>What people did</h2>
-          <ul>
-            {actionLines(payment.actions).map((line) => (
-              <li>{line}</li>
-            ))}
-          </ul>
-        </>
-      )}
-      {payment.stripeSide === null ? (
-        ''
-      ) : (
-        <>
-          <h2>As it was read from Stripe</h2>
-          <pre>{plainText(payment.stripeSide)}</pre>
-        </>
-      )}
-      {payment.ledgerSide === null ? (
-        ''
-      ) : (
-        <>
-          <h2>As it is posted</h2>
-          <pre>{plainText(payment.ledgerSide)}</pre>
-        </>
-      )}
-    </>
+    <Live id="payment">
+      <Facts
+        of={[
+          ['PaymentIntent', <Id value={payment.paymentId} />],
+          ['Created', <Time at={payment.created} now={now} />],
+          ['Stored', <Time at={payment.storedAt} now={now} />],
+          ['First stored by', <Id value={payment.run} short={13} href={`/runs/${payment.run}`} />],
+          ['From', <Text of={payment.sourceBalance} />],
+          ['To', <Text of={payment.customerBalance} />],
+          ['Attempts', formatCount(payment.attempts)],
+          ['Last attempt', payment.lastAttemptAt === null ? null : <Time at={payment.lastAttemptAt} now={now} />],
+          ['In doubt since', payment.inDoubtSince === null ? null : <Time at={payment.inDoubtSince} now={now} />],
+          ['Last error', payment.lastError === null ? null : <Text of={payment.lastError} />],
+          ['Transaction', payment.transactionId === null ? null : <Id value={payment.transactionId} />],
+          ['Posted', payment.postedAt === null ? null : <Time at={payment.postedAt} now={now} />],
+          ['Settled', payment.settledHow],
+          ['Exception', payment.exception === null ? null : <Text of={payment.exception} />],
+          [
+            'Dismissed',
+            payment.dismissedAt === null ? null : (
+              <>
+                <Time at={payment.dismissedAt} now={now} /> by <Text of={payment.dismissedBy} />:{' '}
+                <Text of={payment.dismissedWhy} />
+              </>
+            ),
+          ],
+          ['Proof of its day', <a href={`/days/${day}`}>{day}</a>],
+        ]}
+      />
+    </Live>
   );
 };
+
+/** What was found of it, what people did to it, and both of its sides as far as they are kept. */
+const Past: FC<{ readonly payment: PaymentSides }> = ({ payment }) => (
+  <>
+    {payment.findings.length === 0 ? (
+      ''
+    ) : (
+      <>
+        <h2>What the newest proof found</h2>
+        <ul>
+          {payment.findings.map(({ kind, detail }) => (
+            <li>
+              {kind}: <Text of={detail} />
+            </li>
+          ))}
+        </ul>
+      </>
+    )}
+    {payment.actions.length === 0 ? (
+      ''
+    ) : (
+      <>
+        <h2>What people did</h2>
+        <ul>
+          {actionLines(payment.actions).map((line) => (
+            <li>{line}</li>
+          ))}
+        </ul>
+      </>
+    )}
+    {payment.stripeSide === null ? (
+      ''
+    ) : (
+      <>
+        <h2>As it was read from Stripe</h2>
+        <pre>{plainText(payment.stripeSide)}</pre>
+      </>
+    )}
+    {payment.ledgerSide === null ? (
+      ''
+    ) : (
+      <>
+        <h2>As it is posted</h2>
+        <pre>{plainText(payment.ledgerSide)}</pre>
+      </>
+    )}
+  </>
+);
 
 /** Leads to a page that repeats what is about to be done. */
 export const Decide: FC<{ readonly references: readonly string[] }> = ({ references }) => (

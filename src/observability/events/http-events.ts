@@ -13,7 +13,7 @@ export const HTTP_EVENTS = {
   httpNotListening: define<{ readonly code: string; readonly error: string }>({
     level: 'warn',
     fields: { code: '`http_port_taken` or `http_not_listening`, see the runbook', error: ERROR },
-    sentence: ({ error }) => `no pages and no API from this process: ${error}`,
+    sentence: ({ code, error }) => `no pages and no API from this process: ${code}: ${error}`,
     meaning: 'The HTTP server cannot listen; payments go on without it.',
     whatToDo: 'set `HTTP_PORT` to a free port or to `off`, then start the worker again',
   }),

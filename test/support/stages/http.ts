@@ -75,6 +75,7 @@ export async function startHttp(
       return noteRequests(operations, (actions) => noteActions(db, actor, actions));
     },
     health: async () => opened.health,
+    eventCounts: () => new Map([['run_ended', 2]]),
     settings: () => [{ variable: 'SYNC_EVERY', value: '60s', from: 'default', note: null }],
     verifyWebhook: (body, signature) => verifyWebhook(body, { signature, secrets: own.webhookSecrets }),
     wakeTail: async () => void stage.woken.push('webhook'),

@@ -1,0 +1,45 @@
+/** What is parked. */
+import type { Hono } from 'hono';
+import { type Environment, needAccess } from '../access.js';
+import { REASONS } from '../api/schemas.js';
+import { commandOf, firstOf, given, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
+import { mayAct, type PagesPorts, ROWS, render } from './frame.js';
+import { Parked } from './parked.js';
+
+export function addParked(app: Hono<Environment>, ports: PagesPorts): void {
+  app.get('/parked', async (c) => {
+    const asked = queryOf(c, ['reason', 'dismissed', 'after']);
+    const reason = oneOf(REASONS, asked.reason);
+    const [status, page] = await Promise.all([
+      ports.reads.status(),
+      ports.reads.parked({
+        limit: ROWS,
+        includeDismissed: asked.dismissed === 'true',
+        ...given({ reason, after: asked.after }),
+      }),
+    ]);
+    const about = {
+      ...{ title: 'Parked', place: '/parked', mirror: status.mirror, isLive: asked.after === undefined },
+      same: {
+        command: commandOf(['parked', 'list'], given({ reason })),
+        api: pathOf('/payments', { state: 'parked', ...given({ reason }) }),
+      },
+    };
+    return render(
+      c,
+      ports,
+      about,
+      <Parked
+        {...{
+          page,
+          asked: { ...asked, ...given({ reason }) },
+          reasons: status.parked,
+          now: ports.now(),
+          mayAct: mayAct(needAccess(c)),
+        }}
+        older={olderOf('/parked', asked, page.next)}
+        first={firstOf('/parked', asked)}
+      />,
+    );
+  });
+}

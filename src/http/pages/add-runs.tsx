@@ -1,0 +1,56 @@
+/** What ran: the list, and one run. */
+import type { Hono } from 'hono';
+import { FEEDS } from '../../core/coverage/sync-run.js';
+import type { Environment } from '../access.js';
+import { RUN_STATUSES } from '../api/schemas.js';
+import { refuse } from '../problem.js';
+import { commandOf, firstOf, given, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
+import { mirrorOf, type PagesPorts, ROWS, render } from './frame.js';
+import { Run, Runs } from './runs.js';
+
+export function addRuns(app: Hono<Environment>, ports: PagesPorts): void {
+  app.get('/runs', async (c) => {
+    const asked = queryOf(c, ['feed', 'status', 'empty', 'after']);
+    const [feed, status] = [oneOf(FEEDS, asked.feed), oneOf(RUN_STATUSES, asked.status)];
+    const page = await ports.reads.runs({
+      ...{ limit: ROWS, includeEmpty: asked.empty === 'true' },
+      ...given({ feed, status, after: asked.after }),
+    });
+    const options = given({ feed, status });
+    const about = {
+      ...{ title: 'Runs', place: '/runs', mirror: await mirrorOf(ports), isLive: asked.after === undefined },
+      same: { command: commandOf(['runs'], options), api: pathOf('/runs', options) },
+    };
+    return render(
+      c,
+      ports,
+      about,
+      <Runs
+        page={page}
+        asked={asked}
+        now={ports.now()}
+        older={olderOf('/runs', asked, page.next)}
+        first={firstOf('/runs', asked)}
+      />,
+    );
+  });
+  app.get('/runs/:id', async (c) => {
+    const { after } = queryOf(c, ['after']);
+    const id = c.req.param('id');
+    const answer = await ports.reads.run(id);
+    if (answer.kind !== 'found')
+      throw refuse(
+        404,
+        'http_not_found',
+        `No single run has an id that is or begins with ${JSON.stringify(id.slice(0, 60))}`,
+      );
+    const { run, parts } = answer;
+    const payments = await ports.reads.runBatch(run.id, { limit: ROWS, ...given({ after }) });
+    const older = payments.next === null ? null : `/runs/${run.id}?after=${encodeURIComponent(payments.next)}`;
+    const about = {
+      ...{ title: `Run ${run.id.slice(0, 13)}`, place: '/runs', mirror: await mirrorOf(ports), isLive: true },
+      same: { command: `run ${run.id}`, api: `/runs/${run.id}` },
+    };
+    return render(c, ports, about, <Run {...{ run, parts, payments, older }} now={ports.now()} />);
+  });
+}

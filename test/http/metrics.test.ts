@@ -1,0 +1,81 @@
+/** Metrics as Prometheus reads them: what stands in the database, and what this process did; no names of payments or people. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { fillLargeMirror, paymentId } from '../support/large-mirror.js';
+import { type OwnDatabase, openMigratedDatabase } from '../support/own-database.js';
+import { ADMIN_TOKEN, type HttpStage, startHttp } from '../support/stages/http.js';
+
+let database: OwnDatabase;
+let stage: HttpStage;
+beforeAll(async () => {
+  database = await openMigratedDatabase();
+  await fillLargeMirror(database.sql, database.db, { postings: 4_000, runs: 400, days: 20, pending: 40 });
+}, 60_000);
+beforeEach(async () => {
+  stage = await startHttp(database, { config: { adminToken: ADMIN_TOKEN } });
+});
+afterEach(() => stage.close());
+afterAll(() => database.remove());
+
+async function scrape(): Promise<Map<string, number>> {
+  const answer = await fetch(`${stage.url}/metrics`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+  expect(answer.status).toBe(200);
+  const lines = (await answer.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+  );
+}
+
+it('tell how the mirror stands', async () => {
+  const metrics = await scrape();
+  const of = (name: string) => metrics.get(`stripe_blnk_sync_${name}`);
+  expect(of('state{state="incomplete"}')).toBe(1);
+  expect(of('state{state="complete"}')).toBe(0);
+  expect(of('ok')).toBe(0);
+  expect(of('needs{code="no_worker",severity="error"}')).toBe(1);
+  expect(of('parked{reason="conflict"}')).toBe(2);
+  expect(of('workers')).toBe(0);
+  const pending = [...metrics]
+    .filter(([name]) => name.includes('lane_pending'))
+    .reduce((sum, [, value]) => sum + value, 0);
+  expect(pending).toBe(40);
+  expect(of('complete_to_timestamp_seconds')).toBeGreaterThan(1_700_000_000);
+  expect(of('events_total{event="run_ended"}')).toBe(2);
+});
+
+it('name no payment, customer or transaction', async () => {
+  await fetch(`${stage.url}/api/v1/payments/${paymentId(8)}`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+  const names = [...(await scrape()).keys()].join('\n');
+  expect(names).toContain('http_request_duration_seconds');
+  expect(names).not.toMatch(/pi_|cus_|txn_/);
+});
+
+it('ask the database once in ten seconds, and show a fault as one', async () => {
+  await stage.close();
+  let asked = 0;
+  let isAway = false;
+  stage = await startHttp(database, {
+    config: { adminToken: ADMIN_TOKEN },
+    decorate: (ports) => ({
+      ...ports,
+      reads: {
+        ...ports.reads,
+        status: async () => {
+          asked += 1;
+          if (isAway) throw new Error('away');
+          return ports.reads.status();
+        },
+      },
+    }),
+  });
+  await scrape();
+  await scrape();
+  expect(asked).toBe(1);
+  stage.nowMs += 10_001;
+  isAway = true;
+  expect((await scrape()).get('stripe_blnk_sync_state_collection_errors_total')).toBe(1);
+  expect(stage.faults).toHaveLength(1);
+});
+
+it('need a token, and are given under any name to whoever shows it', async () => {
+  expect((await fetch(`${stage.url}/metrics`)).status).toBe(401);
+});
