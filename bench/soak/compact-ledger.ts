@@ -139,7 +139,10 @@ function findRows(book: Book, { filters, limit }: { filters: readonly Filter[]; 
   if (of('meta_data.stripe_mirror', 'isnull') !== undefined) return [];
   const day = of('meta_data.stripe_day', 'eq')?.value;
   const after = of('reference', 'gt')?.value ?? '';
-  if (day !== undefined) return book.pageOfDay(day, { after, limit });
+  // All rows took effect on their own day.
+  if (of('effective_date', 'isnull') !== undefined) return [];
+  const part = { from: of('effective_date', 'gte')?.value, to: of('effective_date', 'lt')?.value };
+  if (day !== undefined) return pageOfPart(book, { day, part, after: of('reference', 'gt')?.value ?? '', limit });
   const payment = of('meta_data.stripe_payment_intent_id', 'eq')?.value;
   const references = payment === undefined ? (of('reference', 'in')?.values ?? []) : [payment];
   const ranks = [...references].sort().flatMap((reference) => {
@@ -147,6 +150,36 @@ function findRows(book: Book, { filters, limit }: { filters: readonly Filter[]; 
     return reference > after && rank !== undefined && book.holds(rank) ? [rank] : [];
   });
   return ranks.slice(0, limit).map((rank) => book.rowOf(rank));
+}
+
+interface PartQuery {
+  readonly day: string;
+  /** ISO 8601; open where it is left out. */
+  readonly part: { readonly from: string | undefined; readonly to: string | undefined };
+  /** A reference. */
+  readonly after: string;
+  readonly limit: number;
+}
+
+/** The first rows behind a reference that took effect in a part of their day. */
+function pageOfPart(book: Book, { day, part: { from, to }, after, limit }: PartQuery): string[] {
+  if (from === undefined && to === undefined) return book.pageOfDay(day, { after, limit });
+  const begin = from === undefined ? Number.NEGATIVE_INFINITY : Date.parse(from);
+  const end = to === undefined ? Number.POSITIVE_INFINITY : Date.parse(to);
+  const midnight = Date.parse(day);
+  if (begin >= midnight + 86_400_000 || end <= midnight) return [];
+  const found: string[] = [];
+  for (let behind = after; found.length < limit; ) {
+    const page = book.pageOfDay(day, { after: behind, limit });
+    for (const row of page) {
+      const { reference, effective_date: effective } = JSON.parse(row);
+      const at = Date.parse(effective);
+      if (at >= begin && at < end && found.length < limit) found.push(row);
+      behind = reference;
+    }
+    if (page.length < limit) break;
+  }
+  return found;
 }
 
 function findBalances(book: Book, { filters }: { filters: readonly Filter[] }) {

@@ -50,7 +50,7 @@ export async function openDemoDays({
       if (facts === null) return [];
       let saidAtMs = performance.now();
       const wanted = days.map((day) => ({ day, trigger: 'manual' as const }));
-      const proven = await proveDays(createProver(session, facts, { isAsked: true }), wanted, {
+      const proven = await proveDays(createProver(session, facts), wanted, {
         proofId: uuidv7(),
         signal,
         onDay(_day, { done, all }) {

@@ -5,21 +5,22 @@
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { describeError, SyncError } from '../core/base/errors.js';
+import type { LineHash } from '../core/proof/tally-day.js';
 import { findMirror } from '../db/mirror/mirror-store.js';
 import { createAcceptanceStore } from '../db/proof/acceptance-store.js';
 import { createCertificateStore } from '../db/proof/certificate-store.js';
+import { createLargeStores } from '../db/proof/large-stores.js';
 import { createOwnSide } from '../db/proof/local-postings.js';
-import { createProofAttempts } from '../db/proof/proof-attempts.js';
 import { daysWithPending, lastRotationAt, readStandings } from '../db/reads/certificates.js';
 import { readCompleteTo, readDatabaseNow } from '../db/reads/status.js';
 import type { Events } from '../observability/events.js';
 import type { ProvingFacts } from '../operations/prove-days.js';
+import { createDayStores, MEMORY_ITEMS, PIECE_ITEMS } from '../prove/day-stores.js';
 import type { DayStanding } from '../prove/ports.js';
 import { type ProvePorts, proveDay } from '../prove/prove-day.js';
 import { type DayToProve, type ProveDaysPorts, proveDays } from '../prove/prove-days.js';
 import { dueDays } from '../prove/schedule.js';
 import type { Context } from './context.js';
-import { heapUse, PROCESS_ID } from './heap-use.js';
 import { tellProofs } from './tell-proofs.js';
 
 /** Null on a database that mirrors nothing yet. */
@@ -32,13 +33,12 @@ export async function readProvingFacts({ database, config }: Context): Promise<P
   return { mirror, lagMs, completeTo: await readCompleteTo(db, lagMs), now: await readDatabaseNow(db) };
 }
 
-/** The ports of `proveDays`, for as long as the facts hold: one turn, or one command. `isAsked` by a person, day by day. */
+/** The ports of `proveDays`, for as long as the facts hold: one turn, or one command. */
 export function createProver(
   context: Context,
   { mirror, lagMs, completeTo: coveredUpTo }: ProvingFacts,
-  { isAsked }: { readonly isAsked: boolean },
 ): ProveDaysPorts {
-  const ports = createProvePorts(context, { isAsked });
+  const ports = createProvePorts(context);
   return context.decorate('prover', {
     store: createCertificateStore(context.database.db, context.version),
     proveDay: ({ earlierCurrencies, ...request }) =>
@@ -47,29 +47,28 @@ export function createProver(
 }
 
 /** What the proof of one day needs of all others. */
-export function createProvePorts(
-  { database, vendors, version }: Context,
-  { isAsked }: { readonly isAsked: boolean },
-): ProvePorts {
+export function createProvePorts({ database, vendors, version, clock }: Context): ProvePorts {
   const { db } = database;
-  const { limitBytes: heapLimit } = heapUse(0);
-  const attempts = createProofAttempts(db, { processId: PROCESS_ID, heapLimit, isAsked });
+  const large = createLargeStores(db, { version, pieceItems: PIECE_ITEMS, sleep: (ms) => clock.sleep(ms) });
   return {
     ...{ stripe: vendors.stripeSide, ledger: vendors.ledgerSide },
     ...{ own: createOwnSide(db), accepted: createAcceptanceStore(db, version) },
-    ...{ memory: { heap: heapUse, attempts }, hash: sha256 },
+    stores: createDayStores({ large, memoryItems: MEMORY_ITEMS, pieceItems: PIECE_ITEMS }),
+    ...{ monotonicMs: () => clock.monotonicMs(), openHash },
   };
 }
 
-/** The lines joined by line feeds, without making one text of them. */
-function sha256(lines: Iterable<string>): string {
+/** Over the lines joined by line feeds, without making one text of them. */
+export function openHash(): LineHash {
   const hash = createHash('sha256');
   let separator = '';
-  for (const line of lines) {
-    hash.update(separator + line);
-    separator = '\n';
-  }
-  return hash.digest('hex');
+  return {
+    add(line) {
+      hash.update(separator + line);
+      separator = '\n';
+    },
+    end: () => hash.digest('hex'),
+  };
 }
 
 /** A turn is bounded by time as well; this keeps small days from filling it. */
@@ -138,7 +137,7 @@ export function createScheduledProofs(context: Context, parts: ScheduledProofsPa
       const lastProofs = new Map(standings.map(({ day, provedAt }) => [day, provedAt]));
       const endsAtMs = clock.monotonicMs() + timings.turnMs;
       let failures = 0;
-      const proven = await proveDays(createProver(context, facts, { isAsked: false }), days, {
+      const proven = await proveDays(createProver(context, facts), days, {
         proofId: uuidv7(),
         signal: parts.signal,
         isStillDue: (day, lastProvedAt) => lastProvedAt?.getTime() === lastProofs.get(day)?.getTime(),

@@ -43,7 +43,7 @@ export async function openSessionOperations(config: WorkerConfig, options: Sessi
             {
               ...session,
               readProvingFacts: () => readProvingFacts(session),
-              createProver: (facts) => createProver(session, facts, { isAsked: true }),
+              createProver: (facts) => createProver(session, facts),
             },
             asked,
             listener,

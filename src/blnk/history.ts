@@ -88,8 +88,8 @@ async function oldestDayWithRows(lookUps: LookUps): Promise<string | null> {
 
 async function namedDays(lookUps: LookUps, among: readonly Filter[]): Promise<string[]> {
   const days = new Set<string>();
-  for await (const page of lookUps.pages('transactions', { filters: [OURS, ...among] })) {
-    for (const value of page) {
+  for await (const { rows } of lookUps.pages('transactions', { filters: [OURS, ...among] })) {
+    for (const value of rows) {
       const day = readLedgerRecord(value)?.day ?? null;
       if (day !== null && DAY.test(day)) days.add(day);
     }

@@ -7,13 +7,13 @@ import { memberOf, textMemberOf } from '../core/base/exact-json.js';
 import type { Window } from '../core/base/window.js';
 import { isMadeOfMirroredId, metadataKeyOf, OBJECT_KINDS } from '../core/kinds/registry.js';
 import type { LedgerRecord } from '../core/ledger/row.js';
-import type { LedgerHistory, LedgerSide } from '../prove/ports.js';
+import type { DayPart, LedgerHistory, LedgerPage, LedgerSide } from '../prove/ports.js';
 import type { BlnkAnswer } from './answer.js';
 import { type ConnectionOptions, createConnection } from './connection.js';
 import { balancesOf, findBalances, findByReference, findChildren } from './find-rows.js';
 import { mirrorIds, oldestEffectiveDay } from './history.js';
 import { readLedgerRecord, wholeNumber } from './ledger-row.js';
-import { type LookUps, lookUpRefused, unreadable } from './look-ups.js';
+import { type ListPlace, type LookUps, lookUpRefused, unreadable } from './look-ups.js';
 import { type Filter, type Route, within } from './routes.js';
 
 export interface BlnkLedgerSide extends LedgerSide, LedgerHistory {
@@ -32,8 +32,8 @@ export function createLedgerSide(options: ConnectionOptions): BlnkLedgerSide {
     },
   });
   return {
-    listDay: (day) => listDay(lookUps, day),
-    listForeign: (window) => listForeign(lookUps, window),
+    listDay: (day, part = null, after = null) => listDay(lookUps, { day, part, after: readPlace(after) }),
+    listForeign: (window, after = null) => listForeign(lookUps, window, after),
     findByReference: (references) => findByReference(lookUps, references, readLedgerRecord),
     findChildren: (transactionIds) => findChildren(lookUps, transactionIds, readLedgerRecord),
     listOfPayment: (paymentId) => listOfPayment(lookUps, paymentId),
@@ -50,15 +50,44 @@ export function createLedgerSide(options: ConnectionOptions): BlnkLedgerSide {
   };
 }
 
-async function* listDay(lookUps: LookUps, day: string): AsyncGenerator<readonly LedgerRecord[]> {
-  const filters: Filter[] = [{ field: 'meta_data.stripe_day', operator: 'eq', value: day }];
-  for await (const page of lookUps.pages('transactions', { filters })) {
-    yield page.map((value) => {
+function readPlace(after: string | null): ListPlace | null {
+  return after === null ? null : JSON.parse(after);
+}
+
+interface DayQuery {
+  readonly day: string;
+  readonly part: DayPart | null;
+  readonly after: ListPlace | null;
+}
+
+async function* listDay(lookUps: LookUps, { day, part, after }: DayQuery): AsyncGenerator<LedgerPage> {
+  const filters: Filter[] = [{ field: 'meta_data.stripe_day', operator: 'eq', value: day }, ...filtersOfPart(part)];
+  for await (const { rows, place } of lookUps.pages('transactions', { filters, after })) {
+    const records = rows.map((value) => {
       const record = readRecord(value);
       if (record.day !== day) throw unreadable(`${record.reference} was listed for ${day}, its day is ${record.day}`);
+      if (!isOfPart(record, part)) throw unreadable(`${record.reference} was listed for another time of ${day}`);
       return record;
     });
+    yield { rows: records, next: JSON.stringify(place) };
   }
+}
+
+function filtersOfPart(part: DayPart | null): Filter[] {
+  const field = 'effective_date';
+  if (part === null) return [];
+  if (part === 'undated') return [{ field, operator: 'isnull' }];
+  const { from, to } = part;
+  return [
+    ...(from === null ? [] : [{ field, operator: 'gte', value: from.toISOString() } as const]),
+    ...(to === null ? [] : [{ field, operator: 'lt', value: to.toISOString() } as const]),
+  ];
+}
+
+function isOfPart({ effectiveDate }: LedgerRecord, part: DayPart | null): boolean {
+  if (part === null) return true;
+  if (part === 'undated' || effectiveDate === null) return part === 'undated' && effectiveDate === null;
+  return (part.from === null || effectiveDate >= part.from) && (part.to === null || effectiveDate < part.to);
 }
 
 async function listOfPayment(lookUps: LookUps, paymentId: string): Promise<LedgerRecord[]> {
@@ -79,7 +108,7 @@ const NOT_OURS: ReadonlyArray<readonly Filter[]> = OBJECT_KINDS.map(({ idPrefix 
 ]);
 
 /** Somebody's queued posts in a burst lose their effective date: those are on the day on which they were created. */
-async function* listForeign(lookUps: LookUps, window: Window): AsyncGenerator<readonly LedgerRecord[]> {
+async function* listForeign(lookUps: LookUps, window: Window, from: string | null): AsyncGenerator<LedgerPage> {
   const questions = [
     { filters: within('effective_date', window), timeOf: (record: LedgerRecord) => record.effectiveDate },
     {
@@ -90,9 +119,13 @@ async function* listForeign(lookUps: LookUps, window: Window): AsyncGenerator<re
   const ofEachKind = NOT_OURS.flatMap((notOurs) =>
     questions.map(({ filters, timeOf }) => ({ filters: [...notOurs, ...filters], timeOf })),
   );
-  for (const { filters, timeOf } of ofEachKind) {
-    for await (const page of lookUps.pages('transactions', { filters })) {
-      const records = page.map((value) => {
+  const begin: { readonly question: number; readonly place: ListPlace } | null =
+    from === null ? null : JSON.parse(from);
+  for (const [question, { filters, timeOf }] of ofEachKind.entries()) {
+    if (question < (begin?.question ?? 0)) continue;
+    const after = question === begin?.question ? begin.place : null;
+    for await (const { rows, place } of lookUps.pages('transactions', { filters, after })) {
+      const records = rows.map((value) => {
         const record = readRecord(value);
         const time = timeOf(record);
         if (record.mirrorId !== null || time === null || time < window.from || time >= window.to) {
@@ -101,7 +134,8 @@ async function* listForeign(lookUps: LookUps, window: Window): AsyncGenerator<re
         return record;
       });
       // A server that takes the `_` of the pattern for any character answers a few more.
-      yield records.filter(({ reference }) => isMadeOfMirroredId(reference));
+      const ofIds = records.filter(({ reference }) => isMadeOfMirroredId(reference));
+      yield { rows: ofIds, next: JSON.stringify({ question, place }) };
     }
   }
 }

@@ -34,6 +34,23 @@ export interface ListQuery {
   readonly filters: readonly Filter[];
   /** How many there can be: when that many came, no further page is asked for. */
   readonly rowsMax?: number;
+  /** Goes on behind this page. */
+  readonly after?: ListPlace | null;
+}
+
+/** Behind a page of a list. */
+export interface ListPlace {
+  /** From 1. */
+  readonly page: number;
+  /** Reference of its last row. */
+  readonly reference: string | null;
+  /** Rows of this page and those before it. */
+  readonly listed: number;
+}
+
+export interface ListPage {
+  readonly rows: readonly unknown[];
+  readonly place: ListPlace;
 }
 
 export interface LookUps {
@@ -43,7 +60,7 @@ export interface LookUps {
    * The same page by page, for lists of any length. While others write, a row may come twice (the Cloud pages by number);
    * one that is there throughout is not missed on a Core, and can only be missed in the Cloud when another one left.
    */
-  pages(what: Listed, query: ListQuery): AsyncIterable<readonly unknown[]>;
+  pages(what: Listed, query: ListQuery): AsyncIterable<ListPage>;
   /** Any one row that fits; null when there is none. */
   anyRow(what: Listed, filters: readonly Filter[]): Promise<unknown>;
   /** Asks again after 429, 5xx and network faults. @throws SyncError transient when no attempt was answered */
@@ -85,24 +102,22 @@ export function createLookUps(routes: Routes, transport: Transport, options: Loo
 
   async function* pages(
     what: Listed,
-    { filters, rowsMax = Number.POSITIVE_INFINITY }: ListQuery,
-  ): AsyncGenerator<readonly unknown[]> {
-    const seen = new Set<string>();
-    let listed = 0;
-    let withoutNews = 0;
-    let after: string | null = null;
-    for (let page = 1; ; page += 1) {
-      const { rows, total }: Page = await askPage(what, { filters, rowsMax: ROWS_MAX, place: { page, after } });
-      if (rows.length > 0) yield rows;
+    { filters, rowsMax = Number.POSITIVE_INFINITY, after = null }: ListQuery,
+  ): AsyncGenerator<ListPage> {
+    const news = createNews();
+    let listed = after?.listed ?? 0;
+    let reference = after?.reference ?? null;
+    for (let page = (after?.page ?? 0) + 1; ; page += 1) {
+      const place = { page, after: reference };
+      const { rows, total }: Page = await askPage(what, { filters, rowsMax: ROWS_MAX, place });
       listed += rows.length;
+      reference = textMemberOf(rows.at(-1), 'reference');
+      if (rows.length > 0) yield { rows, place: { page, reference, listed } };
       if (isLast({ rows, total }, { style: routes.style, listed }) || listed >= rowsMax) return;
-      const known = seen.size;
-      for (const row of rows) seen.add(idOf(row));
-      withoutNews = seen.size > known ? 0 : withoutNews + 1;
+      const withoutNews = news.add(rows.map(idOf));
       if (withoutNews >= PAGES_WITHOUT_NEWS_MAX) {
         throw unreadable(`the list of ${what} repeats itself, ${withoutNews} pages brought no row that is new`);
       }
-      after = textMemberOf(rows.at(-1), 'reference');
     }
   }
 
@@ -112,12 +127,31 @@ export function createLookUps(routes: Routes, transport: Transport, options: Loo
     async listRows(what, query) {
       const rows: unknown[] = [];
       // Not spread into a call: a page may hold more than the stack does.
-      for await (const page of pages(what, query)) for (const row of page) rows.push(row);
+      for await (const page of pages(what, query)) for (const row of page.rows) rows.push(row);
       return rows;
     },
     async anyRow(what, filters) {
       const { rows } = await askPage(what, { filters, rowsMax: 1, place: null });
       return rows[0] ?? null;
+    },
+  };
+}
+
+/** Ids that are remembered of a list: a server that repeats itself shows the same page again, and a list may have millions. */
+const IDS_KEPT = 20_000;
+
+function createNews() {
+  // Two halves: the older one is forgotten when the younger one is full.
+  let [older, younger] = [new Set<string>(), new Set<string>()];
+  let withoutNews = 0;
+  return {
+    /** @returns how many pages in a row brought nothing new */
+    add(ids: readonly string[]): number {
+      const fresh = ids.filter((id) => !younger.has(id) && !older.has(id));
+      withoutNews = fresh.length > 0 ? 0 : withoutNews + 1;
+      for (const id of fresh) younger.add(id);
+      if (younger.size >= IDS_KEPT / 2) [older, younger] = [younger, new Set()];
+      return withoutNews;
     },
   };
 }

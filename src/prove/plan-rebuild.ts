@@ -84,8 +84,8 @@ async function* paymentsFrom(ledger: PlanPorts['ledger'], oldestDay: string): As
   const seen = new Set<string>();
   const { from } = dayWindow(oldestDay);
   for (let days = 0; days < DAYS_MAX; days += 1) {
-    for await (const page of ledger.listDay(utcDay(new Date(from.getTime() + days * DAY_MS)))) {
-      for (const { paymentId, status } of page) {
+    for await (const { rows } of ledger.listDay(utcDay(new Date(from.getTime() + days * DAY_MS)))) {
+      for (const { paymentId, status } of rows) {
         if (status !== 'APPLIED' || paymentId === null || seen.has(paymentId)) continue;
         seen.add(paymentId);
         yield paymentId;

@@ -20,6 +20,21 @@ export interface IntentListing {
   readonly vendorNow: Date | null;
   /** HTTP requests that the page took. */
   readonly requests: number;
+  /** The place behind this page, for who goes on later; null when it is the last one. Only the adapter reads it. */
+  readonly next: string | null;
+}
+
+/** One page of a list of the ledger. */
+export interface LedgerPage {
+  readonly rows: readonly LedgerRecord[];
+  /** As of `IntentListing`; behind the last page there may be an empty one. */
+  readonly next: string;
+}
+
+/** Rows of our postings, page by page. */
+export interface PostingPage {
+  readonly postings: readonly DayPosting[];
+  readonly next: string;
 }
 
 export interface SucceededSince {
@@ -28,8 +43,11 @@ export interface SucceededSince {
 }
 
 export interface StripeSide {
-  /** Every succeeded PaymentIntent created in the window. Throws when the window cannot be read to its end. */
-  listSucceeded(window: Window): AsyncIterable<IntentListing>;
+  /**
+   * Every succeeded PaymentIntent created in the window. Throws when the window cannot be read to its end.
+   * @param after the `next` of a page of the same window, to go on behind it
+   */
+  listSucceeded(window: Window, after?: string | null): AsyncIterable<IntentListing>;
   /**
    * Those of the payments that succeeded since `from`, by events; as far as a bounded number of pages goes. None when the
    * key may not read events.
@@ -39,14 +57,20 @@ export interface StripeSide {
   readIntent(id: string): Promise<IntentNow>;
 }
 
+/** Rows by their effective date: in a window, of which one end may be open, or without a date. Parts of a list that are read at the same time. */
+export type DayPart = { readonly from: Date | null; readonly to: Date | null } | 'undated';
+
 export interface LedgerSide extends RowFinder<LedgerRecord>, BalanceFinder {
-  /** All rows, of any status, whose `stripe_day` is this day, page by page; one row may come twice when others arrive meanwhile. */
-  listDay(day: string): AsyncIterable<readonly LedgerRecord[]>;
+  /**
+   * All rows, of any status, whose `stripe_day` is this day, page by page; one row may come twice when others arrive meanwhile.
+   * @param part only those that took effect in a part of the day; see `partsOfDay`
+   */
+  listDay(day: string, part?: DayPart | null, after?: string | null): AsyncIterable<LedgerPage>;
   /**
    * Rows whose reference begins with `pi_` and which carry none of our metadata, by their effective date within the
    * window, or by their creation when they have none. Page by page.
    */
-  listForeign(window: Window): AsyncIterable<readonly LedgerRecord[]>;
+  listForeign(window: Window, after?: string | null): AsyncIterable<LedgerPage>;
   /** All rows, of any status, with this payment's id in our metadata: the payment, its replacements and corrections, and doubles. */
   listOfPayment(paymentId: string): Promise<LedgerRecord[]>;
   /** Ids of the balances of this name, by currency: all that there are. */
@@ -74,8 +98,8 @@ export interface LedgerHistory {
 export interface OwnSide {
   /** How many postings have an effective date in the window. */
   countPostings(window: Window): Promise<number>;
-  /** All postings with an effective date in the window. */
-  listPostings(window: Window): Promise<DayPosting[]>;
+  /** All postings with an effective date in the window, page by page. @param after the `next` of a page, to go on behind it */
+  listPostings(window: Window, after?: string | null): AsyncIterable<PostingPage>;
 }
 
 /** What people accepted. */
@@ -84,23 +108,13 @@ export interface AcceptedSide {
   inForce(day: string | null): Promise<Acceptance[]>;
 }
 
-/** Proofs of large days that began and have not ended. */
-export interface ProofAttempts {
-  /**
-   * On disk before it answers. Throws SyncError `day_too_large` when another process with as much memory began one within
-   * the last day that has not ended.
-   * @returns what notes the end
-   */
-  begin(attempt: { readonly day: string; readonly payments: number }): Promise<() => Promise<void>>;
-}
-
 /** A proof of one day as it is to be kept. */
 export interface FinishedProof {
   /** Of all days that were proven together. */
   readonly proofId: string;
   readonly trigger: ProofTrigger;
   readonly day: string;
-  /** When it began, as `beginProof` said. */
+  /** When it began, as `beginProof` said; of a proof that was interrupted, when its first attempt did. */
   readonly provedAt: Date;
   readonly certificates: readonly Certificate[];
   readonly stripeRequests: number;

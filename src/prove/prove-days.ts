@@ -54,17 +54,21 @@ export async function proveDays(
     try {
       const began = await ports.store.beginProof(day);
       if (options.isStillDue?.(day, began.lastProvedAt) === false) continue;
-      const { earlierCurrencies } = began;
+      const { earlierCurrencies, provedAt: begunAt } = began;
       const remembered = standings.size > 0;
-      let proof = await ports.proveDay({ day, standings, earlierCurrencies });
-      if (remembered && proof.certificates.some(isUnexplained)) {
-        // What was posted between two days' proofs is in one boundary and not in the other: ask for both again.
+      let proof = await ports.proveDay({ day, provedAt: begunAt, standings, earlierCurrencies });
+      if ((remembered || proof.isContinued) && proof.certificates.some(isUnexplained)) {
+        // What was posted between two days' proofs is in one boundary and not in the other, and what was posted while nobody
+        // went on with a proof is in its balances and not in its rows: ask for all of it again.
         standings = new Map();
-        proof = withCostOf(proof, await ports.proveDay({ day, standings, earlierCurrencies }));
+        await proof.discard();
+        const again = { day, provedAt: begunAt, standings, earlierCurrencies, isAnew: true };
+        proof = withCostOf(proof, await ports.proveDay(again));
       }
-      const { provedAt } = began;
-      const certificates = await ports.store.keepProof({ ...proof, proofId: options.proofId, trigger, provedAt });
+      const { provedAt } = proof;
+      const certificates = await ports.store.keepProof({ ...proof, proofId: options.proofId, trigger });
       proven.push({ day, trigger, provedAt, certificates });
+      await proof.discard();
     } catch (error) {
       if (options.signal.aborted) break;
       standings = new Map();

@@ -14,50 +14,70 @@ const BALANCES_IN_FLIGHT_MAX = 4;
 
 const UNSEEN = 'the movement of the source balance could not be seen';
 
-export interface BalanceIds extends Pick<JudgeRules, 'balanceId'> {
+/** Names that are remembered, each about 200 bytes: those of one piece come again in the next ones. */
+const NAMES_KEPT_MAX = 100_000;
+
+export interface BalanceBook {
   /** Ids of the mirror's own balances by currency: every one that the ledger has, whatever the day holds. */
   readonly sources: ReadonlyMap<string, readonly string[]>;
+  /** Resolves the destinations of payments and postings. What it answers holds for these alone. */
+  resolve(wanted: {
+    readonly payments: readonly ExpectedPayment[];
+    readonly postings: readonly DayPosting[];
+  }): Promise<JudgeRules['balanceId']>;
 }
 
-/** Resolves the mirror's own balances in every currency that they have, and the destinations of the day's payments. */
-export async function resolveBalances(
-  ledger: LedgerSide,
-  wanted: {
-    readonly own: readonly string[];
-    readonly payments: Iterable<ExpectedPayment>;
-    readonly postings: readonly DayPosting[];
-  },
-): Promise<BalanceIds> {
-  const names = new Map<string, Set<string>>();
-  const want = (name: string | null | undefined, currency: string | null): void => {
-    if (name === null || name === undefined || wanted.own.includes(name) || currency === null) return;
-    names.set(currency, (names.get(currency) ?? new Set()).add(name));
-  };
-  for (const { balances, currency } of wanted.payments) want(balances?.destination, currency);
-  for (const { destination, currency } of wanted.postings) want(destination, currency);
+/** @param own names of the mirror's own balances, which are resolved in every currency that they have */
+export async function openBalances(ledger: LedgerSide, own: readonly string[]): Promise<BalanceBook> {
   const ofOwn = new Map(
-    await mapInParallel(
-      wanted.own,
-      BALANCES_IN_FLIGHT_MAX,
-      async (name) => [name, await ledger.balancesOf(name)] as const,
-    ),
+    await mapInParallel(own, BALANCES_IN_FLIGHT_MAX, async (name) => [name, await ledger.balancesOf(name)] as const),
   );
-  const questions = [...names].flatMap(([currency, wantedNames]) => {
-    return inPieces([...wantedNames], NAMES_A_REQUEST).map((indicators) => ({ indicators, currency }));
-  });
-  const answers = await mapInParallel(questions, BALANCES_IN_FLIGHT_MAX, (query) => ledger.findBalances(query));
-  const ids = new Map<string, Map<string, string>>();
-  for (const [at, { currency }] of questions.entries()) {
-    ids.set(currency, new Map([...(ids.get(currency) ?? []), ...(answers[at] ?? [])]));
-  }
-  const balanceId = (name: string, currency: string) => {
-    return ofOwn.has(name) ? ofOwn.get(name)?.get(currency) : ids.get(currency)?.get(name);
-  };
   const sources = new Map<string, string[]>();
   for (const [currency, id] of [...ofOwn.values()].flatMap((balances) => [...balances])) {
     sources.set(currency, [...(sources.get(currency) ?? []), id]);
   }
-  return { balanceId, sources };
+  /** By currency and name; undefined where the ledger has none. The oldest answers go first. */
+  const known = new Map<string, string | undefined>();
+  const keyOfName = (name: string, currency: string) => `${currency} ${name}`;
+  return {
+    sources,
+    async resolve(wanted) {
+      const names = namesOf(wanted, (name) => ofOwn.has(name));
+      const questions = [...names].flatMap(([currency, all]) => {
+        const unknown = [...all].filter((name) => !known.has(keyOfName(name, currency)));
+        return inPieces(unknown, NAMES_A_REQUEST).map((indicators) => ({ indicators, currency }));
+      });
+      const answers = await mapInParallel(questions, BALANCES_IN_FLIGHT_MAX, (query) => ledger.findBalances(query));
+      for (const [at, { indicators, currency }] of questions.entries()) {
+        for (const name of indicators) known.set(keyOfName(name, currency), answers[at]?.get(name));
+      }
+      const ids = new Map<string, string | undefined>();
+      for (const [currency, all] of names) {
+        for (const name of all) ids.set(keyOfName(name, currency), known.get(keyOfName(name, currency)));
+      }
+      for (const key of known.keys()) {
+        if (known.size <= NAMES_KEPT_MAX) break;
+        known.delete(key);
+      }
+      return (name, currency) => {
+        return ofOwn.has(name) ? ofOwn.get(name)?.get(currency) : ids.get(keyOfName(name, currency));
+      };
+    },
+  };
+}
+
+function namesOf(
+  { payments, postings }: Parameters<BalanceBook['resolve']>[0],
+  isOwn: (name: string) => boolean,
+): Map<string, Set<string>> {
+  const names = new Map<string, Set<string>>();
+  const want = (name: string | null | undefined, currency: string | null): void => {
+    if (name === null || name === undefined || isOwn(name) || currency === null) return;
+    names.set(currency, (names.get(currency) ?? new Set()).add(name));
+  };
+  for (const { balances, currency } of payments) want(balances?.destination, currency);
+  for (const { destination, currency } of postings) want(destination, currency);
+  return names;
 }
 
 /** @param standings shared by the days of one call, so that a boundary of two days is asked for once */

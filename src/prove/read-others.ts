@@ -5,14 +5,17 @@
  * asked: what a proof says must not depend on them.
  */
 
-import { dayWindow, utcDay } from '../core/base/window.js';
-import { isApplied, type LedgerRecord } from '../core/ledger/row.js';
+import { dayWindow, utcDay, type Window } from '../core/base/window.js';
 import type { Mirror } from '../core/posting/mirror.js';
 import type { FoundPayment, IntentNow } from '../core/posting/payment.js';
-import { paymentsOfRows } from '../core/proof/day-row.js';
-import { isClaimed, type OtherPayment } from '../core/proof/judge-unlisted.js';
+import type { OtherPayment } from '../core/proof/judge-unlisted.js';
+import { keyOf } from '../core/proof/line-key.js';
+import { keyOfRows } from '../core/proof/place-row.js';
+import { MARKS, type StagedItem, TODO } from '../core/proof/staged.js';
+import type { DayStore } from './day-store.js';
 import type { StripeSide } from './ports.js';
-import { addPayment, type StripeDay } from './read-stripe.js';
+import { namesWithout } from './read-missing.js';
+import { itemOfPayment } from './stage-items.js';
 
 /** One request each. An import of years that took effect on one day must not cost a million; the rest is not seen. */
 const INTENTS_READ_MAX = 1_000;
@@ -24,90 +27,95 @@ const SAMPLE = 20;
 const PAGES_IN_VAIN_MAX = 3;
 
 export interface ReadOthers {
-  readonly others: ReadonlyMap<string, OtherPayment>;
-  /** Payments of this very day, which succeeded after the listing; added to it. */
+  /** Payments of this very day, which succeeded after the listing; added to the store. */
   readonly late: readonly string[];
   readonly requests: number;
 }
 
-export async function readOthers(
-  stripe: StripeSide,
-  {
-    day,
-    rows,
-    listed,
-    mirror,
-  }: {
-    readonly day: string;
-    readonly rows: readonly LedgerRecord[];
-    readonly listed: StripeDay;
-    readonly mirror: Mirror;
-  },
-): Promise<ReadOthers> {
-  const window = dayWindow(day);
-  const others = new Map<string, OtherPayment>();
+export interface OthersContext {
+  readonly stripe: StripeSide;
+  readonly store: DayStore;
+  readonly day: string;
+  readonly mirror: Mirror;
+}
+
+/** To be called when the rows of the day are placed. What Stripe says of each payment is kept in the store. */
+export async function readOthers(context: OthersContext): Promise<ReadOthers> {
+  const { stripe, store, day, mirror } = context;
   const late: string[] = [];
-  const learn = (id: string, found: IntentNow): void => {
-    if (found.kind === 'missing' || found.kind === 'not_succeeded') others.set(id, { kind: found.kind });
-    else if (found.created !== null && (found.created < window.from || found.created >= window.to)) {
-      others.set(id, { kind: 'created_on', day: utcDay(found.created) });
-    } else {
-      addPayment(listed, found, mirror);
-      late.push(id);
-    }
+  const learn = async (id: string, found: IntentNow): Promise<void> => {
+    const other = otherOf(found, dayWindow(day));
+    if (other.kind === 'of_this_day') late.push(id);
+    await store.put([other.kind === 'of_this_day' ? itemOfPayment(other.found, mirror) : itemOfOther(id, other)]);
+    await store.drop(TODO.wanted, [id]);
   };
-  const wanted = namedBy(rows, { listed, mirror });
+  await markWanted(store);
+  const wanted = (limit: number) => store.todo(TODO.wanted, { after: -1, limit });
   let [requests, read] = [0, 0];
-  while (wanted.size > 0 && read < INTENTS_READ_MAX) {
+  while (read < INTENTS_READ_MAX) {
     let newest: Date | null = null;
-    for (const id of [...wanted].slice(0, Math.min(SAMPLE, INTENTS_READ_MAX - read))) {
+    for (const { name: id } of await wanted(Math.min(SAMPLE, INTENTS_READ_MAX - read))) {
       const found = await stripe.readIntent(id);
       read += 1;
       requests += 1;
-      wanted.delete(id);
-      learn(id, found);
+      await learn(id, found);
       if ('created' in found && found.created !== null && found.created > (newest ?? 0)) newest = found.created;
     }
-    if (newest !== null && wanted.size > 0) requests += await walkBack(stripe, { from: newest, wanted, learn });
+    if ((await wanted(1)).length === 0) break;
+    if (newest !== null) requests += await walkBack(context, newest, learn);
   }
-  return { others, late, requests };
+  return { late, requests };
 }
 
-/** Payments that applied rows name and that the day's listing does not have. */
-function namedBy(
-  rows: readonly LedgerRecord[],
-  { listed, mirror }: { readonly listed: StripeDay; readonly mirror: Mirror },
-): Set<string> {
-  const isListed = (id: string) => listed.payments.has(id) || listed.unreadable.has(id);
-  const named = new Set<string>();
-  const paymentOf = paymentsOfRows(rows, isListed);
-  for (const row of rows) {
-    if (!isApplied(row) || !isClaimed(row, mirror)) continue;
-    const id = paymentOf(row) ?? row.reference;
-    if (!isListed(id)) named.add(id);
-  }
-  return named;
+function otherOf(
+  found: IntentNow,
+  { from, to }: Window,
+): OtherPayment | { readonly kind: 'of_this_day'; readonly found: FoundPayment } {
+  if (found.kind === 'missing' || found.kind === 'not_succeeded') return { kind: found.kind };
+  const { created } = found;
+  const isElsewhere = created !== null && (created < from || created >= to);
+  return isElsewhere ? { kind: 'created_on', day: utcDay(created) } : { kind: 'of_this_day', found };
 }
 
-/** Takes out of `wanted` what the list shows, newest first. @returns the requests that it took */
+function itemOfOther(id: string, body: OtherPayment): StagedItem {
+  const place = { key: keyOfRows(id, false), id, name: id };
+  return { kind: 'other', ...place, marks: 0, todo: TODO.other, transactionId: null, body };
+}
+
+/** Payments that applied rows name and that the day's listing does not have, in the order in which their first rows came. */
+async function markWanted(store: DayStore): Promise<void> {
+  await store.drop(TODO.wanted);
+  await store.drop(TODO.other);
+  const judged = { kinds: ['row', 'placed'], marks: MARKS.claimed } as const;
+  for await (const names of namesWithout(store, judged, [{ kinds: ['payment', 'unreadable'] }])) {
+    await store.put(
+      names.map(({ name, sequence }): StagedItem => {
+        const place = { key: keyOf(name), id: name, name, sequence };
+        return { kind: 'wanted', ...place, marks: 0, todo: TODO.wanted, transactionId: null, body: null };
+      }),
+    );
+  }
+}
+
+/** Takes out of what is wanted what the list shows, newest first. @returns the requests that it took */
 async function walkBack(
-  stripe: StripeSide,
-  {
-    from,
-    wanted,
-    learn,
-  }: { readonly from: Date; readonly wanted: Set<string>; learn(id: string, found: FoundPayment): void },
+  { stripe, store }: OthersContext,
+  from: Date,
+  learn: (id: string, found: FoundPayment) => Promise<void>,
 ): Promise<number> {
   let [requests, found] = [0, 0];
   const window = { from: new Date(0), to: new Date(from.getTime() + 1_000) };
   for await (const page of stripe.listSucceeded(window)) {
     requests += page.requests;
+    const ids = page.payments.map(({ id }) => id);
+    const wanted = new Set((await store.find({ kinds: ['wanted'] }, ids)).map(({ name }) => name));
     for (const payment of page.payments) {
       if (!wanted.delete(payment.id)) continue;
       found += 1;
-      learn(payment.id, payment);
+      await learn(payment.id, payment);
     }
-    if (wanted.size === 0 || requests >= found + PAGES_IN_VAIN_MAX) break;
+    const isOver = (await store.todo(TODO.wanted, { after: -1, limit: 1 })).length === 0;
+    if (isOver || requests >= found + PAGES_IN_VAIN_MAX) break;
   }
   return requests;
 }

@@ -13,7 +13,7 @@ const RESTARTS_MAX = 5;
 
 export function createStripeSide({ feeds }: { readonly feeds: PaymentFeeds }): StripeSide {
   return {
-    listSucceeded: (window) => listSucceeded(feeds, window),
+    listSucceeded: (window, after = null) => listSucceeded(feeds, window, after),
     succeededSince: (from, paymentIds) => succeededSince(feeds, { from, paymentIds }),
     async readIntent(id) {
       return (await feeds.payment(id)).reading;
@@ -51,10 +51,27 @@ async function eventPage(feeds: PaymentFeeds, request: PageRequest): Promise<Fee
   }
 }
 
-async function* listSucceeded(feeds: PaymentFeeds, window: Window): AsyncGenerator<IntentListing> {
-  const end = createListEnd();
-  let after: string | null = null;
-  let to = window.to;
+/** Where a list goes on: behind which id, of those created before `to`, of which all after `oldest` were read. Times in milliseconds since 1970. */
+interface ListPlace {
+  readonly after: string;
+  readonly to: number;
+  readonly oldest: number | null;
+}
+
+function placeBehind(
+  { hasMore, lastId }: FeedPage,
+  { to, oldest }: { readonly to: Date; readonly oldest: Date | null },
+): string | null {
+  if (!hasMore || lastId === null) return null;
+  const place: ListPlace = { after: lastId, to: to.getTime(), oldest: oldest?.getTime() ?? null };
+  return JSON.stringify(place);
+}
+
+async function* listSucceeded(feeds: PaymentFeeds, window: Window, from: string | null): AsyncGenerator<IntentListing> {
+  const begin: ListPlace | null = from === null ? null : JSON.parse(from);
+  const end = createListEnd(begin?.oldest ?? null);
+  let after = begin?.after ?? null;
+  let to = begin === null ? window.to : new Date(begin.to);
   for (;;) {
     let page: FeedPage;
     try {
@@ -69,7 +86,11 @@ async function* listSucceeded(feeds: PaymentFeeds, window: Window): AsyncGenerat
     }
     refuseOthers(page, { from: window.from, to, notAfter: after === null ? null : end.oldest });
     const payments = end.add(page).filter(({ seenAt }) => seenAt >= window.from);
-    yield { payments: payments.map(({ payment }) => payment), vendorNow: page.vendorNow, requests: page.requests };
+    yield {
+      payments: payments.map(({ payment }) => payment),
+      ...{ vendorNow: page.vendorNow, requests: page.requests },
+      next: placeBehind(page, { to, oldest: end.oldest }),
+    };
     if (!page.hasMore) return;
     // The same cursor again would be this very page, for ever.
     if (page.lastId === after) throw unreadableAnswer('the page before the one that was asked for');
@@ -78,8 +99,8 @@ async function* listSucceeded(feeds: PaymentFeeds, window: Window): AsyncGenerat
 }
 
 /** How far a list is read. It knows the ids of its oldest second, because a restart reads that second again. */
-function createListEnd() {
-  let oldest: Date | null = null;
+function createListEnd(oldestMs: number | null) {
+  let oldest = oldestMs === null ? null : new Date(oldestMs);
   let restarts = 0;
   const idsOfOldest = new Set<string>();
   return {

@@ -6,6 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type BlnkSandbox, startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
 import type { ConnectionOptions } from '../../src/blnk/connection.js';
 import { type BlnkLedgerSide, createLedgerSide } from '../../src/blnk/listings.js';
+import { dayWindow } from '../../src/core/base/window.js';
+import { partsOfDay } from '../../src/prove/list-day.js';
 import { coreError, json, type ScriptedServer, startScriptedServer, text } from '../support/scripted-server.js';
 
 type Style = ConnectionOptions['style'];
@@ -72,9 +74,9 @@ async function post(...wanted: readonly Wanted[]): Promise<void> {
 const ours = (day: string, more: object = {}) => ({ stripe_mirror: 'mirror_1', stripe_day: day, ...more });
 const window = (from: string, to: string) => ({ from: new Date(from), to: new Date(to) });
 
-async function all<Row>(pages: AsyncIterable<readonly Row[]>): Promise<Row[]> {
+async function all<Row>(pages: AsyncIterable<{ readonly rows: readonly Row[] }>): Promise<Row[]> {
   const rows: Row[] = [];
-  for await (const page of pages) rows.push(...page);
+  for await (const page of pages) rows.push(...page.rows);
   return rows;
 }
 
@@ -97,6 +99,32 @@ describe.each<Style>(['cloud', 'core'])('the ledger as %s', (style) => {
     );
   });
 
+  it('lists a day in parts by effective date, each row in one of them, and goes on behind any page', async () => {
+    const day = style === 'cloud' ? '1989-05-02' : '1989-05-03';
+    const references = Array.from({ length: 230 }, (_, index) => `pi_${day}_${index}`);
+    const times = [
+      '1989-01-01T00:00:00Z',
+      `${day}T00:00:00Z`,
+      `${day}T02:59:59Z`,
+      `${day}T03:00:00Z`,
+      `${day}T23:59:59Z`,
+    ];
+    const timeOf = (index: number) => times[index % 7] ?? '1989-12-31T00:00:00Z';
+    await post(
+      ...references.map((reference, index) => ({ reference, effectiveDate: timeOf(index), metaData: ours(day) })),
+    );
+    const side = toSandbox(style);
+    const inParts: string[] = [];
+    for (const part of partsOfDay(dayWindow(day))) inParts.push(...referencesOf(await all(side.listDay(day, part))));
+    expect(inParts.sort()).toEqual([...references].sort());
+    const pages = [];
+    for await (const page of side.listDay(day)) pages.push(page);
+    for (const [at, { next }] of pages.entries()) {
+      const rest = pages.slice(at + 1).flatMap(({ rows }) => referencesOf(rows));
+      expect(referencesOf(await all(side.listDay(day, null, next)))).toEqual(rest.sort());
+    }
+  });
+
   it('lists a day of any status, and misses none while others arrive between the pages', async () => {
     const day = style === 'cloud' ? '1997-01-01' : '1997-01-02';
     const references = Array.from({ length: 230 }, (_, index) => `pi_${day}_${String(index).padStart(3, '0')}`);
@@ -105,7 +133,7 @@ describe.each<Style>(['cloud', 'core'])('the ledger as %s', (style) => {
     const found: string[] = [];
     let late = 0;
     for await (const page of toSandbox(style).listDay(day)) {
-      found.push(...page.map(({ reference }) => reference));
+      found.push(...page.rows.map(({ reference }) => reference));
       late += 1;
       if (late < 4) await post({ reference: `pi_${day}_late${late}`, metaData: ours(day) });
     }

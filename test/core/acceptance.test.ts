@@ -10,6 +10,7 @@ import {
 } from '../../src/core/proof/certificate.js';
 import { type CertifyFacts, certify } from '../../src/core/proof/certify-day.js';
 import { reopenedBecause } from '../../src/core/proof/reopening.js';
+import { tally } from '../support/tally.js';
 
 const DAY = '2026-11-18';
 const AT = new Date('2026-11-20T10:00:00Z');
@@ -139,43 +140,36 @@ describe('an acceptance', () => {
 
 describe('a day', () => {
   const side = [{ id: 'pi_1', amount: 1_000n, currency: 'USD', effectiveDate: AT }];
-  const part = (findings: readonly DayFinding[]) => {
-    return { currency: 'USD', findings, stripe: side, ledger: side, own: side, explained: 0n };
+  const facts: CertifyFacts = {
+    ...{ day: DAY, tallied: { ofOtherMirrors: 0, notJudged: 0 }, idleUnseen: null, isOver: true },
+    ...{ movement: { kind: 'seen', amount: 0n }, stripeAsOf: AT, startsAt: new Date(0) },
   };
-  const facts = (acceptances: readonly Acceptance[]): CertifyFacts => ({
-    ...{ day: DAY, compared: { ofOtherMirrors: 0, notJudged: 0 }, idleUnseen: null, isOver: true, acceptances },
-    ...{
-      movement: { kind: 'seen', amount: 0n },
-      stripeAsOf: AT,
-      startsAt: new Date(0),
-      hash: (lines) => [...lines].join(),
-    },
-  });
+  const certified = (findings: readonly DayFinding[], acceptances: readonly Acceptance[]) => {
+    const part = { findings, stripe: side, ledger: side, own: side };
+    const nothing = { everywhere: [], explained: new Map(), ofOtherMirrors: 0, notJudged: 0 };
+    const [one] = tally({ ...nothing, currencies: new Map([['USD', part]]) }, { acceptances }).currencies;
+    if (one === undefined) throw new RangeError('nothing was added up');
+    return certify(one, facts);
+  };
   const accepted = acceptanceOf(finding('doubled'));
 
   it('is sealed with exceptions once all of it is accepted, and every side is what it was', () => {
-    const [before, after] = [
-      certify(part([finding('doubled')]), facts([])),
-      certify(part([finding('doubled')]), facts([accepted])),
-    ];
+    const [before, after] = [certified([finding('doubled')], []), certified([finding('doubled')], [accepted])];
     expect([before.state, after.state]).toEqual(['broken', 'sealed_with_exceptions']);
     expect([after.stripe, after.ledger, after.postings]).toEqual([before.stripe, before.ledger, before.postings]);
     expect(after.findings).toMatchObject([{ kind: 'doubled', accepted: { by: 'ann' } }]);
   });
 
   it('stays broken by what nobody accepted, which is listed first', () => {
-    const { state, findings } = certify(
-      part([finding('doubled'), finding('missing', { paymentId: 'pi_9' })]),
-      facts([accepted]),
-    );
+    const { state, findings } = certified([finding('doubled'), finding('missing', { paymentId: 'pi_9' })], [accepted]);
     expect([state, findings.map(({ kind }) => kind)]).toEqual(['broken', ['missing', 'doubled']]);
   });
 
   it('states why it is reopened when an acceptance does not cover it any more, and nothing when it does', () => {
     const none = { late: [], lateCount: 0 };
-    const sealed = certify(part([finding('doubled')]), facts([accepted]));
-    expect(reopenedBecause(sealed, certify(part([finding('doubled')]), facts([accepted])), none)).toBeNull();
-    expect(reopenedBecause(sealed, certify(part([finding('doubled')]), facts([])), none)).toBe(
+    const sealed = certified([finding('doubled')], [accepted]);
+    expect(reopenedBecause(sealed, certified([finding('doubled')], [accepted]), none)).toBeNull();
+    expect(reopenedBecause(sealed, certified([finding('doubled')], []), none)).toBe(
       'pi_1 is doubled now: in the ledger more than once, and no acceptance covers that any more',
     );
   });

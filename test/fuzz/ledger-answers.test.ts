@@ -122,8 +122,8 @@ async function proveAndKeep(stage: FuzzStage): Promise<readonly Certificate[]> {
   const { provedAt, earlierCurrencies } = await store.beginProof(FUZZED_DAY);
   const mirror = await readMirror(db);
   const facts = { mirror, coveredUpTo: NOW, lagMs: 600_000, earlierCurrencies };
-  const proof = await proveDay(stage.prove, { day: FUZZED_DAY, facts });
-  return store.keepProof({ ...proof, proofId: randomUUID(), trigger: 'manual', provedAt });
+  const proof = await proveDay(stage.prove, { day: FUZZED_DAY, provedAt, facts });
+  return store.keepProof({ ...proof, proofId: randomUUID(), trigger: 'manual' });
 }
 
 /** Whatever counts as posted is in the ledger, once, with its money; what is parked says why. */

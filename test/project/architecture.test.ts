@@ -27,7 +27,10 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
   // The reads compute with the same rules for windows as collecting; migrations lie beside package.json.
   db: {
     runs: ['core', 'postgres', 'package-root.ts'],
-    types: ['collect/ports.ts', 'post/ports.ts', 'prove/ports.ts', 'prove/repair-ports.ts', 'prove/rebuild-ports.ts'],
+    types: [
+      ...['collect/ports.ts', 'post/ports.ts', 'prove/ports.ts', 'prove/day-store.ts', 'prove/repair-ports.ts'],
+      'prove/rebuild-ports.ts',
+    ],
   },
   queue: { runs: ['core', 'postgres'], types: ['collect'] },
   // The connections of both drivers; of what is said over them it knows no tables.

@@ -2,7 +2,6 @@
  * The comparison of a day on its own, over days by chance: folding, one damage at a time, and independence of any order.
  * The seed is fixed and part of each test's name; each property has its budget of runs.
  */
-import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LedgerRecord } from '../../src/core/ledger/row.js';
@@ -13,10 +12,11 @@ import {
   isOfAnyCurrency,
 } from '../../src/core/proof/certificate.js';
 import { type CertifyFacts, certify } from '../../src/core/proof/certify-day.js';
-import { compareDay, type DaySides, totalsOf } from '../../src/core/proof/compare-day.js';
 import type { DayPosting, ExpectedPayment, SideLine } from '../../src/core/proof/day-payment.js';
 import { paymentOfReference } from '../../src/core/proof/day-row.js';
 import type { OtherPayment } from '../../src/core/proof/judge-unlisted.js';
+import { tallySides, totalsOf, type WholeSides } from '../support/tally.js';
+import { compareWhole } from '../support/whole-day/certify-whole.js';
 
 const SEED = 20_261_121;
 const RUNS = 300;
@@ -24,10 +24,6 @@ const DAY = '2026-05-29';
 const MIRROR = { mirrorId: 'mirror-1', source: '@stripe', startsAt: new Date('2026-01-01T00:00:00Z') };
 const seeded = `(seed ${SEED}, ${RUNS} runs)`;
 const check = <T>(property: fc.IProperty<T>) => fc.assert(property, { seed: SEED, numRuns: RUNS });
-const sha256 = (lines: Iterable<string>) =>
-  createHash('sha256')
-    .update([...lines].join('\n'))
-    .digest('hex');
 
 function payment(index: number, changes: Partial<ExpectedPayment> = {}): ExpectedPayment {
   return {
@@ -67,7 +63,7 @@ function backwards(row: LedgerRecord, amount: bigint): LedgerRecord {
   return { ...row, amount, source: row.destination, destination: row.source };
 }
 
-function sidesOf(changes: Partial<DaySides>): DaySides {
+function sidesOf(changes: Partial<WholeSides>): WholeSides {
   // Of every payment and row that a test has: all go out of the one source.
   const currencies = new Set([...(changes.payments ?? []), ...(changes.rows ?? [])].map(({ currency }) => currency));
   const sources = new Map([...currencies].map((currency) => [currency, [balanceId(MIRROR.source, currency)]]));
@@ -75,8 +71,8 @@ function sidesOf(changes: Partial<DaySides>): DaySides {
   return { day: DAY, mirror: MIRROR, balanceId, sources, ...blank, ...changes };
 }
 
-function kindsOf(sides: DaySides): [string, FindingKind][] {
-  return compareDay(sides, []).currencies.flatMap(({ findings }) => {
+function kindsOf(sides: WholeSides): [string, FindingKind][] {
+  return compareWhole(sides, []).currencies.flatMap(({ findings }) => {
     return findings.map(({ paymentId, kind }): [string, FindingKind] => [paymentId ?? '', kind]);
   });
 }
@@ -186,12 +182,12 @@ describe('the comparison of a day', () => {
         .record({ payments: mix(sides.payments), rows: mix(sides.rows), own: mix(sides.own) })
         .map((mixed) => ({ sides, mixed: { ...sides, ...mixed } }));
     });
-    const certified = (sides: DaySides) => {
-      return compareDay(sides, []).currencies.map(({ stripe, ledger, own, findings, ...rest }) => {
+    const certified = (sides: WholeSides) => {
+      return compareWhole(sides, []).currencies.map(({ stripe, ledger, own, findings, ...rest }) => {
         return {
           ...rest,
           findings: [...findings].sort(compareFindings),
-          sides: [stripe, ledger, own].map((lines) => totalsOf(lines, sha256)),
+          sides: [stripe, ledger, own].map((lines) => totalsOf(lines)),
         };
       });
     };
@@ -216,7 +212,7 @@ describe('the comparison of a day', () => {
           return amount < 0n ? backwards(row, -amount) : row;
         });
         const sides = sidesOf({ payments: [of], rows: [...rows, rowOf(of, { amount: first })] });
-        const [compared] = compareDay(sides, []).currencies;
+        const [compared] = compareWhole(sides, []).currencies;
         expect(kindsOf(sides)).toEqual(isRight ? [] : [[of.id, 'different']]);
         expect(compared?.ledger).toEqual([
           { id: of.id, amount: isRight ? of.amount : of.amount + 1n, currency: 'USD', effectiveDate: of.created },
@@ -240,8 +236,8 @@ describe('the comparison of a day', () => {
     check(
       fc.property(side, side, (one, other) => {
         const isSame = JSON.stringify(textOf(one)) === JSON.stringify(textOf(other));
-        expect(totalsOf(one, sha256).hash === totalsOf(other, sha256).hash).toBe(isSame);
-        expect(totalsOf([...one].reverse(), sha256)).toEqual(totalsOf(one, sha256));
+        expect(totalsOf(one).hash === totalsOf(other).hash).toBe(isSame);
+        expect(totalsOf([...one].reverse())).toEqual(totalsOf(one));
       }),
     );
   });
@@ -254,7 +250,7 @@ describe('a payment that cannot be read', () => {
   const unreadable = { id: 'pi_odd', problem: 'customer holds the number 7' };
 
   it('opens its currency alone where that can be read', () => {
-    const compared = compareDay(sidesOf({ ...equal, unreadable: [{ ...unreadable, currency: 'EUR' }] }), []);
+    const compared = compareWhole(sidesOf({ ...equal, unreadable: [{ ...unreadable, currency: 'EUR' }] }), []);
     expect(compared.currencies.map(({ currency, findings }) => [currency, findings.map(({ kind }) => kind)])).toEqual([
       ['EUR', ['unreadable']],
       ['USD', []],
@@ -272,7 +268,7 @@ describe('a payment that cannot be read', () => {
   });
 
   it('opens every currency of its day, as one payment, where its own cannot be read', () => {
-    const compared = compareDay(sidesOf({ ...equal, unreadable: [{ ...unreadable, currency: null }] }), []);
+    const compared = compareWhole(sidesOf({ ...equal, unreadable: [{ ...unreadable, currency: null }] }), []);
     expect(compared.currencies.map(({ findings }) => findings.map(isOfAnyCurrency))).toEqual([[true], [true]]);
   });
 });
@@ -296,7 +292,7 @@ describe('a row of the ledger', () => {
   it('of another mirror is counted and not judged, and one whose payment was not asked for is told', () => {
     const theirs = rowOf(payment(1), { mirrorId: 'mirror-2' });
     const unasked = rowOf(payment(3), FOREIGN);
-    const compared = compareDay(sidesOf({ rows: [theirs, unasked] }), []);
+    const compared = compareWhole(sidesOf({ rows: [theirs, unasked] }), []);
     expect(compared).toMatchObject({ ofOtherMirrors: 1, notJudged: 1, currencies: [{ currency: null, findings: [] }] });
   });
 });
@@ -304,14 +300,12 @@ describe('a row of the ledger', () => {
 describe('a certificate', () => {
   const facts: CertifyFacts = {
     ...{ day: DAY, startsAt: MIRROR.startsAt, isOver: true, stripeAsOf: new Date('2026-06-01T00:00:00Z') },
-    compared: { ofOtherMirrors: 0, notJudged: 0 },
+    tallied: { ofOtherMirrors: 0, notJudged: 0 },
     movement: { kind: 'seen', amount: 0n },
     idleUnseen: null,
-    acceptances: [],
-    hash: sha256,
   };
-  const certifyOf = (sides: DaySides, changes: Partial<CertifyFacts> = {}) => {
-    const [part] = compareDay(sides, ['USD']).currencies;
+  const certifyOf = (sides: WholeSides, changes: Partial<CertifyFacts> = {}) => {
+    const [part] = tallySides(sides, { earlierCurrencies: ['USD'] }).currencies;
     if (part === undefined) throw new Error('no currency was compared');
     return certify(part, { ...facts, ...changes });
   };
@@ -330,14 +324,14 @@ describe('a certificate', () => {
     ['an equal day', {}, 'sealed', [], []],
     [
       'rows whose payment nobody asked for',
-      { compared: { ofOtherMirrors: 0, notJudged: 2 } },
+      { tallied: { ofOtherMirrors: 0, notJudged: 2 } },
       'sealed_with_exceptions',
       ['not_seen'],
       ['2 rows'],
     ],
     [
       'rows of other mirrors',
-      { compared: { ofOtherMirrors: 3, notJudged: 0 } },
+      { tallied: { ofOtherMirrors: 3, notJudged: 0 } },
       'sealed',
       [],
       ['3 rows of other mirrors'],

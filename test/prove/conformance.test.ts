@@ -4,7 +4,9 @@
  * only the stand-in takes, are in `test/blnk/listings.test.ts`.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { dayWindow } from '../../src/core/base/window.js';
 import type { PreparedTransaction } from '../../src/core/posting/posting.js';
+import { partsOfDay } from '../../src/prove/list-day.js';
 import { LEDGER_KINDS, ledgerPlaces, MIRROR_ID, postAll } from '../support/ledger-places.js';
 
 const POSTED = 450;
@@ -14,9 +16,9 @@ const { openPlace } = ledgerPlaces();
 const dayOf = ({ effectiveDate }: PreparedTransaction) => effectiveDate.toISOString().slice(0, 10);
 const referencesOf = (rows: readonly { readonly reference: string }[]) => rows.map(({ reference }) => reference).sort();
 
-async function all<Row>(pages: AsyncIterable<readonly Row[]>): Promise<Row[]> {
+async function all<Row>(pages: AsyncIterable<{ readonly rows: readonly Row[] }>): Promise<Row[]> {
   const rows: Row[] = [];
-  for await (const page of pages) rows.push(...page);
+  for await (const page of pages) rows.push(...page.rows);
   return rows;
 }
 
@@ -45,6 +47,21 @@ describe.each(LEDGER_KINDS)('proving from $name', (kind) => {
     expect(Math.max(...counts)).toBeGreaterThan(100);
     expect(side.requestCount()).toBeGreaterThan(days.length);
     expect(await all(side.listDay('1999-01-01'))).toEqual([]);
+  });
+
+  it('lists a day in parts, each row in one of them, and goes on behind any of its pages', async () => {
+    const side = connectSide();
+    const day = dayOf(posted[0] as PreparedTransaction);
+    const whole = referencesOf(await all(side.listDay(day)));
+    const inParts = [];
+    for (const part of partsOfDay(dayWindow(day))) inParts.push(...(await all(side.listDay(day, part))));
+    expect(referencesOf(inParts)).toEqual(whole);
+    const pages = [];
+    for await (const page of side.listDay(day)) pages.push(page);
+    for (const [at, { next }] of pages.entries()) {
+      const rest = pages.slice(at + 1).flatMap(({ rows }) => referencesOf(rows));
+      expect(referencesOf(await all(side.listDay(day, null, next)))).toEqual(rest.sort());
+    }
   });
 
   it('lists the rows of a payment, and none of one that is not there', async () => {

@@ -3,11 +3,9 @@
  * that the mirror does not claim, and what could not be seen. Real adapters and stand-ins over HTTP, a real database.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { paymentsThatFit } from '../../src/prove/day-size.js';
 import { createStripeClient } from '../../src/stripe/client.js';
 import { createPaymentFeeds } from '../../src/stripe/feeds.js';
 import { createStripeSide } from '../../src/stripe/listing.js';
-import { memoryFor } from '../support/memory.js';
 import { HOUR, NOW, stages } from '../support/stages/collect.js';
 import { until } from '../support/stages/ledger.js';
 import {
@@ -295,35 +293,6 @@ describe('a day', () => {
     expect(certificateOf(proof, 'USD').notSeen).toEqual([
       'the day was not over: it was 2026-06-01T12:00:00Z at Stripe',
     ]);
-  });
-
-  it('that does not fit into memory is refused with the memory that it needs', async () => {
-    for (let second = 1; second <= 150; second += 1) stage.payOn(DAY, second);
-    await stage.settle();
-    const requests = () => ({ ...stage.sandbox.journal.requests });
-    const before = requests();
-    const refused = {
-      code: 'day_too_large',
-      kind: 'transient',
-      message: expect.stringMatching(/150 payments.*compare 149.*--max-old-space-size=/),
-    };
-    await expect(stage.prove(DAY, { ports: { memory: memoryFor(149 * 12_000) } })).rejects.toMatchObject(refused);
-    expect(requests()).toEqual(before);
-    expect(stateOf(await stage.prove(DAY, { ports: { memory: memoryFor(150 * 12_000) } }))).toBe('sealed');
-    // A lost database knows nothing of the day: its size shows while it is listed.
-    await stage.sql`delete from stripe_blnk_sync.postings`;
-    const message = expect.stringMatching(/ 100 payments or more.*compare 99/);
-    await expect(stage.prove(DAY, { ports: { memory: memoryFor(99 * 12_000) } })).rejects.toMatchObject({
-      ...refused,
-      message,
-    });
-  });
-
-  it('fits by half of the memory that is free', () => {
-    expect(paymentsThatFit({ limitBytes: 4_345_298_944, usedBytes: 345_298_944 })).toBe(333_333);
-    // With 128 MB, of which a worker uses 60, a day of 12,000 ended the process.
-    expect(paymentsThatFit({ limitBytes: 138_412_032, usedBytes: 60_000_000 })).toBe(6_534);
-    expect(paymentsThatFit({ limitBytes: 138_412_032, usedBytes: 140_000_000 })).toBe(0);
   });
 
   it('before the start is not covered, and what was booked by hand then is nobody else to judge', async () => {

@@ -16,7 +16,7 @@ interface Recorded {
 type Prove = (request: Parameters<ProveDaysPorts['proveDay']>[0]) => Promise<bigint | null>;
 
 /** @param prove answers what is unexplained of the day */
-async function run(prove: Prove, options: Partial<ProveDaysOptions> = {}) {
+async function run(prove: Prove, options: Partial<ProveDaysOptions> = {}, continued: readonly string[] = []) {
   const seen: Recorded = { steps: [], kept: [], failed: [] };
   const store: CertificateStore = {
     async beginProof(day) {
@@ -32,9 +32,11 @@ async function run(prove: Prove, options: Partial<ProveDaysOptions> = {}) {
   const proveDay: ProveDaysPorts['proveDay'] = async (request) => {
     seen.steps.push(`prove ${request.day}`);
     const unexplained = await prove(request);
-    const { day } = request;
-    const cost = { stripeRequests: 2, ledgerRequests: 3, stripeAsOf: new Date(0) };
-    return { day, ...cost, certificates: [aCertificate({ day, unexplained })] } satisfies DayProof;
+    const { day, provedAt } = request;
+    const isContinued = continued.includes(day) && request.isAnew !== true;
+    const cost = { stripeRequests: 2, ledgerRequests: 3, stripeAsOf: new Date(0), provedAt, isContinued };
+    const discard = async () => void seen.steps.push(`discard ${day}`);
+    return { day, ...cost, discard, certificates: [aCertificate({ day, unexplained })] } satisfies DayProof;
   };
   const proven = await proveDays({ store, proveDay }, DAYS, {
     proofId: 'proof',
@@ -53,7 +55,7 @@ it('keeps each day before the next one begins, with the time at which its proof 
   const { steps, kept, proven } = await run(async () => 0n, {
     onDay: (day, { done, all }) => shown.push([day, done, all]),
   });
-  expect(steps).toEqual(DAYS.flatMap(({ day }) => [`begin ${day}`, `prove ${day}`, `keep ${day}`]));
+  expect(steps).toEqual(DAYS.flatMap(({ day }) => [`begin ${day}`, `prove ${day}`, `keep ${day}`, `discard ${day}`]));
   expect(kept.map(({ provedAt }) => provedAt.toISOString().slice(0, 10))).toEqual(proven);
   expect(kept.every(({ proofId, trigger }) => proofId === 'proof' && trigger === 'two_days')).toBe(true);
   expect(shown).toEqual(DAYS.map(({ day }, done) => [day, done, 3]));
@@ -129,6 +131,14 @@ describe('boundaries', () => {
       [4, 6],
       [2, 3],
     ]);
+  });
+
+  it('are asked for again, with everything else, before a movement of a proof that was interrupted is called unexplained', async () => {
+    const { steps, kept } = await run(async ({ isAnew }) => (isAnew === true ? 0n : 5n), {}, ['2026-11-16']);
+    expect(steps.slice(0, 6)).toEqual(
+      ['begin', 'prove', 'discard', 'prove', 'keep', 'discard'].map((step) => `${step} 2026-11-16`),
+    );
+    expect(kept[0]?.certificates[0]?.unexplained).toBe(0n);
   });
 
   it('are not asked for twice when nothing was remembered', async () => {

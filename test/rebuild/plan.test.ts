@@ -20,7 +20,7 @@ async function plan(days: Readonly<Record<string, readonly string[]>>, known: re
       ledger: {
         async *listDay(day) {
           // Each twice, as when other rows arrive between two pages.
-          for (const id of days[day] ?? []) yield [rowOf(id, day), rowOf(id, day)];
+          for (const id of days[day] ?? []) yield { rows: [rowOf(id, day), rowOf(id, day)], next: '' };
         },
       },
       stripe: {

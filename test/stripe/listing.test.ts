@@ -68,6 +68,23 @@ describe('a window of payments', () => {
     ]);
   });
 
+  it('goes on behind any of its pages, also when its last payment is gone by then', async () => {
+    const held = intents(350, (index) => Math.floor(index / 40));
+    const whole = [];
+    for await (const page of stripeOf(held).side.listSucceeded(WINDOW)) whole.push(page);
+    expect(whole.map(({ next }) => next !== null)).toEqual([true, true, true, false]);
+    for (const [at, { next, payments }] of whole.slice(0, -1).entries()) {
+      for (const gone of [null, payments.at(-1)?.id]) {
+        const { side, asked } = stripeOf(held.filter(({ id }) => id !== gone));
+        const rest = new Set<string>();
+        for await (const page of side.listSucceeded(WINDOW, next)) for (const { id } of page.payments) rest.add(id);
+        const wanted = whole.slice(at + 1).flatMap((page) => page.payments.map(({ id }) => id));
+        expect(wanted.filter((id) => !rest.has(id))).toEqual([]);
+        expect(asked.length).toBeLessThanOrEqual(whole.length - at + 1);
+      }
+    }
+  });
+
   it('does not take what was created before a bound within a second', async () => {
     const { side } = stripeOf([intent('pi_of_the_second', 10)]);
     expect(await list(side, { from: new Date(at(10).getTime() + 500), to: at(20) })).toEqual([]);

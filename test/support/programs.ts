@@ -30,7 +30,6 @@ const PROGRAMS = [
   'test/support/clock/child.ts',
   'test/support/crash/child.ts',
   'test/support/embedded-session.ts',
-  'test/support/process/prove-large.ts',
   'test/support/process/worker.ts',
   'test/support/transaction/child.ts',
 ];

@@ -97,14 +97,15 @@ export async function askAll(options: LedgerOptions): Promise<Outcomes> {
     'amount above 2^53': () => post('j', { amount: '9007199254740993' }),
     'rows of a day': async () => {
       let rows = 0;
-      for await (const page of side.listDay(day)) rows += page.filter(({ mirrorId }) => mirrorId === mirror).length;
+      for await (const page of side.listDay(day))
+        rows += page.rows.filter(({ mirrorId }) => mirrorId === mirror).length;
       return String(rows);
     },
     'foreign rows': async () => {
       await post('z', { fields: { meta_data: {} } });
       let rows = 0;
       for await (const page of side.listForeign(window)) {
-        rows += page.filter(({ reference }) => reference.startsWith(`pi_${run}`)).length;
+        rows += page.rows.filter(({ reference }) => reference.startsWith(`pi_${run}`)).length;
       }
       return String(rows);
     },

@@ -30,7 +30,6 @@ export const SYNC_ERROR_CODES = {
     clocks_disagree: 'transient',
     stripe_time_off: 'transient',
     no_server_time: 'transient',
-    day_too_large: 'transient',
   },
   /** What Blnk answered, its key, and whether it is the ledger that was posted to. */
   blnk: {
@@ -102,6 +101,7 @@ export const SYNC_ERROR_CODES = {
     nothing_to_rebuild: 'fatal',
     start_moved: 'transient',
     run_lost: 'transient',
+    proof_taken_over: 'transient',
     bad_payload: 'unpostable',
   },
   /** What a command was asked for. */

@@ -1,8 +1,7 @@
-/** Makes the certificate of one currency from what was compared and from the source balance's movement. Pure. */
+/** Makes the certificate of one currency from what the pieces of its day came to and from the source balance's movement. Pure. */
 
 import { formatMoney } from '../base/money.js';
 import { dayWindow } from '../base/window.js';
-import { type Acceptance, coverAccepted } from './acceptance.js';
 import {
   type Certificate,
   type CertificateState,
@@ -12,8 +11,8 @@ import {
   stateOfFinding,
   worstState,
 } from './certificate.js';
-import { type ComparedCurrency, type ComparedDay, totalsOf } from './compare-day.js';
 import { isoSeconds } from './day-row.js';
+import type { TalliedCurrency, TalliedDay } from './tally-day.js';
 
 /** Minor units by which the source balance fell over the day; or why that could not be seen, null when it is too early. */
 export type Movement =
@@ -22,7 +21,7 @@ export type Movement =
 
 export interface CertifyFacts {
   readonly day: string;
-  readonly compared: Pick<ComparedDay, 'ofOtherMirrors' | 'notJudged'>;
+  readonly tallied: Pick<TalliedDay, 'ofOtherMirrors' | 'notJudged'>;
   readonly movement: Movement;
   /** Why the movement of source balances without any payment on this day could not be seen; null when it was. */
   readonly idleUnseen: string | null;
@@ -31,33 +30,31 @@ export interface CertifyFacts {
   /** Stripe shows nothing new of the day any more. */
   readonly isOver: boolean;
   readonly startsAt: Date;
-  /** Those of this day that are in force. */
-  readonly acceptances: readonly Acceptance[];
-  hash(lines: Iterable<string>): string;
 }
 
-export function certify(part: ComparedCurrency, facts: CertifyFacts): Certificate {
-  const { day, movement, hash } = facts;
+export function certify(part: TalliedCurrency, facts: CertifyFacts): Certificate {
+  const { day, movement } = facts;
   const amount = movement.kind === 'seen' ? movement.amount : null;
   const unexplained = amount === null ? null : amount - part.explained;
-  const found = coverAccepted(part.findings, facts.acceptances);
-  const findings = [...found, ...ofTheWholeDay(part, facts)].sort(compareFindings);
+  const further = ofTheWholeDay(part, facts);
+  // Those that a long list lost are no worse than those that it kept.
+  const findings = [...part.findings, ...further].sort(compareFindings);
   return {
     day,
     currency: part.currency,
     state: worstState([...findings.map(stateOfFinding), ...statesOfTheDay(facts)]),
-    stripe: totalsOf(part.stripe, hash),
-    ledger: totalsOf(part.ledger, hash),
-    postings: totalsOf(part.own, hash),
+    stripe: part.stripe,
+    ledger: part.ledger,
+    postings: part.own,
     movement: amount,
     unexplained,
     findings: findings.slice(0, FINDINGS_KEPT_MAX),
-    findingsCount: findings.length,
+    findingsCount: part.findingsCount + further.length,
     notSeen: [...notSeenOf(facts), ...limitsOf(facts)],
   };
 }
 
-function ofTheWholeDay({ currency, explained }: ComparedCurrency, facts: CertifyFacts): DayFinding[] {
+function ofTheWholeDay({ currency, explained }: TalliedCurrency, facts: CertifyFacts): DayFinding[] {
   const about = { paymentId: null, stripe: null, ledger: [] };
   const findings = notSeenOf(facts).map((detail): DayFinding => ({ ...about, kind: 'not_seen', detail }));
   const { movement } = facts;
@@ -77,7 +74,7 @@ function statesOfTheDay({ day, startsAt, isOver }: CertifyFacts): CertificateSta
 }
 
 /** What a whole proof would have seen. */
-function notSeenOf({ movement, idleUnseen, compared: { notJudged } }: CertifyFacts): string[] {
+function notSeenOf({ movement, idleUnseen, tallied: { notJudged } }: CertifyFacts): string[] {
   const missing = movement.kind === 'not_seen' && movement.why !== null ? [movement.why] : [];
   if (idleUnseen !== null) missing.push(idleUnseen);
   if (notJudged > 0) missing.push(`${notJudged} rows of the ledger name payments that Stripe was not asked about`);
@@ -85,7 +82,7 @@ function notSeenOf({ movement, idleUnseen, compared: { notJudged } }: CertifyFac
 }
 
 /** What this proof does not claim to say. */
-function limitsOf({ day, startsAt, isOver, stripeAsOf, compared: { ofOtherMirrors } }: CertifyFacts): string[] {
+function limitsOf({ day, startsAt, isOver, stripeAsOf, tallied: { ofOtherMirrors } }: CertifyFacts): string[] {
   const { from, to } = dayWindow(day);
   const limits: string[] = [];
   if (!isOver) limits.push(`the day was not over: it was ${isoSeconds(stripeAsOf)} at Stripe`);

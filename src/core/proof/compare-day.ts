@@ -1,11 +1,12 @@
 /**
- * Compares both sides of one UTC day as sets, currency by currency. Pure: it is given everything that was read, whatever
- * the order, and asks for nothing. Our own postings explain what is not in the ledger; nothing else is computed from them.
+ * Compares both sides of one UTC day, or of a piece of it, as sets, currency by currency. Pure: it is given everything that was
+ * read of its payments, whatever the order, and asks for nothing. Our own postings explain what is not in the ledger; nothing
+ * else is computed from them. What pieces come to is added up in `tally-day.ts`.
  */
 
 import { dayWindow } from '../base/window.js';
 import { isApplied, type LedgerRecord } from '../ledger/row.js';
-import { compareText, type DayFinding, type SideTotals } from './certificate.js';
+import type { DayFinding } from './certificate.js';
 import {
   type DayPosting,
   type ExpectedPayment,
@@ -14,7 +15,7 @@ import {
   lineOf,
   type SideLine,
 } from './day-payment.js';
-import { isoSeconds, paymentsOfRows, toFoundRow, tookEffectIn } from './day-row.js';
+import { isoSeconds, toFoundRow, tookEffectIn } from './day-row.js';
 import { judgePayment } from './judge-payment.js';
 import { judgeOthers, type OthersRules } from './judge-unlisted.js';
 
@@ -30,44 +31,44 @@ export interface DaySides extends OthersRules, Pick<JudgeRules, 'isCollected' | 
   /** Succeeded payments created on this day; each once. */
   readonly payments: readonly ExpectedPayment[];
   readonly unreadable: readonly UnreadableOfDay[];
-  /** Every row that was found, of any status; each once. */
+  /** Every row that was found of these payments, or of none that Stripe lists, of any status; each once. */
   readonly rows: readonly LedgerRecord[];
+  /**
+   * The payment that a row is of, or its reference when it is of none. It follows from all rows and payments of the day
+   * (`paymentsOfRows`): those of a piece do not say it.
+   */
+  groupOf(row: LedgerRecord): string;
   readonly own: readonly DayPosting[];
   /** Ids of the mirror's own balances, by currency, as far as the ledger has them. */
   readonly sources: ReadonlyMap<string, readonly string[]>;
 }
 
-/** One currency of a day, before the source balance is looked at. */
+/** What is found of one currency. */
 export interface ComparedCurrency {
-  /** Null on a day without any payment on any side. */
-  readonly currency: string | null;
   /** In no order. */
   readonly findings: readonly DayFinding[];
   readonly stripe: readonly SideLine[];
   readonly ledger: readonly SideLine[];
   readonly own: readonly SideLine[];
-  /** What the rows take out of the source balance on this day, in minor units. */
-  readonly explained: bigint;
 }
 
-export interface ComparedDay {
-  /** At least one. */
-  readonly currencies: readonly ComparedCurrency[];
-  /** Currencies of the source balance in which this day has nothing to compare: only its movement can say something. */
-  readonly idle: readonly ComparedCurrency[];
+export interface ComparedSides {
+  /** None when there is nothing to compare. */
+  readonly currencies: ReadonlyMap<string, ComparedCurrency>;
+  /** Of payments of which no currency is known: findings of every currency of the day. */
+  readonly everywhere: readonly DayFinding[];
+  /** What the rows take out of the source balance on this day, in minor units by currency, whether there are findings of it or not. */
+  readonly explained: ReadonlyMap<string, bigint>;
   /** Applied rows of other mirrors, which are not judged. */
   readonly ofOtherMirrors: number;
   /** Rows whose payment was not asked for. */
   readonly notJudged: number;
 }
 
-/** @param earlierCurrencies each of them is compared again, though nothing of it may be left */
-export function compareDay(sides: DaySides, earlierCurrencies: readonly string[]): ComparedDay {
+export function compareSides(sides: DaySides): ComparedSides {
   const drafts = new Drafts();
-  for (const currency of earlierCurrencies) drafts.of(currency);
   const known = new Set([...sides.payments, ...sides.unreadable].map(({ id }) => id));
-  const paymentOf = paymentsOfRows(sides.rows, (id) => known.has(id));
-  const rowsOf = groupBy(sides.rows, (row) => paymentOf(row) ?? row.reference);
+  const rowsOf = groupBy(sides.rows, sides.groupOf);
   const ownOf = groupBy(sides.own, ({ paymentId }) => paymentId);
 
   for (const payment of sides.payments) {
@@ -101,29 +102,13 @@ export function compareDay(sides: DaySides, earlierCurrencies: readonly string[]
     for (const currency of new Set(rows.map((row) => row.currency))) drafts.of(currency).findings.push(finding);
   }
   for (const line of ownLines(sides)) drafts.of(line.currency).own.push(line);
-  const compared = ([currency, draft]: readonly [string | null, Draft]): ComparedCurrency => {
-    const findings = [...draft.findings, ...everywhere];
-    return { ...draft, currency, findings, explained: currency === null ? 0n : explainedBy(currency, sides) };
-  };
-  const idle = [...sides.sources.keys()].filter((currency) => !drafts.has(currency));
-  return {
-    currencies: drafts.all().map(compared),
-    idle: idle.map((currency) => compared([currency, emptyDraft()])),
-    ofOtherMirrors: unknown.ofOtherMirrors,
-    notJudged: unknown.notJudged,
-  };
+  const { ofOtherMirrors, notJudged } = unknown;
+  return { currencies: drafts.byCurrency, everywhere, explained: explainedBy(sides), ofOtherMirrors, notJudged };
 }
 
-/** Count, sum and hash of one side; the same for the same set of lines in any order. */
-export function totalsOf(lines: readonly SideLine[], hash: (lines: Iterable<string>) => string): SideTotals {
-  const texts = lines.map(({ id, amount, currency, effectiveDate }) => {
-    return `${id}|${amount ?? 'unknown'}|${currency}|${effectiveDate === null ? 'none' : isoSeconds(effectiveDate)}`;
-  });
-  return {
-    count: lines.length,
-    sum: lines.reduce((sum, { amount }) => sum + (amount ?? 0n), 0n),
-    hash: hash(texts.sort(compareText)),
-  };
+/** As it goes into the hash. */
+export function textOfLine({ id, amount, currency, effectiveDate }: SideLine): string {
+  return `${id}|${amount ?? 'unknown'}|${currency}|${effectiveDate === null ? 'none' : isoSeconds(effectiveDate)}`;
 }
 
 interface Draft {
@@ -134,21 +119,12 @@ interface Draft {
 }
 
 class Drafts {
-  readonly #byCurrency = new Map<string, Draft>();
+  readonly byCurrency = new Map<string, Draft>();
 
   of(currency: string): Draft {
-    const draft = this.#byCurrency.get(currency) ?? emptyDraft();
-    this.#byCurrency.set(currency, draft);
+    const draft = this.byCurrency.get(currency) ?? emptyDraft();
+    this.byCurrency.set(currency, draft);
     return draft;
-  }
-
-  has(currency: string): boolean {
-    return this.#byCurrency.has(currency);
-  }
-
-  all(): [string | null, Draft][] {
-    if (this.#byCurrency.size === 0) return [[null, emptyDraft()]];
-    return [...this.#byCurrency].sort(([a], [b]) => compareText(a, b));
   }
 }
 
@@ -194,18 +170,18 @@ function ownLines({ own }: DaySides): SideLine[] {
   });
 }
 
-function explainedBy(currency: string, { rows, day, sources }: DaySides): bigint {
-  const own = new Set(sources.get(currency));
+function explainedBy({ rows, day, sources }: DaySides): Map<string, bigint> {
   const window = dayWindow(day);
-  let sum = 0n;
+  const explained = new Map<string, bigint>();
   for (const row of rows) {
-    if (!isApplied(row) || row.currency !== currency || !tookEffectIn(row, window)) continue;
+    if (!isApplied(row) || !tookEffectIn(row, window)) continue;
+    const own = sources.get(row.currency) ?? [];
     const amount = row.amount ?? 0n;
-    const [isOut, isBack] = [own.has(row.source), own.has(row.destination)];
+    const [isOut, isBack] = [own.includes(row.source), own.includes(row.destination)];
     // Between two of them nothing moves.
-    if (isOut !== isBack) sum += isOut ? amount : -amount;
+    if (isOut !== isBack) explained.set(row.currency, (explained.get(row.currency) ?? 0n) + (isOut ? amount : -amount));
   }
-  return sum;
+  return explained;
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {

@@ -1,5 +1,5 @@
 /** Our own postings of a day, as the third side of a proof. Only reads, and states what is stored. */
-import { and, gte, lt } from 'drizzle-orm';
+import { and, asc, gte, lt, sql } from 'drizzle-orm';
 import type { Window } from '../../core/base/window.js';
 import { isPlansDismissal } from '../../core/repair/repair-plan.js';
 import type { OwnSide } from '../../prove/ports.js';
@@ -11,27 +11,56 @@ export function createOwnSide(db: Drizzle): OwnSide {
   return {
     countPostings: (window) => db.$count(postings, within(window)),
 
-    async listPostings(window) {
-      const rows = await db
-        .select({
-          reference: postings.reference,
-          paymentId: postings.objectId,
-          role: roleOf(),
-          state: postings.state,
-          reason: postings.reason,
-          dismissedAt: postings.dismissedAt,
-          dismissedBy: postings.dismissedBy,
-          amount: postings.amount,
-          currency: postings.currency,
-          source: postings.source,
-          destination: postings.destination,
-          effectiveDate: postings.effectiveAt,
-        })
-        .from(postings)
-        .where(within(window));
-      return rows.map(({ dismissedAt, dismissedBy, ...row }) => {
-        return { ...row, dismissed: dismissedAt !== null && !isPlansDismissal(dismissedBy) };
-      });
+    async *listPostings(window, after = null) {
+      for (let from = after === null ? null : readPlace(after); ; ) {
+        const rows = await db
+          .select(COLUMNS)
+          .from(postings)
+          .where(and(within(window), from === null ? undefined : behind(from)))
+          .orderBy(asc(postings.effectiveAt), asc(postings.reference))
+          .limit(PAGE_ROWS);
+        const last = rows.at(-1);
+        if (last === undefined) return;
+        from = { effectiveDate: last.effectiveDate, reference: last.reference };
+        const page = rows.map(({ dismissedAt, dismissedBy, ...row }) => {
+          return { ...row, dismissed: dismissedAt !== null && !isPlansDismissal(dismissedBy) };
+        });
+        yield { postings: page, next: JSON.stringify([from.effectiveDate.toISOString(), from.reference]) };
+        if (rows.length < PAGE_ROWS) return;
+      }
     },
   };
+}
+
+/** Postings of one page, about 500 bytes each. */
+const PAGE_ROWS = 2_000;
+
+const COLUMNS = {
+  reference: postings.reference,
+  paymentId: postings.objectId,
+  role: roleOf(),
+  state: postings.state,
+  reason: postings.reason,
+  dismissedAt: postings.dismissedAt,
+  dismissedBy: postings.dismissedBy,
+  amount: postings.amount,
+  currency: postings.currency,
+  source: postings.source,
+  destination: postings.destination,
+  effectiveDate: postings.effectiveAt,
+};
+
+interface Place {
+  readonly effectiveDate: Date;
+  readonly reference: string;
+}
+
+function readPlace(text: string): Place {
+  const [effectiveDate, reference] = JSON.parse(text);
+  return { effectiveDate: new Date(effectiveDate), reference };
+}
+
+function behind({ effectiveDate, reference }: Place) {
+  const row = sql`(${postings.effectiveAt}, ${postings.reference})`;
+  return sql`${row} > (${effectiveDate.toISOString()}::timestamptz, ${reference})`;
 }

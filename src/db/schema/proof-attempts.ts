@@ -1,4 +1,4 @@
-/** Proofs of large days that began: a row that stays shows that its process ended in the middle. */
+/** Proofs of large days that began. Older code writes it and reads it; this one does neither, because memory ends no proof any more. */
 import { bigint, date, index, integer, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './mirror.js';
 import { ownSchema } from './own-schema.js';

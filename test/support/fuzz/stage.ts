@@ -17,7 +17,6 @@ import { createMirror } from '../../../src/db/mirror/mirror-store.js';
 import type { PostingRow } from '../../../src/db/schema/postings.js';
 import type { ProvePorts } from '../../../src/prove/prove-day.js';
 import { atBlnk, atStripe, openContext, STRIPES_TIME } from '../context.js';
-import { plentyOfMemory } from '../memory.js';
 import { type OwnDatabase, openMigratedDatabase } from '../own-database.js';
 import { pendingLanes } from '../pending-lanes.js';
 import { NEVER, SHORT } from '../stages/ledger.js';
@@ -134,7 +133,7 @@ export async function openFuzzStage(ground: FuzzGround, style: 'cloud' | 'core')
   };
   return {
     ...{ stripe, blnk, sql, place, proxies, mirrorId, collect, drain },
-    prove: { ...createProvePorts(context, { isAsked: true }), memory: plentyOfMemory },
+    prove: createProvePorts(context),
     async drainAll() {
       for (let turn = 0; (await pendingLanes(sql)).length > 0; turn += 1) {
         if (turn > 500) throw new Error(`still pending: ${JSON.stringify(await pendingLanes(sql))}`);

@@ -21,7 +21,6 @@ import {
   type Standings,
 } from '../../../src/prove/prove-day.js';
 import { atBlnk, openContext } from '../context.js';
-import { plentyOfMemory } from '../memory.js';
 import { pendingLanes } from '../pending-lanes.js';
 import type { Stage } from './collect.js';
 import { NEVER, SHORT, until } from './ledger.js';
@@ -72,7 +71,7 @@ export async function openProofStage(stage: Stage, options: ProofStageOptions = 
   const { ledgerSide } = context.vendors;
   const mirror = await readMirror(stage.db);
   const { mirrorId } = mirror;
-  const ports: ProvePorts = { ...createProvePorts(context, { isAsked: true }), memory: plentyOfMemory };
+  const ports = createProvePorts(context);
   // A ledger that is damaged on purpose would be doubted before the damage is proven.
   const { drainer, noted } = createPosting(context, { mirror, confirmSource: async () => {} });
 
@@ -123,7 +122,7 @@ export async function openProofStage(stage: Stage, options: ProofStageOptions = 
       const facts = { ...(await proof.facts()), ...changes.facts };
       return proveDay(
         { ...ports, ...changes.ports },
-        { day, facts, ...(standings === undefined ? {} : { standings }) },
+        { day, provedAt: new Date(), facts, ...(standings === undefined ? {} : { standings }) },
       );
     },
     async closeLedger() {

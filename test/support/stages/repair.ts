@@ -15,7 +15,7 @@ import { readTotals } from '../../../src/db/reads/outbox-status.js';
 import { type ApplyOutcome, applyRepair } from '../../../src/prove/apply-repair.js';
 import { planRepair } from '../../../src/prove/plan-repair.js';
 import { proveDay } from '../../../src/prove/prove-day.js';
-import { proveDays } from '../../../src/prove/prove-days.js';
+import { type ProveDaysPorts, proveDays } from '../../../src/prove/prove-days.js';
 import type { DayRange, RepairPorts } from '../../../src/prove/repair-ports.js';
 import type { Stage } from './collect.js';
 import { NEVER, until } from './ledger.js';
@@ -78,7 +78,7 @@ export async function openRepairStage(stage: Stage, options: ProofStageOptions =
     async prove(day = DAMAGED_DAY) {
       const proving = {
         store: createCertificateStore(proof.db, 'test'),
-        async proveDay({ earlierCurrencies, ...request }: { day: string; earlierCurrencies: readonly string[] }) {
+        async proveDay({ earlierCurrencies, ...request }: Parameters<ProveDaysPorts['proveDay']>[0]) {
           return proveDay(proof.ports, { ...request, facts: { ...(await proof.facts()), earlierCurrencies } });
         },
       };
