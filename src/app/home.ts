@@ -24,6 +24,8 @@ export interface Home {
   readonly role: HomeOptions['role'];
   readonly database: Database;
   readonly queueBackend: QueueBackend;
+  /** Another pool on the same database, so that what people look at never stands before the work. Closed by whoever asked. */
+  openForPages(): Promise<Database>;
   /** Applies our migrations and the queue's, under one lock. What it waits for is logged, and given up with the signal. */
   migrate(signal?: AbortSignal): Promise<MigrationReport>;
   close(): Promise<void>;
@@ -47,6 +49,9 @@ export interface HomeOptions {
 const CONNECTIONS_MAX = { worker: 5, command: 3 };
 /** Beside the pool, so that a page never waits behind a lane: readers of Stripe store one page after the other. */
 const PAGE_CONNECTIONS_MAX = 2;
+/** For pages, API and metrics of a worker. */
+const HTTP_CONNECTIONS_MAX = 2;
+const HTTP_TRANSACTIONS_MAX = 1;
 /** Beside these: the tail, sweeps and the timer of a worker store at the same time. */
 const TRANSACTIONS_MAX = { worker: 3, command: 1 };
 
@@ -58,7 +63,8 @@ const MIGRATING_CONNECTIONS_MAX = 5;
 
 function connectionsNeeded(config: HomeConfig, { role, migratesOnly }: HomeOptions): number {
   if (migratesOnly === true) return MIGRATING_CONNECTIONS_MAX;
-  const own = CONNECTIONS_MAX[role] + TRANSACTIONS_MAX[role] + (role === 'worker' ? PAGE_CONNECTIONS_MAX : 0);
+  const ofPages = role === 'worker' && config.http !== null ? HTTP_CONNECTIONS_MAX + HTTP_TRANSACTIONS_MAX : 0;
+  const own = CONNECTIONS_MAX[role] + TRANSACTIONS_MAX[role] + (role === 'worker' ? PAGE_CONNECTIONS_MAX : 0) + ofPages;
   if (config.redisUrl !== null) return own;
   return own + QUEUE_CONNECTIONS_MAX[role] + (role === 'worker' ? 1 : 0);
 }
@@ -99,6 +105,11 @@ export async function openHome(config: HomeConfig, options: HomeOptions): Promis
       database,
       queueBackend,
       close,
+      openForPages: () =>
+        openDatabase(address, {
+          ...{ schema: config.databaseSchema, applicationName: 'stripe-blnk-sync pages', giveUp: undefined },
+          ...{ connectionsMax: HTTP_CONNECTIONS_MAX, transactionsMax: HTTP_TRANSACTIONS_MAX, limit: 'bounded' },
+        }),
       migrate: (signal) =>
         migrate(
           { address, schema: config.databaseSchema, queueBackend },

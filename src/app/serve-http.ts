@@ -62,7 +62,14 @@ export async function serveBeside(config: HomeConfig, parts: ServeParts): Promis
   const { http } = config;
   if (http === null) return null;
   try {
-    return await serveHttp({ ...config, http }, parts);
+    const database = await parts.home.openForPages();
+    try {
+      const served = await serveHttp({ ...config, http }, { ...parts, home: { ...parts.home, database } });
+      return { ...served, close: () => served.close().finally(() => database.close()) };
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
   } catch (error) {
     const code = error instanceof SyncError ? error.code : 'http_not_listening';
     parts.events.httpNotListening({ code, error: describeError(error) });
@@ -82,7 +89,8 @@ async function createPorts(
     ...{ ...requests, config: config.http, version: packageVersion(), settings, eventCounts },
     health: async () => [
       await timed('database', async () => void (await home.database.db.execute(sql`select 1`))),
-      await timed('queue', () => home.queueBackend.ready()),
+      // Not whether it was there once: a write that changes nothing.
+      await timed('queue', () => home.queueBackend.assertWritable()),
     ],
     verifyWebhook: (body, signature) => check?.(body, { signature, secrets }) ?? null,
     wakeTail: () => queue.requestSync('webhook'),

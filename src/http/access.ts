@@ -72,6 +72,9 @@ export function createAccessReader(ports: Pick<HttpPorts, 'config' | 'now' | 'mo
   const { config } = ports;
   const wrong = new WrongTokens(ports.monotonicMs);
   const check = (c: Context<Environment>, token: string): Role => {
+    // First: whoever has the right one is never kept out by others who try from the same address.
+    const role = roleOfToken(token, config);
+    if (role !== null) return role;
     const address = addressOf(c, config.trustsProxy);
     const waitMs = wrong.waitMs(address);
     if (waitMs > 0) {
@@ -79,8 +82,6 @@ export function createAccessReader(ports: Pick<HttpPorts, 'config' | 'now' | 'mo
         retryAfterS: Math.ceil(waitMs / 1_000),
       });
     }
-    const role = roleOfToken(token, config);
-    if (role !== null) return role;
     wrong.failed(address);
     ports.onWrongToken(address);
     throw refuse(401, 'http_token_wrong', 'The token is none of ADMIN_TOKEN and VIEWER_TOKEN of this server');

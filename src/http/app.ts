@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { type Context, Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { packageFile } from '../package-root.js';
-import { createAccessReader, type Environment, ownHostsOnly, ownPagesOnly } from './access.js';
+import { createAccessReader, type Environment, knownOnly, ownHostsOnly, ownPagesOnly } from './access.js';
 import { createApi } from './api/api.js';
 import { addHealth, type Draining } from './health.js';
 import { addLive } from './live.js';
@@ -49,6 +49,8 @@ export function createApp(ports: HttpPorts, draining: Draining): App {
   addLogIn(app, ports, reader);
   app.route('/api', createApi(ports));
   app.get('/runbook', async (c) => c.text(await readFile(packageFile('docs/runbook.md'), 'utf8')));
+  // Everything from here on is read in somebody's name: nothing of it is looked up for a stranger.
+  app.use(knownOnly);
   const live = addLive(app, ports);
   addPages(app, ports);
   app.notFound((c) => answer(c, notFound(c, app), null));

@@ -23,6 +23,7 @@ export function addLive(app: Hono<Environment>, ports: Pick<HttpPorts, 'reads' |
   const enders = new Set<() => void>();
   let timer: NodeJS.Timeout | undefined;
   let known: string | null = null;
+  let isLooking = false;
   const look = async (): Promise<void> => {
     try {
       const now = await ports.reads.lastChange();
@@ -32,7 +33,7 @@ export function addLive(app: Hono<Environment>, ports: Pick<HttpPorts, 'reads' |
       ports.onFault(error, '/events');
     }
     if (listeners.size > 0) timer = setTimeout(look, LOOK_EVERY_MS).unref();
-    else timer = undefined;
+    else isLooking = false;
   };
   app.get('/events', knownOnly, (c) => {
     if (enders.size >= STREAMS_MAX) return c.text('Too many pages follow already\n', 503, { 'retry-after': '60' });
@@ -44,7 +45,8 @@ export function addLive(app: Hono<Environment>, ports: Pick<HttpPorts, 'reads' |
       });
       const tell = () => void stream.writeSSE({ event: 'changed', data: '' });
       listeners.add(tell);
-      if (timer === undefined) {
+      if (!isLooking) {
+        isLooking = true;
         known = null;
         void look();
       }
@@ -58,7 +60,7 @@ export function addLive(app: Hono<Environment>, ports: Pick<HttpPorts, 'reads' |
   return {
     end() {
       clearTimeout(timer);
-      timer = undefined;
+      isLooking = false;
       listeners.clear();
       for (const end of enders) end();
       enders.clear();

@@ -43,6 +43,8 @@ export function createMetrics(
       gauges.collected.set((ports.monotonicMs() - now) / 1_000);
     } catch (error) {
       readAtMs = null;
+      // Not known is not well: an alert on `ok` has to fire.
+      gauges.ok.set(0);
       flows.collectionErrors.inc();
       ports.onFault(error, '/metrics');
     }

@@ -44,7 +44,7 @@ export function createRepeats(monotonicMs: () => number): Repeats {
 /** One server that is away fails every step of every job: the reason is what counts, not who met it. */
 const REASONS = ['code', 'error', 'faults'];
 /** What it is about. */
-const SUBJECTS = ['lane', 'server', 'permission'];
+const SUBJECTS = ['lane', 'server', 'permission', 'address'];
 
 function keyOf(event: string, fields: object): string {
   const reasons = REASONS.map((name) => fieldOf(fields, name));

@@ -68,7 +68,8 @@ export async function proveDays(
       const { provedAt } = proof;
       const certificates = await ports.store.keepProof({ ...proof, proofId: options.proofId, trigger });
       proven.push({ day, trigger, provedAt, certificates });
-      await proof.discard();
+      // What is left of it is removed by the next proof of the day: the certificate is kept, whatever becomes of this.
+      await proof.discard().catch(() => undefined);
     } catch (error) {
       if (options.signal.aborted) break;
       standings = new Map();

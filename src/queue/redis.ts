@@ -94,7 +94,11 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
   return {
     client,
     ready() {
-      opening ??= openAndTell();
+      opening ??= openAndTell().catch((fault: unknown) => {
+        // Asked again by whoever comes next: it may be back then.
+        opening = null;
+        throw fault;
+      });
       return opening;
     },
     lastFault: () => (last === null ? null : redisFault(last, url)),

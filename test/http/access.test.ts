@@ -4,6 +4,7 @@
  */
 import { request } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { HttpPorts } from '../../src/http/ports.js';
 import { createReadsDatabase, type ReadsDatabase } from '../support/reads-database.js';
 import { ADMIN_TOKEN, type HttpStage, startHttp, VIEWER_TOKEN } from '../support/stages/http.js';
 
@@ -144,6 +145,58 @@ describe('with tokens', () => {
     expect((await ask('/health/live')).status).toBe(200);
   });
 
+  it('a stranger is refused before anything is read, whatever is asked for', async () => {
+    let reads = 0;
+    const counted = (ports: HttpPorts): HttpPorts => ({
+      ...ports,
+      reads: new Proxy(ports.reads, {
+        get(target, name) {
+          reads += 1;
+          return Reflect.get(target, name);
+        },
+      }),
+    });
+    stage = await startHttp(database, { config: tokens, decorate: counted });
+    const asked = [
+      '/',
+      '/runs',
+      '/runs/0193a001',
+      '/payments?q=pi_1',
+      '/payments/pi_1',
+      '/payments/%00',
+      '/parked',
+      '/days',
+    ];
+    for (const path of [
+      ...asked,
+      '/days.csv',
+      '/days/2026-11-01',
+      '/actions',
+      '/settings',
+      '/metrics',
+      '/events',
+      '/nothing',
+    ]) {
+      const { status, body } = await ask(path);
+      expect([path, status]).toEqual([path, 401]);
+      expect(body).not.toContain('pi_');
+      expect((await ask(path, { headers: { accept: 'text/html' } })).headers.location).toMatch(/^\/login\?next=/);
+    }
+    for (const path of ['/sync', '/parked/confirm', '/parked/retry', '/parked/dismiss']) {
+      expect([path, (await ask(path, { method: 'POST', headers: FORM, body: 'reference=pi_1' })).status]).toEqual([
+        path,
+        401,
+      ]);
+    }
+    expect(reads).toBe(0);
+  });
+
+  it('a flood at the log-in is not read', async () => {
+    stage = await startHttp(database, { config: tokens });
+    const flood = await ask('/login', { method: 'POST', headers: FORM, body: `token=${'x'.repeat(100_000)}` });
+    expect(flood.status).toBe(413);
+  });
+
   it('wrong ones are slowed down for each address, and the right one is not', async () => {
     stage = await startHttp(database, { config: { ...tokens, trustsProxy: true } });
     const wrong = (address: string) =>
@@ -157,7 +210,8 @@ describe('with tokens', () => {
     stage.nowMs += 1_001;
     expect((await wrong('10.0.0.1')).status).toBe(401);
     expect((await wrong('10.0.0.1')).status).toBe(429);
-    expect((await ask('/api/v1/status', { headers: bearer(ADMIN_TOKEN) })).status).toBe(200);
+    const right = { ...bearer(ADMIN_TOKEN), 'x-forwarded-for': '10.0.0.1' };
+    expect((await ask('/api/v1/status', { headers: right })).status).toBe(200);
     expect(stage.wrongTokens).toContain('10.0.0.2');
   });
 

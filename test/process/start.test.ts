@@ -128,7 +128,7 @@ describe('a database', () => {
     ]);
     expect((await runCommand(['migrate'], place.environment)).code).toBe(0);
     expect((await runCommand(['status'], place.environment)).code).toBe(1);
-  });
+  }, 90_000);
 
   it('or a Redis that is not there is named by a command at once, with what was tried, without its password', async () => {
     const nobody = { DATABASE_URL: 'postgres://sync:canary1@127.0.0.1:9/mirror' };

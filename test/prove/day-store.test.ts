@@ -10,6 +10,7 @@ import { MARKS, type StagedItem, type StagedKind, type StoredItem } from '../../
 import type { PieceBounds } from '../../src/core/proof/tally-day.js';
 import { createLargeStores } from '../../src/db/proof/large-stores.js';
 import type { DayRequest, DayStore, LargeStores } from '../../src/prove/day-store.js';
+import { createDayStores } from '../../src/prove/day-stores.js';
 import { createMemoryStore } from '../../src/prove/memory-store.js';
 import { createReadsDatabase, type ReadsDatabase } from '../support/reads-database.js';
 
@@ -117,6 +118,19 @@ function withoutPlaces(found: unknown): unknown {
   return Array.isArray(found) ? found.map(({ sequence: _, ...item }) => item) : found;
 }
 
+const NEW = {
+  ...{
+    kind: 'wanted',
+    name: 'pi_new',
+    key: keyOf('pi_new'),
+    id: '',
+    marks: 0,
+    todo: 1,
+    transactionId: null,
+    body: null,
+  },
+} as const;
+
 /** Everything that can be asked of a store. */
 async function answersOf(store: DayStore, plan: typeof steps extends fc.Arbitrary<infer Plan> ? Plan : never) {
   const answers: unknown[] = [];
@@ -151,6 +165,24 @@ describe('the stores of a day', () => {
       const memory = createMemoryStore({ begunAt: new Date(), pieceItems: PIECE_ITEMS });
       const large = await storesOf().open(requestOf());
       expect(await answersOf(large, plan)).toEqual(await answersOf(memory, plan));
+    });
+    await fc.assert(property, { seed: SEED, numRuns: 60, endOnFailure: true });
+  }, 60_000);
+
+  it(`answer alike when a day outgrows memory on the way (seed ${SEED}, 60 runs)`, async () => {
+    const property = fc.asyncProperty(steps, fc.integer({ min: 0, max: 30 }), async (plan, memoryItems) => {
+      const memory = createMemoryStore({ begunAt: new Date(), pieceItems: PIECE_ITEMS });
+      const stores = createDayStores({ large: storesOf(), memoryItems, pieceItems: PIECE_ITEMS });
+      const grown = await stores.open(requestOf({ expected: 0, isAnew: true }));
+      expect(await answersOf(grown, plan)).toEqual(await answersOf(memory, plan));
+      // What comes next has a place behind everything that came: questions about what is left go by it.
+      const before = grown.last;
+      await grown.put([{ ...plan.flatMap(([added]) => added)[0], ...NEW } as StagedItem]);
+      expect(grown.last).toBeGreaterThan(before);
+      const all = await grown.find({ kinds: [...KINDS], marks: 0 }, [...NAMES, NEW.name]);
+      expect(Math.max(...all.map(({ sequence }) => sequence))).toBe(grown.last);
+      expect(new Set(all.map(({ sequence }) => sequence)).size).toBe(all.length);
+      await grown.discard();
     });
     await fc.assert(property, { seed: SEED, numRuns: 60, endOnFailure: true });
   }, 60_000);

@@ -32,44 +32,44 @@ export async function nextDueInMs(
 }
 
 /**
- * Lanes that have postings due now: what a worker's timer wakes, because a queue may have lost everything. The lanes are those
- * that the totals name; a backlog of a million is not read.
+ * Lanes that have postings due now: what a worker's timer wakes, because a queue may have lost everything. Lanes are found one
+ * after the other along the index, not by the totals, so that a lane is woken whatever became of those.
  */
 export async function lanesDue(sql: postgres.Sql): Promise<Lane[]> {
+  const ofLane = sql.unsafe(LANE);
   const rows = await sql<NamedLane[]>`
-    select waiting.name as lane
-    from (
-      select lane as name, count from stripe_blnk_sync.lane_totals
-      union all select lane, count from stripe_blnk_sync.posting_changes where standing = 'pending'
-    ) waiting
-    group by waiting.name
-    having sum(waiting.count) > 0 and (
+    with recursive ${lanesPending(sql)}
+    select name as lane from waiting where (
       -- In the order of the index, so that it is used: of what is nearly all pending, the first one met is due.
       select 1 from stripe_blnk_sync.postings
-      where state = 'pending' and ${sql.unsafe(LANE)} = waiting.name
+      where state = 'pending' and ${ofLane} = waiting.name
         and due_at <= now() and (claimed_until is null or claimed_until < now())
       order by due_at limit 1) is not null`;
   return lanesOf(rows.flatMap(({ lane }) => lane ?? []));
 }
 
-/**
- * Lanes with a posting that is due for `dueForMs`, in which nobody holds a claim and nobody noted a pause lately. Lanes are
- * found one after the other along the index, so that a backlog of a million is not read.
- */
-export async function lanesWaiting(
-  sql: postgres.Sql,
-  { dueForMs, pausedForMs }: { readonly dueForMs: number; readonly pausedForMs: number },
-): Promise<Lane[]> {
+/** The lanes that have something pending, as `waiting (name)`: a backlog of a million is not read. */
+function lanesPending(sql: postgres.Sql) {
   const ofLane = sql.unsafe(LANE);
-  const rows = await sql<NamedLane[]>`
-    with recursive waiting (name) as (
+  return sql`
+    waiting (name) as (
       (select ${ofLane} from stripe_blnk_sync.postings where state = 'pending' order by ${ofLane} limit 1)
       union all
       select following.name from waiting cross join lateral (
         select ${ofLane} as name from stripe_blnk_sync.postings
         where state = 'pending' and ${ofLane} > waiting.name
         order by ${ofLane} limit 1) following
-    )
+    )`;
+}
+
+/** Lanes with a posting that is due for `dueForMs`, in which nobody holds a claim and nobody noted a pause lately. */
+export async function lanesWaiting(
+  sql: postgres.Sql,
+  { dueForMs, pausedForMs }: { readonly dueForMs: number; readonly pausedForMs: number },
+): Promise<Lane[]> {
+  const ofLane = sql.unsafe(LANE);
+  const rows = await sql<NamedLane[]>`
+    with recursive ${lanesPending(sql)}
     select name as lane from waiting
     where exists (
         select 1 from stripe_blnk_sync.postings

@@ -38,11 +38,13 @@ export function createStagedDay(db: Drizzle, options: StagedDayOptions): DayStor
   let isReleased = false;
   const renew = async (): Promise<void> => {
     assertOurs(!isReleased);
-    const renewed = await db
+    const renewing = db
       .update(stagedDays)
       .set({ renewedAt: sql`clock_timestamp()` })
-      .where(and(eq(stagedDays.id, id), eq(stagedDays.token, token)));
-    assertOurs(renewed.count > 0);
+      .where(and(eq(stagedDays.id, id), eq(stagedDays.token, token)))
+      .execute();
+    writing = Promise.allSettled([writing, renewing]);
+    assertOurs((await renewing).count > 0);
   };
   return {
     ...{ begunAt, progress },
@@ -51,6 +53,8 @@ export function createStagedDay(db: Drizzle, options: StagedDayOptions): DayStor
     },
     async put(items, reached) {
       assertOurs(!isReleased);
+      // Items that were held in memory before bring their numbers: the next ones go on behind them.
+      for (const { sequence: brought } of items) if (brought !== undefined) sequence = Math.max(sequence, brought + 1);
       const rows = rowsOf(items, () => sequence++);
       const stored = db.execute<{ ours: number }>(putStatement(rows, { id, token, sequence, reached }));
       writing = Promise.allSettled([writing, stored]);

@@ -1,6 +1,7 @@
 /** What can be asked for and decided over the API. Each may be sent again: what is done already stays done. */
 import { z } from '@hono/zod-openapi';
 import { type Moment, parseMoment } from '../../core/base/time-text.js';
+import { isPlansDismissal } from '../../core/repair/repair-plan.js';
 import { actorOf, needAdmin } from '../access.js';
 import type { HttpPorts } from '../ports.js';
 import { type Api, route } from './define.js';
@@ -12,6 +13,16 @@ const REFERENCES_MAX = 1_000;
 const NOW: Moment = { kind: 'ago', durationMs: 0 };
 
 const references = z.array(schema.reference).min(1).max(REFERENCES_MAX);
+/** Nobody is called as a repair plan or a rebuild signs: what those dismissed is never looked for again. */
+const name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(100)
+  .refine((text) => !isPlansDismissal(text), {
+    error: 'allowed is the name of a person; that is how a repair plan or a rebuild signs',
+  });
+
 const moment = z
   .string()
   .max(40)
@@ -97,7 +108,7 @@ function addDismissal(api: Api, ports: Pick<HttpPorts, 'operationsFor'>): void {
       body: z.strictObject({
         references,
         why: z.string().trim().min(1).max(500),
-        by: z.string().trim().min(1).max(100).optional(),
+        by: name.optional(),
       }),
       answer: z.looseObject({ outcomes: z.array(z.looseObject({ reference: z.string(), outcome: z.string() })) }),
     },

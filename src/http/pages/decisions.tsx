@@ -1,6 +1,7 @@
 /** What forms send: each is an operation in the name of whoever sent it, and ends in a page that says what was done. */
 import type { Context, Hono } from 'hono';
 import type { ParkingReason } from '../../core/posting/posting.js';
+import { isPlansDismissal } from '../../core/repair/repair-plan.js';
 import type { DismissOutcome } from '../../db/postings/parked-store.js';
 import { actorOf, type Environment, needAdmin } from '../access.js';
 import { REASONS } from '../api/schemas.js';
@@ -44,7 +45,7 @@ export function addDecisions(app: Hono<Environment>, ports: PagesPorts): void {
     needAdmin(c);
     const form = await readForm(c);
     const [why, by] = [form.why.trim(), form.by.trim()];
-    if (why === '' || by === '') {
+    if (why === '' || by === '' || isPlansDismissal(by)) {
       const decision = await toDecision(ports, { ...form, what: 'dismiss' });
       return render(
         c,
@@ -53,11 +54,10 @@ export function addDecisions(app: Hono<Environment>, ports: PagesPorts): void {
         <Confirm decision={decision} problem="Say why, and who you are: both are kept with the decision." />,
       );
     }
-    const actor = { ...actorOf(c, true), name: by.slice(0, 100) };
-    const operations = await ports.operationsFor(actor);
+    const operations = await ports.operationsFor({ ...actorOf(c, true), name: by.slice(0, 100) });
     const lines: string[] = [];
     await operations.dismissParked(
-      { references: form.references, why: why.slice(0, WHY_LENGTH_MAX), by: actor.name },
+      { references: form.references, why: why.slice(0, WHY_LENGTH_MAX), by: by.slice(0, 100) },
       { onDecided: (reference, outcome) => void lines.push(`${reference} ${DISMISSED[outcome]}.`) },
     );
     return render(c, ports, await frame('Dismissed'), <Decided lines={lines} />);

@@ -1,14 +1,23 @@
 /** Logging in: a token becomes a session, which is a cookie that no script reads and no other site sends. */
 import { randomBytes } from 'node:crypto';
 import type { Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { deleteCookie, setCookie } from 'hono/cookie';
 import { type createAccessReader, type Environment, SESSION_COOKIE } from '../access.js';
 import type { HttpPorts } from '../ports.js';
-import { problemOf } from '../problem.js';
+import { problemOf, refuse } from '../problem.js';
 import { sign } from '../security/tokens.js';
 import { Again, Login } from './others.js';
 
 const SESSION_S = 12 * 60 * 60;
+const BODY_BYTES_MAX = 8 * 1_024;
+
+const limited = bodyLimit({
+  maxSize: BODY_BYTES_MAX,
+  onError: () => {
+    throw refuse(413, 'http_body_too_large', `The body is larger than ${BODY_BYTES_MAX} bytes`);
+  },
+});
 
 export function addLogIn(
   app: Hono<Environment>,
@@ -16,6 +25,8 @@ export function addLogIn(
   { check }: Pick<ReturnType<typeof createAccessReader>, 'check'>,
 ): void {
   app.get('/login', (c) => c.html(`<!doctype html>${<Login next={localPath(c.req.query('next'))} problem={null} />}`));
+  // Before the token is looked at: whoever sends a flood is a stranger.
+  app.use('/login', (c, next) => (c.req.method === 'POST' ? limited(c, next) : next()));
   app.post('/login', async (c) => {
     const form = await c.req.formData().catch(() => new FormData());
     const [token, next] = [String(form.get('token') ?? '').trim(), localPath(String(form.get('next') ?? ''))];

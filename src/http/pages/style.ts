@@ -72,7 +72,13 @@ ol.days .good { background: var(--good-ground); color: var(--good); } ol.days .a
 /** Only what pages can do without: parts that are swapped when something changed, copying, and a pause. */
 export const SCRIPT = `
 const pause = document.querySelector('[data-pause]');
-let source = null, paused = false, wanted = false;
+let source = null, paused = false, wanted = false, busy = false;
+/* One at a time, and no more often than every three seconds, however much happens. */
+function soon() {
+  if (busy) { wanted = true; return; }
+  busy = true; wanted = false;
+  refresh().catch(() => {}).finally(() => setTimeout(() => { busy = false; if (wanted && !paused) soon(); }, 3000));
+}
 async function refresh() {
   const answer = await fetch(location.href, { headers: { accept: 'text/html' } });
   if (!answer.ok) return;
@@ -87,13 +93,13 @@ async function refresh() {
 function connect() {
   if (paused || document.visibilityState !== 'visible' || source !== null || document.querySelector('[data-live]') === null) return;
   source = new EventSource('/events');
-  source.addEventListener('changed', () => { refresh().catch(() => {}); });
+  source.addEventListener('changed', soon);
 }
 function disconnect() { source?.close(); source = null; }
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState !== 'visible') { disconnect(); wanted = true; return; }
   connect();
-  if (wanted && !paused) refresh().catch(() => {});
+  if (wanted && !paused) soon();
   wanted = false;
 });
 if (pause !== null) {
@@ -102,7 +108,7 @@ if (pause !== null) {
     paused = !paused;
     pause.setAttribute('aria-pressed', String(paused));
     pause.textContent = paused ? 'Follow again' : 'Pause';
-    if (paused) disconnect(); else { connect(); refresh().catch(() => {}); }
+    if (paused) disconnect(); else { connect(); soon(); }
   });
 }
 for (const button of document.querySelectorAll('[data-copy]')) {

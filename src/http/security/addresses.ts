@@ -5,6 +5,11 @@ export function isLoopbackName(name: string): boolean {
   return name === 'localhost' || name === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(name);
 }
 
+/** Of a socket: IPv4 may come as IPv6. */
+export function isLoopbackAddress(address: string | undefined): boolean {
+  return address === '::1' || /^(?:::ffff:)?127\./.test(address ?? '');
+}
+
 /**
  * The address that asks, for counting wrong tokens. Of `X-Forwarded-For` the last one, which the proxy itself added: what stands
  * before it is what the client claimed.
