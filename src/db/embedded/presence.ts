@@ -71,6 +71,7 @@ export async function enterServer(
     await sql`SELECT pg_advisory_lock_shared(${GATE.space}::int, ${GATE.key}::int)`;
     await sql`SELECT set_config('application_name', ${PRESENCE_NAME}, false)`;
     await ensureIdleGuard(sql, address, options.idleStopMs);
+    await assertStays(address);
     if (isLost) return undefined;
     isIn = true;
   } catch (error) {
@@ -131,6 +132,19 @@ async function otherClients(sql: postgres.Sql): Promise<{ entering: boolean; oth
     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
       AND application_name NOT IN (${LEAVING_NAME}, ${GUARD_NAME})`;
   return found ?? { entering: false, others: false };
+}
+
+/**
+ * Whoever stopped the server dies of the stop, and lets go of the gate: we may get it while our own connection is not told yet. A new
+ * one is refused from the moment on at which the stop begins.
+ */
+async function assertStays(address: ServerAddress): Promise<void> {
+  const sql = connect(address, { name: ENTERING_NAME });
+  try {
+    await sql`SELECT 1`;
+  } finally {
+    await sql.end({ timeout: 0 });
+  }
 }
 
 async function ensureIdleGuard(sql: postgres.Sql, address: ServerAddress, idleStopMs: number): Promise<void> {
