@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 export interface OwnListener {
   /** 0 before it was opened for the first time; the same from then on. */
@@ -11,6 +12,8 @@ export interface OwnListener {
   /** New connections are refused, open ones are cut. It may be opened again. */
   close(): Promise<void>;
 }
+
+const PORT_BACK_WITHIN_MS = 20_000;
 
 export function ownListener(server: Server): OwnListener {
   const sockets = new Set<Socket>();
@@ -26,9 +29,15 @@ export function ownListener(server: Server): OwnListener {
       return port;
     },
     async open() {
-      if (server.listening) return;
-      server.listen(port, '127.0.0.1');
-      await once(server, 'listening');
+      const deadlineMs = performance.now() + PORT_BACK_WITHIN_MS;
+      while (!server.listening) {
+        server.listen(port, '127.0.0.1');
+        await once(server, 'listening').catch(async (error: NodeJS.ErrnoException) => {
+          // While it was closed the system lent its port to a connection of somebody else, which ends.
+          if (error.code !== 'EADDRINUSE' || performance.now() > deadlineMs) throw error;
+          await delay(50);
+        });
+      }
       port = portOf(server);
     },
     async close() {
