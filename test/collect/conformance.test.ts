@@ -184,9 +184,9 @@ describe.each(KINDS)('$name', ({ feed, open: openListing }) => {
     expect(vendorNow?.getTime()).toBeGreaterThan(NOW.getTime() - 10_000);
   });
 
-  it.skipIf(feed === 'succeededEvents')(
-    'counts what has not succeeded as read, and brings no payment of it',
-    async () => {
+  // Events are of what succeeded alone.
+  if (feed !== 'succeededEvents') {
+    it('counts what has not succeeded as read, and brings no payment of it', async () => {
       const listing = await openListing();
       for (let second = 0; second < 130; second += 1) listing.leaveUnpaid(second);
       const id = listing.pay(50);
@@ -196,8 +196,8 @@ describe.each(KINDS)('$name', ({ feed, open: openListing }) => {
         [at(129), at(31)],
         [at(30), at(0)],
       ]);
-    },
-  );
+    });
+  }
 
   it('goes on after its cursor, whatever was added before it meanwhile', async () => {
     const listing = await openListing();
