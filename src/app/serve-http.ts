@@ -5,7 +5,6 @@ import { sql } from 'drizzle-orm';
 import type { HomeConfig } from '../config.js';
 import type { HttpConfig } from '../config-http.js';
 import { describeError, SyncError } from '../core/base/errors.js';
-import { withinTime } from '../core/base/within-time.js';
 import type { HttpPorts, PartHealth, SettingRecord } from '../http/ports.js';
 import type { Events } from '../observability/events.js';
 import { packageVersion } from '../package-root.js';
@@ -13,6 +12,7 @@ import type { JobQueue } from '../queue/job-queue.js';
 import type { Home } from './home.js';
 import { createRequests } from './requests.js';
 import { systemClock } from './system-clock.js';
+import { whyAway } from './why-away.js';
 
 export interface ServeParts {
   readonly home: Home;
@@ -28,9 +28,6 @@ export interface Served {
   drain(): void;
   close(): Promise<void>;
 }
-
-/** A supervisor waits no longer for an answer than this. */
-const HEALTH_WITHIN_MS = 2_000;
 
 /** Throws SyncError `http_port_taken` and `http_not_listening`. */
 export async function serveHttp(
@@ -103,12 +100,6 @@ async function createPorts(
 
 async function timed(name: PartHealth['name'], ask: () => Promise<void>): Promise<PartHealth> {
   const beganAtMs = systemClock.monotonicMs();
-  const why = await withinTime<string | null>(
-    ask().then(() => null, describeError),
-    {
-      sleep: (over) => systemClock.sleep(HEALTH_WITHIN_MS, over),
-      whenLate: () => `no answer within ${HEALTH_WITHIN_MS / 1_000} s`,
-    },
-  );
+  const why = await whyAway(`the ${name}`, ask);
   return { name, isReady: why === null, why, tookMs: systemClock.monotonicMs() - beganAtMs };
 }

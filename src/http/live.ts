@@ -4,7 +4,7 @@
  */
 import type { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import { type Environment, knownOnly } from './access.js';
+import type { Environment } from './access.js';
 import type { HttpPorts } from './ports.js';
 
 const LOOK_EVERY_MS = 1_000;
@@ -24,6 +24,8 @@ export function addLive(app: Hono<Environment>, ports: Pick<HttpPorts, 'reads' |
   let timer: NodeJS.Timeout | undefined;
   let known: string | null = null;
   let isLooking = false;
+  let isOver = false;
+  let firstLook: Promise<void> = Promise.resolve();
   const look = async (): Promise<void> => {
     try {
       const now = await ports.reads.lastChange();
@@ -35,7 +37,8 @@ export function addLive(app: Hono<Environment>, ports: Pick<HttpPorts, 'reads' |
     if (listeners.size > 0) timer = setTimeout(look, LOOK_EVERY_MS).unref();
     else isLooking = false;
   };
-  app.get('/events', knownOnly, (c) => {
+  app.get('/events', (c) => {
+    if (isOver) return c.text('This process is stopping\n', 503);
     if (enders.size >= STREAMS_MAX) return c.text('Too many pages follow already\n', 503, { 'retry-after': '60' });
     return streamSSE(c, async (stream) => {
       const ended = new Promise<void>((resolve) => {
@@ -48,8 +51,10 @@ export function addLive(app: Hono<Environment>, ports: Pick<HttpPorts, 'reads' |
       if (!isLooking) {
         isLooking = true;
         known = null;
-        void look();
+        firstLook = look();
       }
+      // What changes from that look on is told. What changed before it, the page reads once more at this word.
+      await firstLook;
       await stream.writeSSE({ event: 'hello', data: '', retry: RETRY_MS });
       const ping = setInterval(() => void stream.write(': ping\n\n'), PING_EVERY_MS).unref();
       await ended;
@@ -59,6 +64,7 @@ export function addLive(app: Hono<Environment>, ports: Pick<HttpPorts, 'reads' |
   });
   return {
     end() {
+      isOver = true;
       clearTimeout(timer);
       isLooking = false;
       listeners.clear();

@@ -8,7 +8,7 @@ import { compareSides } from '../core/proof/compare-day.js';
 import type { JudgeRules, SideLine } from '../core/proof/day-payment.js';
 import type { OtherPayment } from '../core/proof/judge-unlisted.js';
 import { keyOf } from '../core/proof/line-key.js';
-import { type StagedBodies, type StagedItem, type StagedKind, type StoredItem, TODO } from '../core/proof/staged.js';
+import { type StagedBodies, type StagedItem, type StagedKind, type StoredItem, TO_DO } from '../core/proof/staged.js';
 import { createTally, type PieceBounds, type TalliedDay, type TallyRules } from '../core/proof/tally-day.js';
 import type { DayStore, Piece } from './day-store.js';
 import type { BalanceBook } from './read-balances.js';
@@ -20,7 +20,7 @@ export interface CompareRules extends TallyRules, Pick<JudgeRules, 'isCollected'
 }
 
 export async function comparePieces(store: DayStore, rules: CompareRules): Promise<TalliedDay> {
-  await store.drop(TODO.line);
+  await store.drop(TO_DO.line);
   const bounds: PieceBounds[] = [];
   let strays = 0;
   const tally = createTally(rules);
@@ -90,5 +90,5 @@ function bodiesOf<Kind extends StagedKind>(
 
 function itemOfStray(line: SideLine, number: number): StagedItem {
   const place = { key: keyOf(line.id), id: `${number}`, name: line.id };
-  return { kind: 'line', ...place, marks: 0, todo: TODO.line, transactionId: null, body: line };
+  return { kind: 'line', ...place, marks: 0, todo: TO_DO.line, transactionId: null, body: line };
 }

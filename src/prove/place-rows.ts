@@ -7,7 +7,7 @@ import { type LedgerRecord, rowKey } from '../core/ledger/row.js';
 import type { Mirror } from '../core/posting/mirror.js';
 import { paymentsOfRows } from '../core/proof/day-row.js';
 import { idsWithin, keyOfRows } from '../core/proof/place-row.js';
-import { type StagedItem, type StoredItem, TODO } from '../core/proof/staged.js';
+import { type StagedItem, type StoredItem, TO_DO } from '../core/proof/staged.js';
 import type { DayStore } from './day-store.js';
 import { isRow } from './read-missing.js';
 import { marksOf } from './stage-items.js';
@@ -18,10 +18,10 @@ const ROWS_MAX = 3_000;
 const GENERATIONS_MAX = 8;
 
 export async function placeRows(store: DayStore, mirror: Mirror): Promise<void> {
-  await store.drop(TODO.placed);
+  await store.drop(TO_DO.placed);
   let after = -1;
   for (;;) {
-    const found = (await store.todo(TODO.place, { after, limit: ROWS_MAX })).filter(isRow);
+    const found = (await store.todo(TO_DO.place, { after, limit: ROWS_MAX })).filter(isRow);
     const last = found.at(-1);
     if (last === undefined) return;
     after = last.sequence;
@@ -59,7 +59,7 @@ async function placed(
       kind: 'placed',
       ...place,
       marks: marksOf(row, mirror),
-      todo: TODO.placed,
+      todo: TO_DO.placed,
       transactionId,
       sequence,
       body: row,

@@ -68,7 +68,8 @@ export async function proveDays(
       const { provedAt } = proof;
       const certificates = await ports.store.keepProof({ ...proof, proofId: options.proofId, trigger });
       proven.push({ day, trigger, provedAt, certificates });
-      // What is left of it is removed by the next proof of the day: the certificate is kept, whatever becomes of this.
+      // The certificate is kept, whatever becomes of this: what is left is removed by the next proof, and a database that is
+      // away is met by the next statement.
       await proof.discard().catch(() => undefined);
     } catch (error) {
       if (options.signal.aborted) break;

@@ -6,7 +6,7 @@ import { childrenOf, findForms, GENERATIONS_MAX } from '../core/ledger/find-form
 import { isApplied, isPlainlyOurs, type LedgerRecord } from '../core/ledger/row.js';
 import type { Mirror } from '../core/posting/mirror.js';
 import { roleOf } from '../core/proof/day-row.js';
-import { MARKS, type StagedItem, type StoredItem, TODO } from '../core/proof/staged.js';
+import { MARKS, type StagedItem, type StoredItem, TO_DO } from '../core/proof/staged.js';
 import type { DayStore, NamedItem, Selector } from './day-store.js';
 import type { LedgerSide } from './ports.js';
 import { itemsOfRow } from './stage-items.js';
@@ -89,7 +89,7 @@ async function followRows({ ledger, store, mirror }: MissingContext): Promise<vo
     let after = -1;
     let isOver = true;
     while (after < end) {
-      const found = await store.todo(TODO.follow, { after, limit: ROWS_MAX });
+      const found = await store.todo(TO_DO.follow, { after, limit: ROWS_MAX });
       const last = found.at(-1);
       if (last === undefined) break;
       after = last.sequence;
@@ -110,7 +110,7 @@ export function isRow(item: StoredItem): item is Extract<StoredItem, { readonly 
 }
 
 function asFollowed(item: Extract<StoredItem, { readonly kind: 'row' }>): StagedItem {
-  return { ...item, marks: item.marks | MARKS.followed, todo: item.todo & ~TODO.follow };
+  return { ...item, marks: item.marks | MARKS.followed, todo: item.todo & ~TO_DO.follow };
 }
 
 async function putRows(store: DayStore, rows: readonly LedgerRecord[], mirror: Mirror): Promise<void> {

@@ -11,7 +11,7 @@ import type { FoundPayment, IntentNow } from '../core/posting/payment.js';
 import type { OtherPayment } from '../core/proof/judge-unlisted.js';
 import { keyOf } from '../core/proof/line-key.js';
 import { keyOfRows } from '../core/proof/place-row.js';
-import { MARKS, type StagedItem, TODO } from '../core/proof/staged.js';
+import { MARKS, type StagedItem, TO_DO } from '../core/proof/staged.js';
 import type { DayStore } from './day-store.js';
 import type { StripeSide } from './ports.js';
 import { namesWithout } from './read-missing.js';
@@ -47,10 +47,10 @@ export async function readOthers(context: OthersContext): Promise<ReadOthers> {
     const other = otherOf(found, dayWindow(day));
     if (other.kind === 'of_this_day') late.push(id);
     await store.put([other.kind === 'of_this_day' ? itemOfPayment(other.found, mirror) : itemOfOther(id, other)]);
-    await store.drop(TODO.wanted, [id]);
+    await store.drop(TO_DO.wanted, [id]);
   };
   await markWanted(store);
-  const wanted = (limit: number) => store.todo(TODO.wanted, { after: -1, limit });
+  const wanted = (limit: number) => store.todo(TO_DO.wanted, { after: -1, limit });
   let [requests, read] = [0, 0];
   while (read < INTENTS_READ_MAX) {
     let newest: Date | null = null;
@@ -79,19 +79,19 @@ function otherOf(
 
 function itemOfOther(id: string, body: OtherPayment): StagedItem {
   const place = { key: keyOfRows(id, false), id, name: id };
-  return { kind: 'other', ...place, marks: 0, todo: TODO.other, transactionId: null, body };
+  return { kind: 'other', ...place, marks: 0, todo: TO_DO.other, transactionId: null, body };
 }
 
 /** Payments that applied rows name and that the day's listing does not have, in the order in which their first rows came. */
 async function markWanted(store: DayStore): Promise<void> {
-  await store.drop(TODO.wanted);
-  await store.drop(TODO.other);
+  await store.drop(TO_DO.wanted);
+  await store.drop(TO_DO.other);
   const judged = { kinds: ['row', 'placed'], marks: MARKS.claimed } as const;
   for await (const names of namesWithout(store, judged, [{ kinds: ['payment', 'unreadable'] }])) {
     await store.put(
       names.map(({ name, sequence }): StagedItem => {
         const place = { key: keyOf(name), id: name, name, sequence };
-        return { kind: 'wanted', ...place, marks: 0, todo: TODO.wanted, transactionId: null, body: null };
+        return { kind: 'wanted', ...place, marks: 0, todo: TO_DO.wanted, transactionId: null, body: null };
       }),
     );
   }
@@ -114,7 +114,7 @@ async function walkBack(
       found += 1;
       await learn(payment.id, payment);
     }
-    const isOver = (await store.todo(TODO.wanted, { after: -1, limit: 1 })).length === 0;
+    const isOver = (await store.todo(TO_DO.wanted, { after: -1, limit: 1 })).length === 0;
     if (isOver || requests >= found + PAGES_IN_VAIN_MAX) break;
   }
   return requests;

@@ -7,7 +7,7 @@ import type { DayPosting, ExpectedPayment } from '../core/proof/day-payment.js';
 import { isClaimed } from '../core/proof/judge-unlisted.js';
 import { keyOf } from '../core/proof/line-key.js';
 import { isPlain, namedBy } from '../core/proof/place-row.js';
-import { MARKS, type StagedItem, TODO } from '../core/proof/staged.js';
+import { MARKS, type StagedItem, TO_DO } from '../core/proof/staged.js';
 
 /** Keeps of a payment what comparing needs, and no customer detail. */
 export function itemOfPayment(found: FoundPayment, mirror: Mirror): StagedItem {
@@ -39,7 +39,7 @@ export function itemsOfRow(row: LedgerRecord, mirror: Mirror): StagedItem[] {
   const plain = isPlain(row);
   // What is not plain is judged where it is placed.
   const marks = plain ? marksOf(row, mirror) | MARKS.plain : marksOf(row, mirror) & ~MARKS.claimed;
-  const todo = (plain ? 0 : TODO.place) | (isPlainlyOurs(row, mirror) ? 0 : TODO.follow);
+  const todo = (plain ? 0 : TO_DO.place) | (isPlainlyOurs(row, mirror) ? 0 : TO_DO.follow);
   const place = { key: keyOf(reference), id: rowKey(row), name: reference };
   const item: StagedItem = { kind: 'row', ...place, marks, todo, transactionId, body: row };
   if (plain) return [item];

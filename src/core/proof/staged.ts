@@ -45,7 +45,7 @@ export const MARKS = {
 } as const;
 
 /** Bits of `todo`: of few items, so that they are found without reading the others. */
-export const TODO = {
+export const TO_DO = {
   /** A row to be placed. */
   place: 1,
   /** A row whose commits, voids and refunds are to be asked for. */

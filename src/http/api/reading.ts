@@ -5,6 +5,7 @@ import { DAY_MS, utcDay } from '../../core/base/window.js';
 import { FEEDS } from '../../core/coverage/sync-run.js';
 import { exitCodeOf, verdictOf } from '../../core/verdict/verdict.js';
 import { plainText } from '../../views/text-width.js';
+import { given } from '../given.js';
 import type { HttpPorts } from '../ports.js';
 import { refuse } from '../problem.js';
 import { fromCursor, toCursor } from './cursor.js';
@@ -243,11 +244,4 @@ async function findRun(reads: HttpPorts['reads'], id: string) {
 function numberOf(position: string): string {
   if (/^\d{1,18}$/.test(position)) return position;
   throw refuse(400, 'http_request_invalid', 'cursor is none that this server made');
-}
-
-/** Without what was left out: a query says nothing of it then. */
-export function given<Given extends object>(
-  fields: Given,
-): { [Name in keyof Given]?: Exclude<Given[Name], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }

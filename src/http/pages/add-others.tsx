@@ -2,7 +2,8 @@
 import type { Hono } from 'hono';
 import { ACTION_KINDS } from '../../core/base/action.js';
 import type { Environment } from '../access.js';
-import { commandOf, given, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
+import { given } from '../given.js';
+import { commandOf, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
 import { mirrorOf, type PagesPorts, ROWS, render } from './frame.js';
 import { Actions, Settings } from './others.js';
 

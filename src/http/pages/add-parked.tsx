@@ -2,7 +2,8 @@
 import type { Hono } from 'hono';
 import { type Environment, needAccess } from '../access.js';
 import { REASONS } from '../api/schemas.js';
-import { commandOf, firstOf, given, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
+import { given } from '../given.js';
+import { commandOf, firstOf, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
 import { mayAct, type PagesPorts, ROWS, render } from './frame.js';
 import { Parked } from './parked.js';
 

@@ -2,8 +2,9 @@
 import type { Hono } from 'hono';
 import { type Environment, needAccess } from '../access.js';
 import { PAYMENT_STATES } from '../api/schemas.js';
+import { given } from '../given.js';
 import { refuse } from '../problem.js';
-import { commandOf, dayOf, firstOf, given, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
+import { commandOf, dayOf, firstOf, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
 import { mayAct, mirrorOf, type PagesPorts, ROWS, render } from './frame.js';
 import { Payment, Payments } from './payments.js';
 

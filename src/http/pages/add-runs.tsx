@@ -3,8 +3,9 @@ import type { Hono } from 'hono';
 import { FEEDS } from '../../core/coverage/sync-run.js';
 import type { Environment } from '../access.js';
 import { RUN_STATUSES } from '../api/schemas.js';
+import { given } from '../given.js';
 import { refuse } from '../problem.js';
-import { commandOf, firstOf, given, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
+import { commandOf, firstOf, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
 import { mirrorOf, type PagesPorts, ROWS, render } from './frame.js';
 import { Run, Runs } from './runs.js';
 

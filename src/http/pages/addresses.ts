@@ -24,12 +24,6 @@ export function dayOf(text: string | undefined): string | undefined {
   return Number.isNaN(time) || utcDay(new Date(time)) !== text ? undefined : text;
 }
 
-export function given<Given extends object>(
-  fields: Given,
-): { [Name in keyof Given]?: Exclude<Given[Name], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
-}
-
 /** Null for words that a shell would read otherwise: what is copied has to do what the page did. */
 export function commandOf(words: readonly string[], options: object = {}): string | null {
   const all = [...words, ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])];

@@ -93,6 +93,7 @@ async function refresh() {
 function connect() {
   if (paused || document.visibilityState !== 'visible' || source !== null || document.querySelector('[data-live]') === null) return;
   source = new EventSource('/events');
+  source.addEventListener('hello', soon);
   source.addEventListener('changed', soon);
 }
 function disconnect() { source?.close(); source = null; }
