@@ -50,7 +50,7 @@ const variables = {
 await migrate(variables);
 const home = await openHome(readHomeConfig(variables), { log: createLog({ level: 'silent' }), role: 'command' });
 const { sql } = home.database;
-const worker = start('src/main.ts', ['worker'], variables);
+const worker = await start('src/main.ts', ['worker'], variables);
 try {
   // The first sync has ended: what is paid from now on is read as events.
   while ((await sql`select 1 from stripe_blnk_sync.sync_runs where state <> 'collecting'`).length === 0)

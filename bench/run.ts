@@ -46,7 +46,7 @@ console.log(
 );
 console.log(`latency   Stripe ${values['stripe-latency']} ms, Blnk ${values['blnk-latency']} ms\n`);
 console.log(
-  'intents   payments  collected  intents/s   bare/s  share  whole job   per second  rss start  rss peak   rss end  Stripe req.  cpu worker  cpu server',
+  'intents   payments  collected  intents/s   bare/s  share  whole job   per second  rss start  rss peak   rss end  Stripe req.  worker µs  PostgreSQL µs',
 );
 for (const intents of values.intents.split(',').map(Number)) {
   const settings: JobSettings = {
@@ -84,8 +84,8 @@ function row(intents: number, figures: JobFigures): string {
     [`${rssPeak} MB`, 9],
     [`${rssEnd} MB`, 9],
     [String(requests), 12],
-    [`${(cpuMs / 1_000).toFixed(1)} s`, 11],
-    [serverCpuMs === null ? '–' : `${(serverCpuMs / 1_000).toFixed(1)} s`, 11],
+    [String(Math.round((cpuMs * 1_000) / intents)), 10],
+    [serverCpuMs === null ? '–' : String(Math.round((serverCpuMs * 1_000) / intents)), 14],
   ];
   return cells.map(([text, width], index) => (index === 0 ? text.padEnd(width) : text.padStart(width))).join(' ');
 }

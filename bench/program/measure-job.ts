@@ -52,6 +52,7 @@ export interface JobFigures {
   readonly rssStart: number;
   readonly rssPeak: number;
   readonly rssEnd: number;
+  /** Of the worker from when it was there. */
   readonly cpuMs: number;
   /** Of PostgreSQL while the worker ran; null where it cannot be seen. */
   readonly serverCpuMs: number | null;
@@ -81,7 +82,7 @@ export async function measureJob(settings: JobSettings): Promise<JobFigures> {
         : await readBare({ ...stripe, ...order, chains: settings.bareChains, requestsPerSecond });
     const blnkPort = await freePort();
     const blnkWords = ['--port', blnkPort, '--latency', settings.blnkLatencyMs, '--item', settings.blnkItemMs];
-    children.push(start('sandbox/blnk/cli.ts', blnkWords));
+    children.push(await start('sandbox/blnk/cli.ts', blnkWords));
     await answers(blnkPort);
     const variables = {
       STRIPE_API_KEY: stripe.apiKey,
@@ -100,15 +101,13 @@ export async function measureJob(settings: JobSettings): Promise<JobFigures> {
       ...settings.variables,
     };
     if (settings.databaseUrl !== null) await migrate(variables);
-    const worker = settings.posts
-      ? start('src/main.ts', ['worker'], variables, settings.profileTo)
-      : start('bench/program/reading-worker.ts', [], variables, settings.profileTo);
-    children.push(worker);
-    const others = Array.from({ length: settings.workers - 1 }, () =>
+    const startWorker = (profileTo: string | null): Promise<ChildProcess> =>
       settings.posts
-        ? start('src/main.ts', ['worker'], variables)
-        : start('bench/program/reading-worker.ts', [], variables),
-    );
+        ? start('src/main.ts', ['worker'], variables, profileTo)
+        : start('bench/program/reading-worker.ts', [], variables, profileTo);
+    const worker = await startWorker(settings.profileTo);
+    children.push(worker);
+    const others = await Promise.all(Array.from({ length: settings.workers - 1 }, () => startWorker(null)));
     children.push(...others);
     const context = await openWhenReady(variables, worker);
     const home = await openHome(readHomeConfig(variables), { log: SILENT, role: 'command' });
@@ -156,6 +155,7 @@ async function watch(
 ): Promise<Omit<JobFigures, 'bare' | 'serverCpuMs'>> {
   const rssStart = residentMb(worker);
   let rssPeak = rssStart;
+  const startedWithMs = cpuMs(worker);
   try {
     for (;;) {
       if (worker.exitCode !== null) throw new Error(`the worker left with ${worker.exitCode}`);
@@ -178,7 +178,7 @@ async function watch(
           rssStart,
           rssPeak,
           rssEnd: residentMb(worker),
-          cpuMs: cpuMs(worker),
+          cpuMs: cpuMs(worker) - startedWithMs,
         };
       }
       await sleep(LOOK_EVERY_MS);

@@ -93,7 +93,7 @@ export async function measurePosting(settings: PostingSettings, onRound: (round:
     await migrate(variables);
     const home = await openHome(readHomeConfig(variables), { log: SILENT, role: 'command' });
     closing.push(() => home.close());
-    await fill(home.database.sql, started(start('bench/program/reading-worker.ts', [], variables)), settings);
+    await fill(home.database.sql, started(await start('bench/program/reading-worker.ts', [], variables)), settings);
     const ledger = createLedger({ baseUrl: blnk.url, style: 'core', instanceId: null, readKey: async () => blnk.key });
     closing.push(() => ledger.close());
     const texts = await home.database.sql<Array<PreparedText & { readonly lane: string }>>`
@@ -113,7 +113,7 @@ export async function measurePosting(settings: PostingSettings, onRound: (round:
       const name = `bare_${process.pid}_${round}`;
       const measures = [
         async () => ({ bare: await loop(name, false) }),
-        () => drain(home, start('src/main.ts', ['worker'], variables, settings.profileTo), settings),
+        async () => drain(home, await start('src/main.ts', ['worker'], variables, settings.profileTo), settings),
         async () => ({ looking: await loop(`${name}_l`, true) }),
       ];
       // In the other order each second time: a ledger slows down while it grows.
@@ -149,7 +149,7 @@ async function openBlnk(
   }
   const port = await freePort();
   const key = 'test-master-key';
-  started(start('sandbox/blnk/cli.ts', ['--port', port, '--latency', blnkLatencyMs, '--item', blnkItemMs]));
+  started(await start('sandbox/blnk/cli.ts', ['--port', port, '--latency', blnkLatencyMs, '--item', blnkItemMs]));
   await answers(port);
   return { url: `http://127.0.0.1:${port}`, key };
 }

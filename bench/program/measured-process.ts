@@ -1,19 +1,36 @@
-/** Programs of ours as processes of their own, started from sources, and what the operating system says of them (Linux). */
+/** Programs of ours as processes of their own, compiled, and what the operating system says of them (Linux). */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openHome } from '../../src/app/home.js';
 import { readHomeConfig } from '../../src/config.js';
 import { createLog } from '../../src/observability/log.js';
+import { type CompiledPrograms, compilePrograms } from '../../test/support/compile-programs.js';
 
-export function start(
+const PROGRAMS = ['src/main.ts', 'bench/program/reading-worker.ts', 'sandbox/blnk/cli.ts'];
+
+let programs: Promise<CompiledPrograms> | null = null;
+
+/** Once for all that this process starts: compiling takes the processors that are measured. */
+function compiled(): Promise<CompiledPrograms> {
+  programs ??= compilePrograms(PROGRAMS).then((made) => {
+    process.once('exit', () => rmSync(made.folder, { recursive: true, force: true }));
+    return made;
+  });
+  return programs;
+}
+
+/** @param file one of `PROGRAMS` */
+export async function start(
   file: string,
   words: ReadonlyArray<string | number>,
   variables: Record<string, string> = {},
   profileTo: string | null = null,
-): ChildProcess {
+): Promise<ChildProcess> {
   const profiling = profileTo === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileTo}`];
-  return spawn(process.execPath, [...profiling, '--import', 'tsx', file, ...words.map(String)], {
+  const program = join((await compiled()).folder, file.replace(/\.ts$/, '.js'));
+  return spawn(process.execPath, [...profiling, program, ...words.map(String)], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...variables },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
