@@ -81,15 +81,15 @@ export function prepareVariant(payment: Payment, rules: MappingRules, variant: V
   const takesBack = correctedBy !== undefined && correctedBy < 0n;
   const amount = correctedBy === undefined ? payment.amountReceived : takesBack ? -correctedBy : correctedBy;
   const role = correctedBy !== undefined ? 'correction' : reference === payment.id ? 'original' : 'replacement';
-  const head = {
-    precision: precisionOf(exponent),
+  const [from, to] = takesBack ? [destination, source] : [source, destination];
+  const precision = precisionOf(exponent);
+  // Spread into one another these would take longer than all else of preparing. Their order is that of the bytes.
+  const rest = {
+    precision,
     currency,
     reference,
-    source: takesBack ? destination : source,
-    destination: takesBack ? source : destination,
-  };
-  const rest = {
-    ...head,
+    source: from,
+    destination: to,
     description: correctedBy === undefined ? descriptionOf(payment) : correctionText(payment, takesBack),
     allow_overdraft: true,
     skip_queue: true,
@@ -99,7 +99,11 @@ export function prepareVariant(payment: Payment, rules: MappingRules, variant: V
   return {
     kind: 'prepared',
     transaction: {
-      ...head,
+      precision,
+      currency,
+      reference,
+      source: from,
+      destination: to,
       object: PAYMENT.object,
       role,
       // Of what goes back too, whose source is a customer's balance: a lane for each customer would be a request for each.

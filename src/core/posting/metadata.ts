@@ -27,6 +27,7 @@ export function capMetadata(
   metadata: ReadonlyArray<readonly [string, string]>,
   own: Readonly<Record<string, string>>,
 ): CappedMetadata {
+  if (metadata.length === 0) return { entries: metadata, cut: 'nothing' };
   const room = META_DATA_BYTES_MAX - ADDED_BYTES - sizeOfObject(Object.entries(own)) - '"stripe_metadata": {}, '.length;
   const cleaned = metadata.map(([key, value]) => [cleanText(key), cleanText(value)] as const);
   const altered = cleaned.some(([key, value], index) => key !== metadata[index]?.[0] || value !== metadata[index]?.[1]);
@@ -85,9 +86,13 @@ function sizeOfObject(entries: ReadonlyArray<readonly [string, string]>): number
   return bytes;
 }
 
+/** Where no character is among these the JSON of a text is its UTF-8, in quotes. */
+const ESCAPED = /["\\\p{Cc}]/u;
+
 /** UTF-8 bytes with quotes; a quote, a backslash and the short escapes take two, other controls six. */
 function sizeOfText(text: string): number {
   let bytes = 2 + Buffer.byteLength(text);
+  if (!ESCAPED.test(text)) return bytes;
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index);
     if (code === 0x22 || code === 0x5c) bytes += 1;
