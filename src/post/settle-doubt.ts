@@ -216,12 +216,14 @@ async function judgeAll(
       rows.get(posting.reference) ?? [],
       ports.balances.resolver(posting.currency),
     );
-  const doubtful = present.filter((posting) => ['conflict', 'unresolved'].includes(judgeOne(posting).kind));
-  if (doubtful[0] !== undefined) {
-    const names = doubtful.flatMap(({ source, destination }) => [source, destination]);
-    await ports.balances.refresh(doubtful[0].currency, names);
-    await confirmResolved(doubtful[0].lane, ports);
-  }
+  const findings = postings.map((posting) => [posting, judgeOne(posting)] as const);
+  const doubtful = findings.flatMap(([posting, { kind }]) =>
+    kind === 'conflict' || kind === 'unresolved' ? [posting] : [],
+  );
+  if (doubtful[0] === undefined) return findings;
+  const names = doubtful.flatMap(({ source, destination }) => [source, destination]);
+  await ports.balances.refresh(doubtful[0].currency, names);
+  await confirmResolved(doubtful[0].lane, ports);
   return postings.map((posting) => [posting, judgeOne(posting)] as const);
 }
 

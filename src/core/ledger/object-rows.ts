@@ -2,7 +2,7 @@
  * One reading of the rows of an object: each reference once, by the row that decides it (a queued or scheduled one is
  * decided by its copy), with what the reference is and what has become of it. Whether it is right is for others to judge.
  */
-import { parseReference, type ReferenceRole } from './reference.js';
+import { type ParsedReference, parseReference, type ReferenceRole } from './reference.js';
 import type { LedgerRow } from './row.js';
 
 /**
@@ -28,14 +28,16 @@ export function decideRows<Row extends LedgerRow>(
   isObject: (id: string) => boolean,
 ): DecidedRow<Row>[] {
   const byBase = new Map<string, Row[]>();
+  const parsed = new Map<string, ParsedReference>();
   for (const row of rows) {
-    const { base } = parseReference(row.reference, isObject);
-    byBase.set(base, [...(byBase.get(base) ?? []), row]);
+    const read = parseReference(row.reference, isObject);
+    parsed.set(row.reference, read);
+    byBase.set(read.base, [...(byBase.get(read.base) ?? []), row]);
   }
   return [...byBase].flatMap(([base, ofBase]) => {
     const row = decidingRow(base, ofBase);
     if (row === undefined) return [];
-    const { role, of, number } = parseReference(base, isObject);
+    const { role, of, number } = parsed.get(base) ?? parseReference(base, isObject);
     return [{ base, role, of, number, row, verdict: verdictOf(row, base) }];
   });
 }
