@@ -22,7 +22,7 @@ import {
 import { type Agent as HttpsAgent, request as requestByHttps } from 'node:https';
 import Stripe from 'stripe';
 import { describeError } from '../core/base/errors.js';
-import { mayLoseDigits, parseWithoutRounding } from '../core/base/exact-json.js';
+import { parseWithoutRounding } from '../core/base/exact-json.js';
 import { onAbort } from '../core/base/on-abort.js';
 import { decompress } from '../decompress.js';
 import { isRecord } from './read-payment.js';
@@ -183,7 +183,7 @@ const NOT_JSON = Symbol('not JSON');
 
 function parse(text: string): unknown {
   try {
-    return mayLoseDigits(text) ? parseWithoutRounding(text) : JSON.parse(text);
+    return parseWithoutRounding(text);
   } catch {
     return NOT_JSON;
   }

@@ -23,7 +23,7 @@ export function parseExactJson(text: string): unknown {
 }
 
 /** Whether `JSON.parse` may round a number of this text. */
-export function mayLoseDigits(text: string): boolean {
+function mayLoseDigits(text: string): boolean {
   return LONG_NUMBER.test(text);
 }
 
