@@ -136,7 +136,10 @@ export class PinnedSocket extends Duplex {
       this.#waiting = { chunk, done };
       return;
     }
+    // A statement is several messages: a write of its own for each would wake the server as often.
+    this.#inner?.cork();
     this.#conversation.hearDriver(chunk);
+    this.#inner?.uncork();
     if (!this.#isSuspect) this.#watch();
     done();
   }
