@@ -10,6 +10,7 @@ import type { StoredPage, StoreOutcome } from '../../collect/ports.js';
 import type { Parking } from '../../core/posting/posting.js';
 import { connectionLost } from '../connection/one-connection.js';
 import type { Drizzle } from '../connection/open.js';
+import { executePrepared } from '../connection/prepared.js';
 import { isServerFault } from '../connection/server-faults.js';
 import { insertionOf } from '../postings/insert-found.js';
 import { lanesOf } from '../postings/lanes.js';
@@ -53,7 +54,7 @@ export async function storeListPage(
       'parked', (select coalesce(json_agg(json_build_object('reference', parked, 'reason', reason, 'detail', coalesce(detail, '')))
         filter (where parked is not null and reason is not null), '[]') from stored))::text as answer
     from held`;
-  const [row] = await db.execute<{ answer: string }>(statement).catch((error: unknown) => {
+  const [row] = await executePrepared<{ answer: string }>(db, statement).catch((error: unknown) => {
     // Whether it was stored is not known, and need not be: what is not covered is read again.
     throw isServerFault(error) ? connectionLost(error) : error;
   });

@@ -21,7 +21,7 @@ import { openingFault } from './opening-fault.js';
 import { checkServer } from './server-checks.js';
 import { createTransactions, type TransactionWork } from './transactions.js';
 
-export type Drizzle = PostgresJsDatabase<Record<string, never>>;
+export type Drizzle = PostgresJsDatabase<Record<string, never>> & { readonly $client: postgres.Sql };
 
 /** What a function works with that is a part of somebody's transaction. */
 export type Transaction = Parameters<Parameters<Drizzle['transaction']>[0]>[0];

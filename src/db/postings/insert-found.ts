@@ -53,14 +53,19 @@ export interface StoredRow extends Record<string, unknown> {
 
 /** A row of `postings` as JSON: amounts as text, because they may exceed what a JSON number keeps exactly. */
 export function toRow({ payment, seenAt, object, preparation }: NewPosting) {
-  const identity = { object, kind: kindOf({ object, role: 'original' }) };
+  const kind = kindOf({ object, role: 'original' });
   if (preparation.kind === 'prepared') {
     const { reference, lane, source, destination, currency, amount, precision, effectiveDate, body } =
       preparation.transaction;
     return {
-      ...identity,
+      object,
+      kind,
       lane: laneName(lane),
-      ...{ reference, source, destination, currency, precision },
+      reference,
+      source,
+      destination,
+      currency,
+      precision,
       amount: amount.toString(),
       effective_at: effectiveDate,
       state: 'pending',
@@ -70,7 +75,8 @@ export function toRow({ payment, seenAt, object, preparation }: NewPosting) {
   // What Stripe sent goes here as it is, and PostgreSQL's text cannot hold every character.
   const isReadable = payment.kind === 'payment';
   return {
-    ...identity,
+    object,
+    kind,
     reference: payment.id,
     currency: isReadable ? cleanText(payment.currency.toUpperCase()) : null,
     amount: isReadable ? payment.amountReceived.toString() : null,

@@ -10,7 +10,7 @@ import {
 import { isSealed } from '../../core/proof/reopening.js';
 import type { ProofFacts } from '../../core/verdict/facts.js';
 import type { DayStanding } from '../../prove/ports.js';
-import type { Drizzle } from '../connection/open.js';
+import type { Drizzle, Transaction } from '../connection/open.js';
 import { type CertificateRow, certificates, dayCertificates } from '../schema/certificates.js';
 
 /** A certificate without its findings. Sums in minor units. */
@@ -114,7 +114,7 @@ export async function readDay(db: Drizzle, { day, currency }: DayQuery): Promise
 }
 
 /** What the newest proof of each day came to; one probe of an index for each day. */
-export async function readStandings(db: Drizzle): Promise<DayStanding[]> {
+export async function readStandings(db: Drizzle | Transaction): Promise<DayStanding[]> {
   const rows = await db.execute<{
     day: string;
     proved_at: string;
