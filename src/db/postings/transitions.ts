@@ -129,9 +129,12 @@ export const mapped = {
 /**
  * For whoever claimed it to post it: pending to posted, parked, or put off. A lease that ran out is enough to lose the
  * posting, but only once somebody took it, and then the token is another one; a retry or a repair takes the token away.
+ *
+ * A case, so that no index of what is pending fits: with statistics from before a backlog the planner would read all that is
+ * pending, for each chunk, where the references find the few rows that are meant.
  */
 export const isHeldPending = (sql: postgres.Sql, token: string) =>
-  sql`postings.claim = ${token} and postings.state = 'pending'`;
+  sql`case when postings.state = 'pending' then postings.claim end = ${token}`;
 
 /** For whoever claimed it to look for it after its dismissal: dismissed to posted. It ends as the claim of a pending one does. */
 export const isHeldParked = (sql: postgres.Sql, token: string) =>
