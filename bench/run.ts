@@ -7,6 +7,7 @@
  *   npm run bench -- --database-url … --redis-url …
  *   npm run bench -- --reads-only --bare 8 …       posts nothing, and reads with a bare loop of 8 chains before
  *   npm run bench -- --newest-tenth 0.9 …          nine of ten payments in the last tenth of the time
+ *   npm run bench -- --history-seconds 10 --newest-tenth 0.98 …   nearly all payments in one second
  *   npm run bench -- --profile <folder> …          a profile of the worker's processor time
  *   npm run bench -- --workers 4 --kill 1 …        so many processes, of which some are killed on the way
  *   npm run bench -- --stripe-rate 0 …             no limit of the stand-in, and none that is kept
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     'blnk-item': { type: 'string', default: '0' },
     'stripe-rate': { type: 'string', default: '25' },
     'newest-tenth': { type: 'string' },
+    'history-seconds': { type: 'string', default: String(25 * 86_400) },
     bare: { type: 'string' },
     profile: { type: 'string' },
     workers: { type: 'string', default: '1' },
@@ -51,6 +53,7 @@ console.log(
 for (const intents of values.intents.split(',').map(Number)) {
   const settings: JobSettings = {
     intents,
+    historySeconds: Number(values['history-seconds']),
     stripeLatencyMs: Number(values['stripe-latency']),
     blnkLatencyMs: Number(values['blnk-latency']),
     blnkItemMs: Number(values['blnk-item']),

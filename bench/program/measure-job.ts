@@ -21,6 +21,8 @@ import { type StripeOrder, startStripe } from './stripe-process.js';
 import { stop } from './worker-process.js';
 
 export interface JobSettings extends Pick<StripeOrder, 'intents' | 'endpointPerSecond' | 'newestTenth'> {
+  /** The history's length. */
+  readonly historySeconds: number;
   readonly stripeLatencyMs: number;
   readonly blnkLatencyMs: number;
   /** How long each posted transaction holds its balances in Blnk. */
@@ -62,8 +64,8 @@ export interface JobFigures {
 
 const LOOK_EVERY_MS = 200;
 const SILENT = createLog({ level: 'silent' });
-/** The history's length. */
-const DAYS = 25;
+/** How long ago the history ended: beyond what events tell. */
+const ENDED_SECONDS_AGO = 3_600;
 /** Of the bare loop where there is no limit. */
 const UNLIMITED_PER_SECOND = 100_000;
 
@@ -71,8 +73,8 @@ export async function measureJob(settings: JobSettings): Promise<JobFigures> {
   const folder = await mkdtemp(join(tmpdir(), 'stripe-blnk-sync-bench-'));
   const children: ChildProcess[] = [];
   try {
-    const to = Math.floor(Date.now() / 1_000);
-    const order = { ...settings, latencyMs: settings.stripeLatencyMs, from: to - DAYS * 86_400, to };
+    const to = Math.floor(Date.now() / 1_000) - ENDED_SECONDS_AGO;
+    const order = { ...settings, latencyMs: settings.stripeLatencyMs, from: to - settings.historySeconds, to };
     const stripe = await startStripe(order);
     children.push(stripe.child);
     const requestsPerSecond = settings.endpointPerSecond ?? UNLIMITED_PER_SECOND;

@@ -108,6 +108,7 @@ async function readPart(
       {
         ...{ run, mirror: await ports.store.mirror(), ...window, signal },
         list: (request) => listPage(ports, backfill.feed, request),
+        ...(backfill.feed === 'payment_intents' ? { listNewer: ports.feeds.newerIntents } : {}),
         coverUpTo: () => window.to,
         coverNothingBefore: () => STRIPE_EPOCH,
         endsWithRun: true,

@@ -27,6 +27,8 @@ export interface FeedPage {
   readonly hasMore: boolean;
   /** Cursor of the next page: the id of the last object. */
   readonly lastId: string | null;
+  /** Of a list that can be read upwards too: the ids of its objects, in its order. */
+  readonly ids?: readonly string[];
   /** `created` of the page's newest and oldest object. */
   readonly newest: Date | null;
   readonly oldest: Date | null;
@@ -55,6 +57,12 @@ export interface PageRequest {
   readonly after: string | null;
 }
 
+/** For a page of a list that is read upwards: of all objects of the window that are newer than one, those next to it. */
+export interface NewerRequest extends Window {
+  /** Id of an object of the window. */
+  readonly than: string;
+}
+
 export interface RetrievedIntent {
   readonly reading: IntentNow;
   /** HTTP requests that it took; none when it is no PaymentIntent's id. */
@@ -67,6 +75,8 @@ export interface PaymentFeeds {
   succeededEvents(request: PageRequest): Promise<FeedPage>;
   /** PaymentIntents by creation, of every status. */
   paymentIntents(request: PageRequest): Promise<FeedPage>;
+  /** The same list, upwards. The page is newest first, too; `hasMore` says whether there are newer ones. */
+  newerIntents(request: NewerRequest): Promise<FeedPage>;
   /** Charges by creation. Throws SyncError `stripe_permission_missing` when the key may not read them. */
   charges(request: PageRequest): Promise<ChargePage>;
   /** One intent by id. */

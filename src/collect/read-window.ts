@@ -11,7 +11,8 @@ import { SyncError } from '../core/base/errors.js';
 import { createOrderedWork } from '../core/base/ordered-work.js';
 import { earlier, floorToSecond, later, SECOND_MS } from '../core/base/window.js';
 import type { Mirror } from '../core/posting/mirror.js';
-import type { FeedPage, OpenRun, PageRequest } from './ports.js';
+import { isCrowded, readFromBothEnds } from './crowded-second.js';
+import type { FeedPage, NewerRequest, OpenRun, PageRequest } from './ports.js';
 import { type PageToStore, type StorePagePorts, storePage } from './store-page.js';
 
 export interface WindowReading {
@@ -21,6 +22,8 @@ export interface WindowReading {
   /** Null: read up to the newest object; then `coverUpTo` states how much of that is settled enough to be covered. */
   readonly to: Date | null;
   list(request: PageRequest): Promise<FeedPage>;
+  /** The same list upwards, where it can be read so. */
+  listNewer?(request: NewerRequest): Promise<FeedPage>;
   /** Upper end of what a page with this clock may cover; null: the walk covers nothing. */
   coverUpTo(pageNow: Date): Date | null;
   /** Nothing before this time is covered by a page with this clock, whatever `has_more` states. */
@@ -76,26 +79,41 @@ interface Storing {
 }
 
 async function readPages(reading: WindowReading, storing: Storing): Promise<WindowOutcome> {
-  const walk: Walk = { to: reading.to, after: null, restartBelow: reading.to, restarts: 0 };
+  let walk: Walk = { to: reading.to, after: null, restartBelow: reading.to, restarts: 0 };
   let outcome: Omit<WindowOutcome, 'complete'> = { coveredTo: null, newest: null, vendorNow: null };
   let upper: Date | null = null;
-  let pageBeforeAt: Date | null = null;
-  for (let pages = 0; !reading.signal.aborted; pages += 1) {
-    const page = await nextPage(reading, walk);
-    if (pages === 0) {
+  let before: FeedPage | null = null;
+  /** Read already: beneath a second that was read from both ends. */
+  let ahead: FeedPage | null = null;
+  let fromOneEndMs: number | undefined;
+  const isRead = (): boolean => {
+    const endsAt = storing.endsAt();
+    return endsAt !== null && upper !== null && upper <= endsAt;
+  };
+  while (!reading.signal.aborted) {
+    const page: FeedPage = ahead ?? (await nextPage(reading, walk));
+    ahead = null;
+    if (before === null) {
       upper = page.vendorNow === null ? null : reading.coverUpTo(page.vendorNow);
       outcome = { coveredTo: upper, newest: page.newest, vendorNow: page.vendorNow };
     }
     const provenUpper = upperEnd(reading, page, upper);
-    const covers = coveredBy(page, { upper: provenUpper, lower: lowerEnd(reading, page), pageBeforeAt });
+    const covers = coveredBy(page, {
+      upper: provenUpper,
+      lower: lowerEnd(reading, page),
+      pageBeforeAt: before?.vendorNow ?? null,
+    });
     await storing.store({ run: reading.run, page, mirror: reading.mirror, covers });
     upper = covers?.from ?? upperAfterUncovered(page, { upper, isProven: provenUpper === upper });
-    pageBeforeAt = page.vendorNow;
-    const endsAt = storing.endsAt();
-    const isRead = endsAt !== null && upper !== null && upper <= endsAt;
-    if (!page.hasMore || isRead) return { ...outcome, complete: true };
+    if (!page.hasMore || isRead()) return { ...outcome, complete: true };
     walk.after = page.lastId;
     if (page.oldest !== null) walk.restartBelow = new Date(page.oldest.getTime() + SECOND_MS);
+    if (before !== null && isCrowded(page, before) && page.oldest?.getTime() !== fromOneEndMs) {
+      fromOneEndMs = page.oldest?.getTime();
+      ({ walk, upper, ahead } = await readCrowded(reading, storing, { walk, upper, shown: [before, page], isRead }));
+      if (isRead()) return { ...outcome, complete: true };
+    }
+    before = page;
   }
   return { ...outcome, complete: false };
 }
@@ -109,6 +127,68 @@ interface Walk {
   restarts: number;
 }
 
+interface Place {
+  readonly walk: Walk;
+  readonly upper: Date | null;
+}
+
+/** The second in which this page lies, from both ends where that can be. @returns from where the window is read on */
+async function readCrowded(
+  reading: WindowReading,
+  storing: Storing,
+  { walk, upper, shown, isRead }: Place & { readonly shown: readonly FeedPage[]; isRead(): boolean },
+): Promise<Place & { readonly ahead: FeedPage | null }> {
+  const { listNewer } = reading;
+  const [second, endsAt] = [shown.at(-1)?.oldest ?? null, storing.endsAt() ?? reading.from];
+  if (listNewer === undefined || second === null || endsAt >= second) return { walk, upper, ahead: null };
+  // To walk upwards something older has to be known; this page is read next in any case.
+  const below: Walk = { to: second, after: null, restartBelow: second, restarts: 0 };
+  const ahead = await nextPage(reading, below);
+  const [newestBelow] = ahead.ids ?? [];
+  if (newestBelow === undefined || ahead.newest === null) return { walk, upper, ahead: null };
+  const bounds = { from: ahead.newest, to: new Date(second.getTime() + SECOND_MS) };
+  const lower = later(reading.from, second);
+  let isProven = true;
+  let readAt = shown.at(-1)?.vendorNow ?? null;
+  const covered = (): PageToStore['covers'] =>
+    isProven && readAt !== null && upper !== null && lower < upper ? { from: lower, to: upper, readAt } : null;
+  const result = await readFromBothEnds(
+    { second, shown, below: newestBelow },
+    {
+      async older() {
+        const older = await nextPage(reading, walk);
+        walk.after = older.lastId;
+        return older;
+      },
+      newer: (than) => listNewer({ ...bounds, than }).catch(nullWhenGone),
+      store(page, isLast) {
+        if (page.vendorNow === null || upperEnd(reading, page, upper) !== upper) isProven = false;
+        else readAt = earlier(readAt ?? page.vendorNow, page.vendorNow);
+        return storing.store({
+          run: reading.run,
+          page,
+          mirror: reading.mirror,
+          covers: isLast ? covered() : null,
+        });
+      },
+      isOver: () => reading.signal.aborted || isRead(),
+    },
+  );
+  // What was not proven stays uncovered: no later page covers it in its stead.
+  const upperBelow = upper === null ? null : earlier(upper, lower);
+  if (result.kind === 'read') return { walk: below, upper: upperBelow, ahead };
+  return { walk, upper: isProven ? upper : upperBelow, ahead: result.kind === 'passed' ? result.page : null };
+}
+
+function nullWhenGone(error: unknown): null {
+  if (isCursorGone(error)) return null;
+  throw error;
+}
+
+function isCursorGone(error: unknown): boolean {
+  return error instanceof SyncError && error.code === 'cursor_gone';
+}
+
 async function nextPage(reading: WindowReading, walk: Walk): Promise<FeedPage> {
   for (;;) {
     try {
@@ -117,8 +197,7 @@ async function nextPage(reading: WindowReading, walk: Walk): Promise<FeedPage> {
       assertWithin(page, { from: reading.from, below: walk.after === null ? walk.to : walk.restartBelow });
       return page;
     } catch (error) {
-      const cursorGone = error instanceof SyncError && error.code === 'cursor_gone';
-      if (!cursorGone || walk.after === null || walk.restarts >= RESTARTS_MAX) throw error;
+      if (!isCursorGone(error) || walk.after === null || walk.restarts >= RESTARTS_MAX) throw error;
       walk.restarts += 1;
       walk.after = null;
       walk.to = walk.restartBelow;

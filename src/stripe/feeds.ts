@@ -30,7 +30,7 @@ export function createPaymentFeeds(options: { readonly client: StripeClient }): 
   const { client } = options;
   return {
     async succeededEvents(request) {
-      const page = await readPage(client, 'events', request, (stripe, sending) =>
+      const page = await readPage(client, 'events', request.after, (stripe, sending) =>
         stripe.events.list({ ...pageParams(request), type: SUCCEEDED_EVENT }, sending),
       );
       const events = page.list.objects.map(readSucceededEvent);
@@ -49,19 +49,22 @@ export function createPaymentFeeds(options: { readonly client: StripeClient }): 
     },
 
     async paymentIntents(request) {
-      const page = await readPage(client, 'payment_intents', request, (stripe, sending) =>
+      const page = await readPage(client, 'payment_intents', request.after, (stripe, sending) =>
         stripe.paymentIntents.list(pageParams(request), sending),
       );
-      const times = creationTimes(page.list.objects);
-      return {
-        ...frameOf(page, times),
-        payments: page.list.objects.flatMap((object, index) => seenIntent(object, times[index] ?? request.from)),
-        requests: page.requests,
-      };
+      return intentPage(page, request.from);
+    },
+
+    async newerIntents(request) {
+      const params = { ...pageParams({ ...request, after: null }), ending_before: request.than };
+      const page = await readPage(client, 'payment_intents', request.than, (stripe, sending) =>
+        stripe.paymentIntents.list(params, sending),
+      );
+      return intentPage(page, request.from);
     },
 
     async charges(request) {
-      const page = await readPage(client, 'charges', request, (stripe, sending) =>
+      const page = await readPage(client, 'charges', request.after, (stripe, sending) =>
         stripe.charges.list(pageParams(request), sending),
       );
       const times = creationTimes(page.list.objects);
@@ -85,7 +88,7 @@ interface RawPage {
 async function readPage(
   client: StripeClient,
   endpoint: StripeEndpoint,
-  request: PageRequest,
+  cursor: string | null,
   send: Send,
 ): Promise<RawPage> {
   try {
@@ -93,8 +96,8 @@ async function readPage(
     return { list: readList(body), vendorNow, requests };
   } catch (error) {
     // A list has nothing to miss but its cursor: deleted test data, or an event past its 30 days.
-    if (request.after !== null && error instanceof SyncError && error.code === 'stripe_resource_missing') {
-      throw new SyncError(`The page's cursor ${request.after} is gone: ${error.message}`, {
+    if (cursor !== null && error instanceof SyncError && error.code === 'stripe_resource_missing') {
+      throw new SyncError(`The page's cursor ${cursor} is gone: ${error.message}`, {
         ...cursorGone,
         cause: error,
       });
@@ -148,6 +151,14 @@ function creationTimes(objects: readonly unknown[]): Date[] {
 function assertNewestFirst(times: readonly Date[]): void {
   if (times.some((time, index) => time > (times[index - 1] ?? time)))
     throw unreadableAnswer('a page that is not newest first');
+}
+
+function intentPage(page: RawPage, from: Date): FeedPage {
+  const { objects } = page.list;
+  const times = creationTimes(objects);
+  const payments = objects.flatMap((object, index) => seenIntent(object, times[index] ?? from));
+  const ids = objects.map((object) => (isRecord(object) ? String(object.id) : ''));
+  return { ...frameOf(page, times), ids, payments, requests: page.requests };
 }
 
 function seenIntent(object: unknown, seenAt: Date): SeenPayment[] {

@@ -14,7 +14,7 @@ export interface ListedIntent {
   readonly isUnpaid?: true;
 }
 
-export type ListedFeeds = Pick<PaymentFeeds, 'paymentIntents' | 'payment'>;
+export type ListedFeeds = Pick<PaymentFeeds, 'paymentIntents' | 'newerIntents' | 'payment'>;
 
 const PAGE_OBJECTS = 100;
 
@@ -29,6 +29,13 @@ export function listedFeeds(held: readonly ListedIntent[], vendorNow: Date): Lis
       }
       const page = listed.slice(place, place + PAGE_OBJECTS);
       return listedPage(page, { hasMore: place + PAGE_OBJECTS < listed.length, vendorNow });
+    },
+    async newerIntents({ than, ...window }) {
+      const listed = held.filter((intent) => isWithin(intent, window)).sort(newestFirst);
+      const end = listed.findIndex(({ id }) => id === than);
+      if (end < 0) throw new SyncError('the cursor is gone', { kind: 'transient', code: 'cursor_gone' });
+      const begin = Math.max(0, end - PAGE_OBJECTS);
+      return listedPage(listed.slice(begin, end), { hasMore: begin > 0, vendorNow });
     },
     async payment(id) {
       if (!/^pi_\w+$/.test(id)) return { reading: { kind: 'missing' }, requests: 0 };
@@ -49,6 +56,7 @@ export function listedPage(
     payments: succeeded.map((intent) => ({ payment: paymentOf(intent), seenAt: intent.created })),
     hasMore,
     lastId: objects.at(-1)?.id ?? null,
+    ids: objects.map(({ id }) => id),
     newest: objects.at(0)?.created ?? null,
     oldest: objects.at(-1)?.created ?? null,
     vendorNow,
@@ -62,7 +70,7 @@ export function newestFirst(one: ListedIntent, other: ListedIntent): number {
 }
 
 /** Stripe compares whole seconds: a bound within a second lets that second in. */
-function isWithin({ created }: ListedIntent, { from, to }: PageRequest): boolean {
+function isWithin({ created }: ListedIntent, { from, to }: Pick<PageRequest, 'from' | 'to'>): boolean {
   return created >= floorToSecond(from) && (to === null || created < to);
 }
 

@@ -45,6 +45,7 @@ export function standAtPoints(comeBy: ComeBy): Decorate {
         ...feeds,
         succeededEvents: read(feeds.succeededEvents),
         paymentIntents: read(feeds.paymentIntents),
+        newerIntents: read(feeds.newerIntents),
         charges: read(feeds.charges),
       };
     },
