@@ -37,7 +37,7 @@ interface Statement {
   readonly params: unknown[];
 }
 
-/** @param ask sends the statements, on the client that it is given */
+/** @param ask sends the statements, on the client that it is given; each is sent once more to see its plan */
 export async function plansOf(
   { address }: Pick<OwnDatabase, 'address'>,
   ask: (db: Drizzle, sql: postgres.Sql) => Promise<unknown>,
@@ -48,7 +48,7 @@ export async function plansOf(
   const sql = address.kind === 'url' ? postgres(address.url, options) : postgres({ ...options, ...address });
   try {
     await ask(drizzle(sql), sql);
-    const statements = sent.splice(0).filter(({ query }) => /^\s*(?:select|with)\b/i.test(query));
+    const statements = sent.splice(0).filter(({ query }) => /^\s*(?:select|with|update)\b/i.test(query));
     const plans = [];
     for (const { query, params } of statements) {
       const [row] = await sql.unsafe(`explain (analyze, format json) ${query}`, params as never[]);
