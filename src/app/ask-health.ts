@@ -1,5 +1,6 @@
 /** What a supervisor runs beside a worker: one request to its HTTP server, without opening anything else. */
 import type { HomeConfig } from '../config.js';
+import type { HttpConfig } from '../config-http.js';
 import { describeError, SyncError } from '../core/base/errors.js';
 
 const ANSWERS_WITHIN_MS = 5_000;
@@ -15,12 +16,17 @@ export async function askHealth({
       code: 'http_not_listening',
     });
   }
-  const host = ANY.has(http.host) ? '127.0.0.1' : http.host;
-  const address = `http://${host.includes(':') ? `[${host}]` : host}:${http.port}/health/ready`;
+  const address = `${localUrl(http)}/health/ready`;
   try {
     const answer = await fetch(address, { signal: AbortSignal.timeout(ANSWERS_WITHIN_MS) });
     return { isReady: answer.ok, text: await answer.text() };
   } catch (error) {
     return { isReady: false, text: `nobody answers at ${address}: ${describeError(error)}` };
   }
+}
+
+/** Where this machine reaches its own server, without a slash at the end. */
+export function localUrl({ host, port }: Pick<HttpConfig, 'host' | 'port'>): string {
+  const name = ANY.has(host) ? '127.0.0.1' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }

@@ -7,7 +7,7 @@ import { giveUpWith, orStopped } from '../core/base/give-up.js';
 import type { Log } from '../observability/log.js';
 import { createJobQueue } from '../queue/job-queue.js';
 import { eventsOf } from './events-of.js';
-import { closeAfterFault, closeInReverse, ensureSchema, openHome } from './home.js';
+import { closeAfterFault, closeInReverse, ensureSchema, type Home, openHome } from './home.js';
 import { createRequests } from './requests.js';
 
 export interface CommandContextOptions {
@@ -28,14 +28,40 @@ export function openCommandContext(config: HomeConfig, options: CommandContextOp
   });
 }
 
+/** The home alone, its schema made sure of. */
+export async function openCommandHome(
+  config: HomeConfig,
+  { log, signal = new AbortController().signal }: Pick<CommandContextOptions, 'log' | 'signal'>,
+): Promise<Home> {
+  const giving = giveUpWith(signal);
+  return orStopped(giving.signal, async () => {
+    const home = await openWithSchema(config, { log, giveUp: giving.signal });
+    giving.end();
+    return home;
+  });
+}
+
+async function openWithSchema(
+  config: HomeConfig,
+  { log, giveUp }: { readonly log: Log; readonly giveUp: AbortSignal },
+): Promise<Home> {
+  const home = await openHome(config, { log, role: 'command', giveUp });
+  try {
+    await ensureSchema(home, config);
+    return home;
+  } catch (error) {
+    await closeAfterFault(() => home.close(), log);
+    throw error;
+  }
+}
+
 async function open(
   config: HomeConfig,
   { log, userName, giveUp }: CommandContextOptions & { readonly giveUp: AbortSignal },
 ): Promise<CommandContext> {
   const events = eventsOf(log);
-  const home = await openHome(config, { log, role: 'command', giveUp });
+  const home = await openWithSchema(config, { log, giveUp });
   try {
-    await ensureSchema(home, config);
     const queue = createJobQueue(home.queueBackend, (error) => events.queueClientFailed({ error: error.message }));
     const { reads, operationsFor } = createRequests(config, home, queue);
     return {

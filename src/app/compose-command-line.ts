@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { printLines, withOpened } from '../cli/command.js';
 import { buildCommandLine } from '../cli/command-line.js';
 import { type DryRunOperation, dryRun } from '../cli/dry-run.js';
+import { addLoginLinkCommand, type LoginLinkOperation, printLoginLink } from '../cli/login-link.js';
 import { addMirrorCommands, moveMirror } from '../cli/mirror.js';
 import { addProveCommand, prove } from '../cli/prove.js';
 import { addRebuildCommand, rebuild } from '../cli/rebuild.js';
@@ -19,6 +20,8 @@ import { migrationLines } from '../views/migration-text.js';
 import type { AppEnvironment } from './command-environment.js';
 import type { SessionOptions } from './session.js';
 import type { SessionOperations } from './session-operations.js';
+
+type Closing = Pick<SessionOperations, 'close'>;
 
 export function composeCommandLine(environment: AppEnvironment): Command {
   const program = buildCommandLine(environment, (request) =>
@@ -57,6 +60,12 @@ export function composeCommandLine(environment: AppEnvironment): Command {
       work: (operations) => moveMirror(environment, operations, options),
     });
   });
+  addLoginLinkCommand(program, (options) =>
+    withOpened(environment, {
+      open: () => openLinks(environment),
+      work: (links) => printLoginLink(environment, links, options),
+    }),
+  );
   addProveCommand(program, (options) =>
     withOpened(environment, {
       open: () => openOperations(environment),
@@ -86,7 +95,7 @@ async function openOperations(
   });
 }
 
-async function openDryRun(environment: AppEnvironment): Promise<DryRunOperation & Pick<SessionOperations, 'close'>> {
+async function openDryRun(environment: AppEnvironment): Promise<DryRunOperation & Closing> {
   const config = await readWholeConfig(environment);
   const { openDryRunSession } = await import('./session.js');
   const operation = await import('../operations/dry-run.js');
@@ -95,6 +104,13 @@ async function openDryRun(environment: AppEnvironment): Promise<DryRunOperation 
     dryRun: (asked, listener) => operation.dryRun(session, asked, listener),
     close: () => session.close(),
   };
+}
+
+async function openLinks({ variables, log, signal }: AppEnvironment): Promise<LoginLinkOperation & Closing> {
+  const { readHomeConfig } = await import('../config.js');
+  const config = readHomeConfig(variables());
+  const { openLoginLinks } = await import('./login-links.js');
+  return openLoginLinks(config, { log: await log('error'), signal });
 }
 
 /** A command's log goes beside its output: only what a person has to know. */

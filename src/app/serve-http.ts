@@ -10,6 +10,7 @@ import type { Events } from '../observability/events.js';
 import { packageVersion } from '../package-root.js';
 import type { JobQueue } from '../queue/job-queue.js';
 import type { Home } from './home.js';
+import { loginLinkUser } from './login-links.js';
 import { createRequests } from './requests.js';
 import { systemClock } from './system-clock.js';
 import { whyAway } from './why-away.js';
@@ -90,6 +91,7 @@ async function createPorts(
       await timed('queue', () => home.queueBackend.assertWritable()),
     ],
     verifyWebhook: (body, signature) => check?.(body, { signature, secrets }) ?? null,
+    useLoginLink: loginLinkUser(home.database.db),
     wakeTail: () => queue.requestSync('webhook'),
     monotonicMs: systemClock.monotonicMs,
     now: () => new Date(),

@@ -125,8 +125,8 @@ export function whyOption(): Option {
   return new Option('--why <text>', 'the reason, kept with your user name').argParser(parseWhy).makeOptionMandatory();
 }
 
-export function byOption(): Option {
-  return new Option('--by <name>', 'who decided, in place of your user name').argParser(parseName);
+export function byOption(what = 'who decided, in place of your user name'): Option {
+  return new Option('--by <name>', what).argParser(parseName);
 }
 
 /** With it the command reads in its own process and needs no worker; `--wait` then has nothing to wait for. */
@@ -182,7 +182,7 @@ function parseLimit(text: string): number {
 
 function parseName(text: string): string {
   const name = plainText(text).trim();
-  if (name === '') throw new InvalidArgumentError('Say who decided.');
+  if (name === '') throw new InvalidArgumentError('Say who.');
   if (isPlansDismissal(name)) throw new InvalidArgumentError('That is how a repair plan or a rebuild signs.');
   return name;
 }

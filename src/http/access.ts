@@ -7,10 +7,10 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie } from 'hono/cookie';
 import type { Actor } from '../core/base/action.js';
 import type { HttpPorts } from './ports.js';
-import { refuse } from './problem.js';
+import { type ProblemError, refuse } from './problem.js';
 import { clientAddress } from './security/addresses.js';
 import { isOwnHost, isOwnOrigin } from './security/hosts.js';
-import { type Role, readSigned, roleOfToken, shownToken } from './security/tokens.js';
+import { type Role, readSession, roleOfToken, shownToken } from './security/tokens.js';
 import { WrongTokens } from './security/wrong-tokens.js';
 
 export interface Access {
@@ -71,26 +71,32 @@ export function ownPagesOnly({ config }: Pick<HttpPorts, 'config'>): MiddlewareH
 export function createAccessReader(ports: Pick<HttpPorts, 'config' | 'now' | 'monotonicMs' | 'onWrongToken'>) {
   const { config } = ports;
   const wrong = new WrongTokens(ports.monotonicMs);
-  const check = (c: Context<Environment>, token: string): Role => {
-    // First: whoever has the right one is never kept out by others who try from the same address.
-    const role = roleOfToken(token, config);
-    if (role !== null) return role;
+  /** For whoever shows something made up: what is wrong with it, or that there were too many of these. */
+  const slow = (c: Context<Environment>, refusal: () => ProblemError): ProblemError => {
     const address = addressOf(c, config.trustsProxy);
     const waitMs = wrong.waitMs(address);
     if (waitMs > 0) {
-      throw refuse(429, 'http_too_many_tries', `Too many wrong tokens came from ${address}; try again later`, {
+      return refuse(429, 'http_too_many_tries', `Too many wrong tokens came from ${address}; try again later`, {
         retryAfterS: Math.ceil(waitMs / 1_000),
       });
     }
     wrong.failed(address);
     ports.onWrongToken(address);
-    throw refuse(401, 'http_token_wrong', 'The token is none of ADMIN_TOKEN and VIEWER_TOKEN of this server');
+    return refusal();
+  };
+  const check = (c: Context<Environment>, token: string): Role => {
+    // First: whoever has the right one is never kept out by others who try from the same address.
+    const role = roleOfToken(token, config);
+    if (role !== null) return role;
+    throw slow(c, () =>
+      refuse(401, 'http_token_wrong', 'The token is none of ADMIN_TOKEN and VIEWER_TOKEN of this server'),
+    );
   };
   const read = (c: Context<Environment>): Access | null => {
     const token = shownToken(c.req.header('authorization'));
     if (token !== null && config.adminToken !== null) return { role: check(c, token), by: 'token' };
     if (config.adminToken === null) return { role: 'admin', by: 'machine' };
-    const session = readSigned('session', getCookie(c, SESSION_COOKIE) ?? '', {
+    const session = readSession(getCookie(c, SESSION_COOKIE) ?? '', {
       ...config,
       nowMs: ports.now().getTime(),
     });
@@ -100,7 +106,7 @@ export function createAccessReader(ports: Pick<HttpPorts, 'config' | 'now' | 'mo
     c.set('access', read(c));
     await next();
   };
-  return { remember, check };
+  return { remember, check, slow };
 }
 
 /** 401 without a token. */

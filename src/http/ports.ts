@@ -1,6 +1,7 @@
 /** What the HTTP server needs of whoever starts it: what is read, what is done in somebody's name, and how the parts are. */
 import type { HttpConfig } from '../config-http.js';
 import type { Actor } from '../core/base/action.js';
+import type { LoginLinkUse } from '../db/login/login-link-store.js';
 import type { ReadModel } from '../db/reads/read-model.js';
 import type { RequestOperations } from '../operations/request-operations.js';
 
@@ -35,6 +36,8 @@ export interface HttpPorts {
   verifyWebhook(body: string, signature: string): { readonly type: string } | null;
   /** How often each event of the log came, of this process. */
   eventCounts(): ReadonlyMap<string, number>;
+  /** Uses up a link for one log-in, by the hash of what it ends with. */
+  useLoginLink(hash: string): Promise<LoginLinkUse>;
   /** A payment succeeded: it is fetched now instead of with the next run. */
   wakeTail(): Promise<void>;
   /** Of this process, in milliseconds. */

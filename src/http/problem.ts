@@ -49,6 +49,7 @@ const TITLES: Readonly<Record<HttpErrorCode, string>> = {
   http_request_invalid: 'The request cannot be read',
   http_body_too_large: 'The body is too large',
   http_media_type: 'The body is of another kind',
+  http_link_void: 'This link does not log in',
   http_signature_wrong: 'The signature is not of this endpoint',
 };
 

@@ -49,6 +49,7 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
     types: [
       'db/reads',
       'db/actions',
+      'db/login',
       'db/postings/parked-store.ts',
       'db/schema/views.ts',
       'operations',

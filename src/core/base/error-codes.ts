@@ -115,6 +115,7 @@ export const SYNC_ERROR_CODES = {
     day_not_proven: 'fatal',
     queue_not_served: 'fatal',
     not_followed: 'transient',
+    login_link_needs_token: 'fatal',
   },
   /** What the HTTP server answers; no error of the mirror. */
   http: {
@@ -132,6 +133,7 @@ export const SYNC_ERROR_CODES = {
     http_body_too_large: 'fatal',
     http_media_type: 'fatal',
     http_signature_wrong: 'fatal',
+    http_link_void: 'fatal',
   },
   /** Why a difference was not accepted. */
   accepting: {

@@ -3,11 +3,13 @@ import { randomBytes } from 'node:crypto';
 import type { Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { deleteCookie, setCookie } from 'hono/cookie';
+import { commandLine } from '../../core/base/own-command.js';
+import { formatTime } from '../../core/base/time-text.js';
 import { type createAccessReader, type Environment, SESSION_COOKIE } from '../access.js';
 import type { HttpPorts } from '../ports.js';
-import { problemOf, refuse } from '../problem.js';
-import { sign } from '../security/tokens.js';
-import { Again, Login } from './others.js';
+import { type ProblemError, problemOf, refuse } from '../problem.js';
+import { readLinkSecret, signSession } from '../security/tokens.js';
+import { Again, Login, LoginByLink } from './others.js';
 
 const SESSION_S = 12 * 60 * 60;
 const BODY_BYTES_MAX = 8 * 1_024;
@@ -21,12 +23,12 @@ const limited = bodyLimit({
 
 export function addLogIn(
   app: Hono<Environment>,
-  ports: Pick<HttpPorts, 'config' | 'now'>,
-  { check }: Pick<ReturnType<typeof createAccessReader>, 'check'>,
+  ports: Pick<HttpPorts, 'config' | 'now' | 'useLoginLink'>,
+  { check, slow }: Pick<ReturnType<typeof createAccessReader>, 'check' | 'slow'>,
 ): void {
   app.get('/login', (c) => c.html(`<!doctype html>${<Login next={localPath(c.req.query('next'))} problem={null} />}`));
   // Before the token is looked at: whoever sends a flood is a stranger.
-  app.use('/login', (c, next) => (c.req.method === 'POST' ? limited(c, next) : next()));
+  app.on('POST', ['/login', '/login/link'], limited);
   app.post('/login', async (c) => {
     const form = await c.req.formData().catch(() => new FormData());
     const [token, next] = [String(form.get('token') ?? '').trim(), localPath(String(form.get('next') ?? ''))];
@@ -41,10 +43,40 @@ export function addLogIn(
     }
     return c.redirect(next, 303);
   });
+  app.get('/login/link/:secret', (c) => {
+    // What it was opened under is told nobody, not even this server's own pages. (`no-referrer` would have the form come from nowhere.)
+    c.header('referrer-policy', 'strict-origin');
+    // Nothing is looked up and nothing is used up: programs open links to show what is behind them.
+    return c.html(`<!doctype html>${<LoginByLink secret={c.req.param('secret')} />}`);
+  });
+  app.post('/login/link', async (c) => {
+    const form = await c.req.formData().catch(() => new FormData());
+    if (ports.config.adminToken === null) return c.redirect('/', 303);
+    const hash = readLinkSecret(String(form.get('secret') ?? ''), ports.config);
+    if (hash === null) throw slow(c, () => linkVoid(404, MADE_UP));
+    const use = await ports.useLoginLink(hash);
+    if (use.kind === 'unknown') throw linkVoid(404, MADE_UP);
+    if (use.kind === 'expired') throw linkVoid(410, `The link was valid until ${formatTime(use.at)} UTC`);
+    if (use.kind === 'used_before') {
+      throw linkVoid(410, `Somebody logged in with this link at ${formatTime(use.at)} UTC, and it works once`);
+    }
+    startSession(c, ports, use.role);
+    return c.redirect('/', 303);
+  });
   app.post('/logout', (c) => {
     deleteCookie(c, SESSION_COOKIE, { path: '/' });
     return c.redirect('/login', 303);
   });
+}
+
+const MADE_UP = 'This server has made no such link: it is not whole, or was made with another ADMIN_TOKEN or database';
+
+function linkVoid(status: 404 | 410, what: string): ProblemError {
+  return refuse(
+    status,
+    'http_link_void',
+    `${what}. Make another one where the worker runs, with: ${commandLine('login-link')}. If it was not you who used it, make a new ADMIN_TOKEN`,
+  );
 }
 
 function startSession(
@@ -53,7 +85,7 @@ function startSession(
   role: 'admin' | 'viewer',
 ): void {
   const until = Math.floor(now().getTime() / 1_000) + SESSION_S;
-  const session = sign('session', { role, until, nonce: randomBytes(9).toString('base64url') }, config);
+  const session = signSession({ role, until, nonce: randomBytes(9).toString('base64url') }, config);
   const isHttps =
     config.publicUrl?.startsWith('https:') === true ||
     (config.trustsProxy && c.req.header('x-forwarded-proto') === 'https');

@@ -129,6 +129,22 @@ export const Login: FC<{ readonly next: string; readonly problem: string | null 
   </Shell>
 );
 
+/** What a link for one log-in opens. Only the button logs in. */
+export const LoginByLink: FC<{ readonly secret: string }> = ({ secret }) => (
+  <Shell title="Log in">
+    <main id="content">
+      <h1>Log in</h1>
+      <p>This link logs in one browser, once. The session lasts 12 hours.</p>
+      <form method="post" action="/login/link">
+        <input type="hidden" name="secret" value={secret} />
+        <button type="submit" class="first">
+          Log in
+        </button>
+      </form>
+    </main>
+  </Shell>
+);
+
 /** A page that says what happened and where to go; of a database that is away one that comes back by itself. */
 export const Fault: FC<{ readonly problem: Problem; readonly requestId: string }> = ({ problem, requestId }) => (
   <Shell title={problem.title} {...(problem.status === 503 ? { refreshAfterS: problem.retryAfterS ?? 5 } : {})}>

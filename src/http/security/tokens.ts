@@ -2,10 +2,10 @@
  * Who may: a token that is shown (`Authorization: Bearer`), or a session that was made of one. Compared in constant time, so
  * that answers do not say how much of a guess was right.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { SessionRole } from '../../core/base/action.js';
 
-/** `admin` may read and change, `viewer` may read. */
-export type Role = 'admin' | 'viewer';
+export type Role = SessionRole;
 
 export interface Tokens {
   readonly adminToken: string | null;
@@ -35,31 +35,55 @@ export interface Signed {
   readonly role: Role;
   /** Seconds since 1970. */
   readonly until: number;
-  /** Of a link: what makes it another one than the last. */
+  /** What makes it another one than the last. */
   readonly nonce: string;
 }
 
 /** Whoever knows the token can make one; nobody can make one of another. Changing the token ends all sessions. */
-export function sign(kind: 'session' | 'link', { role, until, nonce }: Signed, tokens: Tokens): string {
+export function signSession({ role, until, nonce }: Signed, tokens: Tokens): string {
   const text = `${role}.${until}.${nonce}`;
-  return `${text}.${macOf(kind, text, tokens)}`;
+  return `${text}.${macOf('session', text, tokens)}`;
 }
 
 /** Null: it was not made with these tokens, or its time is over. */
-export function readSigned(
-  kind: 'session' | 'link',
-  text: string,
-  { nowMs, ...tokens }: Tokens & { readonly nowMs: number },
-): Signed | null {
+export function readSession(text: string, { nowMs, ...tokens }: Tokens & { readonly nowMs: number }): Signed | null {
   const [, role, until, nonce, mac] = /^(admin|viewer)\.(\d{1,12})\.([\w-]{1,64})\.([\w-]{43})$/.exec(text) ?? [];
   if (role === undefined || until === undefined || nonce === undefined || mac === undefined) return null;
-  const expected = macOf(kind, `${role}.${until}.${nonce}`, tokens);
-  if (!timingSafeEqual(Buffer.from(mac), Buffer.from(expected))) return null;
+  if (!isMac(mac, macOf('session', `${role}.${until}.${nonce}`, tokens))) return null;
   if (Number(until) * 1_000 <= nowMs) return null;
   return { role: role as Role, until: Number(until), nonce };
 }
 
-function macOf(kind: string, text: string, { adminToken, viewerToken }: Tokens): string {
+/** What a link for one log-in ends with, and what is kept of it. */
+export interface LinkSecret {
+  readonly secret: string;
+  readonly hash: string;
+}
+
+/** Signed, so that what a stranger makes up is refused before the database is asked. */
+export function makeLinkSecret(tokens: Tokens): LinkSecret {
+  const nonce = randomBytes(24).toString('base64url');
+  const secret = `${nonce}.${macOf('link', nonce, tokens)}`;
+  return { secret, hash: hashOf(secret) };
+}
+
+/** The hash of it; null: it was not made with these tokens. */
+export function readLinkSecret(secret: string, tokens: Tokens): string | null {
+  const [, nonce, mac] = /^([\w-]{32})\.([\w-]{43})$/.exec(secret) ?? [];
+  if (nonce === undefined || mac === undefined) return null;
+  return isMac(mac, macOf('link', nonce, tokens)) ? hashOf(secret) : null;
+}
+
+function hashOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex');
+}
+
+/** Both have one length. */
+function isMac(shown: string, expected: string): boolean {
+  return timingSafeEqual(Buffer.from(shown), Buffer.from(expected));
+}
+
+function macOf(kind: 'session' | 'link', text: string, { adminToken, viewerToken }: Tokens): string {
   const key = createHmac('sha256', adminToken ?? '')
     .update(`${kind} ${viewerToken ?? ''}`)
     .digest();

@@ -1,5 +1,6 @@
 /** The HTTP server over a real database; the queue is played by the test. */
 
+import { loginLinkUser } from '../../../src/app/login-links.js';
 import type { HttpConfig } from '../../../src/config-http.js';
 import { noteActions } from '../../../src/db/actions/action-store.js';
 import { createParkedStore } from '../../../src/db/postings/parked-store.js';
@@ -78,6 +79,7 @@ export async function startHttp(
     eventCounts: () => new Map([['run_ended', 2]]),
     settings: () => [{ variable: 'SYNC_EVERY', value: '60s', from: 'default', note: null }],
     verifyWebhook: (body, signature) => verifyWebhook(body, { signature, secrets: own.webhookSecrets }),
+    useLoginLink: loginLinkUser(db),
     wakeTail: async () => void stage.woken.push('webhook'),
     monotonicMs: () => stage.nowMs,
     now: () => new Date(),
