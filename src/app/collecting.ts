@@ -31,7 +31,7 @@ export function createCollecting(context: Context, { owner, queue, wakeLanes, si
   const { config, database, events, vendors, clock, version } = context;
   const store = createCollectStore(database.db, { ...owner, version, pages: database.pages });
   const ports = {
-    store: countedStore(context.decorate('collectStore', store), context.tally),
+    store: countedStore(context.decorate('collectStore', store), context),
     feeds: vendors.feeds,
     wakeLanes,
     ...{ vendorClock: vendors.account, permissions: vendors.account, clock },

@@ -10,7 +10,7 @@ import { POSTING } from '../post/posting-sizes.js';
 import { type Overrides, type Surroundings, surroundingsOf } from './overrides.js';
 import { createVendors, type VendorOptions, type Vendors } from './vendors.js';
 
-export interface Context extends Surroundings, Pick<VendorOptions, 'events' | 'timings'> {
+export interface Context extends Surroundings, Pick<VendorOptions, 'events' | 'timings' | 'flows'> {
   readonly config: WorkerConfig;
   readonly database: Database;
   readonly vendors: Vendors;
@@ -26,10 +26,11 @@ export interface ContextParts extends Omit<VendorOptions, 'database' | 'override
 
 /** Opens no connection yet. The vendors are to be closed by whoever asked for it. */
 export function createContext(config: WorkerConfig, parts: ContextParts, overrides: Overrides = {}): Context {
-  const { database, events, timings } = parts;
+  const { database, events, timings, flows } = parts;
   const surroundings = surroundingsOf(overrides);
   return {
     ...{ config, database, events, timings, ...surroundings },
+    ...(flows === undefined ? {} : { flows }),
     vendors: createVendors(config, { ...parts, overrides }),
     version: packageVersion(),
     tally: createTally(events, surroundings.clock.monotonicMs),

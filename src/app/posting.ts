@@ -33,13 +33,16 @@ export function createPosting(context: Context, { mirror, confirmSource }: Posti
   const { ledger } = vendors;
   // One memory of balance names for all look-ups.
   const judging: JudgePorts = { ledger, balances: createBalanceNames(ledger), confirmSource };
-  const outbox = context.decorate('outbox', createOutbox(database.sql, { epoch }));
+  const outbox = context.decorate(
+    'outbox',
+    createOutbox(database.sql, { epoch, onWaited: (ms) => context.flows?.storedToPosted(ms) }),
+  );
   const dismissed = { ...judging, dismissed: createDismissedPostings(database.sql, { epoch }) };
   const { noted, ...pauses } = tellPauses(context);
   const drainer = createLaneDrainer(
     {
       ...{ ...judging, ...pauses, clock: context.clock, random: context.random },
-      outbox: countedOutbox(outbox, context.tally),
+      outbox: countedOutbox(outbox, context),
       markFirstPost: () => markFirstPost(database.db, mirrorId),
       onRenewalFailed: (error) => events.claimNotRenewed({ error: describeError(error) }),
     },

@@ -3,7 +3,7 @@ import type { HomeConfig } from '../config.js';
 import { SyncError } from '../core/base/errors.js';
 import { giveUpWith, orStopped } from '../core/base/give-up.js';
 import type { SettingRecord } from '../http/ports.js';
-import { countEvents } from '../observability/event-counts.js';
+import { createFlows } from '../observability/flows.js';
 import type { Log } from '../observability/log.js';
 import { createJobQueue } from '../queue/job-queue.js';
 import { eventsOf } from './events-of.js';
@@ -25,21 +25,15 @@ export async function runServer(config: HomeConfig, { log, signal, settings }: R
       code: 'http_not_listening',
     });
   }
-  const counted = countEvents(log);
-  const events = eventsOf(counted.log);
+  const flows = createFlows();
+  const events = eventsOf(flows.counted(log));
   const giving = giveUpWith(signal);
   const home = await orStopped(giving.signal, () => openHome(config, { log, role: 'command', giveUp: giving.signal }));
   giving.end();
   try {
     await ensureSchema(home, config);
     const queue = createJobQueue(home.queueBackend, (error) => events.queueClientFailed({ error: error.message }));
-    const served = await serveHttp(
-      { ...config, http },
-      {
-        ...{ home, queue, events, settings },
-        eventCounts: counted.counts,
-      },
-    );
+    const served = await serveHttp({ ...config, http }, { home, queue, events, settings, flows });
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });

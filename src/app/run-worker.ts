@@ -9,8 +9,8 @@ import { giveUpWith } from '../core/base/give-up.js';
 import { withinTime } from '../core/base/within-time.js';
 import { isServerFault } from '../db/connection/server-faults.js';
 import type { SettingRecord } from '../http/ports.js';
-import { countEvents } from '../observability/event-counts.js';
 import type { Events } from '../observability/events.js';
+import { createFlows, type Flows } from '../observability/flows.js';
 import type { Log } from '../observability/log.js';
 import { createOutages, type Outages } from '../observability/outages.js';
 import { backoffMs } from '../post/backoff.js';
@@ -47,11 +47,11 @@ export interface RunWorkerOptions {
 export async function runWorker(config: WorkerConfig, options: RunWorkerOptions): Promise<0 | 1> {
   const timings = options.timings ?? TIMINGS;
   const ended = new AbortController();
-  const counted = countEvents(options.log);
-  const events = eventsOf(counted.log);
+  const flows = createFlows();
+  const events = eventsOf(flows.counted(options.log));
   const outages = createOutages({ ...events, monotonicMs: systemClock.monotonicMs });
   const started = await startWithRetry(config, options, {
-    ...{ timings, events, outages },
+    ...{ timings, events, outages, flows },
     onFatal: (error) => ended.abort(error),
   });
   if (started === null) return 0;
@@ -65,8 +65,7 @@ export async function runWorker(config: WorkerConfig, options: RunWorkerOptions)
   });
   const settings = () => options.settings?.() ?? [];
   const pages = await serveBeside(config, {
-    ...{ home, queue: worker.queue, events, settings },
-    eventCounts: counted.counts,
+    ...{ home, queue: worker.queue, events, settings, flows },
   });
   options.onStarted?.(worker, home);
   await aborted(AbortSignal.any([options.signal, ended.signal]));
@@ -95,6 +94,7 @@ interface Starting {
   readonly timings: Timings;
   readonly events: Events;
   readonly outages: Outages;
+  readonly flows: Flows;
   onFatal(error: SyncError): void;
 }
 

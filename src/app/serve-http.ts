@@ -20,7 +20,7 @@ export interface ServeParts {
   readonly queue: JobQueue;
   readonly events: Events;
   settings(): readonly SettingRecord[];
-  eventCounts(): ReadonlyMap<string, number>;
+  readonly flows: HttpPorts['flows'];
 }
 
 export interface Served {
@@ -77,14 +77,14 @@ export async function serveBeside(config: HomeConfig, parts: ServeParts): Promis
 
 async function createPorts(
   config: HomeConfig & { readonly http: HttpConfig },
-  { home, queue, events, settings, eventCounts }: ServeParts,
+  { home, queue, events, settings, flows }: ServeParts,
 ): Promise<HttpPorts> {
   const requests = createRequests(config, home, queue);
   const { webhookSecrets: secrets } = config.http;
   // Stripe's library is large: it is loaded where a webhook can come.
   const check = secrets.length === 0 ? null : (await import('../stripe/webhook.js')).verifyWebhook;
   return {
-    ...{ ...requests, config: config.http, version: packageVersion(), settings, eventCounts },
+    ...{ ...requests, config: config.http, version: packageVersion(), settings, flows },
     health: async () => [
       await timed('database', async () => void (await home.database.db.execute(sql`select 1`))),
       // Not whether it was there once: a write that changes nothing.

@@ -1,4 +1,6 @@
 /** Composition: collecting, posting and proving of one worker, as the jobs of the queue call them. */
+import type { CollectedRun } from '../collect/collect-run.js';
+import type { Feed } from '../core/coverage/sync-run.js';
 import type { Mirror } from '../core/posting/mirror.js';
 import type { Lane } from '../core/posting/posting.js';
 import { createRunReports } from '../db/collect/run-reports.js';
@@ -9,6 +11,7 @@ import type { LedgerWatch } from '../worker/ledger-watch.js';
 import { isDue } from '../worker/sync-job.js';
 import { type Collecting, createCollecting } from './collecting.js';
 import type { Context } from './context.js';
+import { countedJobs } from './counted-jobs.js';
 import { createPosting, type Posting } from './posting.js';
 import { createScheduledProofs, type ScheduledProofs } from './proving.js';
 import { tellReading, tellRunEnd } from './tell-work.js';
@@ -36,7 +39,7 @@ export interface Stages {
 }
 
 export function createStages(context: Context, parts: StageParts): Stages {
-  const { database, events, timings } = context;
+  const { database, events, timings, flows } = context;
   const { mirror, workerId, queue, alarms, ledgerWatch, intervalMs, signal } = parts;
   const owner = { workerId, mirrorId: mirror.mirrorId, epoch: mirror.ledgerEpoch };
   const collecting = createCollecting(context, { owner, queue, signal, wakeLanes: parts.wakeLanes });
@@ -46,17 +49,24 @@ export function createStages(context: Context, parts: StageParts): Stages {
     confirmLedger: () => ledgerWatch.confirm(),
     requestProofs: () => queue.requestProofs(),
   });
-  const reportRuns = createRunReports(database.db, (run) => tellRunEnd(events, run));
+  const reportRuns = createRunReports(database.db, (run) => {
+    tellRunEnd(events, run);
+    flows?.runEnded(run);
+  });
+  const tellRead = (feed: Feed, run: CollectedRun | null): void => {
+    tellReading(events, feed, run);
+    if (run?.counts != null) flows?.paymentsRead({ feed, ...run.counts });
+  };
   const scheduling = { sinceLastTailMs: () => sinceLastTailMs(database.sql), intervalMs };
   const handlers: JobHandlers = {
     isDue: () => isDue(scheduling),
     async sync(trigger) {
       const run = await collecting.sync(trigger);
-      tellReading(events, run.feed, run);
+      tellRead(run.feed, run);
       await reportRuns();
     },
     async part(part) {
-      await collecting.readPart(part, signal, (run) => tellReading(events, run.feed, run));
+      await collecting.readPart(part, signal, (run) => tellRead(run.feed, run));
       await reportRuns();
     },
     proofs: () => proofs.turn(),
@@ -70,5 +80,5 @@ export function createStages(context: Context, parts: StageParts): Stages {
       if (nextMs === null) await reportRuns();
     },
   };
-  return { handlers, store: collecting.store, posting, proofs, reportRuns };
+  return { handlers: countedJobs(handlers, flows), store: collecting.store, posting, proofs, reportRuns };
 }

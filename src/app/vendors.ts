@@ -8,12 +8,14 @@ import type { PaymentFeeds } from '../collect/ports.js';
 import type { WorkerConfig } from '../config.js';
 import type { Clock } from '../core/base/clock.js';
 import { describeError } from '../core/base/errors.js';
+import type { RequestLimiter } from '../core/base/request-limiter.js';
 import { type ClockFault, clockFaultText } from '../core/coverage/agree-on-time.js';
 import { requestsPerSecond, stripeLimitsOf } from '../core/settings/stripe-limits.js';
 import type { Database } from '../db/connection/open.js';
 import { readDatabaseNow } from '../db/reads/status.js';
 import { createPrivateLimiter, createRequestLimiter } from '../db/workers/request-limiter.js';
 import type { Events } from '../observability/events.js';
+import type { Flows } from '../observability/flows.js';
 import type { Outages } from '../observability/outages.js';
 import { packageVersion } from '../package-root.js';
 import type { StripeSide } from '../prove/ports.js';
@@ -22,6 +24,7 @@ import { createStripeClient } from '../stripe/client.js';
 import { createPaymentFeeds } from '../stripe/feeds.js';
 import { createStripeSide } from '../stripe/listing.js';
 import { type Overrides, type Surroundings, surroundingsOf } from './overrides.js';
+import { blnkOutcome, stripeOutcome } from './request-outcome.js';
 import type { Timings } from './timings.js';
 
 export interface Vendors {
@@ -49,6 +52,8 @@ export interface VendorOptions {
   readonly events: Events;
   /** Told of every request that was answered, and of those that nobody answered. Absent for commands. */
   readonly outages?: Outages;
+  /** Told of every request. Absent for commands, which nobody measures. */
+  readonly flows?: Flows;
   readonly timings: Timings;
   /** Requests to Blnk at the same time; one that waited for a connection would be sent later than its claim allows. */
   readonly requestsToBlnkMax: number;
@@ -93,7 +98,7 @@ export function createVendors(config: WorkerConfig, options: VendorOptions): Ven
 }
 
 function connectStripe(config: WorkerConfig, options: VendorOptions, surroundings: Surroundings) {
-  const { database, events, outages, timings, signal, overrides = {} } = options;
+  const { database, events, outages, flows, timings, signal, overrides = {} } = options;
   const { clock, random, machineNow } = surroundings;
   const clocks = createClockWatch({
     databaseNow: database === null ? null : () => readDatabaseNow(database.db),
@@ -106,7 +111,7 @@ function connectStripe(config: WorkerConfig, options: VendorOptions, surrounding
     baseUrl: config.stripe.apiBase,
     time: clocks,
     readKey: config.stripe.readKey,
-    limiter: createLimiter(config, database, clock),
+    limiter: timed(createLimiter(config, database, clock), options),
     perSecond: requestsPerSecond(stripeLimitsOf(config)),
     yields: config.yieldsAtStripe,
     version: packageVersion(),
@@ -114,7 +119,8 @@ function connectStripe(config: WorkerConfig, options: VendorOptions, surrounding
     retries: { backoffBaseMs: timings.stripeRetryBaseMs, ...retries },
     onRetry: ({ error, delayMs, ...notice }) =>
       events.stripeAskedAgain({ ...notice, delayMs: Math.round(delayMs), error: describeError(error) }),
-    onOutcome: (fault) => {
+    onOutcome: (fault, request) => {
+      flows?.requestEnded({ side: 'stripe', ...request, outcome: stripeOutcome(fault) });
       if (fault?.code === 'stripe_unavailable') outages?.failed('stripe', describeError(fault));
       else outages?.answered('stripe');
     },
@@ -126,10 +132,11 @@ function connectStripe(config: WorkerConfig, options: VendorOptions, surrounding
 }
 
 function connectBlnk(config: WorkerConfig, options: VendorOptions) {
-  const { outages, timings, requestsToBlnkMax, signal, abortLookUps: abort, overrides = {} } = options;
+  const { outages, flows, timings, requestsToBlnkMax, signal, abortLookUps: abort, overrides = {} } = options;
   const connection = {
     ...{ ...config.blnk, baseUrl: config.blnk.apiBase, signal, abort },
-    onRequest: ({ status, fault }: RequestReport) => {
+    onRequest: ({ route: operation, status, fault, durationMs }: RequestReport) => {
+      flows?.requestEnded({ side: 'blnk', operation, outcome: blnkOutcome(status), durationMs });
       if (fault !== null || isAway(status)) outages?.failed('blnk', fault ?? `Blnk answered HTTP ${status}`);
       else outages?.answered('blnk');
     },
@@ -147,6 +154,21 @@ function connectBlnk(config: WorkerConfig, options: VendorOptions) {
 /** Said by whoever stands before a server that is not there. */
 function isAway(status: number | null): boolean {
   return status === null || [502, 503, 504].includes(status);
+}
+
+/** How long it waits for what all processes share is counted. */
+function timed<Endpoint extends string>(
+  limiter: RequestLimiter<Endpoint>,
+  { flows }: VendorOptions,
+): RequestLimiter<Endpoint> {
+  if (flows === undefined) return limiter;
+  return {
+    async acquire(endpoint, signal) {
+      const beganAtMs = performance.now();
+      await limiter.acquire(endpoint, signal);
+      flows.limiterWaited(performance.now() - beganAtMs);
+    },
+  };
 }
 
 function tellClockFault(events: Events, fault: ClockFault | null): void {

@@ -28,7 +28,9 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-export interface WorkerOptions extends Pick<Work, 'home' | 'outages' | 'onFatal'>, Pick<Context, 'events' | 'timings'> {
+export interface WorkerOptions
+  extends Pick<Work, 'home' | 'outages' | 'onFatal'>,
+    Pick<Context, 'events' | 'timings' | 'flows'> {
   readonly adopt: boolean;
   /** Aborted while it starts: the start ends at once, with SyncError `stopped`. Later `stop` ends it. */
   readonly signal?: AbortSignal;

@@ -3,14 +3,17 @@
  * so take the `max` of it; what a process counts is its own, so take the `sum`. No metric names a payment, customer or transaction.
  */
 import type { Hono, MiddlewareHandler } from 'hono';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { DAY_MS, utcDay } from '../core/base/window.js';
 import { exitCodeOf, verdictOf } from '../core/verdict/verdict.js';
+import type { CertificateRecord } from '../db/reads/certificates.js';
 import type { StatusRecord } from '../db/reads/status.js';
 import { type Environment, knownOnly } from './access.js';
 import { toDays } from './pages/day-strip.js';
 import type { HttpPorts } from './ports.js';
 
 const PREFIX = 'stripe_blnk_sync_';
+const DAYS_LOOKED_BACK = 40;
 /** Two scrapers, and several workers, ask the database no more often than this. */
 const STATE_KEPT_MS = 10_000;
 
@@ -23,31 +26,38 @@ export interface Metrics {
 }
 
 export function createMetrics(
-  ports: Pick<HttpPorts, 'reads' | 'version' | 'monotonicMs' | 'onFault' | 'eventCounts' | 'now'>,
+  ports: Pick<HttpPorts, 'reads' | 'version' | 'monotonicMs' | 'onFault' | 'flows' | 'now'>,
 ): Metrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry, prefix: PREFIX });
   const gauges = createGauges(registry);
-  const flows = createFlows(registry);
+  const own = createOwn(registry);
   gauges.info.set({ version: ports.version }, 1);
-  let readAtMs: number | null = null;
-  const refresh = async (): Promise<void> => {
-    const now = ports.monotonicMs();
-    if (readAtMs !== null && now - readAtMs < STATE_KEPT_MS) return;
-    readAtMs = now;
+  const collect = async (): Promise<boolean> => {
+    const beganAtMs = ports.monotonicMs();
     try {
       const status = await ports.reads.status();
+      const from = utcDay(new Date(status.now.getTime() - DAYS_LOOKED_BACK * DAY_MS));
+      const certificates = await ports.reads.certificates({ from, limit: null });
+      // At once, and only when all of it is known: nobody reads a half.
       setState(gauges, status);
-      const from = new Date(status.now.getTime() - 40 * 86_400_000).toISOString().slice(0, 10);
-      setDays(gauges, toDays(await ports.reads.certificates({ from, limit: null })));
-      gauges.collected.set((ports.monotonicMs() - now) / 1_000);
+      setDays(gauges, certificates);
+      gauges.collected.set((ports.monotonicMs() - beganAtMs) / 1_000);
+      return true;
     } catch (error) {
-      readAtMs = null;
       // Not known is not well: an alert on `ok` has to fire.
       gauges.ok.set(0);
-      flows.collectionErrors.inc();
+      own.collectionErrors.inc();
       ports.onFault(error, '/metrics');
+      return false;
     }
+  };
+  let last: { readonly atMs: number; readonly done: Promise<boolean> } | null = null;
+  const refresh = async (): Promise<void> => {
+    const now = ports.monotonicMs();
+    // Whoever comes while it is asked waits for the same answer.
+    if (last === null || now - last.atMs >= STATE_KEPT_MS) last = { atMs: now, done: collect() };
+    const waitedFor = last;
+    if (!(await waitedFor.done) && last === waitedFor) last = null;
   };
   return {
     measure: async (c, next) => {
@@ -55,7 +65,7 @@ export function createMetrics(
       await next();
       // The route, never the path: ids would make a series each.
       const route = c.req.routePath ?? 'unknown';
-      flows.requests.observe(
+      own.requests.observe(
         { route, method: c.req.method, status: String(c.res.status) },
         (ports.monotonicMs() - beganAtMs) / 1_000,
       );
@@ -63,25 +73,17 @@ export function createMetrics(
     add(app) {
       app.get('/metrics', knownOnly, async (c) => {
         await refresh();
-        flows.events.reset();
-        for (const [event, count] of ports.eventCounts()) flows.events.inc({ event }, count);
-        return c.body(await registry.metrics(), 200, { 'content-type': registry.contentType });
+        const texts = await Promise.all([registry.metrics(), ports.flows.text()]);
+        return c.body(texts.join(''), 200, { 'content-type': registry.contentType });
       });
     },
   };
 }
 
-function createFlows(registry: Registry) {
+/** Of this server. */
+function createOwn(registry: Registry) {
   const registers = [registry];
   return {
-    events: new Counter({
-      ...{
-        name: `${PREFIX}events_total`,
-        help: 'Events of the log of this process, by code',
-        labelNames: ['event'],
-        registers,
-      },
-    }),
     requests: new Histogram({
       ...{ name: `${PREFIX}http_request_duration_seconds`, help: 'Requests answered by this process' },
       ...{ labelNames: ['route', 'method', 'status'], buckets: [0.005, 0.02, 0.1, 0.3, 1, 5], registers },
@@ -108,6 +110,7 @@ function createGauges(registry: Registry) {
     from: gauge('complete_from_timestamp_seconds', 'Begin of the time that was completely read'),
     to: gauge('complete_to_timestamp_seconds', 'End of the time that was completely read; absent while nothing is'),
     lag: gauge('lag_seconds', 'How far behind the mirror is, of it the wait by design included'),
+    lagByDesign: gauge('lag_by_design_seconds', 'Of it, the wait by design (SYNC_LAG)'),
     holes: gauge('holes', 'Stretches of time that are to be read again'),
     postings: gauge('postings', 'Postings by currency and state', ['currency', 'state']),
     parked: gauge('parked', 'Payments that need a decision, by reason', ['reason']),
@@ -116,13 +119,16 @@ function createGauges(registry: Registry) {
     inDoubt: gauge('in_doubt', 'Postings that were sent and not confirmed'),
     unresolved: gauge('unresolved', 'Postings in doubt for more than 15 minutes'),
     oldestPending: gauge('oldest_pending_timestamp_seconds', 'Since when the oldest pending posting is due'),
+    oldestUnresolved: gauge('oldest_unresolved_timestamp_seconds', 'Since when the oldest unresolved one is in doubt'),
     days: gauge('days', 'Days of the last 40 by the state of their newest certificates', ['state']),
+    findings: gauge('findings', 'Findings of the newest certificates of the last 40 days, by their state', ['state']),
+    provenTo: gauge('proven_to_timestamp_seconds', 'End of the last day that was proven; absent while none was'),
     workers: gauge('workers', 'Workers that live'),
     permission: gauge('permission', '1 where the Stripe key may read the feed', ['feed']),
     reads: gauge('stripe_reads_30d', 'Requests to Stripe in the last 30 days'),
-    allowance: gauge('stripe_reads_allowance', 'Share of the reads that Stripe allows in 30 days'),
+    allowance: gauge('stripe_reads_allowance', 'Requests to Stripe that this mirror may make in 30 days'),
     interval: gauge('poll_interval_seconds', 'Interval between syncs that is in force'),
-    lastRun: gauge('last_run_timestamp_seconds', 'When the last run began'),
+    lastRun: gauge('last_run_timestamp_seconds', 'When the newest run began', ['feed', 'status']),
     collected: gauge('state_collection_seconds', 'How long the database was asked for the state'),
   };
 }
@@ -135,17 +141,9 @@ function setState(gauges: Gauges, status: StatusRecord): void {
   const verdict = verdictOf(status);
   for (const state of STATES) gauges.state.set({ state }, state === verdict.state ? 1 : 0);
   gauges.ok.set(exitCodeOf(verdict) === 0 ? 1 : 0);
-  for (const gauge of [
-    gauges.needs,
-    gauges.mirror,
-    gauges.postings,
-    gauges.parked,
-    gauges.lanePending,
-    gauges.lanePaused,
-  ])
-    gauge.reset();
+  for (const gauge of [gauges.needs, gauges.mirror, gauges.postings, gauges.parked, gauges.lastRun]) gauge.reset();
   for (const { code, severity } of verdict.needs) gauges.needs.inc({ code, severity });
-  const { mirror, complete } = status;
+  const { mirror } = status;
   if (mirror !== null) {
     gauges.mirror.set(
       { account: mirror.stripeAccount ?? '', mode: mirror.livemode ? 'live' : 'test', instance: mirror.blnkInstance },
@@ -154,35 +152,53 @@ function setState(gauges: Gauges, status: StatusRecord): void {
     gauges.permission.set({ feed: 'events' }, mirror.eventsRefusedSince === null ? 1 : 0);
     gauges.permission.set({ feed: 'charges' }, mirror.chargesRefusedSince === null ? 1 : 0);
   }
-  setOrRemove(gauges.from, complete === null ? null : seconds(complete.from));
-  setOrRemove(gauges.to, complete === null ? null : seconds(complete.to));
-  setOrRemove(gauges.lag, status.behindMs === null ? null : status.behindMs / 1_000);
-  setOrRemove(gauges.allowance, status.stripeReadsAllowed);
-  setOrRemove(gauges.lastRun, status.lastRun === null ? null : seconds(status.lastRun.startedAt));
+  if (status.lastRun !== null) {
+    const { feed, status: ended, startedAt } = status.lastRun;
+    gauges.lastRun.set({ feed, status: ended }, seconds(startedAt));
+  }
   for (const { currency, postedCount, pendingCount, parkedCount } of status.totals) {
     gauges.postings.set({ currency, state: 'posted' }, postedCount);
     gauges.postings.set({ currency, state: 'pending' }, pendingCount);
     gauges.postings.set({ currency, state: 'parked' }, parkedCount);
   }
   for (const { reason, waiting } of status.parked) gauges.parked.set({ reason: reason ?? 'none' }, waiting);
-  for (const { source, currency, pending, pausedSince } of status.lanes) {
-    gauges.lanePending.set({ source, currency }, pending);
-    gauges.lanePaused.set({ source, currency }, pausedSince === null ? 0 : 1);
-  }
-  const due = status.lanes.map(({ oldestDue }) => seconds(oldestDue));
-  setOrRemove(gauges.oldestPending, due.length === 0 ? null : Math.min(...due));
-  gauges.inDoubt.set(status.lanes.reduce((sum, { inDoubt }) => sum + inDoubt, 0));
-  gauges.unresolved.set(status.lanes.reduce((sum, { unresolved }) => sum + unresolved, 0));
+  setTimes(gauges, status);
+  setLanes(gauges, status);
   gauges.holes.set(status.holes.length);
   gauges.workers.set(status.workers.length);
   gauges.reads.set(status.stripeReads);
+  setOrRemove(gauges.allowance, status.stripeReadsAllowed);
   gauges.interval.set(status.intervalMs / 1_000);
 }
 
-function setDays({ days }: Gauges, proven: ReturnType<typeof toDays>): void {
+function setTimes(gauges: Gauges, { complete, behindMs, lagMs, proofs, oldestUnresolved }: StatusRecord): void {
+  setOrRemove(gauges.from, complete === null ? null : seconds(complete.from));
+  setOrRemove(gauges.to, complete === null ? null : seconds(complete.to));
+  setOrRemove(gauges.lag, behindMs === null ? null : behindMs / 1_000);
+  gauges.lagByDesign.set(lagMs / 1_000);
+  setOrRemove(gauges.provenTo, proofs.to === null ? null : (Date.parse(proofs.to) + DAY_MS) / 1_000);
+  setOrRemove(gauges.oldestUnresolved, oldestUnresolved === null ? null : seconds(oldestUnresolved.since));
+}
+
+function setLanes(gauges: Gauges, { lanes }: StatusRecord): void {
+  gauges.lanePending.reset();
+  gauges.lanePaused.reset();
+  for (const { source, currency, pending, pausedSince } of lanes) {
+    gauges.lanePending.set({ source, currency }, pending);
+    gauges.lanePaused.set({ source, currency }, pausedSince === null ? 0 : 1);
+  }
+  const due = lanes.map(({ oldestDue }) => seconds(oldestDue));
+  setOrRemove(gauges.oldestPending, due.length === 0 ? null : Math.min(...due));
+  gauges.inDoubt.set(lanes.reduce((sum, { inDoubt }) => sum + inDoubt, 0));
+  gauges.unresolved.set(lanes.reduce((sum, { unresolved }) => sum + unresolved, 0));
+}
+
+function setDays({ days, findings }: Gauges, certificates: readonly CertificateRecord[]): void {
   days.reset();
+  findings.reset();
   for (const state of ['sealed', 'sealed_with_exceptions', 'open', 'broken', 'not_covered']) days.set({ state }, 0);
-  for (const { state, reopened } of proven) days.inc({ state: reopened ? 'open' : state });
+  for (const { state, findingsCount } of certificates) findings.inc({ state }, findingsCount);
+  for (const { state, reopened } of toDays(certificates)) days.inc({ state: reopened ? 'open' : state });
 }
 
 function setOrRemove(gauge: Gauge, value: number | null): void {

@@ -34,8 +34,8 @@ export interface HttpPorts {
   settings(): readonly SettingRecord[];
   /** The signature of a webhook over its raw body; null when it is of none of the secrets, or too old. */
   verifyWebhook(body: string, signature: string): { readonly type: string } | null;
-  /** How often each event of the log came, of this process. */
-  eventCounts(): ReadonlyMap<string, number>;
+  /** What this process did, for Prometheus. */
+  readonly flows: { text(): Promise<string> };
   /** Uses up a link for one log-in, by the hash of what it ends with. */
   useLoginLink(hash: string): Promise<LoginLinkUse>;
   /** A payment succeeded: it is fetched now instead of with the next run. */

@@ -18,6 +18,7 @@ import {
   createRequester,
   RETRY_POLICY,
   type RequestClock,
+  type RequestMade,
   type RetryNotice,
   type RetryPolicy,
   type SendRequest,
@@ -55,7 +56,7 @@ export interface StripeClientOptions {
   readonly signal?: AbortSignal;
   readonly onRetry?: (notice: RetryNotice) => void;
   /** Of each attempt: null when it was answered. */
-  readonly onOutcome?: (fault: SyncError | null) => void;
+  readonly onOutcome?: (fault: SyncError | null, request: RequestMade) => void;
   readonly clock?: RequestClock;
   readonly retries?: Partial<RetryPolicy>;
   readonly requestTimeoutMs?: number;

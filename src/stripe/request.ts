@@ -44,6 +44,12 @@ export interface RetryNotice {
   readonly error: SyncError;
 }
 
+/** One attempt. */
+export interface RequestMade {
+  readonly operation: StripeEndpoint;
+  readonly durationMs: number;
+}
+
 export interface RequesterOptions {
   readonly stripe: Stripe;
   readonly keys: ApiKeys;
@@ -57,7 +63,7 @@ export interface RequesterOptions {
   readonly signal: AbortSignal | undefined;
   readonly onRetry: ((notice: RetryNotice) => void) | undefined;
   /** Of each attempt: null when it was answered. */
-  readonly onOutcome: ((fault: SyncError | null) => void) | undefined;
+  readonly onOutcome: ((fault: SyncError | null, request: RequestMade) => void) | undefined;
 }
 
 /** An answer with status 200. */
@@ -126,13 +132,14 @@ async function sendOnce(options: RequesterOptions, { endpoint, send, isRepeat }:
     const sentMs = clock.monotonicMs();
     try {
       const body = await send(stripe, { apiKey: key });
-      options.onOutcome?.(null);
-      const stated = vendorTime(body, clock.monotonicMs() - sentMs);
+      const durationMs = clock.monotonicMs() - sentMs;
+      options.onOutcome?.(null, { operation: endpoint, durationMs });
+      const stated = vendorTime(body, durationMs);
       return { kind: 'answered', answer: { body, ...(await judged(stated, options.time)) } };
     } catch (thrown) {
       if (signal?.aborted === true) throw stopped(thrown);
       const failure = classifyFailure(thrown, { endpoint, key });
-      options.onOutcome?.(failure.error);
+      options.onOutcome?.(failure.error, { operation: endpoint, durationMs: clock.monotonicMs() - sentMs });
       limited = failure.limited;
       return { kind: 'failed', failure, key, sentMs };
     }

@@ -1,5 +1,7 @@
 /** Metrics as Prometheus reads them: what stands in the database, and what this process did; no names of payments or people. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { createLog } from '../../src/observability/log.js';
+import { readText, rowsOf, section, spansOf } from '../support/documents.js';
 import { fillLargeMirror, paymentId } from '../support/large-mirror.js';
 import { type OwnDatabase, openMigratedDatabase } from '../support/own-database.js';
 import { ADMIN_TOKEN, type HttpStage, startHttp } from '../support/stages/http.js';
@@ -33,13 +35,44 @@ it('tell how the mirror stands', async () => {
   expect(of('ok')).toBe(0);
   expect(of('needs{code="no_worker",severity="error"}')).toBe(1);
   expect(of('parked{reason="conflict"}')).toBe(2);
+  expect(of('lag_seconds')).toBeGreaterThan(0);
   expect(of('workers')).toBe(0);
   const pending = [...metrics]
     .filter(([name]) => name.includes('lane_pending'))
     .reduce((sum, [, value]) => sum + value, 0);
   expect(pending).toBe(40);
   expect(of('complete_to_timestamp_seconds')).toBeGreaterThan(1_700_000_000);
-  expect(of('events_total{event="run_ended"}')).toBe(2);
+});
+
+it('tell what the process did', async () => {
+  const log = stage.flows.counted(createLog({ level: 'silent' }));
+  log.info({ event: 'run_ended' }, 'x');
+  log.debug({ event: 'nothing_new' }, 'x');
+  stage.flows.requestEnded({ side: 'blnk', operation: 'bulk', outcome: 'limited', durationMs: 300 });
+  stage.flows.storedToPosted([50, 2_000]);
+  stage.flows.jobEnded('lane', 'failed');
+  const metrics = await scrape();
+  const of = (name: string) => metrics.get(`stripe_blnk_sync_${name}`);
+  expect(of('events_total{event="run_ended"}')).toBe(1);
+  expect(of('log_lines_total{level="debug"}')).toBe(1);
+  expect(of('requests_total{side="blnk",operation="bulk",outcome="limited"}')).toBe(1);
+  expect(of('request_duration_seconds_bucket{le="0.5",side="blnk",operation="bulk"}')).toBe(1);
+  expect(of('stored_to_posted_seconds_bucket{le="1"}')).toBe(1);
+  expect(of('stored_to_posted_seconds_count')).toBe(2);
+  expect(of('jobs_total{job="lane",outcome="failed"}')).toBe(1);
+  expect(of('process_cpu_seconds_total')).toBeGreaterThan(0);
+});
+
+it('are those that the page of monitoring explains, and no others', async () => {
+  const answer = await fetch(`${stage.url}/metrics`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+  const shown = [...(await answer.text()).matchAll(/^# TYPE stripe_blnk_sync_(\w+) (\w+)$/gm)]
+    .map(([, name = '', type = '']) => [name, type])
+    .filter(([name = '']) => !/^(process|nodejs)_/.test(name));
+  const explained = rowsOf(section(readText('docs/monitoring.md'), '## Metrics')).map(([name = '', type = '']) => [
+    spansOf(name)[0]?.replace(/\{.*/, ''),
+    type,
+  ]);
+  expect(explained.sort()).toEqual(shown.sort());
 });
 
 it('name no payment, customer or transaction', async () => {
@@ -67,8 +100,9 @@ it('ask the database once in ten seconds, and show a fault as one', async () => 
       },
     }),
   });
-  await scrape();
-  await scrape();
+  // Also of those that come at once nobody is answered before the state is known.
+  const all = await Promise.all([scrape(), scrape(), scrape()]);
+  expect(all.map((one) => one.get('stripe_blnk_sync_parked{reason="conflict"}'))).toEqual([2, 2, 2]);
   expect(asked).toBe(1);
   stage.nowMs += 10_001;
   isAway = true;

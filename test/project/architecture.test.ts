@@ -84,7 +84,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   hono: ['http'],
   '@hono/node-server': ['http'],
   '@hono/zod-openapi': ['http'],
-  'prom-client': ['http'],
+  // What stands in the database is shown by http, what a process did is counted where it is logged.
+  'prom-client': ['http', 'observability'],
   // app asks the server for nothing but an answer.
   'drizzle-orm': ['db', 'app'],
   ioredis: ['queue'],

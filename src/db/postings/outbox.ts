@@ -12,16 +12,19 @@ import { markAttempt, renewClaim } from './keep-claim.js';
 import { markLooked } from './mark-looked.js';
 import { park } from './park.js';
 import { postpone } from './postpone.js';
-import { settle } from './settle.js';
+import { settle, type WaitedListener } from './settle.js';
 
 /** @param options.epoch of the mirror, as the process read it at its start; once it was raised nothing is claimed any more */
-export function createOutbox(sql: postgres.Sql, { epoch }: { readonly epoch: number }): Outbox {
+export function createOutbox(
+  sql: postgres.Sql,
+  { epoch, onWaited }: { readonly epoch: number; readonly onWaited?: WaitedListener },
+): Outbox {
   return {
     claimNew: (lane, options) => claimNew(sql, lane, { ...options, epoch }),
     claimAttempted: (lane, options) => claimAttempted(sql, lane, { ...options, epoch }),
     markAttempt: (token, references, leaseMs) => markAttempt(sql, token, { references, leaseMs, epoch }),
     renew: (token, references, leaseMs) => renewClaim(sql, token, { references, leaseMs }),
-    settle: (token, settlements) => settle(sql, token, settlements),
+    settle: (token, settlements) => settle(sql, token, settlements, onWaited),
     postpone: (token, postponements) => postpone(sql, token, postponements),
     park: (token, parkings) => park(sql, token, parkings),
     nextDueInMs: (lane) => nextDueInMs(sql, lane, { epoch }),

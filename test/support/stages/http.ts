@@ -9,6 +9,7 @@ import { createReadModel } from '../../../src/db/reads/read-model.js';
 import { createApp } from '../../../src/http/app.js';
 import type { HttpPorts, PartHealth } from '../../../src/http/ports.js';
 import { listen } from '../../../src/http/server.js';
+import { createFlows, type Flows } from '../../../src/observability/flows.js';
 import { noteRequests } from '../../../src/operations/note-actions.js';
 import { createRequestOperations } from '../../../src/operations/request-operations.js';
 import { verifyWebhook } from '../../../src/stripe/webhook.js';
@@ -30,6 +31,8 @@ export interface HttpStage {
   isDraining: boolean;
   /** Of the clock by which wrong tokens are slowed down. */
   nowMs: number;
+  /** What this process did, as the test has it. */
+  readonly flows: Flows;
   endStreams(): void;
   close(): Promise<void>;
 }
@@ -55,6 +58,7 @@ export async function startHttp(
     isDraining: false,
     nowMs: 0,
   };
+  const flows = createFlows();
   const health: PartHealth[] = [{ name: 'database', isReady: true, why: null, tookMs: 1 }];
   const requests = {
     sync: async (trigger: string) => void stage.woken.push(trigger),
@@ -76,7 +80,7 @@ export async function startHttp(
       return noteRequests(operations, (actions) => noteActions(db, actor, actions));
     },
     health: async () => opened.health,
-    eventCounts: () => new Map([['run_ended', 2]]),
+    flows,
     settings: () => [{ variable: 'SYNC_EVERY', value: '60s', from: 'default', note: null }],
     verifyWebhook: (body, signature) => verifyWebhook(body, { signature, secrets: own.webhookSecrets }),
     useLoginLink: loginLinkUser(db),
@@ -89,7 +93,7 @@ export async function startHttp(
   const app = createApp(ports, { isDraining: () => opened.isDraining });
   const { port, close } = await listen(app.fetch as never, own);
   const opened: HttpStage = Object.assign(stage, {
-    ...{ url: `http://127.0.0.1:${port}`, ports, health, endStreams: app.endStreams },
+    ...{ url: `http://127.0.0.1:${port}`, ports, health, flows, endStreams: app.endStreams },
     async close() {
       app.endStreams();
       await close();
