@@ -127,7 +127,7 @@ describe('docker-compose.yml', () => {
       // Which user a Blnk runs as, and where it writes, is its image's business.
       if (each.image.startsWith('jerryenebeli/')) continue;
       expect(each.read_only, name).toBe(true);
-      expect(each.user, name).toMatch(/^(node|postgres|redis)$/);
+      expect(each.user, name).toMatch(/^(node|postgres|redis|nobody|grafana)$/);
     }
     for (const name of ['worker', 'migrate']) {
       const { user, tmpfs, volumes } = service(name);

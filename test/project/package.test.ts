@@ -51,11 +51,13 @@ describe('the packed package', () => {
       .parse(JSON.parse(readFileSync(join(ROOT, 'migrations/meta/_journal.json'), 'utf8')));
     expect(journal.entries.filter(({ tag }) => !paths.includes(`migrations/${tag}.sql`))).toEqual([]);
     expect(paths).toContain('dist/src/main.js');
+    expect(paths).toContain('ops/alerts.yml');
     expect(paths.some((path) => path.startsWith('dist/sandbox/'))).toBe(true);
   });
 
   it('holds nothing else', () => {
-    const expected = /^(dist\/(src|sandbox)\/.+\.js|migrations\/.+\.(sql|json)|docs\/.+\.md|[^/]+)$/;
+    const expected =
+      /^(dist\/(src|sandbox)\/.+\.js|migrations\/.+\.(sql|json)|docs\/.+\.md|ops\/.+\.(yml|json)|[^/]+)$/;
     expect(paths.filter((path) => !expected.test(path))).toEqual([]);
     const atTop = ['.env.example', 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
     expect(paths.filter((path) => !path.includes('/') && !atTop.includes(path))).toEqual([]);
