@@ -118,7 +118,7 @@ function createGauges(registry: Registry) {
     lanePaused: gauge('lane_paused', '1 for a lane that pauses', ['source', 'currency']),
     inDoubt: gauge('in_doubt', 'Postings that were sent and not confirmed'),
     unresolved: gauge('unresolved', 'Postings in doubt for more than 15 minutes'),
-    oldestPending: gauge('oldest_pending_timestamp_seconds', 'Since when the oldest pending posting is due'),
+    oldestPending: gauge('oldest_pending_timestamp_seconds', 'Since when the oldest pending posting is due, or its lane gets no further'),
     oldestUnresolved: gauge('oldest_unresolved_timestamp_seconds', 'Since when the oldest unresolved one is in doubt'),
     days: gauge('days', 'Days of the last 40 by the state of their newest certificates', ['state']),
     findings: gauge('findings', 'Findings of the newest certificates of the last 40 days, by their state', ['state']),
@@ -187,7 +187,10 @@ function setLanes(gauges: Gauges, { lanes }: StatusRecord): void {
     gauges.lanePending.set({ source, currency }, pending);
     gauges.lanePaused.set({ source, currency }, pausedSince === null ? 0 : 1);
   }
-  const due = lanes.map(({ oldestDue }) => seconds(oldestDue));
+  // What was tried in vain is due only at its next try; its lane has paused since the first one.
+  const due = lanes.map(({ oldestDue, pausedSince }) =>
+    Math.min(seconds(oldestDue), seconds(pausedSince ?? oldestDue)),
+  );
   setOrRemove(gauges.oldestPending, due.length === 0 ? null : Math.min(...due));
   gauges.inDoubt.set(lanes.reduce((sum, { inDoubt }) => sum + inDoubt, 0));
   gauges.unresolved.set(lanes.reduce((sum, { unresolved }) => sum + unresolved, 0));
