@@ -2,29 +2,13 @@
  * What a test hands the composition in place of production's: time, chance, how the vendors are asked, and one function that
  * every port passes through. Production hands in nothing; whatever is not named here is joined alike for both.
  */
-import type { BlnkLedger, LedgerOptions } from '../blnk/ledger.js';
-import type { RebuildOperation } from '../cli/rebuild.js';
-import type { CollectStore, PaymentFeeds } from '../collect/ports.js';
+import type { LedgerOptions } from '../blnk/ledger.js';
 import type { Clock, Random } from '../core/base/clock.js';
-import type { Outbox } from '../post/ports.js';
 import type { POSTING } from '../post/posting-sizes.js';
-import type { ProveDaysPorts } from '../prove/prove-days.js';
-import type { RepairStore } from '../prove/repair-ports.js';
-import type { StripeAccountReader } from '../stripe/account.js';
 import type { StripeClientOptions } from '../stripe/client.js';
+import type { Ports } from './decorated-ports.js';
 import { systemClock } from './system-clock.js';
-
-/** The ports between stages, vendors and stores, by the name under which they are decorated. */
-export interface Ports {
-  readonly account: StripeAccountReader;
-  readonly feeds: PaymentFeeds;
-  readonly ledger: BlnkLedger;
-  readonly collectStore: CollectStore;
-  readonly outbox: Outbox;
-  readonly prover: ProveDaysPorts;
-  readonly repairStore: RepairStore;
-  readonly rebuild: RebuildOperation;
-}
+import { tracedPort } from './traced-ports.js';
 
 /** Answers the port that is used instead: the same one, or one around it. Asked once for each port that is made. */
 export type Decorate = <Name extends keyof Ports>(name: Name, port: Ports[Name]) => Ports[Name];
@@ -63,6 +47,9 @@ export function surroundingsOf({ clock, random, machineNow, decorate }: Override
     clock: clock ?? systemClock,
     random: random ?? Math.random,
     machineNow: machineNow ?? (() => new Date()),
-    decorate: decorate ?? ((_name, port) => port),
+    decorate: (name, port) => {
+      const traced = tracedPort(name, port);
+      return decorate?.(name, traced) ?? traced;
+    },
   };
 }

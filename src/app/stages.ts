@@ -15,6 +15,7 @@ import { countedJobs } from './counted-jobs.js';
 import { createPosting, type Posting } from './posting.js';
 import { createScheduledProofs, type ScheduledProofs } from './proving.js';
 import { tellReading, tellRunEnd } from './tell-work.js';
+import { tracedJobs } from './traced-ports.js';
 
 export interface StageParts {
   readonly mirror: Mirror;
@@ -80,5 +81,5 @@ export function createStages(context: Context, parts: StageParts): Stages {
       if (nextMs === null) await reportRuns();
     },
   };
-  return { handlers: countedJobs(handlers, flows), store: collecting.store, posting, proofs, reportRuns };
+  return { handlers: tracedJobs(countedJobs(handlers, flows)), store: collecting.store, posting, proofs, reportRuns };
 }

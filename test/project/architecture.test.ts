@@ -77,6 +77,7 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
 
 /** In which part of src each package of package.json is imported; more than one, or none, needs its reason. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  '@opentelemetry/api': ['observability'],
   bullmq: ['queue'],
   'cli-progress': ['cli'],
   // app hands the finished program on to main.

@@ -5,7 +5,8 @@
 import type { BlnkSandbox } from '../../sandbox/blnk/sandbox.js';
 import type { StripeSandbox } from '../../sandbox/stripe/sandbox.js';
 import { type Context, createContext } from '../../src/app/context.js';
-import type { Decorate, Overrides, Ports } from '../../src/app/overrides.js';
+import type { Ports } from '../../src/app/decorated-ports.js';
+import type { Decorate, Overrides } from '../../src/app/overrides.js';
 import { TIMINGS, type Timings } from '../../src/app/timings.js';
 import { readWorkerConfig, type WorkerConfig } from '../../src/config.js';
 import type { Database } from '../../src/db/connection/open.js';

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { type ComposedWorker, composeWorker } from '../../../src/app/compose-worker.js';
 import type { Context } from '../../../src/app/context.js';
-import type { Ports } from '../../../src/app/overrides.js';
+import type { Ports } from '../../../src/app/decorated-ports.js';
 import { watchLedger } from '../../../src/app/watch-ledger.js';
 import type { BackfillPart, CollectStore } from '../../../src/collect/ports.js';
 import type { Clock } from '../../../src/core/base/clock.js';

@@ -1,0 +1,20 @@
+/** Which ports pass through a decorator: where tests stand between parts, and spans are begun. */
+import type { BlnkLedger } from '../blnk/ledger.js';
+import type { RebuildOperation } from '../cli/rebuild.js';
+import type { CollectStore, PaymentFeeds } from '../collect/ports.js';
+import type { Outbox } from '../post/ports.js';
+import type { ProveDaysPorts } from '../prove/prove-days.js';
+import type { RepairStore } from '../prove/repair-ports.js';
+import type { StripeAccountReader } from '../stripe/account.js';
+
+/** The ports between stages, vendors and stores, by the name under which they are decorated. */
+export interface Ports {
+  readonly account: StripeAccountReader;
+  readonly feeds: PaymentFeeds;
+  readonly ledger: BlnkLedger;
+  readonly collectStore: CollectStore;
+  readonly outbox: Outbox;
+  readonly prover: ProveDaysPorts;
+  readonly repairStore: RepairStore;
+  readonly rebuild: RebuildOperation;
+}
