@@ -59,6 +59,7 @@ export interface AppEnvironment extends CommandEnvironment {
 export function commandEnvironment(view: ProcessView): AppEnvironment {
   const variables = () => readEnvironment(view.variables, view.directory);
   const isTerminal = view.standardOutput.isTTY === true;
+  const inColours = wantsColours(view.variables, { isTerminal });
   return {
     variables,
     variableNames: () => ({
@@ -84,13 +85,12 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
       // Both may hold what vendors, customers or the command line said.
       toOutput: (line, tone) => {
         const text = spelledText(line);
-        const isPainted = tone !== undefined && isTerminal && wantsColours(view.variables);
-        view.standardOutput.write(`${isPainted ? paint(text, tone) : text}\n`);
+        view.standardOutput.write(`${tone !== undefined && inColours ? paint(text, tone) : text}\n`);
       },
       toErrors: (line) => view.standardError.write(`${spelledText(line)}\n`),
       columns: columnsOf(view.standardOutput),
       errorColumns: columnsOf(view.standardError),
-      errorTerminal: view.standardError.isTTY === true ? view.standardError : null,
+      errorTerminal: view.standardError.isTTY === true && !isDumb(view.variables) ? view.standardError : null,
     }),
     signal: view.signal,
     userName: view.userName,
@@ -100,15 +100,27 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
   };
 }
 
-/** No program that sets one of these reads colours: https://no-color.org, and terminals that know no such sequences. */
-export function wantsColours({ NO_COLOR, TERM }: Readonly<Record<string, string | undefined>>): boolean {
-  return (NO_COLOR ?? '') === '' && TERM !== 'dumb';
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Whether text gets colours: where a terminal shows it that knows them, and nobody said no (https://no-color.org).
+ * `FORCE_COLOR` goes before both, as Node reads it: `0` and `false` are a no, whatever else it holds is a yes.
+ */
+export function wantsColours(variables: Variables, { isTerminal }: { readonly isTerminal: boolean }): boolean {
+  const { FORCE_COLOR, NO_COLOR } = variables;
+  if (FORCE_COLOR !== undefined && FORCE_COLOR !== '') return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false';
+  return isTerminal && (NO_COLOR ?? '') === '' && !isDumb(variables);
+}
+
+/** A terminal that knows no such sequences: nothing is coloured or drawn anew on it. */
+function isDumb({ TERM }: Variables): boolean {
+  return TERM === 'dumb';
 }
 
 function logTerminal({ standardOutput, variables }: ProcessView): LogTerminal {
   return {
     write: (text) => standardOutput.write(text),
-    inColours: wantsColours(variables),
+    inColours: wantsColours(variables, { isTerminal: true }),
     // Asked for each line: a window may be made wider.
     toLines: (line) => wrapLine(plainText(line), columnsOf(standardOutput)),
   };

@@ -11,6 +11,7 @@ import { addMirrorCommands, moveMirror } from '../cli/mirror.js';
 import { addProveCommand, prove } from '../cli/prove.js';
 import { addRebuildCommand, rebuild } from '../cli/rebuild.js';
 import { addRepairCommands, applyRepair, planRepair } from '../cli/repair.js';
+import { createStepsView } from '../cli/steps-view.js';
 import { addProcessCommands, type ProcessActions } from '../cli/worker.js';
 import type { WorkerConfig } from '../config.js';
 import { giveUpWith, orStopped } from '../core/base/give-up.js';
@@ -32,12 +33,10 @@ export function composeCommandLine(environment: AppEnvironment): Command {
       codeOfFault: 2,
     }),
   );
-  addProcessCommands(program, processActions(environment));
-  addRebuildCommand(program, (options) =>
+  addProveCommand(program, (options) =>
     withOpened(environment, {
-      // A lost embedded home is created anew, as by a worker.
-      open: () => openOperations(environment, { role: 'worker' }),
-      work: (operations) => rebuild(environment, operations, options),
+      open: () => openOperations(environment),
+      work: (operations) => prove(environment, operations, options),
     }),
   );
   addRepairCommands(program, {
@@ -52,6 +51,14 @@ export function composeCommandLine(environment: AppEnvironment): Command {
         work: (operations) => applyRepair(environment, operations, options),
       }),
   });
+  addRebuildCommand(program, (options) =>
+    withOpened(environment, {
+      // A lost embedded home is created anew, as by a worker.
+      open: () => openOperations(environment, { role: 'worker' }),
+      work: (operations) => rebuild(environment, operations, options),
+    }),
+  );
+  addProcessCommands(program, processActions(environment));
   addMirrorCommands(program, (options) => {
     // What is asked is the new instance, whatever the variables still name.
     const variables = () => ({ ...environment.variables(), BLNK_INSTANCE_ID: options.instance });
@@ -64,12 +71,6 @@ export function composeCommandLine(environment: AppEnvironment): Command {
     withOpened(environment, {
       open: () => openLinks(environment),
       work: (links) => printLoginLink(environment, links, options),
-    }),
-  );
-  addProveCommand(program, (options) =>
-    withOpened(environment, {
-      open: () => openOperations(environment),
-      work: (operations) => prove(environment, operations, options),
     }),
   );
   return program;
@@ -177,8 +178,16 @@ function processActions(environment: AppEnvironment): ProcessActions {
           openHome(config, { log, role: 'worker', migratesOnly: true, giveUp: giving.signal }),
         );
         giving.end();
+        const view = createStepsView(environment.output);
         try {
-          printLines(environment, migrationLines(await home.migrate(environment.signal), packageVersion()));
+          const report = await home
+            .migrate({
+              signal: environment.signal,
+              onMigration: (name, progress) =>
+                view.onStep({ doing: `applying ${name}`, unit: 'migrations', ...progress }),
+            })
+            .finally(() => view.stop());
+          printLines(environment, migrationLines(report, packageVersion()));
         } finally {
           await home.close();
         }

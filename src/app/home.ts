@@ -16,7 +16,7 @@ import { checkRights } from '../db/migrations/own-rights.js';
 import { refuseOldCode } from '../db/workers/minimum-code.js';
 import type { Events } from '../observability/events.js';
 import type { Log } from '../observability/log.js';
-import { type MigrationReport, migrate } from '../operations/migrate.js';
+import { type MigrationListener, type MigrationReport, migrate } from '../operations/migrate.js';
 import { openQueueBackend, type QueueAddress, type QueueBackend } from '../queue/connection.js';
 import { eventsOf } from './events-of.js';
 
@@ -27,7 +27,7 @@ export interface Home {
   /** Another pool on the same database, so that what people look at never stands before the work. Closed by whoever asked. */
   openForPages(): Promise<Database>;
   /** Applies our migrations and the queue's, under one lock. What it waits for is logged, and given up with the signal. */
-  migrate(signal?: AbortSignal): Promise<MigrationReport>;
+  migrate(listener?: Partial<Pick<MigrationListener, 'onMigration' | 'signal'>>): Promise<MigrationReport>;
   close(): Promise<void>;
 }
 
@@ -110,10 +110,10 @@ export async function openHome(config: HomeConfig, options: HomeOptions): Promis
           ...{ schema: config.databaseSchema, applicationName: 'stripe-blnk-sync pages', giveUp: undefined },
           ...{ connectionsMax: HTTP_CONNECTIONS_MAX, transactionsMax: HTTP_TRANSACTIONS_MAX, limit: 'bounded' },
         }),
-      migrate: (signal) =>
+      migrate: (listener = {}) =>
         migrate(
           { address, schema: config.databaseSchema, queueBackend },
-          { onWaiting: (reason) => events.migrationWaits({ reason }), ...(signal === undefined ? {} : { signal }) },
+          { onWaiting: (reason) => events.migrationWaits({ reason }), ...listener },
         ),
     };
     return home;

@@ -10,6 +10,7 @@ import { addActionsCommand } from './actions.js';
 import { addBackfillCommand } from './backfill.js';
 import { addCertificatesCommands } from './certificates.js';
 import { jsonOption } from './command.js';
+import { explainCommands, HELP_CONFIGURATION } from './command-help.js';
 import { addParkedCommands } from './parked.js';
 import { addPaymentsCommand } from './payments.js';
 import type { CommandEnvironment, RunDry } from './ports.js';
@@ -24,6 +25,7 @@ export function buildCommandLine(environment: CommandEnvironment, runDry: RunDry
     .description('Mirrors succeeded Stripe PaymentIntents into a Blnk ledger, each exactly once')
     .version(packageVersion())
     .exitOverride()
+    .configureHelp(HELP_CONFIGURATION)
     .showHelpAfterError('(add --help for the options)')
     .configureOutput({
       writeOut: (text) => environment.output.print(text.trimEnd()),
@@ -38,16 +40,16 @@ export function buildCommandLine(environment: CommandEnvironment, runDry: RunDry
       getOutHelpWidth: () => environment.output.columns || 100,
       getErrHelpWidth: () => environment.output.columns || 100,
     });
-  addSyncCommand(program, environment, runDry);
-  addBackfillCommand(program, environment, runDry);
-  addRunsCommand(program, environment);
-  addRunCommand(program, environment);
   addStatusCommand(program, environment);
   addPaymentsCommand(program, environment);
-  addParkedCommands(program, environment);
+  addRunsCommand(program, environment);
+  addRunCommand(program, environment);
   addCertificatesCommands(program, environment);
-  addAcceptCommand(program, environment);
   addActionsCommand(program, environment);
+  addSyncCommand(program, environment, runDry);
+  addBackfillCommand(program, environment, runDry);
+  addParkedCommands(program, environment);
+  addAcceptCommand(program, environment);
   return program;
 }
 
@@ -58,6 +60,7 @@ export async function runCommandLine(
   words: readonly string[],
 ): Promise<void> {
   if (words.includes('--json')) environment.output.expectJson();
+  explainCommands(program);
   addHelp(program, environment);
   try {
     await program.parseAsync([...words], { from: 'user' });
@@ -79,6 +82,7 @@ function addHelp(command: Command, environment: CommandEnvironment): void {
     .helpCommand(false)
     .command('help')
     .description('say what a command does and takes')
+    .helpGroup('Help:')
     .argument('[command...]', 'its name')
     .addOption(jsonOption().hideHelp())
     .action((names: string[]) => {

@@ -14,6 +14,8 @@ import { createProgressView, type ProgressView } from './progress.js';
 
 /** Between two looks at the database. */
 const LOOK_EVERY_MS = 300;
+/** A worker that is free has begun by then; later it is said that one is waited for. */
+const TOLD_WAITING_AFTER_MS = 1_000;
 /** Between two looks at a run's parts, which count more than its progress does. */
 const LOOK_AT_PARTS_EVERY_MS = 2_000;
 
@@ -66,7 +68,8 @@ interface Watching {
 
 async function waitForEnd({ signal }: CommandEnvironment, { context, options, view }: Watching): Promise<FollowEnd> {
   const tellFailedPart = failedPartTeller(context, view);
-  const deadline = performance.now() + options.timeoutMs;
+  const begunAt = performance.now();
+  const deadline = begunAt + options.timeoutMs;
   let runId: string | null = null;
   for (;;) {
     runId ??= await options.find();
@@ -77,6 +80,7 @@ async function waitForEnd({ signal }: CommandEnvironment, { context, options, vi
       if (status === 'collecting') await tellFailedPart(runId);
       if (status !== 'collecting' && status !== 'posting') return { kind: 'ended', runId, status };
     }
+    if (runId === null && performance.now() - begunAt > TOLD_WAITING_AFTER_MS) view.waiting();
     if (signal.aborted) return { kind: 'interrupted', runId };
     const restMs = deadline - performance.now();
     if (restMs <= 0) return { kind: 'timed_out', runId };

@@ -11,6 +11,8 @@ import type { CommandOutput } from './ports.js';
 const LINE_EVERY_MS = 5_000;
 
 export interface ProgressView {
+  /** Nobody has begun it yet. */
+  waiting(): void;
   update(progress: RunProgress): void;
   /** A line of its own, which no bar is drawn over. */
   warn(line: string): void;
@@ -41,12 +43,13 @@ function barView(
       hideCursor: true,
       linewrap: false,
       gracefulExit: false,
-      barsize: 30,
+      barsize: 12,
     },
     Presets.shades_classic,
   );
   let begun = false;
   return {
+    waiting: waitingTeller(output),
     update(progress) {
       const settled = progress.stored - progress.pending;
       const payload = {
@@ -83,6 +86,7 @@ function lineView(
   let shownAt = Number.NEGATIVE_INFINITY;
   let waiting: string | null = null;
   return {
+    waiting: waitingTeller(output),
     update(progress) {
       const settled = progress.stored - progress.pending;
       const line =
@@ -99,6 +103,15 @@ function lineView(
       if (waiting !== null) output.note(waiting);
       waiting = null;
     },
+  };
+}
+
+/** Once: how long it is until a worker begins depends on what it has in hand. */
+function waitingTeller(output: ProgressOutput): () => void {
+  let told = false;
+  return () => {
+    if (!told) output.note('Waiting for a worker to begin the run.');
+    told = true;
   };
 }
 

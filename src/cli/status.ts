@@ -1,8 +1,8 @@
 /** `status`: is everything in the ledger, and if not, why. Exit 1 when a person is needed, 2 when PostgreSQL could not be asked. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { exitCodeOf, verdictOf } from '../core/verdict/verdict.js';
 import { toJson } from '../views/json.js';
-import { statusTables, verdictLines } from '../views/status-text.js';
+import { shortStatus, statusTables, verdictLines } from '../views/status-text.js';
 import { plainText } from '../views/text-width.js';
 import { jsonOption, printLines, withContext } from './command.js';
 import type { CommandEnvironment } from './ports.js';
@@ -11,8 +11,9 @@ export function addStatusCommand(program: Command, environment: CommandEnvironme
   program
     .command('status')
     .description('say whether everything is in the ledger, and what needs a person')
+    .addOption(new Option('--short', 'one line, for prompts and cron').conflicts('json'))
     .addOption(jsonOption())
-    .action(({ json = false }: { readonly json?: boolean }) =>
+    .action(({ short = false, json = false }: { readonly short?: boolean; readonly json?: boolean }) =>
       withContext(
         environment,
         async ({ reads }) => {
@@ -22,6 +23,9 @@ export function addStatusCommand(program: Command, environment: CommandEnvironme
             const { state, sentence: answer } = verdict;
             const needs = verdict.needs.map((need) => ({ ...need, text: plainText(need.text) }));
             environment.output.print(toJson({ state, answer, needs, ...status }));
+          } else if (short) {
+            const { text, tone } = shortStatus(verdict, status);
+            environment.output.print(text, tone);
           } else {
             for (const { text, tone } of verdictLines(verdict)) environment.output.print(text, tone);
             printLines(environment, ['', ...statusTables(status, environment.output.columns)]);

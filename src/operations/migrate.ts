@@ -15,6 +15,8 @@ export interface MigrationPlace {
 export interface MigrationListener {
   /** What is being waited for, for people. */
   onWaiting(reason: string): void;
+  /** Before each migration that is applied. */
+  onMigration?(name: string, progress: { readonly done: number; readonly all: number }): void;
   /** Aborted when the process shall end: it waits for nobody any more. */
   readonly signal?: AbortSignal;
 }

@@ -20,14 +20,36 @@ export interface VerdictLine {
 }
 
 /** The sentence, then what is needed: `!` where a person is, `-` where it ends by itself. */
-export function verdictLines({ state, sentence, needs }: Verdict): VerdictLine[] {
+export function verdictLines(verdict: Verdict): VerdictLine[] {
+  const { sentence, needs } = verdict;
   return [
-    { text: sentence, tone: state === 'complete' ? 'good' : TONES[worstSeverity(needs) ?? 'notice'] },
+    { text: sentence, tone: toneOf(verdict) },
     ...needs.map((need) => ({
       text: `${need.severity === 'notice' ? '-' : '!'} ${needText(need)}`,
       tone: TONES[need.severity],
     })),
   ];
+}
+
+/** One line: the state, how far behind, what is not in the ledger, and the codes of what needs a person. */
+export function shortStatus(
+  verdict: Verdict,
+  { behindMs, outstanding }: Pick<StatusRecord, 'behindMs' | 'outstanding'>,
+): VerdictLine {
+  const counted = (count: number, what: string) => (count === 0 ? [] : [`${formatCount(count)} ${what}`]);
+  const codes = verdict.needs.filter(({ severity }) => severity !== 'notice').map(({ code }) => code);
+  const parts = [
+    verdict.state,
+    ...(behindMs === null ? [] : [`${formatDuration(behindMs)} behind`]),
+    ...counted(outstanding.pending, 'pending'),
+    ...counted(outstanding.parked, 'parked'),
+    ...(codes.length === 0 ? [] : [`needs a person: ${[...new Set(codes)].join(' ')}`]),
+  ];
+  return { text: parts.join(', '), tone: toneOf(verdict) };
+}
+
+function toneOf({ state, needs }: Verdict): Tone {
+  return state === 'complete' ? 'good' : TONES[worstSeverity(needs) ?? 'notice'];
 }
 
 const TONES: Readonly<Record<Severity, Tone>> = { error: 'bad', warning: 'attention', notice: 'quiet' };

@@ -4,8 +4,10 @@ import type { CommandContext } from '../../src/cli/ports.js';
 import { SyncError } from '../../src/core/base/errors.js';
 import { insertPosting, insertRun } from '../support/reads-database.js';
 import { openCommandLine, RUN } from '../support/stages/command-line.js';
+import { STATUS } from '../support/status-record.js';
 
 const { database, command, startWorker, serve } = openCommandLine();
+const NOTHING = { pending: 0, parked: 0, dismissed: 0 };
 
 describe('a wrong command line', () => {
   it.each([
@@ -148,6 +150,17 @@ describe('reading', () => {
       ...{ code: 'no_worker', severity: 'error', text: 'No worker is running.' },
       command: 'stripe-blnk-sync worker',
     });
+  });
+
+  it('status --short prints one line, with the same exit code', async () => {
+    expect(await command('status --short')).toMatchObject({
+      ...{ printed: 'not_started, needs a person: no_worker parked', code: 1, warned: '' },
+    });
+    const well = await command('status --short', {
+      status: async () => ({ ...STATUS, parked: [], outstanding: NOTHING }),
+    });
+    expect(well).toMatchObject({ printed: expect.stringMatching(/^complete, \S.* behind$/), code: 0 });
+    expect(await command('status --short --json')).toMatchObject({ code: 2, printed: '' });
   });
 
   it('parked list and show', async () => {

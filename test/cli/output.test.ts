@@ -123,6 +123,23 @@ describe('colours', () => {
     expect(written()).toBe('Complete\n');
   });
 
+  it('are there where FORCE_COLOR asks for them, also where no terminal is, and never in JSON', () => {
+    const piped = terminal({ columns: null, NO_COLOR: '1', FORCE_COLOR: '1' });
+    piped.output.print('Complete', 'good');
+    expect(piped.written()).toBe('\u001b[32mComplete\u001b[39m\n');
+    piped.output.expectJson();
+    piped.output.print('{}', 'good');
+    expect(piped.written().endsWith('\n{}\n')).toBe(true);
+    const refused = terminal({ columns: 80, FORCE_COLOR: '0' });
+    refused.output.print('Complete', 'good');
+    expect(refused.written()).toBe('Complete\n');
+  });
+
+  it('and bars are not drawn on a terminal that knows no such sequences', () => {
+    expect(terminal({ columns: 80 }).output.errorTerminal).not.toBeNull();
+    expect(terminal({ columns: 80, TERM: 'dumb' }).output.errorTerminal).toBeNull();
+  });
+
   it('are ours alone: what somebody else wrote stays text', () => {
     const { output, written } = terminal({ columns: 80 });
     output.print('a \u001b[31mred\u001b[0m order');

@@ -1,6 +1,6 @@
 /** How far work is, told while it goes on: a bar on a terminal, a plain line now and then elsewhere. */
 import { PassThrough } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createProgressView } from '../../src/cli/progress.js';
 import { createStepsView } from '../../src/cli/steps-view.js';
 
@@ -34,6 +34,14 @@ describe('progress of a run', () => {
     expect(String(stream.read())).toContain('80 of 100, 20/s, 20 left, about 1.0s, 2 parked');
   });
 
+  it('says once that nobody has begun it', () => {
+    const noted: string[] = [];
+    const view = createProgressView({ warn() {}, note: (line) => noted.push(line), errorTerminal: null });
+    view.waiting();
+    view.waiting();
+    expect(noted).toEqual(['Waiting for a worker to begin the run.']);
+  });
+
   it('is not drawn over a line of warning', () => {
     const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
     const warn = (line: string) => stream.write(`${line}\n`);
@@ -57,7 +65,37 @@ describe('progress of a proof', () => {
       nowMs += 3_000;
     }
     view.stop();
-    expect(warned).toEqual(['proving 2026-11-12: 2 of 4 days done']);
+    expect(warned).toEqual(['proving 2026-11-12: 2 of 4 days done, 20.0/min, about 6.0s left']);
+  });
+
+  it('is told again while one step lasts, with how long it has', () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const noted: string[] = [];
+      let nowMs = 0;
+      const view = createStepsView({ note: (line) => noted.push(line), errorTerminal: null }, () => nowMs);
+      view.onStep({ doing: 'applying 0017_totals', unit: 'migrations', done: 0, all: 2 });
+      for (; nowMs < 11_000; nowMs += 1_000) vi.advanceTimersByTime(1_000);
+      view.stop();
+      vi.advanceTimersByTime(60_000);
+      expect(noted).toEqual([
+        'applying 0017_totals: 0 of 2 migrations done, for 5.0s',
+        'applying 0017_totals: 0 of 2 migrations done, for 10s',
+      ]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('prints rate and time left beside the bar', () => {
+    const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
+    let nowMs = 0;
+    const view = createStepsView({ note() {}, errorTerminal: stream }, () => nowMs);
+    view.onStep({ doing: 'looking up', unit: 'parked payments', done: 0, all: 300 });
+    nowMs = 2_000;
+    view.onStep({ doing: 'looking up', unit: 'parked payments', done: 100, all: 300 });
+    view.stop();
+    expect(String(stream.read())).toMatch(/100 of 300 parked payments, 50\/s, about 4\.0s left/);
   });
 
   it('is a bar on a terminal, also where one kind of step follows another', () => {

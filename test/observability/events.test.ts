@@ -21,9 +21,13 @@ function openLog() {
 
 const codesOf = (log: ReturnType<typeof openLog>) => log.lines.map(({ event }) => event);
 
-it('the log for people has no colours where NO_COLOR or TERM=dumb ask for none', () => {
-  const wanted = [{}, { NO_COLOR: '' }, { TERM: 'xterm' }, { NO_COLOR: '1' }, { TERM: 'dumb' }].map(wantsColours);
-  expect(wanted).toEqual([true, true, true, false, false]);
+it('the log for people has no colours where NO_COLOR or TERM=dumb ask for none, and has them where FORCE_COLOR does', () => {
+  const asked = [{}, { NO_COLOR: '' }, { TERM: 'xterm' }, { NO_COLOR: '1' }, { TERM: 'dumb' }, { FORCE_COLOR: '0' }];
+  const forced = { NO_COLOR: '1', TERM: 'dumb', FORCE_COLOR: '1' };
+  expect([...asked, forced].map((variables) => wantsColours(variables, { isTerminal: true }))).toEqual([
+    ...[true, true, true, false, false, false],
+    true,
+  ]);
 });
 
 describe('the document of events', () => {

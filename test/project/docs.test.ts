@@ -71,7 +71,7 @@ describe.each(Object.entries(DOCUMENTS))('%s', (path, text) => {
       // The shell's.
       'LC_ALL',
       // Read of the environment as other software does, not of ours.
-      ...['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'NO_COLOR'],
+      ...['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'NO_COLOR', 'FORCE_COLOR'],
     ]);
     expect(variablesIn(text).filter((name) => !known.has(name))).toEqual([]);
   });

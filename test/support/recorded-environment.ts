@@ -12,9 +12,11 @@ export interface RecordedOptions {
   readonly open?: (() => Promise<CommandContext>) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onWarned?: ((line: string) => void) | undefined;
+  /** Of the terminal; left out: it is none. */
+  readonly columns?: number | undefined;
 }
 
-export function recordEnvironment({ open, signal, onWarned }: RecordedOptions = {}): RecordedEnvironment {
+export function recordEnvironment({ open, signal, onWarned, columns = 0 }: RecordedOptions = {}): RecordedEnvironment {
   const printed: string[] = [];
   const warned: string[] = [];
   let code: number | undefined;
@@ -30,8 +32,8 @@ export function recordEnvironment({ open, signal, onWarned }: RecordedOptions = 
           warned.push(line);
           onWarned?.(line);
         },
-        columns: 0,
-        errorColumns: 0,
+        columns,
+        errorColumns: columns,
         errorTerminal: null,
       }),
       signal: signal ?? new AbortController().signal,

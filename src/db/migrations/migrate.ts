@@ -35,6 +35,8 @@ export interface MigrationOptions {
   alsoUnderLock?(): Promise<void>;
   /** What is being waited for, for people. */
   onWaiting?(message: string): void;
+  /** Before each migration that is applied: what is done of what there is to do. A long one is one that reads many rows. */
+  onMigration?(name: string, progress: { readonly done: number; readonly all: number }): void;
   /** Aborted when the process shall end: it waits for nobody any more. What it has begun it brings to its end. */
   readonly signal?: AbortSignal;
   readonly waits?: Partial<MigrationWaits>;
@@ -137,8 +139,9 @@ async function migrateUnderLock(database: Database, options: MigrationOptions): 
   const applied: string[] = [];
   const [first] = migrations;
   if (old !== null && first !== undefined) applied.push(...(await takeOver(database, { old, replaced: first, waits })));
-  for (const migration of migrations) {
-    if ([...before, ...applied].includes(migration.name)) continue;
+  const due = migrations.filter(({ name }) => !before.includes(name) && !applied.includes(name));
+  for (const [done, migration] of due.entries()) {
+    options.onMigration?.(migration.name, { done, all: due.length });
     await untilOlderWorkersLeft(database, { ...options, waitMs: waits.olderWorkersMs, before: migration });
     await applyMigration(database, migration, waits);
     applied.push(migration.name);
