@@ -5,6 +5,7 @@
 import type { Command } from 'commander';
 import { printLines, withOpened } from '../cli/command.js';
 import { buildCommandLine } from '../cli/command-line.js';
+import { addCompletionCommand } from '../cli/completion.js';
 import { type DryRunOperation, dryRun } from '../cli/dry-run.js';
 import { addLoginLinkCommand, type LoginLinkOperation, printLoginLink } from '../cli/login-link.js';
 import { addMirrorCommands, moveMirror } from '../cli/mirror.js';
@@ -73,6 +74,7 @@ export function composeCommandLine(environment: AppEnvironment): Command {
       work: (links) => printLoginLink(environment, links, options),
     }),
   );
+  addCompletionCommand(program, environment);
   return program;
 }
 

@@ -214,6 +214,14 @@ export const COMMAND_HELP: Readonly<Record<string, CommandHelp>> = {
     exitCodes: { 2: 'it was refused' },
     variables: SESSION,
   },
+  completion: {
+    group: 'Set up',
+    more:
+      'It completes the name stripe-blnk-sync, as in a container or a global installation. bash and zsh source it in their start-up ' +
+      'file, fish reads it from ~/.config/fish/completions/stripe-blnk-sync.fish.',
+    examples: ['completion bash', 'completion zsh', 'completion fish'],
+    variables: [],
+  },
   demo: {
     group: 'Set up',
     examples: ['demo', 'demo --once --payments 50'],
