@@ -1,8 +1,10 @@
 /**
- * The only reader of the environment and of `.env`: the first step from variables to a configuration, a flat bag of strings.
+ * The only reader of the environment, and the only reader and writer of `.env`: the first step from variables to a
+ * configuration, a flat bag of strings.
  * Apart from the second step, which loads what checks them: most commands need these alone.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { ErrorCode } from './core/base/error-codes.js';
@@ -47,6 +49,26 @@ export function readEnvironmentFile(directory: string): Bag {
   }
   // An editor's byte order mark would become a part of the first name.
   return parseEnv(bytes.toString('utf8').replace(/^\uFEFF/, ''));
+}
+
+/** The text of `.env`; null when there is none. */
+export function readEnvironmentText(directory: string): string | null {
+  const file = resolve(directory, '.env');
+  return existsSync(file) ? readFileSync(file, 'utf8').replace(/^\uFEFF/, '') : null;
+}
+
+/** For its owner alone, and whole or not at all: it holds keys. */
+export function writeEnvironmentText(directory: string, text: string): void {
+  const path = resolve(directory, '.env');
+  const file = existsSync(path) ? realpathSync(path) : path;
+  const unfinished = `${file}.${randomUUID()}.new`;
+  try {
+    writeFileSync(unfinished, text, { mode: 0o600, flag: 'wx' });
+    renameSync(unfinished, file);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw error;
+  }
 }
 
 const UTF16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];

@@ -3,10 +3,17 @@
  * needed by all of them is loaded when it is: half of the time of `--version` was packages that it does not use.
  */
 import { styleText } from 'node:util';
+import type { Dialogue } from '../cli/init.js';
 import { createOutput } from '../cli/output.js';
 import type { CommandEnvironment } from '../cli/ports.js';
 import type { GivenNames } from '../core/settings/unknown-names.js';
-import { type Bag, readEnvironment, readEnvironmentFile } from '../environment.js';
+import {
+  type Bag,
+  readEnvironment,
+  readEnvironmentFile,
+  readEnvironmentText,
+  writeEnvironmentText,
+} from '../environment.js';
 import type { LogTerminal } from '../observability/for-people.js';
 import type { Log } from '../observability/log.js';
 import type { Tone } from '../views/status-text.js';
@@ -51,6 +58,10 @@ export interface AppEnvironment extends CommandEnvironment {
   log(level: string): Promise<Log>;
   /** Puts a question to whoever sits at the terminal; true where nobody does. */
   confirm(question: string): Promise<boolean>;
+  openDialogue(): Promise<Dialogue>;
+  /** `.env` of the working directory; null when there is none. */
+  environmentFile(): { readonly text: string; readonly values: Bag } | null;
+  writeEnvironmentFile(text: string): void;
   onMayPost(): void;
   /** Absent in production. */
   readonly overrides: Overrides | undefined;
@@ -67,6 +78,16 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
       inEnvironment: Object.keys(view.variables),
     }),
     confirm: (question) => confirmAtTerminal(view, question),
+    async openDialogue() {
+      if (view.standardInput === undefined) throw new Error('Nobody can be asked here');
+      const { openDialogue } = await import('./dialogue.js');
+      return openDialogue({ input: view.standardInput(), output: view.standardError, signal: view.signal });
+    },
+    environmentFile() {
+      const text = readEnvironmentText(view.directory);
+      return text === null ? null : { text, values: readEnvironmentFile(view.directory) };
+    },
+    writeEnvironmentFile: (text) => writeEnvironmentText(view.directory, text),
     async log(level) {
       const { createLog } = await import('../observability/log.js');
       return createLog({ level, ...(isTerminal ? { terminal: logTerminal(view) } : {}) });

@@ -8,6 +8,7 @@ import { buildCommandLine } from '../cli/command-line.js';
 import { addCompletionCommand } from '../cli/completion.js';
 import { type DryRunOperation, dryRun } from '../cli/dry-run.js';
 import { addLoginLinkCommand, type LoginLinkOperation, printLoginLink } from '../cli/login-link.js';
+import { addInitCommand, init } from '../cli/init.js';
 import { addMirrorCommands, moveMirror } from '../cli/mirror.js';
 import { addProveCommand, prove } from '../cli/prove.js';
 import { addRebuildCommand, rebuild } from '../cli/rebuild.js';
@@ -20,6 +21,7 @@ import { unknownNameLines } from '../core/settings/unknown-names.js';
 import { packageVersion } from '../package-root.js';
 import { migrationLines } from '../views/migration-text.js';
 import type { AppEnvironment } from './command-environment.js';
+import type { InitPlace } from './init.js';
 import type { SessionOptions } from './session.js';
 import type { SessionOperations } from './session-operations.js';
 
@@ -60,6 +62,15 @@ export function composeCommandLine(environment: AppEnvironment): Command {
     }),
   );
   addProcessCommands(program, processActions(environment));
+  addInitCommand(program, async (options) => {
+    try {
+      const { initParts } = await import('./init.js');
+      await init(environment, initParts(await initPlace(environment)), options);
+    } catch (error) {
+      environment.output.fail(error);
+      environment.exit(2);
+    }
+  });
   addMirrorCommands(program, (options) => {
     // What is asked is the new instance, whatever the variables still name.
     const variables = () => ({ ...environment.variables(), BLNK_INSTANCE_ID: options.instance });
@@ -114,6 +125,11 @@ async function openLinks({ variables, log, signal }: AppEnvironment): Promise<Lo
   const config = readHomeConfig(variables());
   const { openLoginLinks } = await import('./login-links.js');
   return openLoginLinks(config, { log: await log('error'), signal });
+async function initPlace(environment: AppEnvironment): Promise<InitPlace> {
+  return {
+    ...{ variables: environment.variables(), file: environment.environmentFile(), signal: environment.signal },
+    ...{ log: await environment.log('silent'), write: environment.writeEnvironmentFile },
+  };
 }
 
 /** A command's log goes beside its output: only what a person has to know. */

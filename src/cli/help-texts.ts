@@ -196,6 +196,19 @@ export const COMMAND_HELP: Readonly<Record<string, CommandHelp>> = {
     exitCodes: { 0: 'ready', 1: 'not ready', 2: 'HTTP_PORT is off, or the configuration is wrong' },
     variables: ['HTTP_HOST', 'HTTP_PORT'],
   },
+  init: {
+    group: 'Set up',
+    more:
+      'The key, its permissions, Blnk, PostgreSQL and Redis are asked as a start asks them. An .env that is there is never ' +
+      'overwritten without saying what changes and asking. Keys and addresses with passwords come from the environment, or are entered.',
+    examples: ['init', 'init --yes --set SYNC_START=90d --set HTTP_PORT=off', 'init --print --no-check'],
+    exitCodes: {
+      0: 'it is written',
+      1: 'nothing was written: nobody answered, or wanted it',
+      2: 'what was given is wrong',
+    },
+    ...WORKER,
+  },
   migrate: {
     group: 'Set up',
     more: 'Also while workers run. Says what it did; the private PostgreSQL needs it only for an upgrade by hand.',

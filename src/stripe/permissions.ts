@@ -32,7 +32,7 @@ export function permissionOf(endpoint: StripeEndpoint): Permission | undefined {
 }
 
 /** Opens Stripe's form for a new restricted key with the three permissions filled in. */
-function newKeyLink(options: { readonly livemode: boolean }): string {
+export function newKeyLink(options: { readonly livemode: boolean }): string {
   const order = [PERMISSIONS.payment_intents, PERMISSIONS.charges, PERMISSIONS.events];
   const wanted = order.map(({ name }) => `permissions[]=${name}`).join('&');
   return `https://dashboard.stripe.com${options.livemode ? '' : '/test'}/apikeys/create?name=stripe-blnk-sync&${wanted}`;

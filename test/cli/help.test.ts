@@ -16,7 +16,8 @@ async function told(words: readonly string[], columns: number): Promise<string> 
   const app = {
     ...environment,
     ...{ variables: () => ({}), variableNames: () => ({ inFile: [], inEnvironment: [] }), overrides: undefined },
-    ...{ log: neverAsked, confirm: neverAsked, onMayPost: () => {} },
+    ...{ log: neverAsked, confirm: neverAsked, openDialogue: neverAsked, onMayPost: () => {} },
+    ...{ environmentFile: () => null, writeEnvironmentFile: () => {} },
   };
   await runCommandLine(composeCommandLine(app), environment, words);
   return outcome().printed;

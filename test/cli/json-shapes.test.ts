@@ -53,7 +53,7 @@ const REBUILT: RebuildResult = {
 };
 
 /** Run and answer nothing, or print a text that is not ours. */
-const WITHOUT_JSON = ['worker', 'serve', 'health', 'migrate', 'demo', 'completion'];
+const WITHOUT_JSON = ['worker', 'serve', 'health', 'migrate', 'demo', 'init', 'completion'];
 
 it('stay what they are', async () => {
   const printed: Record<string, string> = {};

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const LINKED = ['package.json', 'node_modules', 'migrations'];
+const LINKED = ['package.json', 'node_modules', 'migrations', '.env.example'];
 
 /** Some packages are CommonJS, and look for these. */
 const COMMON_JS = [
