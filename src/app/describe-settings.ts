@@ -1,9 +1,8 @@
 /** Every variable with its value and where it comes from. Of a secret only its kind and source: the value is shown nowhere. */
-import { readFileSync } from 'node:fs';
 import { VARIABLES } from '../config.js';
+import { VARIABLE_SECTIONS } from '../core/settings/variables.js';
 import type { Bag } from '../environment.js';
 import type { SettingRecord } from '../http/ports.js';
-import { packageFile } from '../package-root.js';
 import { isSecret } from '../secrets.js';
 
 export function describeSettings(environment: Bag): SettingRecord[] {
@@ -26,9 +25,7 @@ function kindOf(secret: string): string {
   return kind === undefined ? '' : `, ${kind}…`;
 }
 
-/** As `.env.example` has them, which a test compares with what happens without the variable. */
 function readDefaults(): Map<string, string> {
-  const text = readFileSync(packageFile('.env.example'), 'utf8');
-  const entries = text.matchAll(/Default: ([^\n]*?)\. Example: [^\n]*\n#?([A-Z_]+)=/g);
-  return new Map([...entries].map(([, value, name]) => [name ?? '', value ?? '']));
+  const variables = VARIABLE_SECTIONS.flatMap((section) => section.variables);
+  return new Map(variables.map(({ name, fallback }) => [name, fallback]));
 }

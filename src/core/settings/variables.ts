@@ -1,0 +1,299 @@
+/**
+ * Every variable: what it is for, what happens without it, and an example that is allowed. `.env.example`, the tables of
+ * docs/configuration.md and the page of settings are made from this; what a value may be is checked in `config.ts`, and a test
+ * holds both to the same names and defaults. Pure.
+ */
+
+export interface VariableDefinition {
+  readonly name: string;
+  /** One line, for `.env.example`. */
+  readonly summary: string;
+  /** What is in force without it: a value, or `none` and what that means. */
+  readonly fallback: string;
+  readonly example: string;
+  /** For docs/configuration.md, in Markdown: everything that a person has to know. */
+  readonly details: string;
+  /** The same of `fallback`, where more is to be said. */
+  readonly fallbackDetails?: string;
+}
+
+export interface VariableSection {
+  readonly title: string;
+  /** Behind the title in `.env.example`. */
+  readonly remark?: string;
+  readonly variables: readonly VariableDefinition[];
+}
+
+export const VARIABLE_SECTIONS: readonly VariableSection[] = [
+  {
+    title: 'Stripe',
+    variables: [
+      {
+        name: 'STRIPE_API_KEY',
+        summary:
+          'Secret or restricted key that may read PaymentIntents, Events and Charges; its mode decides between live and test',
+        fallback: 'none, needed',
+        example: 'rk_test_51Abc',
+        details:
+          'secret or restricted key: [what it may do](installing.md#what-it-needs). `sk_live_`/`rk_live_` mirror live payments, `sk_test_`/`rk_test_` test payments',
+      },
+      {
+        name: 'STRIPE_API_BASE',
+        summary: 'Where the Stripe API is, for tests against a stand-in',
+        fallback: 'https://api.stripe.com',
+        example: 'http://127.0.0.1:12111',
+        details: 'address of the API, for tests against a stand-in; https, as for `BLNK_API_BASE`',
+      },
+      {
+        name: 'STRIPE_SHARE',
+        summary:
+          "Share of Stripe's rate limits that is used here, above 0 to 1; the rest is left to your other software. auto: what is free, and others first",
+        fallback: '0.4',
+        example: '0.25',
+        details:
+          "share of [Stripe's limits](https://docs.stripe.com/rate-limits) that this mirror uses, above 0 to 1. The rest is left to your other software. `auto`: four fifths of what is allowed a second while nothing is refused; as soon as Stripe refuses a request, half of what was accepted is left to others, and a little more is tried once a minute. Of the read allocation `auto` uses 0.4. All workers on one database share it",
+      },
+      {
+        name: 'STRIPE_RATE_LIMIT',
+        summary: 'Requests a second to one endpoint that Stripe allows this account; only where Stripe has raised it',
+        fallback: '25',
+        example: '100',
+        details: 'requests a second to one endpoint that Stripe allows this account. Only where Stripe has raised it',
+      },
+    ],
+  },
+  {
+    title: 'Blnk',
+    variables: [
+      {
+        name: 'BLNK_API_KEY',
+        summary:
+          'Key of Blnk Cloud with proxy:write, data:read and, for proofs, proxy:read; or the master key of a self-hosted Core',
+        fallback: 'none, needed',
+        example: 'blnk_live_abc',
+        details:
+          '[which scopes](installing.md#what-it-needs); of a Core its [master key](installing.md#with-a-self-hosted-blnk-core)',
+      },
+      {
+        name: 'BLNK_INSTANCE_ID',
+        summary: 'Id of the Blnk Cloud instance; not used with a self-hosted Core',
+        fallback: 'none, needed with the Cloud',
+        example: 'inst_abc',
+        details: 'id of the Cloud instance; not used with `BLNK_API_STYLE=core`',
+      },
+      {
+        name: 'BLNK_API_STYLE',
+        summary:
+          'What answers at BLNK_API_BASE: cloud (Blnk Cloud) or core (a self-hosted Blnk Core; needs BLNK_API_BASE)',
+        fallback: 'cloud',
+        example: 'core',
+        details: '`cloud`: Blnk Cloud. `core`: a [self-hosted Core](installing.md#with-a-self-hosted-blnk-core)',
+      },
+      {
+        name: 'BLNK_API_BASE',
+        summary: 'Where the Blnk API is',
+        fallback: 'https://api.cloud.blnkfinance.com',
+        example: 'http://127.0.0.1:5001',
+        details: 'address of the API: https, or http to this machine itself (`localhost`, `127.0.0.1`, `[::1]`)',
+        fallbackDetails: '`https://api.cloud.blnkfinance.com`; none with `BLNK_API_STYLE=core`',
+      },
+      {
+        name: 'ALLOW_HTTP_HOSTS',
+        summary:
+          'Hosts, with commas, that may be spoken to over http although they are other machines: whoever is between reads the keys',
+        fallback: 'none, only this machine',
+        example: 'core,core.internal',
+        details:
+          'other hosts that `BLNK_API_BASE` and `STRIPE_API_BASE` may name with http, with commas between: `core,core.internal`. Keys and payments travel unencrypted to them: name only hosts on a network of your own',
+        fallbackDetails: 'none: only this machine',
+      },
+      {
+        name: 'BLNK_SOURCE',
+        summary: 'Balance that every payment comes from; frozen at the first posting',
+        fallback: '@stripe',
+        example: '@stripe_eu',
+        details: 'balance that every payment comes from; frozen at the first posting',
+      },
+      {
+        name: 'BLNK_SOURCE_SHARDS',
+        summary:
+          'Balances that the source is spread over, for a first backfill of millions; frozen at the first posting',
+        fallback: '1',
+        example: '8',
+        details:
+          'number of balances that the source is spread over, up to 64: `@stripe_0`, `@stripe_1` and so on, each payment always out of the same one. For a first backfill of millions, because Blnk posts to one balance [one transaction after another](limitations.md); then what Stripe owes is the sum of these balances. Frozen at the first posting',
+      },
+      {
+        name: 'BLNK_GUEST_DESTINATION',
+        summary: 'Balance that gets the payments without a customer; frozen at the first posting',
+        fallback: '@stripe_guests',
+        example: '@walk_in',
+        details:
+          'balance that gets payments without a customer; frozen at the first posting, and not the same as `BLNK_SOURCE`',
+      },
+    ],
+  },
+  {
+    title: 'Database and queue',
+    remark: 'nothing set runs both on a private PostgreSQL in DATA_DIR',
+    variables: [
+      {
+        name: 'DATABASE_URL',
+        summary: 'PostgreSQL 14 or newer for tables and queue',
+        fallback: 'none, the private one',
+        example: 'postgres://sync:secret@db.internal:5432/sync',
+        details:
+          'PostgreSQL 14 or newer; its form is described below. Create its tables with `npm run cli -- migrate`, and again after every update',
+        fallbackDetails: 'none: a private PostgreSQL in `DATA_DIR`',
+      },
+      {
+        name: 'DATABASE_SCHEMA',
+        summary:
+          "PostgreSQL's schema of our tables, so that a database can be shared and several mirrors can be in one",
+        fallback: 'stripe_blnk_sync',
+        example: 'mirror_eu',
+        details:
+          "PostgreSQL's schema of our tables, made by `migrate`. Give each mirror in one database another one; the names of its queues then end in `.` and that schema. Not a schema of somebody else, nor `public`",
+      },
+      {
+        name: 'REDIS_URL',
+        summary: 'Redis for the queue; only together with DATABASE_URL',
+        fallback: 'none, the queue is in PostgreSQL',
+        example: 'redis://queue.internal:6379',
+        details:
+          'Redis for the queue; only together with `DATABASE_URL`. It must not evict keys (`maxmemory-policy noeviction`)',
+        fallbackDetails: 'none: the queue is in the database',
+      },
+      {
+        name: 'QUEUE_PREFIX',
+        summary: "BullMQ's key prefix on Redis, so that several mirrors can share one",
+        fallback: 'bull',
+        example: 'stripe-eu',
+        details:
+          "BullMQ's key prefix, so that several mirrors can share one Redis. In a Redis Cluster it needs braces: `{bull}`. Has no effect without `REDIS_URL`",
+      },
+      {
+        name: 'DATA_DIR',
+        summary: 'Folder of the private PostgreSQL',
+        fallback: './.data',
+        example: '/var/lib/stripe-blnk-sync',
+        details: 'folder of the private PostgreSQL; one folder for one machine',
+      },
+    ],
+  },
+  {
+    title: 'Work',
+    variables: [
+      {
+        name: 'SYNC_START',
+        summary: 'How far back the first start goes: a duration, a date or all; frozen at the first start',
+        fallback: '30d',
+        example: '2026-01-31',
+        details:
+          'how far back the first start goes: a duration, a date (`2026-01-31`), a time, or `all`. Frozen as an absolute time at the first start; a worker that is given another one later says so, and `backfill --from` moves it back',
+      },
+      {
+        name: 'SYNC_EVERY',
+        summary: 'Time between two scheduled runs, at least 1s, at most 1d',
+        fallback: '60s',
+        example: '5m',
+        details: 'shortest time between two scheduled runs, at least 1s and at most 1d. Restart a worker to change it',
+      },
+      {
+        name: 'SYNC_LAG',
+        summary:
+          'How long to wait for events that Stripe shows late before a time counts as completely read, at least 60s, at most 1d',
+        fallback: '600s',
+        example: '15m',
+        details:
+          'how long a time must have passed before it counts as completely read, at least 60s and at most 1d: Stripe shows events late',
+      },
+      {
+        name: 'KEEP_EMPTY_RUNS',
+        summary: 'How long scheduled runs that stored nothing are kept',
+        fallback: '7d',
+        example: '24h',
+        details: 'how long scheduled runs that stored nothing are kept',
+      },
+      {
+        name: 'SHUTDOWN_GRACE',
+        summary: 'How long a stopping worker waits for the posts in flight; whatever kills it has to wait longer',
+        fallback: '75s',
+        example: '45s',
+        details:
+          'how long a stopping worker waits for posts in flight; whatever stops it has to wait longer; at most 1h',
+      },
+      {
+        name: 'LOG_LEVEL',
+        summary: 'Least important lines to log: fatal, error, warn, info, debug, trace or silent',
+        fallback: 'info',
+        example: 'debug',
+        details:
+          '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`. Lines are JSON, or text on a terminal; [events](events.md) has them all. `NO_COLOR` and `TERM=dumb` leave out its colours and those of commands; `FORCE_COLOR` has them in any case, also where no terminal is (`FORCE_COLOR=0`: never)',
+      },
+    ],
+  },
+  {
+    title: 'Pages, API and metrics',
+    variables: [
+      {
+        name: 'HTTP_HOST',
+        summary:
+          "Address that the worker's HTTP server listens on; another one than this machine's own needs ADMIN_TOKEN",
+        fallback: '127.0.0.1',
+        example: '0.0.0.0',
+        details: "address that is listened on. Any other than this machine's own needs `ADMIN_TOKEN`",
+      },
+      {
+        name: 'HTTP_PORT',
+        summary: 'Its port, or off',
+        fallback: '3000',
+        example: '8080',
+        details:
+          "port of the worker's [HTTP server](http.md), or `off`. A second worker on one machine goes on without when it is taken",
+      },
+      {
+        name: 'PUBLIC_URL',
+        summary: 'Under which address people reach it, when a proxy stands before it; needs ADMIN_TOKEN',
+        fallback: 'none',
+        example: 'https://sync.example.com',
+        details:
+          'address under which people reach it through a proxy, without a path: `https://sync.example.com`. Needs `ADMIN_TOKEN`. With https the session cookie is sent over https alone',
+      },
+      {
+        name: 'TRUST_PROXY',
+        summary: 'on: the proxy before it is believed who asks (X-Forwarded-For, X-Forwarded-Proto)',
+        fallback: 'off',
+        example: 'on',
+        details:
+          '`on`: the proxy before it is believed who asks, and over what (`X-Forwarded-For`, `X-Forwarded-Proto`). Only where nobody reaches the port but the proxy',
+      },
+      {
+        name: 'ADMIN_TOKEN',
+        summary: 'Whoever has it may read and change everything, 20 characters or more',
+        fallback: 'none, this machine needs no token',
+        example: '6d1f0c1e5b7a49c2a3f0d9e8b7c6a5f4',
+        details:
+          'whoever shows it may read and change everything. 20 characters or more, e.g. from `openssl rand -hex 32`',
+        fallbackDetails: 'none: whoever asks from this machine may do everything',
+      },
+      {
+        name: 'VIEWER_TOKEN',
+        summary: "Whoever has it may read everything, customers' ids included, and change nothing; with ADMIN_TOKEN",
+        fallback: 'none',
+        example: '0a9b8c7d6e5f40312233445566778899',
+        details: "whoever shows it may read everything, customers' ids included, and change nothing",
+      },
+      {
+        name: 'STRIPE_WEBHOOK_SECRET',
+        summary:
+          'Signing secret of a Stripe webhook endpoint at /webhooks/stripe, several with commas between: payments are fetched at once instead of at the next run',
+        fallback: 'none',
+        example: 'whsec_abc',
+        details:
+          'signing secret of a [webhook endpoint](http.md#webhook) of Stripe; several with commas between while one is exchanged',
+        fallbackDetails: 'none: there is no webhook',
+      },
+    ],
+  },
+];
