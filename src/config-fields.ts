@@ -2,7 +2,7 @@
  * What single variables may hold: zod types whose messages say what is allowed. Rules between variables, and which
  * variable has which type, stand in `config.ts`.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration, parseMoment } from './core/base/time-text.js';
 import { parseHosts } from './core/settings/base-url.js';
 import { isDecodable } from './core/settings/database-address.js';

@@ -2,7 +2,7 @@
  * The variables of the HTTP server: what they may hold, and the rules between them. Closed by default: without a token only
  * this machine is answered, and only under names that are its own.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export interface HttpConfig {
   /** The address that is listened on. */

@@ -3,7 +3,7 @@
  * reported at once, each with the name, what was given and what is allowed. Tests hand it a literal bag.
  */
 import { resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { balanceName, countUpTo, duration, httpHosts, key, redisUrl, syncStart } from './config-fields.js';
 import { type HttpConfig, httpProblems, httpShape, toHttp } from './config-http.js';
 import { commandLine } from './core/base/own-command.js';

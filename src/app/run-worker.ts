@@ -17,7 +17,7 @@ import { backoffMs } from '../post/backoff.js';
 import { eventsOf } from './events-of.js';
 import { closeAfterFault, ensureSchema, type Home, type HomeOptions, openHome } from './home.js';
 import { type Overrides, surroundingsOf } from './overrides.js';
-import { serveBeside } from './serve-http.js';
+import type { Served, ServeParts } from './serve-http.js';
 import { systemClock } from './system-clock.js';
 import { serverOf } from './tell-work.js';
 import { TIMINGS, type Timings } from './timings.js';
@@ -64,7 +64,7 @@ export async function runWorker(config: WorkerConfig, options: RunWorkerOptions)
     everyMs: config.syncEveryMs,
   });
   const settings = () => options.settings?.() ?? [];
-  const pages = await serveBeside(config, {
+  const pages = await servePages(config, {
     ...{ home, queue: worker.queue, events, settings, flows },
   });
   options.onStarted?.(worker, home);
@@ -167,4 +167,11 @@ async function withinGrace(graceMs: number, stop: () => Promise<void>): Promise<
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** Loaded where there are pages, and once the work has begun: its packages take as much memory as Stripe's. */
+async function servePages(config: WorkerConfig, parts: ServeParts): Promise<Served | null> {
+  if (config.http === null) return null;
+  const { serveBeside } = await import('./serve-http.js');
+  return serveBeside(config, parts);
 }

@@ -2,7 +2,7 @@
  * What jobs carry: as little as possible, because merged jobs keep only the last one's payload and none of it is truth.
  * Names and payload of the `sync` job are a public interface: any BullMQ producer may add it.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { SyncError } from '../core/base/errors.js';
 import { TRIGGERS } from '../core/coverage/sync-run.js';
 

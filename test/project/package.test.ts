@@ -57,7 +57,7 @@ describe('the packed package', () => {
 
   it('holds nothing else', () => {
     const expected =
-      /^(dist\/(src|sandbox)\/.+\.js|migrations\/.+\.(sql|json)|docs\/.+\.md|ops\/.+\.(yml|json)|[^/]+)$/;
+      /^(dist\/(src|sandbox)\/.+\.js|dist\/licenses\/.+\.txt|migrations\/.+\.(sql|json)|docs\/.+\.md|ops\/.+\.(yml|json)|[^/]+)$/;
     expect(paths.filter((path) => !expected.test(path))).toEqual([]);
     const atTop = ['.env.example', 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
     expect(paths.filter((path) => !path.includes('/') && !atTop.includes(path))).toEqual([]);
