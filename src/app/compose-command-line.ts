@@ -7,8 +7,8 @@ import { printLines, withOpened } from '../cli/command.js';
 import { buildCommandLine } from '../cli/command-line.js';
 import { addCompletionCommand } from '../cli/completion.js';
 import { type DryRunOperation, dryRun } from '../cli/dry-run.js';
-import { addLoginLinkCommand, type LoginLinkOperation, printLoginLink } from '../cli/login-link.js';
 import { addInitCommand, init } from '../cli/init.js';
+import { addLoginLinkCommand, type LoginLinkOperation, printLoginLink } from '../cli/login-link.js';
 import { addMirrorCommands, moveMirror } from '../cli/mirror.js';
 import { addProveCommand, prove } from '../cli/prove.js';
 import { addRebuildCommand, rebuild } from '../cli/rebuild.js';
@@ -125,6 +125,8 @@ async function openLinks({ variables, log, signal }: AppEnvironment): Promise<Lo
   const config = readHomeConfig(variables());
   const { openLoginLinks } = await import('./login-links.js');
   return openLoginLinks(config, { log: await log('error'), signal });
+}
+
 async function initPlace(environment: AppEnvironment): Promise<InitPlace> {
   return {
     ...{ variables: environment.variables(), file: environment.environmentFile(), signal: environment.signal },

@@ -227,6 +227,13 @@ export const COMMAND_HELP: Readonly<Record<string, CommandHelp>> = {
     exitCodes: { 2: 'it was refused' },
     variables: SESSION,
   },
+  'login-link': {
+    group: 'Set up',
+    more: 'In place of a token that is handed around. Run it where the worker has its variables.',
+    examples: ['login-link', 'login-link --viewer --by ana'],
+    exitCodes: { 2: 'ADMIN_TOKEN is not set, HTTP_PORT is off, or the database could not be asked' },
+    variables: [...HOME, ...HTTP],
+  },
   completion: {
     group: 'Set up',
     more:

@@ -118,7 +118,10 @@ function createGauges(registry: Registry) {
     lanePaused: gauge('lane_paused', '1 for a lane that pauses', ['source', 'currency']),
     inDoubt: gauge('in_doubt', 'Postings that were sent and not confirmed'),
     unresolved: gauge('unresolved', 'Postings in doubt for more than 15 minutes'),
-    oldestPending: gauge('oldest_pending_timestamp_seconds', 'Since when the oldest pending posting is due, or its lane gets no further'),
+    oldestPending: gauge(
+      'oldest_pending_timestamp_seconds',
+      'Since when the oldest pending posting is due, or its lane gets no further',
+    ),
     oldestUnresolved: gauge('oldest_unresolved_timestamp_seconds', 'Since when the oldest unresolved one is in doubt'),
     days: gauge('days', 'Days of the last 40 by the state of their newest certificates', ['state']),
     findings: gauge('findings', 'Findings of the newest certificates of the last 40 days, by their state', ['state']),
