@@ -10,7 +10,7 @@ import { withinTime } from '../core/base/within-time.js';
 import { isServerFault } from '../db/connection/server-faults.js';
 import type { SettingRecord } from '../http/ports.js';
 import type { Events } from '../observability/events.js';
-import { createFlows, type Flows } from '../observability/flows.js';
+import type { Flows } from '../observability/flows.js';
 import type { Log } from '../observability/log.js';
 import { createOutages, type Outages } from '../observability/outages.js';
 import { backoffMs } from '../post/backoff.js';
@@ -47,11 +47,12 @@ export interface RunWorkerOptions {
 export async function runWorker(config: WorkerConfig, options: RunWorkerOptions): Promise<0 | 1> {
   const timings = options.timings ?? TIMINGS;
   const ended = new AbortController();
-  const flows = createFlows();
-  const events = eventsOf(flows.counted(options.log));
+  const flows = await flowsFor(config);
+  const events = eventsOf(flows?.counted(options.log) ?? options.log);
   const outages = createOutages({ ...events, monotonicMs: systemClock.monotonicMs });
   const started = await startWithRetry(config, options, {
-    ...{ timings, events, outages, flows },
+    ...{ timings, events, outages },
+    ...(flows === null ? {} : { flows }),
     onFatal: (error) => ended.abort(error),
   });
   if (started === null) return 0;
@@ -64,9 +65,8 @@ export async function runWorker(config: WorkerConfig, options: RunWorkerOptions)
     everyMs: config.syncEveryMs,
   });
   const settings = () => options.settings?.() ?? [];
-  const pages = await servePages(config, {
-    ...{ home, queue: worker.queue, events, settings, flows },
-  });
+  const pages =
+    flows === null ? null : await servePages(config, { home, queue: worker.queue, events, settings, flows });
   options.onStarted?.(worker, home);
   await aborted(AbortSignal.any([options.signal, ended.signal]));
   if (ended.signal.aborted) {
@@ -94,7 +94,7 @@ interface Starting {
   readonly timings: Timings;
   readonly events: Events;
   readonly outages: Outages;
-  readonly flows: Flows;
+  readonly flows?: Flows;
   onFatal(error: SyncError): void;
 }
 
@@ -169,9 +169,15 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-/** Loaded where there are pages, and once the work has begun: its packages take as much memory as Stripe's. */
+/** Null without an HTTP server: nobody could read what is counted. */
+async function flowsFor({ http }: WorkerConfig): Promise<Flows | null> {
+  if (http === null) return null;
+  const { createFlows } = await import('../observability/flows.js');
+  return createFlows();
+}
+
+/** Loaded once the work has begun: its packages take as much memory as Stripe's. */
 async function servePages(config: WorkerConfig, parts: ServeParts): Promise<Served | null> {
-  if (config.http === null) return null;
   const { serveBeside } = await import('./serve-http.js');
   return serveBeside(config, parts);
 }

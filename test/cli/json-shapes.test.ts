@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { composeCommandLine } from '../../src/app/compose-command-line.js';
 import { commandsBelow, pathOf } from '../../src/cli/command-help.js';
 import { dryRun } from '../../src/cli/dry-run.js';
+import { printLoginLink } from '../../src/cli/login-link.js';
 import { moveMirror } from '../../src/cli/mirror.js';
 import { prove } from '../../src/cli/prove.js';
 import { rebuild } from '../../src/cli/rebuild.js';
@@ -51,6 +52,11 @@ const REBUILT: RebuildResult = {
   ...{ posted: 1_200, alreadyThere: 3, parked: [{ reason: 'rebuild', count: 1 }], dismissed: 0 },
   ...{ stripeRequests: 14, blnkRequests: 20, durationMs: 12_000 },
 };
+const LINK = {
+  url: 'http://127.0.0.1:3000/log-in/secret',
+  role: 'admin',
+  expiresAt: at('2026-11-21T10:10:00Z'),
+} as const;
 
 /** Run and answer nothing, or print a text that is not ours. */
 const WITHOUT_JSON = ['worker', 'serve', 'health', 'migrate', 'demo', 'init', 'completion'];
@@ -126,6 +132,7 @@ async function ofSessions(): Promise<Readonly<Record<string, string>>> {
       ),
     'mirror move': (environment) =>
       moveMirror(environment, { moveMirror: async () => move }, { instance: 'inst_2', dryRun: false, json: true }),
+    'login-link': (environment) => printLoginLink(environment, { makeLoginLink: async () => LINK }, { json: true }),
     'sync --dry-run': (environment) =>
       dryRun(environment, { dryRun: async () => ({ report: REPORT, fault: null }) }, { kind: 'sync', json: true }),
   };
