@@ -77,6 +77,22 @@ export function readHomeConfig(environment: Bag): HomeConfig {
 /** Step two for the worker: everything. Throws ConfigError. */
 export function readWorkerConfig(environment: Bag): WorkerConfig {
   const { fields, bag } = check(environment, workerObject);
+  return toWorker(fields, { environment, bag });
+}
+
+/** The same for whoever uses only parts of it: variables that are wrong count as not set. */
+export function readRightConfig(environment: Bag, bag: Given['bag'], wrong: ReadonlySet<string>): WorkerConfig {
+  const right = Object.fromEntries(Object.entries(bag).filter(([name]) => !wrong.has(name)));
+  return toWorker(withoutKeys.parse(right), { environment, bag });
+}
+
+interface Given {
+  readonly environment: Bag;
+  /** The same with files read. */
+  readonly bag: Readonly<Record<string, string>>;
+}
+
+function toWorker(fields: z.infer<typeof workerObject>, { environment, bag }: Given): WorkerConfig {
   return {
     ...toHome(fields),
     stripe: {
@@ -162,6 +178,12 @@ const workerObject = homeObject.extend({
   SHUTDOWN_GRACE: duration('75s', { least: oneSecond, most: oneHour }),
 });
 
+/** With the keys left out a configuration is whole: they are all that is needed and has no default. */
+const withoutKeys = workerObject.extend({
+  STRIPE_API_KEY: z.string().default(''),
+  BLNK_API_KEY: z.string().default(''),
+});
+
 /** Every variable that is read, for `.env.example`. */
 export const VARIABLES: readonly string[] = Object.keys(workerObject.shape);
 
@@ -171,17 +193,29 @@ export const NAMES_READ = [...VARIABLES, ...VARIABLES.filter(isSecret).map((name
 const hint = () =>
   `Every variable is explained in .env.example. To see it work without any account: ${commandLine('demo')}`;
 
+/** What is set, secrets read from their files, and what `readWorkerConfig` would refuse. */
+export function examineVariables(environment: Bag): Given & { readonly problems: readonly string[] } {
+  const { bag, problems } = examine(environment, workerObject);
+  return { environment, bag, problems };
+}
+
 function check<Shape extends z.ZodObject>(
   environment: Bag,
   schema: Shape,
 ): { readonly fields: z.infer<Shape>; readonly bag: Readonly<Record<string, string>> } {
+  const { bag, fields, problems } = examine(environment, schema);
+  if (fields !== null && problems.length === 0) return { fields, bag };
+  throw new ConfigError(problems, hint());
+}
+
+/** What is set, and everything that is wrong; each problem begins with the name of its variable and a colon. Without fields where a single value is. */
+function examine<Shape extends z.ZodObject>(environment: Bag, schema: Shape) {
   const { bag, problems } = resolveSecrets(environment, Object.keys(schema.shape));
   const parsed = schema.safeParse(bag);
   const named = parsed.success ? [] : parsed.error.issues.map((issue) => describeIssue(issue, bag));
   const all = [...problems, ...named, ...crossProblems(bag, Object.keys(schema.shape))];
   if ('BLNK_API_KEY' in schema.shape) all.push(...proxyProblems(environment, bag));
-  if (parsed.success && all.length === 0) return { fields: parsed.data, bag };
-  throw new ConfigError(all, hint());
+  return { bag, fields: parsed.success ? parsed.data : null, problems: all };
 }
 
 function proxyProblems(environment: Bag, bag: Readonly<Record<string, string>>): string[] {

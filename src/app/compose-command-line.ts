@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { printLines, withOpened } from '../cli/command.js';
 import { buildCommandLine } from '../cli/command-line.js';
 import { addCompletionCommand } from '../cli/completion.js';
+import { addDoctorCommand, doctor } from '../cli/doctor.js';
 import { type DryRunOperation, dryRun } from '../cli/dry-run.js';
 import { addInitCommand, init } from '../cli/init.js';
 import { addLoginLinkCommand, type LoginLinkOperation, printLoginLink } from '../cli/login-link.js';
@@ -17,6 +18,7 @@ import { createStepsView } from '../cli/steps-view.js';
 import { addProcessCommands, type ProcessActions } from '../cli/worker.js';
 import type { WorkerConfig } from '../config.js';
 import { giveUpWith, orStopped } from '../core/base/give-up.js';
+import type { DoctorReport } from '../core/doctor/finding.js';
 import { unknownNameLines } from '../core/settings/unknown-names.js';
 import { packageVersion } from '../package-root.js';
 import { migrationLines } from '../views/migration-text.js';
@@ -62,6 +64,7 @@ export function composeCommandLine(environment: AppEnvironment): Command {
     }),
   );
   addProcessCommands(program, processActions(environment));
+  addDoctorCommand(program, (options) => doctor(environment, { examine: () => examineAll(environment) }, options));
   addInitCommand(program, async (options) => {
     try {
       const { initParts } = await import('./init.js');
@@ -107,6 +110,16 @@ async function openOperations(
     ...options,
     ...{ overrides: environment.overrides, userName: environment.userName },
   });
+}
+
+/** What is wrong with the configuration is a part of what is found. */
+async function examineAll(environment: AppEnvironment): Promise<DoctorReport> {
+  const [{ surveyVariables }, { examine }] = await Promise.all([
+    import('./doctor/survey-variables.js'),
+    import('./doctor/examine.js'),
+  ]);
+  const { signal, overrides } = environment;
+  return orStopped(signal, () => examine({ ...surveyVariables(environment), signal, overrides }));
 }
 
 async function openDryRun(environment: AppEnvironment): Promise<DryRunOperation & Closing> {

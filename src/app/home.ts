@@ -18,6 +18,15 @@ import type { Events } from '../observability/events.js';
 import type { Log } from '../observability/log.js';
 import { type MigrationListener, type MigrationReport, migrate } from '../operations/migrate.js';
 import { openQueueBackend, type QueueAddress, type QueueBackend } from '../queue/connection.js';
+import {
+  CONNECTIONS_MAX,
+  connectionsNeeded,
+  HTTP_CONNECTIONS_MAX,
+  HTTP_TRANSACTIONS_MAX,
+  PAGE_CONNECTIONS_MAX,
+  QUEUE_CONNECTIONS_MAX,
+  TRANSACTIONS_MAX,
+} from './connection-counts.js';
 import { eventsOf } from './events-of.js';
 
 export interface Home {
@@ -43,30 +52,6 @@ export interface HomeOptions {
   readonly onQueueFault?: (error: string) => void;
   /** Where root may not use the embedded data folder: the demo and tests may go elsewhere, a worker must not. */
   readonly whenUnreachable?: 'fail' | 'temporary';
-}
-
-/** Pool sizes: chunks of the lanes, parts and the timer of a worker share theirs; a command makes one request after another. */
-const CONNECTIONS_MAX = { worker: 5, command: 3 };
-/** Beside the pool, so that a page never waits behind a lane: readers of Stripe store one page after the other. */
-const PAGE_CONNECTIONS_MAX = 2;
-/** For pages, API and metrics of a worker. */
-const HTTP_CONNECTIONS_MAX = 2;
-const HTTP_TRANSACTIONS_MAX = 1;
-/** Beside these: the tail, sweeps and the timer of a worker store at the same time. */
-const TRANSACTIONS_MAX = { worker: 3, command: 1 };
-
-/** Where the queue is in PostgreSQL, beside the one that a worker listens with. */
-const QUEUE_CONNECTIONS_MAX = { worker: 3, command: 1 };
-
-/** Those of what is looked at first, of the lock, of what is applied under it and of the queue's own. */
-const MIGRATING_CONNECTIONS_MAX = 5;
-
-function connectionsNeeded(config: HomeConfig, { role, migratesOnly }: HomeOptions): number {
-  if (migratesOnly === true) return MIGRATING_CONNECTIONS_MAX;
-  const ofPages = role === 'worker' && config.http !== null ? HTTP_CONNECTIONS_MAX + HTTP_TRANSACTIONS_MAX : 0;
-  const own = CONNECTIONS_MAX[role] + TRANSACTIONS_MAX[role] + (role === 'worker' ? PAGE_CONNECTIONS_MAX : 0) + ofPages;
-  if (config.redisUrl !== null) return own;
-  return own + QUEUE_CONNECTIONS_MAX[role] + (role === 'worker' ? 1 : 0);
 }
 
 /** Opens the home and makes sure of its schema. Throws SyncError or EmbeddedPostgresError with what to do. */

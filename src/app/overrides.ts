@@ -32,6 +32,8 @@ export interface Overrides {
   /** In what sizes postings are sent to it. */
   readonly posting?: Partial<typeof POSTING>;
   readonly decorate?: Decorate;
+  /** Room on the disk of a folder, as `doctor` sees it. */
+  readonly freeBytes?: (folder: string) => Promise<number>;
 }
 
 /** Time and chance, as everything in a process has them. */

@@ -18,8 +18,14 @@ const NOBODYS_BALANCES = ['@stripe-blnk-sync:permission-check', '@stripe-blnk-sy
 /** Before it, lists of more than one value failed, or there was no look-up by filter at all. */
 const CORE_VERSION_MIN = '0.13.4';
 
+/** What the answers to these questions show besides. */
+export interface AccessFacts {
+  /** As a Core does since 0.15.0; earlier ones apply it to nothing. */
+  readonly refusesEmptyBulks: boolean;
+}
+
 /** @throws SyncError fatal when address, key, permission or Core cannot be worked with, transient when nobody answers */
-export async function checkAccess(lookUps: LookUps, routes: Routes): Promise<void> {
+export async function checkAccess(lookUps: LookUps, routes: Routes): Promise<AccessFacts> {
   try {
     await findByReference(lookUps, NOBODYS_REFERENCES, readLedgerRow);
   } catch (error) {
@@ -27,16 +33,16 @@ export async function checkAccess(lookUps: LookUps, routes: Routes): Promise<voi
   }
   // A Core's own API keys have a permission of their own for balances.
   await findBalances(lookUps, { indicators: NOBODYS_BALANCES, currency: 'USD' });
-  await checkPosting(lookUps, routes.bulk);
+  return checkPosting(lookUps, routes.bulk);
 }
 
 /**
  * A bulk without transactions writes nothing, and only what would have posted it reports that it is empty: Core since 0.15.0
  * refuses it, earlier ones apply it to nothing. Any other answer, however friendly, comes from somewhere before that.
  */
-async function checkPosting(lookUps: LookUps, route: Route): Promise<void> {
+async function checkPosting(lookUps: LookUps, route: Route): Promise<AccessFacts> {
   const answer = await lookUps.ask(route, EMPTY_BULK);
-  if (isEmptyBulk(answer)) return;
+  if (isEmptyBulk(answer)) return { refusesEmptyBulks: answer.status === 400 };
   if (isLimit(answer)) throw limitReached(answer, route);
   const said = `${route.method} ${route.url} answered: ${answer.message}`;
   if (answer.json === undefined || answer.status < 400 || PASSING.includes(answer.status)) {

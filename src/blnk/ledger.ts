@@ -5,7 +5,7 @@
 
 import { parseExactJson, textMemberOf } from '../core/base/exact-json.js';
 import type { Ledger, PostAnswer } from '../post/ports.js';
-import { checkAccess, mayReadBalances } from './check-access.js';
+import { type AccessFacts, checkAccess, mayReadBalances } from './check-access.js';
 import { type ConnectionOptions, createConnection } from './connection.js';
 import { findBalances, findByReference, findChildren } from './find-rows.js';
 import { someMirrorId } from './history.js';
@@ -25,7 +25,7 @@ export interface LedgerProbe {
    * Tries the address, the key, both permissions and the Core's age without writing anything.
    * @throws SyncError fatal when one of them is wrong, transient when Blnk cannot be reached
    */
-  checkPermissions(): Promise<void>;
+  checkPermissions(): Promise<AccessFacts>;
   /**
    * Whether the key may read what a balance was at a moment, which only proofs need. Null when no answer shows it.
    */

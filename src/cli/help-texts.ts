@@ -196,6 +196,20 @@ export const COMMAND_HELP: Readonly<Record<string, CommandHelp>> = {
     exitCodes: { 0: 'ready', 1: 'not ready', 2: 'HTTP_PORT is off, or the configuration is wrong' },
     variables: ['HTTP_HOST', 'HTTP_PORT'],
   },
+  doctor: {
+    group: 'Set up',
+    more:
+      'Variables, keys, clocks, Blnk, database, queue, disk, port, and what the configuration will do. What is wrong with one keeps ' +
+      'no other from being looked at; each that is asked has 5 seconds. Changes nothing.',
+    examples: ['doctor', 'doctor --json'],
+    exitCodes: {
+      0: 'all is well, or there are warnings alone',
+      1: 'a worker cannot do all of its work like this',
+      2: 'it was interrupted',
+    },
+    variables: [],
+    variablesText: 'all of them',
+  },
   init: {
     group: 'Set up',
     more:

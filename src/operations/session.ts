@@ -35,7 +35,7 @@ export interface SessionVendors {
   };
   readonly feeds: PaymentFeeds;
   readonly stripeSide: StripeSide;
-  readonly ledger: { checkPermissions(): Promise<void>; hasTransactionsOfOurs(): Promise<boolean> };
+  readonly ledger: { checkPermissions(): Promise<unknown>; hasTransactionsOfOurs(): Promise<boolean> };
   readonly ledgerSide: LedgerSide & LedgerHistory;
   /** From now on a Stripe key that is read again must be of this account. */
   expectAccount(id: string): void;
@@ -50,8 +50,13 @@ export function mirrorOf({ mirror, vendors }: Pick<Session, 'mirror' | 'vendors'
   return known;
 }
 
+interface IdentityConfig extends Pick<WorkerConfig, 'source' | 'sourceShards' | 'guestDestination'> {
+  readonly stripe: Pick<WorkerConfig['stripe'], 'livemode'>;
+  readonly blnk: Pick<WorkerConfig['blnk'], 'instanceId'>;
+}
+
 /** What is mirrored by the configuration, to be compared with the mirror. */
-export function identityOf({ config }: Pick<Session, 'config'>) {
+export function identityOf({ config }: { readonly config: IdentityConfig }) {
   return {
     livemode: config.stripe.livemode,
     blnkInstance: config.blnk.instanceId ?? 'core',

@@ -131,6 +131,11 @@ const MARK = 'stripe-blnk-sync:queue';
 
 const CONNECTIONS_MAX = 3;
 
+/** Of the tables that BullMQ has in PostgreSQL, and the version of them that this code needs. */
+export function queueSchemaInDatabase(): NonNullable<QueueBackend['schema']> {
+  return { name: BULLMQ_SCHEMA, version: LATEST_SCHEMA_VERSION };
+}
+
 function openPostgres(address: DatabaseAddress, options: QueueBackendOptions): QueueBackend {
   const { pool, migrate, close } = openQueuePool(address, options.connectionsMax ?? CONNECTIONS_MAX);
   return {
@@ -143,7 +148,7 @@ function openPostgres(address: DatabaseAddress, options: QueueBackendOptions): Q
         { ...workerOptions, connection: pool },
         createPostgresBackend,
       ),
-    schema: { name: BULLMQ_SCHEMA, version: LATEST_SCHEMA_VERSION },
+    schema: queueSchemaInDatabase(),
     ready: async () => {},
     beforeCall: async () => {},
     // The tables lie in our own database: when it takes nothing there is nothing to wake for.

@@ -177,7 +177,8 @@ export function refuseUnfinishedRebuild({ rebuildingSince }: Mirror): void {
   );
 }
 
-function ledgerNotEmpty(): SyncError {
+/** Of a database without a mirror, over a ledger that holds transactions of this software. */
+export function ledgerNotEmpty(): SyncError {
   return new SyncError(
     'The database is empty, but the ledger already holds transactions of this software. Is DATABASE_URL (or DATA_DIR) the ' +
       'right one? If the database was lost, restore it from its backup; without one run ' +

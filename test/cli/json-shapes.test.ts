@@ -5,12 +5,14 @@
 import { expect, it } from 'vitest';
 import { composeCommandLine } from '../../src/app/compose-command-line.js';
 import { commandsBelow, pathOf } from '../../src/cli/command-help.js';
+import { doctor } from '../../src/cli/doctor.js';
 import { dryRun } from '../../src/cli/dry-run.js';
 import { printLoginLink } from '../../src/cli/login-link.js';
 import { moveMirror } from '../../src/cli/mirror.js';
 import { prove } from '../../src/cli/prove.js';
 import { rebuild } from '../../src/cli/rebuild.js';
 import { applyRepair, planRepair } from '../../src/cli/repair.js';
+import type { PartFinding } from '../../src/core/doctor/finding.js';
 import type { RepairItem, RepairPlan } from '../../src/core/repair/repair-plan.js';
 import { createCertificateStore } from '../../src/db/proof/certificate-store.js';
 import type { DryRunReport } from '../../src/operations/dry-run.js';
@@ -57,6 +59,11 @@ const LINK = {
   role: 'admin',
   expiresAt: at('2026-11-21T10:10:00Z'),
 } as const;
+
+const FINDINGS: readonly PartFinding[] = [
+  { part: 'http', state: 'ok', code: null, text: 'free', do: null },
+  { part: 'http', state: 'warn', code: 'http_port_taken', text: 'taken', do: 'Set HTTP_PORT' },
+];
 
 /** Run and answer nothing, or print a text that is not ours. */
 const WITHOUT_JSON = ['worker', 'serve', 'health', 'migrate', 'demo', 'init', 'completion'];
@@ -133,6 +140,8 @@ async function ofSessions(): Promise<Readonly<Record<string, string>>> {
     'mirror move': (environment) =>
       moveMirror(environment, { moveMirror: async () => move }, { instance: 'inst_2', dryRun: false, json: true }),
     'login-link': (environment) => printLoginLink(environment, { makeLoginLink: async () => LINK }, { json: true }),
+    doctor: (environment) =>
+      doctor(environment, { examine: async () => ({ findings: FINDINGS, stripeReads: 4 }) }, { json: true }),
     'sync --dry-run': (environment) =>
       dryRun(environment, { dryRun: async () => ({ report: REPORT, fault: null }) }, { kind: 'sync', json: true }),
   };

@@ -58,6 +58,7 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
   },
   'environment.ts': { runs: [], types: ['core/base/error-codes.ts'] },
   'config.ts': { runs: ['core', 'environment.ts', 'config-fields.ts', 'config-http.ts', 'secrets.ts'], types: [] },
+  'config-survey.ts': { runs: ['config.ts'], types: ['environment.ts'] },
   'config-fields.ts': { runs: ['core'], types: [] },
   'config-http.ts': { runs: [], types: [] },
   'secrets.ts': { runs: [], types: [] },
@@ -68,6 +69,7 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
     runs: [
       ...['core', 'collect', 'post', 'prove', 'worker', 'stripe', 'blnk', 'db', 'queue', 'observability'],
       ...['operations', 'views', 'cli', 'http', 'environment.ts', 'config.ts', 'config-http.ts', 'secrets.ts'],
+      'config-survey.ts',
       'package-root.ts',
     ],
     types: [],

@@ -10,6 +10,7 @@ import { commandEnvironment } from '../../src/app/command-environment.js';
 import { composeCommandLine } from '../../src/app/compose-command-line.js';
 import { VARIABLES } from '../../src/config.js';
 import { EMBEDDED_POSTGRES_ERROR_CODES, ERROR_CODES, SYNC_ERROR_CODES } from '../../src/core/base/error-codes.js';
+import { DOCTOR_CODES } from '../../src/core/doctor/finding.js';
 import { PARKING_REASONS } from '../../src/core/posting/posting.js';
 import { NEEDS } from '../../src/core/verdict/need.js';
 import { readSyncPayload, SYNC_JOB, SYNC_QUEUE } from '../../src/queue/payload.js';
@@ -154,6 +155,14 @@ describe('the runbook', () => {
   it('has an entry for every reason to park, and for no other', () => {
     const entries = rowsOf(section(runbook, '## Parked payments')).map(([cell = '']) => spansOf(cell)[0]);
     expect(entries.sort()).toEqual(Object.keys(PARKING_REASONS).sort());
+  });
+
+  it('has an entry for everything that doctor alone finds, with its state, and for no other', () => {
+    const entries = rowsOf(section(runbook, '## Lines of `doctor`')).map(([cell = '', state]) => [
+      spansOf(cell)[0],
+      state,
+    ]);
+    expect(Object.fromEntries(entries)).toEqual(DOCTOR_CODES);
   });
 
   it('has an entry for every error code, and for no other', () => {

@@ -2,12 +2,10 @@
  * A Redis that stays and answers wrongly: it became a read-only replica, or nothing passes any more. The worker connects
  * anew, mirrors by itself meanwhile, and goes on through the queue afterwards. What no waiting helps with ends the start.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, inject, it, onTestFinished } from 'vitest';
-import { freePort } from '../support/free-port.js';
 import { homes } from '../support/homes.js';
+import { endRedisServers, startRedis } from '../support/own-redis.js';
 import { type Session, startSession } from '../support/process/session.js';
 import { until } from '../support/process/wait.js';
 import { openTcpProxy } from '../support/tcp-proxy.js';
@@ -19,16 +17,8 @@ const TIMEOUT_MS = 120_000;
 const FAIL_OVER_MS = 60_000;
 
 const home = homes().find(({ name }) => name === 'postgres+redis');
-const servers: ChildProcess[] = [];
 
-afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    if (server.exitCode !== null || server.pid === undefined) continue;
-    const ended = once(server, 'exit');
-    server.kill('SIGKILL');
-    await ended;
-  }
-});
+afterEach(endRedisServers);
 
 describe.skipIf(home === undefined)('a worker on Redis', () => {
   it(
@@ -157,42 +147,4 @@ async function needs(session: Session): Promise<string> {
   return JSON.parse(output)
     .needs.map(({ text }: { readonly text: string }) => text)
     .join('\n');
-}
-
-/** Null where there is no such program. */
-async function startRedis(...settings: string[]): Promise<{ readonly url: string } | null> {
-  const port = await freePort();
-  const server = spawn(
-    'redis-server',
-    [
-      '--port',
-      `${port}`,
-      '--bind',
-      '127.0.0.1',
-      '--save',
-      '',
-      ...settings,
-      '--dir',
-      '/tmp',
-      '--cluster-config-file',
-      `nodes-${port}.conf`,
-    ],
-    { stdio: 'ignore' },
-  );
-  const missing = new Promise<null>((resolve) => server.once('error', () => resolve(null)));
-  servers.push(server);
-  const url = `redis://127.0.0.1:${port}`;
-  const answers = until('redis answers', async () => {
-    const probe = new Redis(url, { lazyConnect: true, retryStrategy: () => null, enableReadyCheck: false });
-    probe.on('error', () => {});
-    try {
-      await probe.connect();
-      return true;
-    } catch (error) {
-      return /NOAUTH|closed/.test(String(error)) && server.exitCode === null && settings.includes('--requirepass');
-    } finally {
-      probe.disconnect();
-    }
-  }).then(() => ({ url }));
-  return Promise.race([missing, answers]);
 }

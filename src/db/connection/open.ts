@@ -18,7 +18,7 @@ import { inSchema } from '../schema/own-schema.js';
 import { arrayTypes } from './array-types.js';
 import { type ConnectionSettings, guardConnection, openOneConnection } from './one-connection.js';
 import { openingFault } from './opening-fault.js';
-import { checkServer } from './server-checks.js';
+import { checkServer, examineServer, type ServerReport } from './server-checks.js';
 import { createTransactions, type TransactionWork } from './transactions.js';
 
 export type Drizzle = PostgresJsDatabase<Record<string, never>> & { readonly $client: postgres.Sql };
@@ -36,6 +36,8 @@ export interface Database {
   readonly schema: string;
   /** For locks that a session holds. Nothing is sent any more once the connection is lost, nor after the work. */
   onOneConnection<Result>(work: TransactionWork<Result>): Promise<Result>;
+  /** Whether server, database and login suit a worker that opens so many connections. */
+  examineServer(connections: number): Promise<ServerReport>;
   close(): Promise<void>;
 }
 
@@ -75,16 +77,17 @@ export async function openDatabase(address: DatabaseAddress, options: DatabaseOp
   });
   const connect = connector(parts, options, sockets);
   const sql = connect({ prepare: false });
+  const needsOf = (connections: number, who: string) => ({
+    ...{ connections, who },
+    isPooled: sockets.isPooled(),
+    at: describeAddress(address),
+  });
   try {
     await sql.unsafe('select 1');
     // Behind a pooler the next statement meets another session, without what was prepared in this one.
     Object.assign(sql.options, { prepare: !sockets.isPooled() });
-    const needs = {
-      connections: options.connectionsNeeded ?? 0,
-      isPooled: sockets.isPooled(),
-      at: describeAddress(address),
-    };
-    if (options.connectionsNeeded !== undefined) await checkServer(sql, needs);
+    if (options.connectionsNeeded !== undefined)
+      await checkServer(sql, needsOf(options.connectionsNeeded, 'This process'));
   } catch (error) {
     await sql.end({ timeout: 1 });
     if (error instanceof SyncError && error.kind === 'fatal') throw error;
@@ -109,6 +112,7 @@ export async function openDatabase(address: DatabaseAddress, options: DatabaseOp
     sql,
     pages: pageSql === null ? db : drizzle(pageSql),
     schema,
+    examineServer: (connections) => examineServer(sql, needsOf(connections, 'A worker')),
     async onOneConnection(work) {
       const one = openOne();
       try {

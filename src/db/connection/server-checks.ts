@@ -7,8 +7,10 @@ import type { CodeOfKind } from '../../core/base/error-codes.js';
 import { SyncError } from '../../core/base/errors.js';
 
 export interface ServerNeeds {
-  /** How many connections this process opens at most. */
+  /** How many connections are opened at most. */
   readonly connections: number;
+  /** By whom, at the beginning of a sentence. */
+  readonly who: string;
   /** A pooler shares its connections; how many it has, it alone knows. */
   readonly isPooled: boolean;
   /** The address for people. */
@@ -27,10 +29,23 @@ interface Found {
   readonly of_server: number;
 }
 
-/**
- * @throws SyncError `database_version`, `database_encoding`, `database_connections`
- */
+export interface ServerReport {
+  readonly version: number;
+  readonly encoding: string;
+  readonly role: string;
+  /** The smallest limit of role, database and server; null where a pooler has its own. */
+  readonly connections: number | null;
+  /** What no waiting helps with: `database_version`, `database_encoding`, `database_connections`. */
+  readonly faults: readonly SyncError[];
+}
+
+/** Throws the first of the faults that `examineServer` finds. */
 export async function checkServer(sql: postgres.Sql, needs: ServerNeeds): Promise<void> {
+  const [fault] = (await examineServer(sql, needs)).faults;
+  if (fault !== undefined) throw fault;
+}
+
+export async function examineServer(sql: postgres.Sql, needs: ServerNeeds): Promise<ServerReport> {
   // The limits of role and database do not bind superusers: https://www.postgresql.org/docs/current/sql-createrole.html
   const [found] = await sql<Found[]>`
     select current_setting('server_version_num')::int / 10000 as version, pg_encoding_to_char(encoding) as encoding,
@@ -40,36 +55,54 @@ export async function checkServer(sql: postgres.Sql, needs: ServerNeeds): Promis
         current_setting('superuser_reserved_connections')::int + coalesce(current_setting('reserved_connections', true)::int, 0)
       end as of_server
     from pg_catalog.pg_database, pg_catalog.pg_roles where datname = current_database() and rolname = current_user`;
-  if (found === undefined) return;
-  const { version, encoding, database } = found;
-  if (version < OLDEST_VERSION) {
-    throw fatal(
-      'database_version',
-      `PostgreSQL at ${needs.at} is version ${version}; allowed is ${OLDEST_VERSION} or newer. Upgrade it, or name another server in DATABASE_URL`,
-    );
-  }
-  if (encoding !== 'UTF8') {
-    throw fatal(
-      'database_encoding',
-      `The database ${database} is encoded as ${encoding}, which cannot hold every text that Stripe has; allowed is UTF8. ` +
-        "Create one with: create database … encoding 'UTF8' template template0, and name it in DATABASE_URL",
-    );
-  }
-  if (!needs.isPooled) checkLimits(found, needs.connections);
+  if (found === undefined) return { version: 0, encoding: '', role: '', connections: null, faults: [] };
+  const { version, encoding, role } = found;
+  return {
+    ...{ version, encoding, role },
+    connections: needs.isPooled ? null : Math.min(...limitsOf(found).map(({ limit }) => limit)),
+    faults: [
+      versionFault(found, needs),
+      encodingFault(found),
+      needs.isPooled ? null : connectionsFault(found, needs),
+    ].filter((fault) => fault !== null),
+  };
 }
 
-function checkLimits({ role, database, of_role, of_database, of_server }: Found, needed: number): void {
+function versionFault({ version }: Found, { at }: ServerNeeds): SyncError | null {
+  if (version >= OLDEST_VERSION) return null;
+  return fatal(
+    'database_version',
+    `PostgreSQL at ${at} is version ${version}; allowed is ${OLDEST_VERSION} or newer. Upgrade it, or name another server in DATABASE_URL`,
+  );
+}
+
+function encodingFault({ database, encoding }: Found): SyncError | null {
+  if (encoding === 'UTF8') return null;
+  return fatal(
+    'database_encoding',
+    `The database ${database} is encoded as ${encoding}, which cannot hold every text that Stripe has; allowed is UTF8. ` +
+      "Create one with: create database … encoding 'UTF8' template template0, and name it in DATABASE_URL",
+  );
+}
+
+/** Those that there are. */
+function limitsOf({ role, database, of_role, of_database, of_server }: Found) {
   const limits = [
-    [of_role, `the role ${role}`, `alter role "${role}" connection limit ${needed}, or more`],
-    [of_database, `the database ${database}`, `alter database "${database}" connection limit ${needed}, or more`],
-    [of_server, 'logins that are not reserved', 'raise max_connections'],
-  ] as const;
-  const short = limits.find(([limit]) => limit >= 0 && limit < needed);
-  if (short === undefined) return;
-  const [limit, whose, remedy] = short;
-  throw fatal(
+    { limit: of_role, whose: `the role ${role}`, raise: `alter role "${role}" connection limit` },
+    { limit: of_database, whose: `the database ${database}`, raise: `alter database "${database}" connection limit` },
+    { limit: of_server, whose: 'logins that are not reserved', raise: null },
+  ];
+  return limits.filter(({ limit }) => limit >= 0);
+}
+
+function connectionsFault(found: Found, { connections: needed, who }: ServerNeeds): SyncError | null {
+  const short = limitsOf(found).find(({ limit }) => limit < needed);
+  if (short === undefined) return null;
+  const { limit, whose, raise } = short;
+  const remedy = raise === null ? 'raise max_connections' : `${raise} ${needed}, or more`;
+  return fatal(
     'database_connections',
-    `This process needs up to ${needed} connections to PostgreSQL, and ${limit} are allowed for ${whose}. ` +
+    `${who} needs up to ${needed} connections to PostgreSQL, and ${limit} are allowed for ${whose}. ` +
       `Each process beside it needs its own: docs/configuration.md says how many. Run: ${remedy}`,
   );
 }

@@ -63,7 +63,7 @@ async function homeIn(wanted: string): Promise<EmbeddedHome> {
   return { dataDir, dataFolder: join(dataDir, 'postgres'), logFile: join(dataDir, 'postgres.log'), account };
 }
 
-async function refuseClosedWay(account: Account, path: string): Promise<void> {
+export async function refuseClosedWay(account: Account, path: string): Promise<void> {
   const existing: string[] = [];
   for (const folder of wayTo(path)) {
     if (!(await isFolder(folder))) break;
@@ -82,7 +82,7 @@ async function refuseClosedWay(account: Account, path: string): Promise<void> {
   );
 }
 
-async function notWritable(path: string, cause: unknown): Promise<never> {
+export async function notWritable(path: string, cause: unknown): Promise<never> {
   let inTheWay = '/';
   for (const folder of wayTo(path)) {
     const { usable, present } = await look(folder);
@@ -109,7 +109,7 @@ async function look(folder: string): Promise<{ present: boolean; usable: boolean
 }
 
 /** Data that root's `nobody` or another user owns cannot be served by us. */
-async function refuseForeignData(dataFolder: string): Promise<void> {
+export async function refuseForeignData(dataFolder: string): Promise<void> {
   const found = await lstat(dataFolder).catch(() => undefined);
   const own = process.getuid?.();
   if (!found || own === 0) return;

@@ -21,15 +21,11 @@ interface Entry {
  */
 export async function prepareSchema({ sql, schema }: Pick<Database, 'sql' | 'schema'>): Promise<void> {
   if (await hasJournal(sql, schema)) return;
-  const [found] = await sql<{ relation: string | null }[]>`
-    select (select relname from pg_catalog.pg_class where relnamespace = pg_namespace.oid and relkind in ('r', 'p', 'v', 'm', 'f')
-      order by relname limit 1) as relation
-    from pg_catalog.pg_namespace where nspname = ${schema}`;
-  if (found?.relation != null) throw schemaInUse(schema, found.relation);
+  const { isThere } = await refuseForeignSchema({ sql, schema });
   await sql.begin(async (transaction) => {
     await markAsMigrating(transaction);
     // Not `if not exists`: that needs the right to create also where an administrator made the schema.
-    if (found === undefined) {
+    if (!isThere) {
       await transaction.unsafe(`create schema "${schema}"`);
       await closeSchema(transaction, schema);
     }
@@ -41,6 +37,20 @@ export async function prepareSchema({ sql, schema }: Pick<Database, 'sql' | 'sch
     );
     await closeNewRelations(transaction, { schema, known: [] });
   });
+}
+
+/** @throws SyncError `schema_in_use` when the schema holds tables, and no journal of ours */
+export async function refuseForeignSchema({
+  sql,
+  schema,
+}: Pick<Database, 'sql' | 'schema'>): Promise<{ readonly isThere: boolean }> {
+  if (await hasJournal(sql, schema)) return { isThere: true };
+  const [found] = await sql<{ relation: string | null }[]>`
+    select (select relname from pg_catalog.pg_class where relnamespace = pg_namespace.oid and relkind in ('r', 'p', 'v', 'm', 'f')
+      order by relname limit 1) as relation
+    from pg_catalog.pg_namespace where nspname = ${schema}`;
+  if (found?.relation != null) throw schemaInUse(schema, found.relation);
+  return { isThere: found !== undefined };
 }
 
 /** False also where there is no schema. */

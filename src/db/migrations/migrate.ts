@@ -18,9 +18,10 @@ import {
 import { endAbandonedWork } from './abandoned-work.js';
 import { applyMigration, isConcurrent, type LockWaits } from './apply-migration.js';
 import { holderOfLock } from './blocking-sessions.js';
-import { hasJournal, prepareSchema, readApplied } from './journal.js';
+import { prepareSchema, readApplied } from './journal.js';
 import { migrationFault } from './migration-fault.js';
 import { type Migration, readMigrations, readMigrationsInPublic } from './migration-files.js';
+import { hasQueueTables, type QueueSchema, readMigrationState } from './migration-state.js';
 import { findOldTables, takeOver } from './take-over.js';
 
 export interface MigrationWaits extends LockWaits {
@@ -201,25 +202,7 @@ export async function isMigrated(
   database: Pick<Database, 'sql' | 'schema'>,
   queue: QueueSchema | null,
 ): Promise<boolean> {
-  const { sql, schema } = database;
-  if (!(await hasJournal(sql, schema))) return false;
-  const migrations = await readMigrations();
-  const applied = await readApplied(sql, migrations);
-  if (migrations.some(({ name }) => !applied.includes(name))) return false;
-  if (queue === null) return true;
-  const [found] = await sql<{ usable: boolean }[]>`
-    select has_schema_privilege(oid, 'usage') as usable from pg_catalog.pg_namespace where nspname = ${queue.name}`;
-  // A login that may only read our tables; of those who need the queue, a worker was told before, and a request is told by it.
-  if (found?.usable === false) return true;
-  const [table] = await sql`select to_regclass(${`${queue.name}.migration`}) is not null as present`;
-  if (table?.present !== true) return false;
-  const [row] = await sql`select coalesce(max(version), 0)::int as version from ${sql(queue.name)}.migration`;
-  return row?.version >= queue.version;
-}
-
-/** The queue's own tables, in a schema of the same database. */
-export interface QueueSchema {
-  readonly name: string;
-  /** The version that the queue's code brings; it works on later ones too, or refuses by itself. */
-  readonly version: number;
+  const { pending } = await readMigrationState(database);
+  if (pending.length > 0) return false;
+  return queue === null || hasQueueTables(database, queue);
 }

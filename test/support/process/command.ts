@@ -5,6 +5,7 @@
 import { tmpdir } from 'node:os';
 import { commandEnvironment } from '../../../src/app/command-environment.js';
 import { composeCommandLine } from '../../../src/app/compose-command-line.js';
+import type { Overrides } from '../../../src/app/overrides.js';
 import { runCommandLine } from '../../../src/cli/command-line.js';
 
 export interface CommandEnd {
@@ -19,6 +20,7 @@ const STOP_AFTER_MS = 20_000;
 export async function runCommand(
   words: readonly string[],
   variables: Readonly<Record<string, string>>,
+  overrides?: Overrides,
 ): Promise<CommandEnd> {
   const end = { code: 0, output: '', errors: '' };
   const environment = commandEnvironment({
@@ -31,6 +33,7 @@ export async function runCommand(
     exit: (code) => {
       end.code = code;
     },
+    ...(overrides === undefined ? {} : { overrides }),
   });
   await runCommandLine(composeCommandLine(environment), environment, words);
   return end;
