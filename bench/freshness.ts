@@ -4,6 +4,9 @@
  *
  *   node --import tsx bench/freshness.ts --database-url …
  *   node --import tsx bench/freshness.ts --database-url … --seconds 120 --rate 5 --sync-every 5s --idle-seconds 120
+ *   node --import tsx bench/freshness.ts --database-url … --sync-every 60s --webhook --forged-a-minute 10000
+ *
+ * With `--webhook` the worker is told of each success, as Stripe does; forged ones come meanwhile, after as long without them.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -12,8 +15,10 @@ import { startStripeSandbox } from '../sandbox/stripe/sandbox.js';
 import { openHome } from '../src/app/home.js';
 import { readHomeConfig } from '../src/config.js';
 import { createLog } from '../src/observability/log.js';
+import { freePort } from '../test/support/free-port.js';
 import { cpuMs, migrate, residentMb, start } from './program/measured-process.js';
 import { serverCpuMs } from './program/server-cpu.js';
+import { startFlood, tellOfSuccess } from './program/webhooks.js';
 import { stop } from './program/worker-process.js';
 
 const { values } = parseArgs({
@@ -26,6 +31,8 @@ const { values } = parseArgs({
     'idle-seconds': { type: 'string', default: '120' },
     'stripe-latency': { type: 'string', default: '100' },
     'blnk-latency': { type: 'string', default: '40' },
+    webhook: { type: 'boolean', default: false },
+    'forged-a-minute': { type: 'string', default: '0' },
   },
 });
 const { 'database-url': databaseUrl } = values;
@@ -33,9 +40,11 @@ if (databaseUrl === undefined) throw new Error('--database-url names an empty da
 
 const stripe = await startStripeSandbox({ latencyMs: Number(values['stripe-latency']) });
 const blnk = await startBlnkSandbox({ latencyMs: Number(values['blnk-latency']) });
+const port = values.webhook ? await freePort() : null;
+const webhook = { url: `http://127.0.0.1:${port}`, secret: 'whsec_of_the_bench' };
 const variables = {
   STRIPE_API_KEY: stripe.apiKey,
-  HTTP_PORT: 'off',
+  ...(port === null ? { HTTP_PORT: 'off' } : { HTTP_PORT: String(port), STRIPE_WEBHOOK_SECRET: webhook.secret }),
   STRIPE_API_BASE: stripe.url,
   BLNK_API_KEY: blnk.cloudToken,
   BLNK_API_BASE: blnk.url,
@@ -55,12 +64,27 @@ try {
   // The first sync has ended: what is paid from now on is read as events.
   while ((await sql`select 1 from stripe_blnk_sync.sync_runs where state <> 'collecting'`).length === 0)
     await sleep(200);
-  console.log(describeWaits(await payAndWait(Number(values.seconds), Number(values.rate))));
+  console.log(await measure());
+  if (Number(values['forged-a-minute']) > 0) console.log(await measureFlooded(Number(values['forged-a-minute'])));
   console.log(await measureIdle(Number(values['idle-seconds'])));
 } finally {
   await stop(worker);
   await home.close();
   await Promise.all([stripe.close(), blnk.close()]);
+}
+
+async function measure(): Promise<string> {
+  const [beganAtMs, beganCpuMs] = [performance.now(), cpuMs(worker)];
+  const waits = await payAndWait(Number(values.seconds), Number(values.rate));
+  const share = (cpuMs(worker) - beganCpuMs) / (performance.now() - beganAtMs);
+  return `${describeWaits(waits)}; the worker took ${(share * 100).toFixed(1)}% of a core`;
+}
+
+async function measureFlooded(perMinute: number): Promise<string> {
+  const flood = startFlood(webhook, perMinute);
+  const measured = await measure();
+  const answered = [...(await flood.end())].map(([status, count]) => `${count} with ${status}`).join(', ');
+  return `with forged webhooks, answered ${answered}: ${measured}`;
 }
 
 /** @returns milliseconds from each success until the ledger was seen to hold it */
@@ -73,7 +97,9 @@ async function payAndWait(seconds: number, rate: number): Promise<number[]> {
     const nowMs = performance.now();
     if (nowMs < endMs && nowMs >= nextMs) {
       const at = stripe.clock.now();
-      paidAtMs.set(stripe.createIntent({ created: at, amount: 1_234, moves: [{ move: 'succeed', at }] }), nowMs);
+      const id = stripe.createIntent({ created: at, amount: 1_234, moves: [{ move: 'succeed', at }] });
+      paidAtMs.set(id, nowMs);
+      if (values.webhook) void tellOfSuccess(webhook, id);
       nextMs += (2 * Math.random() * 1_000) / rate;
     }
     for (const [id, sinceMs] of paidAtMs) {
