@@ -2,9 +2,9 @@
  * Who may ask, under which name, from which page: each request as a browser or a program sends it, and what it gets. What is
  * refused read nothing and changed nothing.
  */
-import { request } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { HttpPorts } from '../../src/http/ports.js';
+import { askAsItIs, type Sent } from '../support/ask-as-it-is.js';
 import { createReadsDatabase, type ReadsDatabase } from '../support/reads-database.js';
 import { ADMIN_TOKEN, type HttpStage, startHttp, VIEWER_TOKEN } from '../support/stages/http.js';
 
@@ -16,25 +16,7 @@ beforeAll(async () => {
 afterEach(() => stage.close());
 afterAll(() => database.drop());
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: string;
-}
-
-/** As it is, Host too: `fetch` would not send another one. */
-function ask(path: string, { method = 'GET', headers = {}, body = '' } = {}): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(new URL(path, stage.url), { method, headers }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8').on('data', (piece: string) => {
-        text += piece;
-      });
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text }));
-    });
-    sent.on('error', reject).end(body);
-  });
-}
+const ask = (path: string, sent: Sent = {}) => askAsItIs(new URL(path, stage.url), sent);
 
 const JSON_BODY = { 'content-type': 'application/json' };
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
