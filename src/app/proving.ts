@@ -6,21 +6,26 @@ import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { describeError, SyncError } from '../core/base/errors.js';
 import type { LineHash } from '../core/proof/tally-day.js';
+import { stripeLimitsOf } from '../core/settings/stripe-limits.js';
 import { findMirror } from '../db/mirror/mirror-store.js';
 import { createAcceptanceStore } from '../db/proof/acceptance-store.js';
 import { createCertificateStore } from '../db/proof/certificate-store.js';
 import { createLargeStores } from '../db/proof/large-stores.js';
 import { createOwnSide } from '../db/proof/local-postings.js';
 import { daysWithPending, lastRotationAt, readStandings } from '../db/reads/certificates.js';
+import { findOtherWork } from '../db/reads/other-work.js';
 import { readCompleteTo, readDatabaseNow } from '../db/reads/status.js';
+import { othersLineMs } from '../db/workers/request-limiter.js';
 import type { Events } from '../observability/events.js';
 import type { ProvingFacts } from '../operations/prove-days.js';
 import { createDayStores, MEMORY_ITEMS, PIECE_ITEMS } from '../prove/day-stores.js';
+import { createWay, givingWay, type Way } from '../prove/give-way.js';
 import type { DayStanding } from '../prove/ports.js';
 import { type ProvePorts, proveDay } from '../prove/prove-day.js';
 import { type DayToProve, type ProveDaysPorts, proveDays } from '../prove/prove-days.js';
 import { dueDays } from '../prove/schedule.js';
 import type { Context } from './context.js';
+import { intervalInForce } from './interval-in-force.js';
 import { tellProofs } from './tell-proofs.js';
 
 /** Null on a database that mirrors nothing yet. */
@@ -33,16 +38,21 @@ export async function readProvingFacts({ database, config }: Context): Promise<P
   return { mirror, lagMs, completeTo: await readCompleteTo(db, lagMs), now: await readDatabaseNow(db) };
 }
 
-/** The ports of `proveDays`, for as long as the facts hold: one turn, or one command. */
+/**
+ * The ports of `proveDays`, for as long as the facts hold: one turn, or one command.
+ * @param way of the days that give way; null: a person waits for them
+ */
 export function createProver(
   context: Context,
   { mirror, lagMs, completeTo: coveredUpTo }: ProvingFacts,
+  way: Way | null = null,
 ): ProveDaysPorts {
   const ports = createProvePorts(context);
+  const yielding = way === null ? ports : givingWay(ports, way);
   return context.decorate('prover', {
     store: createCertificateStore(context.database.db, context.version),
-    proveDay: ({ earlierCurrencies, ...request }) =>
-      proveDay(ports, { ...request, facts: { mirror, lagMs, coveredUpTo, earlierCurrencies } }),
+    proveDay: ({ earlierCurrencies, givesWay = false, ...request }) =>
+      proveDay(givesWay ? yielding : ports, { ...request, facts: { mirror, lagMs, coveredUpTo, earlierCurrencies } }),
   });
 }
 
@@ -136,13 +146,16 @@ export function createScheduledProofs(context: Context, parts: ScheduledProofsPa
       await parts.confirmLedger();
       const lastProofs = new Map(standings.map(({ day, provedAt }) => [day, provedAt]));
       const endsAtMs = clock.monotonicMs() + timings.turnMs;
+      const way = wayOfTurn(context, parts.signal);
       let failures = 0;
-      const proven = await proveDays(createProver(context, facts), days, {
+      const proven = await proveDays(createProver(context, facts, way), days, {
         proofId: uuidv7(),
         signal: parts.signal,
         isStillDue: (day, lastProvedAt) => lastProvedAt?.getTime() === lastProofs.get(day)?.getTime(),
         isOver: () => clock.monotonicMs() >= endsAtMs,
         onFailed(day, error) {
+          // It comes again with the next turn: no fault, and the days behind it would have to give way too.
+          if (error instanceof SyncError && error.code === 'proof_gave_way') return 'end';
           failures += 1;
           failedUntilMs.set(day, clock.monotonicMs() + timings.failedAfterMs);
           tellFailure(events, day, error);
@@ -155,15 +168,26 @@ export function createScheduledProofs(context: Context, parts: ScheduledProofsPa
   };
 }
 
-/** What is due and can be decided: a day with a posting on its way would only come out as open. */
+/** Free when nobody else has work: reading, posting, and whoever waits for Stripe's limits. */
+function wayOfTurn({ config, database, timings, clock }: Context, signal: AbortSignal): Way {
+  const options = { silentAfterMs: timings.runSilentAfterMs, lineMs: othersLineMs(stripeLimitsOf(config)) };
+  return createWay({ ...clock, signal, findOtherWork: () => findOtherWork(database.sql, options) });
+}
+
+/**
+ * What is due and can be decided: a day with a posting on its way would only come out as open. While syncs are made rarer, because
+ * Stripe's allocation of reads runs short, none that gives way.
+ */
 async function daysOfTurn(
-  { database, timings }: Context,
+  { config, database, timings }: Context,
   { mirror, completeTo, now, standings }: ProvingFacts & { readonly standings: readonly DayStanding[] },
   isFailing: (day: string) => boolean,
 ): Promise<DayToProve[]> {
   const { db } = database;
   const facts = { now, startsAt: mirror.startsAt, completeTo, standings, lastRotationAt: await lastRotationAt(db) };
-  const due = dueDays(facts, timings.proofs).filter(({ day }) => !isFailing(day));
+  const isShort = (await intervalInForce(config, database, mirror)) > config.syncEveryMs;
+  const isTimely = ({ day, givesWay = false }: DayToProve) => !isFailing(day) && !(givesWay && isShort);
+  const due = dueDays(facts, timings.proofs).filter(isTimely);
   const decidable: DayToProve[] = [];
   // In pieces: a day without a pending posting is looked through whole, and there may be thousands.
   for (let from = 0; from < due.length && decidable.length < TURN_DAYS_MAX; from += TURN_DAYS_MAX) {

@@ -73,5 +73,6 @@ export const TIMINGS: Timings = {
     againAfterMs: DAY_MS,
     rotateEveryMs: DAY_MS,
     rotateAgeMs: 30 * DAY_MS,
+    giveWayForMs: 7 * DAY_MS,
   },
 };

@@ -7,15 +7,21 @@ import type { ProofTrigger } from '../core/proof/certificate.js';
 import type { CertificateStore, KeptCertificate } from './ports.js';
 import type { DayProof, ProveRequest, Standings } from './prove-day.js';
 
+interface DayRequest extends Omit<ProveRequest, 'facts'>, Pick<DayToProve, 'givesWay'> {
+  readonly earlierCurrencies: readonly string[];
+}
+
 export interface ProveDaysPorts {
   readonly store: CertificateStore;
   /** `proveDay` with its ports and with what is known of the mirror. */
-  proveDay(request: Omit<ProveRequest, 'facts'> & { readonly earlierCurrencies: readonly string[] }): Promise<DayProof>;
+  proveDay(request: DayRequest): Promise<DayProof>;
 }
 
 export interface DayToProve {
   readonly day: string;
   readonly trigger: ProofTrigger;
+  /** Everybody else's work goes before it; absent: nobody's does. */
+  readonly givesWay?: boolean;
 }
 
 export interface ProveDaysOptions {
@@ -48,7 +54,7 @@ export async function proveDays(
 ): Promise<ProvenDay[]> {
   const proven: ProvenDay[] = [];
   let standings: Standings = new Map();
-  for (const [done, { day, trigger }] of days.entries()) {
+  for (const [done, { day, trigger, givesWay = false }] of days.entries()) {
     if (options.signal.aborted || (done > 0 && options.isOver?.() === true)) break;
     options.onDay?.(day, { done, all: days.length });
     try {
@@ -56,14 +62,14 @@ export async function proveDays(
       if (options.isStillDue?.(day, began.lastProvedAt) === false) continue;
       const { earlierCurrencies, provedAt: begunAt } = began;
       const remembered = standings.size > 0;
-      let proof = await ports.proveDay({ day, provedAt: begunAt, standings, earlierCurrencies });
+      const asked = { day, provedAt: begunAt, earlierCurrencies, givesWay };
+      let proof = await ports.proveDay({ ...asked, standings });
       if ((remembered || proof.isContinued) && proof.certificates.some(isUnexplained)) {
         // What was posted between two days' proofs is in one boundary and not in the other, and what was posted while nobody
         // went on with a proof is in its balances and not in its rows: ask for all of it again.
         standings = new Map();
         await proof.discard();
-        const again = { day, provedAt: begunAt, standings, earlierCurrencies, isAnew: true };
-        proof = withCostOf(proof, await ports.proveDay(again));
+        proof = withCostOf(proof, await ports.proveDay({ ...asked, standings, isAnew: true }));
       }
       const { provedAt } = proof;
       const certificates = await ports.store.keepProof({ ...proof, proofId: options.proofId, trigger });

@@ -2,7 +2,8 @@
  * Which days are to be proven now. Pure: it is given times and what was proven; it reads no clock. A day comes up two days
  * after it closed, again when the latest successes are in, at once when a payment of it was stored after it was sealed or a
  * person accepted a difference of it, took that back, or applied a repair to it, once a day while it is not sealed, and the
- * sealed ones in rotation, because a ledger may be restored from a backup.
+ * sealed ones in rotation, because a ledger may be restored from a backup. What is sealed gives way to all other work, for a
+ * bounded time.
  */
 
 import { DAY_MS, dayWindow, utcDay } from '../core/base/window.js';
@@ -34,14 +35,17 @@ export interface ScheduleRules {
   readonly rotateEveryMs: number;
   /** A sealed day whose proof is younger is left to its milestones. */
   readonly rotateAgeMs: number;
+  /** A sealed day that has been due for so long gives way no more: a mirror may have no gap for weeks. */
+  readonly giveWayForMs: number;
 }
 
-/** Reopened days first, then newest first; last the one of the rotation. No day comes twice. */
+/** Reopened days first, then those that are not sealed, then sealed ones, each newest first; last the one of the rotation. No day comes twice. */
 export function dueDays(facts: ScheduleFacts, rules: ScheduleRules): DayToProve[] {
   if (facts.completeTo === null) return [];
   const standings = new Map(facts.standings.map((standing) => [standing.day, standing]));
   const reopened: DayToProve[] = [];
   const due: DayToProve[] = [];
+  const dueAgain: DayToProve[] = [];
   const sealed: DayStanding[] = [];
   for (const day of daysBetween(facts.startsAt, facts.completeTo).reverse()) {
     const standing = standings.get(day);
@@ -50,10 +54,13 @@ export function dueDays(facts: ScheduleFacts, rules: ScheduleRules): DayToProve[
     if (isReopened) reopened.push({ day, trigger: 'reopened' });
     else if (standing?.acceptanceSince === true) reopened.push({ day, trigger: 'acceptance' });
     else if (standing?.repairedSince === true) reopened.push({ day, trigger: 'repair' });
-    else if (trigger !== null) due.push({ day, trigger });
+    else if (trigger !== null && standing?.states.every(isSealed) === true) {
+      const dueAtMs = dayWindow(day).to.getTime() + (trigger === 'two_days' ? rules.firstAfterMs : rules.lateAfterMs);
+      dueAgain.push({ day, trigger, ...wayOf(facts.now.getTime() - dueAtMs, rules) });
+    } else if (trigger !== null) due.push({ day, trigger });
     else if (standing?.states.every(isSealed) === true) sealed.push(standing);
   }
-  return [...reopened, ...due, ...rotation(sealed, facts, rules)];
+  return [...reopened, ...due, ...dueAgain, ...rotation(sealed, facts, rules)];
 }
 
 /** The whole UTC days from the one that `from` lies in to the last one that ended at or before `to`, oldest first. */
@@ -88,11 +95,18 @@ function milestoneDue(
 function rotation(
   sealed: readonly DayStanding[],
   { now, lastRotationAt }: ScheduleFacts,
-  { rotateEveryMs, rotateAgeMs }: ScheduleRules,
+  rules: ScheduleRules,
 ): DayToProve[] {
+  const { rotateEveryMs, rotateAgeMs } = rules;
   if (lastRotationAt !== null && now.getTime() - lastRotationAt.getTime() < rotateEveryMs) return [];
   const [oldest] = sealed
     .filter(({ provedAt }) => now.getTime() - provedAt.getTime() >= rotateAgeMs)
     .sort((a, b) => a.provedAt.getTime() - b.provedAt.getTime() || (a.day < b.day ? -1 : 1));
-  return oldest === undefined ? [] : [{ day: oldest.day, trigger: 'rotation' }];
+  if (oldest === undefined) return [];
+  const dueAtMs = Math.max(oldest.provedAt.getTime() + rotateAgeMs, (lastRotationAt?.getTime() ?? 0) + rotateEveryMs);
+  return [{ day: oldest.day, trigger: 'rotation', ...wayOf(now.getTime() - dueAtMs, rules) }];
+}
+
+function wayOf(dueForMs: number, { giveWayForMs }: ScheduleRules): Pick<DayToProve, 'givesWay'> {
+  return dueForMs < giveWayForMs ? { givesWay: true } : {};
 }

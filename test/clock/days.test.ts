@@ -180,6 +180,7 @@ const SCHEDULE: ScheduleRules = {
   againAfterMs: DAY_MS,
   rotateEveryMs: DAY_MS,
   rotateAgeMs: 30 * DAY_MS,
+  giveWayForMs: 0,
 };
 
 describe('days that there are not', () => {

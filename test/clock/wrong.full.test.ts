@@ -95,7 +95,7 @@ async function outcomeOf(wrong: Wrong): Promise<unknown> {
   const worker = startClockWorker({
     ...wrong,
     variables: { ...session.variables, SYNC_EVERY: '1s', SYNC_START: START },
-    timings: { proofs: { ...proofs, againAfterMs: 1_000, rotateEveryMs: DAY, rotateAgeMs: DAY } },
+    timings: { proofs: { ...proofs, againAfterMs: 1_000, rotateEveryMs: DAY, rotateAgeMs: DAY, giveWayForMs: 0 } },
   });
   const explain = () => worker.output() + worker.errors();
   await worker.untilLogged(/^mirroring/, 90_000);

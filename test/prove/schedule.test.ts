@@ -11,6 +11,7 @@ const RULES: ScheduleRules = {
   againAfterMs: DAY,
   rotateEveryMs: DAY,
   rotateAgeMs: 30 * DAY,
+  giveWayForMs: 7 * DAY,
 };
 
 const at = (text: string) => new Date(text);
@@ -60,7 +61,7 @@ describe('a day', () => {
     const first = standing('2026-06-10', later(END, 2 * DAY));
     const lastRotationAt = later(END, 75 * DAY - 1);
     expect(due({ now: later(END, 75 * DAY - 1), standings: [first], lastRotationAt })).toEqual([]);
-    const again = [{ day: '2026-06-10', trigger: 'seventy_five_days' }];
+    const again = [{ day: '2026-06-10', trigger: 'seventy_five_days', givesWay: true }];
     expect(due({ now: later(END, 75 * DAY), standings: [first], lastRotationAt })).toEqual(again);
     const second = standing('2026-06-10', later(END, 75 * DAY));
     expect(due({ now: later(END, 76 * DAY), standings: [second] })).toEqual([]);
@@ -121,6 +122,21 @@ describe('many days', () => {
     expect(found[0]?.trigger).toBe('reopened');
   });
 
+  it('come before those that are sealed, which give way until they are a week late', () => {
+    const rules = { now, startsAt, completeTo: now };
+    const early = standing('2026-06-17', at('2026-06-18T01:00:00Z'));
+    expect(due({ ...rules, standings: [early] }).map(({ day, givesWay }) => [day, givesWay === true])).toEqual([
+      ['2026-06-16', false],
+      ['2026-06-15', false],
+      ['2026-06-14', false],
+      ['2026-06-13', false],
+      ['2026-06-17', true],
+    ]);
+    const lateBy = (ms: number) => due({ ...rules, now: later('2026-06-20T00:00:00Z', ms), standings: [early] }).at(-1);
+    expect(lateBy(7 * DAY - 1)).toEqual({ day: '2026-06-17', trigger: 'two_days', givesWay: true });
+    expect(lateBy(7 * DAY)).toEqual({ day: '2026-06-17', trigger: 'two_days' });
+  });
+
   it('end with the last one that is over', () => {
     expect(daysBetween(at('2026-06-13T23:59:59Z'), at('2026-06-15T00:00:00Z'))).toEqual(['2026-06-13', '2026-06-14']);
     expect(daysBetween(at('2026-06-13T00:00:00Z'), at('2026-06-13T23:59:59Z'))).toEqual([]);
@@ -151,12 +167,18 @@ describe('the rotation', () => {
     expect(due({ ...facts, standings, lastRotationAt: at('2026-11-30T00:00:00Z') })).toHaveLength(1);
   });
 
+  it('gives way until it is a week late', () => {
+    const wayAt = (lastRotationAt: Date) => due({ ...facts, standings, lastRotationAt })[0]?.givesWay === true;
+    expect(wayAt(at('2026-11-23T00:00:00.001Z'))).toBe(true);
+    expect(wayAt(at('2026-11-23T00:00:00Z'))).toBe(false);
+  });
+
   it('takes none whose proof is younger than 30 days', () => {
     const provedAt = new Date(now.getTime() - 30 * DAY);
     const young = standings.map(({ day }) => standing(day, new Date(provedAt.getTime() + 1)));
     expect(due({ ...facts, standings: young })).toEqual([]);
     expect(due({ ...facts, standings: [...young.slice(1), standing('2026-06-10', provedAt)] })).toEqual([
-      { day: '2026-06-10', trigger: 'rotation' },
+      { day: '2026-06-10', trigger: 'rotation', givesWay: true },
     ]);
   });
 

@@ -102,6 +102,7 @@ export const SYNC_ERROR_CODES = {
     start_moved: 'transient',
     run_lost: 'transient',
     proof_taken_over: 'transient',
+    proof_gave_way: 'transient',
     bad_payload: 'unpostable',
   },
   /** What a command was asked for. */

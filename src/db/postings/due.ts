@@ -49,7 +49,7 @@ export async function lanesDue(sql: postgres.Sql): Promise<Lane[]> {
 }
 
 /** The lanes that have something pending, as `waiting (name)`: a backlog of a million is not read. */
-function lanesPending(sql: postgres.Sql) {
+export function lanesPending(sql: postgres.Sql) {
   const ofLane = sql.unsafe(LANE);
   return sql`
     waiting (name) as (

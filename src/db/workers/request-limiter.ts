@@ -40,6 +40,11 @@ export function createPrivateLimiter(options: RequestLimiterOptions): RequestLim
   };
 }
 
+/** A line at a bucket that is longer than what one process, asking for one thing after the other, makes of it. */
+export function othersLineMs(limits: StripeLimits): number {
+  return 2 * Math.max(BLOCK_MS, 1_000 / requestsPerSecond(limits));
+}
+
 export function createRequestLimiter(sql: postgres.Sql, options: RequestLimiterOptions): RequestLimiter {
   const lines = new Map<string, Line>();
   return {

@@ -36,6 +36,7 @@ function proofTimings({ injections }: RoundPlan): Timings['proofs'] {
     againAfterMs,
     rotateEveryMs: againAfterMs,
     rotateAgeMs: 0,
+    giveWayForMs: 0,
   };
 }
 
