@@ -5,6 +5,7 @@
  *   proving-process.ts <database URL> <payments> <number of the damaged payment, or -1>
  */
 import { openHash } from '../../src/app/proving.js';
+import { systemClock } from '../../src/app/system-clock.js';
 import { openDatabase } from '../../src/db/connection/open.js';
 import { createCertificateStore } from '../../src/db/proof/certificate-store.js';
 import { createLargeStores } from '../../src/db/proof/large-stores.js';
@@ -18,8 +19,7 @@ const TOLD_EVERY_MS = 100;
 const [url = '', payments = '0', damaged = '-1'] = process.argv.slice(2);
 const database = await openDatabase({ kind: 'url', url }, { connectionsMax: 4, applicationName: 'bench prove' });
 const { db } = database;
-const sleep = (durationMs: number) => new Promise<void>((resolve) => setTimeout(resolve, durationMs));
-const large = createLargeStores(db, { version: 'bench', pieceItems: PIECE_ITEMS, sleep });
+const large = createLargeStores(db, { version: 'bench', pieceItems: PIECE_ITEMS, ...systemClock });
 const stores = createDayStores({ large, memoryItems: MEMORY_ITEMS, pieceItems: PIECE_ITEMS });
 const day = generateDay(Number(payments), Number(damaged) < 0 ? null : Number(damaged), () => {});
 let isComparing = false;

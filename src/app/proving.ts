@@ -59,7 +59,7 @@ export function createProver(
 /** What the proof of one day needs of all others. */
 export function createProvePorts({ database, vendors, version, clock }: Context): ProvePorts {
   const { db } = database;
-  const large = createLargeStores(db, { version, pieceItems: PIECE_ITEMS, sleep: (ms) => clock.sleep(ms) });
+  const large = createLargeStores(db, { version, pieceItems: PIECE_ITEMS, ...clock });
   return {
     ...{ stripe: vendors.stripeSide, ledger: vendors.ledgerSide },
     ...{ own: createOwnSide(db), accepted: createAcceptanceStore(db, version) },

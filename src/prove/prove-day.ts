@@ -70,6 +70,8 @@ export interface DayProof {
   readonly stripeAsOf: Date;
   /** Removes what was listed, when the certificates are kept. */
   discard(): Promise<void>;
+  /** Another process may go on with what was listed: the certificates could not be kept. */
+  release(): Promise<void>;
 }
 
 /**
@@ -132,6 +134,7 @@ async function proveWith(
     ledgerRequests: ledger.requestCount() - requestsBefore,
     stripeAsOf,
     discard: () => store.discard(),
+    release: () => store.release(),
   };
 }
 

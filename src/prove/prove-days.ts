@@ -72,7 +72,7 @@ export async function proveDays(
         proof = withCostOf(proof, await ports.proveDay({ ...asked, standings, isAnew: true }));
       }
       const { provedAt } = proof;
-      const certificates = await ports.store.keepProof({ ...proof, proofId: options.proofId, trigger });
+      const certificates = await keep(ports.store, proof, { proofId: options.proofId, trigger });
       proven.push({ day, trigger, provedAt, certificates });
       // The certificate is kept, whatever becomes of this: what is left is removed by the next proof, and a database that is
       // away is met by the next statement.
@@ -84,6 +84,19 @@ export async function proveDays(
     }
   }
   return proven;
+}
+
+async function keep(
+  store: CertificateStore,
+  proof: DayProof,
+  about: { readonly proofId: string; readonly trigger: ProofTrigger },
+): Promise<KeptCertificate[]> {
+  try {
+    return await store.keepProof({ ...proof, ...about });
+  } catch (error) {
+    await proof.release().catch(() => {});
+    throw error;
+  }
 }
 
 function isUnexplained({ unexplained }: { readonly unexplained: bigint | null }): boolean {

@@ -13,6 +13,7 @@ import type { DayRequest, DayStore, LargeStores } from '../../src/prove/day-stor
 import { createDayStores } from '../../src/prove/day-stores.js';
 import { createMemoryStore } from '../../src/prove/memory-store.js';
 import { createReadsDatabase, type ReadsDatabase } from '../support/reads-database.js';
+import { until } from '../support/stages/ledger.js';
 
 const SEED = 20_261_129;
 const PIECE_ITEMS = 4;
@@ -24,16 +25,23 @@ beforeAll(async () => {
 afterEach(async () => {
   await database.sql`delete from stripe_blnk_sync.staged_items`;
   await database.sql`delete from stripe_blnk_sync.staged_days`;
+  timers.clear();
 });
 afterAll(() => database.drop());
 
 const slept: number[] = [];
+/** Of the stores that are open: each is called back when its time has come. */
+const timers = new Set<() => void>();
 function storesOf(version = '0.0.0', sleep: () => Promise<void> = async () => {}): LargeStores {
   return createLargeStores(database.db, {
     ...{ version, pieceItems: PIECE_ITEMS },
     async sleep(durationMs) {
       slept.push(durationMs);
       await sleep();
+    },
+    every(_, callback) {
+      timers.add(callback);
+      return () => timers.delete(callback);
     },
   });
 }
@@ -226,6 +234,12 @@ describe('a large day that was interrupted', () => {
   const held = async (store: DayStore | null) =>
     store === null ? null : (await store.find({ kinds: ['payment'] }, ['pi_1'])).length;
 
+  async function renewedAt(): Promise<string> {
+    const [row] = await database.sql<{ renewed: string }[]>`
+      select (max(renewed_at) at time zone 'UTC')::text || '+00' as renewed from stripe_blnk_sync.staged_days`;
+    return row?.renewed ?? '';
+  }
+
   async function interrupted(changes: Partial<DayRequest> = {}): Promise<DayStore> {
     const store = await storesOf().open(requestOf({ begunAt: begunAt(), ...changes }));
     await store.put([payment], progress);
@@ -253,6 +267,41 @@ describe('a large day that was interrupted', () => {
     expect([slept.length, await held(taken)]).toEqual([3, 1]);
     expect(await storesOf('0.0.0', async () => void (await taken?.put([payment]))).findEarlier(requestOf())).toBeNull();
     await expect(first.put([])).rejects.toMatchObject({ code: 'proof_taken_over' });
+  });
+
+  it('is left to its process while that waits for a vendor longer than its lease lasts', async () => {
+    const first = await interrupted();
+    await lapse();
+    const silentSince = await renewedAt();
+    for (const renew of timers) renew();
+    await until(async () => (await renewedAt()) > silentSince);
+    let renewals = 0;
+    const other = await storesOf('0.0.0', async () => {
+      for (const renew of timers) renew();
+      const before = await renewedAt();
+      await until(async () => (await renewedAt()) > before);
+      renewals += 1;
+    }).findEarlier(requestOf());
+    expect([other, renewals]).toEqual([null, 1]);
+    await first.put([payment]);
+  });
+
+  it('is renewed by nobody who lost it, gave it back or removed it', async () => {
+    const first = await interrupted();
+    const [renewFirst = () => {}] = timers;
+    await lapse();
+    const second = await storesOf().findEarlier(requestOf());
+    expect(timers.size).toBe(2);
+    const taken = await renewedAt();
+    renewFirst();
+    await until(() => timers.size === 1);
+    expect(await renewedAt()).toBe(taken);
+    await expect(first.put([payment])).rejects.toMatchObject({ code: 'proof_taken_over' });
+
+    await second?.release();
+    expect([timers.size, await renewedAt()]).toEqual([0, '1970-01-01 00:00:00+00']);
+    await (await storesOf().findEarlier(requestOf()))?.discard();
+    expect(timers.size).toBe(0);
   });
 
   it.each<readonly [string, Partial<DayRequest>, () => Promise<unknown>]>([

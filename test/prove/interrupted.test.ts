@@ -40,7 +40,12 @@ async function attempt(
     left -= 1;
     if (left < 0) throw new Interrupted();
   });
-  const large = createLargeStores(database.db, { version: '0.0.0', pieceItems: 1_000, sleep: async () => {} });
+  const large = createLargeStores(database.db, {
+    version: '0.0.0',
+    pieceItems: 1_000,
+    sleep: async () => {},
+    every: () => () => {},
+  });
   const stores = createDayStores({ large, memoryItems: 0, pieceItems: 1_000 });
   const own = { ...day.ports.own, countPostings: async () => EXPECTED };
   const accepted = { inForce: async () => [] };

@@ -42,7 +42,12 @@ function storesOf({
   readonly memoryItems: number;
   readonly pieceItems: number;
 }): DayStores {
-  const large = createLargeStores(database.db, { version: '0.0.0', pieceItems, sleep: async () => {} });
+  const large = createLargeStores(database.db, {
+    version: '0.0.0',
+    pieceItems,
+    sleep: async () => {},
+    every: () => () => {},
+  });
   return createDayStores({ large, memoryItems, pieceItems });
 }
 

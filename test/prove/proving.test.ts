@@ -16,7 +16,11 @@ interface Recorded {
 type Prove = (request: Parameters<ProveDaysPorts['proveDay']>[0]) => Promise<bigint | null>;
 
 /** @param prove answers what is unexplained of the day */
-async function run(prove: Prove, options: Partial<ProveDaysOptions> = {}, continued: readonly string[] = []) {
+async function run(
+  prove: Prove,
+  options: Partial<ProveDaysOptions> = {},
+  { continued = [], unkept }: { readonly continued?: readonly string[]; readonly unkept?: string } = {},
+) {
   const seen: Recorded = { steps: [], kept: [], failed: [] };
   const store: CertificateStore = {
     async beginProof(day) {
@@ -25,6 +29,7 @@ async function run(prove: Prove, options: Partial<ProveDaysOptions> = {}, contin
     },
     async keepProof(proof) {
       seen.steps.push(`keep ${proof.day}`);
+      if (proof.day === unkept) throw new Error('PostgreSQL is away');
       seen.kept.push(proof);
       return proof.certificates.map((one) => ({ ...one, id: one.day, reopens: null, reopenedBecause: null }));
     },
@@ -36,7 +41,8 @@ async function run(prove: Prove, options: Partial<ProveDaysOptions> = {}, contin
     const isContinued = continued.includes(day) && request.isAnew !== true;
     const cost = { stripeRequests: 2, ledgerRequests: 3, stripeAsOf: new Date(0), provedAt, isContinued };
     const discard = async () => void seen.steps.push(`discard ${day}`);
-    return { day, ...cost, discard, certificates: [aCertificate({ day, unexplained })] } satisfies DayProof;
+    const release = async () => void seen.steps.push(`release ${day}`);
+    return { day, ...cost, discard, release, certificates: [aCertificate({ day, unexplained })] } satisfies DayProof;
   };
   const proven = await proveDays({ store, proveDay }, DAYS, {
     proofId: 'proof',
@@ -96,6 +102,12 @@ describe('ends early', () => {
     expect((await run(async () => 0n, { isOver: () => true })).proven).toEqual(['2026-11-16']);
   });
 
+  it('at certificates that could not be kept, and leaves what was listed to the next attempt', async () => {
+    const { steps, failed } = await run(async () => 0n, {}, { unkept: '2026-11-16' });
+    expect(steps).toEqual(['begin', 'prove', 'keep', 'release'].map((step) => `${step} 2026-11-16`));
+    expect(failed).toEqual(['2026-11-16']);
+  });
+
   it('at a fault, or goes on with the days after it', async () => {
     const failing: Prove = async ({ day }) => {
       if (day === '2026-11-17') throw new Error('Blnk is away');
@@ -134,7 +146,13 @@ describe('boundaries', () => {
   });
 
   it('are asked for again, with everything else, before a movement of a proof that was interrupted is called unexplained', async () => {
-    const { steps, kept } = await run(async ({ isAnew }) => (isAnew === true ? 0n : 5n), {}, ['2026-11-16']);
+    const { steps, kept } = await run(
+      async ({ isAnew }) => (isAnew === true ? 0n : 5n),
+      {},
+      {
+        continued: ['2026-11-16'],
+      },
+    );
     expect(steps.slice(0, 6)).toEqual(
       ['begin', 'prove', 'discard', 'prove', 'keep', 'discard'].map((step) => `${step} 2026-11-16`),
     );

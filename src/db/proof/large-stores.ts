@@ -1,10 +1,11 @@
 /**
  * Days of which what was listed is kept in the database, because memory does not hold it. A process that goes on after another
  * one takes over what that had stored, unless it is too old, was listed with other settings, or stands in a certificate already.
- * Each is one process's at a time; who else proves the same day meanwhile has rows of its own.
+ * Each is one process's at a time, for as long as it renews its lease; who else proves the same day meanwhile has rows of its own.
  */
 import { randomUUID } from 'node:crypto';
 import { and, eq, lt, or, type SQL, sql } from 'drizzle-orm';
+import type { Clock } from '../../core/base/clock.js';
 import type { DayProgress, DayRequest, DayStore, LargeStores } from '../../prove/day-store.js';
 import type { Drizzle } from '../connection/open.js';
 import { certificates } from '../schema/certificates.js';
@@ -12,7 +13,7 @@ import { stagedDays } from '../schema/staged-days.js';
 import { removeStaged } from './remove-staged.js';
 import { createStagedDay } from './staged-day.js';
 
-export interface LargeStoresOptions {
+export interface LargeStoresOptions extends Pick<Clock, 'every'> {
   /** Of this software: other code may hold items in another form. */
   readonly version: string;
   readonly pieceItems: number;

@@ -3,6 +3,7 @@
  * statement reads or writes a bounded number of items, because each has to end in the time that statements have.
  */
 import { and, asc, eq, gt, inArray, lte, or, type SQL, sql } from 'drizzle-orm';
+import type { Clock } from '../../core/base/clock.js';
 import { SyncError } from '../../core/base/errors.js';
 import { fromAscii, keyOf, toAscii } from '../../core/proof/line-key.js';
 import { MARKS, type StagedKind, type StoredItem } from '../../core/proof/staged.js';
@@ -13,7 +14,7 @@ import { stagedDays, stagedItems } from '../schema/staged-days.js';
 import { removeItems, removeStaged } from './remove-staged.js';
 import { COLUMNS, itemOf, rowsOf, type StagedRow } from './staged-rows.js';
 
-export interface StagedDayOptions {
+export interface StagedDayOptions extends Pick<Clock, 'every'> {
   readonly id: number;
   readonly token: string;
   readonly begunAt: Date;
@@ -23,6 +24,8 @@ export interface StagedDayOptions {
   readonly pieceItems: number;
 }
 
+/** A third of the lease (large-stores.ts): a vendor may keep this process waiting for longer than it lasts. */
+const RENEW_EVERY_MS = 5_000;
 /** Items that one statement looks through. */
 const SCANNED_MAX = 100_000;
 /** Names of one statement. */
@@ -32,7 +35,9 @@ export function createStagedDay(db: Drizzle, options: StagedDayOptions): DayStor
   const { id, token, begunAt, progress, pieceItems } = options;
   let sequence = options.sequence;
   const assertOurs = (isOurs: boolean): void => {
-    if (!isOurs) throw takenOver();
+    if (isOurs) return;
+    stopRenewing();
+    throw takenOver();
   };
   let writing: Promise<unknown> = Promise.resolve();
   let isReleased = false;
@@ -46,6 +51,17 @@ export function createStagedDay(db: Drizzle, options: StagedDayOptions): DayStor
     writing = Promise.allSettled([writing, renewing]);
     assertOurs((await renewing).count > 0);
   };
+  let isTimerRenewing = false;
+  const stopRenewing = options.every(RENEW_EVERY_MS, () => {
+    if (isTimerRenewing) return;
+    isTimerRenewing = true;
+    // Whatever it meets, the next statement of the proof meets too.
+    void renew()
+      .catch(() => undefined)
+      .finally(() => {
+        isTimerRenewing = false;
+      });
+  });
   return {
     ...{ begunAt, progress },
     get last() {
@@ -109,6 +125,7 @@ export function createStagedDay(db: Drizzle, options: StagedDayOptions): DayStor
     async release() {
       // What is on its way would say that this process goes on.
       isReleased = true;
+      stopRenewing();
       await writing;
       await db
         .update(stagedDays)
@@ -116,8 +133,13 @@ export function createStagedDay(db: Drizzle, options: StagedDayOptions): DayStor
         .where(and(eq(stagedDays.id, id), eq(stagedDays.token, token)));
     },
     async discard() {
-      await renew();
-      await removeStaged(db, id);
+      try {
+        await renew();
+        await removeStaged(db, id);
+      } finally {
+        isReleased = true;
+        stopRenewing();
+      }
     },
   };
 }
