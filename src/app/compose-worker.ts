@@ -10,6 +10,7 @@ import { refuseMoved } from '../db/mirror/ledger-identity-store.js';
 import { findMirror } from '../db/mirror/mirror-store.js';
 import { lanesDue } from '../db/postings/due.js';
 import { addUpTotals } from '../db/totals/add-up.js';
+import { countTotalsAnew, findWrongTotals } from '../db/totals/check.js';
 import { createTimesCorrector } from '../db/workers/future-times.js';
 import { refuseOldCode } from '../db/workers/minimum-code.js';
 import { createWorkerRegistry, type WorkerRegistry } from '../db/workers/worker-registry.js';
@@ -140,6 +141,14 @@ function createTasks(
     {
       ...{ name: 'totals', everyMs: ADD_UP_EVERY_MS },
       run: async () => ({ kind: 'done', counts: { changes: await addUpTotals(database.db) } }),
+    },
+    {
+      ...{ name: 'totals check', everyMs: HOUR_MS },
+      async run() {
+        const wrong = await findWrongTotals(database.db);
+        if (wrong !== null && (await countTotalsAnew(database.db))) events.totalsMended({ wrong });
+        return DONE;
+      },
     },
     { name: 'proofs', everyMs, run: done(() => proofs.request()) },
     { name: 'verdict', everyMs, run: done(lookAtVerdict) },

@@ -169,6 +169,7 @@ describe('any mirror', () => {
         accepted: few,
         unsealed: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(unsealed, { maxLength: 2 })),
       }),
+      areTotalsKept: fc.boolean(),
       queueAway: rarely(fc.constant('connection refused')),
     })
     .map((drawn) => ({

@@ -89,5 +89,6 @@ export const STATUS: StatusRecord = {
   tailReadAt: new Date('2026-11-10T11:59:30Z'),
   lastFailure: null,
   proofs: { from: '2026-11-01', to: '2026-11-08', days: 8, unproven: 0, exceptions: [], accepted: 0, unsealed: [] },
+  areTotalsKept: true,
   queueAway: null,
 };

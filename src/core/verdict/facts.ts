@@ -127,6 +127,8 @@ export interface VerdictFacts extends Completeness {
   readonly tailReadAt: Date | null;
   readonly lastFailure: FailureFacts | null;
   readonly proofs: ProofFacts;
+  /** False when the triggers that keep counts and sums of postings are off. */
+  readonly areTotalsKept: boolean;
   /** Why the server of the queue does not answer whoever reads this; null when it does, or was not asked. */
   readonly queueAway: string | null;
 }

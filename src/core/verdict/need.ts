@@ -33,6 +33,7 @@ export const NEEDS = {
   posting_paused: 'warning',
   unresolved: 'warning',
   proofs_late: 'warning',
+  totals_not_kept: 'warning',
   queue_paused: 'warning',
   queue_concurrency_zero: 'warning',
   queue_rate_limited: 'warning',

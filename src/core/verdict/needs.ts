@@ -22,6 +22,7 @@ export function needsOf(facts: VerdictFacts): Need[] {
     ...needsOfReading(facts),
     ...needsOfPosting(facts),
     ...needsOfProofs(facts),
+    ...needsOfTotals(facts),
     ...needsOfQueue(facts),
   ]);
 }
@@ -38,6 +39,18 @@ function needsOfProcesses({ workers, mirror }: VerdictFacts): Need[] {
     ];
   }
   return workers.length > 0 ? [] : [need('no_worker', 'No worker is running.', commandLine('worker'))];
+}
+
+function needsOfTotals({ areTotalsKept }: VerdictFacts): Need[] {
+  if (areTotalsKept) return [];
+  return [
+    need(
+      'totals_not_kept',
+      'Sums and counts of payments are not kept: triggers of postings are switched off or missing, so what is shown here is not all. ' +
+        'Payments are read, posted and proven all the same. Switch them on: alter table stripe_blnk_sync.postings enable trigger user. ' +
+        'A worker counts anew within an hour of the next difference that it finds.',
+    ),
+  ];
 }
 
 /** One of them: a failure that lasts explains why a sync is late, and a late sync why completeness stands still. */

@@ -15,6 +15,7 @@ import type { Drizzle } from '../connection/open.js';
 import { findMirror } from '../mirror/mirror-store.js';
 import { mirror, workers } from '../schema/mirror.js';
 import { coverage, syncRuns } from '../schema/sync-runs.js';
+import { areTotalsKept } from '../totals/check.js';
 import { readProofs } from './certificates.js';
 import {
   readLanes,
@@ -90,7 +91,7 @@ export async function readStatus(db: Drizzle, settings: ReadSettings): Promise<S
 /** Bounded by what is not settled, and by the days that were proven: cheap enough for once a minute. */
 export async function readVerdictFacts(db: Drizzle, settings: Omit<ReadSettings, 'stripeReads'>): Promise<FactsRecord> {
   const { lagMs, intervalMs } = settings;
-  const [now, mirrors, living, lanes, parked, tailReadAt, lastFailure, proofs, queueAway] = await Promise.all([
+  const [now, mirrors, living, lanes, parked, tailReadAt, lastFailure, proofs, areKept, queueAway] = await Promise.all([
     readDatabaseNow(db),
     db.select().from(mirror),
     readLivingWorkers(db),
@@ -99,6 +100,7 @@ export async function readVerdictFacts(db: Drizzle, settings: Omit<ReadSettings,
     readTailReadAt(db),
     readLastFailure(db),
     readProofs(db),
+    areTotalsKept(db),
     settings.whyQueueAway?.() ?? null,
   ]);
   const found = mirrors[0] === undefined ? null : toMirror(mirrors[0]);
@@ -129,6 +131,7 @@ export async function readVerdictFacts(db: Drizzle, settings: Omit<ReadSettings,
     tailReadAt,
     lastFailure,
     proofs,
+    areTotalsKept: areKept,
     queueAway,
   };
 }

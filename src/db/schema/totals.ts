@@ -14,8 +14,8 @@ import { ownSchema } from './own-schema.js';
 /** How people count a posting: its state, with what they tell apart in it. */
 export type Standing = 'pending' | 'posted' | 'already_there' | 'parked' | 'dismissed';
 
-/** Of a row of `postings`. The trigger that writes `posting_changes` has the same words. */
-const STANDING = `case
+/** Of a row of `postings`, as `posting`. The trigger that writes `posting_changes` has the same words. */
+export const STANDING = `case
       when posting.state = 'posted' and posting.settled_how = 'already_there' then 'already_there'
       when posting.state = 'parked' and posting.dismissed_at is not null then 'dismissed'
       else posting.state end`;

@@ -6,7 +6,7 @@ import { sql } from 'drizzle-orm';
 import type { Drizzle } from '../connection/open.js';
 
 /** Any number that no other software on the same server is likely to use for its advisory locks. */
-const ADDING_UP_LOCK = 7_318_204_513n;
+export const ADDING_UP_LOCK = 7_318_204_513n;
 /** A second's work; more is left to the next turn of the loop. */
 const CHANGES_AT_ONCE = 20_000;
 

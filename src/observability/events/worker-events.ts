@@ -157,6 +157,15 @@ export const WORKER_EVENTS = {
       'A worker was killed while it read. Its runs are `failed` with `worker_lost`; the next run reads the rest.',
     whatToDo: 'find out what ended it',
   }),
+  totalsMended: define<{ readonly wrong: string }>({
+    level: 'warn',
+    fields: { wrong: 'the first difference that was found' },
+    sentence: ({ wrong }) => `sums of payments were wrong, and were counted anew: ${wrong}`,
+    meaning:
+      'Counts and sums of postings, which triggers keep, were not what the postings are: somebody wrote past the triggers. They are right again; payments were never concerned.',
+    whatToDo:
+      'find out who wrote to `postings` with triggers off: a restore of that table alone, or replication into it',
+  }),
   clockWasAhead: define<{ readonly ours: number; readonly ofQueue: number }>({
     level: 'warn',
     fields: { ours: 'rows of ours with a time to come', ofQueue: 'jobs of the queue with one' },
