@@ -7,10 +7,8 @@
 import { parseArgs } from 'node:util';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
-import { openDatabase } from '../src/db/connection/open.js';
-import { migrateDatabase } from '../src/db/migrations/migrate.js';
-import { fillLargeMirror } from '../test/support/large-mirror.js';
 import { questionsOf } from '../test/support/reading-questions.js';
+import { openLargeMirror } from './program/large-mirror-home.js';
 
 const { values } = parseArgs({
   options: {
@@ -30,24 +28,9 @@ const size = {
   ...{ postings: Number(values.postings), runs: Number(values.runs) },
   ...{ days: Number(values.days), pending: Number(values.pending) },
 };
-const name = `reads_${size.postings}_${size.pending}`;
-const admin = postgres(server, { max: 1, onnotice: () => {} });
-const isThere = (await admin`select 1 from pg_database where datname = ${name}`).length > 0;
-if (!isThere) await admin.unsafe(`create database ${name}`);
-const address = new URL(server);
-address.pathname = `/${name}`;
-const database = await openDatabase(
-  { kind: 'url', url: address.href },
-  { connectionsMax: 2, applicationName: 'bench' },
-);
-if (!isThere) {
-  const begin = performance.now();
-  await migrateDatabase(database);
-  await fillLargeMirror(database.sql, database.db, size);
-  console.log(`filled in ${Math.round((performance.now() - begin) / 1_000)} s`);
-}
+const home = await openLargeMirror(server, size);
 
-const timed = postgres(address.href, { max: 1, onnotice: () => {} });
+const timed = postgres(home.url, { max: 1, onnotice: () => {} });
 const logged: { readonly query: string; readonly params: unknown[] }[] = [];
 const db = drizzle(timed, { logger: { logQuery: (query, params) => logged.push({ query, params }) } });
 for (const [question, ask] of Object.entries(questionsOf(db, timed, size))) {
@@ -74,6 +57,4 @@ for (const [question, ask] of Object.entries(questionsOf(db, timed, size))) {
   );
 }
 await timed.end();
-await database.close();
-if (!values.keep) await admin.unsafe(`drop database ${name} with (force)`);
-await admin.end();
+await home.close(values.keep);
