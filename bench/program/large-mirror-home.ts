@@ -26,7 +26,7 @@ export async function openLargeMirror(server: string, size: Size): Promise<Large
   if (!isThere) {
     const begin = performance.now();
     await migrateDatabase(database);
-    await fillLargeMirror(database.sql, database.db, size);
+    await fillLargeMirror(database, size);
     console.log(`${name} filled in ${Math.round((performance.now() - begin) / 1_000)} s`);
   }
   return {

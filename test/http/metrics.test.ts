@@ -10,7 +10,7 @@ let database: OwnDatabase;
 let stage: HttpStage;
 beforeAll(async () => {
   database = await openMigratedDatabase();
-  await fillLargeMirror(database.sql, database.db, { postings: 4_000, runs: 400, days: 20, pending: 40 });
+  await fillLargeMirror(database, { postings: 4_000, runs: 400, days: 20, pending: 40 });
 }, 60_000);
 beforeEach(async () => {
   stage = await startHttp(database, { config: { adminToken: ADMIN_TOKEN } });

@@ -47,7 +47,7 @@ describe('pages', () => {
     if (path === null && inject('mustRunAll')) throw new Error(MISSING);
     if (path === null) return;
     [browser, database] = await Promise.all([openBrowser(path), openMigratedDatabase()]);
-    await fillLargeMirror(database.sql, database.db, SIZE);
+    await fillLargeMirror(database, SIZE);
   }, 120_000);
   beforeEach(async ({ skip }) => {
     if (path === null) skip(MISSING);

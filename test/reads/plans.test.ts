@@ -1,6 +1,7 @@
 /**
  * What people ask must not grow with what is stored: no statement of theirs, nor of those that a worker asks each minute, reads
- * all postings or all runs. Looked at in the plan of each statement, on a mirror of tens of thousands.
+ * all postings or all runs. Looked at in the plan of each statement, on a mirror of tens of thousands; `plans.full.test.ts` has
+ * a million.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renewClaim } from '../../src/db/postings/keep-claim.js';
@@ -9,16 +10,9 @@ import { postpone } from '../../src/db/postings/postpone.js';
 import { settle } from '../../src/db/postings/settle.js';
 import { fillLargeMirror, paymentId } from '../support/large-mirror.js';
 import { type OwnDatabase, openMigratedDatabase } from '../support/own-database.js';
-import { plansOf, type Questions, readings } from '../support/plans.js';
-import { questionsOf } from '../support/reading-questions.js';
+import { expectNothingReadWhole } from '../support/plan-checks.js';
+import { plansOf, readings } from '../support/plans.js';
 
-/**
- * Of a customer's payments those that are pending are looked through: an index of them would cost each payment a tenth more on its
- * way into the ledger, for a question that people seldom ask in the middle of a backfill.
- */
-const LOOKS_THROUGH_PENDING = 'payments of a customer';
-
-/** `run_totals` are few where few runs have many postings, and are read whole then. */
 const SIZES = [
   {
     what: 'years, nearly all of them posted',
@@ -37,40 +31,17 @@ const SIZES = [
     runTotalsMax: Infinity,
   },
 ];
-/** Of 50,000 postings and 5,000 runs: far above what any page shows, far below all. */
-const ROWS_MAX = { postings: 5_000, sync_runs: 1_000 };
 
 describe.each(SIZES)('$what', ({ what: _, runTotalsMax, ...size }) => {
-  const rowsMax: Readonly<Record<string, number>> = { ...ROWS_MAX, run_totals: runTotalsMax };
-  const readWhole = (relation: string, node: string) => node === 'Seq Scan' && relation in ROWS_MAX;
   let database: OwnDatabase;
-  let questions: Questions;
   beforeAll(async () => {
     database = await openMigratedDatabase();
-    await fillLargeMirror(database.sql, database.db, size);
-    questions = questionsOf(database.db, database.sql, size);
+    await fillLargeMirror(database, size);
   }, 120_000);
   afterAll(() => database.remove());
 
   it('no statement of any question reads all postings or all runs', async () => {
-    const found: string[] = [];
-    const isBackfill = size.pending > ROWS_MAX.postings;
-    for (const question of Object.keys(questions)) {
-      if (isBackfill && question === LOOKS_THROUGH_PENDING) continue;
-      const plans = await plansOf(
-        database,
-        (db, sql) => questionsOf(db, sql, size)[question]?.() ?? Promise.reject(new Error(question)),
-      );
-      expect(plans.length, question).toBeGreaterThan(0);
-      for (const { query, plan } of plans) {
-        for (const { relation, node, rows } of readings(plan)) {
-          if (readWhole(relation, node) || rows > (rowsMax[relation] ?? Infinity)) {
-            found.push(`${question}: ${node} of ${relation}, ${rows} rows: ${query}`);
-          }
-        }
-      }
-    }
-    expect(found).toEqual([]);
+    await expectNothingReadWhole(database, size, runTotalsMax);
   });
 });
 
@@ -82,8 +53,8 @@ describe('a chunk of a backlog that came after the last statistics', () => {
   let database: OwnDatabase;
   beforeAll(async () => {
     database = await openMigratedDatabase();
-    const { sql, db } = database;
-    await fillLargeMirror(sql, db, { postings: POSTINGS, runs: 100, days: 30, pending: 20 });
+    const { sql } = database;
+    await fillLargeMirror(database, { postings: POSTINGS, runs: 100, days: 30, pending: 20 });
     await sql`alter table stripe_blnk_sync.postings set (autovacuum_enabled = off)`;
     await sql`update stripe_blnk_sync.postings set state = 'pending', claim = ${TOKEN}`;
   }, 120_000);

@@ -46,6 +46,8 @@ export interface ChildOptions {
   readonly script: string;
   readonly words: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
+  /** The host of a `Network` in which it runs; absent: this machine. */
+  readonly within?: string | undefined;
   /** Opens a channel besides its outputs. */
   onMessage?(message: Serializable): void;
 }
@@ -54,15 +56,13 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 const started = new Set<ChildProcess>();
 
-export function startChild({ script, words, variables, onMessage }: ChildOptions): Child {
+export function startChild({ script, words, variables, within, onMessage }: ChildOptions): Child {
   const directory = mkdtempSync(join(tmpdir(), 'process-'));
   const startedAt = performance.now();
   const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...(onMessage === undefined ? [] : (['ipc'] as const))];
-  const child = spawn(process.execPath, [...program(script), ...words], {
-    cwd: directory,
-    env: { ...variables },
-    stdio,
-  });
+  const line = [...(within === undefined ? [] : ['ip', 'netns', 'exec', within]), process.execPath];
+  const [file = '', ...first] = [...line, ...program(script), ...words];
+  const child = spawn(file, first, { cwd: directory, env: { ...variables }, stdio });
   started.add(child);
   const { pid, stdout, stderr } = child;
   if (pid === undefined || stdout === null || stderr === null) throw new Error(`${script} could not be started`);

@@ -11,7 +11,7 @@ import type { Timings } from '../../../src/app/timings.js';
 import { readHomeConfig } from '../../../src/config.js';
 import { createLog } from '../../../src/observability/log.js';
 import type { Home } from '../homes.js';
-import { type Child, type Ended, endChildren, startChild } from './child.js';
+import { type Child, type ChildOptions, type Ended, endChildren, startChild } from './child.js';
 import { type EmbeddedAddress, type ForeignQueue, openForeignQueue } from './queue.js';
 import { until } from './wait.js';
 import type { WorkerOrder } from './worker.js';
@@ -26,7 +26,7 @@ export interface Session {
   /** `src/main.ts <words>` to its end. */
   run(words: readonly string[], variables?: Variables): Promise<Ended>;
   /** `src/main.ts worker`, as production runs it. */
-  worker(variables?: Variables, words?: readonly string[]): Child;
+  worker(variables?: Variables, words?: readonly string[], at?: Pick<ChildOptions, 'within'>): Child;
   /** A worker with shorter waits. */
   quickWorker(options?: { readonly variables?: Variables; readonly timings?: Partial<Timings> }): Child;
   /** The database, looked at from this process; it must exist. */
@@ -90,8 +90,8 @@ export async function startSession(
     blnk,
     variables,
     run: (words, more = {}) => startChild({ script: 'src/main.ts', words, variables: { ...variables, ...more } }).ended,
-    worker: (more = {}, words = []) =>
-      startChild({ script: 'src/main.ts', words: ['worker', ...words], variables: { ...variables, ...more } }),
+    worker: (more = {}, words = [], at = {}) =>
+      startChild({ script: 'src/main.ts', words: ['worker', ...words], variables: { ...variables, ...more }, ...at }),
     quickWorker: ({ variables: more = {}, timings = {} } = {}) => {
       const order: WorkerOrder = {
         variables: { ...variables, ...more },
