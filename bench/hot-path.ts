@@ -6,6 +6,7 @@
  *   node --import tsx bench/hot-path.ts --database-url postgres://… --postings 100000,10000000 --rounds 300 --payments 432000
  */
 import { parseArgs } from 'node:util';
+import type { Database } from '../src/db/connection/open.js';
 import { openLargeMirror } from './program/large-mirror-home.js';
 import { createMirrorWork, type MirrorWork } from './program/mirror-work.js';
 import { tableSizes } from './program/table-sizes.js';
@@ -27,10 +28,15 @@ const sizes = values.postings.split(',').map((postings) => ({
   ...{ postings: Number(postings), runs: Number(values.runs), days: Number(values.days), pending: 1_000 },
 }));
 
-const works: { readonly postings: number; readonly work: MirrorWork; close(keep: boolean): Promise<void> }[] = [];
+const works: {
+  readonly postings: number;
+  readonly database: Database;
+  readonly work: MirrorWork;
+  close(keep: boolean): Promise<void>;
+}[] = [];
 for (const size of sizes) {
   const { database, close } = await openLargeMirror(server, size);
-  works.push({ postings: size.postings, work: await createMirrorWork(database, size), close });
+  works.push({ postings: size.postings, database, work: await createMirrorWork(database, size), close });
 }
 
 const took = new Map<string, number[]>();
@@ -69,9 +75,11 @@ if (largest !== undefined && payments > 0) {
     `${payments} payments stored, claimed and settled in ${Math.round((performance.now() - begin) / 1_000)} s`,
   );
   await show('after');
-  await sql`set statement_timeout = 0`;
   const vacuumBegin = performance.now();
-  await sql`vacuum (analyze) stripe_blnk_sync.postings`;
+  await largest.database.onOneConnection(async (connection) => {
+    await connection`set statement_timeout = 0`;
+    await connection`vacuum (analyze) stripe_blnk_sync.postings`;
+  });
   console.log(`vacuum took ${Math.round((performance.now() - vacuumBegin) / 1_000)} s`);
   await show('after a vacuum');
 }

@@ -34,12 +34,15 @@ beforeEach(async () => {
   await stage.settle();
   [nowMs, sleeps, failures, ledgerRequestsBefore, onPage] = [0, 0, 0, 0, async () => {}];
   let pages = 0;
+  const countFailure = () => {
+    failures += 1;
+  };
   const context = openContext(stage.database, {
     config: { ...atStripe(stage.sandbox), ...atBlnk(stage.blnk, { style: 'cloud' }), syncLagMs: stage.lagMs },
     timings: { proofs: { ...TIMINGS.proofs, rotateAgeMs: 0, rotateEveryMs: 0, giveWayForMs: HOUR } },
     events: {
-      proofFailed: () => void (failures += 1),
-      proofNeedsPerson: () => void (failures += 1),
+      proofFailed: countFailure,
+      proofNeedsPerson: countFailure,
     },
     overrides: {
       stripe: {
@@ -53,7 +56,10 @@ beforeEach(async () => {
         },
       },
       clock: {
-        monotonicMs: () => (nowMs += 10),
+        monotonicMs() {
+          nowMs += 10;
+          return nowMs;
+        },
         every: () => () => {},
         async sleep(ms) {
           [nowMs, sleeps] = [nowMs + ms, sleeps + 1];
