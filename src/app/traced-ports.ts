@@ -79,6 +79,7 @@ function tracedFeeds(feeds: PaymentFeeds): PaymentFeeds {
     ...feeds,
     succeededEvents: (request) => page('events', () => feeds.succeededEvents(request)),
     paymentIntents: (request) => page('payment_intents', () => feeds.paymentIntents(request)),
+    newerIntents: (request) => page('payment_intents', () => feeds.newerIntents(request)),
     charges: (request) => page('charges', () => feeds.charges(request)),
   };
 }
