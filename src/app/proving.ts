@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { describeError, SyncError } from '../core/base/errors.js';
 import type { LineHash } from '../core/proof/tally-day.js';
+import { readProofRequests } from '../db/actions/proof-requests.js';
 import { findMirror } from '../db/mirror/mirror-store.js';
 import { createAcceptanceStore } from '../db/proof/acceptance-store.js';
 import { createCertificateStore } from '../db/proof/certificate-store.js';
@@ -19,7 +20,7 @@ import { createDayStores, MEMORY_ITEMS, PIECE_ITEMS } from '../prove/day-stores.
 import type { DayStanding } from '../prove/ports.js';
 import { type ProvePorts, proveDay } from '../prove/prove-day.js';
 import { type DayToProve, type ProveDaysPorts, proveDays } from '../prove/prove-days.js';
-import { dueDays } from '../prove/schedule.js';
+import { daysBetween, dueDays } from '../prove/schedule.js';
 import type { Context } from './context.js';
 import { tellProofs } from './tell-proofs.js';
 
@@ -155,14 +156,18 @@ export function createScheduledProofs(context: Context, parts: ScheduledProofsPa
   };
 }
 
-/** What is due and can be decided: a day with a posting on its way would only come out as open. */
+/** What is due and can be decided: a day with a posting on its way would only come out as open, which a person may want to see. */
 async function daysOfTurn(
   { database, timings }: Context,
   { mirror, completeTo, now, standings }: ProvingFacts & { readonly standings: readonly DayStanding[] },
   isFailing: (day: string) => boolean,
 ): Promise<DayToProve[]> {
   const { db } = database;
-  const facts = { now, startsAt: mirror.startsAt, completeTo, standings, lastRotationAt: await lastRotationAt(db) };
+  const known = completeTo === null ? [] : daysBetween(mirror.startsAt, completeTo);
+  const facts = {
+    ...{ now, startsAt: mirror.startsAt, completeTo, standings },
+    ...{ lastRotationAt: await lastRotationAt(db), requested: await readProofRequests(db, known) },
+  };
   const due = dueDays(facts, timings.proofs).filter(({ day }) => !isFailing(day));
   const decidable: DayToProve[] = [];
   // In pieces: a day without a pending posting is looked through whole, and there may be thousands.
@@ -172,7 +177,7 @@ async function daysOfTurn(
       db,
       piece.map(({ day }) => day),
     );
-    decidable.push(...piece.filter(({ day }) => !waiting.has(day)));
+    decidable.push(...piece.filter(({ day, trigger }) => trigger === 'manual' || !waiting.has(day)));
   }
   return decidable.slice(0, TURN_DAYS_MAX);
 }

@@ -65,7 +65,7 @@ export async function runWorker(config: WorkerConfig, options: RunWorkerOptions)
   });
   const settings = () => options.settings?.() ?? [];
   const pages = await serveBeside(config, {
-    ...{ home, queue: worker.queue, events, settings },
+    ...{ home, queue: worker.queue, events, settings, keys: config, overrides: options.overrides },
     eventCounts: counted.counts,
   });
   options.onStarted?.(worker, home);
@@ -80,8 +80,8 @@ export async function runWorker(config: WorkerConfig, options: RunWorkerOptions)
   events.workerStopping({});
   pages?.drain();
   const clean = await withinGrace(config.shutdownGraceMs, async () => {
-    await worker.stop();
-    await pages?.close();
+    // Together: what pages ask of both sides ends at its next request.
+    await Promise.all([worker.stop(), pages?.close()]);
     await home.close();
   });
   if (clean) events.workerStopped({});

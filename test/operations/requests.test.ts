@@ -6,6 +6,7 @@ import { createRequestOperations } from '../../src/operations/request-operations
 import type { RequestPorts } from '../../src/operations/request-ports.js';
 
 const NOW = new Date('2026-11-28T12:00:00.500Z');
+const KNOWN = { from: new Date('2026-11-20T10:00:00Z'), to: new Date('2026-11-28T11:50:00Z') };
 const LANE = { source: '@stripe', currency: 'USD' };
 const QUEUE = { id: 'ours', place: 'redis://here/0' };
 const LAST_HOUR = { from: { kind: 'ago', durationMs: 3_600_000 }, to: { kind: 'ago', durationMs: 0 } } as const;
@@ -15,7 +16,8 @@ type Asked = Array<readonly unknown[]>;
 function operations(asked: Asked, changes: Partial<RequestPorts['requests']> = {}) {
   const note = (name: string) => async (argument?: unknown) => void asked.push([name, argument]);
   return createRequestOperations({
-    reads: { databaseNow: async () => NOW, livingWorkers: async () => [] },
+    reads: { databaseNow: async () => NOW, livingWorkers: async () => [], known: async () => KNOWN },
+    proofRequests: { keep: async (days) => (asked.push(['days', days]), days.slice(1)) },
     parked: {
       retry: async () => ({ retried: 1, lanes: [LANE], stillParked: [], notParked: ['pi_2'] }),
       dismiss: async ({ reference }) => (reference === 'pi_1' ? 'dismissed' : 'unknown'),

@@ -3,6 +3,7 @@
  * `ParkedStore`. Every answer is plain values: Dates, bigints, strings.
  */
 
+import type { Window } from '../../core/base/window.js';
 import type { Mirror } from '../../core/posting/mirror.js';
 import { type ActionPage, type ActionsQuery, listActions } from '../actions/action-store.js';
 import type { Drizzle } from '../connection/open.js';
@@ -19,6 +20,7 @@ import { type DayTotalRecord, type DayTotalsQuery, readDayTotals } from './days.
 import { readLastChange } from './last-change.js';
 import { listParked, type ParkedPage, type ParkedQuery, type PaymentSides, showPayment } from './parked.js';
 import { type BatchQuery, type PaymentPage, readBatch } from './payments.js';
+import { type ItemsQuery, listRepairs, type RepairPage, type RepairShown, type RepairsQuery, showRepair } from './repairs.js';
 import {
   type FirstRunQuery,
   findFirstRunAfter,
@@ -33,6 +35,7 @@ import {
 import { findPayments, type PaymentsQuery } from './search.js';
 import {
   type ReadSettings,
+  readCompleteTo,
   readDatabaseNow,
   readLivingWorkers,
   readStatus,
@@ -44,6 +47,8 @@ export interface ReadModel {
   /** The database's clock, rounded up to a millisecond. */
   databaseNow(): Promise<Date>;
   status(): Promise<StatusRecord>;
+  /** From the mirror's start to the end of completeness; null while nothing is complete. */
+  known(): Promise<Window | null>;
   /** Null while nothing is mirrored. */
   mirror(): Promise<Mirror | null>;
   /** Processes seen within the last 30 seconds. */
@@ -68,6 +73,10 @@ export interface ReadModel {
   actions(query: ActionsQuery): Promise<ActionPage>;
   /** Another text whenever something that people look at may have changed. A few probes of indexes. */
   lastChange(): Promise<string>;
+  /** Repair plans, the newest first. */
+  repairs(query: RepairsQuery): Promise<RepairPage>;
+  /** Null: there is no plan of this id. */
+  repair(id: string, query: ItemsQuery): Promise<RepairShown | null>;
   /** The newest certificate of each day and currency, newest day first. */
   certificates(query: CertificatesQuery): Promise<CertificateRecord[]>;
   /** Null when the day was never proven, or never in that currency. */
@@ -78,6 +87,10 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
   return {
     databaseNow: () => readDatabaseNow(db),
     status: () => readStatus(db, settings),
+    async known() {
+      const [found, to] = await Promise.all([findMirror(db), readCompleteTo(db, settings.lagMs)]);
+      return found === null || to === null ? null : { from: found.startsAt, to };
+    },
     mirror: () => findMirror(db),
     livingWorkers: () => readLivingWorkers(db),
     runs: (query) => listRuns(db, query),
@@ -91,6 +104,8 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
     dayTotals: (query) => readDayTotals(db, query),
     actions: (query) => listActions(db, query),
     lastChange: () => readLastChange(db),
+    repairs: (query) => listRepairs(db, query),
+    repair: (id, query) => showRepair(db, id, query),
     certificates: (query) => listCertificates(db, query),
     certificatesOfDay: (query) => readDay(db, query),
   };

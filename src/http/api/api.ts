@@ -10,17 +10,7 @@ import { addReading } from './reading.js';
 const BODY_BYTES_MAX = 64 * 1_024;
 
 export function createApi(ports: HttpPorts): OpenAPIHono<Environment> {
-  const api = new OpenAPIHono<Environment>({
-    defaultHook(result) {
-      if (result.success) return;
-      const errors = result.error.issues.map((issue) => ({
-        pointer: `/${issue.path.map(String).join('/')}`,
-        detail: issue.message,
-      }));
-      const detail = errors.map((error) => `${error.pointer}: ${error.detail}`).join('; ');
-      throw refuse(result.target === 'json' ? 422 : 400, 'http_request_invalid', detail, { errors });
-    },
-  });
+  const api = new OpenAPIHono<Environment>();
   api.use('/v1/*', knownOnly);
   const limited = bodyLimit({
     maxSize: BODY_BYTES_MAX,
@@ -36,7 +26,7 @@ export function createApi(ports: HttpPorts): OpenAPIHono<Environment> {
     }
     await next();
   });
-  const v1 = new OpenAPIHono<Environment>({ defaultHook: api.defaultHook as never });
+  const v1 = new OpenAPIHono<Environment>();
   addReading(v1, ports);
   addChanging(v1, ports);
   api.route('/v1', v1);
