@@ -39,7 +39,10 @@ const REPAIR_WITHIN_MS = 15 * MINUTE_MS;
 /** Proxies give up after a minute, people before. */
 const ANSWER_WITHIN_MS = 10 * SECOND_MS;
 
-export function openSides(config: WorkerConfig, { database, queue, events, reads, overrides }: SidesParts): OpenedSides {
+export function openSides(
+  config: WorkerConfig,
+  { database, queue, events, reads, overrides }: SidesParts,
+): OpenedSides {
   const stopping = new AbortController();
   const repairs = createSingleWork({
     ...{ clock: systemClock, now: () => new Date(), signal: stopping.signal },

@@ -105,7 +105,10 @@ async function sessionOptions({ log, signal }: AppEnvironment): Promise<SessionO
 
 /** Pages work without keys; with a worker's they can ask both sides. */
 async function keysOf({ variables }: AppEnvironment): Promise<ServeParts['keys']> {
-  const [{ readWorkerConfig }, { ConfigError }] = await Promise.all([import('../config.js'), import('../environment.js')]);
+  const [{ readWorkerConfig }, { ConfigError }] = await Promise.all([
+    import('../config.js'),
+    import('../environment.js'),
+  ]);
   try {
     return readWorkerConfig(variables());
   } catch (error) {
@@ -149,7 +152,11 @@ function processActions(environment: AppEnvironment): ProcessActions {
         const { runServer } = await import('./run-server.js');
         const { describeSettings } = await import('./describe-settings.js');
         await runServer(config, {
-          ...{ log: await environment.log(config.logLevel), signal: environment.signal, keys: await keysOf(environment) },
+          ...{
+            log: await environment.log(config.logLevel),
+            signal: environment.signal,
+            keys: await keysOf(environment),
+          },
           settings: () => describeSettings(environment.variables()),
         });
       }),

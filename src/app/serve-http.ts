@@ -90,7 +90,15 @@ export async function serveBeside(config: HomeConfig, parts: ServeParts): Promis
 
 async function createPorts(
   config: HomeConfig & { readonly http: HttpConfig },
-  { home, queue, events, settings, eventCounts, requests, sides }: ServeParts & {
+  {
+    home,
+    queue,
+    events,
+    settings,
+    eventCounts,
+    requests,
+    sides,
+  }: ServeParts & {
     readonly requests: Requests;
     readonly sides: AskSides;
   },

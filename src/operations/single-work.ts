@@ -108,10 +108,13 @@ export function createSingleWork(ports: SingleWorkPorts): SingleWork {
 
 function inHand({ what, by, since }: WorkInHand): SyncError {
   const doing = what === 'plan' ? 'A repair plan is being made' : 'A repair plan is being applied';
-  return new SyncError(`${doing} since ${since.toISOString()}, as ${by.name} asked; another one can be asked for once it has ended`, {
-    kind: 'transient',
-    code: 'repair_in_hand',
-  });
+  return new SyncError(
+    `${doing} since ${since.toISOString()}, as ${by.name} asked; another one can be asked for once it has ended`,
+    {
+      kind: 'transient',
+      code: 'repair_in_hand',
+    },
+  );
 }
 
 export function tookTooLong(limitMs: number, cause: unknown): SyncError {

@@ -52,6 +52,18 @@ describe('a day', () => {
     expect(due({ now, completeTo: at(END) })).toHaveLength(1);
   });
 
+  it('is due at once when a person asked for it after its last proof began, and before all others', () => {
+    const day = '2026-06-10';
+    const proven = standing(day, later(END, 3 * DAY));
+    const now = later(END, 4 * DAY);
+    const asked = (at: Date) => due({ now, standings: [proven], requested: new Map([[day, at]]) });
+    expect(asked(later(END, 3 * DAY + 1))).toEqual([{ day, trigger: 'manual' }]);
+    expect(asked(later(END, 3 * DAY))).toEqual([]);
+    expect(due({ now: later(END, 1), requested: new Map([[day, later(END, 1)]]) })).toEqual([
+      { day, trigger: 'manual' },
+    ]);
+  });
+
   it('is not done by a proof from before its time', () => {
     const early = standing('2026-06-10', later(END, 2 * DAY - 1));
     const inTime = standing('2026-06-10', later(END, 2 * DAY));

@@ -134,7 +134,12 @@ function customerOf(destination: string | null, { guestDestination }: MappingRul
   return destination === guestDestination ? null : destination.replace(/^@/, '');
 }
 
-function values({ amount, currency, source, destination }: Pick<LedgerRow, 'amount' | 'currency' | 'source' | 'destination'>) {
+function values({
+  amount,
+  currency,
+  source,
+  destination,
+}: Pick<LedgerRow, 'amount' | 'currency' | 'source' | 'destination'>) {
   return { amount, currency, source, destination };
 }
 
@@ -150,7 +155,11 @@ function toSide(row: LedgerRow, expected: Expected | null, resolve: ResolveBalan
 
 function differs(
   field: ComparedField,
-  { side, ledger, resolve }: { readonly side: SideValues; readonly ledger: SideValues; readonly resolve: ResolveBalance },
+  {
+    side,
+    ledger,
+    resolve,
+  }: { readonly side: SideValues; readonly ledger: SideValues; readonly resolve: ResolveBalance },
 ): boolean {
   const [one, other] = [side[field], ledger[field]];
   if (field === 'effectiveAt') return side.effectiveAt?.getTime() !== ledger.effectiveAt?.getTime();

@@ -9,7 +9,9 @@ export interface RepairSums {
   readonly sums: readonly Money[];
 }
 
-export function sumsToApply(items: readonly Pick<RepairItem, 'state' | 'action' | 'currency' | 'amount'>[]): RepairSums {
+export function sumsToApply(
+  items: readonly Pick<RepairItem, 'state' | 'action' | 'currency' | 'amount'>[],
+): RepairSums {
   const planned = items.filter(({ state }) => state === 'planned');
   const sums = new Map<string, bigint>();
   for (const { action, currency, amount } of planned) {

@@ -9,18 +9,28 @@ import { type ActionPage, type ActionsQuery, listActions } from '../actions/acti
 import type { Drizzle } from '../connection/open.js';
 import { findMirror } from '../mirror/mirror-store.js';
 import {
+  type CertificatePage,
+  type CertificatePageQuery,
   type CertificateRecord,
   type CertificatesQuery,
   type DayCertificates,
   type DayQuery,
   listCertificates,
+  pageCertificates,
   readDay,
 } from './certificates.js';
 import { type DayTotalRecord, type DayTotalsQuery, readDayTotals } from './days.js';
 import { readLastChange } from './last-change.js';
 import { listParked, type ParkedPage, type ParkedQuery, type PaymentSides, showPayment } from './parked.js';
 import { type BatchQuery, type PaymentPage, readBatch } from './payments.js';
-import { type ItemsQuery, listRepairs, type RepairPage, type RepairShown, type RepairsQuery, showRepair } from './repairs.js';
+import {
+  type ItemsQuery,
+  listRepairs,
+  type RepairPage,
+  type RepairShown,
+  type RepairsQuery,
+  showRepair,
+} from './repairs.js';
 import {
   type FirstRunQuery,
   findFirstRunAfter,
@@ -79,6 +89,8 @@ export interface ReadModel {
   repair(id: string, query: ItemsQuery): Promise<RepairShown | null>;
   /** The newest certificate of each day and currency, newest day first. */
   certificates(query: CertificatesQuery): Promise<CertificateRecord[]>;
+  /** The same, page by page. */
+  certificatePage(query: CertificatePageQuery): Promise<CertificatePage>;
   /** Null when the day was never proven, or never in that currency. */
   certificatesOfDay(query: DayQuery): Promise<DayCertificates | null>;
 }
@@ -107,6 +119,7 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
     repairs: (query) => listRepairs(db, query),
     repair: (id, query) => showRepair(db, id, query),
     certificates: (query) => listCertificates(db, query),
+    certificatePage: (query) => pageCertificates(db, query),
     certificatesOfDay: (query) => readDay(db, query),
   };
 }

@@ -52,9 +52,15 @@ export interface RepairShown {
 export async function listRepairs(db: Drizzle, { limit, after }: RepairsQuery): Promise<RepairPage> {
   const conditions: SQL[] = [];
   if (after !== undefined) {
-    const [cursor] = await db.select({ at: repairs.plannedAt, id: repairs.id }).from(repairs).where(eq(repairs.id, after));
+    const [cursor] = await db
+      .select({ at: repairs.plannedAt, id: repairs.id })
+      .from(repairs)
+      .where(eq(repairs.id, after));
     if (cursor === undefined) throw planUnknown(after);
-    const older = or(lt(repairs.plannedAt, cursor.at), and(eq(repairs.plannedAt, cursor.at), lt(repairs.id, cursor.id)));
+    const older = or(
+      lt(repairs.plannedAt, cursor.at),
+      and(eq(repairs.plannedAt, cursor.at), lt(repairs.id, cursor.id)),
+    );
     if (older !== undefined) conditions.push(older);
   }
   const rows = await selectPlans(db, and(...conditions), limit + 1);

@@ -5,7 +5,9 @@ import { type Environment, knownOnly } from '../access.js';
 import type { HttpPorts } from '../ports.js';
 import { refuse } from '../problem.js';
 import { addChanging } from './changing.js';
+import { addDays } from './days.js';
 import { addReading } from './reading.js';
+import { addRepairs } from './repairs.js';
 
 const BODY_BYTES_MAX = 64 * 1_024;
 
@@ -28,6 +30,8 @@ export function createApi(ports: HttpPorts): OpenAPIHono<Environment> {
   });
   const v1 = new OpenAPIHono<Environment>();
   addReading(v1, ports);
+  addDays(v1, ports);
+  addRepairs(v1, ports);
   addChanging(v1, ports);
   api.route('/v1', v1);
   api.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });

@@ -50,11 +50,7 @@ export function route<
   Query extends z.ZodObject | undefined = undefined,
   Params extends z.ZodObject | undefined = undefined,
   Body extends z.ZodType | undefined = undefined,
->(
-  api: Api,
-  shape: Shape<Query, Params, Body>,
-  handle: (asked: Asked<Query, Params, Body>) => Promise<unknown>,
-): void {
+>(api: Api, shape: Shape<Query, Params, Body>, handle: (asked: Asked<Query, Params, Body>) => Promise<unknown>): void {
   const { method, path, query, params, body, status = 200 } = shape;
   api.openAPIRegistry.registerPath(describeRoute(shape));
   api.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
