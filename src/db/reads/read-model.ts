@@ -6,6 +6,7 @@
 import type { Window } from '../../core/base/window.js';
 import type { Mirror } from '../../core/posting/mirror.js';
 import { type ActionPage, type ActionsQuery, listActions } from '../actions/action-store.js';
+import { readProofRequests } from '../actions/proof-requests.js';
 import type { Drizzle } from '../connection/open.js';
 import { findMirror } from '../mirror/mirror-store.js';
 import {
@@ -19,6 +20,7 @@ import {
   pageCertificates,
   readDay,
 } from './certificates.js';
+import { type DatabaseRecord, readDatabase } from './database.js';
 import { type DayTotalRecord, type DayTotalsQuery, readDayTotals } from './days.js';
 import { readLastChange } from './last-change.js';
 import { listParked, type ParkedPage, type ParkedQuery, type PaymentSides, showPayment } from './parked.js';
@@ -61,6 +63,8 @@ export interface ReadModel {
   known(): Promise<Window | null>;
   /** Null while nothing is mirrored. */
   mirror(): Promise<Mirror | null>;
+  /** Its version, its size, and our migrations. */
+  database(): Promise<DatabaseRecord>;
   /** Processes seen within the last 30 seconds. */
   livingWorkers(): Promise<WorkerRecord[]>;
   /** Newest first; a run with parts stands for its parts. */
@@ -91,6 +95,8 @@ export interface ReadModel {
   certificates(query: CertificatesQuery): Promise<CertificateRecord[]>;
   /** The same, page by page. */
   certificatePage(query: CertificatePageQuery): Promise<CertificatePage>;
+  /** When a person asked workers to prove each of the days last; days that never were are missing. */
+  proofRequests(days: readonly string[]): Promise<Map<string, Date>>;
   /** Null when the day was never proven, or never in that currency. */
   certificatesOfDay(query: DayQuery): Promise<DayCertificates | null>;
 }
@@ -104,6 +110,7 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
       return found === null || to === null ? null : { from: found.startsAt, to };
     },
     mirror: () => findMirror(db),
+    database: () => readDatabase(db),
     livingWorkers: () => readLivingWorkers(db),
     runs: (query) => listRuns(db, query),
     run: (id) => findRun(db, id),
@@ -120,6 +127,7 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
     repair: (id, query) => showRepair(db, id, query),
     certificates: (query) => listCertificates(db, query),
     certificatePage: (query) => pageCertificates(db, query),
+    proofRequests: (days) => readProofRequests(db, days),
     certificatesOfDay: (query) => readDay(db, query),
   };
 }

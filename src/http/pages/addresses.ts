@@ -37,6 +37,12 @@ export function pathOf(path: string, query: object): string {
   return text === '' ? path : `${path}?${text}`;
 }
 
+/** The same rows as CSV, all of them. */
+export function csvOf(path: string, query: object): string {
+  const { after: _, ...filters } = query as { after?: string };
+  return pathOf(`${path}.csv`, filters);
+}
+
 /** The next page keeps the filters. */
 export function olderOf(path: string, asked: object, next: string | null): string | null {
   return next === null ? null : pathOf(path, { ...asked, after: next });

@@ -2,7 +2,8 @@
 import type { FC } from 'hono/jsx';
 import { formatMoney } from '../../core/base/money.js';
 import { formatCount } from '../../core/base/time-text.js';
-import { FINDING_KINDS } from '../../core/proof/certificate.js';
+import { judgeAcceptable } from '../../core/proof/acceptance.js';
+import { type DayFinding, FINDING_KINDS } from '../../core/proof/certificate.js';
 import type { CertificateRecord, DayCertificates, FullCertificate } from '../../db/reads/certificates.js';
 import { DayStrip, type ProvenDay, STATE_WORDS, toDays } from './day-strip.js';
 import { Facts, Id, Live, Money, State, Table, Text, Time } from './parts.js';
@@ -14,7 +15,8 @@ export const Days: FC<{
   readonly certificates: readonly CertificateRecord[];
   readonly month: Month;
   readonly months: readonly Month[];
-}> = ({ certificates, month, months }) => {
+  readonly mayAct: boolean;
+}> = ({ certificates, month, months, mayAct }) => {
   const days = toDays(certificates);
   return (
     <>
@@ -31,12 +33,12 @@ export const Days: FC<{
           </select>
         </label>
         <button type="submit">Show</button>
-        <a href={`/days.csv?month=${month}`}>CSV</a>
       </form>
       <Live id="closing">
         <Closing days={days} month={month} />
         <DayStrip certificates={certificates} />
       </Live>
+      {mayAct ? <ProveForm from={`${month}-01`} to={days.at(-1)?.day ?? `${month}-01`} /> : ''}
       <Table
         caption="The newest certificate of each day and currency"
         columns={[
@@ -97,12 +99,86 @@ const StateOf: FC<{ readonly certificate: Pick<CertificateRecord, 'state' | 'reo
   return reopened ? <State tone="attention">to be proven again</State> : <State tone={tone}>{words}</State>;
 };
 
-export const Day: FC<{ readonly day: string; readonly found: DayCertificates }> = ({ day, found }) => (
+/** Asks a worker: it is done by the time it comes to it. */
+const ProveForm: FC<{ readonly from: string; readonly to: string }> = ({ from, to }) => (
+  <form method="post" action="/days/prove" class="filters">
+    <label>
+      Prove from
+      <input type="date" name="from" value={from} required />
+    </label>
+    <label>
+      to
+      <input type="date" name="to" value={to} required />
+    </label>
+    <button type="submit">Prove now</button>
+    <span class="quiet">A worker compares both sides of these days once more.</span>
+  </form>
+);
+
+export interface DayShown {
+  readonly day: string;
+  /** Null: it was never proven. */
+  readonly found: DayCertificates | null;
+  /** When a person asked for a proof that did not begin yet; null when nobody did. */
+  readonly waitsSince: Date | null;
+  readonly mayAct: boolean;
+  readonly now: Date;
+}
+
+export const Day: FC<DayShown> = ({ day, found, waitsSince, mayAct, now }) => (
   <>
     <h1>Certificate of {day}</h1>
-    {found.certificates.map((certificate) => (
-      <CertificateOf certificate={certificate} />
-    ))}
+    <Live id="waits">
+      {waitsSince === null ? (
+        ''
+      ) : (
+        <p class="notice">
+          A proof was asked for <Time at={waitsSince} now={now} />; a worker makes it.
+        </p>
+      )}
+    </Live>
+    {mayAct ? <AskAbout day={day} certificates={found?.certificates ?? []} /> : ''}
+    {found === null ? (
+      <p class="notice">This day was never proven. A day is proven by itself two days after it ended.</p>
+    ) : (
+      <Proven day={day} found={found} mayAct={mayAct} />
+    )}
+  </>
+);
+
+const AskAbout: FC<{ readonly day: string; readonly certificates: readonly FullCertificate[] }> = ({
+  day,
+  certificates,
+}) => (
+  <div class="actions">
+    <form method="post" action="/days/prove">
+      <input type="hidden" name="from" value={day} />
+      <input type="hidden" name="to" value={day} />
+      <button type="submit">Prove now</button>
+    </form>
+    {certificates.some(({ state }) => state === 'broken' || state === 'open') ? (
+      <form method="post" action="/repairs/plan">
+        <input type="hidden" name="from" value={day} />
+        <input type="hidden" name="to" value={day} />
+        <button type="submit">Plan a repair</button>
+      </form>
+    ) : (
+      ''
+    )}
+  </div>
+);
+
+const Proven: FC<{ readonly day: string; readonly found: DayCertificates; readonly mayAct: boolean }> = ({
+  day,
+  found,
+  mayAct,
+}) => (
+  <>
+    <Live id="certificates">
+      {found.certificates.map((certificate) => (
+        <CertificateOf certificate={certificate} signs={mayAct ? day : null} />
+      ))}
+    </Live>
     <h2>Proofs of this day</h2>
     <Table
       caption={`${formatCount(found.historyCount)} in all, the newest first`}
@@ -126,7 +202,11 @@ export const Day: FC<{ readonly day: string; readonly found: DayCertificates }> 
   </>
 );
 
-const CertificateOf: FC<{ readonly certificate: FullCertificate }> = ({ certificate }) => {
+/** @param signs the day whose differences may be accepted here; null: none may */
+const CertificateOf: FC<{ readonly certificate: FullCertificate; readonly signs: string | null }> = ({
+  certificate,
+  signs,
+}) => {
   const { currency } = certificate;
   const sides = [
     { name: 'Stripe', count: certificate.stripeCount, sum: certificate.stripeSum, hash: certificate.stripeHash },
@@ -176,22 +256,52 @@ const CertificateOf: FC<{ readonly certificate: FullCertificate }> = ({ certific
       {certificate.findings.length === 0 ? (
         <p class="good-text">✓ Both sides agree, payment by payment.</p>
       ) : (
-        <Table
-          caption={`${formatCount(certificate.findingsCount)} findings${certificate.findings.length < certificate.findingsCount ? `, the first ${formatCount(certificate.findings.length)} are kept` : ''}`}
-          columns={[
-            { title: 'Finding', cell: ({ kind, accepted }) => `${kind}${accepted === undefined ? '' : ' (accepted)'}` },
-            {
-              title: 'Payment',
-              cell: ({ paymentId }) =>
-                paymentId === null ? '' : <Id value={paymentId} href={`/payments/${encodeURIComponent(paymentId)}`} />,
-            },
-            { title: 'What', cell: ({ detail }) => <Text of={detail} /> },
-            { title: 'Means', cell: ({ kind }) => FINDING_KINDS[kind].meaning },
-          ]}
-          rows={certificate.findings.slice(0, 200)}
-          empty=""
-        />
+        <Findings certificate={certificate} signs={signs} />
       )}
     </section>
   );
+};
+
+const FINDINGS_SHOWN = 200;
+
+const Findings: FC<{ readonly certificate: FullCertificate; readonly signs: string | null }> = ({
+  certificate: { findings, findingsCount, day, currency },
+  signs,
+}) => (
+  <>
+    <Table
+      caption={`${formatCount(findingsCount)} findings${findings.length < findingsCount ? `, the first ${formatCount(findings.length)} are kept` : ''}`}
+      columns={[
+        { title: 'Finding', cell: ({ kind, accepted }) => `${kind}${accepted === undefined ? '' : ' (accepted)'}` },
+        {
+          title: 'Payment',
+          cell: ({ paymentId }) =>
+            paymentId === null ? '' : <Id value={paymentId} href={`/payments/${encodeURIComponent(paymentId)}`} />,
+        },
+        { title: 'What', cell: ({ detail }) => <Text of={detail} /> },
+        { title: 'Means', cell: ({ kind }) => FINDING_KINDS[kind].meaning },
+        ...(signs === null
+          ? []
+          : [{ title: 'Decide', cell: (finding: DayFinding) => <Decide day={day} finding={finding} /> }]),
+      ]}
+      rows={findings.slice(0, FINDINGS_SHOWN)}
+      empty=""
+    />
+    {findings.length <= FINDINGS_SHOWN ? (
+      ''
+    ) : (
+      <p>
+        The first {FINDINGS_SHOWN} of {currency ?? day}; <a href={`/days/${day}/findings.csv`}>all of them as CSV</a>
+      </p>
+    )}
+  </>
+);
+
+/** Leads to a page that repeats what is signed. */
+const Decide: FC<{ readonly day: string; readonly finding: DayFinding }> = ({ day, finding }) => {
+  const { paymentId, accepted } = finding;
+  if (paymentId === null) return null;
+  const query = `payment=${encodeURIComponent(paymentId)}`;
+  if (accepted !== undefined) return <a href={`/days/${day}/take-back?${query}`}>Take back…</a>;
+  return judgeAcceptable([finding]).kind === 'acceptable' ? <a href={`/days/${day}/accept?${query}`}>Accept…</a> : null;
 };

@@ -11,8 +11,8 @@ export interface Frame {
   readonly mirror: Mirror | null;
   readonly access: Access;
   readonly version: string;
-  /** Without the program's name; and the path under /api/v1. Null: there is none that does the same. */
-  readonly same: { readonly command: string | null; readonly api: string | null };
+  /** Without the program's name; the path under /api/v1; all rows as CSV. Null: there is none that does the same. */
+  readonly same: { readonly command: string | null; readonly api: string | null; readonly csv?: string };
   readonly origin: string;
   readonly isLive?: boolean;
 }
@@ -23,6 +23,7 @@ const PLACES = [
   ['/payments', 'Payments'],
   ['/parked', 'Parked'],
   ['/days', 'Days'],
+  ['/repairs', 'Repairs'],
   ['/actions', 'Actions'],
   ['/settings', 'Settings'],
 ] as const;
@@ -76,6 +77,13 @@ export const Page: FC<PropsWithChildren<Frame>> = ({
           <p>
             For programs: <code>{curlOf(origin, same.api, access)}</code>{' '}
             <Copy text={curlOf(origin, same.api, access)} />
+          </p>
+        )}
+        {same.csv === undefined ? (
+          ''
+        ) : (
+          <p>
+            For spreadsheets: <a href={same.csv}>all of it as CSV</a>
           </p>
         )}
         {isLive ? (

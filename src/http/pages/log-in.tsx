@@ -7,7 +7,7 @@ import { type createAccessReader, type Environment, SESSION_COOKIE } from '../ac
 import type { HttpPorts } from '../ports.js';
 import { problemOf, refuse } from '../problem.js';
 import { sign } from '../security/tokens.js';
-import { Again, Login } from './others.js';
+import { Again, Login } from './log-in-page.js';
 
 const SESSION_S = 12 * 60 * 60;
 const BODY_BYTES_MAX = 8 * 1_024;

@@ -4,14 +4,17 @@ import { bodyLimit } from 'hono/body-limit';
 import { DAY_MS, utcDay } from '../../core/base/window.js';
 import { type Environment, needAccess } from '../access.js';
 import { refuse } from '../problem.js';
+import { addAccepting } from './accept.js';
+import { addActions } from './actions.js';
 import { addDays } from './add-days.js';
-import { addOthers } from './add-others.js';
 import { addParked } from './add-parked.js';
 import { addPayments } from './add-payments.js';
+import { addRepairs } from './add-repairs.js';
 import { addRuns } from './add-runs.js';
 import { addDecisions } from './decisions.js';
 import { mayAct, type PagesPorts, render } from './frame.js';
 import { Overview } from './overview.js';
+import { addSettings } from './settings.js';
 import { SCRIPT, STYLE } from './style.js';
 
 const CHART_DAYS = 30;
@@ -30,25 +33,27 @@ const ICON =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#1f5bb5"/><path d="M4 8h7M8 4.5 11.5 8 8 11.5" fill="none" stroke="#fff" stroke-width="2"/></svg>';
 
 export function addPages(app: Hono<Environment>, ports: PagesPorts): void {
-  app.use(
-    '/parked/*',
-    bodyLimit({
-      maxSize: BODY_BYTES_MAX,
-      onError: () => {
-        throw refuse(
-          413,
-          'http_body_too_large',
-          `The body is larger than ${BODY_BYTES_MAX} bytes; choose fewer payments at a time`,
-        );
-      },
-    }),
-  );
+  // Of what forms send; the API has a limit of its own.
+  const limited = bodyLimit({
+    maxSize: BODY_BYTES_MAX,
+    onError: () => {
+      throw refuse(
+        413,
+        'http_body_too_large',
+        `The body is larger than ${BODY_BYTES_MAX} bytes; choose fewer payments at a time`,
+      );
+    },
+  });
+  app.use((c, next) => (c.req.method === 'POST' ? limited(c, next) : next()));
   addOverview(app, ports);
   addRuns(app, ports);
   addPayments(app, ports);
   addParked(app, ports);
   addDays(app, ports);
-  addOthers(app, ports);
+  addAccepting(app, ports);
+  addRepairs(app, ports);
+  addActions(app, ports);
+  addSettings(app, ports);
   addDecisions(app, ports);
 }
 

@@ -6,9 +6,11 @@ import { PARKING_REASONS } from '../../core/posting/posting.js';
 import type { PaymentSides } from '../../db/reads/parked.js';
 import type { PaymentPage, PaymentRecord } from '../../db/reads/payments.js';
 import type { PaymentState } from '../../db/schema/views.js';
+import type { ComparedPayment } from '../../operations/compare-payment.js';
 import { actionLines } from '../../views/action-text.js';
 import { plainText } from '../../views/text-width.js';
 import { PAYMENT_STATES } from '../api/schemas.js';
+import { Compared, CompareNow } from './compare.js';
 import { Choice, Facts, Id, Live, Money, Older, State, Table, Text, Time, type Tone } from './parts.js';
 
 export const TONES: Readonly<Record<PaymentState, Tone>> = {
@@ -103,11 +105,15 @@ function emptyText({ q, state, currency, from, to }: PaymentsAsked): string {
   return of === '' ? 'No payment is known yet.' : `No payment is known${of}.`;
 }
 
-export const Payment: FC<{ readonly payment: PaymentSides; readonly now: Date; readonly mayAct: boolean }> = ({
-  payment,
-  now,
-  mayAct,
-}) => (
+export const Payment: FC<{
+  readonly payment: PaymentSides;
+  readonly compared: ComparedPayment | null;
+  readonly now: Date;
+  readonly mayAct: boolean;
+  /** Null: both sides can be asked. */
+  readonly whyNotCompared: string | null;
+  readonly ledgerUrl: string | null;
+}> = ({ payment, compared, now, mayAct, whyNotCompared, ledgerUrl }) => (
   <>
     <h1>
       <Id value={payment.reference} />
@@ -125,7 +131,18 @@ export const Payment: FC<{ readonly payment: PaymentSides; readonly now: Date; r
           </a>
         </>
       )}
+      {ledgerUrl === null ? (
+        ''
+      ) : (
+        <>
+          {' · '}
+          <a href={ledgerUrl} rel="noreferrer">
+            In the ledger
+          </a>
+        </>
+      )}
     </p>
+    {compared === null ? '' : <Compared compared={compared} at={now} />}
     {payment.reason === null || payment.state === 'posted' ? (
       ''
     ) : (
@@ -139,6 +156,7 @@ export const Payment: FC<{ readonly payment: PaymentSides; readonly now: Date; r
     )}
     {payment.state === 'parked' && mayAct ? <Decide references={[payment.reference]} /> : ''}
     <Known payment={payment} now={now} />
+    {mayAct ? <CompareNow reference={payment.reference} whyNot={whyNotCompared} /> : ''}
     <Past payment={payment} />
   </>
 );

@@ -37,7 +37,7 @@ export interface HttpStage {
 
 const CONFIG: HttpConfig = {
   ...{ host: '127.0.0.1', port: 0, publicUrl: null, trustsProxy: false },
-  ...{ adminToken: null, viewerToken: null, webhookSecrets: [] },
+  ...{ adminToken: null, viewerToken: null, webhookSecrets: [], ledgerRowUrl: null },
 };
 
 /** As of a process without keys. */
