@@ -5,7 +5,8 @@ import type { Mirror } from '../../core/posting/mirror.js';
 import { actorOf, type Environment, needAccess, needAdmin } from '../access.js';
 import { refuse } from '../problem.js';
 import { commandOf, csvOf, dayOf, pathOf, queryOf } from './addresses.js';
-import { Day, Days } from './days.js';
+import { Day } from './day.js';
+import { Days } from './days.js';
 import { mayAct, mirrorOf, type PagesPorts, render } from './frame.js';
 import { readFields, textOf } from './signature.js';
 

@@ -6,7 +6,7 @@ import { type Environment, needAccess, needAdmin } from '../access.js';
 import { PAYMENT_STATES } from '../api/schemas.js';
 import { given } from '../given.js';
 import { refuse } from '../problem.js';
-import { commandOf, csvOf, dayOf, firstOf, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
+import { commandOf, csvOf, currencyOf, dayOf, firstOf, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
 import { mayAct, mirrorOf, type PagesPorts, ROWS, render } from './frame.js';
 import { Payment, Payments } from './payments.js';
 
@@ -14,7 +14,7 @@ export function addPayments(app: Hono<Environment>, ports: PagesPorts): void {
   app.get('/payments', async (c) => {
     const asked = queryOf(c, ['q', 'state', 'currency', 'from', 'to', 'after']);
     const state = oneOf(PAYMENT_STATES, asked.state);
-    const currency = /^[A-Za-z]{3}$/.test(asked.currency ?? '') ? asked.currency?.toUpperCase() : undefined;
+    const currency = currencyOf(asked.currency);
     const [from, to] = [dayOf(asked.from), dayOf(asked.to)];
     const filters = given({ state, currency, from, to });
     const search = asked.q?.slice(0, 300);

@@ -5,7 +5,8 @@ import { given } from '../given.js';
 import { refuse } from '../problem.js';
 import { commandOf, dayOf, olderOf, pathOf, queryOf } from './addresses.js';
 import { mayAct, mirrorOf, type PagesPorts, ROWS, render } from './frame.js';
-import { ConfirmApply, NothingPlanned, Repair, Repairs } from './repairs.js';
+import { ConfirmApply, Repair } from './repair.js';
+import { NothingPlanned, Repairs } from './repairs.js';
 import { nameOf, readFields, textOf } from './signature.js';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -3,6 +3,7 @@ import type { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { DAY_MS, utcDay } from '../../core/base/window.js';
 import { type Environment, needAccess } from '../access.js';
+import { given } from '../given.js';
 import { refuse } from '../problem.js';
 import { addAccepting } from './accept.js';
 import { addActions } from './actions.js';
@@ -11,9 +12,11 @@ import { addParked } from './add-parked.js';
 import { addPayments } from './add-payments.js';
 import { addRepairs } from './add-repairs.js';
 import { addRuns } from './add-runs.js';
+import { currencyOf, queryOf } from './addresses.js';
+import { addCsv } from './csv.js';
 import { addDecisions } from './decisions.js';
 import { mayAct, type PagesPorts, render } from './frame.js';
-import { Overview } from './overview.js';
+import { FAILED_MAX, Overview } from './overview.js';
 import { addSettings } from './settings.js';
 import { SCRIPT, STYLE } from './style.js';
 
@@ -45,6 +48,7 @@ export function addPages(app: Hono<Environment>, ports: PagesPorts): void {
     },
   });
   app.use((c, next) => (c.req.method === 'POST' ? limited(c, next) : next()));
+  addCsv(app, ports);
   addOverview(app, ports);
   addRuns(app, ports);
   addPayments(app, ports);
@@ -61,10 +65,12 @@ function addOverview(app: Hono<Environment>, ports: PagesPorts): void {
   app.get('/', async (c) => {
     const today = utcDay(ports.now());
     const from = utcDay(new Date(Date.parse(today) - (CHART_DAYS - 1) * DAY_MS));
-    const [status, { runs }, days, certificates] = await Promise.all([
+    const currency = currencyOf(queryOf(c, ['currency']).currency);
+    const [status, { runs }, failed, days, certificates] = await Promise.all([
       ports.reads.status(),
       ports.reads.runs({ limit: 8 }),
-      ports.reads.dayTotals({ from, to: today }),
+      ports.reads.runs({ limit: FAILED_MAX, status: 'failed', from: today, includeEmpty: true }),
+      ports.reads.dayTotals({ from, to: today, ...given({ currency }) }),
       ports.reads.certificates({ from, to: today, limit: null }),
     ]);
     const about = {
@@ -78,7 +84,10 @@ function addOverview(app: Hono<Environment>, ports: PagesPorts): void {
       c,
       ports,
       about,
-      <Overview {...{ status, runs, days, certificates }} mayAct={mayAct(needAccess(c))} />,
+      <Overview
+        {...{ status, runs, days, certificates, failed: failed.runs, currency: currency ?? null }}
+        mayAct={mayAct(needAccess(c))}
+      />,
     );
   });
 }
