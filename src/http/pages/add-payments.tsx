@@ -51,6 +51,10 @@ export function addPayments(app: Hono<Environment>, ports: PagesPorts): void {
     );
   });
   app.get('/payments/:reference', (c) => show(c, ports, c.req.param('reference'), null));
+  // What was compared is shown once: whoever loads the page again, or follows it, gets the payment.
+  app.get('/payments/:reference/compare', (c) =>
+    c.redirect(`/payments/${encodeURIComponent(c.req.param('reference'))}`, 303),
+  );
   app.post('/payments/:reference/compare', async (c) => {
     needAdmin(c);
     const reference = c.req.param('reference');

@@ -32,6 +32,7 @@ export function addRepairs(app: Hono<Environment>, ports: PagesPorts): void {
       />,
     );
   });
+  app.get('/repairs/plan', (c) => c.redirect('/repairs', 303));
   app.get('/repairs/:id', async (c) => {
     const { after } = queryOf(c, ['after']);
     const id = c.req.param('id');
