@@ -8,7 +8,7 @@ import {
   type SideValues,
 } from '../../core/ledger/compare-sides.js';
 import type { ComparedPayment } from '../../operations/compare-payment.js';
-import { Id, Money, Table, Text, type Tone } from './parts.js';
+import { Id, Money, Sign, Table, Text, type Tone } from './parts.js';
 
 export const CompareNow: FC<{ readonly reference: string; readonly whyNot: string | null }> = ({
   reference,
@@ -44,7 +44,9 @@ export const Compared: FC<{ readonly compared: ComparedPayment; readonly at: Dat
   const { tone, words } = VERDICTS[verdict];
   return (
     <section class={`answer ${tone}`} aria-label="Both sides now">
-      <p class="first">{words}</p>
+      <p class="first">
+        <Sign tone={tone} /> {words}
+      </p>
       {detail === null ? (
         ''
       ) : (

@@ -35,7 +35,7 @@ export const Days: FC<{
         <Closing days={days} month={month} />
         <DayStrip certificates={certificates} />
       </Live>
-      {mayAct ? <ProveForm from={`${month}-01`} to={days.at(-1)?.day ?? `${month}-01`} /> : ''}
+      {mayAct ? <ProveForm from={days[0]?.day ?? `${month}-01`} to={days.at(-1)?.day ?? `${month}-01`} /> : ''}
       <Table
         caption="The newest certificate of each day and currency"
         columns={[

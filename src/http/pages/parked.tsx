@@ -4,7 +4,8 @@ import { formatCount } from '../../core/base/time-text.js';
 import { PARKING_REASONS, type ParkingReason } from '../../core/posting/posting.js';
 import type { ParkedFacts } from '../../core/verdict/facts.js';
 import type { ParkedPage } from '../../db/reads/parked.js';
-import { Id, Live, Money, Older, State, Table, Text, Time } from './parts.js';
+import { Id, Live, Older, State, Table, Text, Time } from './parts.js';
+import { AMOUNT_COLUMN, PAYMENT_COLUMN } from './payments.js';
 import { Why, YourName } from './signature.js';
 
 export interface ParkedAsked {
@@ -113,15 +114,7 @@ const Chosen: FC<{ readonly page: ParkedPage; readonly now: Date; readonly mayAc
               ''
             ),
         },
-        {
-          title: 'Payment',
-          cell: ({ reference }) => <Id value={reference} href={`/payments/${encodeURIComponent(reference)}`} />,
-        },
-        {
-          title: 'Amount',
-          isNumber: true,
-          cell: ({ amountMinor, currency }) => <Money amount={amountMinor} currency={currency} />,
-        },
+        ...[PAYMENT_COLUMN, AMOUNT_COLUMN],
         { title: 'Created', cell: ({ created }) => <Time at={created} now={now} /> },
         {
           title: 'Reason',

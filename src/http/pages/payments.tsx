@@ -11,7 +11,7 @@ import { actionLines } from '../../views/action-text.js';
 import { plainText } from '../../views/text-width.js';
 import { PAYMENT_STATES } from '../api/schemas.js';
 import { Compared, CompareNow } from './compare.js';
-import { Choice, Facts, Id, Live, Money, Older, State, Table, Text, Time, type Tone } from './parts.js';
+import { Choice, type Column, Facts, Id, Live, Money, Older, State, Table, Text, Time, type Tone } from './parts.js';
 
 export const TONES: Readonly<Record<PaymentState, Tone>> = {
   ...{ pending: 'quiet', posted: 'good', parked: 'attention', dismissed: 'quiet' },
@@ -21,6 +21,17 @@ const WORDS: Readonly<Record<PaymentState, string>> = {
   ...{ pending: 'to be posted', posted: 'in the ledger', parked: 'parked', dismissed: 'dismissed' },
 };
 
+/** Of every list of payments. */
+export const PAYMENT_COLUMN: Column<PaymentRecord> = {
+  title: 'Payment',
+  cell: ({ reference }) => <Id value={reference} href={`/payments/${encodeURIComponent(reference)}`} />,
+};
+
+export const AMOUNT_COLUMN: Column<PaymentRecord> = {
+  ...{ title: 'Amount', isNumber: true },
+  cell: ({ amountMinor, currency }) => <Money amount={amountMinor} currency={currency} />,
+};
+
 export const PaymentTable: FC<{ readonly payments: readonly PaymentRecord[]; readonly empty: string }> = ({
   payments,
   empty,
@@ -28,15 +39,7 @@ export const PaymentTable: FC<{ readonly payments: readonly PaymentRecord[]; rea
   <Table
     columns={[
       { title: 'State', cell: ({ state }) => <State tone={TONES[state]}>{WORDS[state]}</State> },
-      {
-        title: 'Payment',
-        cell: ({ reference }) => <Id value={reference} href={`/payments/${encodeURIComponent(reference)}`} />,
-      },
-      {
-        title: 'Amount',
-        isNumber: true,
-        cell: ({ amountMinor, currency }) => <Money amount={amountMinor} currency={currency} />,
-      },
+      ...[PAYMENT_COLUMN, AMOUNT_COLUMN],
       { title: 'Created', cell: ({ created }) => <Time at={created} /> },
       { title: 'Balance', cell: ({ customerBalance }) => <Text of={customerBalance} /> },
       {
