@@ -67,7 +67,7 @@ export function writeBeside(db: Drizzle): { stop(): Promise<void> } {
     for (let turn = 0; !isOver; turn += 1) {
       const firstRun = await insertRun(db);
       for (let index = 0; index < PAYMENTS_A_TURN; index += 1) {
-        const reference = `pi_beside_${turn}_${index}`;
+        const reference = `pi_beside_${firstRun}_${index}`;
         await insertPosting(db, {
           reference,
           firstRun,
