@@ -18,6 +18,8 @@ export interface HttpConfig {
   readonly viewerToken: string | null;
   /** Of Stripe's webhook endpoint; several while one is exchanged for another. Empty: no webhook is taken. */
   readonly webhookSecrets: readonly string[];
+  /** Where a row of the ledger is looked at, with `{transaction_id}` or `{reference}` in it. */
+  readonly ledgerRowUrl: string | null;
 }
 
 /** So long that nobody guesses it, also where wrong ones are not slowed down. */
@@ -66,6 +68,13 @@ export const httpShape = {
       error: 'allowed is the signing secret of a webhook endpoint (whsec_…), or several with commas between',
     })
     .optional(),
+  BLNK_DASHBOARD_URL_TEMPLATE: z
+    .string()
+    .refine((text) => isRowTemplate(text), {
+      error:
+        'allowed is an http or https address with {transaction_id} or {reference} in it, e.g. https://ledger.example.com/transactions/{transaction_id}',
+    })
+    .optional(),
 };
 
 const httpObject = z.object(httpShape);
@@ -81,6 +90,7 @@ export function toHttp(fields: z.infer<typeof httpObject>): HttpConfig | null {
     adminToken: fields.ADMIN_TOKEN ?? null,
     viewerToken: fields.VIEWER_TOKEN ?? null,
     webhookSecrets: fields.STRIPE_WEBHOOK_SECRET?.split(',').map((secret) => secret.trim()) ?? [],
+    ledgerRowUrl: fields.BLNK_DASHBOARD_URL_TEMPLATE ?? null,
   };
 }
 
@@ -111,6 +121,11 @@ export function httpProblems(bag: Readonly<Record<string, string>>): string[] {
 /** Addresses that only this machine reaches. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+/** Pages link to it: nothing but an address of the web. */
+function isRowTemplate(text: string): boolean {
+  return /^https?:\/\/[^\s"'<>]+$/i.test(text) && /\{(?:transaction_id|reference)\}/.test(text) && URL.canParse(text);
 }
 
 function isOrigin(text: string): boolean {

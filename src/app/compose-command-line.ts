@@ -24,6 +24,7 @@ import { packageVersion } from '../package-root.js';
 import { migrationLines } from '../views/migration-text.js';
 import type { AppEnvironment } from './command-environment.js';
 import type { InitPlace } from './init.js';
+import type { ServeParts } from './serve-http.js';
 import type { SessionOptions } from './session.js';
 import type { SessionOperations } from './session-operations.js';
 
@@ -152,6 +153,21 @@ async function sessionOptions({ log, signal }: AppEnvironment): Promise<SessionO
   return { log: await log('error'), signal };
 }
 
+/** Pages work without keys; with a worker's they can ask both sides. */
+async function keysOf({ variables }: AppEnvironment): Promise<ServeParts['keys']> {
+  const [{ readWorkerConfig }, { ConfigError }] = await Promise.all([
+    import('../config.js'),
+    import('../environment.js'),
+  ]);
+  try {
+    return readWorkerConfig(variables());
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const whyNot = `This process can ask neither Stripe nor Blnk (${error.problems.join('; ')}); ask on a worker's pages, or by its command`;
+    return { whyNot };
+  }
+}
+
 function processActions(environment: AppEnvironment): ProcessActions {
   /** What these commands throw is always a reason why they could not start. */
   const orExitTwo = async (work: () => Promise<void>): Promise<void> => {
@@ -186,7 +202,11 @@ function processActions(environment: AppEnvironment): ProcessActions {
         const { runServer } = await import('./run-server.js');
         const { describeSettings } = await import('./describe-settings.js');
         await runServer(config, {
-          ...{ log: await environment.log(config.logLevel), signal: environment.signal },
+          ...{
+            log: await environment.log(config.logLevel),
+            signal: environment.signal,
+            keys: await keysOf(environment),
+          },
           settings: () => describeSettings(environment.variables()),
         });
       }),

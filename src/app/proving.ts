@@ -7,6 +7,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { describeError, SyncError } from '../core/base/errors.js';
 import type { LineHash } from '../core/proof/tally-day.js';
 import { stripeLimitsOf } from '../core/settings/stripe-limits.js';
+import { readProofRequests } from '../db/actions/proof-requests.js';
 import { findMirror } from '../db/mirror/mirror-store.js';
 import { createAcceptanceStore } from '../db/proof/acceptance-store.js';
 import { createCertificateStore } from '../db/proof/certificate-store.js';
@@ -23,7 +24,7 @@ import { createWay, givingWay, type Way } from '../prove/give-way.js';
 import type { DayStanding } from '../prove/ports.js';
 import { type ProvePorts, proveDay } from '../prove/prove-day.js';
 import { type DayToProve, type ProveDaysPorts, proveDays } from '../prove/prove-days.js';
-import { dueDays } from '../prove/schedule.js';
+import { daysBetween, dueDays } from '../prove/schedule.js';
 import type { Context } from './context.js';
 import { intervalInForce } from './interval-in-force.js';
 import { tellProofs } from './tell-proofs.js';
@@ -175,7 +176,8 @@ function wayOfTurn({ config, database, timings, clock }: Context, signal: AbortS
 }
 
 /**
- * What is due and can be decided: a day with a posting on its way would only come out as open. While syncs are made rarer, because
+ * What is due and can be decided: a day with a posting on its way would only come out as open, which a person
+ * who asks may want to see. While syncs are made rarer, because
  * Stripe's allocation of reads runs short, none that gives way.
  */
 async function daysOfTurn(
@@ -184,7 +186,11 @@ async function daysOfTurn(
   isFailing: (day: string) => boolean,
 ): Promise<DayToProve[]> {
   const { db } = database;
-  const facts = { now, startsAt: mirror.startsAt, completeTo, standings, lastRotationAt: await lastRotationAt(db) };
+  const known = completeTo === null ? [] : daysBetween(mirror.startsAt, completeTo);
+  const facts = {
+    ...{ now, startsAt: mirror.startsAt, completeTo, standings },
+    ...{ lastRotationAt: await lastRotationAt(db), requested: await readProofRequests(db, known) },
+  };
   const isShort = (await intervalInForce(config, database, mirror)) > config.syncEveryMs;
   const isTimely = ({ day, givesWay = false }: DayToProve) => !isFailing(day) && !(givesWay && isShort);
   const due = dueDays(facts, timings.proofs).filter(isTimely);
@@ -196,7 +202,7 @@ async function daysOfTurn(
       db,
       piece.map(({ day }) => day),
     );
-    decidable.push(...piece.filter(({ day }) => !waiting.has(day)));
+    decidable.push(...piece.filter(({ day, trigger }) => trigger === 'manual' || !waiting.has(day)));
   }
   return decidable.slice(0, TURN_DAYS_MAX);
 }

@@ -8,6 +8,7 @@ import type { HomeConfig } from '../config.js';
 import type { Actor } from '../core/base/action.js';
 import { parsePayment } from '../core/posting/payment.js';
 import { noteActions } from '../db/actions/action-store.js';
+import { createProofRequests } from '../db/actions/proof-requests.js';
 import { createCollectStore } from '../db/collect/collect-store.js';
 import { findMirror, knownMirror, readMirror } from '../db/mirror/mirror-store.js';
 import { createParkedStore } from '../db/postings/parked-store.js';
@@ -72,6 +73,7 @@ export function createRequests(config: HomeConfig, home: Home, queue: JobQueue):
       const operations = createRequestOperations({
         ...{ reads, requests },
         parked: createParkedStore(db, (text) => prepareFound(parsePayment(text), knownMirror(mirror))),
+        proofRequests: createProofRequests(db, actor),
         acceptances: createAcceptanceStore(db, packageVersion()),
       });
       return noteRequests(operations, (actions) => noteActions(db, actor, actions));

@@ -8,16 +8,17 @@ import type { Log } from '../observability/log.js';
 import { createJobQueue } from '../queue/job-queue.js';
 import { eventsOf } from './events-of.js';
 import { closeAfterFault, closeInReverse, ensureSchema, openHome } from './home.js';
-import { serveHttp } from './serve-http.js';
+import { type ServeParts, serveHttp } from './serve-http.js';
 
 export interface RunServerOptions {
   readonly log: Log;
   readonly signal: AbortSignal;
+  readonly keys: ServeParts['keys'];
   settings(): readonly SettingRecord[];
 }
 
 /** Until the signal. Throws SyncError when it cannot start. */
-export async function runServer(config: HomeConfig, { log, signal, settings }: RunServerOptions): Promise<void> {
+export async function runServer(config: HomeConfig, { log, signal, keys, settings }: RunServerOptions): Promise<void> {
   const { http } = config;
   if (http === null) {
     throw new SyncError('HTTP_PORT is off, so there is nothing to serve; allowed is a port', {
@@ -33,7 +34,7 @@ export async function runServer(config: HomeConfig, { log, signal, settings }: R
   try {
     await ensureSchema(home, config);
     const queue = createJobQueue(home.queueBackend, (error) => events.queueClientFailed({ error: error.message }));
-    const served = await serveHttp({ ...config, http }, { home, queue, events, settings, flows });
+    const served = await serveHttp({ ...config, http }, { home, queue, events, settings, flows, keys });
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });

@@ -65,8 +65,8 @@ export async function runWorker(config: WorkerConfig, options: RunWorkerOptions)
     everyMs: config.syncEveryMs,
   });
   const settings = () => options.settings?.() ?? [];
-  const pages =
-    flows === null ? null : await servePages(config, { home, queue: worker.queue, events, settings, flows });
+  const pagesParts = { home, queue: worker.queue, events, settings, keys: config, overrides: options.overrides };
+  const pages = flows === null ? null : await servePages(config, { ...pagesParts, flows });
   options.onStarted?.(worker, home);
   await aborted(AbortSignal.any([options.signal, ended.signal]));
   if (ended.signal.aborted) {
@@ -79,8 +79,8 @@ export async function runWorker(config: WorkerConfig, options: RunWorkerOptions)
   events.workerStopping({});
   pages?.drain();
   const clean = await withinGrace(config.shutdownGraceMs, async () => {
-    await worker.stop();
-    await pages?.close();
+    // Together: what pages ask of both sides ends at its next request.
+    await Promise.all([worker.stop(), pages?.close()]);
     await home.close();
   });
   if (clean) events.workerStopped({});

@@ -2,16 +2,19 @@
  * Composition: pages, API and health of one process, on its home. A worker has it beside its work; `serve` has nothing else.
  */
 import { sql } from 'drizzle-orm';
-import type { HomeConfig } from '../config.js';
+import type { HomeConfig, WorkerConfig } from '../config.js';
 import type { HttpConfig } from '../config-http.js';
 import { describeError, SyncError } from '../core/base/errors.js';
 import type { HttpPorts, PartHealth, SettingRecord } from '../http/ports.js';
 import type { Events } from '../observability/events.js';
+import type { AskSides } from '../operations/ask-sides.js';
 import { packageVersion } from '../package-root.js';
 import type { JobQueue } from '../queue/job-queue.js';
+import { type OpenedSides, openSides, withoutKeys } from './ask-sides.js';
 import type { Home } from './home.js';
 import { loginLinkUser } from './login-links.js';
-import { createRequests } from './requests.js';
+import type { Overrides } from './overrides.js';
+import { createRequests, type Requests } from './requests.js';
 import { systemClock } from './system-clock.js';
 import { whyAway } from './why-away.js';
 
@@ -19,6 +22,9 @@ export interface ServeParts {
   readonly home: Home;
   readonly queue: JobQueue;
   readonly events: Events;
+  /** With keys, both sides can be asked; without them, why there are none. */
+  readonly keys: WorkerConfig | { readonly whyNot: string };
+  readonly overrides?: Overrides | undefined;
   settings(): readonly SettingRecord[];
   readonly flows: HttpPorts['flows'];
 }
@@ -37,8 +43,10 @@ export async function serveHttp(
 ): Promise<Served> {
   const [{ createApp }, { listen }] = await Promise.all([import('../http/app.js'), import('../http/server.js')]);
   let isDraining = false;
-  const app = createApp(await createPorts(config, parts), { isDraining: () => isDraining });
-  const { port, close } = await listen(app.fetch as never, config.http);
+  const requests = createRequests(config, parts.home, parts.queue);
+  const sides = sidesOf(parts, requests);
+  const app = createApp(await createPorts(config, { ...parts, requests, sides }), { isDraining: () => isDraining });
+  const { port, close } = await listen(app.fetch, config.http);
   const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
   const url = config.http.publicUrl ?? `http://${host}:${port}`;
   parts.events.httpListening({ address: url, needsToken: config.http.adminToken !== null });
@@ -48,11 +56,17 @@ export async function serveHttp(
   };
   return {
     ...{ url, drain },
-    close() {
+    async close() {
       drain();
-      return close();
+      // Together: what waits for both sides is answered that it ended.
+      await Promise.all([sides.close(), close()]);
     },
   };
+}
+
+function sidesOf({ keys, home, queue, events, overrides }: ServeParts, { reads }: Requests): OpenedSides {
+  if ('whyNot' in keys) return withoutKeys(keys.whyNot);
+  return openSides(keys, { database: home.database, queue, events, reads, overrides });
 }
 
 /** For a worker: without it payments go on, and it says why there are no pages. */
@@ -77,14 +91,24 @@ export async function serveBeside(config: HomeConfig, parts: ServeParts): Promis
 
 async function createPorts(
   config: HomeConfig & { readonly http: HttpConfig },
-  { home, queue, events, settings, flows }: ServeParts,
+  {
+    home,
+    queue,
+    events,
+    settings,
+    flows,
+    requests,
+    sides,
+  }: ServeParts & {
+    readonly requests: Requests;
+    readonly sides: AskSides;
+  },
 ): Promise<HttpPorts> {
-  const requests = createRequests(config, home, queue);
   const { webhookSecrets: secrets } = config.http;
   // Stripe's library is large: it is loaded where a webhook can come.
   const check = secrets.length === 0 ? null : (await import('../stripe/webhook.js')).verifyWebhook;
   return {
-    ...{ ...requests, config: config.http, version: packageVersion(), settings, flows },
+    ...{ ...requests, sides, config: config.http, version: packageVersion(), settings, flows },
     health: async () => [
       await timed('database', async () => void (await home.database.db.execute(sql`select 1`))),
       // Not whether it was there once: a write that changes nothing.

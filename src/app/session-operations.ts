@@ -10,16 +10,14 @@ import type { WorkerConfig } from '../config.js';
 import type { Actor } from '../core/base/action.js';
 import { noteActions } from '../db/actions/action-store.js';
 import { readLivingWorkers } from '../db/reads/status.js';
-import { applyRepair } from '../operations/apply-repair.js';
 import { moveMirror } from '../operations/move-mirror.js';
 import { type NoteActions, noted } from '../operations/note-actions.js';
-import { planRepair } from '../operations/plan-repair.js';
 import { proveNamedDays } from '../operations/prove-days.js';
 import { readAudience } from '../operations/read-audience.js';
 import { rebuild } from '../operations/rebuild.js';
 import { createJobQueue, type JobQueue } from '../queue/job-queue.js';
 import { createProver, readProvingFacts } from './proving.js';
-import { createRepairPorts } from './repair-ports.js';
+import { createRepairOperations } from './repair-operations.js';
 import { type OpenedSession, openSession, type SessionOptions } from './session.js';
 
 export interface SessionOperations
@@ -31,7 +29,7 @@ export interface SessionOperations
 
 export async function openSessionOperations(config: WorkerConfig, options: SessionOptions): Promise<SessionOperations> {
   const session = await openSession(config, options);
-  const repairing = { ...session, repair: createRepairPorts(session), withQueue: queueOf(session) };
+  const withQueue = queueOf(session);
   const actor: Actor = { name: options.userName ?? 'unknown', origin: 'cli' };
   const note: NoteActions = (actions) => noteActions(session.database.db, actor, actions);
   return {
@@ -53,18 +51,7 @@ export async function openSessionOperations(config: WorkerConfig, options: Sessi
           result: `${proven} of ${days} days were proven, ${allSealed ? 'all of them sealed' : 'not all of them sealed'}`,
         }),
       ),
-    planRepair: (asked, listener) =>
-      noted(
-        note,
-        () => planRepair(repairing, asked, listener),
-        ({ plan }) => (plan === null ? null : { kind: 'repair_plan', subject: plan.id, result: 'planned' }),
-      ),
-    applyRepair: (asked, listener) =>
-      noted(
-        note,
-        () => applyRepair(repairing, asked, listener),
-        ({ plan }) => ({ kind: 'repair_apply', subject: plan.id, result: 'applied' }),
-      ),
+    ...createRepairOperations({ ...session, withQueue }, note),
     ...session.decorate('rebuild', {
       rebuild: (asked, listener) =>
         noted(
@@ -83,7 +70,7 @@ export async function openSessionOperations(config: WorkerConfig, options: Sessi
     readAudience: () =>
       readAudience({
         reads: { livingWorkers: () => readLivingWorkers(session.database.db) },
-        requests: { queue: () => repairing.withQueue((queue) => queue.identify()) },
+        requests: { queue: () => withQueue((queue) => queue.identify()) },
       }),
     close: () => session.close(),
   };

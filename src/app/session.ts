@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import type { WorkerConfig } from '../config.js';
 import { SyncError } from '../core/base/errors.js';
 import { giveUpWith, orStopped } from '../core/base/give-up.js';
+import type { Database } from '../db/connection/open.js';
 import { findMirror } from '../db/mirror/mirror-store.js';
+import type { Events } from '../observability/events.js';
 import type { Log } from '../observability/log.js';
 import type { DryRunSession } from '../operations/dry-run.js';
 import type { Session } from '../operations/session.js';
@@ -20,10 +22,14 @@ import type { Overrides } from './overrides.js';
 import { TIMINGS } from './timings.js';
 import { createVendors, type Vendors } from './vendors.js';
 
-export interface OpenedSession extends Session, Context {
-  readonly home: Home;
+/** A session on a database that somebody else opened; its vendors are to be closed. */
+export interface JoinedSession extends Session, Context {
   readonly vendors: Vendors;
   readonly clock: Context['clock'];
+}
+
+export interface OpenedSession extends JoinedSession {
+  readonly home: Home;
   close(): Promise<void>;
 }
 
@@ -55,18 +61,30 @@ async function open(config: WorkerConfig, options: SessionOptions, giveUp: Abort
   const home = await openHome(config, { log, role: options.role ?? 'command', giveUp });
   try {
     await ensureSchema(home, config);
-    const { database } = home;
-    const parts = { database, events: eventsOf(log), timings: TIMINGS, requestsToBlnkMax: REQUESTS_IN_FLIGHT };
-    const context = createContext(config, { ...parts, signal, abortLookUps: signal }, options.overrides);
-    return {
-      ...{ ...context, home, signal, mirror: await findMirror(database.db) },
-      lookAtLedger: (mirror) => lookAtLedger(context, mirror, { remembers: false }),
-      close: () => closeInReverse([() => home.close(), () => context.vendors.close()]),
-    };
+    const session = await joinSession(config, { ...options, database: home.database, events: eventsOf(log), signal });
+    return { ...session, home, close: () => closeInReverse([() => home.close(), () => session.vendors.close()]) };
   } catch (error) {
     await closeAfterFault(() => home.close(), log);
     throw error;
   }
+}
+
+export interface JoinedParts extends Pick<SessionOptions, 'signal' | 'overrides'> {
+  readonly database: Database;
+  readonly events: Events;
+}
+
+/** Opens no connection yet: vendors that are asked nothing cost nothing. */
+export async function joinSession(
+  config: WorkerConfig,
+  { database, events, signal, overrides }: JoinedParts,
+): Promise<JoinedSession> {
+  const parts = { database, events, timings: TIMINGS, requestsToBlnkMax: REQUESTS_IN_FLIGHT };
+  const context = createContext(config, { ...parts, signal, abortLookUps: signal }, overrides);
+  return {
+    ...{ ...context, signal, mirror: await findMirror(database.db) },
+    lookAtLedger: (mirror) => lookAtLedger(context, mirror, { remembers: false }),
+  };
 }
 
 /** The same for a dry run: a database that is not there yet is not created, and one without tables gets none. */

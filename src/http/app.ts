@@ -64,7 +64,8 @@ function answer(c: Context<Environment>, problem: Problem, error: unknown): Resp
   if (!isPage) return answerProblem(c, problem);
   if (problem.code === 'http_token_missing' && error !== null) return askToLogIn(c);
   if (problem.retryAfterS !== undefined) c.header('retry-after', String(problem.retryAfterS));
-  return c.html(faultPage(problem, c.get('requestId')), problem.status);
+  const isForm = c.req.method === 'POST';
+  return c.html(faultPage(problem, { requestId: c.get('requestId'), isForm }), problem.status);
 }
 
 function notFound(c: Context<Environment>, app: Hono<Environment>): Problem {

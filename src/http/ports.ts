@@ -3,6 +3,7 @@ import type { HttpConfig } from '../config-http.js';
 import type { Actor } from '../core/base/action.js';
 import type { LoginLinkUse } from '../db/login/login-link-store.js';
 import type { ReadModel } from '../db/reads/read-model.js';
+import type { AskSides } from '../operations/ask-sides.js';
 import type { RequestOperations } from '../operations/request-operations.js';
 
 /** A part that has to work for requests to be answered, or for payments to go on. */
@@ -29,6 +30,8 @@ export interface HttpPorts {
   readonly reads: ReadModel;
   /** In that person's name. */
   operationsFor(actor: Actor): Promise<RequestOperations>;
+  /** What asks Stripe and Blnk themselves. */
+  readonly sides: AskSides;
   /** Of this process: whether each part answers. Asks neither Stripe nor Blnk. */
   health(): Promise<readonly PartHealth[]>;
   settings(): readonly SettingRecord[];

@@ -51,6 +51,8 @@ const TITLES: Readonly<Record<HttpErrorCode, string>> = {
   http_media_type: 'The body is of another kind',
   http_link_void: 'This link does not log in',
   http_signature_wrong: 'The signature is not of this endpoint',
+  http_without_keys: 'This process has no keys',
+  http_took_too_long: 'It took too long',
 };
 
 /** What is thrown by reads and operations; null when it is no fault of theirs. */
@@ -59,7 +61,8 @@ export function problemOf(error: unknown): Problem | null {
   if (error instanceof Refusal) return problemOf(error.reason);
   if (!(error instanceof SyncError)) return null;
   const { code, kind, message } = error;
-  if (kind === 'transient') return { status: 503, code, title: 'Try again', detail: message, retryAfterS: 5 };
+  if (kind === 'transient')
+    return { status: STATUS_OF[code] ?? 503, code, title: 'Try again', detail: message, retryAfterS: 5 };
   return { status: STATUS_OF[code] ?? 409, code, title: 'Refused', detail: message };
 }
 
@@ -69,6 +72,9 @@ const STATUS_OF: Readonly<Record<string, ContentfulStatusCode>> = {
   payment_unknown: 404,
   run_unknown: 404,
   day_not_proven: 404,
+  days_not_provable: 422,
+  repair_plan_unknown: 404,
+  repair_in_hand: 409,
 };
 
 export function answerProblem(c: Context, { status, retryAfterS, ...problem }: Problem): Response {

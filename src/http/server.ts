@@ -3,7 +3,7 @@
  * are told, then nothing new is taken, then what is open is closed, so that a stopping worker keeps all of its grace.
  */
 import type { Server } from 'node:http';
-import { serve } from '@hono/node-server';
+import { type Http2Bindings, type HttpBindings, serve } from '@hono/node-server';
 import { SyncError } from '../core/base/errors.js';
 
 const HEADER_BYTES_MAX = 16 * 1_024;
@@ -22,13 +22,13 @@ export interface Listening {
 
 /** Throws SyncError `http_port_taken`, and `http_not_listening` for an address that is not of this machine. */
 export function listen(
-  fetch: (request: Request, env: never) => Response | Promise<Response>,
+  fetch: (request: Request, env: HttpBindings | Http2Bindings) => Response | Promise<Response>,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<Listening> {
   return new Promise((resolve, reject) => {
     const server = serve(
       {
-        fetch: fetch as never,
+        fetch,
         ...{ hostname: host, port },
         // Else the Response of the whole process would be another one.
         overrideGlobalObjects: false,

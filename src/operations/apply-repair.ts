@@ -1,9 +1,13 @@
 /** Carries out a repair plan, where nothing changed since. Stores what is owed; the workers post it. */
 
+import { SyncError } from '../core/base/errors.js';
+import { formatMoney } from '../core/base/money.js';
 import { orRefuse } from '../core/base/refusal.js';
+import { formatCount } from '../core/base/time-text.js';
 import type { Lane } from '../core/posting/posting.js';
 import type { RepairPlan } from '../core/repair/repair-plan.js';
 import type { RepairListener } from '../core/repair/repair-progress.js';
+import { type RepairSums, sameSums, sumsToApply } from '../core/repair/repair-sums.js';
 import { applyRepair as apply } from '../prove/apply-repair.js';
 import type { JobQueue } from '../queue/job-queue.js';
 import type { RepairSession } from './plan-repair.js';
@@ -20,6 +24,8 @@ export interface RepairApplyAsked {
   readonly plan: string | null;
   /** Who applies. */
   readonly by: string;
+  /** What whoever asks believes to be left of it, where it was shown before. */
+  readonly confirmed?: RepairSums;
 }
 
 export interface RepairApplied {
@@ -33,15 +39,30 @@ export interface RepairApplied {
 /** Throws a Refusal, or what a side could not be read for: what was done until then is done, and applying again goes on. */
 export async function applyRepair(
   session: ApplyingSession,
-  { plan, by }: RepairApplyAsked,
+  { plan, by, confirmed }: RepairApplyAsked,
   listener: RepairListener,
 ): Promise<RepairApplied> {
   const rules = await orRefuse(() => confirmSides(session));
   const planned = await session.repair.store.findPlan(plan);
+  if (confirmed !== undefined) await orRefuse(async () => refuseOthers(planned, confirmed));
   const applied = await apply(session.repair, { plan: planned, rules, by }, listener);
   const isDone = applied.plan.items.some(({ state }) => state === 'done');
   const queueFault = isDone ? await wake(session, applied.lanes) : null;
   return { plan: applied.plan, owes: applied.lanes.length > 0, queueFault };
+}
+
+/** One that is done to its end may be asked for again: nothing is left to be confirmed. */
+function refuseOthers({ id, items }: RepairPlan, confirmed: RepairSums): void {
+  const left = sumsToApply(items);
+  if (left.items === 0 || sameSums(left, confirmed)) return;
+  throw new SyncError(
+    `Confirmed were ${sumsText(confirmed)}; of the plan ${id} are left ${sumsText(left)}. Nothing was done: look at it again`,
+    { kind: 'fatal', code: 'repair_sums_differ' },
+  );
+}
+
+function sumsText({ items, sums }: RepairSums): string {
+  return [`${formatCount(items)} items`, ...sums.map((money) => formatMoney(money))].join(', ');
 }
 
 /** What is owed is posted, and the days that changed are proven again. */

@@ -11,12 +11,14 @@ import {
 import { type Audience, readAudience } from './read-audience.js';
 import { type BackfillAsked, type BackfillRequested, requestBackfill } from './request-backfill.js';
 import type { RequestPorts } from './request-ports.js';
+import { type ProofsAsked, type ProofsRequested, requestProofs } from './request-proofs.js';
 import { requestSync, type SyncRequested } from './request-sync.js';
 
 export interface RequestOperations {
   readAudience(): Promise<Audience>;
   requestSync(): Promise<SyncRequested>;
   requestBackfill(asked: BackfillAsked): Promise<BackfillRequested>;
+  requestProofs(asked: ProofsAsked): Promise<ProofsRequested>;
   retryParked(selection: RetrySelection): Promise<ParkedRetried>;
   dismissParked(asked: DismissalAsked, listener: DismissalListener): Promise<void>;
   acceptDifference(asked: AcceptanceAsked): Promise<AcceptanceDecided>;
@@ -27,6 +29,7 @@ export function createRequestOperations(ports: RequestPorts): RequestOperations 
     readAudience: () => readAudience(ports),
     requestSync: () => requestSync(ports),
     requestBackfill: (asked) => requestBackfill(ports, asked),
+    requestProofs: (asked) => requestProofs(ports, asked),
     retryParked: (selection) => retryParked(ports, selection),
     dismissParked: (asked, listener) => dismissParked(ports, asked, listener),
     acceptDifference: (asked) => acceptDifference(ports, asked),

@@ -5,6 +5,7 @@ import type { Window } from '../core/base/window.js';
 import type { Trigger } from '../core/coverage/sync-run.js';
 import type { Lane } from '../core/posting/posting.js';
 import type { QueueIdentity } from '../core/queue/queue-identity.js';
+import type { ProofRequests } from '../db/actions/proof-requests.js';
 import type { ParkedStore } from '../db/postings/parked-store.js';
 import type { AcceptanceStore } from '../db/proof/acceptance-store.js';
 import type { ReadModel } from '../db/reads/read-model.js';
@@ -15,8 +16,10 @@ export interface BackfillStored {
 }
 
 export interface RequestPorts {
-  readonly reads: Pick<ReadModel, 'databaseNow' | 'livingWorkers'>;
+  readonly reads: Pick<ReadModel, 'databaseNow' | 'livingWorkers' | 'known'>;
   readonly parked: ParkedStore;
+  /** In the name of whoever asks. */
+  readonly proofRequests: ProofRequests;
   readonly acceptances: Pick<AcceptanceStore, 'accept' | 'takeBack'>;
   readonly requests: {
     /** Puts the deduplicated `sync` job on the queue that any running worker takes. */

@@ -1,6 +1,6 @@
 /**
  * Which days are to be proven now. Pure: it is given times and what was proven; it reads no clock. A day comes up two days
- * after it closed, again when the latest successes are in, at once when a payment of it was stored after it was sealed or a
+ * after it closed, again when the latest successes are in, at once when a person asked for it, when a payment of it was stored after it was sealed or a
  * person accepted a difference of it, took that back, or applied a repair to it, once a day while it is not sealed, and the
  * sealed ones in rotation, because a ledger may be restored from a backup. What is sealed gives way to all other work, for a
  * bounded time.
@@ -21,6 +21,8 @@ export interface ScheduleFacts {
   readonly completeTo: Date | null;
   readonly standings: readonly DayStanding[];
   readonly lastRotationAt: Date | null;
+  /** When a person asked for a proof of a day last. */
+  readonly requested: ReadonlyMap<string, Date>;
 }
 
 /** All in milliseconds. */
@@ -39,10 +41,14 @@ export interface ScheduleRules {
   readonly giveWayForMs: number;
 }
 
-/** Reopened days first, then those that are not sealed, then sealed ones, each newest first; last the one of the rotation. No day comes twice. */
+/**
+ * Days that a person asked for first, then reopened ones, then those that are not sealed, then sealed ones, each newest first; last the
+ * one of the rotation. No day comes twice.
+ */
 export function dueDays(facts: ScheduleFacts, rules: ScheduleRules): DayToProve[] {
   if (facts.completeTo === null) return [];
   const standings = new Map(facts.standings.map((standing) => [standing.day, standing]));
+  const requested: DayToProve[] = [];
   const reopened: DayToProve[] = [];
   const due: DayToProve[] = [];
   const dueAgain: DayToProve[] = [];
@@ -51,7 +57,10 @@ export function dueDays(facts: ScheduleFacts, rules: ScheduleRules): DayToProve[
     const standing = standings.get(day);
     const isReopened = standing?.storedSince === true;
     const trigger = milestoneDue(day, { standing, now: facts.now, rules });
-    if (isReopened) reopened.push({ day, trigger: 'reopened' });
+    const requestedAt = facts.requested.get(day);
+    if (requestedAt !== undefined && (standing === undefined || requestedAt > standing.provedAt))
+      requested.push({ day, trigger: 'manual' });
+    else if (isReopened) reopened.push({ day, trigger: 'reopened' });
     else if (standing?.acceptanceSince === true) reopened.push({ day, trigger: 'acceptance' });
     else if (standing?.repairedSince === true) reopened.push({ day, trigger: 'repair' });
     else if (trigger !== null && standing?.states.every(isSealed) === true) {
@@ -60,7 +69,7 @@ export function dueDays(facts: ScheduleFacts, rules: ScheduleRules): DayToProve[
     } else if (trigger !== null) due.push({ day, trigger });
     else if (standing?.states.every(isSealed) === true) sealed.push(standing);
   }
-  return [...reopened, ...due, ...dueAgain, ...rotation(sealed, facts, rules)];
+  return [...requested, ...reopened, ...due, ...dueAgain, ...rotation(sealed, facts, rules)];
 }
 
 /** The whole UTC days from the one that `from` lies in to the last one that ended at or before `to`, oldest first. */

@@ -1,39 +1,18 @@
-/**
- * Certificates as CSV (RFC 4180) for spreadsheets and audits: one row per certificate, amounts as whole minor units and as
- * decimal text. Text that a spreadsheet would take for a formula is quoted with an apostrophe.
- */
+/** Certificates as CSV: one row per certificate. */
 import { exponentOf } from '../core/base/currencies.js';
-import { decimalText } from '../core/base/money.js';
 import type { AcceptedFinding, CertificateRecord } from '../db/reads/certificates.js';
-
-type Cell = string | number | bigint | boolean | Date | null;
+import { type CsvColumns, csvHeader, csvLine, decimalCell } from './csv.js';
 
 /** Lines without their CRLF, the header first. */
 export function certificateCsv(rows: readonly CertificateRecord[]): string[] {
-  return [COLUMNS.map(([name]) => name), ...rows.map((row) => COLUMNS.map(([, value]) => cellText(value(row))))].map(
-    (cells) => cells.join(','),
-  );
-}
-
-function decimal(amount: bigint | null, currency: string | null): string | null {
-  return amount === null || currency === null ? null : decimalText({ amount, currency });
-}
-
-const NUMBER = /^-?\d+(\.\d+)?$/;
-const FORMULA = /^[=+\-@\t\r]/;
-
-function cellText(cell: Cell): string {
-  if (cell === null) return '';
-  const text = cell instanceof Date ? cell.toISOString() : `${cell}`;
-  const harmless = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  return [csvHeader(CERTIFICATE_COLUMNS), ...rows.map((row) => csvLine(CERTIFICATE_COLUMNS, row))];
 }
 
 function acceptedCell({ paymentId, kind, at, by, why }: AcceptedFinding): string {
   return `${paymentId ?? 'the day'} ${kind}: at ${at} by ${by}: ${why}`;
 }
 
-const COLUMNS: ReadonlyArray<readonly [name: string, value: (row: CertificateRecord) => Cell]> = [
+export const CERTIFICATE_COLUMNS: CsvColumns<CertificateRecord> = [
   ['day', ({ day }) => day],
   ['currency', ({ currency }) => currency],
   ['currency_decimals', ({ currency }) => (currency === null ? null : (exponentOf(currency) ?? null))],
@@ -42,20 +21,20 @@ const COLUMNS: ReadonlyArray<readonly [name: string, value: (row: CertificateRec
   ['trigger', ({ trigger }) => trigger],
   ['stripe_count', ({ stripeCount }) => stripeCount],
   ['stripe_sum_minor', ({ stripeSum }) => stripeSum],
-  ['stripe_sum', ({ stripeSum, currency }) => decimal(stripeSum, currency)],
+  ['stripe_sum', ({ stripeSum, currency }) => decimalCell(stripeSum, currency)],
   ['stripe_hash', ({ stripeHash }) => stripeHash],
   ['ledger_count', ({ ledgerCount }) => ledgerCount],
   ['ledger_sum_minor', ({ ledgerSum }) => ledgerSum],
-  ['ledger_sum', ({ ledgerSum, currency }) => decimal(ledgerSum, currency)],
+  ['ledger_sum', ({ ledgerSum, currency }) => decimalCell(ledgerSum, currency)],
   ['ledger_hash', ({ ledgerHash }) => ledgerHash],
   ['postings_count', ({ postingsCount }) => postingsCount],
   ['postings_sum_minor', ({ postingsSum }) => postingsSum],
-  ['postings_sum', ({ postingsSum, currency }) => decimal(postingsSum, currency)],
+  ['postings_sum', ({ postingsSum, currency }) => decimalCell(postingsSum, currency)],
   ['postings_hash', ({ postingsHash }) => postingsHash],
   ['movement_minor', ({ movement }) => movement],
-  ['movement', ({ movement, currency }) => decimal(movement, currency)],
+  ['movement', ({ movement, currency }) => decimalCell(movement, currency)],
   ['unexplained_minor', ({ unexplained }) => unexplained],
-  ['unexplained', ({ unexplained, currency }) => decimal(unexplained, currency)],
+  ['unexplained', ({ unexplained, currency }) => decimalCell(unexplained, currency)],
   ['findings_count', ({ findingsCount }) => findingsCount],
   ['accepted', ({ accepted }) => accepted.map(acceptedCell).join('; ')],
   ['not_seen', ({ notSeen }) => notSeen.join('; ')],

@@ -37,6 +37,7 @@ describe('the commands', () => {
     const operations = createRequestOperations({
       reads,
       parked: { retry: never, dismiss: never },
+      proofRequests: { keep: never },
       acceptances: { accept: never, takeBack: never },
       requests,
     });

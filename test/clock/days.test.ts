@@ -148,6 +148,7 @@ describe.each(ZONES)('in %s', (zone, minutesBehindUtc) => {
                       },
                     ],
               lastRotationAt: new Date(now),
+              requested: new Map(),
             },
             SCHEDULE,
           ).map(({ day, trigger }) => `${day} ${trigger}`);

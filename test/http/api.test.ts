@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { repairItems, repairs } from '../../src/db/schema/certificates.js';
 import { addUpTotals } from '../../src/db/totals/add-up.js';
 import { ODD_TEXTS } from '../support/fuzz/odd.js';
 import { fuzzRuns } from '../support/fuzz/runs.js';
@@ -27,6 +28,7 @@ interface Schema {
   readonly type?: string;
 }
 
+const PLAN = '0193a003-0000-7000-8000-000000000001';
 const RUN = '0193a001-0000-7000-8000-000000000001';
 const runbook = readFileSync(join(ROOT, 'docs/runbook.md'), 'utf8');
 
@@ -60,6 +62,23 @@ async function fill(): Promise<void> {
     });
   }
   await addUpTotals(db);
+  await db
+    .insert(repairs)
+    .values({ id: PLAN, fromDay: '2026-11-01', toDay: '2026-11-02', plannedBy: 'ann', version: 'test' });
+  await db.insert(repairItems).values(
+    [1, 2, 3].map((item) => ({
+      ...{ repairId: PLAN, item, day: '2026-11-01', paymentId: `pi_${item}`, finding: 'missing' as const },
+      ...{
+        action: 'post' as const,
+        reference: `pi_${item}`,
+        currency: 'USD',
+        amount: 2_500n,
+        seen: [],
+        detail: 'it is missing',
+      },
+      state: item === 3 ? ('done' as const) : ('planned' as const),
+    })),
+  );
 }
 
 async function readOperations(): Promise<Operation[]> {
@@ -114,6 +133,7 @@ const odd = fc.oneof(
 const known = [
   'pi_0',
   'pi_2',
+  PLAN,
   RUN,
   RUN.slice(0, 8),
   'txn_1',
@@ -155,6 +175,9 @@ const BODIES = [
   '{"reason":"conflict"}',
   '{"references":["pi_3"],"why":"refunded"}',
   '{"references":[],"why":""}',
+  '{"from":"2026-11-01","to":"2026-11-02"}',
+  '{"payment":"pi_2","why":"meant so","by":"ann"}',
+  '{"confirm":{"items":1,"sums":[{"currency":"USD","amount_minor":"20425"}]}}',
   '{"references":["pi_3"],"why":"x","more":1}',
   '[]',
   'null',
@@ -252,6 +275,51 @@ describe('the API', () => {
       origin: 'api',
     });
     expect(await get('/payments/pi_2')).toMatchObject({ state: 'dismissed', dismissed_by: 'ann' });
+  });
+
+  it('lists plans with what is left of them, and one of them item by item', async () => {
+    const { data, current } = await get('/repairs');
+    expect([data.length, current]).toEqual([1, null]);
+    expect(data[0]).toMatchObject({
+      ...{ id: PLAN, counts: { planned: 2, done: 1 } },
+      left: { items: 2, sums: [{ currency: 'USD', amount_minor: '5000', amount: '50.00' }] },
+    });
+    const first = await get(`/repairs/${PLAN}?limit=2`);
+    expect(first.data.map(({ item, standing }: Body) => [item, standing])).toEqual([
+      [1, 'not_proven'],
+      [2, 'not_proven'],
+    ]);
+    const rest = await get(`/repairs/${PLAN}?limit=2&cursor=${first.next_cursor}`);
+    expect([rest.data.map(({ item }: Body) => item), rest.next_cursor]).toEqual([[3], null]);
+    expect(await get(`/repairs/${RUN}`)).toMatchObject({ status: 404 });
+  });
+
+  it('asks neither side without keys, and says where it can be asked', async () => {
+    const confirm = { items: 2, sums: [{ currency: 'USD', amount_minor: '5000' }] };
+    for (const [path, body] of [
+      ['/payments/pi_0/compare', {}],
+      ['/repairs', {}],
+      [`/repairs/${PLAN}/apply`, { confirm }],
+    ] as const) {
+      expect(await post(path, body)).toMatchObject({ status: 409, code: 'http_without_keys' });
+    }
+  });
+
+  it('tells lanes and the progress of a run', async () => {
+    expect((await get('/lanes')).data[0]).toMatchObject({ currency: 'USD', pending: 1, paused_since: null });
+    expect(await get(`/runs/${RUN.slice(0, 35)}1/progress`)).toMatchObject({ id: RUN, pending: 1, parked: 2 });
+  });
+
+  it('proves no day that is not known whole', async () => {
+    expect(await post('/days/prove', { from: '2026-11-01', to: '2026-11-02' })).toMatchObject({
+      ...{ status: 422, code: 'days_not_provable', detail: expect.stringContaining('once it is over') },
+    });
+  });
+
+  it('says why a difference cannot be accepted', async () => {
+    expect(await post('/days/2026-11-01/accept', { payment: 'pi_2', why: 'meant so' })).toMatchObject({
+      ...{ status: 409, code: 'nothing_to_accept' },
+    });
   });
 
   it('asks for a sync and tells where to follow it', async () => {

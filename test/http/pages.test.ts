@@ -5,7 +5,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { DAY_MS, utcDay } from '../../src/core/base/window.js';
 import { barriersOf, findBrowser, openBrowser, watchPage } from '../support/browser.js';
 import { fillLargeMirror, paymentId, runId } from '../support/large-mirror.js';
 import { type OwnDatabase, openMigratedDatabase } from '../support/own-database.js';
@@ -17,6 +18,7 @@ const path = findBrowser();
 const MISSING = 'needs Chromium: apt-get install chromium';
 
 const PARKED = paymentId(1_500);
+const PROVEN = utcDay(new Date(Date.now() - 5 * DAY_MS));
 const PAGES = [
   ...[
     '/',
@@ -34,7 +36,8 @@ const PAGES = [
     '/parked',
     '/parked?reason=conflict&dismissed=true',
   ],
-  ...['/parked?reason=rebuild', '/days', '/actions', '/settings', '/login', `/runs/${runId(1)}`],
+  ...['/parked?reason=rebuild', '/days', `/days/${PROVEN}`, '/actions', '/settings', '/login', `/runs/${runId(1)}`],
+  ...['/?currency=USD', '/repairs', `/days/${PROVEN}/accept?payment=${PARKED}`],
 ];
 
 describe('pages', () => {
@@ -69,18 +72,19 @@ describe('pages', () => {
   }
 
   it.each([
-    ['in the light, on a desk', { colorScheme: 'light', viewport: { width: 1280, height: 900 } }],
-    ['in the dark, on a desk', { colorScheme: 'dark', viewport: { width: 1280, height: 900 } }],
-    ['in the light, on a phone', { colorScheme: 'light', viewport: { width: 390, height: 844 } }],
-    ['in the dark, on a phone', { colorScheme: 'dark', viewport: { width: 390, height: 844 } }],
+    // Each colour and each width once by all rules; all four of them with every size of mirror in the full test.
+    ['in the light, on a desk', true, { colorScheme: 'light', viewport: { width: 1280, height: 900 } }],
+    ['in the dark, on a desk', false, { colorScheme: 'dark', viewport: { width: 1280, height: 900 } }],
+    ['in the light, on a phone', false, { colorScheme: 'light', viewport: { width: 390, height: 844 } }],
+    ['in the dark, on a phone', true, { colorScheme: 'dark', viewport: { width: 390, height: 844 } }],
   ] as const)(
     '%s can be used by everybody, and ask nobody else',
-    async (_, options) => {
+    async (_, byAllRules, options) => {
       const { page, complaints } = await look(options);
       for (const address of PAGES) {
         const answer = await page.goto(stage.url + address);
         expect([address, answer?.status()]).toEqual([address, 200]);
-        expect([address, await barriersOf(page)]).toEqual([address, []]);
+        if (byAllRules) expect([address, await barriersOf(page)]).toEqual([address, []]);
         const isTooWide = await page.evaluate(
           'document.documentElement.scrollWidth > document.documentElement.clientWidth',
         );
@@ -164,6 +168,67 @@ describe('pages', () => {
     await page.goto(`${stage.url}/parked?reason=conflict`);
     await page.getByRole('button', { name: 'Dismiss the chosen' }).click();
     expect(await page.locator('main').innerText()).toContain('No payment was chosen');
+  });
+
+  it('repeat the number of a reason once more when it changed meanwhile', async () => {
+    const { page } = await look();
+    await page.goto(`${stage.url}/parked?reason=conflict`);
+    await page.getByRole('button', { name: 'Dismiss all' }).click();
+    const shown = await page.locator('h1').innerText();
+    const firstRun = await insertRun(database.db);
+    await insertPosting(database.db, { reference: 'pi_meanwhile', firstRun, state: 'parked', reason: 'conflict' });
+    await page.getByLabel('Why').fill('written off');
+    await page.getByLabel('Your name').fill('Ann');
+    await page.getByRole('button', { name: 'Leave' }).click();
+    expect(await page.locator('main').innerText()).toContain('Nothing was done');
+    expect(await page.locator('h1').innerText()).not.toBe(shown);
+    await page.goto(`${stage.url}/payments/pi_meanwhile`);
+    expect(await page.locator('main').innerText()).toContain('parked');
+  });
+
+  it('give every list as CSV, whole, with what spreadsheets would run defused', async () => {
+    const { db } = database;
+    const firstRun = await insertRun(db);
+    const reasonDetail = '=HYPERLINK("http://evil.example"), "x"';
+    await insertPosting(db, {
+      ...{ reference: 'pi_formula', firstRun, state: 'parked', reason: 'conflict', reasonDetail },
+    });
+    const read = async (address: string) => {
+      const answer = await fetch(stage.url + address);
+      expect([address, answer.status, answer.headers.get('content-type')]).toEqual([
+        address,
+        200,
+        'text/csv; charset=utf-8',
+      ]);
+      return (await answer.text()).trimEnd().split('\r\n');
+    };
+    const [kept] = await database.sql<{ count: number }[]>`
+      select count(*)::int as count from stripe_blnk_sync.postings where state = 'posted'`;
+    const posted = (await read('/payments.csv?state=posted')).slice(1).map((line) => line.split(',')[0]);
+    expect([posted.length, new Set(posted).size]).toEqual([kept?.count, kept?.count]);
+    const parked = await read('/parked.csv');
+    expect(parked.find((line) => line.startsWith('pi_formula'))).toContain(
+      `"'=HYPERLINK(""http://evil.example""), ""x"""`,
+    );
+    for (const address of [
+      ...['/runs.csv?empty=true', '/days.csv', '/actions.csv', '/totals.csv', `/days/${PROVEN}/findings.csv`],
+    ]) {
+      expect((await read(address))[0]).toMatch(/^[a-z_]+(?:,[a-z_]+)+$/);
+    }
+    const { page } = await look();
+    await page.goto(`${stage.url}/payments?state=pending`);
+    expect(await page.getByRole('link', { name: 'as CSV' }).getAttribute('href')).toBe('/payments.csv?state=pending');
+  }, 30_000);
+
+  it('leave no list open that nobody reads', async () => {
+    for (let turn = 0; turn < 8; turn += 1) {
+      const giving = new AbortController();
+      const answer = await fetch(`${stage.url}/payments.csv`, { signal: giving.signal });
+      if (answer.status === 200) await answer.body?.getReader().read();
+      giving.abort();
+      await fetch(`${stage.url}/payments.csv`, { method: 'HEAD' });
+    }
+    await vi.waitFor(async () => expect((await fetch(`${stage.url}/actions.csv`)).status).toBe(200), 10_000);
   });
 
   it('show what changes while somebody looks, unless it is paused', async () => {

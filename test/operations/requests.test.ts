@@ -6,6 +6,7 @@ import { createRequestOperations } from '../../src/operations/request-operations
 import type { RequestPorts } from '../../src/operations/request-ports.js';
 
 const NOW = new Date('2026-11-28T12:00:00.500Z');
+const KNOWN = { from: new Date('2026-11-20T10:00:00Z'), to: new Date('2026-11-28T11:50:00Z') };
 const LANE = { source: '@stripe', currency: 'USD' };
 const QUEUE = { id: 'ours', place: 'redis://here/0' };
 const LAST_HOUR = { from: { kind: 'ago', durationMs: 3_600_000 }, to: { kind: 'ago', durationMs: 0 } } as const;
@@ -15,7 +16,8 @@ type Asked = Array<readonly unknown[]>;
 function operations(asked: Asked, changes: Partial<RequestPorts['requests']> = {}) {
   const note = (name: string) => async (argument?: unknown) => void asked.push([name, argument]);
   return createRequestOperations({
-    reads: { databaseNow: async () => NOW, livingWorkers: async () => [] },
+    reads: { databaseNow: async () => NOW, livingWorkers: async () => [], known: async () => KNOWN },
+    proofRequests: { keep: async (days) => days },
     parked: {
       retry: async () => ({ retried: 1, lanes: [LANE], stillParked: [], notParked: ['pi_2'] }),
       dismiss: async ({ reference }) => (reference === 'pi_1' ? 'dismissed' : 'unknown'),
@@ -52,6 +54,29 @@ describe('an operation', () => {
       message: expect.stringContaining('--from'),
     });
     expect(asked).toEqual([]);
+  });
+
+  it.each([
+    ['2026-11-19', '2026-11-20', 'before the start'],
+    ['2026-11-27', '2026-11-28', 'today'],
+    ['2026-11-22', '2026-11-21', 'the last one first'],
+    ['2025-01-01', '2027-01-01', 'more than are known'],
+  ])('refuses to have %s to %s proven: %s', async (from, to) => {
+    const asked: Asked = [];
+    const refusal = await operations(asked)
+      .requestProofs({ from, to })
+      .catch((error: unknown) => error);
+    expect(refusal).toMatchObject({
+      reason: { code: 'days_not_provable' },
+      message: expect.stringContaining('2026-11-20 to 2026-11-27'),
+    });
+    expect(asked).toEqual([]);
+  });
+
+  it('has days proven that are over and known, and tells the queue', async () => {
+    const asked: Asked = [];
+    const { days } = await operations(asked).requestProofs({ from: '2026-11-20', to: '2026-11-22' });
+    expect([days, asked]).toEqual([['2026-11-20', '2026-11-21', '2026-11-22'], [['proofs', undefined]]]);
   });
 
   it('answers the window that it asked for, in whole seconds of the database', async () => {

@@ -33,7 +33,10 @@ function standing(day: string, provedAt: Date, more: Partial<DayStanding> = {}):
 const END = '2026-06-11T00:00:00Z';
 
 function due(facts: Partial<ScheduleFacts> & Pick<ScheduleFacts, 'now'>) {
-  const defaults = { startsAt: at('2026-06-10T00:00:00Z'), completeTo: at(END), standings: [], lastRotationAt: null };
+  const defaults = {
+    ...{ startsAt: at('2026-06-10T00:00:00Z'), completeTo: at(END), standings: [], lastRotationAt: null },
+    requested: new Map<string, Date>(),
+  };
   return dueDays({ ...defaults, ...facts }, RULES);
 }
 
@@ -48,6 +51,18 @@ describe('a day', () => {
     expect(due({ now, completeTo: later(END, -1) })).toEqual([]);
     expect(due({ now, completeTo: null })).toEqual([]);
     expect(due({ now, completeTo: at(END) })).toHaveLength(1);
+  });
+
+  it('is due at once when a person asked for it after its last proof began, and before all others', () => {
+    const day = '2026-06-10';
+    const proven = standing(day, later(END, 3 * DAY));
+    const now = later(END, 4 * DAY);
+    const asked = (at: Date) => due({ now, standings: [proven], requested: new Map([[day, at]]) });
+    expect(asked(later(END, 3 * DAY + 1))).toEqual([{ day, trigger: 'manual' }]);
+    expect(asked(later(END, 3 * DAY))).toEqual([]);
+    expect(due({ now: later(END, 1), requested: new Map([[day, later(END, 1)]]) })).toEqual([
+      { day, trigger: 'manual' },
+    ]);
   });
 
   it('is not done by a proof from before its time', () => {

@@ -93,6 +93,8 @@ export const SYNC_ERROR_CODES = {
     days_not_provable: 'fatal',
     repair_plan_unknown: 'fatal',
     repair_plan_ambiguous: 'fatal',
+    repair_sums_differ: 'fatal',
+    repair_in_hand: 'transient',
     start_in_future: 'fatal',
     window_unreadable: 'fatal',
     ledger_not_empty: 'fatal',
@@ -135,6 +137,8 @@ export const SYNC_ERROR_CODES = {
     http_media_type: 'fatal',
     http_signature_wrong: 'fatal',
     http_link_void: 'fatal',
+    http_without_keys: 'fatal',
+    http_took_too_long: 'transient',
   },
   /** Why a difference was not accepted. */
   accepting: {

@@ -1,5 +1,5 @@
 /** Reads what was proven: the newest certificates of days, one day with its history, and how far proofs reach. */
-import { and, asc, desc, eq, getTableColumns, gte, lte, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gt, gte, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm';
 import {
   type CertificateState,
   type DayFinding,
@@ -12,6 +12,7 @@ import type { ProofFacts } from '../../core/verdict/facts.js';
 import type { DayStanding } from '../../prove/ports.js';
 import type { Drizzle, Transaction } from '../connection/open.js';
 import { type CertificateRow, certificates, dayCertificates } from '../schema/certificates.js';
+import { cursorUnknown } from './payments.js';
 
 /** A certificate without its findings. Sums in minor units. */
 export interface CertificateRecord extends Omit<CertificateRow, 'findings' | SumName> {
@@ -44,6 +45,18 @@ export interface CertificatesQuery {
   readonly limit: number | null;
 }
 
+export interface CertificatePageQuery extends Omit<CertificatesQuery, 'limit'> {
+  readonly limit: number;
+  /** `next` of the page before. */
+  readonly after?: string;
+}
+
+export interface CertificatePage {
+  readonly certificates: readonly CertificateRecord[];
+  /** Pass as `after` for the next page; null on the last one. */
+  readonly next: string | null;
+}
+
 export interface DayQuery {
   readonly day: string;
   /** Absent: all. */
@@ -72,7 +85,40 @@ const acceptedFindings = sql<
 >`jsonb_path_query_array(${certificates.findings}, '$[*] ? (exists(@.accepted))')`;
 
 /** The newest of each day and currency, newest day first. */
-export async function listCertificates(db: Drizzle, query: CertificatesQuery): Promise<CertificateRecord[]> {
+export function listCertificates(db: Drizzle, query: CertificatesQuery): Promise<CertificateRecord[]> {
+  return selectNewest(db, query, undefined);
+}
+
+/** The same, page by page. Throws SyncError `cursor_unknown`. */
+export async function pageCertificates(
+  db: Drizzle,
+  { limit, after, ...query }: CertificatePageQuery,
+): Promise<CertificatePage> {
+  const rows = await selectNewest(db, { ...query, limit: limit + 1 }, after === undefined ? undefined : behind(after));
+  const certificates = rows.slice(0, limit);
+  const last = certificates.at(-1);
+  return { certificates, next: rows.length > limit && last !== undefined ? placeOf(last) : null };
+}
+
+/** A day without payments has no currency, and comes last of it. */
+function placeOf({ day, currency }: CertificateRecord): string {
+  return `${day} ${currency ?? ''}`.trim();
+}
+
+function behind(after: string): SQL | undefined {
+  const [, day = '', currency] = /^(\d{4}-\d\d-\d\d)(?: ([A-Z]{3}))?$/.exec(after) ?? [];
+  if (day === '' || Number.isNaN(Date.parse(day))) throw cursorUnknown(after, 'no place in this list');
+  const older = lt(dayCertificates.day, day);
+  if (currency === undefined) return older;
+  const ofDay = or(gt(dayCertificates.currency, currency), isNull(dayCertificates.currency));
+  return or(older, and(eq(dayCertificates.day, day), ofDay));
+}
+
+async function selectNewest(
+  db: Drizzle,
+  query: CertificatesQuery,
+  place: SQL | undefined,
+): Promise<CertificateRecord[]> {
   const { from, to, state, limit } = query;
   const { findings: _findings, ...columns } = getTableColumns(certificates);
   const newest = db
@@ -84,6 +130,7 @@ export async function listCertificates(db: Drizzle, query: CertificatesQuery): P
         ...(from === undefined ? [] : [gte(dayCertificates.day, from)]),
         ...(to === undefined ? [] : [lte(dayCertificates.day, to)]),
         ...(state === undefined ? [] : [eq(dayCertificates.state, state)]),
+        place,
       ),
     )
     .orderBy(desc(dayCertificates.day), asc(dayCertificates.currency));

@@ -3,22 +3,36 @@
  * `ParkedStore`. Every answer is plain values: Dates, bigints, strings.
  */
 
+import type { Window } from '../../core/base/window.js';
 import type { Mirror } from '../../core/posting/mirror.js';
 import { type ActionPage, type ActionsQuery, listActions } from '../actions/action-store.js';
+import { readProofRequests } from '../actions/proof-requests.js';
 import type { Drizzle } from '../connection/open.js';
 import { findMirror } from '../mirror/mirror-store.js';
 import {
+  type CertificatePage,
+  type CertificatePageQuery,
   type CertificateRecord,
   type CertificatesQuery,
   type DayCertificates,
   type DayQuery,
   listCertificates,
+  pageCertificates,
   readDay,
 } from './certificates.js';
+import { type DatabaseRecord, readDatabase } from './database.js';
 import { type DayTotalRecord, type DayTotalsQuery, readDayTotals } from './days.js';
 import { readLastChange } from './last-change.js';
 import { listParked, type ParkedPage, type ParkedQuery, type PaymentSides, showPayment } from './parked.js';
 import { type BatchQuery, type PaymentPage, readBatch } from './payments.js';
+import {
+  type ItemsQuery,
+  listRepairs,
+  type RepairPage,
+  type RepairShown,
+  type RepairsQuery,
+  showRepair,
+} from './repairs.js';
 import {
   type FirstRunQuery,
   findFirstRunAfter,
@@ -33,6 +47,7 @@ import {
 import { findPayments, type PaymentsQuery } from './search.js';
 import {
   type ReadSettings,
+  readCompleteTo,
   readDatabaseNow,
   readLivingWorkers,
   readStatus,
@@ -44,8 +59,12 @@ export interface ReadModel {
   /** The database's clock, rounded up to a millisecond. */
   databaseNow(): Promise<Date>;
   status(): Promise<StatusRecord>;
+  /** From the mirror's start to the end of completeness; null while nothing is complete. */
+  known(): Promise<Window | null>;
   /** Null while nothing is mirrored. */
   mirror(): Promise<Mirror | null>;
+  /** Its version, its size, and our migrations. */
+  database(): Promise<DatabaseRecord>;
   /** Processes seen within the last 30 seconds. */
   livingWorkers(): Promise<WorkerRecord[]>;
   /** Newest first; a run with parts stands for its parts. */
@@ -68,8 +87,16 @@ export interface ReadModel {
   actions(query: ActionsQuery): Promise<ActionPage>;
   /** Another text whenever something that people look at may have changed. A few probes of indexes. */
   lastChange(): Promise<string>;
+  /** Repair plans, the newest first. */
+  repairs(query: RepairsQuery): Promise<RepairPage>;
+  /** Null: there is no plan of this id. */
+  repair(id: string, query: ItemsQuery): Promise<RepairShown | null>;
   /** The newest certificate of each day and currency, newest day first. */
   certificates(query: CertificatesQuery): Promise<CertificateRecord[]>;
+  /** The same, page by page. */
+  certificatePage(query: CertificatePageQuery): Promise<CertificatePage>;
+  /** When a person asked workers to prove each of the days last; days that never were are missing. */
+  proofRequests(days: readonly string[]): Promise<Map<string, Date>>;
   /** Null when the day was never proven, or never in that currency. */
   certificatesOfDay(query: DayQuery): Promise<DayCertificates | null>;
 }
@@ -78,7 +105,12 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
   return {
     databaseNow: () => readDatabaseNow(db),
     status: () => readStatus(db, settings),
+    async known() {
+      const [found, to] = await Promise.all([findMirror(db), readCompleteTo(db, settings.lagMs)]);
+      return found === null || to === null ? null : { from: found.startsAt, to };
+    },
     mirror: () => findMirror(db),
+    database: () => readDatabase(db),
     livingWorkers: () => readLivingWorkers(db),
     runs: (query) => listRuns(db, query),
     run: (id) => findRun(db, id),
@@ -91,7 +123,11 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
     dayTotals: (query) => readDayTotals(db, query),
     actions: (query) => listActions(db, query),
     lastChange: () => readLastChange(db),
+    repairs: (query) => listRepairs(db, query),
+    repair: (id, query) => showRepair(db, id, query),
     certificates: (query) => listCertificates(db, query),
+    certificatePage: (query) => pageCertificates(db, query),
+    proofRequests: (days) => readProofRequests(db, days),
     certificatesOfDay: (query) => readDay(db, query),
   };
 }

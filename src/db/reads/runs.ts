@@ -2,9 +2,17 @@
  * Reads runs for people: lists, one run, its batch, its progress. Everything derives from `sync_history`, which counts
  * the postings of each run it is asked for; so a list first chooses its few runs and only then reads their counts.
  */
-import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, lte, ne, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, lte, ne, or, type SQL, sql } from 'drizzle-orm';
 import type { Money } from '../../core/base/money.js';
-import { type Feed, type RunCounts, type RunStatus, runStatus, STOPPED } from '../../core/coverage/sync-run.js';
+import { dayWindow } from '../../core/base/window.js';
+import {
+  type Feed,
+  type RunCounts,
+  type RunStatus,
+  runStatus,
+  STOPPED,
+  type Trigger,
+} from '../../core/coverage/sync-run.js';
 import type { Drizzle } from '../connection/open.js';
 import { syncRuns } from '../schema/sync-runs.js';
 import type { Standing } from '../schema/totals.js';
@@ -28,6 +36,10 @@ export interface RunsQuery {
   readonly after?: string;
   readonly feed?: Feed;
   readonly status?: RunStatus;
+  readonly trigger?: Trigger;
+  /** First and last UTC day of their start, `2026-11-21`. */
+  readonly from?: string;
+  readonly to?: string;
   /** Runs that stored nothing new are left out unless asked for. */
   readonly includeEmpty?: boolean;
 }
@@ -187,10 +199,13 @@ function toMoney(totals: Readonly<Record<string, string>>): Money[] {
     .sort((a, b) => (a.currency < b.currency ? -1 : 1));
 }
 
-function conditionsOf({ feed, status, includeEmpty = false }: RunsQuery): SQL[] {
+function conditionsOf({ feed, status, trigger, from, to, includeEmpty = false }: RunsQuery): SQL[] {
   const conditions: Array<SQL | undefined> = [];
   if (feed !== undefined) conditions.push(eq(syncRuns.feed, feed));
   if (status !== undefined) conditions.push(statusCondition(status));
+  if (trigger !== undefined) conditions.push(eq(syncRuns.trigger, trigger));
+  if (from !== undefined) conditions.push(gte(syncRuns.startedAt, dayWindow(from).from));
+  if (to !== undefined) conditions.push(lt(syncRuns.startedAt, dayWindow(to).to));
   if (!includeEmpty) {
     // Asked of each run by the index of parts: an `exists` may be answered by reading all runs first.
     const storedByParts = sql`(

@@ -5,22 +5,14 @@ import { type Environment, knownOnly } from '../access.js';
 import type { HttpPorts } from '../ports.js';
 import { refuse } from '../problem.js';
 import { addChanging } from './changing.js';
+import { addDays } from './days.js';
 import { addReading } from './reading.js';
+import { addRepairs } from './repairs.js';
 
 const BODY_BYTES_MAX = 64 * 1_024;
 
 export function createApi(ports: HttpPorts): OpenAPIHono<Environment> {
-  const api = new OpenAPIHono<Environment>({
-    defaultHook(result) {
-      if (result.success) return;
-      const errors = result.error.issues.map((issue) => ({
-        pointer: `/${issue.path.map(String).join('/')}`,
-        detail: issue.message,
-      }));
-      const detail = errors.map((error) => `${error.pointer}: ${error.detail}`).join('; ');
-      throw refuse(result.target === 'json' ? 422 : 400, 'http_request_invalid', detail, { errors });
-    },
-  });
+  const api = new OpenAPIHono<Environment>();
   api.use('/v1/*', knownOnly);
   const limited = bodyLimit({
     maxSize: BODY_BYTES_MAX,
@@ -36,8 +28,10 @@ export function createApi(ports: HttpPorts): OpenAPIHono<Environment> {
     }
     await next();
   });
-  const v1 = new OpenAPIHono<Environment>({ defaultHook: api.defaultHook as never });
+  const v1 = new OpenAPIHono<Environment>();
   addReading(v1, ports);
+  addDays(v1, ports);
+  addRepairs(v1, ports);
   addChanging(v1, ports);
   api.route('/v1', v1);
   api.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });

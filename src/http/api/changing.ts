@@ -13,8 +13,10 @@ const REFERENCES_MAX = 1_000;
 const NOW: Moment = { kind: 'ago', durationMs: 0 };
 
 const references = z.array(schema.reference).min(1).max(REFERENCES_MAX);
+/** Why it was decided, as it is kept. */
+export const why = z.string().trim().min(1).max(500);
 /** Nobody is called as a repair plan or a rebuild signs: what those dismissed is never looked for again. */
-const name = z
+export const personName = z
   .string()
   .trim()
   .min(1)
@@ -107,8 +109,8 @@ function addDismissal(api: Api, ports: Pick<HttpPorts, 'operationsFor'>): void {
       },
       body: z.strictObject({
         references,
-        why: z.string().trim().min(1).max(500),
-        by: name.optional(),
+        why,
+        by: personName.optional(),
       }),
       answer: z.looseObject({ outcomes: z.array(z.looseObject({ reference: z.string(), outcome: z.string() })) }),
     },

@@ -1,8 +1,7 @@
 /** What can be read over the API. */
 import { z } from '@hono/zod-openapi';
 import { ACTION_KINDS } from '../../core/base/action.js';
-import { DAY_MS, utcDay } from '../../core/base/window.js';
-import { FEEDS } from '../../core/coverage/sync-run.js';
+import { FEEDS, TRIGGERS } from '../../core/coverage/sync-run.js';
 import { exitCodeOf, verdictOf } from '../../core/verdict/verdict.js';
 import { plainText } from '../../views/text-width.js';
 import { given } from '../given.js';
@@ -12,13 +11,13 @@ import { fromCursor, toCursor } from './cursor.js';
 import { type Api, route } from './define.js';
 import * as schema from './schemas.js';
 
-type Reading = Pick<HttpPorts, 'reads' | 'settings' | 'now'>;
+type Reading = Pick<HttpPorts, 'reads' | 'settings'>;
 
 export function addReading(api: Api, ports: Reading): void {
   addStatus(api, ports);
   addRuns(api, ports);
+  addProgress(api, ports);
   addPayments(api, ports);
-  addDays(api, ports);
 }
 
 function addStatus(api: Api, { reads, settings }: Reading): void {
@@ -36,6 +35,14 @@ function addStatus(api: Api, { reads, settings }: Reading): void {
       const spelled = needs.map((need) => ({ ...need, text: plainText(need.text) }));
       return { ok: exitCodeOf({ needs, ...rest }) === 0, state, answer, needs: spelled, ...status };
     },
+  );
+  route(
+    api,
+    {
+      ...{ method: 'get', path: '/lanes', summary: 'What waits to be posted, by source balance and currency' },
+      answer: z.looseObject({ data: z.array(schema.Lane) }),
+    },
+    async () => ({ data: (await reads.status()).lanes }),
   );
   route(
     api,
@@ -66,6 +73,8 @@ function addStatus(api: Api, { reads, settings }: Reading): void {
   );
 }
 
+const runParams = z.object({ id: z.string().min(4).max(36) });
+
 function addRuns(api: Api, { reads }: Reading): void {
   route(
     api,
@@ -75,19 +84,20 @@ function addRuns(api: Api, { reads }: Reading): void {
         ...schema.paging,
         feed: z.enum(FEEDS).optional(),
         status: z.enum(schema.RUN_STATUSES).optional(),
+        trigger: z.enum(TRIGGERS).optional(),
+        ...{ from: schema.day.optional(), to: schema.day.optional() },
         empty: z.enum(['true', 'false']).default('false').openapi({ description: 'Also runs that found nothing new' }),
       }),
       answer: schema.page(schema.Run),
     },
-    async ({ query: { limit, cursor, feed, status, empty } }) => {
+    async ({ query: { limit, cursor, empty, ...filters } }) => {
       const found = await reads.runs({
-        ...{ limit, includeEmpty: empty === 'true', ...given({ feed, status }) },
+        ...{ limit, includeEmpty: empty === 'true', ...given(filters) },
         ...(cursor === undefined ? {} : { after: fromCursor('runs', cursor) }),
       });
       return { data: found.runs, next_cursor: toCursor('runs', found.next) };
     },
   );
-  const params = z.object({ id: z.string().min(4).max(36) });
   route(
     api,
     {
@@ -95,7 +105,7 @@ function addRuns(api: Api, { reads }: Reading): void {
         method: 'get',
         path: '/runs/{id}',
         summary: 'One run and its parts, by its id or the beginning of it',
-        params,
+        params: runParams,
       },
       answer: z.looseObject({ run: schema.Run, parts: z.array(schema.Run) }),
     },
@@ -107,7 +117,12 @@ function addRuns(api: Api, { reads }: Reading): void {
   route(
     api,
     {
-      ...{ method: 'get', path: '/runs/{id}/payments', summary: 'The payments that a run stored first', params },
+      ...{
+        method: 'get',
+        path: '/runs/{id}/payments',
+        summary: 'The payments that a run stored first',
+        params: runParams,
+      },
       query: z.object({ ...schema.paging, state: z.enum(schema.PAYMENT_STATES).optional() }),
       answer: schema.page(schema.Payment),
     },
@@ -118,6 +133,25 @@ function addRuns(api: Api, { reads }: Reading): void {
         ...(cursor === undefined ? {} : { after: fromCursor(`run-${run.id}`, cursor) }),
       });
       return { data: found.payments, next_cursor: toCursor(`run-${run.id}`, found.next) };
+    },
+  );
+}
+
+function addProgress(api: Api, { reads }: Reading): void {
+  route(
+    api,
+    {
+      ...{
+        method: 'get',
+        path: '/runs/{id}/progress',
+        summary: 'How far the payments of a run are',
+        params: runParams,
+      },
+      answer: schema.Progress,
+    },
+    async ({ params: { id } }) => {
+      const { run } = await findRun(reads, id);
+      return { id: run.id, ...(await reads.progress(run.id)) };
     },
   );
 }
@@ -162,72 +196,6 @@ function addPayments(api: Api, { reads }: Reading): void {
       if (payment === null)
         throw refuse(404, 'http_not_found', `No payment has the reference ${JSON.stringify(reference)}`);
       return payment;
-    },
-  );
-}
-
-/** As many days of all currencies as a chart shows. */
-const DAYS_MAX = 400;
-const DAYS_DEFAULT = 90;
-
-function addDays(api: Api, { reads, now }: Reading): void {
-  const range = { from: schema.day.optional(), to: schema.day.optional() };
-  route(
-    api,
-    {
-      ...{
-        method: 'get',
-        path: '/totals/daily',
-        summary: `Sums of each UTC day and currency, at most ${DAYS_MAX} days`,
-      },
-      query: z.object({
-        ...range,
-        currency: z
-          .string()
-          .regex(/^[A-Z]{3}$/)
-          .optional(),
-      }),
-      answer: z.looseObject({ data: z.array(schema.DayTotal) }),
-    },
-    async ({ query: { from, to, currency } }) => {
-      const last = to ?? utcDay(now());
-      const first = from ?? utcDay(new Date(Date.parse(last) - (DAYS_DEFAULT - 1) * DAY_MS));
-      const days = (Date.parse(last) - Date.parse(first)) / DAY_MS + 1;
-      if (days < 1 || days > DAYS_MAX) {
-        const detail = `from ${first} to ${last} are ${days} days; allowed are 1 to ${DAYS_MAX}`;
-        throw refuse(422, 'http_request_invalid', detail);
-      }
-      return { data: await reads.dayTotals({ from: first, to: last, ...given({ currency }) }) };
-    },
-  );
-  route(
-    api,
-    {
-      ...{
-        method: 'get',
-        path: '/days',
-        summary: 'The newest certificate of each day and currency, the newest day first',
-      },
-      query: z.object({ limit: schema.paging.limit, ...range }),
-      answer: z.looseObject({ data: z.array(schema.Certificate) }),
-    },
-    async ({ query: { limit, from, to } }) => ({ data: await reads.certificates({ limit, ...given({ from, to }) }) }),
-  );
-  route(
-    api,
-    {
-      ...{
-        method: 'get',
-        path: '/days/{day}',
-        summary: 'What was proven of a day, with every finding and earlier proofs',
-      },
-      params: z.object({ day: schema.day }),
-      answer: z.looseObject({}),
-    },
-    async ({ params: { day } }) => {
-      const found = await reads.certificatesOfDay({ day });
-      if (found === null) throw refuse(404, 'http_not_found', `The day ${day} was never proven`);
-      return found;
     },
   );
 }

@@ -22,6 +22,7 @@ export const day = z.iso.date().openapi({ example: '2026-11-21' });
 
 export const RUN_STATUSES = ['collecting', 'posting', 'succeeded', 'attention', 'stopped', 'failed'] as const;
 export const PAYMENT_STATES = ['pending', 'posted', 'parked', 'dismissed'] as const;
+export const DAY_STATES = ['sealed', 'sealed_with_exceptions', 'open', 'broken', 'not_covered'] as const;
 export const REASONS = Object.keys(PARKING_REASONS) as [ParkingReason, ...ParkingReason[]];
 
 const money = z.looseObject({ amount_minor: minor, amount: decimal, currency: z.string().nullable() });
@@ -68,7 +69,7 @@ export const PaymentSides = Payment.extend({
 export const Certificate = z
   .looseObject({
     ...{ day, currency: z.string().nullable() },
-    state: z.enum(['sealed', 'exceptions', 'open', 'broken', 'not_covered', 'not_proven']).or(z.string()),
+    state: z.enum(DAY_STATES),
     ...{ proved_at: time, trigger: z.string(), findings_count: count },
   })
   .openapi('Certificate');
@@ -93,6 +94,68 @@ export const DayTotal = z
     },
   })
   .openapi('DayTotal');
+
+export const Lane = z
+  .looseObject({
+    ...{ source: z.string(), currency: z.string(), pending: count, in_doubt: count, unresolved: count },
+    ...{ oldest_due: time, error: z.string().nullable(), paused_since: time.nullable() },
+  })
+  .openapi('Lane');
+
+export const Progress = z
+  .looseObject({
+    ...{ id: z.uuid(), status: z.enum(RUN_STATUSES), found: count, stored: count },
+    ...{ pending: count, parked: count, dismissed: count },
+  })
+  .openapi('Progress');
+
+const side = z.looseObject({
+  ...{ amount_minor: minor, amount: decimal, currency: z.string().nullable() },
+  ...{ source: z.string().nullable(), destination: z.string().nullable() },
+  ...{ effective_at: time.nullable(), status: z.string().nullable() },
+});
+
+export const Comparison = z
+  .looseObject({
+    ...{ reference: z.string(), payment_id: z.string(), verdict: z.string(), detail: z.string().nullable() },
+    expected: side.nullable().openapi({ description: 'What the ledger should hold, as Stripe shows the payment now' }),
+    ...{ ledger: side.nullable(), note: z.string().nullable(), transaction_id: z.string().nullable() },
+    differences: z.array(z.string()),
+    ...{ stripe_requests: count, ledger_requests: count },
+  })
+  .openapi('Comparison');
+
+const left = z.looseObject({
+  items: count,
+  sums: z.array(z.looseObject({ amount_minor: minor, amount: decimal, currency: z.string() })),
+});
+
+export const Repair = z
+  .looseObject({
+    ...{ id: z.uuid(), from_day: day, to_day: day, planned_by: z.string(), planned_at: time },
+    ...{ applied_by: z.string().nullable(), applied_at: time.nullable() },
+    counts: z.record(z.string(), count),
+    left: left.openapi({ description: 'What is not done yet; repeated as `confirm` to apply it' }),
+  })
+  .openapi('Repair');
+
+export const RepairItem = z
+  .looseObject({
+    ...{ item: count, day, payment_id: z.string(), finding: z.string(), action: z.string() },
+    ...{ reference: z.string().nullable(), amount_minor: minor, amount: decimal, currency: z.string().nullable() },
+    ...{ state: z.string(), detail: z.string(), done_at: time.nullable() },
+    standing: z
+      .enum(['found', 'gone', 'not_proven'])
+      .openapi({ description: 'What a proof after the plan shows of it' }),
+  })
+  .openapi('RepairItem');
+
+export const WorkInHand = z
+  .looseObject({
+    ...{ what: z.enum(['plan', 'apply']), subject: z.string().nullable(), since: time },
+    progress: z.looseObject({ what: z.string(), done: count, all: count }).nullable(),
+  })
+  .openapi('WorkInHand');
 
 export const Need = z.looseObject({
   ...{ code: z.string(), severity: z.enum(['error', 'warning', 'notice']), text: z.string() },

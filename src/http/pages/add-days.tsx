@@ -1,13 +1,14 @@
-/** Days: a month, as a table of CSV too, and the certificate of one. */
+/** Days: a month, the certificate of one, and having days proven. */
 import type { Context, Hono } from 'hono';
 import { utcDay } from '../../core/base/window.js';
 import type { Mirror } from '../../core/posting/mirror.js';
-import { certificateCsv } from '../../views/certificate-csv.js';
-import type { Environment } from '../access.js';
+import { actorOf, type Environment, needAccess, needAdmin } from '../access.js';
 import { refuse } from '../problem.js';
-import { commandOf, dayOf, pathOf, queryOf } from './addresses.js';
-import { Day, Days } from './days.js';
-import { mirrorOf, type PagesPorts, render } from './frame.js';
+import { commandOf, csvOf, dayOf, pathOf, queryOf } from './addresses.js';
+import { Day } from './day.js';
+import { Days } from './days.js';
+import { mayAct, mirrorOf, type PagesPorts, render } from './frame.js';
+import { readFields, textOf } from './signature.js';
 
 export function addDays(app: Hono<Environment>, ports: PagesPorts): void {
   const monthOf = (c: Context<Environment>) => {
@@ -22,34 +23,54 @@ export function addDays(app: Hono<Environment>, ports: PagesPorts): void {
     const range = { from: `${month}-01`, to: lastDayOf(month) };
     const about = {
       ...{ title: `Days of ${month}`, place: '/days', mirror, isLive: true },
-      same: { command: commandOf(['certificates', 'list'], range), api: pathOf('/days', range) },
+      same: {
+        command: commandOf(['certificates', 'list'], range),
+        api: pathOf('/days', range),
+        csv: csvOf('/days', range),
+      },
     };
-    return render(c, ports, about, <Days {...{ certificates, month, months: monthsFrom(mirror, ports.now()) }} />);
-  });
-  app.get('/days.csv', async (c) => {
-    const month = monthOf(c);
-    const lines = certificateCsv(await certificatesOf(month));
-    return c.body(`${lines.join('\n')}\n`, 200, {
-      'content-type': 'text/csv; charset=utf-8',
-      'content-disposition': `attachment; filename="days-${month}.csv"`,
-    });
+    const months = monthsFrom(mirror, ports.now());
+    return render(c, ports, about, <Days {...{ certificates, month, months }} mayAct={mayAct(needAccess(c))} />);
   });
   app.get('/days/:day', async (c) => {
     const day = dayOf(c.req.param('day'));
-    const found = day === undefined ? null : await ports.reads.certificatesOfDay({ day });
-    if (day === undefined || found === null) {
-      throw refuse(
-        404,
-        'http_not_found',
-        `The day ${JSON.stringify(c.req.param('day').slice(0, 40))} was never proven; a day is proven two days after it ended`,
-      );
-    }
+    if (day === undefined) throw noDay(c.req.param('day'));
+    const [found, requests, mirror] = await Promise.all([
+      ports.reads.certificatesOfDay({ day }),
+      ports.reads.proofRequests([day]),
+      mirrorOf(ports),
+    ]);
     const about = {
-      ...{ title: `Certificate of ${day}`, place: '/days', mirror: await mirrorOf(ports) },
-      same: { command: `certificates show ${day}`, api: `/days/${day}` },
+      ...{ title: `Certificate of ${day}`, place: '/days', mirror, isLive: true },
+      same: {
+        ...{ command: `certificates show ${day}`, api: `/days/${day}` },
+        ...(found === null ? {} : { csv: `/days/${day}/findings.csv` }),
+      },
     };
-    return render(c, ports, about, <Day day={day} found={found} />);
+    const [requestedAt, provedAt] = [requests.get(day) ?? null, found?.history[0]?.provedAt ?? null];
+    const waitsSince = requestedAt !== null && (provedAt === null || requestedAt > provedAt) ? requestedAt : null;
+    const shown = { day, found, waitsSince, mayAct: mayAct(needAccess(c)), now: ports.now() };
+    return render(c, ports, about, <Day {...shown} />);
   });
+  app.post('/days/prove', async (c) => {
+    needAdmin(c);
+    const form = await readFields(c);
+    const [from, to] = [dayOf(textOf(form, 'from')), dayOf(textOf(form, 'to'))];
+    if (from === undefined || to === undefined) {
+      throw refuse(422, 'http_request_invalid', 'Name the first and the last day, as 2026-11-21');
+    }
+    const operations = await ports.operationsFor(actorOf(c, true));
+    await operations.requestProofs({ from, to });
+    return c.redirect(from === to ? `/days/${from}` : `/days?month=${to.slice(0, 7)}`, 303);
+  });
+}
+
+function noDay(text: string) {
+  return refuse(
+    404,
+    'http_not_found',
+    `There is no day ${JSON.stringify(text.slice(0, 40))}; all of them are at /days`,
+  );
 }
 
 function lastDayOf(month: string): string {

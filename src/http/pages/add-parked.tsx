@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { type Environment, needAccess } from '../access.js';
 import { REASONS } from '../api/schemas.js';
 import { given } from '../given.js';
-import { commandOf, firstOf, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
+import { commandOf, csvOf, firstOf, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
 import { mayAct, type PagesPorts, ROWS, render } from './frame.js';
 import { Parked } from './parked.js';
 
@@ -24,6 +24,7 @@ export function addParked(app: Hono<Environment>, ports: PagesPorts): void {
       same: {
         command: commandOf(['parked', 'list'], given({ reason })),
         api: pathOf('/payments', { state: 'parked', ...given({ reason }) }),
+        csv: csvOf('/parked', asked),
       },
     };
     return render(

@@ -1,26 +1,31 @@
 /** What ran: the list, and one run. */
 import type { Hono } from 'hono';
-import { FEEDS } from '../../core/coverage/sync-run.js';
+import { FEEDS, TRIGGERS } from '../../core/coverage/sync-run.js';
 import type { Environment } from '../access.js';
 import { RUN_STATUSES } from '../api/schemas.js';
 import { given } from '../given.js';
 import { refuse } from '../problem.js';
-import { commandOf, firstOf, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
+import { commandOf, csvOf, dayOf, firstOf, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
 import { mirrorOf, type PagesPorts, ROWS, render } from './frame.js';
 import { Run, Runs } from './runs.js';
 
 export function addRuns(app: Hono<Environment>, ports: PagesPorts): void {
   app.get('/runs', async (c) => {
-    const asked = queryOf(c, ['feed', 'status', 'empty', 'after']);
-    const [feed, status] = [oneOf(FEEDS, asked.feed), oneOf(RUN_STATUSES, asked.status)];
+    const asked = queryOf(c, ['feed', 'status', 'trigger', 'from', 'to', 'empty', 'after']);
+    const [feed, status, trigger] = [
+      oneOf(FEEDS, asked.feed),
+      oneOf(RUN_STATUSES, asked.status),
+      oneOf(TRIGGERS, asked.trigger),
+    ];
+    const filters = given({ feed, status, trigger, from: dayOf(asked.from), to: dayOf(asked.to) });
     const page = await ports.reads.runs({
       ...{ limit: ROWS, includeEmpty: asked.empty === 'true' },
-      ...given({ feed, status, after: asked.after }),
+      ...{ ...filters, ...given({ after: asked.after }) },
     });
     const options = given({ feed, status });
     const about = {
       ...{ title: 'Runs', place: '/runs', mirror: await mirrorOf(ports), isLive: asked.after === undefined },
-      same: { command: commandOf(['runs'], options), api: pathOf('/runs', options) },
+      same: { command: commandOf(['runs'], options), api: pathOf('/runs', filters), csv: csvOf('/runs', asked) },
     };
     return render(
       c,

@@ -24,6 +24,10 @@ export function dayOf(text: string | undefined): string | undefined {
   return Number.isNaN(time) || utcDay(new Date(time)) !== text ? undefined : text;
 }
 
+export function currencyOf(text: string | undefined): string | undefined {
+  return /^[A-Za-z]{3}$/.test(text ?? '') ? text?.toUpperCase() : undefined;
+}
+
 /** Null for words that a shell would read otherwise: what is copied has to do what the page did. */
 export function commandOf(words: readonly string[], options: object = {}): string | null {
   const all = [...words, ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])];
@@ -35,6 +39,12 @@ export function pathOf(path: string, query: object): string {
     Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]),
   ).toString();
   return text === '' ? path : `${path}?${text}`;
+}
+
+/** The same rows as CSV, all of them. */
+export function csvOf(path: string, query: object): string {
+  const { after: _, ...filters } = query as { after?: string };
+  return pathOf(`${path}.csv`, filters);
 }
 
 /** The next page keeps the filters. */

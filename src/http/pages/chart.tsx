@@ -1,9 +1,10 @@
 /** Payments of each day as bars, drawn here; the same numbers stand in a table beneath, for whoever reads no pictures. */
 import type { FC } from 'hono/jsx';
+import { formatMoney } from '../../core/base/money.js';
 import { formatCount } from '../../core/base/time-text.js';
 import { DAY_MS, utcDay } from '../../core/base/window.js';
 import type { DayTotalRecord } from '../../db/reads/days.js';
-import { Table } from './parts.js';
+import { type Column, Table } from './parts.js';
 
 interface Bar {
   readonly day: string;
@@ -16,10 +17,18 @@ const HEIGHT = 100;
 const WIDTH_OF_DAY = 10;
 const GAP = 2;
 
-export const DayChart: FC<{ readonly days: readonly DayTotalRecord[] }> = ({ days }) => {
+/** @param currency of which all days are; null: of all together, which have no sum */
+export const DayChart: FC<{ readonly days: readonly DayTotalRecord[]; readonly currency: string | null }> = ({
+  days,
+  currency,
+}) => {
   const bars = toBars(days);
   const highest = Math.max(1, ...bars.map(({ posted, pending, parked }) => posted + pending + parked));
-  if (bars.length === 0) return <p class="notice">No payment was created in the last 30 days.</p>;
+  const sums = new Map(currency === null ? [] : days.map(({ day, posted }) => [day, posted]));
+  if (bars.length === 0)
+    return (
+      <p class="notice">No payment {currency === null ? '' : `in ${currency} `}was created in the last 30 days.</p>
+    );
   const label = `Payments a day from ${bars[0]?.day} to ${bars.at(-1)?.day}, at most ${formatCount(highest)}`;
   return (
     <>
@@ -45,6 +54,7 @@ export const DayChart: FC<{ readonly days: readonly DayTotalRecord[] }> = ({ day
           columns={[
             { title: 'Day', cell: ({ day }) => <a href={`/payments?from=${day}&to=${day}`}>{day}</a> },
             { title: 'In the ledger', isNumber: true, cell: ({ posted }) => formatCount(posted) },
+            ...(currency === null ? [] : [sumColumn(sums, currency)]),
             { title: 'To be posted', isNumber: true, cell: ({ pending }) => formatCount(pending) },
             { title: 'Parked', isNumber: true, cell: ({ parked }) => formatCount(parked) },
           ]}
@@ -52,10 +62,20 @@ export const DayChart: FC<{ readonly days: readonly DayTotalRecord[] }> = ({ day
           caption="Payments by the UTC day of their creation"
           empty="No days."
         />
+        <p>
+          <a href={currency === null ? '/totals.csv' : `/totals.csv?currency=${currency}`}>Sums of all days as CSV</a>
+        </p>
       </details>
     </>
   );
 };
+
+function sumColumn(sums: ReadonlyMap<string, bigint>, currency: string): Column<Bar> {
+  return {
+    ...{ title: 'Sum in the ledger', isNumber: true },
+    cell: ({ day }) => formatMoney({ amount: sums.get(day) ?? 0n, currency }),
+  };
+}
 
 const BarOf: FC<{ readonly bar: Bar; readonly index: number; readonly highest: number }> = ({
   bar,

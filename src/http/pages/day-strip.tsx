@@ -2,7 +2,7 @@
 import type { FC } from 'hono/jsx';
 import type { CertificateState } from '../../core/proof/certificate.js';
 import type { CertificateRecord } from '../../db/reads/certificates.js';
-import type { Tone } from './parts.js';
+import { State, type Tone } from './parts.js';
 
 export const STATE_WORDS: Readonly<
   Record<CertificateState, { readonly tone: Tone; readonly sign: string; readonly words: string }>
@@ -67,4 +67,11 @@ export const DayStrip: FC<{ readonly certificates: readonly CertificateRecord[] 
       </p>
     </>
   );
+};
+
+export const StateOf: FC<{ readonly certificate: Pick<CertificateRecord, 'state' | 'reopened'> }> = ({
+  certificate: { state, reopened },
+}) => {
+  const { tone, words } = STATE_WORDS[state];
+  return reopened ? <State tone="attention">to be proven again</State> : <State tone={tone}>{words}</State>;
 };

@@ -1,11 +1,9 @@
-/** Can a month be closed? And one day in full: what was proven of it, by currency, with every finding. */
+/** Can a month be closed, and if not because of which day? */
 import type { FC } from 'hono/jsx';
-import { formatMoney } from '../../core/base/money.js';
 import { formatCount } from '../../core/base/time-text.js';
-import { FINDING_KINDS } from '../../core/proof/certificate.js';
-import type { CertificateRecord, DayCertificates, FullCertificate } from '../../db/reads/certificates.js';
-import { DayStrip, type ProvenDay, STATE_WORDS, toDays } from './day-strip.js';
-import { Facts, Id, Live, Money, State, Table, Text, Time } from './parts.js';
+import type { CertificateRecord } from '../../db/reads/certificates.js';
+import { DayStrip, type ProvenDay, STATE_WORDS, StateOf, toDays } from './day-strip.js';
+import { Live, Money, Table, Time } from './parts.js';
 
 /** `2026-11`. */
 export type Month = string;
@@ -14,7 +12,8 @@ export const Days: FC<{
   readonly certificates: readonly CertificateRecord[];
   readonly month: Month;
   readonly months: readonly Month[];
-}> = ({ certificates, month, months }) => {
+  readonly mayAct: boolean;
+}> = ({ certificates, month, months, mayAct }) => {
   const days = toDays(certificates);
   return (
     <>
@@ -31,12 +30,12 @@ export const Days: FC<{
           </select>
         </label>
         <button type="submit">Show</button>
-        <a href={`/days.csv?month=${month}`}>CSV</a>
       </form>
       <Live id="closing">
         <Closing days={days} month={month} />
         <DayStrip certificates={certificates} />
       </Live>
+      {mayAct ? <ProveForm from={days[0]?.day ?? `${month}-01`} to={days.at(-1)?.day ?? `${month}-01`} /> : ''}
       <Table
         caption="The newest certificate of each day and currency"
         columns={[
@@ -90,108 +89,18 @@ const Closing: FC<{ readonly days: readonly ProvenDay[]; readonly month: Month }
   );
 };
 
-const StateOf: FC<{ readonly certificate: Pick<CertificateRecord, 'state' | 'reopened'> }> = ({
-  certificate: { state, reopened },
-}) => {
-  const { tone, words } = STATE_WORDS[state];
-  return reopened ? <State tone="attention">to be proven again</State> : <State tone={tone}>{words}</State>;
-};
-
-export const Day: FC<{ readonly day: string; readonly found: DayCertificates }> = ({ day, found }) => (
-  <>
-    <h1>Certificate of {day}</h1>
-    {found.certificates.map((certificate) => (
-      <CertificateOf certificate={certificate} />
-    ))}
-    <h2>Proofs of this day</h2>
-    <Table
-      caption={`${formatCount(found.historyCount)} in all, the newest first`}
-      columns={[
-        { title: 'Proven', cell: ({ provedAt }) => <Time at={provedAt} /> },
-        { title: 'Currency', cell: ({ currency }) => currency ?? 'no payments' },
-        {
-          title: 'State',
-          cell: ({ state }) => <State tone={STATE_WORDS[state].tone}>{STATE_WORDS[state].words}</State>,
-        },
-        { title: 'Because', cell: ({ trigger }) => trigger.replaceAll('_', ' ') },
-        { title: 'Findings', isNumber: true, cell: ({ findingsCount }) => formatCount(findingsCount) },
-        {
-          title: 'Reopens because',
-          cell: ({ reopenedBecause }) => <Text of={reopenedBecause === null ? null : String(reopenedBecause)} />,
-        },
-      ]}
-      rows={found.history}
-      empty="There is none."
-    />
-  </>
+/** Asks a worker: it is done by the time it comes to it. */
+const ProveForm: FC<{ readonly from: string; readonly to: string }> = ({ from, to }) => (
+  <form method="post" action="/days/prove" class="filters">
+    <label>
+      Prove from
+      <input type="date" name="from" value={from} required />
+    </label>
+    <label>
+      to
+      <input type="date" name="to" value={to} required />
+    </label>
+    <button type="submit">Prove now</button>
+    <span class="quiet">A worker compares both sides of these days once more.</span>
+  </form>
 );
-
-const CertificateOf: FC<{ readonly certificate: FullCertificate }> = ({ certificate }) => {
-  const { currency } = certificate;
-  const sides = [
-    { name: 'Stripe', count: certificate.stripeCount, sum: certificate.stripeSum, hash: certificate.stripeHash },
-    { name: 'Ledger', count: certificate.ledgerCount, sum: certificate.ledgerSum, hash: certificate.ledgerHash },
-    {
-      name: 'Our postings',
-      count: certificate.postingsCount,
-      sum: certificate.postingsSum,
-      hash: certificate.postingsHash,
-    },
-  ];
-  return (
-    <section aria-label={`Certificate in ${currency ?? 'no currency'}`}>
-      <h2>
-        {currency ?? 'No payments'} <StateOf certificate={certificate} />
-      </h2>
-      {currency === null ? (
-        ''
-      ) : (
-        <Table
-          columns={[
-            { title: 'Side', cell: ({ name }) => name },
-            { title: 'Payments', isNumber: true, cell: ({ count }) => formatCount(count) },
-            { title: 'Sum', isNumber: true, cell: ({ sum }) => formatMoney({ amount: sum, currency }) },
-            { title: 'Hash', cell: ({ hash }) => <Id value={hash} short={24} /> },
-          ]}
-          rows={sides}
-          empty=""
-        />
-      )}
-      <Facts
-        of={[
-          ['Proven', <Time at={certificate.provedAt} />],
-          ['Because', certificate.trigger.replaceAll('_', ' ')],
-          ['Stripe as of', <Time at={certificate.stripeAsOf} />],
-          [
-            'Source balance fell by',
-            certificate.movement === null ? null : <Money amount={certificate.movement} currency={currency} />,
-          ],
-          [
-            'Not explained',
-            certificate.unexplained === null ? null : <Money amount={certificate.unexplained} currency={currency} />,
-          ],
-          ['Not claimed', certificate.notSeen.length === 0 ? null : <Text of={certificate.notSeen.join('; ')} />],
-        ]}
-      />
-      {certificate.findings.length === 0 ? (
-        <p class="good-text">✓ Both sides agree, payment by payment.</p>
-      ) : (
-        <Table
-          caption={`${formatCount(certificate.findingsCount)} findings${certificate.findings.length < certificate.findingsCount ? `, the first ${formatCount(certificate.findings.length)} are kept` : ''}`}
-          columns={[
-            { title: 'Finding', cell: ({ kind, accepted }) => `${kind}${accepted === undefined ? '' : ' (accepted)'}` },
-            {
-              title: 'Payment',
-              cell: ({ paymentId }) =>
-                paymentId === null ? '' : <Id value={paymentId} href={`/payments/${encodeURIComponent(paymentId)}`} />,
-            },
-            { title: 'What', cell: ({ detail }) => <Text of={detail} /> },
-            { title: 'Means', cell: ({ kind }) => FINDING_KINDS[kind].meaning },
-          ]}
-          rows={certificate.findings.slice(0, 200)}
-          empty=""
-        />
-      )}
-    </section>
-  );
-};

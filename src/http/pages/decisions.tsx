@@ -1,16 +1,16 @@
 /** What forms send: each is an operation in the name of whoever sent it, and ends in a page that says what was done. */
 import type { Context, Hono } from 'hono';
 import type { ParkingReason } from '../../core/posting/posting.js';
-import { isPlansDismissal } from '../../core/repair/repair-plan.js';
 import type { DismissOutcome } from '../../db/postings/parked-store.js';
 import { actorOf, type Environment, needAdmin } from '../access.js';
 import { REASONS } from '../api/schemas.js';
+import { given } from '../given.js';
 import { refuse } from '../problem.js';
 import { mirrorOf, type PagesPorts, render } from './frame.js';
 import { Confirm, Decided, type Decision } from './parked.js';
+import { nameOf, readFields, textOf, whyOf } from './signature.js';
 
 const REFERENCES_MAX = 1_000;
-const WHY_LENGTH_MAX = 500;
 
 export function addDecisions(app: Hono<Environment>, ports: PagesPorts): void {
   const frame = async (title: string) => ({
@@ -22,15 +22,20 @@ export function addDecisions(app: Hono<Environment>, ports: PagesPorts): void {
     await operations.requestSync();
     return c.redirect('/runs?empty=true', 303);
   });
+  const confirm = async (c: Context<Environment>, form: Form, problem: string | null) => {
+    const decision = await toDecision(ports, form);
+    return render(c, ports, await frame('Confirm'), <Confirm decision={decision} problem={problem} />);
+  };
   app.post('/parked/confirm', async (c) => {
     needAdmin(c);
-    const form = await readForm(c);
-    const decision = await toDecision(ports, form);
-    return render(c, ports, await frame('Confirm'), <Confirm decision={decision} problem={null} />);
+    return confirm(c, await readForm(c), null);
   });
   app.post('/parked/retry', async (c) => {
     needAdmin(c);
-    const { references, reason } = await readForm(c);
+    const form = await readForm(c);
+    const { references, reason } = form;
+    const changed = await changedSince(ports, form);
+    if (changed !== null) return confirm(c, form, changed);
     const operations = await ports.operationsFor(actorOf(c, true));
     const { outcome, queueFault } = await operations.retryParked(reason === null ? { references } : { reason });
     const lines = [
@@ -44,20 +49,17 @@ export function addDecisions(app: Hono<Environment>, ports: PagesPorts): void {
   app.post('/parked/dismiss', async (c) => {
     needAdmin(c);
     const form = await readForm(c);
-    const [why, by] = [form.why.trim(), form.by.trim()];
-    if (why === '' || by === '' || isPlansDismissal(by)) {
-      const decision = await toDecision(ports, { ...form, what: 'dismiss' });
-      return render(
-        c,
-        ports,
-        await frame('Confirm'),
-        <Confirm decision={decision} problem="Say why, and who you are: both are kept with the decision." />,
-      );
+    const dismissal: Form = { ...form, what: 'dismiss' };
+    const { why, by } = form;
+    if (why === null || by === null) {
+      return confirm(c, dismissal, 'Say why, and who you are: both are kept with the decision.');
     }
-    const operations = await ports.operationsFor({ ...actorOf(c, true), name: by.slice(0, 100) });
+    const changed = await changedSince(ports, dismissal);
+    if (changed !== null) return confirm(c, dismissal, changed);
+    const operations = await ports.operationsFor({ ...actorOf(c, true), name: by });
     const lines: string[] = [];
     await operations.dismissParked(
-      { references: form.references, why: why.slice(0, WHY_LENGTH_MAX), by: by.slice(0, 100) },
+      { references: await referencesOf(ports, form), why, by },
       { onDecided: (reference, outcome) => void lines.push(`${reference} ${DISMISSED[outcome]}.`) },
     );
     return render(c, ports, await frame('Dismissed'), <Decided lines={lines} />);
@@ -75,22 +77,18 @@ interface Form {
   readonly what: 'retry' | 'dismiss';
   readonly references: readonly string[];
   readonly reason: ParkingReason | null;
-  readonly why: string;
-  readonly by: string;
+  readonly why: string | null;
+  readonly by: string | null;
+  /** How many it was about when it was confirmed; null before that. */
+  readonly count: number | null;
 }
 
 async function readForm(c: Context<Environment>): Promise<Form> {
-  const form = await c.req.formData().catch(() => {
-    throw refuse(415, 'http_media_type', 'The body has to be that of a form');
-  });
-  const text = (name: string) => {
-    const value = form.get(name);
-    return typeof value === 'string' ? value : '';
-  };
+  const form = await readFields(c);
   const references = [
     ...new Set(form.getAll('reference').filter((value): value is string => typeof value === 'string')),
   ];
-  const reason = REASONS.find((one) => one === text('reason')) ?? null;
+  const reason = REASONS.find((one) => one === textOf(form, 'reason')) ?? null;
   if (references.length === 0 && reason === null) {
     throw refuse(422, 'http_request_invalid', 'No payment was chosen; go back and choose at least one');
   }
@@ -101,12 +99,11 @@ async function readForm(c: Context<Environment>): Promise<Form> {
       `${references.length} payments were chosen; allowed are ${REFERENCES_MAX} at a time`,
     );
   }
+  const count = textOf(form, 'count');
   return {
-    what: text('what') === 'dismiss' ? 'dismiss' : 'retry',
-    references,
-    reason,
-    why: text('why'),
-    by: text('by'),
+    what: textOf(form, 'what') === 'dismiss' ? 'dismiss' : 'retry',
+    ...{ references, reason, why: whyOf(form), by: nameOf(form) },
+    count: /^\d{1,9}$/.test(count) ? Number(count) : null,
   };
 }
 
@@ -114,4 +111,25 @@ async function toDecision({ reads }: PagesPorts, { what, references, reason }: F
   if (reason === null) return { what, references, reason, count: references.length };
   const { count } = await reads.parked({ limit: 1, reason });
   return { what, references: [], reason, count };
+}
+
+/** What was confirmed has to be what is done. Null: it is. */
+async function changedSince(ports: PagesPorts, form: Form): Promise<string | null> {
+  if (form.reason === null) return null;
+  const { count } = await toDecision(ports, form);
+  if (form.count === count) return null;
+  return `It was about ${form.count ?? 'an unknown number of'} payments when you looked; now it is about ${count}. Nothing was done.`;
+}
+
+/** Of a reason, all that are parked for it. */
+async function referencesOf({ reads }: PagesPorts, { references, reason }: Form): Promise<readonly string[]> {
+  if (reason === null) return references;
+  const found: string[] = [];
+  let after: string | null | undefined;
+  while (after !== null) {
+    const page = await reads.parked({ limit: REFERENCES_MAX, reason, ...given({ after }) });
+    found.push(...page.payments.map(({ reference }) => reference));
+    after = page.next;
+  }
+  return found;
 }

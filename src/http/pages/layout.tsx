@@ -11,8 +11,8 @@ export interface Frame {
   readonly mirror: Mirror | null;
   readonly access: Access;
   readonly version: string;
-  /** Without the program's name; and the path under /api/v1. Null: there is none that does the same. */
-  readonly same: { readonly command: string | null; readonly api: string | null };
+  /** Without the program's name; the path under /api/v1; all rows as CSV. Null: there is none that does the same. */
+  readonly same: { readonly command: string | null; readonly api: string | null; readonly csv?: string };
   readonly origin: string;
   readonly isLive?: boolean;
 }
@@ -23,6 +23,7 @@ const PLACES = [
   ['/payments', 'Payments'],
   ['/parked', 'Parked'],
   ['/days', 'Days'],
+  ['/repairs', 'Repairs'],
   ['/actions', 'Actions'],
   ['/settings', 'Settings'],
 ] as const;
@@ -62,39 +63,50 @@ export const Page: FC<PropsWithChildren<Frame>> = ({
     </header>
     <main id="content">
       {children}
-      <div class="same">
-        {same.command === null ? (
-          ''
-        ) : (
-          <p>
-            The same as <code>{commandLine(same.command)}</code> <Copy text={commandLine(same.command)} />
-          </p>
-        )}
-        {same.api === null ? (
-          ''
-        ) : (
-          <p>
-            For programs: <code>{curlOf(origin, same.api, access)}</code>{' '}
-            <Copy text={curlOf(origin, same.api, access)} />
-          </p>
-        )}
-        {isLive ? (
-          <p>
-            This page follows what happens.{' '}
-            <button type="button" data-pause hidden aria-pressed="false">
-              Pause
-            </button>
-          </p>
-        ) : (
-          ''
-        )}
-      </div>
+      <Same {...{ same, origin, access, isLive }} />
     </main>
     <footer>
       stripe-blnk-sync {version} · all times UTC · <a href="/runbook">runbook</a> · <a href="/api/openapi.json">API</a>
     </footer>
     <script src="/assets/live.js" type="module" />
   </Shell>
+);
+
+/** What gives the same answer elsewhere. */
+const Same: FC<Pick<Frame, 'same' | 'origin' | 'access' | 'isLive'>> = ({ same, origin, access, isLive = false }) => (
+  <div class="same">
+    {same.command === null ? (
+      ''
+    ) : (
+      <p>
+        The same as <code>{commandLine(same.command)}</code> <Copy text={commandLine(same.command)} />
+      </p>
+    )}
+    {same.api === null ? (
+      ''
+    ) : (
+      <p>
+        For programs: <code>{curlOf(origin, same.api, access)}</code> <Copy text={curlOf(origin, same.api, access)} />
+      </p>
+    )}
+    {same.csv === undefined ? (
+      ''
+    ) : (
+      <p>
+        For spreadsheets: <a href={same.csv}>all of it as CSV</a>
+      </p>
+    )}
+    {isLive ? (
+      <p>
+        This page follows what happens.{' '}
+        <button type="button" data-pause hidden aria-pressed="false">
+          Pause
+        </button>
+      </p>
+    ) : (
+      ''
+    )}
+  </div>
 );
 
 export const Shell: FC<PropsWithChildren<{ readonly title: string; readonly refreshAfterS?: number }>> = ({

@@ -9,7 +9,7 @@ import { type createAccessReader, type Environment, SESSION_COOKIE } from '../ac
 import type { HttpPorts } from '../ports.js';
 import { type ProblemError, problemOf, refuse } from '../problem.js';
 import { readLinkSecret, signSession } from '../security/tokens.js';
-import { Again, Login, LoginByLink } from './others.js';
+import { Again, Login, LoginByLink } from './log-in-page.js';
 
 const SESSION_S = 12 * 60 * 60;
 const BODY_BYTES_MAX = 8 * 1_024;

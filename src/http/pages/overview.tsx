@@ -1,6 +1,7 @@
 /** Is everything in the ledger, and up to when? The verdict first, then what it is made of. */
 import type { FC } from 'hono/jsx';
 import { formatCount, formatDuration } from '../../core/base/time-text.js';
+import { utcDay } from '../../core/base/window.js';
 import { type Need, worstSeverity } from '../../core/verdict/need.js';
 import { type Verdict, verdictOf } from '../../core/verdict/verdict.js';
 import type { CertificateRecord } from '../../db/reads/certificates.js';
@@ -10,7 +11,7 @@ import type { StatusRecord } from '../../db/reads/status.js';
 import { plainText } from '../../views/text-width.js';
 import { DayChart } from './chart.js';
 import { DayStrip } from './day-strip.js';
-import { Live, Money, Sign, Table, type Tone } from './parts.js';
+import { Live, Money, Sign, Table, Text, type Tone } from './parts.js';
 import { RunTable } from './runs.js';
 
 export interface OverviewFacts {
@@ -18,13 +19,19 @@ export interface OverviewFacts {
   readonly runs: readonly RunRecord[];
   readonly days: readonly DayTotalRecord[];
   readonly certificates: readonly CertificateRecord[];
+  /** Of runs that began today; as many as are shown. */
+  readonly failed: readonly RunRecord[];
+  /** Of the chart; null: all of them together. */
+  readonly currency: string | null;
   readonly mayAct: boolean;
 }
 
 /** The largest; the others stand on a page of their own. */
 const CURRENCIES_SHOWN = 6;
+/** Of runs that failed today; more are not counted. */
+export const FAILED_MAX = 50;
 
-export const Overview: FC<OverviewFacts> = ({ status, runs, days, certificates, mayAct }) => {
+export const Overview: FC<OverviewFacts> = ({ status, runs, days, certificates, failed, currency, mayAct }) => {
   const verdict = verdictOf(status);
   const totals = [...status.totals].sort((a, b) => b.postedCount - a.postedCount);
   return (
@@ -49,38 +56,85 @@ export const Overview: FC<OverviewFacts> = ({ status, runs, days, certificates, 
         <DayStrip certificates={certificates} />
       </Live>
       <h2>Payments a day</h2>
-      <DayChart days={days} />
+      <CurrencyForm currencies={totals.map((total) => total.currency)} chosen={currency} />
+      <DayChart days={days} currency={currency} />
       <h2>In the ledger</h2>
       <Live id="sums">
-        <Table
-          caption={
-            totals.length > CURRENCIES_SHOWN
-              ? `The ${CURRENCIES_SHOWN} largest of ${totals.length} currencies`
-              : 'By currency'
-          }
-          columns={[
-            { title: 'Currency', cell: ({ currency }) => currency },
-            { title: 'Payments', isNumber: true, cell: ({ postedCount }) => formatCount(postedCount) },
-            {
-              title: 'Sum',
-              isNumber: true,
-              cell: ({ posted, currency }) => <Money amount={posted} currency={currency} />,
-            },
-            { title: 'Pending', isNumber: true, cell: ({ pendingCount }) => formatCount(pendingCount) },
-            { title: 'Parked', isNumber: true, cell: ({ parkedCount }) => formatCount(parkedCount) },
-          ]}
-          rows={totals.slice(0, CURRENCIES_SHOWN)}
-          empty="Nothing is in the ledger yet."
-        />
+        <Sums totals={totals.slice(0, CURRENCIES_SHOWN)} />
+        {totals.length > CURRENCIES_SHOWN ? (
+          <details>
+            <summary>{formatCount(totals.length - CURRENCIES_SHOWN)} more currencies</summary>
+            <Sums totals={totals.slice(CURRENCIES_SHOWN)} />
+          </details>
+        ) : (
+          ''
+        )}
       </Live>
       <h2>Last runs that found something</h2>
       <Live id="runs">
+        <Failed runs={failed} today={utcDay(status.now)} />
         <RunTable runs={runs} now={status.now} />
       </Live>
       <p>
         <a href="/runs">All runs</a>
       </p>
     </>
+  );
+};
+
+const Sums: FC<{ readonly totals: StatusRecord['totals'] }> = ({ totals }) => (
+  <Table
+    caption="By currency"
+    columns={[
+      { title: 'Currency', cell: ({ currency }) => <a href={`/payments?currency=${currency}`}>{currency}</a> },
+      { title: 'Payments', isNumber: true, cell: ({ postedCount }) => formatCount(postedCount) },
+      {
+        title: 'Sum',
+        isNumber: true,
+        cell: ({ posted, currency }) => <Money amount={posted} currency={currency} />,
+      },
+      { title: 'Pending', isNumber: true, cell: ({ pendingCount }) => formatCount(pendingCount) },
+      { title: 'Parked', isNumber: true, cell: ({ parkedCount }) => formatCount(parkedCount) },
+    ]}
+    rows={totals}
+    empty="Nothing is in the ledger yet."
+  />
+);
+
+/** Kept in the address, and without a script: choosing is one more click. */
+const CurrencyForm: FC<{ readonly currencies: readonly string[]; readonly chosen: string | null }> = ({
+  currencies,
+  chosen,
+}) =>
+  currencies.length < 2 ? null : (
+    <form method="get" class="filters">
+      <label>
+        Currency
+        <select name="currency">
+          <option value="">all together</option>
+          {currencies.map((one) => (
+            <option value={one} selected={one === chosen}>
+              {one}
+            </option>
+          ))}
+        </select>
+      </label>
+      <button type="submit">Show</button>
+    </form>
+  );
+
+/** What failed today is said before what succeeded. */
+const Failed: FC<{ readonly runs: readonly RunRecord[]; readonly today: string }> = ({ runs, today }) => {
+  if (runs.length === 0) return null;
+  const count = runs.length < FAILED_MAX ? formatCount(runs.length) : `${FAILED_MAX} or more`;
+  return (
+    <p>
+      <Sign tone="bad" />{' '}
+      <a href={`/runs?status=failed&from=${today}&to=${today}`}>
+        {count} {runs.length === 1 ? 'run' : 'runs'} failed today
+      </a>
+      ; the newest: <Text of={runs[0]?.error?.slice(0, 160) ?? null} />
+    </p>
   );
 };
 
@@ -97,10 +151,9 @@ const Answer: FC<{ readonly verdict: Verdict }> = ({ verdict: { state, sentence,
       </section>
       {needs.length === 0 ? <p class="quiet">Nothing needs you.</p> : ''}
       <ul class="needs">
-        {needs.map((need) => (
+        {groupsOf(needs).map((group) => (
           <li>
-            <Sign tone={SEVERITIES[need.severity]} /> {plainText(need.text)}{' '}
-            {need.command === null ? '' : <code>{need.command}</code>} <PlaceOf code={need.code} />
+            <NeedGroup needs={group} />
           </li>
         ))}
       </ul>
@@ -123,10 +176,56 @@ function toneOf(needs: readonly Need[]): Tone {
   return SEVERITIES[worstSeverity(needs) ?? 'notice'];
 }
 
+/** Of one kind each, in the order of the first of it: the worst comes first. */
+function groupsOf(needs: readonly Need[]): (readonly Need[])[] {
+  const groups = new Map<string, Need[]>();
+  for (const need of needs) groups.set(need.code, [...(groups.get(need.code) ?? []), need]);
+  return [...groups.values()];
+}
+
+/** Several of a kind are one line that opens. */
+const NeedGroup: FC<{ readonly needs: readonly Need[] }> = ({ needs }) => {
+  const [first] = needs;
+  if (first === undefined) return null;
+  if (needs.length === 1) {
+    return (
+      <>
+        <Sign tone={SEVERITIES[first.severity]} /> <OneNeed need={first} /> <PlaceOf code={first.code} />
+      </>
+    );
+  }
+  return (
+    <>
+      <Sign tone={SEVERITIES[first.severity]} />{' '}
+      <details>
+        <summary>
+          {formatCount(needs.length)} times {first.code.replaceAll('_', ' ')}: {plainText(first.text)}
+        </summary>
+        <ul>
+          {needs.map((need) => (
+            <li>
+              <OneNeed need={need} />
+            </li>
+          ))}
+        </ul>
+      </details>{' '}
+      <PlaceOf code={first.code} />
+    </>
+  );
+};
+
+const OneNeed: FC<{ readonly need: Need }> = ({ need: { text, command } }) => (
+  <>
+    {plainText(text)} {command === null ? '' : <code>{command}</code>}
+  </>
+);
+
 /** Where a need is decided. */
 const PlaceOf: FC<{ readonly code: string }> = ({ code }) => {
-  if (code.startsWith('parked')) return <a href="/parked">Parked</a>;
-  if (/^day|proof|broken/.test(code)) return <a href="/days">Days</a>;
+  if (code.startsWith('parked')) return <a href="/parked">→ Parked</a>;
+  if (/^day|proof|broken/.test(code)) return <a href="/days">→ Days</a>;
+  if (/^(?:reading|sync|standstill)/.test(code)) return <a href="/runs?status=failed">→ Runs</a>;
+  if (/^(?:stripe|blnk|queue|no_worker|clock)/.test(code)) return <a href="/settings">→ Settings</a>;
   return null;
 };
 

@@ -4,7 +4,9 @@ import { formatCount } from '../../core/base/time-text.js';
 import { PARKING_REASONS, type ParkingReason } from '../../core/posting/posting.js';
 import type { ParkedFacts } from '../../core/verdict/facts.js';
 import type { ParkedPage } from '../../db/reads/parked.js';
-import { Id, Live, Money, Older, State, Table, Text, Time } from './parts.js';
+import { Id, Live, Older, State, Table, Text, Time } from './parts.js';
+import { AMOUNT_COLUMN, PAYMENT_COLUMN } from './payments.js';
+import { Why, YourName } from './signature.js';
 
 export interface ParkedAsked {
   readonly reason?: string;
@@ -47,11 +49,14 @@ export const Parked: FC<{
     ) : (
       <Chosen page={page} now={now} mayAct={mayAct} />
     )}
-    {mayAct && asked.reason !== undefined && asked.reason !== '' && page.count > 0 ? (
+    {mayAct && asked.reason !== undefined && asked.dismissed !== 'true' && page.count > 0 ? (
       <form method="post" action="/parked/confirm" class="actions">
         <input type="hidden" name="reason" value={asked.reason} />
         <button type="submit" name="what" value="retry">
           Retry all {formatCount(page.count)} of this reason…
+        </button>
+        <button type="submit" name="what" value="dismiss">
+          Dismiss all {formatCount(page.count)} of this reason…
         </button>
       </form>
     ) : (
@@ -109,15 +114,7 @@ const Chosen: FC<{ readonly page: ParkedPage; readonly now: Date; readonly mayAc
               ''
             ),
         },
-        {
-          title: 'Payment',
-          cell: ({ reference }) => <Id value={reference} href={`/payments/${encodeURIComponent(reference)}`} />,
-        },
-        {
-          title: 'Amount',
-          isNumber: true,
-          cell: ({ amountMinor, currency }) => <Money amount={amountMinor} currency={currency} />,
-        },
+        ...[PAYMENT_COLUMN, AMOUNT_COLUMN],
         { title: 'Created', cell: ({ created }) => <Time at={created} now={now} /> },
         {
           title: 'Reason',
@@ -179,25 +176,14 @@ export const Confirm: FC<{ readonly decision: Decision; readonly problem: string
       {problem === null ? '' : <p class="answer bad">{problem}</p>}
       <form method="post" action={`/parked/${what}`}>
         {reason === null ? '' : <input type="hidden" name="reason" value={reason} />}
+        <input type="hidden" name="count" value={String(count)} />
         {references.map((reference) => (
           <input type="hidden" name="reference" value={reference} />
         ))}
         {what === 'dismiss' ? (
           <div class="filters">
-            <p>
-              <label>
-                Why (needed)
-                <br />
-                <input name="why" required maxlength={500} size={60} />
-              </label>
-            </p>
-            <p>
-              <label>
-                Your name (needed)
-                <br />
-                <input name="by" required maxlength={100} size={30} autocomplete="name" />
-              </label>
-            </p>
+            <Why />
+            <YourName />
           </div>
         ) : (
           ''
@@ -221,13 +207,19 @@ export const Confirm: FC<{ readonly decision: Decision; readonly problem: string
   );
 };
 
+/** The rest stands with the actions. */
+const LINES_SHOWN = 100;
+
 export const Decided: FC<{ readonly lines: readonly string[] }> = ({ lines }) => (
   <>
     <h1>Done</h1>
     <ul>
-      {lines.map((line) => (
-        <li>{line}</li>
+      {lines.slice(0, LINES_SHOWN).map((line) => (
+        <li>
+          <Text of={line} />
+        </li>
       ))}
+      {lines.length > LINES_SHOWN ? <li>and {formatCount(lines.length - LINES_SHOWN)} more</li> : ''}
     </ul>
     <p>
       <a href="/parked">Back to what is parked</a>

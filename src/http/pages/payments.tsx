@@ -6,10 +6,12 @@ import { PARKING_REASONS } from '../../core/posting/posting.js';
 import type { PaymentSides } from '../../db/reads/parked.js';
 import type { PaymentPage, PaymentRecord } from '../../db/reads/payments.js';
 import type { PaymentState } from '../../db/schema/views.js';
+import type { ComparedPayment } from '../../operations/compare-payment.js';
 import { actionLines } from '../../views/action-text.js';
 import { plainText } from '../../views/text-width.js';
 import { PAYMENT_STATES } from '../api/schemas.js';
-import { Choice, Facts, Id, Live, Money, Older, State, Table, Text, Time, type Tone } from './parts.js';
+import { Compared, CompareNow } from './compare.js';
+import { Choice, type Column, Facts, Id, Live, Money, Older, State, Table, Text, Time, type Tone } from './parts.js';
 
 export const TONES: Readonly<Record<PaymentState, Tone>> = {
   ...{ pending: 'quiet', posted: 'good', parked: 'attention', dismissed: 'quiet' },
@@ -19,6 +21,17 @@ const WORDS: Readonly<Record<PaymentState, string>> = {
   ...{ pending: 'to be posted', posted: 'in the ledger', parked: 'parked', dismissed: 'dismissed' },
 };
 
+/** Of every list of payments. */
+export const PAYMENT_COLUMN: Column<PaymentRecord> = {
+  title: 'Payment',
+  cell: ({ reference }) => <Id value={reference} href={`/payments/${encodeURIComponent(reference)}`} />,
+};
+
+export const AMOUNT_COLUMN: Column<PaymentRecord> = {
+  ...{ title: 'Amount', isNumber: true },
+  cell: ({ amountMinor, currency }) => <Money amount={amountMinor} currency={currency} />,
+};
+
 export const PaymentTable: FC<{ readonly payments: readonly PaymentRecord[]; readonly empty: string }> = ({
   payments,
   empty,
@@ -26,15 +39,7 @@ export const PaymentTable: FC<{ readonly payments: readonly PaymentRecord[]; rea
   <Table
     columns={[
       { title: 'State', cell: ({ state }) => <State tone={TONES[state]}>{WORDS[state]}</State> },
-      {
-        title: 'Payment',
-        cell: ({ reference }) => <Id value={reference} href={`/payments/${encodeURIComponent(reference)}`} />,
-      },
-      {
-        title: 'Amount',
-        isNumber: true,
-        cell: ({ amountMinor, currency }) => <Money amount={amountMinor} currency={currency} />,
-      },
+      ...[PAYMENT_COLUMN, AMOUNT_COLUMN],
       { title: 'Created', cell: ({ created }) => <Time at={created} /> },
       { title: 'Balance', cell: ({ customerBalance }) => <Text of={customerBalance} /> },
       {
@@ -103,11 +108,15 @@ function emptyText({ q, state, currency, from, to }: PaymentsAsked): string {
   return of === '' ? 'No payment is known yet.' : `No payment is known${of}.`;
 }
 
-export const Payment: FC<{ readonly payment: PaymentSides; readonly now: Date; readonly mayAct: boolean }> = ({
-  payment,
-  now,
-  mayAct,
-}) => (
+export const Payment: FC<{
+  readonly payment: PaymentSides;
+  readonly compared: ComparedPayment | null;
+  readonly now: Date;
+  readonly mayAct: boolean;
+  /** Null: both sides can be asked. */
+  readonly whyNotCompared: string | null;
+  readonly ledgerUrl: string | null;
+}> = ({ payment, compared, now, mayAct, whyNotCompared, ledgerUrl }) => (
   <>
     <h1>
       <Id value={payment.reference} />
@@ -125,7 +134,18 @@ export const Payment: FC<{ readonly payment: PaymentSides; readonly now: Date; r
           </a>
         </>
       )}
+      {ledgerUrl === null ? (
+        ''
+      ) : (
+        <>
+          {' · '}
+          <a href={ledgerUrl} rel="noreferrer">
+            In the ledger
+          </a>
+        </>
+      )}
     </p>
+    {compared === null ? '' : <Compared compared={compared} at={now} />}
     {payment.reason === null || payment.state === 'posted' ? (
       ''
     ) : (
@@ -139,6 +159,7 @@ export const Payment: FC<{ readonly payment: PaymentSides; readonly now: Date; r
     )}
     {payment.state === 'parked' && mayAct ? <Decide references={[payment.reference]} /> : ''}
     <Known payment={payment} now={now} />
+    {mayAct ? <CompareNow reference={payment.reference} whyNot={whyNotCompared} /> : ''}
     <Past payment={payment} />
   </>
 );

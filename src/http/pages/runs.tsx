@@ -2,7 +2,7 @@
 import type { FC } from 'hono/jsx';
 import { formatMoney } from '../../core/base/money.js';
 import { formatCount, formatDuration } from '../../core/base/time-text.js';
-import { FEEDS, type RunStatus } from '../../core/coverage/sync-run.js';
+import { FEEDS, type RunStatus, TRIGGERS } from '../../core/coverage/sync-run.js';
 import type { PaymentPage } from '../../db/reads/payments.js';
 import type { RunPage, RunRecord } from '../../db/reads/runs.js';
 import { RUN_STATUSES } from '../api/schemas.js';
@@ -42,6 +42,9 @@ export const RunTable: FC<{ readonly runs: readonly RunRecord[]; readonly now: D
 export interface RunsAsked {
   readonly feed?: string;
   readonly status?: string;
+  readonly trigger?: string;
+  readonly from?: string;
+  readonly to?: string;
   readonly empty?: string;
   readonly after?: string;
 }
@@ -58,6 +61,15 @@ export const Runs: FC<{
     <form method="get" class="filters">
       <Choice name="status" label="Status" options={RUN_STATUSES} chosen={asked.status} />
       <Choice name="feed" label="Feed" options={FEEDS} chosen={asked.feed} />
+      <Choice name="trigger" label="Asked by" options={TRIGGERS} chosen={asked.trigger} />
+      <label>
+        Started from
+        <input type="date" name="from" value={asked.from ?? ''} />
+      </label>
+      <label>
+        to
+        <input type="date" name="to" value={asked.to ?? ''} />
+      </label>
       <label>
         Found nothing
         <select name="empty">

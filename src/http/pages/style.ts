@@ -35,7 +35,7 @@ h1 { font-size: 1.4rem; margin: .75rem 0; } h2 { font-size: 1.1rem; margin: 1.75
 ul.needs { list-style: none; padding: 0; margin: .75rem 0; } ul.needs li { padding: .35rem 0 .35rem 1.6rem; position: relative; }
 ul.needs .sign { position: absolute; left: .2rem; font-weight: 700; }
 .good-text { color: var(--good); } .attention-text { color: var(--attention); } .bad-text { color: var(--bad); } .quiet { color: var(--quiet); }
-dl.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .75rem; margin: 1rem 0; }
+dl.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .75rem; margin: 1rem 0; }
 dl.facts div { background: var(--raised); border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .75rem; }
 dl.facts dt { color: var(--quiet); font-size: .85rem; } dl.facts dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
 dl.list { display: grid; grid-template-columns: minmax(8rem, max-content) 1fr; gap: .3rem 1rem; } dl.list dt { color: var(--quiet); } dl.list dd { margin: 0; overflow-wrap: anywhere; }
@@ -58,11 +58,15 @@ ol.days { list-style: none; display: grid; grid-template-columns: repeat(auto-fi
 ol.days a { display: block; position: relative; text-align: center; text-decoration: none; border-radius: .3rem; padding: .15rem 0; background: var(--raised); color: var(--quiet); border: 1px solid var(--line); font-size: .85rem; line-height: 1.25; }
 ol.days .good { background: var(--good-ground); color: var(--good); } ol.days .attention { background: var(--attention-ground); color: var(--attention); } ol.days .bad { background: var(--bad-ground); color: var(--bad); }
 .same { border-top: 1px solid var(--line); margin-top: 2rem; color: var(--quiet); font-size: .9rem; } footer { color: var(--quiet); font-size: .85rem; }
+meter { width: 16rem; max-width: 100%; vertical-align: middle; } .answer .scroll { margin: .5rem 0; }
+details summary { cursor: pointer; }
 .notice { border: 1px solid var(--line); border-radius: .4rem; padding: .6rem .9rem; background: var(--raised); }
 @media (max-width: 40rem) {
   .where { margin-left: 0; width: 100%; } input[type=search] { width: 100%; } form.filters label { width: 100%; }
   table.blocks thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); } table.blocks tr { display: block; border: 1px solid var(--line); border-radius: .4rem; margin: .5rem 0; padding: .35rem .5rem; }
-  table.blocks td { display: flex; justify-content: space-between; gap: 1rem; border: 0; padding: .2rem 0; text-align: right; } table.blocks td::before { content: attr(data-label); color: var(--quiet); text-align: left; }
+  table.blocks, table.blocks tbody { display: block; }
+  table.blocks td, table.blocks td.number { white-space: normal; overflow-wrap: anywhere; }
+  table.blocks td { display: flex; justify-content: space-between; gap: 1rem; border: 0; padding: .2rem 0; text-align: right; } table.blocks td::before { content: attr(data-label); color: var(--quiet); text-align: left; flex: none; max-width: 45%; overflow-wrap: normal; }
   table.blocks td:empty { display: none; }
   dl.list { grid-template-columns: 1fr; gap: 0; } dl.list dd { margin-bottom: .5rem; } }
 @media (prefers-reduced-motion: no-preference) { [data-fresh] { animation: fresh 1.2s ease-out; } @keyframes fresh { from { background: var(--info-ground); } } }

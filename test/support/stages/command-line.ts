@@ -5,6 +5,7 @@ import type { CommandContext } from '../../../src/cli/ports.js';
 import type { Lane, Preparation } from '../../../src/core/posting/posting.js';
 import type { QueueIdentity } from '../../../src/core/queue/queue-identity.js';
 import { noteActions } from '../../../src/db/actions/action-store.js';
+import { createProofRequests } from '../../../src/db/actions/proof-requests.js';
 import { createParkedStore } from '../../../src/db/postings/parked-store.js';
 import { createAcceptanceStore } from '../../../src/db/proof/acceptance-store.js';
 import { createReadModel } from '../../../src/db/reads/read-model.js';
@@ -96,6 +97,7 @@ async function runCommand({ db }: ReadsDatabase, words: string, requests: Reques
   const requested = createRequestOperations({
     reads,
     parked: createParkedStore(db, prepare),
+    proofRequests: createProofRequests(db, { name: 'tester', origin: 'cli' }),
     acceptances: createAcceptanceStore(db, 'test'),
     requests: {
       sync: requests.sync ?? (async () => {}),

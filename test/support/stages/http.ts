@@ -1,8 +1,10 @@
 /** The HTTP server over a real database; the queue is played by the test. */
 
+import { withoutKeys } from '../../../src/app/ask-sides.js';
 import { loginLinkUser } from '../../../src/app/login-links.js';
 import type { HttpConfig } from '../../../src/config-http.js';
 import { noteActions } from '../../../src/db/actions/action-store.js';
+import { createProofRequests } from '../../../src/db/actions/proof-requests.js';
 import { createParkedStore } from '../../../src/db/postings/parked-store.js';
 import { createAcceptanceStore } from '../../../src/db/proof/acceptance-store.js';
 import { createReadModel } from '../../../src/db/reads/read-model.js';
@@ -39,8 +41,11 @@ export interface HttpStage {
 
 const CONFIG: HttpConfig = {
   ...{ host: '127.0.0.1', port: 0, publicUrl: null, trustsProxy: false },
-  ...{ adminToken: null, viewerToken: null, webhookSecrets: [] },
+  ...{ adminToken: null, viewerToken: null, webhookSecrets: [], ledgerRowUrl: null },
 };
+
+/** As of a process without keys. */
+const SIDES_AWAY = withoutKeys('This process has no keys');
 
 export async function startHttp(
   { db }: Pick<ReadsDatabase, 'db'>,
@@ -75,10 +80,12 @@ export async function startHttp(
     async operationsFor(actor) {
       const operations = createRequestOperations({
         ...{ reads, requests, acceptances: createAcceptanceStore(db, 'test') },
+        proofRequests: createProofRequests(db, actor),
         parked: createParkedStore(db, (text) => ({ kind: 'rejected', reason: 'unknown_currency', detail: text })),
       });
       return noteRequests(operations, (actions) => noteActions(db, actor, actions));
     },
+    sides: SIDES_AWAY,
     health: async () => opened.health,
     flows,
     settings: () => [{ variable: 'SYNC_EVERY', value: '60s', from: 'default', note: null }],
@@ -91,7 +98,7 @@ export async function startHttp(
     onWrongToken: (address) => void stage.wrongTokens.push(address),
   });
   const app = createApp(ports, { isDraining: () => opened.isDraining });
-  const { port, close } = await listen(app.fetch as never, own);
+  const { port, close } = await listen(app.fetch, own);
   const opened: HttpStage = Object.assign(stage, {
     ...{ url: `http://127.0.0.1:${port}`, ports, health, flows, endStreams: app.endStreams },
     async close() {

@@ -1,0 +1,200 @@
+/** One day in full: what was proven of it, by currency, with every finding, and what may be asked for about it. */
+import type { FC } from 'hono/jsx';
+import { formatMoney } from '../../core/base/money.js';
+import { formatCount } from '../../core/base/time-text.js';
+import { judgeAcceptable } from '../../core/proof/acceptance.js';
+import { type DayFinding, FINDING_KINDS } from '../../core/proof/certificate.js';
+import type { DayCertificates, FullCertificate } from '../../db/reads/certificates.js';
+import { STATE_WORDS, StateOf } from './day-strip.js';
+import { Facts, Id, Live, Money, State, Table, Text, Time } from './parts.js';
+
+export interface DayShown {
+  readonly day: string;
+  /** Null: it was never proven. */
+  readonly found: DayCertificates | null;
+  /** When a person asked for a proof that did not begin yet; null when nobody did. */
+  readonly waitsSince: Date | null;
+  readonly mayAct: boolean;
+  readonly now: Date;
+}
+
+export const Day: FC<DayShown> = ({ day, found, waitsSince, mayAct, now }) => (
+  <>
+    <h1>Certificate of {day}</h1>
+    <Live id="waits">
+      {waitsSince === null ? (
+        ''
+      ) : (
+        <p class="notice">
+          A proof was asked for <Time at={waitsSince} now={now} />; a worker makes it.
+        </p>
+      )}
+    </Live>
+    {mayAct ? <AskAbout day={day} certificates={found?.certificates ?? []} /> : ''}
+    {found === null ? (
+      <p class="notice">This day was never proven. A day is proven by itself two days after it ended.</p>
+    ) : (
+      <Proven day={day} found={found} mayAct={mayAct} />
+    )}
+  </>
+);
+
+const AskAbout: FC<{ readonly day: string; readonly certificates: readonly FullCertificate[] }> = ({
+  day,
+  certificates,
+}) => (
+  <div class="actions">
+    <form method="post" action="/days/prove">
+      <input type="hidden" name="from" value={day} />
+      <input type="hidden" name="to" value={day} />
+      <button type="submit">Prove now</button>
+    </form>
+    {certificates.some(({ state }) => state === 'broken' || state === 'open') ? (
+      <form method="post" action="/repairs/plan">
+        <input type="hidden" name="from" value={day} />
+        <input type="hidden" name="to" value={day} />
+        <button type="submit">Plan a repair</button>
+      </form>
+    ) : (
+      ''
+    )}
+  </div>
+);
+
+const Proven: FC<{ readonly day: string; readonly found: DayCertificates; readonly mayAct: boolean }> = ({
+  day,
+  found,
+  mayAct,
+}) => (
+  <>
+    <Live id="certificates">
+      {found.certificates.map((certificate) => (
+        <CertificateOf certificate={certificate} signs={mayAct ? day : null} />
+      ))}
+    </Live>
+    <h2>Proofs of this day</h2>
+    <Table
+      caption={`${formatCount(found.historyCount)} in all, the newest first`}
+      columns={[
+        { title: 'Proven', cell: ({ provedAt }) => <Time at={provedAt} /> },
+        { title: 'Currency', cell: ({ currency }) => currency ?? 'no payments' },
+        {
+          title: 'State',
+          cell: ({ state }) => <State tone={STATE_WORDS[state].tone}>{STATE_WORDS[state].words}</State>,
+        },
+        { title: 'Because', cell: ({ trigger }) => trigger.replaceAll('_', ' ') },
+        { title: 'Findings', isNumber: true, cell: ({ findingsCount }) => formatCount(findingsCount) },
+        {
+          title: 'Reopens because',
+          cell: ({ reopenedBecause }) => <Text of={reopenedBecause === null ? null : String(reopenedBecause)} />,
+        },
+      ]}
+      rows={found.history}
+      empty="There is none."
+    />
+  </>
+);
+
+/** @param signs the day whose differences may be accepted here; null: none may */
+const CertificateOf: FC<{ readonly certificate: FullCertificate; readonly signs: string | null }> = ({
+  certificate,
+  signs,
+}) => {
+  const { currency } = certificate;
+  const sides = [
+    { name: 'Stripe', count: certificate.stripeCount, sum: certificate.stripeSum, hash: certificate.stripeHash },
+    { name: 'Ledger', count: certificate.ledgerCount, sum: certificate.ledgerSum, hash: certificate.ledgerHash },
+    {
+      name: 'Our postings',
+      count: certificate.postingsCount,
+      sum: certificate.postingsSum,
+      hash: certificate.postingsHash,
+    },
+  ];
+  return (
+    <section aria-label={`Certificate in ${currency ?? 'no currency'}`}>
+      <h2>
+        {currency ?? 'No payments'} <StateOf certificate={certificate} />
+      </h2>
+      {currency === null ? (
+        ''
+      ) : (
+        <Table
+          columns={[
+            { title: 'Side', cell: ({ name }) => name },
+            { title: 'Payments', isNumber: true, cell: ({ count }) => formatCount(count) },
+            { title: 'Sum', isNumber: true, cell: ({ sum }) => formatMoney({ amount: sum, currency }) },
+            { title: 'Hash', cell: ({ hash }) => <Id value={hash} short={24} /> },
+          ]}
+          rows={sides}
+          empty=""
+        />
+      )}
+      <Facts
+        of={[
+          ['Proven', <Time at={certificate.provedAt} />],
+          ['Because', certificate.trigger.replaceAll('_', ' ')],
+          ['Stripe as of', <Time at={certificate.stripeAsOf} />],
+          [
+            'Source balance fell by',
+            certificate.movement === null ? null : <Money amount={certificate.movement} currency={currency} />,
+          ],
+          [
+            'Not explained',
+            certificate.unexplained === null ? null : <Money amount={certificate.unexplained} currency={currency} />,
+          ],
+          ['Not claimed', certificate.notSeen.length === 0 ? null : <Text of={certificate.notSeen.join('; ')} />],
+        ]}
+      />
+      {certificate.findings.length === 0 ? (
+        <p class="good-text">✓ Both sides agree, payment by payment.</p>
+      ) : (
+        <Findings certificate={certificate} signs={signs} />
+      )}
+    </section>
+  );
+};
+
+const FINDINGS_SHOWN = 200;
+
+const Findings: FC<{ readonly certificate: FullCertificate; readonly signs: string | null }> = ({
+  certificate: { findings, findingsCount, day, currency },
+  signs,
+}) => (
+  <>
+    <Table
+      caption={`${formatCount(findingsCount)} findings${findings.length < findingsCount ? `, the first ${formatCount(findings.length)} are kept` : ''}`}
+      columns={[
+        { title: 'Finding', cell: ({ kind, accepted }) => `${kind}${accepted === undefined ? '' : ' (accepted)'}` },
+        {
+          title: 'Payment',
+          cell: ({ paymentId }) =>
+            paymentId === null ? '' : <Id value={paymentId} href={`/payments/${encodeURIComponent(paymentId)}`} />,
+        },
+        { title: 'What', cell: ({ detail }) => <Text of={detail} /> },
+        { title: 'Means', cell: ({ kind }) => FINDING_KINDS[kind].meaning },
+        ...(signs === null
+          ? []
+          : [{ title: 'Decide', cell: (finding: DayFinding) => <Decide day={day} finding={finding} /> }]),
+      ]}
+      rows={findings.slice(0, FINDINGS_SHOWN)}
+      empty=""
+    />
+    {findings.length <= FINDINGS_SHOWN ? (
+      ''
+    ) : (
+      <p>
+        The first {FINDINGS_SHOWN} of {currency ?? day}; <a href={`/days/${day}/findings.csv`}>all of them as CSV</a>
+      </p>
+    )}
+  </>
+);
+
+/** Leads to a page that repeats what is signed. */
+const Decide: FC<{ readonly day: string; readonly finding: DayFinding }> = ({ day, finding }) => {
+  const { paymentId, accepted } = finding;
+  if (paymentId === null) return null;
+  const query = `payment=${encodeURIComponent(paymentId)}`;
+  if (accepted !== undefined) return <a href={`/days/${day}/take-back?${query}`}>Take back…</a>;
+  return judgeAcceptable([finding]).kind === 'acceptable' ? <a href={`/days/${day}/accept?${query}`}>Accept…</a> : null;
+};
