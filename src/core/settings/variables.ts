@@ -294,6 +294,15 @@ export const VARIABLE_SECTIONS: readonly VariableSection[] = [
           'signing secret of a [webhook endpoint](http.md#webhook) of Stripe; several with commas between while one is exchanged',
         fallbackDetails: 'none: there is no webhook',
       },
+      {
+        name: 'BLNK_DASHBOARD_URL_TEMPLATE',
+        summary:
+          'Where a transaction of the ledger is looked at: payments link to it. Has {transaction_id} or {reference} in it',
+        fallback: 'none',
+        fallbackDetails: 'none: payments have no link to the ledger',
+        example: 'https://ledger.example.com/transactions/{transaction_id}',
+        details: 'where a transaction of the ledger is looked at, with `{transaction_id}` or `{reference}` in it',
+      },
     ],
   },
 ];
