@@ -76,6 +76,7 @@ const coreRoutes: readonly CoreRoute[] = [
   ),
   route('GET /identities/:id', ({ core }, _call, [id = '']) => entities.getIdentity(core, id)),
   route('PUT /identities/:id', ({ core }, call, [id = '']) => entities.updateIdentity(core, id, call), 'proxied'),
+  route('DELETE /identities/:id', ({ core }, _call, [id = '']) => entities.deleteIdentity(core, id)),
   route('POST /:id/metadata', ({ core }, call, [id = '']) => updateMetadata(core, id, call), 'proxied'),
   route('POST /reconciliation/:action', () => notPlayed('reconciliation'), 'proxied'),
   route('GET /health', () => jsonAnswer(200, { status: 'UP' })),

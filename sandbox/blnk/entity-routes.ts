@@ -99,7 +99,7 @@ export function createIdentity(core: CoreState, call: Call): Answer {
   const given = String(fields.identity_id ?? '');
   const wrong = given === '' ? undefined : refuseIdentityId(core, given);
   if (wrong !== undefined) {
-    return failureAnswer({ status: 400, code: 'IDT_VALIDATION_ERROR', message: wrong });
+    return failureAnswer({ status: 400, code: 'IDT_VALIDATION_ERROR', ...wrong });
   }
   const identity = {
     identityId: given || newEntityId('idt'),
@@ -118,13 +118,26 @@ export function getIdentity(core: CoreState, identityId: string): Answer {
     : failureAnswer(noSuchRow('IDT_NOT_FOUND', `Identity with ID '${identityId}' not found`));
 }
 
+/** What a balance is linked to stays, as the database below Core will have it. */
+export function deleteIdentity(core: CoreState, identityId: string): Answer {
+  if (core.balances.all.some((balance) => balance.identityId === identityId)) {
+    const message = 'update or delete on table "identity" violates foreign key constraint';
+    const details = { Severity: 'ERROR', Code: '23503', Message: message, Constraint: 'balances_identity_id_fkey' };
+    return failureAnswer({ status: 500, code: 'GEN_INTERNAL', message: 'Failed to delete identity', details });
+  }
+  return core.identities.delete(identityId)
+    ? jsonAnswer(200, { message: 'Identity deleted successfully' })
+    : failureAnswer(notFound('IDT_NOT_FOUND', `Identity with ID '${identityId}' not found`));
+}
+
 export function updateIdentity(core: CoreState, identityId: string, call: Call): Answer {
   const fields = readFields(call, [...identityFields]);
   const identity = core.identities.get(identityId);
   if (typeof fields === 'string') {
     return failureAnswer({ ...malformed, message: fields });
   }
-  const change = identityTexts(fields);
+  // An empty text is taken for none.
+  const change = Object.fromEntries(Object.entries(identityTexts(fields)).filter(([, value]) => value !== ''));
   if (Object.keys(change).length === 0 && metadataOf(fields) === null) {
     return failureAnswer(badRequest('No fields provided for update'));
   }
@@ -136,14 +149,18 @@ export function updateIdentity(core: CoreState, identityId: string, call: Call):
   return jsonAnswer(200, { message: 'Identity updated successfully' });
 }
 
-function refuseIdentityId(core: CoreState, identityId: string): string | undefined {
+function refuseIdentityId(core: CoreState, identityId: string): Pick<Failure, 'message' | 'details'> | undefined {
   if (!identityId.startsWith('idt_')) {
-    return "identity_id must start with the 'idt_' prefix";
+    return { message: "identity_id must start with the 'idt_' prefix" };
   }
   if (!ownIdentity.test(identityId)) {
-    return "identity_id suffix after 'idt_' must be a valid UUID";
+    return { message: "identity_id suffix after 'idt_' must be a valid UUID", details: {} };
   }
-  return core.identities.has(identityId) ? `Identity already exists: ${identityId}` : undefined;
+  if (!core.identities.has(identityId)) {
+    return undefined;
+  }
+  const details = { Severity: 'ERROR', Code: '23505', Table: 'identity', Constraint: 'identity_identity_id_key' };
+  return { message: `Identity already exists: ${identityId}`, details };
 }
 
 function identityTexts(fields: Fields): Record<string, string> {

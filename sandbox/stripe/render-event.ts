@@ -6,7 +6,13 @@ import type { SandboxEventType } from './life.js';
 
 /** The event as JSON around an object that is JSON already. */
 export function renderEvent(
-  envelope: { id: string; created: number; livemode: boolean; apiVersion: string; type: SandboxEventType },
+  envelope: {
+    id: string;
+    created: number;
+    livemode: boolean;
+    apiVersion: string;
+    type: SandboxEventType | 'customer.updated' | 'customer.deleted';
+  },
   objectJson: string,
 ): string {
   const outside: Omit<Stripe.EventBase, 'data'> = {

@@ -2,6 +2,7 @@
 // how each answers. Everything is a GET; what changes state is in control.ts and never on Stripe's paths.
 
 import type { Permission } from './access.js';
+import { CUSTOMER_EVENTS } from './customer-book.js';
 import { type ListParameters, readExpandOnly, readListParameters } from './query.js';
 import { agedOut, unknownCursor, unknownObject } from './refusal.js';
 import { renderAccount } from './render-account.js';
@@ -68,6 +69,11 @@ function listRoute(feed: FeedName): Route {
     permission: PERMISSIONS[feed],
     answer: (world, { search }) => {
       const asked = readListParameters(search, { types: feed === 'events', expandable: EXPANDABLE[feed] });
+      if (asked.types?.every((type) => CUSTOMER_EVENTS.some((one) => one === type)) === true) {
+        const to = Math.min(asked.to, world.clock.nowSeconds());
+        const { objects, hasMore } = world.customers.events({ ...asked, to });
+        return `{"object":"list","data":[${objects.join(',')}],"has_more":${hasMore},"url":"/v1/events"}`;
+      }
       const page = world.feeds[feed].page({
         from: feed === 'events' ? Math.max(asked.from, world.oldestEventSecond()) : asked.from,
         to: Math.min(asked.to, world.clock.nowSeconds()),
@@ -121,6 +127,8 @@ function customerRoute(id: string): Route {
     permission: 'rak_customer_read',
     answer: (world, { search }) => {
       readExpandOnly(search, []);
+      const changed = world.customers.find(id);
+      if (changed !== undefined) return JSON.stringify(changed);
       if (!world.population.isCustomer(id)) throw unknownObject('customer', id);
       return JSON.stringify(customerObject({ id, livemode: world.options.livemode }));
     },

@@ -8,6 +8,7 @@ import { isControl, serveControl } from '../control.js';
 import { Faults } from '../faults.js';
 import type { AccessOptions, Permission } from './access.js';
 import { controlled } from './control.js';
+import type { CustomerChange } from './customer-book.js';
 import {
   type ExpectationOptions,
   type ExpectedPayment,
@@ -73,6 +74,8 @@ export interface StripeSandbox {
   cancel(id: string, options?: { at?: Date }): void;
   /** Changes description, metadata or customer; earlier events keep the old ones. */
   edit(id: string, edit: Edit, options?: { at?: Date }): void;
+  /** Makes, changes or deletes a customer, now unless told. Its events are a list of their own. */
+  changeCustomer(id: string, change: CustomerChange, options?: { at?: Date }): void;
   /** Any other move. */
   move(id: string, move: NewMove): void;
   /** What a right mirror holds, intent by intent. */
@@ -120,6 +123,8 @@ export async function startStripeSandbox(options: StripeSandboxOptions = {}): Pr
     fail: (id, move = {}) => moveIntent(world, id, { ...move, move: 'fail' }),
     cancel: (id, move = {}) => moveIntent(world, id, { ...move, move: 'cancel' }),
     edit: (id, edit, move = {}) => moveIntent(world, id, { ...move, move: 'edit', edit }),
+    changeCustomer: (id, change, { at = world.clock.now() } = {}) =>
+      world.customers.change(id, change, Math.floor(at.getTime() / 1_000)),
     move: (id, move) => moveIntent(world, id, move),
     expected,
     expectedTotals: (asked = {}) => expectedTotals(world, asked),

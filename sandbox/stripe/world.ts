@@ -4,6 +4,7 @@
 
 import type { SandboxClock } from '../clock.js';
 import { fraction } from '../fractions.js';
+import { CustomerBook } from './customer-book.js';
 import { Feed } from './feed.js';
 import { type IntentPlan, standingAt } from './life.js';
 import { Population, type PopulationOptions } from './population.js';
@@ -31,6 +32,7 @@ export class World {
   readonly clock: SandboxClock;
   readonly population: Population;
   readonly feeds: Readonly<Record<FeedName, Feed>>;
+  readonly customers: CustomerBook;
   private readonly heldPlans = new Map<number, IntentPlan>();
   private readonly heldIds = new Map<string, number>();
   private readonly intentIds: IdCodec;
@@ -40,6 +42,7 @@ export class World {
 
   constructor(readonly options: WorldOptions) {
     this.clock = options.clock;
+    this.customers = new CustomerBook(options);
     const nobody: PopulationOptions = { size: 0, from: new Date(0), to: new Date(0) };
     this.population = new Population(options.population ?? nobody, options);
     this.intentIds = new IdCodec('pi_3', options.seed + 500);

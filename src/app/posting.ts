@@ -1,4 +1,5 @@
 /** Composition: posting, joined to the outbox, to Blnk and to what is told of lanes. */
+import type { PostedReferences } from '../accounts/find-customers.js';
 import { describeError } from '../core/base/errors.js';
 import { createBalanceNames } from '../core/ledger/balance-names.js';
 import type { Mirror } from '../core/posting/mirror.js';
@@ -16,6 +17,8 @@ export interface PostingParts {
   readonly mirror: Pick<Mirror, 'mirrorId' | 'ledgerEpoch'>;
   /** Of the watch over the ledger; see `DoubtPorts`. */
   readonly confirmSource: DrainPorts['confirmSource'];
+  /** Told what was posted; absent: nobody asks. */
+  readonly posted?: Pick<PostedReferences, 'add'>;
 }
 
 export interface Posting {
@@ -26,7 +29,10 @@ export interface Posting {
   noted(): Promise<void>;
 }
 
-export function createPosting(context: Context, { mirror, confirmSource }: PostingParts): Posting {
+export function createPosting(
+  context: Context,
+  { mirror, confirmSource, posted = { add() {} } }: PostingParts,
+): Posting {
   const { database, events, vendors, timings } = context;
   const { mirrorId, ledgerEpoch: epoch } = mirror;
   const { leaseMs, finalAfterMs, backoff, lanePause, dismissedLooksAfterMs: looksAfterMs } = timings;
@@ -42,7 +48,7 @@ export function createPosting(context: Context, { mirror, confirmSource }: Posti
   const drainer = createLaneDrainer(
     {
       ...{ ...judging, ...pauses, clock: context.clock, random: context.random },
-      outbox: countedOutbox(outbox, context),
+      outbox: countedOutbox(outbox, { ...context, posted }),
       markFirstPost: () => markFirstPost(database.db, mirrorId),
       onRenewalFailed: (error) => events.claimNotRenewed({ error: describeError(error) }),
     },

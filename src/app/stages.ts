@@ -12,6 +12,7 @@ import { isDue } from '../worker/sync-job.js';
 import { type Collecting, createCollecting } from './collecting.js';
 import type { Context } from './context.js';
 import { countedJobs } from './counted-jobs.js';
+import { createIdentityKeeping, type Identities } from './identities.js';
 import { createPosting, type Posting } from './posting.js';
 import { createScheduledProofs, type ScheduledProofs } from './proving.js';
 import { tellReading, tellRunEnd } from './tell-work.js';
@@ -35,6 +36,7 @@ export interface Stages {
   readonly store: Collecting['store'];
   readonly posting: Posting;
   readonly proofs: ScheduledProofs;
+  readonly identities: Identities;
   /** Tells runs that have ended since it was called last. */
   reportRuns(): Promise<void>;
 }
@@ -44,7 +46,13 @@ export function createStages(context: Context, parts: StageParts): Stages {
   const { mirror, workerId, queue, alarms, ledgerWatch, intervalMs, signal } = parts;
   const owner = { workerId, mirrorId: mirror.mirrorId, epoch: mirror.ledgerEpoch };
   const collecting = createCollecting(context, { owner, queue, signal, wakeLanes: parts.wakeLanes });
-  const posting = createPosting(context, { mirror, confirmSource: ledgerWatch.confirmSource });
+  let lanesInHand = 0;
+  const identities = createIdentityKeeping(context, {
+    ...{ mirror, signal, confirmLedger: () => ledgerWatch.confirm() },
+    isPosting: () => lanesInHand > 0,
+  });
+  const { confirmSource } = ledgerWatch;
+  const posting = createPosting(context, { mirror, confirmSource, posted: identities.posted });
   const proofs = createScheduledProofs(context, {
     signal,
     confirmLedger: () => ledgerWatch.confirm(),
@@ -73,13 +81,15 @@ export function createStages(context: Context, parts: StageParts): Stages {
     proofs: () => proofs.turn(),
     async lane(lane, mayGoOn) {
       let nextMs: number | null = timings.lanePause.baseMs;
+      lanesInHand += 1;
       try {
         nextMs = await posting.drainer.drain(lane, signal, mayGoOn);
       } finally {
+        lanesInHand -= 1;
         if (nextMs !== null && !signal.aborted) alarms.set(lane, nextMs);
       }
       if (nextMs === null) await reportRuns();
     },
   };
-  return { handlers: tracedJobs(countedJobs(handlers, flows)), store: collecting.store, posting, proofs, reportRuns };
+  return { handlers: tracedJobs(countedJobs(handlers, flows)), store: collecting.store, posting, proofs, identities, reportRuns };
 }

@@ -49,6 +49,7 @@ export async function startWork(context: Context, work: Work): Promise<StartedWo
     onAlive: () => outages.answered('postgresql'),
   });
   closers.push(() => worker.posting.noted());
+  await worker.identities.begin();
   const heartbeat = await beAlive(context, work, { worker, onError });
   const limits = { partsAtOnce: PARTS_AT_ONCE, lanesAtOnce: LANES_AT_ONCE };
   const selfRunning = createSelfRunning(context, { ...work, ...worker, queue, ...limits, onError, onJobFailed });

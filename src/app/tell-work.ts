@@ -26,7 +26,7 @@ export function tellPermission(
     feed: permission,
     change,
     livemode,
-  }: { readonly feed: RefusableFeed; readonly change: PermissionChange; readonly livemode: boolean },
+  }: { readonly feed: RefusableFeed | 'customers'; readonly change: PermissionChange; readonly livemode: boolean },
 ): void {
   if (change === 'allowed') events.permissionFound({ server: 'stripe', permission });
   else

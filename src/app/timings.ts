@@ -30,8 +30,19 @@ export interface Timings {
   /** First pause between tries of one Stripe request. */
   readonly stripeRetryBaseMs: number;
   readonly proofs: ProofTimings;
+  readonly identities: IdentityTimings;
   /** When a worker looks whether the ledger is still the one that it posted to. */
   readonly ledger: LedgerWatchOptions;
+}
+
+/** When customers' identities are made and linked. */
+export interface IdentityTimings {
+  readonly everyMs: number;
+  /** How often Stripe is asked which customers changed; events are shown up to ten minutes late, and read twice within that time. */
+  readonly changesEveryMs: number;
+  /** A batch is another worker's after this. What both do is done once. */
+  readonly leaseMs: number;
+  readonly backoff: BackoffOptions;
 }
 
 /** When days are proven; `prove/schedule.ts` has the rules. */
@@ -61,6 +72,12 @@ export const TIMINGS: Timings = {
     everyMs: 5 * 60_000,
     inDoubtEveryMs: 30_000,
     believedAfterMs: 10 * 60_000,
+  },
+  identities: {
+    everyMs: 5_000,
+    changesEveryMs: 5 * 60_000,
+    leaseMs: 5 * 60_000,
+    backoff: { baseMs: 5_000, maxMs: 3_600_000 },
   },
   proofs: {
     askEveryMs: 60_000,

@@ -1,5 +1,6 @@
 /** Composition: Stripe and Blnk, opened from the configuration and asked whether they let us in. */
 import { setMaxListeners } from 'node:events';
+import { type BlnkIdentities, createIdentities } from '../blnk/identities.js';
 import { type BlnkLedger, createLedger } from '../blnk/ledger.js';
 import { type BlnkLedgerSide, createLedgerSide } from '../blnk/listings.js';
 import type { RequestReport } from '../blnk/transport.js';
@@ -21,6 +22,7 @@ import { packageVersion } from '../package-root.js';
 import type { StripeSide } from '../prove/ports.js';
 import { createStripeAccountReader, type StripeAccountReader } from '../stripe/account.js';
 import { createStripeClient } from '../stripe/client.js';
+import { createStripeCustomers, type StripeCustomers } from '../stripe/customers.js';
 import { createPaymentFeeds } from '../stripe/feeds.js';
 import { createStripeSide } from '../stripe/listing.js';
 import { type Overrides, type Surroundings, surroundingsOf } from './overrides.js';
@@ -33,7 +35,10 @@ export interface Vendors {
   readonly ledger: BlnkLedger;
   /** What proof, repair and rebuild read; over connections of its own, so that posts never wait for it. */
   readonly ledgerSide: Omit<BlnkLedgerSide, 'close'>;
+  /** Over connections of their own as well. */
+  readonly identities: Omit<BlnkIdentities, 'close'>;
   readonly stripeSide: StripeSide;
+  readonly customers: StripeCustomers;
   /** Which clock was found off last; null when none was lately. */
   clockFault(): ClockFault | null;
   /** From now on a Stripe key that is read again must be of this account. */
@@ -66,6 +71,7 @@ export interface VendorOptions {
 
 /** As many balances as a proof requests at a time. */
 const LISTINGS_IN_FLIGHT_MAX = 4;
+const IDENTITIES_IN_FLIGHT_MAX = 4;
 
 /** Opens no connection yet. */
 export function createVendors(config: WorkerConfig, options: VendorOptions): Vendors {
@@ -74,7 +80,7 @@ export function createVendors(config: WorkerConfig, options: VendorOptions): Ven
   // A listener for each request in flight, whose number the pools bound: no leak, which Node would warn of above ten.
   setMaxListeners(0, signal, abortLookUps);
   const { client, clocks } = connectStripe(config, options, surroundings);
-  const { ledger, ledgerSide } = connectBlnk(config, options);
+  const { ledger, ledgerSide, identities } = connectBlnk(config, options);
   const account = createStripeAccountReader({ client });
   const feeds = createPaymentFeeds({ client });
   return {
@@ -82,7 +88,9 @@ export function createVendors(config: WorkerConfig, options: VendorOptions): Ven
     feeds: surroundings.decorate('feeds', feeds),
     ledger: surroundings.decorate('ledger', ledger),
     ledgerSide,
+    identities: surroundings.decorate('identities', identities),
     stripeSide: createStripeSide({ feeds }),
+    customers: surroundings.decorate('customers', createStripeCustomers({ client })),
     clockFault: () => clocks.fault(),
     expectAccount: (id) => client.expectAccount(id),
     async checkAccess() {
@@ -91,7 +99,7 @@ export function createVendors(config: WorkerConfig, options: VendorOptions): Ven
       return { missing };
     },
     async close() {
-      await Promise.all([ledger.close(), ledgerSide.close()]);
+      await Promise.all([ledger.close(), ledgerSide.close(), identities.close()]);
       client.close();
     },
   };
@@ -148,6 +156,7 @@ function connectBlnk(config: WorkerConfig, options: VendorOptions) {
     ledger: createLedger({ ...connection, connections: requestsToBlnkMax }),
     // Lanes ask it too, whether the ledger is still the same one: what was posted could not be confirmed without it.
     ledgerSide: createLedgerSide({ ...connection, connections: LISTINGS_IN_FLIGHT_MAX }),
+    identities: createIdentities({ ...connection, connections: IDENTITIES_IN_FLIGHT_MAX }),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * What an answer quotes of its request and must not go on into tables and logs: the key, and what the merchant wrote
- * about a payment (description, metadata). Core and proxies quote both in refusals and error pages.
+ * about a payment (description, metadata) or knows of a customer (name, e-mail address). Core and proxies quote both in refusals and error pages.
  */
 import { memberOf, parseExactJson } from '../core/base/exact-json.js';
 
@@ -27,7 +27,8 @@ function writtenByMerchant(body: string): string[] {
   return (Array.isArray(items) ? items : [json]).flatMap((item: unknown) => {
     const metadata = memberOf(memberOf(item, 'meta_data'), 'stripe_metadata');
     const values = typeof metadata === 'object' && metadata !== null ? Object.values(metadata) : [];
-    return [memberOf(item, 'description'), ...values].filter((value) => typeof value === 'string');
+    const ofCustomer = [memberOf(item, 'first_name'), memberOf(item, 'email_address')];
+    return [memberOf(item, 'description'), ...ofCustomer, ...values].filter((value) => typeof value === 'string');
   });
 }
 

@@ -8,11 +8,20 @@ import type { Window } from '../core/base/window.js';
 /** `cloud`: Blnk Cloud with an instance id and a Bearer token. `core`: a self-hosted Core with `X-Blnk-Key`. */
 export type BlnkStyle = 'cloud' | 'core';
 
-export type RouteName = 'post' | 'bulk' | 'transactions' | 'balances' | 'balance_at';
+export type RouteName =
+  | 'post'
+  | 'bulk'
+  | 'transactions'
+  | 'balances'
+  | 'balance_at'
+  | 'identities'
+  | 'identity'
+  | 'balance_identity'
+  | 'metadata';
 
 export interface Route {
   readonly name: RouteName;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   /** Path and query. */
   readonly path: string;
   /** The whole address, for messages. */
@@ -75,6 +84,14 @@ export interface Routes {
   filter(what: Listed, query: FilterQuery): { readonly route: Route; readonly body: string };
   /** @param timestamp RFC 3339 in UTC; what takes effect at that very moment is counted */
   balanceAt(balanceId: string, timestamp: string): Route;
+  /** Makes an identity. */
+  readonly identities: Route;
+  /** Changes an identity. */
+  identity(identityId: string): Route;
+  /** Links a balance to an identity. */
+  balanceIdentity(balanceId: string): Route;
+  /** Merges keys into the metadata of whatever has this id. */
+  metadata(id: string): Route;
   authorize(key: string): Record<string, string>;
 }
 
@@ -115,6 +132,7 @@ function cloudRoutes(origin: string, instanceId: string, route: MakeRoute): Rout
     }),
     balanceAt: (balanceId, timestamp) =>
       route('balance_at', `/proxy${balanceAtPath(balanceId, timestamp)}&${instance}`, 'proxy:read', 'GET'),
+    ...accountRoutes((name, path, _scope, method) => route(name, `/proxy${path}?${instance}`, 'proxy:write', method)),
     authorize: (key) => ({ authorization: `Bearer ${key}` }),
   };
 }
@@ -132,7 +150,19 @@ function coreRoutes(origin: string, route: MakeRoute): Routes {
     }),
     balanceAt: (balanceId, timestamp) =>
       route('balance_at', balanceAtPath(balanceId, timestamp), 'balances:read', 'GET'),
+    ...accountRoutes(route),
     authorize: (key) => ({ 'x-blnk-key': key }),
+  };
+}
+
+/** The same paths of a Core directly and behind the Cloud's proxy, which documents all four. */
+function accountRoutes(route: MakeRoute): Pick<Routes, 'identities' | 'identity' | 'balanceIdentity' | 'metadata'> {
+  const idOf = encodeURIComponent;
+  return {
+    identities: route('identities', '/identities', 'identities:write'),
+    identity: (id) => route('identity', `/identities/${idOf(id)}`, 'identities:write', 'PUT'),
+    balanceIdentity: (id) => route('balance_identity', `/balances/${idOf(id)}/identity`, 'balances:write', 'PUT'),
+    metadata: (id) => route('metadata', `/${idOf(id)}/metadata`, 'metadata:write'),
   };
 }
 

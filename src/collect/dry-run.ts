@@ -1,8 +1,10 @@
 /**
  * A sync or backfill without its effects: the same walk over Stripe's pages, the same mapping, and a store that only
- * counts. Memory is bounded: of all that is read nothing is kept but sums and a few ids.
+ * counts. Memory is bounded: of all that is read nothing is kept but sums and a few ids, and the ids of customers where they are
+ * asked for.
  */
 
+import { customerOf } from '../core/accounts/identity.js';
 import { floorToSecond, later, merged, remaining, type Window } from '../core/base/window.js';
 import { EVENT_LIFE_MS } from '../core/coverage/completeness.js';
 import type { DryRunCounts } from '../core/coverage/dry-run-counts.js';
@@ -17,6 +19,8 @@ export interface DryRunPorts {
   readonly feeds: Pick<PaymentFeeds, 'succeededEvents' | 'paymentIntents'>;
   /** Which of these payments are stored already; at most one statement a page. */
   known(references: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Which of these customers were posted to before. Absent: customers are not counted. */
+  knownCustomers?(customers: readonly string[]): Promise<ReadonlySet<string>>;
   /** After each page. @param share how much of the asked time is read, 0 to 1 */
   onPage(counts: DryRunCounts, share: number): void;
 }
@@ -47,6 +51,7 @@ const EXAMPLES_MAX = 5;
 export async function dryRun(ports: DryRunPorts, options: DryRunOptions): Promise<boolean> {
   const { mirror, readings, now, signal } = options;
   const tally = createTally();
+  const customers = ports.knownCustomers === undefined ? null : createCustomerCount(ports.knownCustomers, mirror);
   const lengths = readings.map(({ from, to }) => Math.max(0, (to ?? now).getTime() - from.getTime()));
   const asked = lengths.reduce((sum, ms) => sum + ms, 0);
   let readMs = 0;
@@ -60,8 +65,12 @@ export async function dryRun(ports: DryRunPorts, options: DryRunOptions): Promis
       const known =
         postings.length === 0 ? new Set<string>() : await ports.known(postings.map(({ payment }) => payment.id));
       const outcome = tally.add({ ...page, postings }, known);
+      await customers?.add(postings);
       readMs += page.covers === null ? 0 : page.covers.to.getTime() - page.covers.from.getTime();
-      ports.onPage(tally.counts(), asked === 0 ? 1 : Math.min(1, readMs / asked));
+      ports.onPage(
+        { ...tally.counts(), newCustomers: customers?.count() ?? null },
+        asked === 0 ? 1 : Math.min(1, readMs / asked),
+      );
       return { ...outcome, runsFrom: STRIPE_EPOCH };
     },
   };
@@ -141,9 +150,28 @@ function isListed({ payment }: NewPosting, lists: readonly Window[]): boolean {
   return created !== null && lists.some(({ from, to }) => created >= from && created < to);
 }
 
+/** Each once, over all pages. */
+function createCustomerCount(known: NonNullable<DryRunPorts['knownCustomers']>, mirror: Mirror) {
+  const seen = new Set<string>();
+  let fresh = 0;
+  return {
+    async add(postings: readonly NewPosting[]): Promise<void> {
+      const met = postings.flatMap(({ preparation }) => {
+        if (preparation.kind !== 'prepared') return [];
+        return customerOf(preparation.transaction.destination, mirror) ?? [];
+      });
+      const unseen = [...new Set(met)].filter((customer) => !seen.has(customer));
+      if (unseen.length === 0) return;
+      fresh += unseen.length - (await known(unseen)).size;
+      for (const customer of unseen) seen.add(customer);
+    },
+    count: () => fresh,
+  };
+}
+
 interface Tally {
   add(page: StoredPage, known: ReadonlySet<string>): Omit<StoreOutcome, 'runsFrom'>;
-  counts(): DryRunCounts;
+  counts(): Omit<DryRunCounts, 'newCustomers'>;
 }
 
 function createTally(): Tally {

@@ -126,6 +126,7 @@ function createGauges(registry: Registry) {
     days: gauge('days', 'Days of the last 40 by the state of their newest certificates', ['state']),
     findings: gauge('findings', 'Findings of the newest certificates of the last 40 days, by their state', ['state']),
     provenTo: gauge('proven_to_timestamp_seconds', 'End of the last day that was proven; absent while none was'),
+    identities: gauge('identities', 'Customers by how their identity in Blnk stands', ['state']),
     workers: gauge('workers', 'Workers that live'),
     permission: gauge('permission', '1 where the Stripe key may read the feed', ['feed']),
     reads: gauge('stripe_reads_30d', 'Requests to Stripe in the last 30 days'),
@@ -167,11 +168,21 @@ function setState(gauges: Gauges, status: StatusRecord): void {
   for (const { reason, waiting } of status.parked) gauges.parked.set({ reason: reason ?? 'none' }, waiting);
   setTimes(gauges, status);
   setLanes(gauges, status);
+  setIdentities(gauges, status.identities);
   gauges.holes.set(status.holes.length);
   gauges.workers.set(status.workers.length);
   gauges.reads.set(status.stripeReads);
   setOrRemove(gauges.allowance, status.stripeReadsAllowed);
   gauges.interval.set(status.intervalMs / 1_000);
+}
+
+function setIdentities({ identities }: Gauges, facts: StatusRecord['identities']): void {
+  identities.reset();
+  if (facts === null || facts.mode === 'off') return;
+  const parked = facts.parked.reduce((sum, { count }) => sum + count, 0);
+  identities.set({ state: 'linked' }, facts.linked);
+  identities.set({ state: 'parked' }, parked);
+  identities.set({ state: 'waiting' }, Math.max(0, facts.customers - facts.linked - parked));
 }
 
 function setTimes(gauges: Gauges, { complete, behindMs, lagMs, proofs, oldestUnresolved }: StatusRecord): void {

@@ -2,8 +2,16 @@
  * Reports what a sync or a backfill would do. Reads in this process what the real thing would read, with the mirror that there
  * is, or with the one that the first start would make. Writes nothing but the limiter's counts.
  */
-import { type DryReading, openWindows, dryRun as read, readingOfBackfill, readingsOfSync } from '../collect/dry-run.js';
+import {
+  type DryReading,
+  type DryRunPorts,
+  openWindows,
+  dryRun as read,
+  readingOfBackfill,
+  readingsOfSync,
+} from '../collect/dry-run.js';
 import { tailBegin } from '../collect/tail.js';
+import { balanceNameOf } from '../core/accounts/identity.js';
 import { SyncError } from '../core/base/errors.js';
 import { orRefuse } from '../core/base/refusal.js';
 import { formatTime, type Moment, resolveMoment } from '../core/base/time-text.js';
@@ -12,9 +20,11 @@ import type { DryRunCounts } from '../core/coverage/dry-run-counts.js';
 import type { PaymentFeed } from '../core/coverage/sync-run.js';
 import { newMappingVersion } from '../core/posting/mapping.js';
 import type { Mirror } from '../core/posting/mirror.js';
+import { ownBalancesOf } from '../core/posting/source-shards.js';
 import { requestsPerSecond, stripeLimitsOf } from '../core/settings/stripe-limits.js';
 import { createCollectStore } from '../db/collect/collect-store.js';
 import type { Database } from '../db/connection/open.js';
+import { countWithoutIdentity, knownCustomers } from '../db/reads/identities.js';
 import { knownPayments } from '../db/reads/known-payments.js';
 import { POSTING } from '../post/posting-sizes.js';
 import { startTime } from '../worker/claim-mirror.js';
@@ -45,6 +55,8 @@ export interface DryRunReport extends DryRunCounts {
   /** False: stopped or failed before the end; the counts are of what was read. */
   readonly complete: boolean;
   readonly estimate: DryRunEstimate;
+  /** Identities that would be made in Blnk, each of which the Cloud bills; null: they are off. */
+  readonly identities: number | null;
 }
 
 /** Of the real thing. */
@@ -88,6 +100,7 @@ export async function dryRun(
         feeds: session.vendors.feeds,
         known: async (references) =>
           session.database === null ? new Set() : knownPayments(session.database.db, references),
+        ...countingCustomers(session),
         onPage: (sofar, share) => {
           counts = sofar;
           listener.update({ payments: sofar.found, share, shareAtBegin: 0 });
@@ -98,7 +111,25 @@ export async function dryRun(
   } catch (error) {
     if (!(error instanceof SyncError && error.code === 'stopped')) fault = error;
   }
-  return { report: reportOf(counts, { session, plan, kind: asked.kind }, complete), fault };
+  const report = reportOf(counts, { session, plan, kind: asked.kind }, complete);
+  return { report: { ...report, identities: await identitiesOf(session, counts) }, fault };
+}
+
+function countingCustomers({ config, database }: DryRunSession): Pick<DryRunPorts, 'knownCustomers'> {
+  if (config.identities === 'off') return {};
+  return {
+    knownCustomers: async (customers) =>
+      database === null ? new Set() : knownCustomers(database.sql, customers.map(balanceNameOf)),
+  };
+}
+
+/** With those of a mirror that was posted to before identities were wanted. */
+async function identitiesOf({ config, database, mirror }: DryRunSession, counts: DryRunCounts): Promise<number | null> {
+  if (counts.newCustomers === null && config.identities === 'off') return null;
+  const own = mirror ?? config;
+  const owed =
+    database === null ? 0 : await countWithoutIdentity(database.sql, [own.guestDestination, ...ownBalancesOf(own)]);
+  return owed + (counts.newCustomers ?? 0);
 }
 
 interface Plan {
@@ -177,7 +208,7 @@ async function syncReadings(
 
 const NOTHING: DryRunCounts = {
   ...{ found: 0, knownBefore: 0, fresh: 0, beforeStart: 0, stripeRequests: 0 },
-  ...{ wouldPost: [], wouldPark: [] },
+  ...{ wouldPost: [], wouldPark: [], newCustomers: null },
 };
 
 interface Read {
@@ -186,7 +217,11 @@ interface Read {
   readonly kind: DryRunAsked['kind'];
 }
 
-function reportOf(counts: DryRunCounts, { session, plan, kind }: Read, complete: boolean): DryRunReport {
+function reportOf(
+  counts: DryRunCounts,
+  { session, plan, kind }: Read,
+  complete: boolean,
+): Omit<DryRunReport, 'identities'> {
   const { config } = session;
   const perSecond = requestsPerSecond(stripeLimitsOf(config));
   // The first start requests Stripe's time once more, for the hand-over, and runs the tail.

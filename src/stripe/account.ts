@@ -26,9 +26,9 @@ export interface StripeAccountReader {
    * One small request for each permission. Throws SyncError `stripe_permission_missing` when PaymentIntents cannot be
    * read; without events, charges or both less can be proven, and the worker logs it.
    */
-  checkPermissions(): Promise<{ readonly missing: readonly Permission[] }>;
+  checkPermissions(): Promise<{ readonly missing: readonly FeedPermission[] }>;
   /** Whether the key may read a feed now; one small request. */
-  mayRead(permission: Permission): Promise<boolean>;
+  mayRead(permission: FeedPermission): Promise<boolean>;
   /**
    * Stripe's clock, never too late, as far as other clocks agree with it; asked for again when they do not. Throws SyncError
    * `no_server_time`, `clocks_disagree` or (by more than a day) `stripe_time_off`, all transient.
@@ -46,7 +46,7 @@ export function createStripeAccountReader(options: { readonly client: StripeClie
     },
 
     async checkPermissions() {
-      const asked = Object.keys(PROBES) as Permission[];
+      const asked = Object.keys(PROBES) as FeedPermission[];
       const granted = await Promise.all(asked.map((permission) => isGranted(client, permission)));
       const missing = asked.filter((_, index) => granted[index] === false);
       if (missing.includes('payment_intents')) {
@@ -102,18 +102,21 @@ function noServerTime(): SyncError {
   });
 }
 
-const PROBES: Readonly<Record<Permission, Send>> = {
+/** Each of these is a list. */
+type FeedPermission = Exclude<Permission, 'customers'>;
+
+const PROBES: Readonly<Record<FeedPermission, Send>> = {
   payment_intents: (stripe, options) => stripe.paymentIntents.list({ limit: 1 }, options),
   events: (stripe, options) => stripe.events.list({ limit: 1 }, options),
   charges: (stripe, options) => stripe.charges.list({ limit: 1 }, options),
 };
 
-async function isGranted(client: StripeClient, permission: Permission): Promise<boolean> {
+async function isGranted(client: StripeClient, permission: FeedPermission): Promise<boolean> {
   return (await unlessForbidden(() => ask(client, permission))) !== undefined;
 }
 
 /** Only a list is Stripe's answer: the good status and the `Date` of something in between say nothing. */
-async function ask(client: StripeClient, permission: Permission) {
+async function ask(client: StripeClient, permission: FeedPermission) {
   const answer = await client.request(permission, PROBES[permission]);
   readList(answer.body);
   return answer;

@@ -9,6 +9,7 @@ const PERMISSIONS = {
   payment_intents: { title: 'PaymentIntents: Read', name: 'rak_payment_intent_read' },
   events: { title: 'Events: Read', name: 'rak_event_read' },
   charges: { title: 'Charges: Read', name: 'rak_charge_read' },
+  customers: { title: 'Customers: Read', name: 'rak_customer_read' },
 } as const;
 
 export type Permission = keyof typeof PERMISSIONS;
@@ -24,6 +25,8 @@ export function permissionOf(endpoint: StripeEndpoint): Permission | undefined {
     case 'charges':
     case 'charge':
       return 'charges';
+    case 'customer':
+      return 'customers';
     case 'account':
       return undefined;
     default:
@@ -31,11 +34,12 @@ export function permissionOf(endpoint: StripeEndpoint): Permission | undefined {
   }
 }
 
-/** Opens Stripe's form for a new restricted key with the three permissions filled in. */
-export function newKeyLink(options: { readonly livemode: boolean }): string {
-  const order = [PERMISSIONS.payment_intents, PERMISSIONS.charges, PERMISSIONS.events];
-  const wanted = order.map(({ name }) => `permissions[]=${name}`).join('&');
-  return `https://dashboard.stripe.com${options.livemode ? '' : '/test'}/apikeys/create?name=stripe-blnk-sync&${wanted}`;
+/** Opens Stripe's form for a new restricted key with the three permissions filled in, and that for customers where it is wanted. */
+export function newKeyLink({ livemode, customers = false }: { readonly livemode: boolean; readonly customers?: boolean }): string {
+  const order: Permission[] = ['payment_intents', 'charges', 'events'];
+  if (customers) order.push('customers');
+  const wanted = order.map((permission) => `permissions[]=${PERMISSIONS[permission].name}`).join('&');
+  return `https://dashboard.stripe.com${livemode ? '' : '/test'}/apikeys/create?name=stripe-blnk-sync&${wanted}`;
 }
 
 /** The refusal that a person can act on: which permission is missing, and where to get a key that has it. */
@@ -46,8 +50,11 @@ export function permissionMissing(
   const titles = missing.map((permission) => `"${PERMISSIONS[permission].title}" (${PERMISSIONS[permission].name})`);
   const what = titles.length === 0 ? 'what was asked for' : titles.join(' and ');
   const said = options.vendorMessage === undefined ? '' : ` Stripe says: ${options.vendorMessage}`;
-  return new SyncError(`STRIPE_API_KEY may not read ${what}. Make a key that may: ${newKeyLink(options)}${said}`, {
-    kind: 'fatal',
-    code: 'stripe_permission_missing',
-  });
+  return new SyncError(
+    `STRIPE_API_KEY may not read ${what}. Make a key that may: ${newKeyLink({ ...options, customers: missing.includes('customers') })}${said}`,
+    {
+      kind: 'fatal',
+      code: 'stripe_permission_missing',
+    },
+  );
 }

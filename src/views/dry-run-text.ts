@@ -33,6 +33,12 @@ export function dryRunLines(report: DryRunReport, terminalColumns: number): stri
         'Blnk',
         `${formatCount(estimate.blnkRequests)} requests, ${formatDuration(estimate.postingMs)}: about ${estimate.postedPerSecond} payments a second in each currency, all at the same time`,
       ],
+      [
+        'identities',
+        report.identities === null
+          ? null
+          : `${formatCount(report.identities)} to be made in Blnk, each a record that the Cloud bills`,
+      ],
       ['this dry run', `${formatCount(report.stripeRequests)} requests to Stripe, nothing written`],
     ]),
   );

@@ -83,6 +83,7 @@ function factsOf({
   lastFailure,
   beforeStart,
   proofs,
+  identities,
   now,
 }: StatusRecord) {
   const facts: Array<readonly [string, string | null]> = [];
@@ -102,6 +103,7 @@ function factsOf({
   facts.push(
     ['behind', behindMs === null ? null : `${formatDuration(behindMs)} (of it ${formatDuration(lagMs)} by design)`],
     ['proven', provenFact(mirror, ledger, proofs)],
+    ['identities', identitiesText(identities)],
     ['sync every', formatDuration(intervalMs)],
     ['Stripe reads', readsText({ stripeReads, stripeReadsAllowed, stripeReadsForecast })],
     ['workers', workers.length === 0 ? 'none' : workers.map(({ host, pid }) => `${host} (${pid})`).join(', ')],
@@ -127,6 +129,11 @@ function readsText({
   if (allowed === null) return inThirtyDays;
   const pace = forecast > used ? `, ${formatCount(forecast)} at the pace of the last day` : '';
   return `${inThirtyDays} of ${formatCount(allowed)} (STRIPE_SHARE of Stripe's allocation)${pace}`;
+}
+
+function identitiesText(identities: StatusRecord['identities']): string | null {
+  if (identities === null || identities.mode === 'off') return null;
+  return `${formatCount(identities.linked)} of ${formatCount(identities.customers)} linked`;
 }
 
 /** Certificates say how the ledger was: of another one they prove nothing. */

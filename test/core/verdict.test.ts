@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { IDENTITIES_MODES } from '../../src/core/accounts/identity.js';
 import { PARKING_REASONS, type ParkingReason } from '../../src/core/posting/posting.js';
 import type { CertificateState } from '../../src/core/proof/certificate.js';
 import type { VerdictFacts } from '../../src/core/verdict/facts.js';
@@ -170,6 +171,18 @@ describe('any mirror', () => {
         unsealed: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(unsealed, { maxLength: 2 })),
       }),
       areTotalsKept: fc.boolean(),
+      identities: maybe(
+        fc.record({
+          mode: fc.constantFrom(...IDENTITIES_MODES),
+          ...{ customers: fc.constant(9), linked: few },
+          parked: fc.oneof(
+            fc.constant([]),
+            fc.constantFrom('linked_elsewhere', 'refused_by_blnk').map((reason) => [{ reason, count: 1 }] as const),
+          ),
+          failing: rarely(fc.constant({ count: 2, error: '503' })),
+          customersRefusedSince: rarely(ago(HOUR)),
+        }),
+      ),
       queueAway: rarely(fc.constant('connection refused')),
     })
     .map((drawn) => ({

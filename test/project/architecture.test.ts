@@ -18,18 +18,19 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
   collect: { runs: ['core'], types: [] },
   post: { runs: ['core'], types: [] },
   prove: { runs: ['core'], types: [] },
+  accounts: { runs: ['core'], types: [] },
   // What one worker does with the stages; it gets every adapter from app.
   worker: { runs: ['core', 'collect', 'post'], types: [] },
   // Use-cases; they are given both vendors by app, and what they answer is shown by whoever asked.
   operations: { runs: ['core', 'collect', 'post', 'prove', 'worker', 'db', 'queue'], types: ['config.ts'] },
-  stripe: { runs: ['core', 'decompress.ts'], types: ['collect/ports.ts', 'prove/ports.ts'] },
-  blnk: { runs: ['core', 'decompress.ts'], types: ['post/ports.ts', 'prove/ports.ts'] },
+  stripe: { runs: ['core', 'decompress.ts'], types: ['accounts/ports.ts', 'collect/ports.ts', 'prove/ports.ts'] },
+  blnk: { runs: ['core', 'decompress.ts'], types: ['accounts/ports.ts', 'post/ports.ts', 'prove/ports.ts'] },
   // The reads compute with the same rules for windows as collecting; migrations lie beside package.json.
   db: {
     runs: ['core', 'postgres', 'package-root.ts'],
     types: [
       ...['collect/ports.ts', 'post/ports.ts', 'prove/ports.ts', 'prove/day-store.ts', 'prove/repair-ports.ts'],
-      'prove/rebuild-ports.ts',
+      ...['prove/rebuild-ports.ts', 'accounts/ports.ts', 'accounts/find-customers.ts'],
     ],
   },
   queue: { runs: ['core', 'postgres'], types: ['collect'] },
@@ -67,7 +68,7 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
   // The composition root: the only place where adapters are constructed and joined.
   app: {
     runs: [
-      ...['core', 'collect', 'post', 'prove', 'worker', 'stripe', 'blnk', 'db', 'queue', 'observability'],
+      ...['core', 'accounts', 'collect', 'post', 'prove', 'worker', 'stripe', 'blnk', 'db', 'queue', 'observability'],
       ...['operations', 'views', 'cli', 'http', 'environment.ts', 'config.ts', 'config-http.ts', 'secrets.ts'],
       'config-survey.ts',
       'package-root.ts',

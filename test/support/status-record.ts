@@ -90,5 +90,6 @@ export const STATUS: StatusRecord = {
   lastFailure: null,
   proofs: { from: '2026-11-01', to: '2026-11-08', days: 8, unproven: 0, exceptions: [], accepted: 0, unsealed: [] },
   areTotalsKept: true,
+  identities: null,
   queueAway: null,
 };

@@ -16,5 +16,7 @@ export interface DryRunCounts {
     /** The first few ids. */
     readonly examples: readonly string[];
   }>;
+  /** Customers among them that were not posted to before; null: nobody asked. */
+  readonly newCustomers: number | null;
   readonly stripeRequests: number;
 }

@@ -25,6 +25,7 @@ export const NEEDS = {
   stripe_charges_refused: 'warning',
   stripe_events_and_charges_refused: 'error',
   blnk_balances_refused: 'warning',
+  stripe_customers_refused: 'warning',
   stripe_time_off: 'warning',
   database_clock_off: 'warning',
   machine_clock_off: 'warning',
@@ -41,6 +42,8 @@ export const NEEDS = {
   queue_jobs_lost: 'warning',
   queue_not_delivered: 'warning',
   queue_evicts: 'warning',
+  identities_parked: 'warning',
+  identities_waiting: 'notice',
   day_to_prove_again: 'notice',
 } as const satisfies Record<string, Severity>;
 

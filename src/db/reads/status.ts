@@ -17,6 +17,7 @@ import { mirror, workers } from '../schema/mirror.js';
 import { coverage, syncRuns } from '../schema/sync-runs.js';
 import { areTotalsKept } from '../totals/check.js';
 import { readProofs } from './certificates.js';
+import { readIdentities } from './identities.js';
 import {
   readLanes,
   readOldestUnresolved,
@@ -91,18 +92,20 @@ export async function readStatus(db: Drizzle, settings: ReadSettings): Promise<S
 /** Bounded by what is not settled, and by the days that were proven: cheap enough for once a minute. */
 export async function readVerdictFacts(db: Drizzle, settings: Omit<ReadSettings, 'stripeReads'>): Promise<FactsRecord> {
   const { lagMs, intervalMs } = settings;
-  const [now, mirrors, living, lanes, parked, tailReadAt, lastFailure, proofs, areKept, queueAway] = await Promise.all([
-    readDatabaseNow(db),
-    db.select().from(mirror),
-    readLivingWorkers(db),
-    readLanes(db),
-    readParkedByReason(db),
-    readTailReadAt(db),
-    readLastFailure(db),
-    readProofs(db),
-    areTotalsKept(db),
-    settings.whyQueueAway?.() ?? null,
-  ]);
+  const [now, mirrors, living, lanes, parked, tailReadAt, lastFailure, proofs, areKept, identities, queueAway] =
+    await Promise.all([
+      readDatabaseNow(db),
+      db.select().from(mirror),
+      readLivingWorkers(db),
+      readLanes(db),
+      readParkedByReason(db),
+      readTailReadAt(db),
+      readLastFailure(db),
+      readProofs(db),
+      areTotalsKept(db),
+      readIdentities(db),
+      settings.whyQueueAway?.() ?? null,
+    ]);
   const found = mirrors[0] === undefined ? null : toMirror(mirrors[0]);
   const facts = found === null ? null : await readCoverageFacts(db, { mirror: found, lagMs, now });
   const known: Completeness = facts === null ? { complete: null, holes: [] } : completenessOf(facts);
@@ -132,6 +135,7 @@ export async function readVerdictFacts(db: Drizzle, settings: Omit<ReadSettings,
     lastFailure,
     proofs,
     areTotalsKept: areKept,
+    identities,
     queueAway,
   };
 }

@@ -12,13 +12,15 @@ export const SERVER_NAMES: Readonly<Record<Server, string>> = {
 };
 
 /** What a key may be without, though less is proven then. */
-export type Permission = 'events' | 'charges' | 'proxy:read';
+export type Permission = 'events' | 'charges' | 'customers' | 'proxy:read';
 
-const PERMISSION = '`events` or `charges` of Stripe, `proxy:read` of Blnk';
+const PERMISSION = '`events`, `charges` or `customers` of Stripe, `proxy:read` of Blnk';
 
 const PERMISSION_LOST: Readonly<Record<Permission, string>> = {
   events: 'STRIPE_API_KEY may not read events: late payments are found by sweeps only, up to a day late',
   charges: 'STRIPE_API_KEY may not read charges: no sweep can be read, and holes stay open',
+  customers:
+    'STRIPE_API_KEY may not read customers: their identities in Blnk keep the names that they have (BLNK_IDENTITIES)',
   'proxy:read':
     'BLNK_API_KEY may not read balances (proxy:read): proofs do not compare what the source balance moved by, so every day is ' +
     'sealed with that exception at best',

@@ -193,6 +193,24 @@ export const WORKER_EVENTS = {
     whatToDo: NOTHING,
     ends: ['clock_off'],
   }),
+  identitiesKept: define<{ readonly customers: number }>({
+    level: 'info',
+    fields: { customers: 'how many' },
+    sentence: ({ customers }) =>
+      `${countText(customers, 'customer')} with identity in Blnk, their balances linked to it`,
+    meaning: 'Identities were made, or balances of customers were linked to theirs (`BLNK_IDENTITIES`).',
+    whatToDo: NOTHING,
+    isCounted: true,
+  }),
+  identityParked: define<{ readonly reason: string; readonly error: string }>({
+    level: 'warn',
+    fields: { reason: '`linked_elsewhere` or `refused_by_blnk`', error: ERROR },
+    sentence: ({ reason, error }) =>
+      `the identity of a customer gets no further until a person acts; it is looked at again in a day: ${reason}: ${error}`,
+    meaning: 'A balance of a customer is linked to an identity that is not ours, or Blnk refuses what we ask of it.',
+    whatToDo: 'see `identities_parked` in the runbook; payments are not concerned',
+    isCounted: true,
+  }),
   laneNotWoken: define<{ readonly error: string }>({
     level: 'debug',
     fields: { error: ERROR },
