@@ -44,25 +44,34 @@ export interface IdentityPorts {
 export interface KeepOptions {
   /** Customers of one claim, 100 at most: their balances are asked for in one question. */
   readonly batch: number;
+  /** Of one call: whoever has more to do looks first whether it may go on. */
+  readonly customersMax: number;
   /** How long a batch is for nobody else. Who takes longer, or is killed, only lets another one repeat what was done. */
   readonly leaseMs: number;
 }
 
 const PARKED_AGAIN_AFTER_MS = DAY_MS;
 
+export interface Kept {
+  /** Customers with whom nothing is left to do. */
+  readonly done: number;
+  /** More may be due. */
+  readonly goesOn: boolean;
+}
+
 /**
- * Works until nothing is due. @returns how many customers are done. Throws SyncError when Blnk, Stripe or the database cannot be
- * worked with now; what was claimed and not looked at is due again then.
+ * Works until nothing is due, or enough was done. Throws SyncError when Blnk, Stripe or the database cannot be worked with now; what
+ * was claimed and not looked at is due again then.
  */
-export async function keepIdentities(ports: IdentityPorts, options: KeepOptions): Promise<number> {
+export async function keepIdentities(ports: IdentityPorts, options: KeepOptions): Promise<Kept> {
   const { store, signal } = ports;
-  const { batch: limit, leaseMs } = options;
+  const { batch: limit, customersMax, leaseMs } = options;
   const failures = createFailures();
   let isConfirmed = false;
   let done = 0;
-  while (!signal.aborted) {
+  for (let taken = 0; taken < customersMax && !signal.aborted; taken += limit) {
     const claimed = await store.claim({ limit, leaseMs });
-    if (claimed.length === 0) break;
+    if (claimed.length === 0) return { done, goesOn: false };
     const left = new Set(claimed);
     try {
       if (!isConfirmed) await ports.confirmLedger();
@@ -82,7 +91,7 @@ export async function keepIdentities(ports: IdentityPorts, options: KeepOptions)
       await store.release([...left]);
     }
   }
-  return done;
+  return { done, goesOn: true };
 }
 
 /** So many customers, none of whom got on meanwhile, and it is not the customer that fails. */

@@ -35,7 +35,8 @@ export interface Identities {
 const IN_FLIGHT_MAX = { whilePosting: 1, otherwise: 4 };
 /** Few, so that how many are in flight follows what is posted. */
 const BATCH = 25;
-const WALK_PAGE = 500;
+/** Customers between two looks at what may be read and whether the ledger is the right one. */
+const PAGE = 500;
 const WALK_EVERY_MS = DAY_MS;
 
 export function createIdentityKeeping(context: Context, parts: IdentityParts): Identities {
@@ -51,24 +52,26 @@ export function createIdentityKeeping(context: Context, parts: IdentityParts): I
   });
   const ports = keepingPorts(context, parts);
   const details = mode === 'full' ? createDetailReading(context, { signal }) : null;
-  const options = { batch: BATCH, leaseMs: timings.identities.leaseMs };
+  const beginDetails = async () => (await details?.begin()) ?? null;
+  const options = { batch: BATCH, customersMax: PAGE, leaseMs: timings.identities.leaseMs };
   let hasMissedNames = false;
   const run = async (): ReturnType<BackgroundTask['run']> => {
     await beginWalkWhenDue(database.sql, WALK_EVERY_MS);
     let fault: unknown = null;
-    // Identities are made without Stripe; names come when it may be read again, to whoever a walk finds without.
-    const readDetails = async () => (await details?.begin()) ?? null;
-    const customers = await readDetails().catch((error: unknown) => {
-      fault = error;
-      return null;
-    });
-    if (customers !== null && hasMissedNames) await finder.noteWalk('');
-    hasMissedNames = customers === null && details !== null;
     let done = 0;
-    let isWalking = true;
-    while (isWalking && !signal.aborted) {
-      isWalking = await findCustomers(finder, posted, { mirror, page: WALK_PAGE });
-      done += await keepIdentities({ ...ports, customers }, options);
+    for (let goesOn = true; goesOn && !signal.aborted; ) {
+      // Identities are made without Stripe; names come when it may be read again, to whoever a walk finds without.
+      const beginning = fault === null ? beginDetails() : Promise.resolve(null);
+      const customers = await beginning.catch((error: unknown) => {
+        fault = error;
+        return null;
+      });
+      if (customers !== null && hasMissedNames) await finder.noteWalk('');
+      hasMissedNames = customers === null && details !== null;
+      const isWalking = await findCustomers(finder, posted, { mirror, page: PAGE });
+      const kept = await keepIdentities({ ...ports, customers }, options);
+      done += kept.done;
+      goesOn = isWalking || kept.goesOn;
     }
     if (done > 0) context.events.identitiesKept({ customers: done });
     if (fault !== null) throw fault;

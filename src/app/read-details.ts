@@ -12,7 +12,7 @@ import { readingInForce } from './interval-in-force.js';
 import { tellPermission } from './tell-work.js';
 
 export interface DetailReading {
-  /** Before a turn. @returns null when nothing is to be read in it */
+  /** Before some hundred customers. @returns null when nothing is to be read of them */
   begin(): Promise<CustomerReader | null>;
 }
 

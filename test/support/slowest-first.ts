@@ -48,6 +48,8 @@ const SLOWEST = [
     'security/roles',
     'post/random',
     'prove/day',
+    'accounts/identities',
+    'accounts/process',
   ],
 ];
 
