@@ -131,7 +131,8 @@ function readsText({
   return `${inThirtyDays} of ${formatCount(allowed)} (STRIPE_SHARE of Stripe's allocation)${pace}`;
 }
 
-function identitiesText(identities: StatusRecord['identities']): string | null {
+/** Null: they are off. */
+export function identitiesText(identities: StatusRecord['identities']): string | null {
   if (identities === null || identities.mode === 'off') return null;
   return `${formatCount(identities.linked)} of ${formatCount(identities.customers)} linked`;
 }

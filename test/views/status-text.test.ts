@@ -92,6 +92,16 @@ describe('status', () => {
     expect(reads({ ...used, stripeReadsForecast: 900, stripeReadsAllowed: 4_000 })[0]).not.toContain('pace');
   });
 
+  it('prints how many identities are linked, where they are on', () => {
+    const none = { parked: [], failing: null, customersRefusedSince: null };
+    const identities = (mode: 'off' | 'ids') =>
+      statusTables({ ...STATUS, identities: { mode, customers: 3_000, linked: 2_998, ...none } }, 0).filter((line) =>
+        line.startsWith('identities'),
+      );
+    expect(identities('ids')).toEqual([expect.stringMatching(/ 2,998 of 3,000 linked$/)]);
+    expect(identities('off')).toEqual([]);
+  });
+
   it('uses no words of the inside', () => {
     const hole = { feed: 'events', from: new Date(0), to: STATUS.now, closedBy: 'tail' } as const;
     const printed = [...linesOf(verdictOf(STATUS)), ...statusTables({ ...STATUS, holes: [hole] }, 0)].join('\n');
