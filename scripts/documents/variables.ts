@@ -1,5 +1,6 @@
 /** The variables as `.env.example` and docs/configuration.md have them. */
-import { VARIABLE_SECTIONS, type VariableDefinition } from '../../src/core/settings/variables.js';
+import type { VariableDefinition } from '../../src/core/settings/variable-definition.js';
+import { VARIABLE_SECTIONS } from '../../src/core/settings/variables.js';
 
 export const VARIABLE_TITLES = VARIABLE_SECTIONS.map(({ title }) => title);
 

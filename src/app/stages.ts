@@ -91,5 +91,12 @@ export function createStages(context: Context, parts: StageParts): Stages {
       if (nextMs === null) await reportRuns();
     },
   };
-  return { handlers: tracedJobs(countedJobs(handlers, flows)), store: collecting.store, posting, proofs, identities, reportRuns };
+  return {
+    handlers: tracedJobs(countedJobs(handlers, flows)),
+    store: collecting.store,
+    posting,
+    proofs,
+    identities,
+    reportRuns,
+  };
 }

@@ -40,7 +40,7 @@ const SESSION = [...STRIPE, ...BLNK, ...HOME, 'SYNC_START', 'SYNC_LAG'];
 const WORKER = {
   variables: [
     ...[...SESSION, ...HTTP, 'STRIPE_WEBHOOK_SECRET', 'SYNC_EVERY', 'KEEP_EMPTY_RUNS'],
-    ...['SHUTDOWN_GRACE', 'LOG_LEVEL'],
+    ...['SHUTDOWN_GRACE', 'BLNK_IDENTITIES', 'LOG_LEVEL'],
   ],
   variablesText: 'all of docs/configuration.md',
 };

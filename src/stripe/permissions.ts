@@ -35,7 +35,13 @@ export function permissionOf(endpoint: StripeEndpoint): Permission | undefined {
 }
 
 /** Opens Stripe's form for a new restricted key with the three permissions filled in, and that for customers where it is wanted. */
-export function newKeyLink({ livemode, customers = false }: { readonly livemode: boolean; readonly customers?: boolean }): string {
+export function newKeyLink({
+  livemode,
+  customers = false,
+}: {
+  readonly livemode: boolean;
+  readonly customers?: boolean;
+}): string {
   const order: Permission[] = ['payment_intents', 'charges', 'events'];
   if (customers) order.push('customers');
   const wanted = order.map((permission) => `permissions[]=${PERMISSIONS[permission].name}`).join('&');

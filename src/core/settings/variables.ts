@@ -3,26 +3,8 @@
  * docs/configuration.md and the page of settings are made from this; what a value may be is checked in `config.ts`, and a test
  * holds both to the same names and defaults. Pure.
  */
-
-export interface VariableDefinition {
-  readonly name: string;
-  /** One line, for `.env.example`. */
-  readonly summary: string;
-  /** What is in force without it: a value, or `none` and what that means. */
-  readonly fallback: string;
-  readonly example: string;
-  /** For docs/configuration.md, in Markdown: everything that a person has to know. */
-  readonly details: string;
-  /** The same of `fallback`, where more is to be said. */
-  readonly fallbackDetails?: string;
-}
-
-export interface VariableSection {
-  readonly title: string;
-  /** Behind the title in `.env.example`. */
-  readonly remark?: string;
-  readonly variables: readonly VariableDefinition[];
-}
+import { BLNK_VARIABLES } from './blnk-variables.js';
+import type { VariableSection } from './variable-definition.js';
 
 export const VARIABLE_SECTIONS: readonly VariableSection[] = [
   {
@@ -62,77 +44,7 @@ export const VARIABLE_SECTIONS: readonly VariableSection[] = [
       },
     ],
   },
-  {
-    title: 'Blnk',
-    variables: [
-      {
-        name: 'BLNK_API_KEY',
-        summary:
-          'Key of Blnk Cloud with proxy:write, data:read and, for proofs, proxy:read; or the master key of a self-hosted Core',
-        fallback: 'none, needed',
-        example: 'blnk_live_abc',
-        details:
-          '[which scopes](installing.md#what-it-needs); of a Core its [master key](installing.md#with-a-self-hosted-blnk-core)',
-      },
-      {
-        name: 'BLNK_INSTANCE_ID',
-        summary: 'Id of the Blnk Cloud instance; not used with a self-hosted Core',
-        fallback: 'none, needed with the Cloud',
-        example: 'inst_abc',
-        details: 'id of the Cloud instance; not used with `BLNK_API_STYLE=core`',
-      },
-      {
-        name: 'BLNK_API_STYLE',
-        summary:
-          'What answers at BLNK_API_BASE: cloud (Blnk Cloud) or core (a self-hosted Blnk Core; needs BLNK_API_BASE)',
-        fallback: 'cloud',
-        example: 'core',
-        details: '`cloud`: Blnk Cloud. `core`: a [self-hosted Core](installing.md#with-a-self-hosted-blnk-core)',
-      },
-      {
-        name: 'BLNK_API_BASE',
-        summary: 'Where the Blnk API is',
-        fallback: 'https://api.cloud.blnkfinance.com',
-        example: 'http://127.0.0.1:5001',
-        details: 'address of the API: https, or http to this machine itself (`localhost`, `127.0.0.1`, `[::1]`)',
-        fallbackDetails: '`https://api.cloud.blnkfinance.com`; none with `BLNK_API_STYLE=core`',
-      },
-      {
-        name: 'ALLOW_HTTP_HOSTS',
-        summary:
-          'Hosts, with commas, that may be spoken to over http although they are other machines: whoever is between reads the keys',
-        fallback: 'none, only this machine',
-        example: 'core,core.internal',
-        details:
-          'other hosts that `BLNK_API_BASE` and `STRIPE_API_BASE` may name with http, with commas between: `core,core.internal`. Keys and payments travel unencrypted to them: name only hosts on a network of your own',
-        fallbackDetails: 'none: only this machine',
-      },
-      {
-        name: 'BLNK_SOURCE',
-        summary: 'Balance that every payment comes from; frozen at the first posting',
-        fallback: '@stripe',
-        example: '@stripe_eu',
-        details: 'balance that every payment comes from; frozen at the first posting',
-      },
-      {
-        name: 'BLNK_SOURCE_SHARDS',
-        summary:
-          'Balances that the source is spread over, for a first backfill of millions; frozen at the first posting',
-        fallback: '1',
-        example: '8',
-        details:
-          'number of balances that the source is spread over, up to 64: `@stripe_0`, `@stripe_1` and so on, each payment always out of the same one. For a first backfill of millions, because Blnk posts to one balance [one transaction after another](limitations.md); then what Stripe owes is the sum of these balances. Frozen at the first posting',
-      },
-      {
-        name: 'BLNK_GUEST_DESTINATION',
-        summary: 'Balance that gets the payments without a customer; frozen at the first posting',
-        fallback: '@stripe_guests',
-        example: '@walk_in',
-        details:
-          'balance that gets payments without a customer; frozen at the first posting, and not the same as `BLNK_SOURCE`',
-      },
-    ],
-  },
+  BLNK_VARIABLES,
   {
     title: 'Database and queue',
     remark: 'nothing set runs both on a private PostgreSQL in DATA_DIR',
