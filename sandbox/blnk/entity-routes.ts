@@ -14,6 +14,7 @@ import type { Balance } from './balance-book.js';
 import { type Fields, metadataOf, readFields } from './body-fields.js';
 import type { Call } from './call.js';
 import type { CoreState } from './core-state.js';
+import { hasSince } from './core-version.js';
 import { identityFields } from './entity-filter.js';
 import { newEntityId } from './entity-id.js';
 import { balanceJson, identityJson, ledgerJson } from './entity-json.js';
@@ -96,7 +97,8 @@ export function createIdentity(core: CoreState, call: Call): Answer {
   if (typeof fields === 'string') {
     return failureAnswer({ ...malformed, message: fields });
   }
-  const given = String(fields.identity_id ?? '');
+  // Older ones make an id of their own; 0.14.2 was the first that did not.
+  const given = hasSince(core.settings.coreVersion, '0.15.2') ? String(fields.identity_id ?? '') : '';
   const wrong = given === '' ? undefined : refuseIdentityId(core, given);
   if (wrong !== undefined) {
     return failureAnswer({ status: 400, code: 'IDT_VALIDATION_ERROR', ...wrong });

@@ -84,6 +84,7 @@ export async function keepIdentities(ports: IdentityPorts, options: KeepOptions)
         if (outcome.kind === 'done') failures.forget();
         await store.end(due, endOf(ports, due, outcome));
         left.delete(due);
+        failures.throwWhenOfAll();
         if (outcome.kind === 'done') done += 1;
         if (outcome.kind === 'parked') ports.onParked(outcome);
       });
@@ -100,13 +101,19 @@ const FAILING_MAX = 3;
 /** A fault that one customer alone meets must not keep all others from their turn. */
 function createFailures() {
   const failing = new Set<string>();
+  let ofAll: SyncError | null = null;
   return {
     judge({ customer }: DueIdentity, error: unknown): IdentityOutcome {
+      if (!(error instanceof SyncError)) throw error;
       failing.add(customer);
-      if (!(error instanceof SyncError && error.kind === 'transient') || failing.size >= FAILING_MAX) throw error;
+      if (error.kind !== 'transient' || failing.size >= FAILING_MAX) ofAll = error;
       return { kind: 'later', error: describeError(error) };
     },
     forget: () => failing.clear(),
+    /** Once it is noted at the customer that met it, where `status` finds it. */
+    throwWhenOfAll() {
+      if (ofAll !== null) throw ofAll;
+    },
   };
 }
 

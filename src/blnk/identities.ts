@@ -26,9 +26,13 @@ export function createIdentities(options: ConnectionOptions): BlnkIdentities {
   const send = async (route: Route, body: object): Promise<IdentityAnswer> =>
     readIdentityAnswer(await lookUps.ask(route, JSON.stringify(body)), route);
   let mayMark = true;
+  let takesOwnIds = false;
   return {
-    createIdentity: ({ identityId, fields, mark }) =>
-      send(routes.identities, { identity_id: identityId, ...fields, meta_data: { [MARK_KEY]: mark } }),
+    async createIdentity({ identityId, fields, mark }) {
+      if (!takesOwnIds) refuseOldCore(await lookUps.ask(routes.identity(NOBODY), '{"category":"nobody"}'), routes);
+      takesOwnIds = true;
+      return send(routes.identities, { identity_id: identityId, ...fields, meta_data: { [MARK_KEY]: mark } });
+    },
     updateIdentity: (identityId, fields) => send(routes.identity(identityId), fields),
     linkBalance: (balanceId, identityId) => send(routes.balanceIdentity(balanceId), { identity_id: identityId }),
     async markBalance(balanceId, mark) {
@@ -44,6 +48,26 @@ export function createIdentities(options: ConnectionOptions): BlnkIdentities {
     balancesOfNames: (names) => balancesOfNames(lookUps, names),
     close: () => transport.close(),
   };
+}
+
+/** No customer of ours: a change of it writes nothing, and shows what kind of Core answers. */
+const NOBODY = 'idt_00000000-0000-0000-0000-000000000000';
+
+/**
+ * A Core before 0.14.2 ignores an id of ours and makes another identity each time. One of before 0.15.0 is told by its refusals, which
+ * have no codes; the two versions between are refused with them.
+ *
+ * @throws SyncError fatal; transient when it is neither of the two answers
+ */
+function refuseOldCore({ status, code, json, message }: BlnkAnswer, { origin }: Routes): void {
+  if (status === 404 && code !== null) return;
+  if (status !== 400 || code !== null || !NOT_FOUND.test(textMemberOf(json, 'error') ?? '')) {
+    throw unreadable(`whether Blnk takes ids of ours is not seen: ${message}`);
+  }
+  throw new SyncError(
+    `The Blnk Core at ${origin} is too old for BLNK_IDENTITIES: it would make another identity each time. Update it to 0.15.0 or newer, its data stays; or set BLNK_IDENTITIES=off. It answered: ${message}`,
+    { kind: 'fatal', code: 'blnk_core_too_old' },
+  );
 }
 
 const DONE: IdentityAnswer = { kind: 'done' };

@@ -1,7 +1,9 @@
 /** Identities of customers in Blnk: made once, linked to every balance, whatever is lost on the way; and never in the way of others. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
 import type { IdentityStore } from '../../src/accounts/ports.js';
 import { SyncError } from '../../src/core/base/errors.js';
+import { readIdentities } from '../../src/db/reads/identities.js';
 import { asCore } from '../blnk-contract/sandbox-client.js';
 import { decorateWith } from '../support/context.js';
 import { identityStages, MIRROR, markOn, type Paid } from '../support/stages/identities.js';
@@ -225,6 +227,21 @@ describe('what belongs to others', () => {
     await (await stage.worker()).turn();
     expect((await stage.balance('cus_anna', 'USD')).meta_data).toMatchObject({ crm: { id: 7 } });
     await expectLinked(stage);
+  });
+});
+
+it('on a Core that ignores ids of ours none is made, and status says why', async () => {
+  const stage = open();
+  await stage.pay(PAID);
+  const old = await startBlnkSandbox({ coreVersion: '0.13.4' });
+  onTestFinished(() => old.close());
+  const { turn } = await stage.worker({ style: 'core', blnk: old });
+  for (let turns = 0; turns < 9; turns += 1) {
+    await expect(turn()).rejects.toMatchObject({ code: 'blnk_core_too_old' });
+  }
+  expect(old.requestCount('POST /identities')).toBe(0);
+  expect(await readIdentities(stage.database.db)).toMatchObject({
+    failing: { error: expect.stringContaining('too old for BLNK_IDENTITIES') },
   });
 });
 

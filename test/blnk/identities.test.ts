@@ -14,6 +14,9 @@ const ID = 'idt_6f1c8a7e-3a52-5c0b-9b8e-6c1d0f0f2a77';
 const MARK = markOf('cus_1', { mirrorId: 'm', stripeAccount: null, livemode: true });
 const IDENTITY = { identityId: ID, fields: { first_name: 'Anna Ek' }, mark: MARK };
 
+/** What is asked first, and what a Core of today answers to it. */
+const NEWER_CORE = coreError(404, 'IDT_NOT_FOUND');
+
 async function connected<Result>(work: (identities: BlnkIdentities) => Promise<Result>): Promise<Result> {
   const identities = createIdentities({
     ...{ style: 'core', baseUrl: server.url, instanceId: null, readKey: async () => 'key' },
@@ -32,7 +35,7 @@ describe('an identity that is there already is made', () => {
     ['as a conflict, which Core means to answer', json(409, refusal({ Code: '23505' }))],
     ['in words alone, as before', json(400, { error: `Identity already exists: ${ID}` })],
   ])('%s', async (_, answer) => {
-    server.script(answer);
+    server.script(NEWER_CORE, answer);
     expect(await connected(({ createIdentity }) => createIdentity(IDENTITY))).toEqual({ kind: 'done' });
   });
 
@@ -43,21 +46,30 @@ describe('an identity that is there already is made', () => {
     ['what is not there', coreError(404, 'IDT_NOT_FOUND'), 'missing'],
     ['the same in the words of an older Core', json(400, { error: `Identity with ID '${ID}' not found` }), 'missing'],
   ])('and not by %s', async (_, answer, kind) => {
-    server.script(answer);
+    server.script(NEWER_CORE, answer);
     expect(await connected(({ createIdentity }) => createIdentity(IDENTITY))).toMatchObject({ kind });
   });
 
   it('nor by the good status of a page in between; and a name that is quoted is taken out', async () => {
-    server.script(text(200, '<html>welcome</html>'));
+    server.script(NEWER_CORE, text(200, '<html>welcome</html>'));
     await expect(connected(({ createIdentity }) => createIdentity(IDENTITY))).rejects.toMatchObject({
       code: 'blnk_answer_unreadable',
     });
-    server.script(json(400, { error: 'first_name: Anna Ek is no name' }));
+    server.script(NEWER_CORE, json(400, { error: 'first_name: Anna Ek is no name' }));
     expect(await connected(({ createIdentity }) => createIdentity(IDENTITY))).toMatchObject({
       kind: 'refused',
       message: expect.not.stringContaining('Anna'),
     });
   });
+});
+
+it('a Core that would make another identity each time is refused before anything is made', async () => {
+  // 0.13.4, as it was seen.
+  server.script(json(400, { error: `NOT_FOUND: Identity with ID '${ID}' not found` }));
+  await expect(connected(({ createIdentity }) => createIdentity(IDENTITY))).rejects.toMatchObject({
+    code: 'blnk_core_too_old',
+  });
+  expect(server.seen.map(({ method }) => method)).toEqual(['PUT']);
 });
 
 it('a Core that gives metadata to its master key alone has its balances linked without a mark', async () => {

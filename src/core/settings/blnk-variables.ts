@@ -76,7 +76,7 @@ export const BLNK_VARIABLES: VariableSection = {
       fallback: 'off',
       example: 'ids',
       details:
-        "an [identity](mapping.md#customers-as-identities) in Blnk for each customer, linked to its balances. `ids`: with Stripe's id of the customer alone. `full`: with name and e-mail address too, which needs *Customers: Read* on the Stripe key. May change at any time: on a mirror that has posted, `ids` and `full` catch up. Each identity is a record that the Cloud bills; `sync --dry-run` says how many there would be",
+        "an [identity](mapping.md#customers-as-identities) in Blnk for each customer, linked to its balances. `ids`: with Stripe's id of the customer alone. `full`: with name and e-mail address too, which needs *Customers: Read* on the Stripe key. May change at any time: on a mirror that has posted, `ids` and `full` catch up. Each identity is a record that the Cloud bills; `sync --dry-run` says how many there would be. A Core has to be 0.15.0 or newer",
     },
   ],
 };

@@ -21,6 +21,8 @@ export interface WorkerOptions {
   readonly mode?: IdentitiesMode;
   readonly style?: 'cloud' | 'core';
   readonly leaseMs?: number;
+  /** Another ledger than the stage's. */
+  readonly blnk?: BlnkSandbox;
   /** Where customers are. Absent: nowhere. */
   readonly stripe?: StripeSandbox;
   readonly apiKey?: string;
@@ -72,7 +74,7 @@ export class IdentityStage {
     const readKey = apiKey === undefined ? {} : { readKey: async () => apiKey };
     const context = openContext(this.database, {
       config: {
-        ...atBlnk(this.blnk, { style }),
+        ...atBlnk(options.blnk ?? this.blnk, { style }),
         identities: mode,
         ...(stripe === undefined ? {} : atStripe(stripe, readKey)),
       },
