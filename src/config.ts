@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import * as z from 'zod';
 import { balanceName, countUpTo, duration, httpHosts, key, redisUrl, syncStart } from './config-fields.js';
 import { type HttpConfig, httpProblems, httpShape, toHttp } from './config-http.js';
-import { IDENTITIES_MODES, type IdentitiesMode } from './core/accounts/identity.js';
+import { IDENTITIES_ALLOWED, IDENTITIES_MODES, type IdentitiesMode } from './core/accounts/identity.js';
 import { commandLine } from './core/base/own-command.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './core/base/window.js';
 import { isOwnBalance, SHARDS_MAX } from './core/posting/source-shards.js';
@@ -176,9 +176,7 @@ const workerObject = homeObject.extend({
   BLNK_SOURCE: balanceName(DEFAULT_SOURCE),
   BLNK_SOURCE_SHARDS: countUpTo(SHARDS_MAX).default(1),
   BLNK_GUEST_DESTINATION: balanceName(DEFAULT_GUEST_DESTINATION),
-  BLNK_IDENTITIES: z
-    .enum(IDENTITIES_MODES, { error: `allowed is one of ${IDENTITIES_MODES.join(', ')}` })
-    .default('off'),
+  BLNK_IDENTITIES: z.enum(IDENTITIES_MODES, { error: IDENTITIES_ALLOWED }).default('off'),
   SYNC_START: syncStart,
   KEEP_EMPTY_RUNS: duration('7d', { least: oneSecond, most: aHundredYears }),
   SHUTDOWN_GRACE: duration('75s', { least: oneSecond, most: oneHour }),

@@ -10,6 +10,9 @@ import { isOwnBalance } from '../posting/source-shards.js';
 /** `off`: none are made. `ids`: with the customer's id alone. `full`: with the name and the e-mail address as well. */
 export const IDENTITIES_MODES = ['off', 'ids', 'full'] as const;
 
+/** What is said of any other value. */
+export const IDENTITIES_ALLOWED = `allowed is one of ${IDENTITIES_MODES.join(', ')}`;
+
 export type IdentitiesMode = (typeof IDENTITIES_MODES)[number];
 
 /** The one key of `meta_data` that is ours. Blnk merges keys of the top level alone, so it is always sent whole. */
