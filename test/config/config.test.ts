@@ -76,7 +76,7 @@ describe('a configuration', () => {
       shutdownGraceMs: 75_000,
       http: {
         ...{ host: '127.0.0.1', port: 3_000, publicUrl: null, trustsProxy: false },
-        ...{ adminToken: null, viewerToken: null, webhookSecrets: [] },
+        ...{ adminToken: null, viewerToken: null, webhookSecrets: [], ledgerRowUrl: null },
       },
     });
     expect({ ...stripe, readKey: await stripe.readKey() }).toEqual({
