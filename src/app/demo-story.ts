@@ -6,11 +6,10 @@
 import type { CommandContext } from '../cli/ports.js';
 import type { WorkerConfig } from '../config.js';
 import { formatCount } from '../core/base/time-text.js';
-import { DAY_MS, utcDay } from '../core/base/window.js';
+import { DAY_MS, daysBetween, utcDay } from '../core/base/window.js';
 import { isSealed } from '../core/proof/reopening.js';
 import { verdictOf } from '../core/verdict/verdict.js';
 import type { Log } from '../observability/log.js';
-import { daysBetween } from '../prove/schedule.js';
 import {
   type DemoCounts,
   demoComparison,

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { describeError, SyncError } from '../core/base/errors.js';
+import { daysBetween } from '../core/base/window.js';
 import type { LineHash } from '../core/proof/tally-day.js';
 import { stripeLimitsOf } from '../core/settings/stripe-limits.js';
 import { readProofRequests } from '../db/actions/proof-requests.js';
@@ -24,7 +25,7 @@ import { createWay, givingWay, type Way } from '../prove/give-way.js';
 import type { DayStanding } from '../prove/ports.js';
 import { type ProvePorts, proveDay } from '../prove/prove-day.js';
 import { type DayToProve, type ProveDaysPorts, proveDays } from '../prove/prove-days.js';
-import { daysBetween, dueDays } from '../prove/schedule.js';
+import { dueDays } from '../prove/schedule.js';
 import type { Context } from './context.js';
 import { intervalInForce } from './interval-in-force.js';
 import { tellProofs } from './tell-proofs.js';

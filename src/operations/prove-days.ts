@@ -2,12 +2,11 @@
 import { v7 as uuidv7 } from 'uuid';
 import { SyncError } from '../core/base/errors.js';
 import { orRefuse } from '../core/base/refusal.js';
-import { DAY_MS, utcDay } from '../core/base/window.js';
+import { DAY_MS, daysBetween, utcDay } from '../core/base/window.js';
 import type { Mirror } from '../core/posting/mirror.js';
 import { isSealed } from '../core/proof/reopening.js';
 import { type FullCertificate, readDay } from '../db/reads/certificates.js';
 import { type ProveDaysPorts, proveDays } from '../prove/prove-days.js';
-import { daysBetween } from '../prove/schedule.js';
 import { confirmSides, mirrorOf, type Session } from './session.js';
 
 export interface DaysAsked {

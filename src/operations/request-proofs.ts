@@ -1,7 +1,7 @@
 /** Asks the workers to prove days. May be asked again: what waits already is not asked for twice. */
 import { SyncError } from '../core/base/errors.js';
 import { Refusal } from '../core/base/refusal.js';
-import { daysBetween } from '../prove/schedule.js';
+import { daysBetween } from '../core/base/window.js';
 import type { RequestPorts } from './request-ports.js';
 import { tellQueue } from './tell-queue.js';
 

@@ -6,7 +6,7 @@
  * bounded time.
  */
 
-import { DAY_MS, dayWindow, utcDay } from '../core/base/window.js';
+import { daysBetween, dayWindow } from '../core/base/window.js';
 import type { ProofTrigger } from '../core/proof/certificate.js';
 import { isSealed } from '../core/proof/reopening.js';
 import type { DayStanding } from './ports.js';
@@ -70,15 +70,6 @@ export function dueDays(facts: ScheduleFacts, rules: ScheduleRules): DayToProve[
     else if (standing?.states.every(isSealed) === true) sealed.push(standing);
   }
   return [...requested, ...reopened, ...due, ...dueAgain, ...rotation(sealed, facts, rules)];
-}
-
-/** The whole UTC days from the one that `from` lies in to the last one that ended at or before `to`, oldest first. */
-export function daysBetween(from: Date, to: Date): string[] {
-  const days: string[] = [];
-  for (let start = dayWindow(utcDay(from)).from.getTime(); start + DAY_MS <= to.getTime(); start += DAY_MS) {
-    days.push(utcDay(new Date(start)));
-  }
-  return days;
 }
 
 /** Why the day is due now by its age and its last proof; null when it is not. */

@@ -6,9 +6,17 @@ import fc from 'fast-check';
 import ts from 'typescript';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { formatTime, parseMoment, resolveMoment } from '../../src/core/base/time-text.js';
-import { DAY_MS, dayWindow, floorToSecond, split, unixSeconds, utcDay } from '../../src/core/base/window.js';
+import {
+  DAY_MS,
+  daysBetween,
+  dayWindow,
+  floorToSecond,
+  split,
+  unixSeconds,
+  utcDay,
+} from '../../src/core/base/window.js';
 import { preparePayment } from '../../src/core/posting/mapping.js';
-import { daysBetween, dueDays, type ScheduleRules } from '../../src/prove/schedule.js';
+import { dueDays, type ScheduleRules } from '../../src/prove/schedule.js';
 import { sourceFiles, visit } from '../support/source-files.js';
 import { makePayments, RULES } from '../support/stages/ledger.js';
 

@@ -64,6 +64,7 @@ describe.each(Object.entries(DOCUMENTS))('%s', (path, text) => {
       ...SECRETS.map((name) => `${name}_FILE`),
       ...variablesIn(readText('docker-compose.yml')),
       ...variablesIn(readText('test/support/services.ts')),
+      ...variablesIn(readText('vitest.config.ts')),
       // Error codes of Core look the same.
       ...variablesIn(readText('test/fault-matrix/blnk-faults.ts')),
       // Node's own.

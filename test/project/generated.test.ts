@@ -15,7 +15,8 @@ describe('the documents', () => {
   const served = sourceFiles('src/http').flatMap(({ text }) =>
     [...text.matchAll(/\b(?:app|api)\.(?:get|post)\(\s*'(\/[^']*)'/g)].map(([, path = '']) => path),
   );
-  const routes = [...described, ...served, '/api/openapi.json'].map(
+  const withoutVersion = described.map((path) => path.replace(/^\/api\/v1/, ''));
+  const routes = [...described, ...withoutVersion, ...served, '/api/openapi.json'].map(
     (path) => new RegExp(`^${path.replace(/:\w+(?:\{[^}]*\})?|\{\w+\}/g, '[^/]+')}/?$`),
   );
 

@@ -1,8 +1,9 @@
 /** Which days are due, at the edges of every rule. */
 import { describe, expect, it } from 'vitest';
+import { daysBetween } from '../../src/core/base/window.js';
 import type { CertificateState } from '../../src/core/proof/certificate.js';
 import type { DayStanding } from '../../src/prove/ports.js';
-import { daysBetween, dueDays, type ScheduleFacts, type ScheduleRules } from '../../src/prove/schedule.js';
+import { dueDays, type ScheduleFacts, type ScheduleRules } from '../../src/prove/schedule.js';
 
 const DAY = 86_400_000;
 const RULES: ScheduleRules = {

@@ -90,3 +90,12 @@ export function dayWindow(day: string): Window {
   if (Number.isNaN(from.getTime()) || utcDay(from) !== day) throw new RangeError(`${day} is no day`);
   return { from, to: new Date(from.getTime() + DAY_MS) };
 }
+
+/** The whole UTC days from the one that `from` lies in to the last one that ended at or before `to`, oldest first. */
+export function daysBetween(from: Date, to: Date): string[] {
+  const days: string[] = [];
+  for (let start = dayWindow(utcDay(from)).from.getTime(); start + DAY_MS <= to.getTime(); start += DAY_MS) {
+    days.push(utcDay(new Date(start)));
+  }
+  return days;
+}
