@@ -5,12 +5,16 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import { SyncError } from '../core/base/errors.js';
 import { isAskingToReconnect, redisFault } from './redis-faults.js';
 
 /** A server that takes no connection for this long is tried again. */
 const CONNECT_TIMEOUT_MS = 5_000;
+
+/** TLS is agreed on in a few round trips: who says nothing for longer is asked in plain text meanwhile. */
+const TLS_SILENCE_MS = 1_000;
 
 /**
  * A connection on which an answer is due and none comes for this long is dropped: TCP alone would keep a half-open one for
@@ -70,7 +74,10 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
   let last: Error | null = null;
   /** What no waiting helps with is not logged as if it were tried again; what it is, the end of the opening reports. */
   let isOpening = false;
+  /** What a connection says that is taken away is no news either. */
+  let isGivenUp = false;
   client.on('error', (error: Error) => {
+    if (isGivenUp) return;
     last = error;
     if (!isOpening) options.onError(error);
   });
@@ -81,11 +88,14 @@ export function createRedisConnection(options: RedisConnectionOptions): RedisCon
   let opening: Promise<void> | null = null;
   const openAndTell = async (): Promise<void> => {
     isOpening = true;
+    isGivenUp = false;
     try {
       await open(client, options, () => last);
     } catch (fault) {
-      const isPassing = fault instanceof SyncError && fault.kind !== 'fatal';
-      if (isPassing && last !== null) options.onError(last);
+      if (fault instanceof SyncError && fault.kind === 'fatal') {
+        isGivenUp = true;
+        if (fault.cause instanceof Error) last = fault.cause;
+      } else if (last !== null) options.onError(last);
       throw fault;
     } finally {
       isOpening = false;
@@ -153,13 +163,14 @@ async function readEvictionPolicy(client: Redis): Promise<string | null> {
 async function open(client: Redis, options: RedisConnectionOptions, lastError: () => Error | null): Promise<void> {
   const { url, prefix } = options;
   try {
-    await client.connect();
+    await connected(client, url);
     const error = lastError();
     if (error !== null) throw error;
     await refuseSplitKeys(client, prefix);
   } catch (error) {
     // `connect` itself reports only that the connection was closed; the reason came as an event.
-    const fault = await withTlsTold(redisFault(lastError() ?? error, url), url);
+    const told = redisFault(error, url);
+    const fault = told.kind === 'fatal' ? told : redisFault(lastError() ?? error, url);
     if (fault.kind === 'fatal' || options.failFast) client.disconnect();
     throw fault;
   }
@@ -175,16 +186,29 @@ async function refuseSplitKeys(client: Redis, prefix: string): Promise<void> {
   if (isCluster) await client.exists(`${prefix}:`);
 }
 
-/** A server without TLS leaves a greeting in TLS unanswered: the connection runs into its time limit like one that is lost. */
-async function withTlsTold(fault: SyncError, url: string): Promise<SyncError> {
-  const { protocol, hostname, port } = new URL(url);
-  if (fault.kind === 'fatal' || protocol !== 'rediss:') return fault;
-  const isPlain = await answersInPlain(hostname.replace(/^\[(.*)\]$/, '$1'), Number(port) || 6379);
-  return isPlain ? redisFault(new Error('wrong version number: it answers in plain text'), url) : fault;
+/** A server without TLS leaves a greeting in TLS unanswered: the connection would run into its time limit like one that is lost. */
+async function connected(client: Redis, url: string): Promise<void> {
+  const connecting = client.connect();
+  if (!url.startsWith('rediss:')) return connecting;
+  const isOver = new AbortController();
+  const asking = sleep(TLS_SILENCE_MS, undefined, { signal: isOver.signal }).then(async () => {
+    // As TLS itself says it, where it gets so far.
+    if (await answersInPlain(url)) throw new Error('wrong version number: it answers in plain text');
+    return connecting;
+  });
+  try {
+    await Promise.race([connecting, asking]);
+  } finally {
+    isOver.abort();
+    // Whichever comes second: the first has told it.
+    void Promise.allSettled([connecting, asking]);
+  }
 }
 
-async function answersInPlain(host: string, port: number): Promise<boolean> {
-  const socket = connect({ host, port, timeout: CONNECT_TIMEOUT_MS });
+async function answersInPlain(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url);
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  const socket = connect({ host, port: Number(port) || 6379, timeout: CONNECT_TIMEOUT_MS });
   const isOver = new AbortController();
   socket.on('timeout', () => isOver.abort());
   try {
