@@ -100,7 +100,7 @@ describe('an update while payments come in', () => {
     async () => {
       await later.become({ version: '9.0.0', generation: NEXT, migrations: RAISED });
       const migrated = await later.start(['migrate'], session.variables).ended;
-      expect([migrated.code, migrated.errors]).toEqual([0, '']);
+      expect([migrated.code, migrated.errors]).toEqual([0, expect.stringMatching(PROGRESS_ALONE)]);
       expect(migrated.output).toContain('Waiting for workers that may not work on what comes next: process');
       expect(migrated.output).toContain(`They serve version 9.0.0 (generation ${NEXT}) and later; this is 9.0.0.`);
 
@@ -157,6 +157,9 @@ describe('an update while payments come in', () => {
     );
   }
 });
+
+/** Of what takes over a second, for whoever waits. */
+const PROGRESS_ALONE = /^(?:applying \S+: .*\n)*$/;
 
 /** pino's number. */
 const WARN = 40;
