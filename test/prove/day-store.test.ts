@@ -220,6 +220,15 @@ describe('the stores of a day', () => {
   });
 });
 
+it('a large day stores each item with one statement: a second one could come after what removes the item', async () => {
+  const store = await storesOf().open(requestOf());
+  await store.put([{ ...NEW, body: null } as StagedItem]);
+  // Waits for whatever is under way.
+  await store.release();
+  const rows = await database.sql`select xmax = 0 as inserted from stripe_blnk_sync.staged_items`;
+  expect([...rows]).toEqual([{ inserted: true }]);
+});
+
 describe('a large day that was interrupted', () => {
   const progress = {
     lists: { stripe: { place: '7', isWhole: false } },

@@ -73,7 +73,8 @@ export function createStagedDay(db: Drizzle, options: StagedDayOptions): DayStor
       // Items that were held in memory before bring their numbers: the next ones go on behind them.
       for (const { sequence: brought } of items) if (brought !== undefined) sequence = Math.max(sequence, brought + 1);
       const rows = rowsOf(items, () => sequence++);
-      const stored = db.execute<{ ours: number }>(putStatement(rows, { id, token, sequence, reached }));
+      // `execute`: whoever waits for a query of Drizzle runs it, and two wait for this one.
+      const stored = db.execute<{ ours: number }>(putStatement(rows, { id, token, sequence, reached })).execute();
       writing = Promise.allSettled([writing, stored]);
       const [answer] = await stored;
       assertOurs(answer?.ours === 1);
