@@ -46,8 +46,10 @@ async function runInit(
   if (!isInterrupted) child.stdin.end();
   let asked = 0;
   child.stderr.on('data', (piece: Buffer) => {
+    const before = asked;
     asked += String(piece).split('\n> ').length - 1;
-    if (isInterrupted && asked > lines.length) child.kill('SIGINT');
+    // Once: a second one ends the process before it has said anything.
+    if (isInterrupted && before <= lines.length && asked > lines.length) child.kill('SIGINT');
   });
   const [output, errors, code] = await Promise.all([
     text(child.stdout),
