@@ -44,12 +44,14 @@ async function runInit(
   for (const line of lines) child.stdin.write(`${line}\n`);
   const isInterrupted = lines.length < answers.length;
   if (!isInterrupted) child.stdin.end();
-  let asked = 0;
+  let said = '';
+  let isTold = false;
   child.stderr.on('data', (piece: Buffer) => {
-    const before = asked;
-    asked += String(piece).split('\n> ').length - 1;
-    // Once: a second one ends the process before it has said anything.
-    if (isInterrupted && before <= lines.length && asked > lines.length) child.kill('SIGINT');
+    said += String(piece);
+    const asked = said.split('\n> ').length - 1;
+    if (!isInterrupted || isTold || asked <= lines.length) return;
+    isTold = true;
+    child.kill('SIGINT');
   });
   const [output, errors, code] = await Promise.all([
     text(child.stdout),
