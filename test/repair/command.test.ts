@@ -72,6 +72,7 @@ describe.each(homes().slice(-1))('repairing by commands on $name', (home) => {
       const sql = await session.look();
       const isParked = async () =>
         (await sql`select 1 from stripe_blnk_sync.postings where reference = 'pi_odd' and state = 'parked'`).length > 0;
+      await session.run(['sync', '--wait']);
       await until('the odd payment is parked', isParked, { timeoutMs: 90_000 });
       await session.run(['prove', '--from', day, '--to', day]);
       const plan = await session.run(['repair', 'plan', '--from', day, '--to', day]);
