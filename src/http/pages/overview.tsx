@@ -95,7 +95,7 @@ const Sums: FC<{ readonly totals: StatusRecord['totals'] }> = ({ totals }) => (
         cell: ({ posted, currency }) => <Money amount={posted} currency={currency} />,
       },
       { title: 'Pending', isNumber: true, cell: ({ pendingCount }) => formatCount(pendingCount) },
-      { title: 'Parked', isNumber: true, cell: ({ parkedCount }) => formatCount(parkedCount) },
+      { title: 'Parked or dismissed', isNumber: true, cell: ({ parkedCount }) => formatCount(parkedCount) },
     ]}
     rows={totals}
     empty="Nothing is in the ledger yet."

@@ -66,7 +66,7 @@ export const Repair: FC<{
           ],
           ['Left', repair.left.items === 0 ? 'nothing' : `${itemsText(repair.left)}: ${sumsText(repair.left)}`],
           ...Object.entries(repair.counts).map(([state, count]): [string, string] => [
-            STATES[state as ItemState].words,
+            capitalized(STATES[state as ItemState].words),
             formatCount(count),
           ]),
         ]}
@@ -158,6 +158,10 @@ export const ConfirmApply: FC<{ readonly repair: RepairRecord; readonly problem:
     </form>
   </>
 );
+
+function capitalized(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+}
 
 function itemsText({ items }: RepairSums): string {
   return `${formatCount(items)} ${items === 1 ? 'item' : 'items'}`;

@@ -64,7 +64,7 @@ details summary { cursor: pointer; }
 @media (max-width: 40rem) {
   .where { margin-left: 0; width: 100%; } input[type=search] { width: 100%; } form.filters label { width: 100%; }
   table.blocks thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); } table.blocks tr { display: block; border: 1px solid var(--line); border-radius: .4rem; margin: .5rem 0; padding: .35rem .5rem; }
-  table.blocks, table.blocks tbody { display: block; }
+  table.blocks, table.blocks caption, table.blocks tbody { display: block; }
   table.blocks td, table.blocks td.number { white-space: normal; overflow-wrap: anywhere; }
   table.blocks td { display: flex; justify-content: space-between; gap: 1rem; border: 0; padding: .2rem 0; text-align: right; } table.blocks td::before { content: attr(data-label); color: var(--quiet); text-align: left; flex: none; max-width: 45%; overflow-wrap: normal; }
   table.blocks td:empty { display: none; }
