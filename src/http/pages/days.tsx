@@ -3,7 +3,7 @@ import type { FC } from 'hono/jsx';
 import { formatCount } from '../../core/base/time-text.js';
 import type { CertificateRecord } from '../../db/reads/certificates.js';
 import { DayStrip, type ProvenDay, STATE_WORDS, StateOf, toDays } from './day-strip.js';
-import { Live, Money, Table, Time } from './parts.js';
+import { Choice, Live, Money, Table, Time } from './parts.js';
 
 /** `2026-11`. */
 export type Month = string;
@@ -19,16 +19,7 @@ export const Days: FC<{
     <>
       <h1>Days of {month}</h1>
       <form method="get" class="filters">
-        <label>
-          Month
-          <select name="month">
-            {months.map((one) => (
-              <option value={one} selected={one === month}>
-                {one}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice name="month" label="Month" options={months} chosen={month} none={null} />
         <button type="submit">Show</button>
       </form>
       <Live id="closing">

@@ -12,7 +12,7 @@ import { identitiesText } from '../../views/status-text.js';
 import { plainText } from '../../views/text-width.js';
 import { DayChart } from './chart.js';
 import { DayStrip } from './day-strip.js';
-import { Live, Money, Sign, Table, Text, type Tone } from './parts.js';
+import { Choice, Live, Money, Sign, Table, Text, type Tone } from './parts.js';
 import { RunTable } from './runs.js';
 
 export interface OverviewFacts {
@@ -109,17 +109,7 @@ const CurrencyForm: FC<{ readonly currencies: readonly string[]; readonly chosen
 }) =>
   currencies.length < 2 ? null : (
     <form method="get" class="filters">
-      <label>
-        Currency
-        <select name="currency">
-          <option value="">all together</option>
-          {currencies.map((one) => (
-            <option value={one} selected={one === chosen}>
-              {one}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Choice name="currency" label="Currency" options={currencies} chosen={chosen} none="all together" />
       <button type="submit">Show</button>
     </form>
   );

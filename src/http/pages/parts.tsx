@@ -141,17 +141,18 @@ export const Older: FC<{ readonly href: string | null; readonly isFirst: boolean
   </p>
 );
 
-/** A filter of a list, kept in the address. */
+/** A filter of a list, kept in the address. `none` stands for all of them; null: one is always chosen. */
 export const Choice: FC<{
   readonly name: string;
   readonly label: string;
   readonly options: readonly string[];
-  readonly chosen: string | undefined;
-}> = ({ name, label, options, chosen }) => (
+  readonly chosen: string | null | undefined;
+  readonly none?: string | null;
+}> = ({ name, label, options, chosen, none = 'any' }) => (
   <label>
     {label}
     <select name={name}>
-      <option value="">any</option>
+      {none === null ? '' : <option value="">{none}</option>}
       {options.map((option) => (
         <option value={option} selected={option === chosen}>
           {option}
