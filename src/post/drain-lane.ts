@@ -112,24 +112,36 @@ interface Draining extends Taking {
 /** `idle`: nothing was due. */
 type LaneOutcome = ChunkOutcome | { readonly kind: 'idle' };
 
-/** All streams end before an error or a stall leaves: nothing may be in flight when the lane's job is over. */
-async function drainOnce(lane: Lane, draining: Draining): Promise<LaneOutcome> {
+/**
+ * All streams end before an error or a stall leaves: nothing may be in flight when the lane's job is over. A stream begins when
+ * the one before it saw that there may be more: most lanes hold less than a chunk, and each stream that finds nothing asks twice.
+ */
+async function drainOnce(lane: Lane, draining: Omit<Draining, 'onMoreDue'>): Promise<LaneOutcome> {
   // A flag, not AbortSignal.any: Node 20 keeps some bytes of every signal that was derived from a long-lived one.
   let isEnding = false;
   const isOver = () => isEnding || draining.isOver();
   const { chunksInFlight, chunksAhead, chunksBehind } = draining.options;
-  const streams = Array.from({ length: chunksInFlight + chunksAhead + chunksBehind }, async (_, index) => {
-    const turns = index % 2 === 0 ? DOUBT_FIRST : NEW_FIRST;
-    try {
-      const outcome = await drainStream(lane, { ...draining, isOver }, turns);
-      if (outcome.kind === 'stalled') isEnding = true;
-      return outcome;
-    } catch (error) {
-      isEnding = true;
-      throw error;
-    }
-  });
-  const outcomes = await Promise.allSettled(streams);
+  const streamsMax = chunksInFlight + chunksAhead + chunksBehind;
+  const streams: Promise<PromiseSettledResult<LaneOutcome>>[] = [];
+  const startStream = () => {
+    const index = streams.length;
+    if (index === streamsMax || isOver()) return;
+    const onMoreDue = () => {
+      if (streams.length === index + 1) startStream();
+    };
+    streams.push(
+      settled(drainStream(lane, { ...draining, isOver, onMoreDue }, index % 2 === 0 ? DOUBT_FIRST : NEW_FIRST)),
+    );
+  };
+  const settled = async (stream: Promise<LaneOutcome>): Promise<PromiseSettledResult<LaneOutcome>> => {
+    const [result] = await Promise.allSettled([stream]);
+    if (result.status === 'rejected' || result.value.kind === 'stalled') isEnding = true;
+    return result;
+  };
+  startStream();
+  const outcomes: PromiseSettledResult<LaneOutcome>[] = [];
+  // It grows while it is waited for; whoever could let it grow is within it.
+  for (const stream of streams) outcomes.push(await stream);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   const ended = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
   const of = (wanted: LaneOutcome['kind']) => ended.find(({ kind }) => kind === wanted);

@@ -38,6 +38,8 @@ export interface Taking {
   readonly places: Places;
   /** Whether no further request is to begin. */
   isOver(): boolean;
+  /** A claim shows that there may be more than it took. */
+  onMoreDue(): void;
 }
 
 /** Null: there was nothing to do. */
@@ -57,8 +59,10 @@ export async function takeNew(
 ): Promise<ChunkOutcome | null> {
   const { ports, options, limits } = taking;
   const grantedAtMs = ports.clock.monotonicMs();
-  const claim = await ports.outbox.claimNew(lane, { limit: limits.pace.size, leaseMs: options.leaseMs, first });
+  const limit = limits.pace.size;
+  const claim = await ports.outbox.claimNew(lane, { limit, leaseMs: options.leaseMs, first });
   if (claim.postings.length === 0) return null;
+  if (claim.postings.length >= limit) taking.onMoreDue();
   return withLease(claim, { grantedAtMs, ports, leaseMs: options.leaseMs }, async (lease) => {
     const held = { token: claim.token, postings: claim.postings, lease };
     const { absent, failure } = await settleByLookUp(claim, ports, options).then(
@@ -121,6 +125,8 @@ export async function takeAttempted(lane: Lane, taking: Taking): Promise<ChunkOu
     leaseMs: options.leaseMs,
   });
   if (claim.postings.length === 0) return null;
+  // Whether there is new work as well is not known, and it must not wait behind what is in doubt.
+  taking.onMoreDue();
   const outcome = await withLease(claim, { grantedAtMs, ports, leaseMs: options.leaseMs }, async (lease) => {
     const { absent } = await settleByLookUp(claim, ports, options);
     if (absent.length === 0) return { kind: 'progress' };

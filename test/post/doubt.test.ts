@@ -20,8 +20,9 @@ describe('a reader that lags', () => {
       // The answer to a single post carries its row; only without it a look-up is needed.
       if (count < 10) stage.sandbox.faults.add({ effect: 'answer_lost', route: 'POST /transactions' });
       const lag = stage.sandbox.faults.add({ effect: 'stale_reads', route: 'lookups' });
-      // One stream: of three that claim in the same moment one may get so few that their answers bring their rows.
-      const drainer = await stage.drainer({ chunksInFlight: 1 });
+      // One stream: of three that claim in the same moment one may get so few that their answers bring their rows. So may one
+      // that a slow machine lets expire.
+      const drainer = await stage.drainer({ chunksInFlight: 1, leaseMs: 30_000 });
       await stage.drainUntil(drainer, async () => (await stage.postings()).every(({ look_ups }) => look_ups >= 4));
       expect(await stage.states()).toEqual({ pending: count });
       expect((await stage.postings()).every(({ in_doubt }) => in_doubt)).toBe(true);

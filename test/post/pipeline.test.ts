@@ -1,7 +1,7 @@
 /** What of a lane goes on at the same time: the wire is never idle while something waits to be sent, and never holds more than it may. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/app/system-clock.js';
-import type { Ledger } from '../../src/post/ports.js';
+import type { Ledger, Outbox } from '../../src/post/ports.js';
 import { requestsAtOnce } from '../../src/post/posting-sizes.js';
 import { type LedgerStage, ledgerStages, makePayments, NEVER, until } from '../support/stages/ledger.js';
 
@@ -125,5 +125,32 @@ describe('the chunks of a lane', () => {
     expect(sizes[0]).toBe(20);
     expect(Math.max(...sizes.slice(4))).toBeLessThan(15);
     expect(await stage.states()).toEqual({ posted: 60 });
+  });
+});
+
+describe('a lane that holds little', () => {
+  it.each([
+    { payments: 0, claims: 2, holds: 'nothing' },
+    { payments: 3, claims: 4, holds: 'less than a chunk' },
+    // The second stream asks as the first one does: what is new, what was attempted.
+    { payments: 5, claims: 6, holds: 'one chunk' },
+  ])('is asked $claims times when it holds $holds', async ({ payments, claims }) => {
+    await stage.store(makePayments(payments));
+    let asked = 0;
+    const wrapOutbox = (outbox: Outbox): Outbox => ({
+      ...outbox,
+      claimNew(...request) {
+        asked += 1;
+        return outbox.claimNew(...request);
+      },
+      claimAttempted(...request) {
+        asked += 1;
+        return outbox.claimAttempted(...request);
+      },
+    });
+    const drainer = await stage.drainer({ ...SIZES, wrapOutbox });
+    await drainer.drain(LANE, NEVER);
+    expect(asked).toBe(claims);
+    expect(await stage.states()).toEqual(payments === 0 ? {} : { posted: payments });
   });
 });
