@@ -3,7 +3,8 @@
  *
  *   npm run test:full                            all steps, about an hour and a half on two cores
  *   npm run test:full -- --only crashes,faults   some of them, by name
- *   npm run test:full -- --seed 42 --record      with another seed; writes the result into docs/engineering/full-tests.md
+ *   npm run test:full -- --seed 42 --record      with another seed; writes what ran into docs/engineering/full-tests.md, and
+ *                                                leaves the lines of the other steps as they were
  *
  *   npm run test:full -- --core 0.15.2=http://127.0.0.1:5001,<key>    a real Blnk Core as well, with an empty ledger
  *
@@ -90,9 +91,8 @@ async function runSteps(): Promise<number> {
   for (const step of STEPS.filter(({ name }) => names === undefined || names.includes(name))) {
     results.push(await run(step));
   }
-  const table = tableOf(results);
-  process.stdout.write(`\n${table}\n`);
-  if (values.record) record(table);
+  process.stdout.write(`\n${tableOf(results.map(lineOf))}\n`);
+  if (values.record) record(results);
   return results.every(({ held }) => held) ? 0 : 1;
 }
 
@@ -122,22 +122,32 @@ function coreStep(core: string): Step {
   };
 }
 
-function tableOf(results: readonly StepResult[]): string {
-  const rows = results.map(
-    ({ step, held, seconds }) => `| ${step.name} | ${step.proves} | ${held ? 'held' : '**failed**'} | ${seconds} s |`,
-  );
-  const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, Node ${process.version}`;
-  const day = new Date().toISOString().slice(0, 10);
-  return [
-    `${day}, seed ${seed}, ${machine}:`,
-    '',
-    '| step | what it shows | result | time |',
-    '|---|---|---|---|',
-    ...rows,
-  ].join('\n');
+const HEAD = ['| step | what it shows | result | time | when, and where |', '|---|---|---|---|---|'];
+
+function tableOf(lines: readonly string[]): string {
+  return [...HEAD, ...lines].join('\n');
 }
 
-function record(table: string): void {
-  const [before = ''] = readFileSync(RECORD, 'utf8').split(RECORD_BEGINS);
+function lineOf({ step, held, seconds }: StepResult): string {
+  const day = new Date().toISOString().slice(0, 10);
+  const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, Node ${process.version}`;
+  const result = held ? 'held' : '**failed**';
+  return `| ${step.name} | ${step.proves} | ${result} | ${seconds} s | ${day}, seed ${seed}, ${machine} |`;
+}
+
+/** Steps may run on different days: each has its own line. */
+function record(results: readonly StepResult[]): void {
+  const [before = '', recorded = ''] = readFileSync(RECORD, 'utf8').split(RECORD_BEGINS);
+  const lines = new Map(
+    recorded
+      .split('\n')
+      .filter((line) => line.startsWith('| ') && line !== HEAD[0])
+      .map((line) => [nameIn(line), line]),
+  );
+  for (const result of results) lines.set(result.step.name, lineOf(result));
+  const inOrder = [...STEPS.map(({ name }) => name), ...lines.keys()];
+  const table = tableOf([...new Set(inOrder)].flatMap((name) => lines.get(name) ?? []));
   writeFileSync(RECORD, `${before}${RECORD_BEGINS}\n\n${table}\n`);
 }
+
+const nameIn = (line: string): string => line.split('|')[1]?.trim() ?? '';

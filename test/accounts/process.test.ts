@@ -46,7 +46,7 @@ it(
     );
     expect(JSON.parse((await session.run(['sync', '--dry-run', '--json'])).output).identities).toBeNull();
     // Turned on later: the first worker posts, the second one catches up.
-    const before = session.quickWorker({ variables: { SYNC_START: '30d' } });
+    const before = session.workerHere({ variables: { SYNC_START: '30d' } });
     await session.untilSettled();
     expect(made()).toBe(0);
     before.kill('SIGTERM');
@@ -54,7 +54,7 @@ it(
     expect(JSON.parse((await session.run(['sync', '--dry-run', '--json'], VARIABLES)).output).identities).toBe(
       identities,
     );
-    const worker = session.quickWorker({ variables: VARIABLES, timings });
+    const worker = session.workerHere({ variables: VARIABLES, timings });
     await worker.untilLogged(/^mirroring every/);
     expect(await untilLinked()).toBe(identities);
     expect(made()).toBe(identities);
@@ -70,7 +70,7 @@ it(
     });
     worker.kill('SIGTERM');
     expect((await worker.ended).code).toBe(0);
-    const again = session.quickWorker({ variables: VARIABLES, timings });
+    const again = session.workerHere({ variables: VARIABLES, timings });
     await again.untilLogged(/^mirroring every/);
     await untilLinked();
     expect(made()).toBe(identities);

@@ -82,7 +82,7 @@ describe.skipIf(comparedCore?.version === undefined)('a real Core', () => {
       const variables = { ...ledger.variables, SYNC_START: '2d' };
       const worker = session.worker(variables, ['--adopt']);
       await worker.untilLogged(/^mirroring every/);
-      const backfill = await session.run(['backfill', '--from', DAY, '--wait'], variables);
+      const backfill = await session.runProcess(['backfill', '--from', DAY, '--wait'], variables);
       expect([backfill.code, backfill.errors]).toEqual([0, expect.stringContaining(`${PAYMENTS} of ${PAYMENTS}`)]);
       await session.untilSettled();
       const read = await ledger.read();
@@ -90,7 +90,7 @@ describe.skipIf(comparedCore?.version === undefined)('a real Core', () => {
       const transactions = () => [...read.transactions()].map((row) => ({ ...row, precision: row.precision || 100 }));
       const ends = { stripe: session.stripe, look: session.look, blnk: { ...read, transactions } };
       await expectMirrored(ends, { payments: PAYMENTS });
-      const proof = await session.run(['prove', '--from', DAY, '--to', DAY, '--json'], variables);
+      const proof = await session.runProcess(['prove', '--from', DAY, '--to', DAY, '--json'], variables);
       expect([proof.code, proof.output]).toEqual([0, expect.stringContaining('"sealed"')]);
       shown.push(`${PAYMENTS} payments posted, day sealed`);
     },

@@ -32,7 +32,7 @@ describe('proofs', () => {
     }
     late = session.stripe.createIntent({ kind: 'card_usd', created: NOON, moves: [] });
     later = session.stripe.createIntent({ kind: 'card_usd', created: NOON, moves: [] });
-    worker = session.quickWorker({
+    worker = session.workerHere({
       variables: { SYNC_EVERY: '1s', SYNC_START: '12d' },
       timings: { proofs: { ...TIMINGS.proofs, askEveryMs: 200, failedAfterMs: 300 } },
     });

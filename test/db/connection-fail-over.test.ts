@@ -34,7 +34,7 @@ describe.skipIf(home === undefined)('a worker after fail-overs of PostgreSQL', (
         expect(proxy.leftOpen()).toBeGreaterThan(0);
         const ids = createPayments(session);
         // A command has connections of its own, to the new server.
-        const meanwhile = await session.run(['status']);
+        const meanwhile = await session.runProcess(['status']);
         expect(meanwhile.output, meanwhile.errors).toMatch(/^behind +\d/m);
         await untilPosted(session, ids, worker.output);
         expect(performance.now() - beganMs).toBeLessThan(BACK_WITHIN_MS);
@@ -44,7 +44,7 @@ describe.skipIf(home === undefined)('a worker after fail-overs of PostgreSQL', (
       expect(worker.isAlive()).toBe(true);
       await session.untilSettled();
       await expectMirrored(session);
-      const status = await session.run(['status']);
+      const status = await session.runProcess(['status']);
       expect(status.output, status.errors).toMatch(/^Complete/);
       worker.kill('SIGTERM');
       expect((await worker.ended).code, worker.output()).toBe(0);

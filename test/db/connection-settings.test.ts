@@ -78,7 +78,7 @@ describe.skipIf(home === undefined).each(WAYS)('twelve odd settings, %s', (way) 
     'the whole job is done, and every command works',
     async (context) => {
       if (way !== 'direct' && isMissing) return context.skip('needs the program pgbouncer on the PATH');
-      const migrated = await session.run(['migrate'], { DATABASE_URL: url });
+      const migrated = await session.runProcess(['migrate'], { DATABASE_URL: url });
       expect(`${migrated.errors}${migrated.output}`).toMatch(/^The tables are up to date/);
       const worker = session.quickWorker({
         variables: { DATABASE_URL: url, SYNC_EVERY: '1s' },
@@ -93,13 +93,13 @@ describe.skipIf(home === undefined).each(WAYS)('twelve odd settings, %s', (way) 
         async () => (await sql`select 1 from stripe_blnk_sync.certificates limit 1`).length > 0,
       );
       // Wakes through the queue, and reads what it says over the same way.
-      const sync = await session.run(['sync', '--wait', '--timeout', '30s'], { DATABASE_URL: url });
+      const sync = await session.runProcess(['sync', '--wait', '--timeout', '30s'], { DATABASE_URL: url });
       expect(sync.code, sync.errors).toBe(0);
-      const status = await session.run(['status', '--json'], { DATABASE_URL: url });
+      const status = await session.runProcess(['status', '--json'], { DATABASE_URL: url });
       // Days may still be on their way to their proof, which is a need.
       expect(JSON.parse(status.output).answer, status.errors).toMatch(/^Complete/);
       await migrateApplication(applicationUrl(session.variables.DATABASE_URL ?? ''), { ...FIRST, ...SECOND });
-      const again = await session.run(['migrate'], { DATABASE_URL: url });
+      const again = await session.runProcess(['migrate'], { DATABASE_URL: url });
       expect(`${again.errors}${again.output}`).toMatch(/^The tables are up to date/);
       expect(await tablesOfApplication(applicationUrl(session.variables.DATABASE_URL ?? ''))).toEqual([
         'colors',

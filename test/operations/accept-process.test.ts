@@ -32,7 +32,7 @@ describe('a person', () => {
     payment = intent();
     intent();
     // Its timer asks for proofs at the start and then no more: what comes later was asked for by a command.
-    worker = session.quickWorker({
+    worker = session.workerHere({
       variables: { SYNC_EVERY: '1s', SYNC_START: '12d' },
       timings: { proofs: { ...TIMINGS.proofs, askEveryMs: DAY_MS } },
     });

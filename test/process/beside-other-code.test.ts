@@ -89,7 +89,7 @@ describe.each(homes().slice(-1))('beside other code, on $name', (home) => {
     async () => {
       const ids = booked.map(({ id }) => id);
       const before = await readSourceBook(core, source, ids);
-      session.quickWorker({ variables, timings: { finalAfterMs: 2_000 } });
+      session.workerHere({ variables, timings: { finalAfterMs: 2_000 } });
       await untilWaitsOnlyFor(['inflight-open', 'inflight-committed-in-part', 'scheduled']);
       expectOnce(await readSourceBook(core, source, ids), before);
 
@@ -252,11 +252,14 @@ describe.each(homes().slice(-1))('beside other code, on $name', (home) => {
     const days = booked.map(({ day }) => day).sort();
     const range = ['--from', days[0] ?? '', '--to', days.at(-1) ?? ''];
     const proof = await command('prove', ...range, '--json');
-    expect(proof.errors).toBe('');
+    expect(withoutProgress(proof.errors)).toBe('');
     const plan = await command('repair', 'plan', ...range, '--json');
-    expect(plan.errors).toBe('');
+    expect(withoutProgress(plan.errors)).toBe('');
     const { certificates } = JSON.parse(proof.output) as { readonly certificates: readonly Certificate[] };
     const states = certificates.map(({ day, currency, state }) => [`${day} ${currency}`, state]);
     return { ...JSON.parse(plan.output), states: Object.fromEntries(states) };
   }
 });
+
+/** On a slow machine a command says how far it is. */
+const withoutProgress = (errors: string): string => errors.replaceAll(/^\{"progress".*\n/gm, '');

@@ -18,7 +18,7 @@ describe('the log of a worker', () => {
 
   beforeAll(async () => {
     session = await startSession(home, { population: population(300) });
-    worker = session.quickWorker({ variables: { LOG_LEVEL: 'debug' } });
+    worker = session.workerHere({ variables: { LOG_LEVEL: 'debug' } });
     await session.untilSettled();
     await until('the backfill is told', () => lines('run_ended').some(({ feed }) => feed === 'payment_intents'), {
       explain: () => worker.output(),
@@ -63,7 +63,7 @@ describe('the log of a worker', () => {
 
   it('calls nothing a failure when a worker is stopped while it reads, and runs shows it as stopped', async () => {
     // Between two tries of a request: the stop is what ends the run.
-    worker = session.quickWorker({ variables: { SYNC_EVERY: '1s' }, timings: { stripeRetryBaseMs: 20_000 } });
+    worker = session.workerHere({ variables: { SYNC_EVERY: '1s' }, timings: { stripeRetryBaseMs: 20_000 } });
     await worker.untilLogged(/^mirroring/);
     session.stripe.faults.add({ effect: 'status', status: 500, route: 'events.list' });
     await worker.untilLogged(/^Stripe is asked again in /);

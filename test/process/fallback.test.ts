@@ -26,7 +26,7 @@ describe('a worker whose key may not read events', () => {
   it(
     'starts, warns with the link to a better key, mirrors all, and says in status what that means',
     async () => {
-      const worker = session.quickWorker({ variables: { STRIPE_API_KEY: 'rk_test_noEvents1', SYNC_LAG: '120s' } });
+      const worker = session.workerHere({ variables: { STRIPE_API_KEY: 'rk_test_noEvents1', SYNC_LAG: '120s' } });
       await worker.untilLogged(/may not read events: late payments are found by sweeps only/);
       await session.untilSettled();
       expect(worker.output()).toMatch(/dashboard\.stripe\.com\/test\/apikeys\/create\?\S*rak_event_read/);

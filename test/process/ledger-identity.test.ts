@@ -28,6 +28,8 @@ interface Stage {
   readonly session: Session;
   readonly variables: Variables;
   worker(ledger?: Partial<Timings['ledger']>): ReturnType<Session['quickWorker']>;
+  /** One that can be killed. */
+  workerProcess(): ReturnType<Session['quickWorker']>;
   status(): Promise<{
     readonly answer: string;
     readonly needs: readonly { readonly text: string }[];
@@ -44,7 +46,8 @@ async function startStage(style: Style): Promise<Stage> {
   return {
     session,
     variables,
-    worker: (ledger = {}) => session.quickWorker({ variables, timings: { ledger: { ...RARELY, ...ledger } } }),
+    worker: (ledger = {}) => session.workerHere({ variables, timings: { ledger: { ...RARELY, ...ledger } } }),
+    workerProcess: () => session.quickWorker({ variables, timings: { ledger: RARELY } }),
     async status() {
       const { output } = await runCommand(['status', '--json'], variables);
       return JSON.parse(output);
@@ -68,9 +71,8 @@ function pay({ session: { stripe } }: Stage, count = 1): string[] {
   });
 }
 
-async function mirrorSome(stage: Stage, count = 8): Promise<ReturnType<Stage['worker']>> {
+async function mirrorSome(stage: Stage, worker = stage.worker(), count = 8): Promise<ReturnType<Stage['worker']>> {
   pay(stage, count);
-  const worker = stage.worker();
   await stage.session.untilSettled();
   expect(await stage.postings('posted')).toBe(count);
   return worker;
@@ -164,7 +166,7 @@ describe('a second worker that is pointed at another ledger', () => {
     const other = await startBlnkSandbox({ instanceId: stage.session.blnk.instanceId });
     onTestFinished(() => other.close());
     const variables = { ...stage.variables, BLNK_API_BASE: other.url, BLNK_API_KEY: other.cloudToken };
-    const worker = stage.session.quickWorker({ variables, timings: { ledger: { ...RARELY, ...ledger } } });
+    const worker = stage.session.workerHere({ variables, timings: { ledger: { ...RARELY, ...ledger } } });
     await worker.untilLogged(/^the ledger does not look like the one/, PATIENT.timeoutMs);
     return { worker, other };
   };
@@ -204,7 +206,7 @@ describe('a second worker that is pointed at another ledger', () => {
     'is believed like any other where no living worker answers, and when the one that does comes back it ends the doubt soon',
     async () => {
       const stage = await startStage('cloud');
-      const first = await mirrorSome(stage);
+      const first = await mirrorSome(stage, stage.workerProcess());
       // Its row says for a while that it lives.
       first.kill('SIGKILL');
       await first.ended;

@@ -23,7 +23,7 @@ describe('another Core', () => {
     const created = new Date(session.stripe.clock.nowMs() - 4 * DAY_MS);
     day = created.toISOString().slice(0, 10);
     paymentId = session.stripe.createIntent({ kind: 'card_usd', created, moves: [{ move: 'succeed', at: created }] });
-    const worker = session.quickWorker({ variables: own });
+    const worker = session.workerHere({ variables: own });
     await session.untilSettled();
     worker.kill('SIGTERM');
     await worker.ended;
@@ -57,7 +57,7 @@ describe('another Core', () => {
       }
       const elsewhere = { ...own, BLNK_API_BASE: other.url, BLNK_API_KEY: other.coreKey };
       const ledger = { everyMs: 60_000, inDoubtEveryMs: 200, believedAfterMs: 1_000 };
-      const worker = await session.quickWorker({ variables: elsewhere, timings: { ledger } }).ended;
+      const worker = await session.workerHere({ variables: elsewhere, timings: { ledger } }).ended;
       expect([worker.code, worker.errors]).toEqual([2, expect.stringMatching(why)]);
       expect(other.stats().rows).toBe(rowsBefore);
       expect(await proofs()).toEqual(proofsBefore);

@@ -37,7 +37,7 @@ describe('a source that is spread over four balances', () => {
   };
 
   it('gets each payment out of its own balance, in as many lanes', { timeout: TIMEOUT_MS }, async () => {
-    const worker = session.quickWorker({ variables: SPREAD });
+    const worker = session.workerHere({ variables: SPREAD });
     await session.untilSettled(TIMEOUT_MS);
     await expectMirrored(session, { payments: 800, sourceShards: 4 });
     const sql = await session.look();

@@ -46,10 +46,10 @@ it('spans are of runs, pages, chunks, look-ups and proofs, and name nobody', { t
   await session.untilSettled();
   await until('what ends after it is told', () => spans().some(({ name }) => name === 'post lane'));
   const day = new Date(Date.now() - 5 * DAY_MS).toISOString().slice(0, 10);
-  await session.run(['prove', '--from', day, '--to', day], variables);
+  await session.runProcess(['prove', '--from', day, '--to', day], variables);
   await session.blnk.close();
   session.stripe.succeed(session.stripe.createIntent({ kind: 'card_usd' }));
-  await session.run(['sync']);
+  await session.runProcess(['sync']);
   await until('one fails, and has a code', () =>
     spans().some(({ failed, attributes }) => failed && attributes['error.type'] === 'blnk_unavailable'),
   );

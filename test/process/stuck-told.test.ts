@@ -26,7 +26,7 @@ it('a person is told of each, and of nothing once it is over', { timeout: 120_00
   const pay = (kind: string, count: number) =>
     Array.from({ length: count }, () => stripe.createIntent({ kind, moves: [{ move: 'succeed' }] }));
   const read = (...words: string[]) => runCommand(words, variables);
-  const worker = session.quickWorker({ variables: { SYNC_EVERY: '1s' }, timings: { finalAfterMs: 3_000 } });
+  const worker = session.workerHere({ variables: { SYNC_EVERY: '1s' }, timings: { finalAfterMs: 3_000 } });
   await worker.untilLogged(/^mirroring/, 60_000);
   // Stored and not posted yet, because Core is to refuse one: a transaction without its description.
   const closed = blnk.faults.add({ effect: 'status', status: 503, route: 'POST /balances/filter' });

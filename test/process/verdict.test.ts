@@ -26,7 +26,7 @@ it('a payment that a proof misses is not called complete until it is repaired an
   onTestFinished(() => session.close());
   const moves = [{ move: 'succeed', at: NOON }] as const;
   const [payment = ''] = [0, 1].map(() => session.stripe.createIntent({ kind: 'card_usd', created: NOON, moves }));
-  const worker = session.quickWorker({
+  const worker = session.workerHere({
     variables: { SYNC_EVERY: '1s', SYNC_START: '12d' },
     timings: { proofs: { ...TIMINGS.proofs, askEveryMs: 500 } },
   });
@@ -80,7 +80,7 @@ it('a Blnk key that may not read balances is told at the start, with what is los
   const session = await startSession(home);
   onTestFinished(() => session.close());
   session.blnk.access.allow('blnk_posts', ['proxy:write', 'data:read']);
-  const worker = session.quickWorker({ variables: { BLNK_API_KEY: 'blnk_posts' } });
+  const worker = session.workerHere({ variables: { BLNK_API_KEY: 'blnk_posts' } });
   await worker.untilLogged(
     /^BLNK_API_KEY may not read balances \(proxy:read\): proofs do not compare/,
     PATIENT.timeoutMs,

@@ -23,7 +23,7 @@ describe.each(homes().slice(-1))('repairing by commands on $name', (home) => {
         session.stripe.createIntent({ created, moves, amount: 2_000 + index, currency: 'usd', customer: 'cus_1' }),
       );
     }
-    session.quickWorker();
+    session.workerHere();
     await session.untilSettled();
   }, TIMEOUT_MS);
   afterAll(() => session.close(), TIMEOUT_MS);

@@ -158,7 +158,7 @@ describe.each(tried)('with the home $name', (home) => {
         await inTurns([['repair', 'apply', plan ?? 'none']]);
       }
       const wrong = { REDIS_URL: 'redis://:CanaryI@127.0.0.1:9/0', DATABASE_URL: 'postgres://x:CanaryI@127.0.0.1:9/x' };
-      ends.push({ ...(await session.run(['status'], wrong)), words: 'status of nowhere' });
+      ends.push({ ...(await session.runProcess(['status'], wrong)), words: 'status of nowhere' });
       expect(ends.filter(({ words, code }) => code === 2 && !/nowhere|rebuild/.test(words))).toEqual([]);
       worker.kill('SIGTERM');
       ends.push({ ...(await worker.ended), words: 'worker' });
@@ -236,7 +236,7 @@ describe.each(tried)('with the home $name', (home) => {
   async function inTurns(commands: readonly (readonly string[])[]): Promise<void> {
     for (let first = 0; first < commands.length; first += AT_ONCE) {
       const some = commands.slice(first, first + AT_ONCE);
-      const done = await Promise.all(some.map((words) => session.run(words, variables)));
+      const done = await Promise.all(some.map((words) => session.runProcess(words, variables)));
       done.forEach((end, index) => {
         ends.push({ ...end, words: some[index]?.join(' ') ?? '' });
       });

@@ -72,8 +72,8 @@ describe.skipIf(home === undefined || home.name === 'embedded')('encryption', ()
       const before = proxies.database?.encrypted() ?? 0;
       const { REDIS_URL: _redis, ...onPostgres } = encrypted;
       const variables = { ...onPostgres, REDIS_URL: '' };
-      expect(await session.run(['migrate'], variables)).toMatchObject({ code: 0, errors: '' });
-      expect(await session.run(['status', '--json'], variables)).toMatchObject({ errors: '' });
+      expect(await session.runProcess(['migrate'], variables)).toMatchObject({ code: 0, errors: '' });
+      expect(await session.runProcess(['status', '--json'], variables)).toMatchObject({ errors: '' });
       // A proxy that is plain inside lets nobody through who does not ask for encryption.
       expect(proxies.database?.encrypted()).toBeGreaterThan(before + 1);
     },
@@ -94,7 +94,7 @@ describe.skipIf(home === undefined || home.name === 'embedded')('encryption', ()
         [{ BLNK_API_BASE }, ['prove'], /blnk_unavailable.*self-signed certificate/i],
       ];
       const ends = await Promise.all(
-        unknown.map(([variables, words]) => session.run(words, { ...plain, ...variables })),
+        unknown.map(([variables, words]) => session.runProcess(words, { ...plain, ...variables })),
       );
       unknown.forEach(([, , wanted], index) => {
         expect(ends[index]?.code, String(wanted)).not.toBe(0);
@@ -109,7 +109,7 @@ describe.skipIf(home === undefined || home.name === 'embedded')('encryption', ()
     url.searchParams.set('sslmode', 'require');
     const variables = { DATABASE_URL: url.href, REDIS_URL: '' };
     const before = proxies.database?.encrypted() ?? 0;
-    const status = await session.run(['sync'], variables);
+    const status = await session.runProcess(['sync'], variables);
     expect(`${status.errors}${status.output}`).not.toMatch(/certificate|unreachable|Warning/i);
     // Ours and the queue's.
     expect(proxies.database?.encrypted()).toBeGreaterThan(before + 1);
