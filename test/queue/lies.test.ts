@@ -33,7 +33,7 @@ describe.skipIf(onServers.length === 0).each(onServers)('a queue on $name that',
     session = await startSession(home);
     queues = [openQueue(session.variables, 'stripe-blnk-sync'), openQueue(session.variables, 'stripe-blnk-sync-post')];
     losses = await openLosses(session.variables);
-    worker = session.quickWorker({ variables: { SYNC_EVERY: `${EVERY_MS / 1_000}s` } });
+    worker = session.workerHere({ variables: { SYNC_EVERY: `${EVERY_MS / 1_000}s` } });
     await worker.untilLogged(/^mirroring/);
     await session.untilSettled();
     await expectMirroredSoon('nothing is wrong');
