@@ -103,3 +103,27 @@ export function countUpTo(most: number) {
   const error = `allowed is a whole number from 1 to ${most}`;
   return z.coerce.number({ error }).int({ error }).min(1, { error }).max(most, { error });
 }
+
+const DEFAULT_SHARE = 0.4;
+const SHARE_ALLOWED = 'allowed is a number above 0, at most 1, or auto';
+
+const share = z.coerce
+  .number({ error: SHARE_ALLOWED })
+  .refine((part) => part > 0 && part <= 1, { error: SHARE_ALLOWED });
+
+export const stripeShare = z.union([z.literal('auto'), share], { error: SHARE_ALLOWED }).default(DEFAULT_SHARE);
+
+export interface StripeShares {
+  readonly stripeShare: number;
+  readonly stripeReadShare: number;
+  readonly yieldsAtStripe: boolean;
+}
+
+/**
+ * `auto` leaves a fifth to whatever else reads now and then, and makes room when that is not enough. The allocation over 30 days,
+ * of which nothing comes back, is shared as it is by default.
+ */
+export function shareOf(given: number | 'auto'): StripeShares {
+  if (given === 'auto') return { stripeShare: 0.8, stripeReadShare: DEFAULT_SHARE, yieldsAtStripe: true };
+  return { stripeShare: given, stripeReadShare: given, yieldsAtStripe: false };
+}

@@ -20,7 +20,7 @@ export interface ConfigSurvey {
 }
 
 interface WorkSurvey
-  extends Pick<WorkerConfig, 'source' | 'sourceShards' | 'guestDestination'>,
+  extends Pick<WorkerConfig, 'source' | 'sourceShards' | 'guestDestination' | 'accounts'>,
     Pick<WorkerConfig, 'syncStart' | 'syncEveryMs' | 'stripeReadShare'> {
   readonly isIntervalChosen: boolean;
 }
@@ -45,6 +45,8 @@ const WORK = [
   'BLNK_SOURCE',
   'BLNK_SOURCE_SHARDS',
   'BLNK_GUEST_DESTINATION',
+  'BLNK_ACCOUNTS',
+  'BLNK_LEDGER_NAME',
   'SYNC_START',
   'SYNC_EVERY',
   'STRIPE_SHARE',
@@ -57,7 +59,7 @@ export function surveyConfig(environment: Bag): ConfigSurvey {
   const whenRight = <Part>(names: readonly string[], part: Part): Part | null =>
     names.some((name) => wrong.has(name)) ? null : part;
   const { stripe, blnk, database, databaseSchema, redisUrl, queuePrefix, http } = config;
-  const { source, sourceShards, guestDestination, syncStart, syncEveryMs, stripeReadShare } = config;
+  const { source, sourceShards, guestDestination, accounts, syncStart, syncEveryMs, stripeReadShare } = config;
   return {
     problems,
     given: Object.keys(bag).length,
@@ -68,7 +70,7 @@ export function surveyConfig(environment: Bag): ConfigSurvey {
     // Also where nobody would hear the webhook.
     http: whenRight(HTTP, { http, webhookSecrets: bag.STRIPE_WEBHOOK_SECRET?.split(',').length ?? 0 }),
     work: whenRight(WORK, {
-      ...{ source, sourceShards, guestDestination, syncStart, syncEveryMs, stripeReadShare },
+      ...{ source, sourceShards, guestDestination, accounts, syncStart, syncEveryMs, stripeReadShare },
       isIntervalChosen: bag.SYNC_EVERY !== undefined,
     }),
   };

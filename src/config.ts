@@ -4,7 +4,8 @@
  */
 import { resolve } from 'node:path';
 import * as z from 'zod';
-import { balanceName, countUpTo, duration, httpHosts, key, redisUrl, syncStart } from './config-fields.js';
+import { type AccountsConfig, accountsShape } from './config-accounts.js';
+import { balanceName, countUpTo, duration, httpHosts, key, redisUrl, shareOf, stripeShare, syncStart } from './config-fields.js';
 import { type HttpConfig, httpProblems, httpShape, toHttp } from './config-http.js';
 import { IDENTITIES_ALLOWED, IDENTITIES_MODES, type IdentitiesMode } from './core/accounts/identity.js';
 import { commandLine } from './core/base/own-command.js';
@@ -62,6 +63,7 @@ export interface WorkerConfig extends HomeConfig {
   readonly sourceShards: number;
   readonly guestDestination: string;
   readonly identities: IdentitiesMode;
+  readonly accounts: AccountsConfig;
   readonly syncStart: SyncStart;
   readonly keepEmptyRunsMs: number;
   readonly shutdownGraceMs: number;
@@ -113,6 +115,7 @@ function toWorker(fields: z.infer<typeof workerObject>, { environment, bag }: Gi
     sourceShards: fields.BLNK_SOURCE_SHARDS,
     guestDestination: fields.BLNK_GUEST_DESTINATION,
     identities: fields.BLNK_IDENTITIES,
+    accounts: { mode: fields.BLNK_ACCOUNTS, ledgerName: fields.BLNK_LEDGER_NAME },
     syncStart: fields.SYNC_START,
     keepEmptyRunsMs: fields.KEEP_EMPTY_RUNS,
     shutdownGraceMs: fields.SHUTDOWN_GRACE,
@@ -130,13 +133,6 @@ const BLNK_API_BASE = 'https://api.cloud.blnkfinance.com';
 const DEFAULT_SOURCE = '@stripe';
 const DEFAULT_GUEST_DESTINATION = '@stripe_guests';
 
-const DEFAULT_SHARE = 0.4;
-const SHARE_ALLOWED = 'allowed is a number above 0, at most 1, or auto';
-
-const share = z.coerce
-  .number({ error: SHARE_ALLOWED })
-  .refine((part) => part > 0 && part <= 1, { error: SHARE_ALLOWED });
-
 const homeObject = z.object({
   // What it holds is read as a whole, with the rules between variables.
   DATABASE_URL: z.string().optional(),
@@ -153,7 +149,7 @@ const homeObject = z.object({
   SYNC_EVERY: duration('60s', { least: oneSecond, most: oneDay }),
   // Far below the 30 days that Stripe keeps events: what is not covered by then is lost to the tail.
   SYNC_LAG: duration('600s', { least: { text: '60s', ms: MINUTE_MS }, most: oneDay }),
-  STRIPE_SHARE: z.union([z.literal('auto'), share], { error: SHARE_ALLOWED }).default(DEFAULT_SHARE),
+  STRIPE_SHARE: stripeShare,
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `allowed is one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   ...httpShape,
 });
@@ -177,6 +173,7 @@ const workerObject = homeObject.extend({
   BLNK_SOURCE_SHARDS: countUpTo(SHARDS_MAX).default(1),
   BLNK_GUEST_DESTINATION: balanceName(DEFAULT_GUEST_DESTINATION),
   BLNK_IDENTITIES: z.enum(IDENTITIES_MODES, { error: IDENTITIES_ALLOWED }).default('off'),
+  ...accountsShape,
   SYNC_START: syncStart,
   KEEP_EMPTY_RUNS: duration('7d', { least: oneSecond, most: aHundredYears }),
   SHUTDOWN_GRACE: duration('75s', { least: oneSecond, most: oneHour }),
@@ -271,15 +268,6 @@ function describeIssue(issue: z.core.$ZodIssue, bag: Readonly<Record<string, str
   const given = bag[name];
   if (given === undefined) return `${name}: is not set; ${issue.message}`;
   return `${name}: is ${isSecret(name) ? 'not usable (not shown, it is a secret)' : JSON.stringify(given)}; ${issue.message}`;
-}
-
-/**
- * `auto` leaves a fifth to whatever else reads now and then, and makes room when that is not enough. The allocation over 30 days,
- * of which nothing comes back, is shared as it is by default.
- */
-function shareOf(given: number | 'auto'): Pick<HomeConfig, 'stripeShare' | 'stripeReadShare' | 'yieldsAtStripe'> {
-  if (given === 'auto') return { stripeShare: 0.8, stripeReadShare: DEFAULT_SHARE, yieldsAtStripe: true };
-  return { stripeShare: given, stripeReadShare: given, yieldsAtStripe: false };
 }
 
 function toHome(fields: z.infer<typeof homeObject>): HomeConfig {

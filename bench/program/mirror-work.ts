@@ -53,7 +53,7 @@ export async function createMirrorWork({ db, sql }: Database, size: Size): Promi
     },
     'chunk of 100 claimed': async () => {
       const first = pages % 2 === 0 ? 'newest' : 'waiting';
-      claim = await claimNew(sql, LANE, { limit: PAGE, leaseMs: 30_000, first, epoch: 0 });
+      claim = await claimNew(sql, LANE, { limit: PAGE, leaseMs: 30_000, first, epoch: 0, accountsMode: 'indicators' });
       if (claim.postings.length !== PAGE) throw new Error(`${claim.postings.length} were claimed`);
     },
     'chunk of 100 settled': async () => {

@@ -30,4 +30,6 @@ export interface Call {
   lockedAtItem?: number;
   /** Reads see only the rows below this number: a replica that lags. */
   visibleRows?: number;
+  /** The same of ledgers, balances and identities: those that were made before this time of the clock. */
+  visibleUntilMicros?: number | undefined;
 }

@@ -86,16 +86,16 @@ function findPage(
     return 'rows' in found ? { total: found.total, rows: found.rows.map((row) => rowJson(core, row, 'list')) } : found;
   }
   if (table === 'balances') {
-    const found = findBalances(core, request);
+    const found = findBalances(core, request, call);
     return 'rows' in found
       ? { total: found.total, rows: found.rows.map((balance) => balanceJson(balance, { inList: true })) }
       : found;
   }
   if (table === 'identities') {
-    const found = findIdentities(core, request);
+    const found = findIdentities(core, request, call);
     return 'rows' in found ? { total: found.total, rows: found.rows.map(identityJson) } : found;
   }
-  const found = findLedgers(core, request);
+  const found = findLedgers(core, request, call);
   return 'rows' in found ? { total: found.total, rows: found.rows.map(ledgerJson) } : found;
 }
 

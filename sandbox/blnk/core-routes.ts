@@ -49,18 +49,18 @@ const coreRoutes: readonly CoreRoute[] = [
   route('POST /transactions/inflight/bulk/void', bulkVoid),
   route('POST /ledgers', ({ core }, call) => entities.createLedger(core, call), 'proxied'),
   route('GET /ledgers', ({ core }, call) =>
-    listOf(readFilterQuery(call.query), (request) => findLedgers(core, request), ledgerJson, '[]'),
+    listOf(readFilterQuery(call.query), (request) => findLedgers(core, request, call), ledgerJson, '[]'),
   ),
   route('POST /ledgers/filter', ({ core }, call) =>
-    listOf(coreFilter(core, call, 'ledgers'), (request) => findLedgers(core, request), ledgerJson, '[]'),
+    listOf(coreFilter(core, call, 'ledgers'), (request) => findLedgers(core, request, call), ledgerJson, '[]'),
   ),
   route('GET /ledgers/:id', ({ core }, _call, [id = '']) => entities.getLedger(core, id)),
   route('POST /balances', ({ core }, call) => entities.createBalance(core, call), 'proxied'),
   route('GET /balances', ({ core }, call) =>
-    listOf(readFilterQuery(call.query), (request) => findBalances(core, request), listedBalance),
+    listOf(readFilterQuery(call.query), (request) => findBalances(core, request, call), listedBalance),
   ),
   route('POST /balances/filter', ({ core }, call) =>
-    listOf(coreFilter(core, call, 'balances'), (request) => findBalances(core, request), listedBalance),
+    listOf(coreFilter(core, call, 'balances'), (request) => findBalances(core, request, call), listedBalance),
   ),
   route('GET /balances/:id', getBalance),
   route('GET /balances/:id/at', ({ core }, call, [id = '']) => getBalanceAt(core, id, call.query), 'proxied'),
@@ -69,10 +69,10 @@ const coreRoutes: readonly CoreRoute[] = [
   route('PUT /balances/:id/identity', ({ core }, call, [id = '']) => entities.linkIdentity(core, id, call), 'proxied'),
   route('POST /identities', ({ core }, call) => entities.createIdentity(core, call), 'proxied'),
   route('GET /identities', ({ core }, call) =>
-    listOf(readFilterQuery(call.query), (request) => findIdentities(core, request), identityJson),
+    listOf(readFilterQuery(call.query), (request) => findIdentities(core, request, call), identityJson),
   ),
   route('POST /identities/filter', ({ core }, call) =>
-    listOf(coreFilter(core, call, 'identities'), (request) => findIdentities(core, request), identityJson),
+    listOf(coreFilter(core, call, 'identities'), (request) => findIdentities(core, request, call), identityJson),
   ),
   route('GET /identities/:id', ({ core }, _call, [id = '']) => entities.getIdentity(core, id)),
   route('PUT /identities/:id', ({ core }, call, [id = '']) => entities.updateIdentity(core, id, call), 'proxied'),

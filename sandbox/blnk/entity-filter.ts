@@ -2,6 +2,7 @@
 
 import type { Answer } from './answers.js';
 import type { Balance } from './balance-book.js';
+import type { Call } from './call.js';
 import type { CoreState, Identity, Ledger } from './core-state.js';
 import { type Cell, compileFilters, type FilterTable } from './filter-match.js';
 import { type FilterRequest, refuseFilters } from './filter-request.js';
@@ -31,18 +32,28 @@ export interface FoundEntities<Row> {
 }
 
 /** Balances that fit. */
-export function findBalances(core: CoreState, request: FilterRequest): FoundEntities<Balance> | Answer {
-  return findEntities(balanceTable, core.balances.all, request);
+export function findBalances(core: CoreState, request: FilterRequest, call: Seen): FoundEntities<Balance> | Answer {
+  return findEntities(balanceTable, seenBy(call, core.balances.all), request);
 }
 
 /** Ledgers that fit. */
-export function findLedgers(core: CoreState, request: FilterRequest): FoundEntities<Ledger> | Answer {
-  return findEntities(ledgerTable, [...core.ledgers.values()], request);
+export function findLedgers(core: CoreState, request: FilterRequest, call: Seen): FoundEntities<Ledger> | Answer {
+  return findEntities(ledgerTable, seenBy(call, [...core.ledgers.values()]), request);
 }
 
 /** Identities that fit. */
-export function findIdentities(core: CoreState, request: FilterRequest): FoundEntities<Identity> | Answer {
-  return findEntities(identityTable, [...core.identities.values()], request);
+export function findIdentities(core: CoreState, request: FilterRequest, call: Seen): FoundEntities<Identity> | Answer {
+  return findEntities(identityTable, seenBy(call, [...core.identities.values()]), request);
+}
+
+/** Who asks a replica that lags sees what was made before. */
+type Seen = Pick<Call, 'visibleUntilMicros'>;
+
+function seenBy<Row extends { readonly createdMicros: number }>(
+  { visibleUntilMicros: until }: Seen,
+  all: readonly Row[],
+): readonly Row[] {
+  return until === undefined ? all : all.filter(({ createdMicros }) => createdMicros < until);
 }
 
 function findEntities<Row>(

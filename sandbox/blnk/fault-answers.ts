@@ -8,11 +8,19 @@ import type { TransactionStore } from './transaction-store.js';
 
 export type AnswerOrReset = Answer | 'reset';
 
+interface FaultedCall {
+  handle: () => Promise<Answer>;
+  isPost: boolean;
+  store: TransactionStore;
+  /** By the sandbox's clock. */
+  now: number;
+}
+
 /** Handles a call under a fault; `handle` is what would have happened without it. */
 export async function handleUnderFault(
   active: ActiveFault<Fault>,
   call: Call,
-  { handle, isPost, store }: { handle: () => Promise<Answer>; isPost: boolean; store: TransactionStore },
+  { handle, isPost, store, now }: FaultedCall,
 ): Promise<AnswerOrReset> {
   const { fault } = active;
   switch (fault.effect) {
@@ -36,6 +44,7 @@ export async function handleUnderFault(
       call.lockedAtItem = fault.atItem ?? 1;
       return isPost ? handle() : lockedAnswer;
     case 'stale_reads':
+      call.visibleUntilMicros = fault.lagMs === undefined ? fault.untilMicros : (now - fault.lagMs) * 1_000;
       call.visibleRows = fault.lagMs === undefined ? (fault.rows ?? 0) : rowsAsOf(store, Date.now() - fault.lagMs);
       return handle();
     default: {

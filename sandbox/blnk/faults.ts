@@ -34,8 +34,8 @@ export type FaultEffect =
   | ({ effect: 'hang' } & PausePlace)
   /** From this item on (1 unless given) the balances count as locked: 423. */
   | { effect: 'locked'; atItem?: number }
-  /** Reads see the ledger as it was `lagMs` ago, or its first `rows` rows; without either, as it was when the fault was added. */
-  | { effect: 'stale_reads'; lagMs?: number; rows?: number };
+  /** Reads see the ledger as it was `lagMs` ago, or its first `rows` rows and what was made before `untilMicros`; without either, as it was when the fault was added. */
+  | { effect: 'stale_reads'; lagMs?: number; rows?: number; untilMicros?: number };
 
 interface PausePlace {
   /** `before` item `atItem` (1 unless given) of a bulk is applied, or `after` everything was. */
@@ -63,16 +63,20 @@ interface BlnkRequest extends FaultedRequest {
 }
 
 export class BlnkFaults extends Faults<Fault, BlnkRequest> {
-  readonly #rowCount: () => number;
+  readonly #place: () => { readonly rows: number; readonly untilMicros: number };
 
-  constructor(options: { readonly seed: number; readonly rowCount: () => number }) {
+  /** @param options.place how many rows there are, and the time of the next thing that is made */
+  constructor(options: {
+    readonly seed: number;
+    readonly place: () => { readonly rows: number; readonly untilMicros: number };
+  }) {
     super({ seed: options.seed, groups: GROUPS, fits });
-    this.#rowCount = options.rowCount;
+    this.#place = options.place;
   }
 
   override add(fault: Fault): ReturnType<Faults<Fault, BlnkRequest>['add']> {
     const standsStill = fault.effect === 'stale_reads' && fault.lagMs === undefined && fault.rows === undefined;
-    return super.add(standsStill ? { ...fault, rows: this.#rowCount() } : fault);
+    return super.add(standsStill ? { ...fault, ...this.#place() } : fault);
   }
 }
 

@@ -76,7 +76,7 @@ export class BlnkSandbox {
     this.#inspection = new Inspection(this.#parts.core);
     this.faults = new BlnkFaults({
       seed: options.seed ?? 1,
-      rowCount: () => this.#parts.core.transactions.rowCount,
+      place: () => ({ rows: this.#parts.core.transactions.rowCount, untilMicros: this.#parts.core.stamp() }),
     });
     this.access = new CloudAccess(this.#settings.instanceId);
     this.access.allow(this.cloudToken, options.cloudScopes);
@@ -244,7 +244,7 @@ export class BlnkSandbox {
     const isPost = destination.key === 'POST /transactions' || destination.key === 'POST /transactions/bulk';
     const store = this.#parts.core.transactions;
     const answer: AnswerOrReset = fault
-      ? await handleUnderFault(fault, call, { handle, isPost, store })
+      ? await handleUnderFault(fault, call, { handle, isPost, store, now: this.clock.now().getTime() })
       : await handle();
     const status = answer === 'reset' || exchange.aborted ? 0 : answer.status;
     this.#logAs(destination, { status, bodyBytes: body.bytes, ...(fault ? { fault: fault.fault.effect } : {}) });

@@ -15,6 +15,8 @@ export interface CollectingParts {
   /** Of the runs that are stored. */
   readonly owner: Omit<CollectStoreOptions, 'version'>;
   readonly queue: Pick<JobQueue, 'requestPart'>;
+  /** What is done beside the store of pages; absent: nothing. */
+  decorateStore?(store: CollectStore): CollectStore;
   /** Told of lanes that got new postings; waits for nothing. */
   wakeLanes(lanes: readonly Lane[]): void;
   /** Aborted when the worker stops. */
@@ -27,11 +29,14 @@ export interface Collecting {
   readonly readPart: PartJob;
 }
 
-export function createCollecting(context: Context, { owner, queue, wakeLanes, signal }: CollectingParts): Collecting {
+export function createCollecting(
+  context: Context,
+  { owner, queue, wakeLanes, signal, decorateStore = (store) => store }: CollectingParts,
+): Collecting {
   const { config, database, events, vendors, clock, version } = context;
   const store = createCollectStore(database.db, { ...owner, version, pages: database.pages });
   const ports = {
-    store: countedStore(context.decorate('collectStore', store), context),
+    store: countedStore(decorateStore(context.decorate('collectStore', store)), context),
     feeds: vendors.feeds,
     wakeLanes,
     ...{ vendorClock: vendors.account, permissions: vendors.account, clock },

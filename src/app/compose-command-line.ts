@@ -3,6 +3,7 @@
  * imported when it runs, so that a wrong configuration is told before the packages of the vendors are loaded.
  */
 import type { Command } from 'commander';
+import { addAccountsCommand, checkAccounts } from '../cli/accounts.js';
 import { printLines, withOpened } from '../cli/command.js';
 import { buildCommandLine } from '../cli/command-line.js';
 import { addCompletionCommand } from '../cli/completion.js';
@@ -83,6 +84,12 @@ export function composeCommandLine(environment: AppEnvironment): Command {
       work: (operations) => moveMirror(environment, operations, options),
     });
   });
+  addAccountsCommand(program, (options) =>
+    withOpened(environment, {
+      open: () => openOperations(environment),
+      work: (operations) => checkAccounts(environment, operations, options),
+    }),
+  );
   addLoginLinkCommand(program, (options) =>
     withOpened(environment, {
       open: () => openLinks(environment),

@@ -97,7 +97,7 @@ function createHeartbeat({ database, vendors }: Context, parts: WorkerParts, reg
 function createTasks(
   context: Context,
   { queue, queueSchema, ledgerWatch }: WorkerParts,
-  { registry, store, posting, proofs, identities, reportRuns, intervalMs }: Omit<ComposedWorker, 'heartbeat' | 'tasks'>,
+  { registry, store, posting, proofs, identities, accounts, reportRuns, intervalMs }: Omit<ComposedWorker, 'heartbeat' | 'tasks'>,
 ): BackgroundTask[] {
   const { config, database, events, tally, timings } = context;
   const everyMs = Math.min(config.syncEveryMs, ASK_EVERY_MAX_MS);
@@ -154,6 +154,7 @@ function createTasks(
     { name: 'verdict', everyMs, run: done(lookAtVerdict) },
     { name: 'balances', everyMs: HOUR_MS, run: done(() => lookAtBalances(context)) },
     ...(identities.task === null ? [] : [identities.task]),
+    ...accounts.tasks,
   ];
 }
 

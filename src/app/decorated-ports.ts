@@ -1,5 +1,7 @@
 /** Which ports pass through a decorator: where tests stand between parts, and spans are begun. */
+import type { BalanceStore, LedgerStore } from '../accounts/balance-ports.js';
 import type { IdentityStore } from '../accounts/ports.js';
+import type { BlnkAccounts } from '../blnk/accounts.js';
 import type { BlnkIdentities } from '../blnk/identities.js';
 import type { BlnkLedger } from '../blnk/ledger.js';
 import type { RebuildOperation } from '../cli/rebuild.js';
@@ -19,6 +21,9 @@ export interface Ports {
   readonly outbox: Outbox;
   readonly identities: BlnkIdentities;
   readonly identityStore: IdentityStore;
+  readonly accounts: BlnkAccounts;
+  readonly ledgerStore: LedgerStore;
+  readonly balanceStore: BalanceStore;
   readonly customers: StripeCustomers;
   readonly prover: ProveDaysPorts;
   readonly repairStore: RepairStore;

@@ -190,7 +190,7 @@ interface SourceParts {
 
 /** In the order in which payments go: read, then posted, then proven. */
 function createSources(
-  { database, timings }: Context,
+  { config, database, timings }: Context,
   parts: DueWorkParts,
   { lookEveryMs, handlers, noteSyncBegun, sinceSyncBegunMs, failed }: SourceParts,
 ): Source[] {
@@ -198,7 +198,10 @@ function createSources(
   const { sql } = database;
   const silentAfterMs = timings.runSilentAfterMs;
   const findLanes = (dueForMs: number): Promise<Lane[]> =>
-    lanesWaiting(sql, { dueForMs, pausedForMs: timings.lanePause.maxMs + lookEveryMs });
+    lanesWaiting(sql, {
+      ...{ dueForMs, pausedForMs: timings.lanePause.maxMs + lookEveryMs },
+      accountsMode: config.accounts.mode,
+    });
 
   const runSync = async (): Promise<void> => {
     noteSyncBegun();

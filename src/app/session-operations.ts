@@ -2,6 +2,7 @@
  * Composition: the operations that ask Stripe and Blnk themselves, joined to one opened session, as commands are handed
  * them. Imported when one runs.
  */
+import type { AccountsOperation } from '../cli/accounts.js';
 import type { MoveOperation } from '../cli/mirror.js';
 import type { ProveOperation } from '../cli/prove.js';
 import type { RebuildOperation } from '../cli/rebuild.js';
@@ -9,13 +10,16 @@ import type { RepairOperations } from '../cli/repair.js';
 import type { WorkerConfig } from '../config.js';
 import type { Actor } from '../core/base/action.js';
 import { noteActions } from '../db/actions/action-store.js';
+import { readAccounts } from '../db/reads/accounts.js';
 import { readLivingWorkers } from '../db/reads/status.js';
+import { checkAccountsNow } from '../operations/check-accounts.js';
 import { moveMirror } from '../operations/move-mirror.js';
 import { type NoteActions, noted } from '../operations/note-actions.js';
 import { proveNamedDays } from '../operations/prove-days.js';
 import { readAudience } from '../operations/read-audience.js';
 import { rebuild } from '../operations/rebuild.js';
 import { createJobQueue, type JobQueue } from '../queue/job-queue.js';
+import { checkAccounts } from './accounts.js';
 import { createProver, readProvingFacts } from './proving.js';
 import { createRepairOperations } from './repair-operations.js';
 import { type OpenedSession, openSession, type SessionOptions } from './session.js';
@@ -25,6 +29,7 @@ export interface SessionOperations
     RepairOperations,
     RebuildOperation,
     MoveOperation,
+    AccountsOperation,
     Pick<OpenedSession, 'close'> {}
 
 export async function openSessionOperations(config: WorkerConfig, options: SessionOptions): Promise<SessionOperations> {
@@ -67,6 +72,12 @@ export async function openSessionOperations(config: WorkerConfig, options: Sessi
         () => moveMirror(session, asked),
         ({ moved, from, to }) => (moved ? { kind: 'move', subject: to, result: `moved from ${from}` } : null),
       ),
+    checkAccounts: () =>
+      checkAccountsNow({
+        ...session,
+        checkAccounts: (mirror) => checkAccounts(session, mirror),
+        readAccounts: () => readAccounts(session.database.db),
+      }),
     readAudience: () =>
       readAudience({
         reads: { livingWorkers: () => readLivingWorkers(session.database.db) },

@@ -9,6 +9,7 @@ import type { JobHandlers, JobQueue } from '../queue/job-queue.js';
 import type { LaneAlarms } from '../worker/lane-alarms.js';
 import type { LedgerWatch } from '../worker/ledger-watch.js';
 import { isDue } from '../worker/sync-job.js';
+import { type Accounts, createAccountsKeeping } from './accounts.js';
 import { type Collecting, createCollecting } from './collecting.js';
 import type { Context } from './context.js';
 import { countedJobs } from './counted-jobs.js';
@@ -37,6 +38,7 @@ export interface Stages {
   readonly posting: Posting;
   readonly proofs: ScheduledProofs;
   readonly identities: Identities;
+  readonly accounts: Accounts;
   /** Tells runs that have ended since it was called last. */
   reportRuns(): Promise<void>;
 }
@@ -45,7 +47,14 @@ export function createStages(context: Context, parts: StageParts): Stages {
   const { database, events, timings, flows } = context;
   const { mirror, workerId, queue, alarms, ledgerWatch, intervalMs, signal } = parts;
   const owner = { workerId, mirrorId: mirror.mirrorId, epoch: mirror.ledgerEpoch };
-  const collecting = createCollecting(context, { owner, queue, signal, wakeLanes: parts.wakeLanes });
+  const accounts = createAccountsKeeping(context, {
+    ...{ mirror, signal, wakeLanes: parts.wakeLanes },
+    confirmLedger: () => ledgerWatch.confirm(),
+  });
+  const collecting = createCollecting(context, {
+    ...{ owner, queue, signal, wakeLanes: parts.wakeLanes },
+    decorateStore: accounts.wanting,
+  });
   let lanesInHand = 0;
   const identities = createIdentityKeeping(context, {
     ...{ mirror, signal, confirmLedger: () => ledgerWatch.confirm() },
@@ -97,6 +106,7 @@ export function createStages(context: Context, parts: StageParts): Stages {
     posting,
     proofs,
     identities,
+    accounts,
     reportRuns,
   };
 }

@@ -31,6 +31,7 @@ export interface Timings {
   readonly stripeRetryBaseMs: number;
   readonly proofs: ProofTimings;
   readonly identities: IdentityTimings;
+  readonly accounts: AccountTimings;
   /** When a worker looks whether the ledger is still the one that it posted to. */
   readonly ledger: LedgerWatchOptions;
 }
@@ -42,6 +43,20 @@ export interface IdentityTimings {
   readonly changesEveryMs: number;
   /** A batch is another worker's after this. What both do is done once. */
   readonly leaseMs: number;
+  readonly backoff: BackoffOptions;
+}
+
+/** When the balances of a ledger of the mirror's own are made. */
+export interface AccountTimings {
+  /** What collecting has stored asks at once; this is for all else. */
+  readonly everyMs: number;
+  readonly leaseMs: number;
+  /** What may have been made and is not shown counts as not made after this. */
+  readonly againAfterMs: number;
+  /** How often everything that the ledger holds is read from where it was read to. */
+  readonly readEveryMs: number;
+  /** How often sums and marks of the whole ledger are looked at. */
+  readonly checkEveryMs: number;
   readonly backoff: BackoffOptions;
 }
 
@@ -78,6 +93,15 @@ export const TIMINGS: Timings = {
     changesEveryMs: 5 * 60_000,
     leaseMs: 5 * 60_000,
     backoff: { baseMs: 5_000, maxMs: 3_600_000 },
+  },
+  accounts: {
+    everyMs: 1_000,
+    leaseMs: 60_000,
+    // Longer than a request may run, and than a replica is believed to lag.
+    againAfterMs: 10 * 60_000,
+    readEveryMs: 3_600_000,
+    checkEveryMs: DAY_MS,
+    backoff: { baseMs: 1_000, maxMs: 5 * 60_000 },
   },
   proofs: {
     askEveryMs: 60_000,

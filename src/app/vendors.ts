@@ -1,17 +1,22 @@
 /** Composition: Stripe and Blnk, opened from the configuration and asked whether they let us in. */
 import { setMaxListeners } from 'node:events';
+import { rememberingMap } from '../accounts/balance-map.js';
+import { type BlnkAccounts, createAccounts } from '../blnk/accounts.js';
 import { type BlnkIdentities, createIdentities } from '../blnk/identities.js';
 import { type BlnkLedger, createLedger } from '../blnk/ledger.js';
 import { type BlnkLedgerSide, createLedgerSide } from '../blnk/listings.js';
+import { balancesByMap, findByMap, postByMap } from '../blnk/named-balances.js';
 import type { RequestReport } from '../blnk/transport.js';
 import { createClockWatch } from '../collect/agreed-time.js';
 import type { PaymentFeeds } from '../collect/ports.js';
 import type { WorkerConfig } from '../config.js';
+import { isAccountName } from '../core/accounts/balance-mark.js';
 import type { Clock } from '../core/base/clock.js';
 import { describeError } from '../core/base/errors.js';
 import type { RequestLimiter } from '../core/base/request-limiter.js';
 import { type ClockFault, clockFaultText } from '../core/coverage/agree-on-time.js';
 import { requestsPerSecond, stripeLimitsOf } from '../core/settings/stripe-limits.js';
+import { createStoredMap } from '../db/accounts/balance-map.js';
 import type { Database } from '../db/connection/open.js';
 import { readDatabaseNow } from '../db/reads/status.js';
 import { createPrivateLimiter, createRequestLimiter } from '../db/workers/request-limiter.js';
@@ -37,6 +42,8 @@ export interface Vendors {
   readonly ledgerSide: Omit<BlnkLedgerSide, 'close'>;
   /** Over connections of their own as well. */
   readonly identities: Omit<BlnkIdentities, 'close'>;
+  /** Likewise. Used with `BLNK_ACCOUNTS=ledger` alone. */
+  readonly accounts: Omit<BlnkAccounts, 'close'>;
   readonly stripeSide: StripeSide;
   readonly customers: StripeCustomers;
   /** Which clock was found off last; null when none was lately. */
@@ -72,6 +79,7 @@ export interface VendorOptions {
 /** As many balances as a proof requests at a time. */
 const LISTINGS_IN_FLIGHT_MAX = 4;
 const IDENTITIES_IN_FLIGHT_MAX = 4;
+export const BALANCES_IN_FLIGHT_MAX = 8;
 
 /** Opens no connection yet. */
 export function createVendors(config: WorkerConfig, options: VendorOptions): Vendors {
@@ -80,7 +88,7 @@ export function createVendors(config: WorkerConfig, options: VendorOptions): Ven
   // A listener for each request in flight, whose number the pools bound: no leak, which Node would warn of above ten.
   setMaxListeners(0, signal, abortLookUps);
   const { client, clocks } = connectStripe(config, options, surroundings);
-  const { ledger, ledgerSide, identities } = connectBlnk(config, options);
+  const { ledger, ledgerSide, identities, accounts } = connectBlnk(config, options);
   const account = createStripeAccountReader({ client });
   const feeds = createPaymentFeeds({ client });
   return {
@@ -89,6 +97,7 @@ export function createVendors(config: WorkerConfig, options: VendorOptions): Ven
     ledger: surroundings.decorate('ledger', ledger),
     ledgerSide,
     identities: surroundings.decorate('identities', identities),
+    accounts: surroundings.decorate('accounts', accounts),
     stripeSide: createStripeSide({ feeds }),
     customers: surroundings.decorate('customers', createStripeCustomers({ client })),
     clockFault: () => clocks.fault(),
@@ -99,7 +108,7 @@ export function createVendors(config: WorkerConfig, options: VendorOptions): Ven
       return { missing };
     },
     async close() {
-      await Promise.all([ledger.close(), ledgerSide.close(), identities.close()]);
+      await Promise.all([ledger.close(), ledgerSide.close(), identities.close(), accounts.close()]);
       client.close();
     },
   };
@@ -152,11 +161,32 @@ function connectBlnk(config: WorkerConfig, options: VendorOptions) {
     postTimeoutMs: timings.postTimeoutMs,
     ...overrides.blnk,
   };
-  return {
+  const blnk = {
     ledger: createLedger({ ...connection, connections: requestsToBlnkMax }),
     // Lanes ask it too, whether the ledger is still the same one: what was posted could not be confirmed without it.
     ledgerSide: createLedgerSide({ ...connection, connections: LISTINGS_IN_FLIGHT_MAX }),
     identities: createIdentities({ ...connection, connections: IDENTITIES_IN_FLIGHT_MAX }),
+    accounts: createAccounts({ ...connection, connections: BALANCES_IN_FLIGHT_MAX }),
+  };
+  return config.accounts.mode === 'ledger' && options.database !== null ? byMap(blnk, config, options.database) : blnk;
+}
+
+type Blnk = Pick<Vendors, 'accounts'> & {
+  readonly ledger: BlnkLedger;
+  readonly ledgerSide: BlnkLedgerSide;
+  readonly identities: BlnkIdentities;
+  readonly accounts: BlnkAccounts;
+};
+
+/** With a ledger of the mirror's own the map says which balance a name stands for. One memory of it for all. */
+function byMap(blnk: Blnk, own: WorkerConfig, { sql }: Database): Blnk {
+  const map = rememberingMap(createStoredMap(sql));
+  const named = { map, isAccountName: (name: string) => isAccountName(name, own) };
+  return {
+    ...blnk,
+    ledger: { ...blnk.ledger, ...postByMap(blnk.ledger, named), ...findByMap(blnk.ledger, named) },
+    ledgerSide: { ...blnk.ledgerSide, ...findByMap(blnk.ledgerSide, named) },
+    identities: { ...blnk.identities, ...balancesByMap(blnk.identities, named) },
   };
 }
 

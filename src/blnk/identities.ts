@@ -12,10 +12,12 @@ import { isLimit } from './access-error.js';
 import type { BlnkAnswer } from './answer.js';
 import { type ConnectionOptions, createConnection } from './connection.js';
 import { isLedgerId } from './ledger-row.js';
-import { type LookUps, limitReached, unreadable } from './look-ups.js';
+import { type LookUps, limitReached, ROWS_MAX, unreadable } from './look-ups.js';
 import type { Route, Routes } from './routes.js';
 
 export interface BlnkIdentities extends IdentityLedger {
+  /** Those of the balances that are there, by their ids. */
+  balancesOfIds(balanceIds: readonly string[]): Promise<FoundBalance[]>;
   /** Takes no new requests and waits for those in flight. */
   close(): Promise<void>;
 }
@@ -46,6 +48,7 @@ export function createIdentities(options: ConnectionOptions): BlnkIdentities {
       }
     },
     balancesOfNames: (names) => balancesOfNames(lookUps, names),
+    balancesOfIds: (balanceIds) => balancesOfIds(lookUps, balanceIds),
     close: () => transport.close(),
   };
 }
@@ -123,6 +126,18 @@ async function balancesOfNames(
     // Pages shift while balances are made: a row may come twice.
     if (!seen.has(balance.balanceId)) ofName.push(balance);
     seen.add(balance.balanceId);
+  }
+  return found;
+}
+
+async function balancesOfIds(lookUps: LookUps, balanceIds: readonly string[]): Promise<FoundBalance[]> {
+  const found: FoundBalance[] = [];
+  for (let at = 0; at < balanceIds.length; at += ROWS_MAX) {
+    const values = balanceIds.slice(at, at + ROWS_MAX);
+    const filters = [{ field: 'balance_id', operator: 'in', values }] as const;
+    const rows = await lookUps.listRows('balances', { filters, rowsMax: values.length });
+    const balances = new Map(rows.map(readBalance).map((balance) => [balance.balanceId, balance]));
+    found.push(...values.flatMap((id) => balances.get(id) ?? []));
   }
   return found;
 }

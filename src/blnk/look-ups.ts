@@ -172,7 +172,8 @@ function isLast(
 }
 
 function idOf(row: unknown): string {
-  return textMemberOf(row, 'transaction_id') ?? textMemberOf(row, 'balance_id') ?? textMemberOf(row, 'reference') ?? '';
+  const names = ['transaction_id', 'balance_id', 'ledger_id', 'reference'];
+  return names.map((name) => textMemberOf(row, name)).find((id) => id !== null) ?? '';
 }
 
 async function pause(durationMs: number, abort: AbortSignal | undefined): Promise<void> {

@@ -31,19 +31,16 @@ export function readPostAnswer(answer: BlnkAnswer, reference: string): PostAnswe
   }
 }
 
-/** Rules, an unreadable request, and a balance id that is unknown: since 0.15.4 under a code of balances. */
-const REFUSED: readonly (string | null)[] = [
-  'TXN_VALIDATION_ERROR',
-  'TXN_INVALID_AMOUNT',
-  'GEN_MALFORMED_REQUEST',
-  'TXN_NOT_FOUND',
-  'BAL_NOT_FOUND',
-];
+/** Rules, and an unreadable request. */
+const REFUSED: readonly (string | null)[] = ['TXN_VALIDATION_ERROR', 'TXN_INVALID_AMOUNT', 'GEN_MALFORMED_REQUEST'];
+/** Of a balance id: since 0.15.4 under a code of balances. */
+const BALANCE_UNKNOWN: readonly (string | null)[] = ['TXN_NOT_FOUND', 'BAL_NOT_FOUND'];
 
 /** By the code: a Core before 0.15.0 answers all of these with 400. */
 function readRefusal(answer: BlnkAnswer): PostAnswer {
   refuseOverdraft(answer);
   const { code, message } = answer;
+  if (BALANCE_UNKNOWN.includes(code)) return { kind: 'refused', message, isBalanceUnknown: true };
   if (REFUSED.includes(code)) return { kind: 'refused', message };
   if (code === 'TXN_DUPLICATE_REFERENCE') return { kind: 'duplicate', message };
   return code === 'GEN_CONFLICT' || code === 'GEN_RESOURCE_LOCKED' ? busy(answer) : unclear(answer);

@@ -14,6 +14,9 @@ export type RouteName =
   | 'transactions'
   | 'balances'
   | 'balance_at'
+  | 'ledgers'
+  | 'make_ledger'
+  | 'make_balance'
   | 'identities'
   | 'identity'
   | 'balance_identity'
@@ -44,7 +47,8 @@ export interface Filter {
     | 'isnotnull'
     | 'exists'
     | 'notexists';
-  readonly value?: string;
+  /** An object: what holds all of it. */
+  readonly value?: string | Readonly<Record<string, string>>;
   readonly values?: readonly string[];
 }
 
@@ -57,7 +61,7 @@ export function within(field: string, { from, to }: Window): Filter[] {
 }
 
 /** What can be asked for by filters. */
-export type Listed = 'transactions' | 'balances';
+export type Listed = 'transactions' | 'balances' | 'ledgers';
 
 /** Where a page of rows begins. */
 interface PagePlace {
@@ -84,6 +88,9 @@ export interface Routes {
   filter(what: Listed, query: FilterQuery): { readonly route: Route; readonly body: string };
   /** @param timestamp RFC 3339 in UTC; what takes effect at that very moment is counted */
   balanceAt(balanceId: string, timestamp: string): Route;
+  /** Makes another ledger, or another balance, each time. */
+  readonly makeLedger: Route;
+  readonly makeBalance: Route;
   /** Makes an identity. */
   readonly identities: Route;
   /** Changes an identity. */
@@ -127,7 +134,7 @@ function cloudRoutes(origin: string, instanceId: string, route: MakeRoute): Rout
     post: route('post', `/proxy/transactions?${instance}`, 'proxy:write'),
     bulk: route('bulk', `/proxy/transactions/bulk?${instance}`, 'proxy:write'),
     filter: (what, { filters, rowsMax, place }) => ({
-      route: route(what, `/${what}/filter?${instance}&page=${place?.page ?? 1}&pageSize=${rowsMax}`, 'data:read'),
+      route: route(what, `/${what === 'ledgers' ? 'ledger' : what}/filter?${instance}&page=${place?.page ?? 1}&pageSize=${rowsMax}`, 'data:read'),
       body: JSON.stringify({ filters }),
     }),
     balanceAt: (balanceId, timestamp) =>
@@ -155,10 +162,14 @@ function coreRoutes(origin: string, route: MakeRoute): Routes {
   };
 }
 
-/** The same paths of a Core directly and behind the Cloud's proxy, which documents all four. */
-function accountRoutes(route: MakeRoute): Pick<Routes, 'identities' | 'identity' | 'balanceIdentity' | 'metadata'> {
+/** The same paths of a Core directly and behind the Cloud's proxy, which documents all of them. */
+function accountRoutes(
+  route: MakeRoute,
+): Pick<Routes, 'makeLedger' | 'makeBalance' | 'identities' | 'identity' | 'balanceIdentity' | 'metadata'> {
   const idOf = encodeURIComponent;
   return {
+    makeLedger: route('make_ledger', '/ledgers', 'ledgers:write'),
+    makeBalance: route('make_balance', '/balances', 'balances:write'),
     identities: route('identities', '/identities', 'identities:write'),
     identity: (id) => route('identity', `/identities/${idOf(id)}`, 'identities:write', 'PUT'),
     balanceIdentity: (id) => route('balance_identity', `/balances/${idOf(id)}/identity`, 'balances:write', 'PUT'),
@@ -173,7 +184,7 @@ function accountRoutes(route: MakeRoute): Pick<Routes, 'identities' | 'identity'
  */
 function coreFilter(what: Listed, { filters, rowsMax: limit, place }: FilterQuery): object {
   if (place === null) return { filters, limit };
-  if (what === 'balances') return { filters, limit, offset: (place.page - 1) * limit };
+  if (what !== 'transactions') return { filters, limit, offset: (place.page - 1) * limit };
   const further: readonly Filter[] =
     place.after === null ? [] : [{ field: 'reference', operator: 'gt', value: place.after }];
   return { filters: [...filters, ...further], limit, sort_by: 'reference', sort_order: 'asc' };

@@ -33,14 +33,14 @@ const HTTP = ['HTTP_HOST', 'HTTP_PORT', 'PUBLIC_URL', 'TRUST_PROXY', 'ADMIN_TOKE
 const STRIPE = ['STRIPE_API_KEY', 'STRIPE_API_BASE', 'STRIPE_SHARE', 'STRIPE_RATE_LIMIT'];
 const BLNK = [
   ...['BLNK_API_KEY', 'BLNK_INSTANCE_ID', 'BLNK_API_STYLE', 'BLNK_API_BASE', 'ALLOW_HTTP_HOSTS'],
-  ...['BLNK_SOURCE', 'BLNK_SOURCE_SHARDS', 'BLNK_GUEST_DESTINATION'],
+  ...['BLNK_SOURCE', 'BLNK_SOURCE_SHARDS', 'BLNK_GUEST_DESTINATION', 'BLNK_ACCOUNTS'],
 ];
 /** Of what asks both sides itself. */
 const SESSION = [...STRIPE, ...BLNK, ...HOME, 'SYNC_START', 'SYNC_LAG'];
 const WORKER = {
   variables: [
     ...[...SESSION, ...HTTP, 'STRIPE_WEBHOOK_SECRET', 'SYNC_EVERY', 'KEEP_EMPTY_RUNS'],
-    ...['SHUTDOWN_GRACE', 'BLNK_IDENTITIES', 'LOG_LEVEL'],
+    ...['SHUTDOWN_GRACE', 'BLNK_LEDGER_NAME', 'BLNK_IDENTITIES', 'LOG_LEVEL'],
   ],
   variablesText: 'all of docs/configuration.md',
 };
@@ -149,6 +149,13 @@ export const COMMAND_HELP: Readonly<Record<string, CommandHelp>> = {
       'sealed they stand in one line; --all shows each.',
     examples: ['prove', 'prove --from 2026-11-18 --to 2026-11-18'],
     exitCodes: { 0: 'all are sealed', 1: 'not all are', 2: 'it was refused' },
+    variables: SESSION,
+  },
+  accounts: {
+    group: 'Prove and repair',
+    more: 'With BLNK_ACCOUNTS=ledger alone. Reads, and writes nothing to Blnk. The worker does the same once a day, and status shows it.',
+    examples: ['accounts', 'accounts --json'],
+    exitCodes: { 0: 'all is as it should be', 1: 'a sum, a balance or a mark is not', 2: 'it was refused' },
     variables: SESSION,
   },
   repair: { group: 'Prove and repair', examples: [], variables: SESSION },

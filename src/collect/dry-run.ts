@@ -10,7 +10,7 @@ import { EVENT_LIFE_MS } from '../core/coverage/completeness.js';
 import type { DryRunCounts } from '../core/coverage/dry-run-counts.js';
 import type { PaymentFeed } from '../core/coverage/sync-run.js';
 import { type Mirror, STRIPE_EPOCH } from '../core/posting/mirror.js';
-import type { ParkingReason } from '../core/posting/posting.js';
+import type { ParkingReason, PreparedTransaction } from '../core/posting/posting.js';
 import type { Backfill, CollectStore, NewPosting, OpenRun, PaymentFeeds, StoredPage, StoreOutcome } from './ports.js';
 import { readWindow } from './read-window.js';
 import { tailBegin } from './tail.js';
@@ -21,6 +21,8 @@ export interface DryRunPorts {
   known(references: readonly string[]): Promise<ReadonlySet<string>>;
   /** Which of these customers were posted to before. Absent: customers are not counted. */
   knownCustomers?(customers: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Which of these balances, as `currency:name`, are there already. Absent: they are not counted. */
+  knownBalances?(pairs: readonly string[]): Promise<ReadonlySet<string>>;
   /** After each page. @param share how much of the asked time is read, 0 to 1 */
   onPage(counts: DryRunCounts, share: number): void;
 }
@@ -51,7 +53,14 @@ const EXAMPLES_MAX = 5;
 export async function dryRun(ports: DryRunPorts, options: DryRunOptions): Promise<boolean> {
   const { mirror, readings, now, signal } = options;
   const tally = createTally();
-  const customers = ports.knownCustomers === undefined ? null : createCustomerCount(ports.knownCustomers, mirror);
+  const customers =
+    ports.knownCustomers === undefined
+      ? null
+      : createCount(ports.knownCustomers, ({ destination }) => customerOf(destination, mirror));
+  const balances =
+    ports.knownBalances === undefined
+      ? null
+      : createCount(ports.knownBalances, ({ destination, currency }) => `${currency}:${destination}`);
   const lengths = readings.map(({ from, to }) => Math.max(0, (to ?? now).getTime() - from.getTime()));
   const asked = lengths.reduce((sum, ms) => sum + ms, 0);
   let readMs = 0;
@@ -66,9 +75,10 @@ export async function dryRun(ports: DryRunPorts, options: DryRunOptions): Promis
         postings.length === 0 ? new Set<string>() : await ports.known(postings.map(({ payment }) => payment.id));
       const outcome = tally.add({ ...page, postings }, known);
       await customers?.add(postings);
+      await balances?.add(postings);
       readMs += page.covers === null ? 0 : page.covers.to.getTime() - page.covers.from.getTime();
       ports.onPage(
-        { ...tally.counts(), newCustomers: customers?.count() ?? null },
+        { ...tally.counts(), newCustomers: customers?.count() ?? null, newBalances: balances?.count() ?? null },
         asked === 0 ? 1 : Math.min(1, readMs / asked),
       );
       return { ...outcome, runsFrom: STRIPE_EPOCH };
@@ -151,19 +161,22 @@ function isListed({ payment }: NewPosting, lists: readonly Window[]): boolean {
 }
 
 /** Each once, over all pages. */
-function createCustomerCount(known: NonNullable<DryRunPorts['knownCustomers']>, mirror: Mirror) {
+function createCount(
+  known: (names: readonly string[]) => Promise<ReadonlySet<string>>,
+  nameOf: (transaction: PreparedTransaction) => string | null,
+) {
   const seen = new Set<string>();
   let fresh = 0;
   return {
     async add(postings: readonly NewPosting[]): Promise<void> {
       const met = postings.flatMap(({ preparation }) => {
         if (preparation.kind !== 'prepared') return [];
-        return customerOf(preparation.transaction.destination, mirror) ?? [];
+        return nameOf(preparation.transaction) ?? [];
       });
-      const unseen = [...new Set(met)].filter((customer) => !seen.has(customer));
+      const unseen = [...new Set(met)].filter((name) => !seen.has(name));
       if (unseen.length === 0) return;
       fresh += unseen.length - (await known(unseen)).size;
-      for (const customer of unseen) seen.add(customer);
+      for (const name of unseen) seen.add(name);
     },
     count: () => fresh,
   };
@@ -171,7 +184,7 @@ function createCustomerCount(known: NonNullable<DryRunPorts['knownCustomers']>, 
 
 interface Tally {
   add(page: StoredPage, known: ReadonlySet<string>): Omit<StoreOutcome, 'runsFrom'>;
-  counts(): Omit<DryRunCounts, 'newCustomers'>;
+  counts(): Omit<DryRunCounts, 'newCustomers' | 'newBalances'>;
 }
 
 function createTally(): Tally {

@@ -24,6 +24,7 @@ import { ownBalancesOf } from '../core/posting/source-shards.js';
 import { requestsPerSecond, stripeLimitsOf } from '../core/settings/stripe-limits.js';
 import { createCollectStore } from '../db/collect/collect-store.js';
 import type { Database } from '../db/connection/open.js';
+import { knownBalances, readAccounts } from '../db/reads/accounts.js';
 import { countWithoutIdentity, knownCustomers } from '../db/reads/identities.js';
 import { knownPayments } from '../db/reads/known-payments.js';
 import { POSTING } from '../post/posting-sizes.js';
@@ -57,6 +58,8 @@ export interface DryRunReport extends DryRunCounts {
   readonly estimate: DryRunEstimate;
   /** Identities that would be made in Blnk, each of which the Cloud bills; null: they are off. */
   readonly identities: number | null;
+  /** Balances, and the ledger, that would be made in Blnk, each of which the Cloud bills; null: Blnk makes them by itself. */
+  readonly balances: number | null;
 }
 
 /** Of the real thing. */
@@ -101,6 +104,7 @@ export async function dryRun(
         known: async (references) =>
           session.database === null ? new Set() : knownPayments(session.database.db, references),
         ...countingCustomers(session),
+        ...countingBalances(session),
         onPage: (sofar, share) => {
           counts = sofar;
           listener.update({ payments: sofar.found, share, shareAtBegin: 0 });
@@ -112,7 +116,8 @@ export async function dryRun(
     if (!(error instanceof SyncError && error.code === 'stopped')) fault = error;
   }
   const report = reportOf(counts, { session, plan, kind: asked.kind }, complete);
-  return { report: { ...report, identities: await identitiesOf(session, counts) }, fault };
+  const identities = await identitiesOf(session, counts);
+  return { report: { ...report, identities, balances: await balancesOf(session, counts) }, fault };
 }
 
 function countingCustomers({ config, database }: DryRunSession): Pick<DryRunPorts, 'knownCustomers'> {
@@ -121,6 +126,20 @@ function countingCustomers({ config, database }: DryRunSession): Pick<DryRunPort
     knownCustomers: async (customers) =>
       database === null ? new Set() : knownCustomers(database.sql, customers.map(balanceNameOf)),
   };
+}
+
+function countingBalances({ config, database }: DryRunSession): Pick<DryRunPorts, 'knownBalances'> {
+  if (config.accounts.mode === 'indicators') return {};
+  return {
+    knownBalances: async (pairs) => (database === null ? new Set() : knownBalances(database.sql, pairs)),
+  };
+}
+
+/** With the ledger itself. */
+async function balancesOf({ config, database }: DryRunSession, counts: DryRunCounts): Promise<number | null> {
+  if (config.accounts.mode === 'indicators') return null;
+  const held = database === null ? null : await readAccounts(database.db);
+  return (counts.newBalances ?? 0) + (held?.ledgerId == null ? 1 : 0);
 }
 
 /** With those of a mirror that was posted to before identities were wanted. */
@@ -175,7 +194,7 @@ async function hypotheticalMirror({ config, vendors }: DryRunSession): Promise<M
     source: config.source,
     sourceShards: config.sourceShards,
     guestDestination: config.guestDestination,
-    accountsMode: 'indicators',
+    accountsMode: config.accounts.mode,
     mappingVersion: newMappingVersion(config),
     startsAt: await startTime({ serverTime: () => vendors.account.serverTime() }, config.syncStart),
     cutoverAt: null,
@@ -208,7 +227,7 @@ async function syncReadings(
 
 const NOTHING: DryRunCounts = {
   ...{ found: 0, knownBefore: 0, fresh: 0, beforeStart: 0, stripeRequests: 0 },
-  ...{ wouldPost: [], wouldPark: [], newCustomers: null },
+  ...{ wouldPost: [], wouldPark: [], newCustomers: null, newBalances: null },
 };
 
 interface Read {
@@ -221,7 +240,7 @@ function reportOf(
   counts: DryRunCounts,
   { session, plan, kind }: Read,
   complete: boolean,
-): Omit<DryRunReport, 'identities'> {
+): Omit<DryRunReport, 'identities' | 'balances'> {
   const { config } = session;
   const perSecond = requestsPerSecond(stripeLimitsOf(config));
   // The first start requests Stripe's time once more, for the hand-over, and runs the tail.

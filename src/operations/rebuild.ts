@@ -3,8 +3,12 @@
  * storing stands the ledger, which shows of each payment whether it is posted. Posts nothing.
  */
 import { v4 as uuidv4 } from 'uuid';
+import { readLedger } from '../accounts/read-ledger.js';
 import { collectPart, openParts } from '../collect/backfill.js';
 import type { BackfillPart, CollectStore, StoredPage } from '../collect/ports.js';
+import type { AccountsMode } from '../core/accounts/accounts-mode.js';
+import { nameOfMark, soughtLedgerMark } from '../core/accounts/balance-mark.js';
+import { SyncError } from '../core/base/errors.js';
 import { orRefuse } from '../core/base/refusal.js';
 import { type Moment, resolveMoment } from '../core/base/time-text.js';
 import { remaining, type Window } from '../core/base/window.js';
@@ -13,6 +17,8 @@ import { otherLedger, otherSourceText } from '../core/ledger/ledger-identity.js'
 import { newMappingVersion } from '../core/posting/mapping.js';
 import type { Mirror } from '../core/posting/mirror.js';
 import type { ParkingReason } from '../core/posting/posting.js';
+import { createBalanceStore } from '../db/accounts/balance-store.js';
+import { createLedgerStore } from '../db/accounts/ledger-store.js';
 import { createCollectStore } from '../db/collect/collect-store.js';
 import { rememberBalance } from '../db/mirror/ledger-identity-store.js';
 import { createRebuildStore } from '../db/repair/rebuild-store.js';
@@ -69,7 +75,9 @@ export async function rebuild(
   listener: RebuildListener,
 ): Promise<RebuildResult | null> {
   const mirror = await orRefuse(() => begin(session, asked, listener));
-  return mirror === null ? null : readAll(session, mirror, listener);
+  if (mirror === null) return null;
+  if (mirror.accountsMode === 'ledger') await orRefuse(() => restoreMap(session, mirror));
+  return readAll(session, mirror, listener);
 }
 
 /** Checks everything that may refuse, `mayBegin` last, before anything is stored; then the mirror row is marked as being rebuilt. */
@@ -98,18 +106,53 @@ async function begin(
     },
     { from: from === null ? null : resolveMoment(from, await serverTime()) },
   );
+  await refuseOtherAccounts(session, plan.mirrorId);
   if (!(await mayBegin(plan))) return null;
   const wanted = {
     ...identityOf(session),
     mirrorId: plan.mirrorId,
     stripeAccount: account.id,
-    accountsMode: 'indicators',
     mappingVersion: newMappingVersion(session.config),
     startsAt: plan.startsAt,
   };
   const mirror = await createRebuildStore(database.db, newOwner(session)).begin(wanted, plan.cutoverAt);
   refuseMirrored(mirror);
   return mirror;
+}
+
+/** The map of the mirror's ledger, by the marks on its balances: what carries none is not guessed. */
+async function restoreMap({ database, vendors }: Session, mirror: Mirror): Promise<void> {
+  const ledger = createLedgerStore(database.sql, mirror.mirrorId);
+  await ledger.read();
+  const ledgerId = await ledger.use(await vendors.accounts.findLedgers(soughtLedgerMark(mirror)));
+  if (ledgerId === null) throw accountsDiffer('ledger');
+  await readLedger(
+    {
+      store: createBalanceStore(database.sql, mirror),
+      blnk: vendors.accounts,
+      nameOf: (metadata) => nameOfMark(metadata, mirror),
+    },
+    { ledgerId, since: null, of: null },
+  );
+}
+
+/** With the other setting each customer would have money on two balances from then on. */
+async function refuseOtherAccounts({ config, vendors }: Session, mirrorId: string): Promise<void> {
+  const { mode } = config.accounts;
+  const ledgers = await vendors.accounts.findLedgers(soughtLedgerMark({ mirrorId })).catch((error: unknown) => {
+    // Whoever keeps no such ledger may have a key that cannot look for one.
+    if (mode === 'indicators' && error instanceof SyncError && error.code !== 'stopped') return [];
+    throw error;
+  });
+  if (ledgers.length > 0 !== (mode === 'ledger')) throw accountsDiffer(mode);
+}
+
+function accountsDiffer(mode: AccountsMode): SyncError {
+  const found =
+    mode === 'ledger'
+      ? 'but Blnk holds no ledger with the mark of this mirror. If it was posted to balances @cus_…, set BLNK_ACCOUNTS=indicators; if somebody removed the mark, write it back'
+      : 'but Blnk holds a ledger of its own of this mirror: set BLNK_ACCOUNTS=ledger';
+  return new SyncError(`BLNK_ACCOUNTS is ${mode}, ${found}`, { kind: 'fatal', code: 'mirror_differs' });
 }
 
 function cutoverOf({ cutoverAt, startsAt }: Mirror): Date {

@@ -2,6 +2,7 @@
  * What operations work with that ask Stripe and Blnk themselves: a database, both vendors, and the mirror between them.
  * Opened and closed by the composition root; an operation never opens anything.
  */
+import type { AccountsAtBlnk } from '../accounts/balance-ports.js';
 import type { PaymentFeeds } from '../collect/ports.js';
 import type { WorkerConfig } from '../config.js';
 import type { Clock } from '../core/base/clock.js';
@@ -37,6 +38,7 @@ export interface SessionVendors {
   readonly stripeSide: StripeSide;
   readonly ledger: { checkPermissions(): Promise<unknown>; hasTransactionsOfOurs(): Promise<boolean> };
   readonly ledgerSide: LedgerSide & LedgerHistory;
+  readonly accounts: Pick<AccountsAtBlnk, 'findLedgers' | 'listBalances'>;
   /** From now on a Stripe key that is read again must be of this account. */
   expectAccount(id: string): void;
   /** Throws SyncError when a key lacks what is needed, or a server does not answer. */
@@ -50,7 +52,7 @@ export function mirrorOf({ mirror, vendors }: Pick<Session, 'mirror' | 'vendors'
   return known;
 }
 
-interface IdentityConfig extends Pick<WorkerConfig, 'source' | 'sourceShards' | 'guestDestination'> {
+interface IdentityConfig extends Pick<WorkerConfig, 'source' | 'sourceShards' | 'guestDestination' | 'accounts'> {
   readonly stripe: Pick<WorkerConfig['stripe'], 'livemode'>;
   readonly blnk: Pick<WorkerConfig['blnk'], 'instanceId'>;
 }
@@ -63,6 +65,7 @@ export function identityOf({ config }: { readonly config: IdentityConfig }) {
     source: config.source,
     sourceShards: config.sourceShards,
     guestDestination: config.guestDestination,
+    accountsMode: config.accounts.mode,
   };
 }
 

@@ -18,7 +18,12 @@ export type PostAnswer =
   /** 423, 429, 503 and the like: not applied, or not knowable; ask again later. */
   | { readonly kind: 'busy'; readonly message: string; readonly retryAfterMs: number | null }
   /** 400/404 about this very transaction: it can never be posted as it is. */
-  | { readonly kind: 'refused'; readonly message: string }
+  | {
+      readonly kind: 'refused';
+      readonly message: string;
+      /** One of its balances is not there, which may be mended. */
+      readonly isBalanceUnknown?: true;
+    }
   /** Timeout, reset, 5xx, HTML, a queued 201, a bulk that stopped: nothing is known. */
   | {
       readonly kind: 'unclear';

@@ -181,7 +181,7 @@ async function postAlone(posting: ClaimedPosting, chunk: Chunk, setting: Setting
       return absent.length === 0 ? PROGRESS : { kind: 'unseen', error };
     }
     case 'refused':
-      await ports.outbox.postpone(chunk.token, [refusal(posting, answer.message, options)]);
+      await ports.outbox.postpone(chunk.token, [refusal(posting, answer, options)]);
       return PROGRESS;
     case 'busy':
       await putOff(chunk, [posting], setting, {
@@ -201,13 +201,17 @@ async function postAlone(posting: ClaimedPosting, chunk: Chunk, setting: Setting
 }
 
 /** Refused for good; but parked only after a look-up that is late enough to be final. */
-function refusal(posting: ClaimedPosting, message: string, options: ChunkOptions): Postponement {
+function refusal(
+  posting: ClaimedPosting,
+  { message, isBalanceUnknown }: Extract<PostAnswer, { kind: 'refused' }>,
+  options: ChunkOptions,
+): Postponement {
   return {
     reference: posting.reference,
     dueInMs: options.finalAfterMs,
     error: message,
     inDoubt: false,
-    reason: 'refused_by_blnk',
+    reason: isBalanceUnknown === true ? 'balance_missing' : 'refused_by_blnk',
     reasonDetail: message,
   };
 }

@@ -139,7 +139,7 @@ async function markFindings(claim: Claim, rows: FoundRows, judging: Judging): Pr
       case 'absent':
         // A row that was a conflict, rejected or voided a while ago and is gone now was removed, or a reader lags: posting
         // again shows which.
-        if (posting.reason !== 'refused_by_blnk') absent.push(posting);
+        if (posting.reason !== 'refused_by_blnk' && posting.reason !== 'balance_missing') absent.push(posting);
         else
           parkWhenFinal(posting, { reason: posting.reason, detail: posting.reasonDetail ?? '' }, judging, {
             parkings,

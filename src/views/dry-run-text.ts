@@ -34,6 +34,12 @@ export function dryRunLines(report: DryRunReport, terminalColumns: number): stri
         `${formatCount(estimate.blnkRequests)} requests, ${formatDuration(estimate.postingMs)}: about ${estimate.postedPerSecond} payments a second in each currency, all at the same time`,
       ],
       [
+        'balances',
+        report.balances === null
+          ? null
+          : `${formatCount(report.balances)} to be made in Blnk, the ledger among them, each a record that the Cloud bills`,
+      ],
+      [
         'identities',
         report.identities === null
           ? null

@@ -84,6 +84,7 @@ function factsOf({
   beforeStart,
   proofs,
   identities,
+  accounts,
   now,
 }: StatusRecord) {
   const facts: Array<readonly [string, string | null]> = [];
@@ -103,6 +104,7 @@ function factsOf({
   facts.push(
     ['behind', behindMs === null ? null : `${formatDuration(behindMs)} (of it ${formatDuration(lagMs)} by design)`],
     ['proven', provenFact(mirror, ledger, proofs)],
+    ['balances', accountsText(accounts)],
     ['identities', identitiesText(identities)],
     ['sync every', formatDuration(intervalMs)],
     ['Stripe reads', readsText({ stripeReads, stripeReadsAllowed, stripeReadsForecast })],
@@ -129,6 +131,14 @@ function readsText({
   if (allowed === null) return inThirtyDays;
   const pace = forecast > used ? `, ${formatCount(forecast)} at the pace of the last day` : '';
   return `${inThirtyDays} of ${formatCount(allowed)} (STRIPE_SHARE of Stripe's allocation)${pace}`;
+}
+
+/** Null: the mirror has no ledger of its own. */
+export function accountsText(accounts: StatusRecord['accounts']): string | null {
+  if (accounts === null) return null;
+  const { ledgerId, ledgerName, balances, wanted } = accounts;
+  const where = ledgerId === null ? 'the ledger is not made yet' : `in ledger ${ledgerName ?? ''} (${ledgerId})`;
+  return `${formatCount(balances)} ${where}${wanted > 0 ? `, ${formatCount(wanted)} to be made` : ''}`;
 }
 
 /** Null: they are off. */

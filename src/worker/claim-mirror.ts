@@ -70,8 +70,12 @@ function mirrorDiffers(differences: readonly string[]): SyncError {
   const move = isInstance
     ? `. If it is the same ledger under a new instance id, stop all workers and run: ${commandLine('mirror move --instance <id>')}`
     : '';
+  const isAccounts = differences.some((difference) => difference.startsWith(NAMES.accountsMode));
+  const split = isAccounts
+    ? '. What was posted stays where it is: with the other setting each customer would have money on two balances'
+    : '';
   return new SyncError(
-    `This database mirrors something else: ${differences.join('; ')}. ` +
+    `This database mirrors something else: ${differences.join('; ')}${split}. ` +
       `Set the configuration back, or use a new database for the new mirror${move}`,
     { kind: 'fatal', code: 'mirror_differs' },
   );
@@ -97,7 +101,6 @@ async function createMirror(
     ...identityOf(wanted),
     mirrorId: ports.newMirrorId(),
     stripeAccount: accountId,
-    accountsMode: 'indicators',
     startsAt: await startTime(ports, wanted.syncStart),
   });
 }
@@ -147,6 +150,7 @@ const NAMES = {
   source: 'BLNK_SOURCE',
   sourceShards: 'BLNK_SOURCE_SHARDS',
   guestDestination: 'BLNK_GUEST_DESTINATION',
+  accountsMode: 'BLNK_ACCOUNTS',
 } as const;
 
 function differencesBetween(mirror: Mirror, wanted: Omit<Wanted, 'syncStart'>): string[] {
@@ -162,9 +166,10 @@ function identityOf({
   source,
   sourceShards,
   guestDestination,
+  accountsMode,
 }: Omit<Wanted, 'syncStart'>): Omit<MirrorIdentity, 'mirrorId'> {
   const mappingVersion = newMappingVersion({ sourceShards });
-  return { livemode, blnkInstance, source, sourceShards, guestDestination, mappingVersion };
+  return { livemode, blnkInstance, source, sourceShards, guestDestination, accountsMode, mappingVersion };
 }
 
 /** Until it is finished, payments would be missing that the ledger holds. */

@@ -25,6 +25,7 @@ const WANTED: Wanted = {
   source: '@stripe',
   sourceShards: 1,
   guestDestination: '@stripe_guests',
+  accountsMode: 'indicators',
   syncStart: { kind: 'ago', durationMs: 30 * DAY },
 };
 

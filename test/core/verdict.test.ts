@@ -40,6 +40,9 @@ const mirrorWith = (more: Partial<NonNullable<VerdictFacts['mirror']>>) =>
 const codesOf = (needs: readonly Need[]) => needs.map(({ code }) => code);
 const withoutWorker = { workers: [] };
 
+/** What the balances of one currency came to. */
+const SUM = { currency: 'USD', customers: '2', before: '2', after: '2', surplus: '0' };
+
 describe('any mirror', () => {
   const ago = (maxMs: number) => fc.integer({ min: 0, max: maxMs }).map((ms) => new Date(NOW - ms));
   const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null, freq: 3 });
@@ -181,6 +184,23 @@ describe('any mirror', () => {
           ),
           failing: rarely(fc.constant({ count: 2, error: '503' })),
           customersRefusedSince: rarely(ago(HOUR)),
+        }),
+      ),
+      accounts: maybe(
+        fc.record({
+          ledgerId: rarely(fc.constant('ldg_1')),
+          ledgerName: fc.constant('Stripe'),
+          surplusLedgers: fc.constantFrom([], ['ldg_2']),
+          ledgerError: rarely(fc.constant('503')),
+          ...{ balances: few, wanted: few, missing: few, marksLost: few },
+          parked: fc.oneof(
+            fc.constant([]),
+            fc.constantFrom('refused_by_blnk', 'not_shown').map((reason) => [{ reason, count: 1 }] as const),
+          ),
+          failing: rarely(fc.constant({ count: 2, error: '503' })),
+          surplus: fc.record({ count: few, used: few }),
+          checkedAt: rarely(ago(HOUR)),
+          sums: fc.constantFrom([], [SUM], [{ ...SUM, customers: '3' }]),
         }),
       ),
       queueAway: rarely(fc.constant('connection refused')),

@@ -27,7 +27,7 @@ beforeAll(async () => {
   await database.sql.unsafe('alter system set synchronous_commit = off');
   await database.sql.unsafe('select pg_reload_conf()');
   await server.restart(0);
-  outbox = createOutbox(database.sql, { epoch: 0 });
+  outbox = createOutbox(database.sql, { epoch: 0, accountsMode: 'indicators' });
 }, TIMEOUT_MS);
 afterAll(async () => {
   await database?.close();

@@ -115,7 +115,7 @@ describe('a database with our tables in public', () => {
     await migrateDatabase(database);
     // Sent to the names that earlier code uses.
     const old = await openIn('public');
-    const outbox = createOutbox(old.sql, { epoch: 0 });
+    const outbox = createOutbox(old.sql, { epoch: 0, accountsMode: 'indicators' });
     const lane = { source: '@stripe', currency: 'USD' };
     const claims = await Promise.all([1, 2].map(() => claimAsBefore(old.sql, lane, 2)));
     expect(new Set(claims.flatMap(({ references }) => references)).size).toBe(4);

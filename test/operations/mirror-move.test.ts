@@ -164,7 +164,7 @@ describe('a claim under an earlier epoch', () => {
   it('gets nothing: no posting, new, attempted or dismissed, and no run', async () => {
     const stage = await startStage();
     await stage.store(makePayments(6));
-    const earlier = createOutbox(stage.sql, { epoch: 0 });
+    const earlier = createOutbox(stage.sql, { epoch: 0, accountsMode: 'indicators' });
     const held = await earlier.claimNew(LANE, { ...LEASE, limit: 2, first: 'waiting' });
     const collecting = createCollectStore(stage.db, {
       workerId: randomUUID(),
@@ -195,7 +195,7 @@ describe('a claim under an earlier epoch', () => {
     const page = { postings: [], beforeStart: 0, requests: 1, covers: { ...window, readAt: window.to } };
     await expect(collecting.storePage(run, page)).rejects.toMatchObject({ code: 'run_lost' });
 
-    const later = createOutbox(stage.sql, { epoch: 1 });
+    const later = createOutbox(stage.sql, { epoch: 1, accountsMode: 'indicators' });
     expect((await later.claimNew(LANE, { ...LEASE, first: 'newest' })).postings).toHaveLength(2);
     expect((await later.claimAttempted(LANE, LEASE)).postings).toHaveLength(1);
     const now = createDismissedPostings(stage.sql, { epoch: 1 });

@@ -76,7 +76,7 @@ describe('a lane with a backlog', () => {
 /** What a claim takes, and how many postings are read for it. */
 async function claimOf(first: 'waiting' | 'newest') {
   return stage.sql.begin(async (transaction) => {
-    const outbox = createOutbox(transaction as unknown as postgres.Sql, { epoch: 0 });
+    const outbox = createOutbox(transaction as unknown as postgres.Sql, { epoch: 0, accountsMode: 'indicators' });
     const { postings } = await outbox.claimNew(LANE, { limit: CLAIMED, leaseMs: 60_000, first });
     const [counted] = await transaction<{ read: number }[]>`
       select (seq_tup_read + idx_tup_fetch)::int as read from pg_stat_xact_user_tables where relname = 'postings'`;

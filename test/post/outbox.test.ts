@@ -13,7 +13,7 @@ describe('the outbox', () => {
 
   beforeEach(async () => {
     stage = await startStage();
-    outbox = createOutbox(stage.sql, { epoch: 0 });
+    outbox = createOutbox(stage.sql, { epoch: 0, accountsMode: 'indicators' });
   });
 
   const claimNew = (limit = 100, leaseMs = 30_000) => outbox.claimNew(LANE, { limit, leaseMs, first: 'waiting' });

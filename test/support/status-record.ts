@@ -91,5 +91,6 @@ export const STATUS: StatusRecord = {
   proofs: { from: '2026-11-01', to: '2026-11-08', days: 8, unproven: 0, exceptions: [], accepted: 0, unsealed: [] },
   areTotalsKept: true,
   identities: null,
+  accounts: null,
   queueAway: null,
 };

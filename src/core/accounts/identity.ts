@@ -39,8 +39,13 @@ export function identityIdOf(customer: string, owner: IdentityOwner, uuidOf: Nam
 }
 
 export function markOf(customer: string, owner: IdentityOwner): Mark {
+  return markAs({ role: 'customer', customer }, owner);
+}
+
+/** The mark of whatever is the mirror's. @param role what it is to the mirror */
+export function markAs(role: Mark, owner: IdentityOwner): Mark {
   const account: Mark = owner.stripeAccount === null ? {} : { account: owner.stripeAccount };
-  return { mirror: owner.mirrorId, role: 'customer', customer, ...account, mode: modeOf(owner) };
+  return { mirror: owner.mirrorId, ...role, ...account, mode: modeOf(owner) };
 }
 
 /** Whether metadata carries exactly this mark; whatever stands beside it is somebody else's. */

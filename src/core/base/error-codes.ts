@@ -86,6 +86,7 @@ export const SYNC_ERROR_CODES = {
   mirror: {
     no_data: 'fatal',
     no_mirror: 'fatal',
+    no_own_ledger: 'fatal',
     not_handed_over: 'fatal',
     mirror_differs: 'fatal',
     mirror_moved: 'fatal',

@@ -18,5 +18,7 @@ export interface DryRunCounts {
   }>;
   /** Customers among them that were not posted to before; null: nobody asked. */
   readonly newCustomers: number | null;
+  /** Balances of customers and guests, one for each currency, that are not there; null: they are not counted. */
+  readonly newBalances: number | null;
   readonly stripeRequests: number;
 }

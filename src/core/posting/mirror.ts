@@ -6,6 +6,7 @@ export interface Mirror extends MappingRules {
   readonly stripeAccount: string | null;
   /** Cloud instance id, or `core` for a self-hosted Core. */
   readonly blnkInstance: string;
+  /** `BLNK_ACCOUNTS`. */
   readonly accountsMode: string;
   /** Payments created at or after this time are mirrored. Absolute: frozen at the first start. */
   readonly startsAt: Date;
@@ -29,7 +30,14 @@ export interface Mirror extends MappingRules {
 /** What may change as long as nothing was posted. */
 export type MirrorIdentity = Pick<
   Mirror,
-  'mirrorId' | 'livemode' | 'blnkInstance' | 'source' | 'sourceShards' | 'guestDestination' | 'mappingVersion'
+  | 'mirrorId'
+  | 'livemode'
+  | 'blnkInstance'
+  | 'source'
+  | 'sourceShards'
+  | 'guestDestination'
+  | 'accountsMode'
+  | 'mappingVersion'
 >;
 
 /** What a new mirror row is made of; the rest comes to be known later. */

@@ -26,6 +26,7 @@ export const PARKING_REASONS = {
   burnt_reference:
     'somebody used this reference before, and Blnk rejected it or it was voided, so it can never be used again',
   refused_by_blnk: 'Blnk refuses this transaction for good',
+  balance_missing: "Blnk does not know the balance of the payment's customer, which it had made before",
   rebuild: 'not in the ledger when the database was rebuilt; it may have been left out on purpose before',
 } as const;
 

@@ -70,6 +70,23 @@ export const BLNK_VARIABLES: VariableSection = {
         'balance that gets payments without a customer; frozen at the first posting, and not the same as `BLNK_SOURCE`',
     },
     {
+      name: 'BLNK_ACCOUNTS',
+      summary:
+        "Where customers' money lands in Blnk: indicators (balances @cus_… of the general ledger) or ledger (balances in a ledger of the mirror's own, made before posting; the Cloud bills each). Frozen at the first posting",
+      fallback: 'indicators',
+      example: 'ledger',
+      details:
+        "where customers' money lands. `indicators`: on balances `@cus_…` of the general ledger, which Blnk makes by itself. `ledger`: in [a ledger of the mirror's own](mapping.md#a-ledger-of-its-own), one balance for each customer and currency, made before anything is posted to it. Frozen at the first posting. `sync --dry-run` says how many balances there would be: each is a record that the Cloud bills",
+    },
+    {
+      name: 'BLNK_LEDGER_NAME',
+      summary: 'Name of the ledger that is made with BLNK_ACCOUNTS=ledger',
+      fallback: 'Stripe',
+      example: 'Stripe EU',
+      details:
+        'name of the ledger that is made with `BLNK_ACCOUNTS=ledger`. It is found again by a mark in its metadata, not by its name',
+    },
+    {
       name: 'BLNK_IDENTITIES',
       summary:
         "Identities of customers in Blnk, linked to their balances: off, ids (with Stripe's id alone) or full (with name and e-mail address; the Stripe key must read Customers). The Cloud bills each",

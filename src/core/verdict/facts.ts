@@ -2,6 +2,7 @@
  * What the verdict is made of: how the mirror stands, as one reading of the database found it. Facts alone; what they mean
  * is said by the other files here.
  */
+import type { AccountFacts } from '../accounts/account-facts.js';
 import type { IdentityFacts } from '../accounts/identity-facts.js';
 import type { ClockFault } from '../coverage/agree-on-time.js';
 import type { Completeness } from '../coverage/completeness.js';
@@ -132,6 +133,8 @@ export interface VerdictFacts extends Completeness {
   readonly areTotalsKept: boolean;
   /** Null: identities of customers were never on. */
   readonly identities: IdentityFacts | null;
+  /** Null: the mirror has no ledger of its own in Blnk. */
+  readonly accounts: AccountFacts | null;
   /** Why the server of the queue does not answer whoever reads this; null when it does, or was not asked. */
   readonly queueAway: string | null;
 }

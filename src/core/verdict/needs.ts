@@ -7,6 +7,7 @@ import { PARKING_REASONS } from '../posting/posting.js';
 import type { VerdictFacts } from './facts.js';
 import { isSyncLate, lastingFailure, standsStill } from './lateness.js';
 import { type Need, need, utc, worstFirst } from './need.js';
+import { needsOfAccounts } from './needs-of-accounts.js';
 import { needsOfIdentities } from './needs-of-identities.js';
 import { needsOfProofs } from './needs-of-proofs.js';
 import { needsOfClocks, needsOfKeys, needsOfLedger, needsOfQueue } from './needs-of-servers.js';
@@ -25,6 +26,7 @@ export function needsOf(facts: VerdictFacts): Need[] {
     ...needsOfProofs(facts),
     ...needsOfTotals(facts),
     ...needsOfQueue(facts),
+    ...needsOfAccounts(facts),
     ...needsOfIdentities(facts),
   ]);
 }

@@ -9,6 +9,7 @@ import type { Mirror, MirrorIdentity, NewMirror } from '../../core/posting/mirro
 import type { Drizzle } from '../connection/open.js';
 import { deleteAll } from '../postings/delete-all.js';
 import { acceptances } from '../schema/acceptances.js';
+import { accountBalances, accountBalancesSeen, accountsLedger } from '../schema/accounts.js';
 import { certificates, repairItems, repairs } from '../schema/certificates.js';
 import { mirror } from '../schema/mirror.js';
 import { coverage, paymentsBeforeStart, syncRuns } from '../schema/sync-runs.js';
@@ -82,6 +83,10 @@ export async function restartMirror(db: Drizzle, identity: MirrorIdentity): Prom
     await transaction.delete(paymentsBeforeStart);
     await deleteAll(transaction);
     await transaction.delete(syncRuns);
+    // Made for a mirror that is none any more: nothing was posted to them.
+    await transaction.delete(accountsLedger);
+    await transaction.delete(accountBalances);
+    await transaction.delete(accountBalancesSeen);
     return restarted[0];
   });
 }

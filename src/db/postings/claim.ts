@@ -4,10 +4,12 @@
  */
 import type postgres from 'postgres';
 import { v4 as uuidv4 } from 'uuid';
+import type { AccountsMode } from '../../core/accounts/accounts-mode.js';
 import { type Lane, laneName, parseLane } from '../../core/posting/posting.js';
 import { PLANS_DISMISSAL_PATTERN } from '../../core/repair/repair-plan.js';
-import type { Claim, ClaimedPosting, NewClaimOptions } from '../../post/ports.js';
+import type { Claim, ClaimedPosting, ClaimLimits, NewClaimOptions } from '../../post/ports.js';
 import { LANE, laneOf } from '../schema/postings.js';
+import { hasBalance, isNearFront } from './ready.js';
 import { isOfEpoch } from './transitions.js';
 
 interface ClaimedRow {
@@ -31,6 +33,8 @@ interface ClaimedRow {
 interface OfEpoch {
   /** Of the mirror, as the process read it at its start. */
   readonly epoch: number;
+  /** With `ledger` nothing is claimed whose customer's balance is not in the map. */
+  readonly accountsMode: AccountsMode;
 }
 
 /**
@@ -40,15 +44,18 @@ interface OfEpoch {
 export async function claimNew(
   sql: postgres.Sql,
   lane: Lane,
-  { limit, leaseMs, first, epoch }: NewClaimOptions & OfEpoch,
+  { limit, leaseMs, first, epoch, accountsMode }: NewClaimOptions & OfEpoch,
 ): Promise<Claim> {
   const token = uuidv4();
   // As the index has them, and nothing more: with statistics from before a backlog, what is the same in `due_at` would be
   // put in order by sorting all of it, for each claim.
   const order = first === 'waiting' ? sql`due_at` : sql`(effective_at at time zone 'UTC') desc`;
+  const isNew = sql`${isDue(sql, lane, epoch)} and attempts = 0`;
+  const isReady =
+    accountsMode === 'indicators' ? sql`` : sql` and ${isNearFront(sql, isNew, first)} and ${hasBalance(sql, 'known')}`;
   const rows = await sql<ClaimedRow[]>`
     with chosen as (
-      select reference from stripe_blnk_sync.postings where ${isDue(sql, lane, epoch)} and attempts = 0
+      select reference from stripe_blnk_sync.postings where ${isNew}${isReady}
       order by ${order} limit ${limit} for update skip locked
     )
     update stripe_blnk_sync.postings p
@@ -63,12 +70,13 @@ export async function claimNew(
 export async function claimAttempted(
   sql: postgres.Sql,
   lane: Lane,
-  { limit, leaseMs, epoch }: { readonly limit: number; readonly leaseMs: number } & OfEpoch,
+  { limit, leaseMs, epoch, accountsMode }: ClaimLimits & OfEpoch,
 ): Promise<Claim> {
   const token = uuidv4();
+  const isReady = accountsMode === 'indicators' ? sql`` : sql` and ${hasBalance(sql, 'mapped')}`;
   const rows = await sql<ClaimedRow[]>`
     with chosen as (
-      select reference from stripe_blnk_sync.postings where ${isDue(sql, lane, epoch)} and attempts > 0
+      select reference from stripe_blnk_sync.postings where ${isDue(sql, lane, epoch)} and attempts > 0${isReady}
       order by due_at limit ${limit} for update skip locked
     )
     update stripe_blnk_sync.postings p
@@ -89,7 +97,7 @@ export async function claimDismissed(
     leaseMs,
     looksAfterMs,
     epoch,
-  }: { readonly limit: number; readonly leaseMs: number; readonly looksAfterMs: readonly number[] } & OfEpoch,
+  }: ClaimLimits & { readonly looksAfterMs: readonly number[] } & Pick<OfEpoch, 'epoch'>,
 ): Promise<Claim> {
   const token = uuidv4();
   const rows = await sql<ClaimedRow[]>`

@@ -5,6 +5,7 @@
  * Its statements are in `postings/`, written as SQL: `FOR UPDATE SKIP LOCKED` inside an UPDATE, and whole chunks as arrays.
  */
 import type postgres from 'postgres';
+import type { AccountsMode } from '../../core/accounts/accounts-mode.js';
 import type { DismissedPostings, Outbox } from '../../post/ports.js';
 import { claimAttempted, claimDismissed, claimNew } from './claim.js';
 import { nextDueInMs } from './due.js';
@@ -14,20 +15,27 @@ import { park } from './park.js';
 import { postpone } from './postpone.js';
 import { settle, type WaitedListener } from './settle.js';
 
-/** @param options.epoch of the mirror, as the process read it at its start; once it was raised nothing is claimed any more */
+export interface OutboxOptions {
+  /** Of the mirror, as the process read it at its start; once it was raised nothing is claimed any more. */
+  readonly epoch: number;
+  /** Of the mirror. */
+  readonly accountsMode: AccountsMode;
+  readonly onWaited?: WaitedListener;
+}
+
 export function createOutbox(
   sql: postgres.Sql,
-  { epoch, onWaited }: { readonly epoch: number; readonly onWaited?: WaitedListener },
+  { epoch, accountsMode, onWaited }: OutboxOptions,
 ): Outbox {
   return {
-    claimNew: (lane, options) => claimNew(sql, lane, { ...options, epoch }),
-    claimAttempted: (lane, options) => claimAttempted(sql, lane, { ...options, epoch }),
+    claimNew: (lane, options) => claimNew(sql, lane, { ...options, epoch, accountsMode }),
+    claimAttempted: (lane, options) => claimAttempted(sql, lane, { ...options, epoch, accountsMode }),
     markAttempt: (token, references, leaseMs) => markAttempt(sql, token, { references, leaseMs, epoch }),
     renew: (token, references, leaseMs) => renewClaim(sql, token, { references, leaseMs }),
     settle: (token, settlements) => settle(sql, token, settlements, onWaited),
     postpone: (token, postponements) => postpone(sql, token, postponements),
     park: (token, parkings) => park(sql, token, parkings),
-    nextDueInMs: (lane) => nextDueInMs(sql, lane, { epoch }),
+    nextDueInMs: (lane) => nextDueInMs(sql, lane, { epoch, accountsMode }),
   };
 }
 

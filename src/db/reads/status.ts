@@ -16,6 +16,7 @@ import { findMirror } from '../mirror/mirror-store.js';
 import { mirror, workers } from '../schema/mirror.js';
 import { coverage, syncRuns } from '../schema/sync-runs.js';
 import { areTotalsKept } from '../totals/check.js';
+import { readAccounts } from './accounts.js';
 import { readProofs } from './certificates.js';
 import { readIdentities } from './identities.js';
 import {
@@ -92,7 +93,7 @@ export async function readStatus(db: Drizzle, settings: ReadSettings): Promise<S
 /** Bounded by what is not settled, and by the days that were proven: cheap enough for once a minute. */
 export async function readVerdictFacts(db: Drizzle, settings: Omit<ReadSettings, 'stripeReads'>): Promise<FactsRecord> {
   const { lagMs, intervalMs } = settings;
-  const [now, mirrors, living, lanes, parked, tailReadAt, lastFailure, proofs, areKept, identities, queueAway] =
+  const [now, mirrors, living, lanes, parked, tailReadAt, lastFailure, proofs, areKept, identities, accounts, queueAway] =
     await Promise.all([
       readDatabaseNow(db),
       db.select().from(mirror),
@@ -104,6 +105,7 @@ export async function readVerdictFacts(db: Drizzle, settings: Omit<ReadSettings,
       readProofs(db),
       areTotalsKept(db),
       readIdentities(db),
+      readAccounts(db),
       settings.whyQueueAway?.() ?? null,
     ]);
   const found = mirrors[0] === undefined ? null : toMirror(mirrors[0]);
@@ -136,6 +138,7 @@ export async function readVerdictFacts(db: Drizzle, settings: Omit<ReadSettings,
     proofs,
     areTotalsKept: areKept,
     identities,
+    accounts,
     queueAway,
   };
 }

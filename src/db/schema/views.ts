@@ -28,6 +28,8 @@ const WHAT_TO_DO: Readonly<Record<ParkingReason, string>> = {
     'Compare both sides with: parked show. When only the amount is wrong: repair plan. Else dismiss it once the books are right.',
   burnt_reference: 'This reference can never be used again. A replacement is posted by: repair plan, repair apply.',
   refused_by_blnk: 'Read why Blnk refuses it with: parked show. Remove the cause, then run: parked retry.',
+  balance_missing:
+    'Restore the ledger, or have the balance of the customer made anew (see: status), then run: parked retry.',
   rebuild: 'Decide whether it belongs in the ledger: parked retry posts it, parked dismiss leaves it out.',
 };
 
@@ -262,6 +264,25 @@ export const dailyTotals = ownSchema
     group by total.day, total.currency
     having sum(total.count) > 0
   ) total
+`);
+
+/** Balances with a mark of this mirror that are not in use. */
+export const surplusBalances = ownSchema
+  .view('surplus_balances', {
+    balanceId: text('balance_id').notNull(),
+    name: text('name').notNull(),
+    currency: text('currency').notNull(),
+    amountMinor: bigint('amount_minor', { mode: 'bigint' }),
+    createdAt: instant('created_at').notNull(),
+    seenAt: instant('seen_at').notNull(),
+    usedBalanceId: text('used_balance_id'),
+  })
+  .as(sql`
+  select seen.balance_id, seen.name, seen.currency, seen.amount as amount_minor, seen.created_at, seen.seen_at,
+    used.balance_id as used_balance_id
+  from stripe_blnk_sync.account_balances_seen seen
+    left join stripe_blnk_sync.account_balances used on used.name = seen.name and used.currency = seen.currency
+  where seen.balance_id is distinct from used.balance_id
 `);
 
 function instant(name: string) {

@@ -193,6 +193,14 @@ export const WORKER_EVENTS = {
     whatToDo: NOTHING,
     ends: ['clock_off'],
   }),
+  balancesMade: define<{ readonly balances: number }>({
+    level: 'info',
+    fields: { balances: 'how many' },
+    sentence: ({ balances }) => `${countText(balances, 'balance')} of customers in the mirror's ledger, ready to be posted to`,
+    meaning: 'Balances were made in the ledger of the mirror, ahead of posting (`BLNK_ACCOUNTS=ledger`).',
+    whatToDo: NOTHING,
+    isCounted: true,
+  }),
   identitiesKept: define<{ readonly customers: number }>({
     level: 'info',
     fields: { customers: 'how many' },

@@ -1,0 +1,267 @@
+/**
+ * Makes the balances that are wanted in the mirror's ledger, ahead of posting. Blnk makes another balance at each request, so no request
+ * is sent twice: an attempt is on disk before it, and after it the ledger is read, and the oldest balance with the mark comes into the
+ * map, whoever made it. What Blnk does not show yet is looked for again later. What is made besides stays empty.
+ */
+import type { Mark } from '../core/accounts/identity.js';
+import { describeError, SyncError } from '../core/base/errors.js';
+import { mapInParallel } from '../core/base/in-parallel.js';
+import type {
+  AccountsAtBlnk,
+  BalanceStore,
+  LedgerStore,
+  MakeAnswer,
+  NamedBalance,
+  PutOffBalance,
+  WantedBalance,
+} from './balance-ports.js';
+import { findLedger, type LedgerOptions } from './find-ledger.js';
+import { earlierBy, readLedger } from './read-ledger.js';
+
+export interface BalancePorts {
+  readonly ledgerStore: LedgerStore;
+  readonly store: BalanceStore;
+  readonly blnk: AccountsAtBlnk;
+  markOf(name: string): Mark;
+  nameOf(metadata: unknown): string | null;
+  /** The identity of the balance's customer, made where it is not there; null: there is to be none, or it could not be made. */
+  identityFor(name: string): Promise<string | null>;
+  /** Throws SyncError while the ledger does not look like the one that was posted to. */
+  confirmLedger(): Promise<void>;
+  /** Told of what came into the map. */
+  onMapped(balances: readonly NamedBalance[]): void;
+  /** After so many tries. */
+  backoffMs(attempts: number): number;
+  monotonicMs(): number;
+  /** Aborted when the worker stops: what is in flight ends, nothing more begins. */
+  readonly signal: AbortSignal;
+}
+
+export interface MakeOptions extends LedgerOptions {
+  /** Balances of a claim. */
+  readonly batch: number;
+  /** Of one call. */
+  readonly balancesMax: number;
+  readonly inFlightMax: number;
+  /** Requests are sent within half of it. */
+  readonly leaseMs: number;
+  /** How often everything is read from where it was read to. */
+  readonly readEveryMs: number;
+}
+
+export interface Made {
+  /** That came into the map. */
+  readonly mapped: number;
+  /** More may be due. */
+  readonly goesOn: boolean;
+}
+
+export interface BalanceMaker {
+  /** One turn: works until nothing is due, or enough was done. Throws SyncError when Blnk or the database cannot be worked with. */
+  turn(): Promise<Made>;
+}
+
+/** Blnk shows a balance late where a replica lags, or when it was written long before it was committed. */
+const SHOWN_WITHIN_MS = 10 * 60_000;
+/** Of the look right after a batch. What it misses is found by a wider one. */
+const CLOCKS_DIFFER_MS = 1_000;
+/** Tries of one balance that Blnk did not show, before a person has to look. */
+const ATTEMPTS_MAX = 3;
+const REFUSED_AGAIN_AFTER_MS = 10 * 60_000;
+
+/** What a process remembers between its turns. */
+interface Memory {
+  readAtMs: number | null;
+  newest: string | null;
+  /** Whether all that waits was looked through since this process began. */
+  isSwept: boolean;
+  /** Turns in a row that failed, and until when none is taken. */
+  failures: number;
+  pausedUntilMs: number;
+}
+
+export function createBalanceMaker(ports: BalancePorts, options: MakeOptions): BalanceMaker {
+  const memory: Memory = { readAtMs: null, newest: null, isSwept: false, failures: 0, pausedUntilMs: 0 };
+  return {
+    async turn() {
+      if (ports.monotonicMs() < memory.pausedUntilMs) return { mapped: 0, goesOn: false };
+      try {
+        const made = await takeTurn(ports, options, memory);
+        memory.failures = 0;
+        return made;
+      } catch (error) {
+        memory.pausedUntilMs = ports.monotonicMs() + ports.backoffMs(memory.failures);
+        memory.failures += 1;
+        throw error;
+      }
+    },
+  };
+}
+
+async function takeTurn(ports: BalancePorts, options: MakeOptions, memory: Memory): Promise<Made> {
+  const { store, signal } = ports;
+  await store.wantPending({ all: !memory.isSwept || isReadDue(ports, options, memory) });
+  memory.isSwept = true;
+  let ledgerId: string | null = null;
+  let mapped = 0;
+  for (let taken = 0; taken < options.balancesMax && !signal.aborted; taken += options.batch) {
+    const untilMs = ports.monotonicMs() + options.leaseMs / 2;
+    const claimed = await store.claim({ limit: options.batch, leaseMs: options.leaseMs });
+    if (claimed.length === 0) return { mapped, goesOn: false };
+    try {
+      if (ledgerId === null) {
+        await ports.confirmLedger();
+        ledgerId = await ledgerOf(ports, options, memory);
+      }
+      if (ledgerId === null) {
+        await release(ports, claimed, 'The ledger is not there yet');
+        return { mapped, goesOn: false };
+      }
+      mapped += await makeBatch(ports, options, { ledgerId, claimed, untilMs, memory });
+    } catch (error) {
+      await release(ports, claimed, describeError(error));
+      throw error;
+    }
+  }
+  return { mapped, goesOn: !signal.aborted };
+}
+
+function isReadDue({ monotonicMs }: BalancePorts, { readEveryMs }: MakeOptions, { readAtMs }: Memory): boolean {
+  return readAtMs === null || monotonicMs() - readAtMs >= readEveryMs;
+}
+
+/** The ledger, once what it holds was read: what is in it is not made again. */
+async function ledgerOf(ports: BalancePorts, options: MakeOptions, memory: Memory): Promise<string | null> {
+  const ledgerId = await findLedger({ store: ports.ledgerStore, blnk: ports.blnk }, options);
+  if (ledgerId !== null && isReadDue(ports, options, memory)) await readAll(ports, ledgerId, memory);
+  return ledgerId;
+}
+
+async function readAll(ports: BalancePorts, ledgerId: string, memory: Memory): Promise<void> {
+  const readTo = (await ports.ledgerStore.read())?.readTo ?? null;
+  const since = readTo === null ? null : earlierBy(readTo, SHOWN_WITHIN_MS);
+  const { newest, mapped } = await readLedger(ports, { ledgerId, since, of: null });
+  if (newest !== null) await ports.ledgerStore.noteReadTo(earlierBy(newest, SHOWN_WITHIN_MS));
+  memory.readAtMs = ports.monotonicMs();
+  memory.newest = newest ?? memory.newest;
+  ports.onMapped(mapped);
+}
+
+interface Batch {
+  readonly ledgerId: string;
+  readonly claimed: readonly WantedBalance[];
+  readonly untilMs: number;
+  readonly memory: Memory;
+}
+
+/** @returns how many came into the map */
+async function makeBatch(
+  ports: BalancePorts,
+  options: MakeOptions,
+  { ledgerId, claimed, untilMs, memory }: Batch,
+): Promise<number> {
+  const { store } = ports;
+  await lookUpDoubted(ports, claimed);
+  const wanted = claimed.filter(({ balanceId }) => balanceId === null);
+  if (wanted.some(({ sinceAttemptMs }) => sinceAttemptMs !== null)) await readAll(ports, ledgerId, memory);
+  const open = await store.stillWanted(wanted);
+  const isMaking = (one: WantedBalance) =>
+    one.sinceAttemptMs === null || (one.sinceAttemptMs > options.againAfterMs && one.attempts < ATTEMPTS_MAX);
+  const waiting = open.filter((one) => !isMaking(one));
+  await putOff(ports, waiting.map(asNotShown));
+  const making = await store.noteAttempts(open.filter(isMaking));
+  if (making.length === 0) return wanted.length - open.length;
+  const failed = await makeAll(ports, options, { ledgerId, making, untilMs });
+  const since = memory.newest === null ? null : earlierBy(memory.newest, CLOCKS_DIFFER_MS);
+  const { newest, mapped } = await readLedger(ports, { ledgerId, since, of: making });
+  memory.newest = newest ?? memory.newest;
+  ports.onMapped(mapped);
+  const left = await store.stillWanted(making);
+  const failures = new Map(failed.map((one) => [keyOf(one), one]));
+  await putOff(ports, left.map((one) => failures.get(keyOf(one)) ?? asNotShown({ ...one, attempts: one.attempts + 1 })));
+  return mapped.length + wanted.length - open.length;
+}
+
+async function lookUpDoubted({ store, blnk }: BalancePorts, claimed: readonly WantedBalance[]): Promise<void> {
+  for (const some of inHundreds(claimed.filter(({ balanceId }) => balanceId !== null))) {
+    const known = await blnk.amountsOf(some.flatMap(({ balanceId }) => balanceId ?? []));
+    const isKnown = ({ balanceId }: WantedBalance) => balanceId !== null && known.has(balanceId);
+    await store.noteKnown(some.filter(isKnown), true);
+    await store.noteKnown(
+      some.filter((one) => !isKnown(one)),
+      false,
+    );
+  }
+}
+
+interface Making {
+  readonly ledgerId: string;
+  readonly making: readonly WantedBalance[];
+  readonly untilMs: number;
+}
+
+/** @returns those that are known not to have been made; throws what keeps all of them from being made, once that is noted */
+async function makeAll(
+  ports: BalancePorts,
+  { inFlightMax }: MakeOptions,
+  { ledgerId, making, untilMs }: Making,
+): Promise<PutOffBalance[]> {
+  const failed: PutOffBalance[] = [];
+  let fault: SyncError | null = null;
+  await mapInParallel(making, inFlightMax, async (one) => {
+    const answer = await makeOne().catch((error: unknown): MakeAnswer => {
+      if (!(error instanceof SyncError)) throw error;
+      fault = error;
+      return { kind: 'not_made', message: describeError(error) };
+    });
+    if (answer.kind === 'refused' || answer.kind === 'not_made') {
+      const reason = answer.kind === 'refused' ? 'refused_by_blnk' : null;
+      failed.push({ ...one, error: answer.message, isNotMade: true, reason });
+    }
+
+    async function makeOne(): Promise<MakeAnswer> {
+      const identityId = fault === null ? await ports.identityFor(one.name) : null;
+      if (fault !== null) return { kind: 'not_made', message: describeError(fault) };
+      // A process that stood still must not send what another one has taken over.
+      if (ports.signal.aborted || ports.monotonicMs() > untilMs) return { kind: 'not_made', message: 'it was not sent' };
+      const balance = { ledgerId, currency: one.currency, mark: ports.markOf(one.name) };
+      const answer = await ports.blnk.createBalance({ ...balance, identityId });
+      // Blnk says the same of an unknown identity as of an unknown ledger; a posting waits for no identity.
+      return answer.kind === 'refused' && identityId !== null
+        ? ports.blnk.createBalance({ ...balance, identityId: null })
+        : answer;
+    }
+  });
+  if (fault !== null) {
+    await putOff(ports, failed);
+    throw fault;
+  }
+  return failed;
+}
+
+function asNotShown(one: WantedBalance): PutOffBalance {
+  const isOver = one.attempts >= ATTEMPTS_MAX;
+  const error = 'Blnk does not show the balance that was asked for yet';
+  return { ...one, error, isNotMade: false, reason: isOver ? 'not_shown' : null };
+}
+
+/** Nothing was sent of them: they are due again, and what was tried before stays so. */
+async function release(ports: BalancePorts, claimed: readonly WantedBalance[], error: string): Promise<void> {
+  const wanted = await ports.store.stillWanted(claimed);
+  await putOff(
+    ports,
+    wanted.map((one) => ({ ...one, error, isNotMade: false, reason: null })),
+  );
+}
+
+function putOff({ store, backoffMs }: BalancePorts, balances: readonly PutOffBalance[]): Promise<void> {
+  return store.putOff(balances, ({ reason, attempts }) => (reason === null ? backoffMs(attempts) : REFUSED_AGAIN_AFTER_MS));
+}
+
+function inHundreds<T>(items: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(items.length / 100) }, (_, at) => items.slice(at * 100, (at + 1) * 100));
+}
+
+function keyOf({ name, currency }: NamedBalance): string {
+  return `${currency}:${name}`;
+}

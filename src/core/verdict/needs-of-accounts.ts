@@ -1,0 +1,105 @@
+/** What the mirror's own ledger and its balances need. A payment is never posted to a balance that is guessed: it waits. Pure. */
+import type { CheckedCurrency } from '../accounts/account-facts.js';
+import { BALANCE_REASONS } from '../accounts/balance-reasons.js';
+import { judgeSum } from '../accounts/judge-sums.js';
+import { withoutFullStop } from '../base/errors.js';
+import { formatMoney } from '../base/money.js';
+import { commandLine } from '../base/own-command.js';
+import { formatCount } from '../base/time-text.js';
+import type { VerdictFacts } from './facts.js';
+import { type Need, need } from './need.js';
+
+type Accounts = NonNullable<VerdictFacts['accounts']>;
+
+export function needsOfAccounts({ accounts }: VerdictFacts): Need[] {
+  return accounts === null ? [] : [...needsOfMaking(accounts), ...needsOfMap(accounts), ...needsOfSums(accounts.sums)];
+}
+
+function needsOfMaking({ ledgerId, ledgerError, parked, failing }: Accounts): Need[] {
+  const needs: Need[] = [];
+  if (ledgerId === null && ledgerError !== null) {
+    needs.push(
+      need(
+        'ledger_not_made',
+        `The mirror's ledger in Blnk is not there, and payments wait for it: ${withoutFullStop(ledgerError)}. It is tried again by itself.`,
+      ),
+    );
+  }
+  for (const { reason, count } of parked) {
+    needs.push(
+      need(
+        'balances_parked',
+        `${balancesText(count)} not made in Blnk, whose payments wait: ${BALANCE_REASONS[reason]}. They are tried again every ten minutes. ` +
+          'Which ones: select name, currency, reason, last_error from stripe_blnk_sync.account_balances where reason is not null.',
+      ),
+    );
+  }
+  if (failing !== null) {
+    needs.push(
+      need(
+        'balances_waiting',
+        `${balancesText(failing.count)} wanted in Blnk for more than five minutes, and tried again by themselves: ${withoutFullStop(failing.error)}.`,
+      ),
+    );
+  }
+  return needs;
+}
+
+function needsOfMap({ missing, surplus, surplusLedgers, marksLost }: Accounts): Need[] {
+  const needs: Need[] = [];
+  if (missing > 0) {
+    needs.push(
+      need(
+        'balances_missing',
+        `${balancesText(missing)} in use that Blnk does not know any more; nothing is posted to them. Restore the ledger. If it is gone ` +
+          'for good, delete their rows, and other balances are made: delete from stripe_blnk_sync.account_balances where missing_since is not null.',
+      ),
+    );
+  }
+  if (surplus.count > 0 || surplusLedgers.length > 0) {
+    const used = surplus.used === 0 ? 'all of them empty' : `${formatCount(surplus.used)} of them with money on it`;
+    const beside = [
+      ...(surplus.count > 0 ? [`${balancesText(surplus.count)} beside those in use, ${used}`] : []),
+      ...(surplusLedgers.length > 0 ? [`ledgers beside the one in use: ${surplusLedgers.join(', ')}`] : []),
+    ];
+    needs.push(
+      need(
+        surplus.used > 0 ? 'balances_surplus_used' : 'balances_surplus',
+        `Blnk has ${beside.join('; ')}, made by requests whose answers were lost or repeated. Nothing is posted to them. Which ones: ` +
+          'select * from stripe_blnk_sync.surplus_balances.',
+      ),
+    );
+  }
+  if (marksLost > 0) {
+    needs.push(
+      need(
+        'balance_marks_changed',
+        `${balancesText(marksLost)} in Blnk whose mark (meta_data.stripe_blnk_sync) somebody removed or changed. They are used as before, ` +
+          'but a rebuild would not find them. Write the mark back as it was. Which ones: select balance_id, name, currency, mark_now from ' +
+          'stripe_blnk_sync.account_balances_seen where mark_lost_at is not null.',
+      ),
+    );
+  }
+  return needs;
+}
+
+function needsOfSums(sums: readonly CheckedCurrency[]): Need[] {
+  const different = sums.filter((sum) => judgeSum(sum) === 'different');
+  if (different.length === 0) return [];
+  const texts = different.map(({ currency, customers, surplus, after }) => {
+    const say = (amount: bigint) => formatMoney({ amount, currency });
+    return `${say(BigInt(customers) + BigInt(surplus))} on balances of customers, ${say(BigInt(after))} out of the source`;
+  });
+  return [
+    need(
+      'balance_sums_differ',
+      `The balances of the mirror's ledger do not come to what went out of the source: ${texts.join('; ')}. Somebody else posted to or ` +
+        'from them, or to a balance beside them. What the days say of it: see their certificates.',
+      commandLine('accounts'),
+    ),
+  ];
+}
+
+function balancesText(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'balance' : 'balances'}`;
+}

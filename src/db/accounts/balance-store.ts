@@ -1,0 +1,173 @@
+/**
+ * Balances of the mirror's own ledger on disk: what is wanted, what Blnk showed, and the map of what is used. A claim is a due time that
+ * lies ahead, as for identities. A row of the map gets its balance once: two workers agree by that.
+ */
+import type postgres from 'postgres';
+import type { BalanceStore, NamedBalance, PutOffBalance, WantedBalance } from '../../accounts/balance-ports.js';
+import type { Mirror } from '../../core/posting/mirror.js';
+import { ownBalancesOf } from '../../core/posting/source-shards.js';
+import { LANE } from '../schema/postings.js';
+import { lanesPending } from '../postings/due.js';
+import { isOfMirror } from './ledger-store.js';
+
+export type BalanceStoreMirror = Pick<Mirror, 'mirrorId' | 'source' | 'sourceShards'>;
+
+/** Of a lane: what is posted next. */
+const NEXT_OF_LANE = 500;
+
+export function createBalanceStore(sql: postgres.Sql, mirror: BalanceStoreMirror): BalanceStore {
+  const own = ownBalancesOf(mirror);
+  const ofMirror = isOfMirror(sql, mirror.mirrorId);
+  return {
+    async wantPending({ all }) {
+      const wanted = all ? sql`${pendingPairs(sql)}` : sql`${nextPairs(sql)}`;
+      const added = await sql`
+        insert into stripe_blnk_sync.account_balances (name, currency)
+        select distinct name, currency from (${wanted}) as pair
+        where name <> all(${own}::text[]) and ${ofMirror} order by name, currency
+        on conflict (name, currency) do nothing`;
+      return added.count;
+    },
+    async want(balances) {
+      if (balances.length === 0) return;
+      await sql`
+        insert into stripe_blnk_sync.account_balances (name, currency)
+        select distinct name, currency from ${namesGiven(sql, balances)} where name <> all(${own}::text[]) and ${ofMirror}
+        order by name, currency on conflict (name, currency) do nothing`;
+    },
+    claim: (options) => claim(sql, ofMirror, options),
+    async noteKnown(claimed, isKnown) {
+      if (claimed.length === 0) return;
+      await sql`
+        update stripe_blnk_sync.account_balances balance set
+          missing_since = ${isKnown ? sql`null` : sql`coalesce(missing_since, now())`},
+          due_at = ${isKnown ? sql`null` : sql`now() + interval '10 minutes'`}
+        from ${leasesGiven(sql, claimed)} where ${isHeld(sql)}`;
+    },
+    async stillWanted(claimed) {
+      const held = await sql<NamedBalance[]>`
+        select balance.name, balance.currency from stripe_blnk_sync.account_balances balance, ${leasesGiven(sql, claimed)}
+        where ${isHeld(sql)} and balance_id is null`;
+      return amongst(claimed, held);
+    },
+    async noteAttempts(claimed) {
+      if (claimed.length === 0) return [];
+      const noted = await sql<NamedBalance[]>`
+        update stripe_blnk_sync.account_balances balance set attempted_at = now(), attempts = attempts + 1
+        from ${leasesGiven(sql, claimed)} where ${isHeld(sql)} and balance_id is null and ${ofMirror}
+        returning balance.name, balance.currency`;
+      return amongst(claimed, noted);
+    },
+    putOff: (balances, dueInMs) => putOff(sql, balances, dueInMs),
+    async noteSeen(balances) {
+      if (balances.length === 0) return;
+      const rows = balances.map(({ amount, ...balance }) => ({ ...balance, amount: amount?.toString() ?? null }));
+      await sql`
+        insert into stripe_blnk_sync.account_balances_seen as known (balance_id, name, currency, created_at, amount)
+        select "balanceId", name, currency, "createdAt", amount from json_to_recordset(${JSON.stringify(rows)}::text::json)
+          as seen ("balanceId" text, name text, currency text, "createdAt" timestamptz, amount bigint)
+        where name is not null and ${ofMirror} order by "balanceId"
+        on conflict (balance_id) do update set amount = excluded.amount, seen_at = now(),
+          mark_now = nullif(excluded.name, known.name),
+          mark_lost_at = case when excluded.name <> known.name then coalesce(known.mark_lost_at, now()) end`;
+      // Known by its id, though its mark is gone: nothing else would have put it among these.
+      await sql`
+        update stripe_blnk_sync.account_balances_seen known set amount = seen.amount, seen_at = now(),
+          mark_now = null, mark_lost_at = coalesce(known.mark_lost_at, now())
+        from json_to_recordset(${JSON.stringify(rows)}::text::json) as seen ("balanceId" text, name text, amount bigint)
+        where known.balance_id = seen."balanceId" and seen.name is null`;
+    },
+    async fillMap(of) {
+      const among =
+        of === null ? sql`` : sql`and (seen.name, seen.currency) in (select given.name, given.currency from ${namesGiven(sql, of)})`;
+      const filled = await sql<NamedBalance[]>`
+        insert into stripe_blnk_sync.account_balances as map (name, currency, balance_id, mapped_at, due_at)
+        select distinct on (name, currency) name, currency, balance_id, now(), null
+        from stripe_blnk_sync.account_balances_seen seen
+        where mark_lost_at is null and ${ofMirror} ${among}
+          and not exists (
+            select 1 from stripe_blnk_sync.account_balances map
+            where map.name = seen.name and map.currency = seen.currency and map.balance_id is not null)
+        order by name, currency, created_at, balance_id
+        on conflict (name, currency) do update set balance_id = excluded.balance_id, mapped_at = now(), due_at = null,
+          reason = null, last_error = null
+        where map.balance_id is null
+        returning map.name, map.currency`;
+      return [...filled];
+    },
+  };
+}
+
+/** Pending postings whose customer's balance nobody wants: each posting has one of the mirror's own balances and one of these. */
+function pendingPairs(sql: postgres.Sql) {
+  return sql`
+    select pair.name, posting.currency from stripe_blnk_sync.postings posting
+      cross join lateral (values (posting.source), (posting.destination)) as pair (name)
+    where posting.state = 'pending' and ${isUnwanted(sql)}`;
+}
+
+function nextPairs(sql: postgres.Sql) {
+  return sql`
+    with recursive ${lanesPending(sql)}
+    select pair.name, posting.currency from waiting cross join lateral (
+      select source, destination, currency from stripe_blnk_sync.postings
+      where state = 'pending' and ${sql.unsafe(LANE)} = waiting.name order by due_at limit ${NEXT_OF_LANE}) posting
+      cross join lateral (values (posting.source), (posting.destination)) as pair (name)
+    where waiting.name is not null and ${isUnwanted(sql)}`;
+}
+
+const isUnwanted = (sql: postgres.Sql) => sql`not exists (
+  select 1 from stripe_blnk_sync.account_balances map where map.name = pair.name and map.currency = posting.currency)`;
+
+/** What was tried before comes with the others: it is looked for, and may keep nobody from its turn. */
+async function claim(
+  sql: postgres.Sql,
+  ofMirror: ReturnType<typeof isOfMirror>,
+  { limit, leaseMs }: { readonly limit: number; readonly leaseMs: number },
+): Promise<WantedBalance[]> {
+  const rows = await sql<WantedBalance[]>`
+    with chosen as (
+      select name, currency from stripe_blnk_sync.account_balances where due_at <= now() and ${ofMirror}
+      order by due_at limit ${limit} for update skip locked
+    )
+    update stripe_blnk_sync.account_balances balance set due_at = now() + ${leaseMs} * interval '1 millisecond'
+    from chosen where balance.name = chosen.name and balance.currency = chosen.currency
+    returning balance.name, balance.currency, to_json(balance.due_at) #>> '{}' as lease, balance_id as "balanceId", attempts,
+      (extract(epoch from now() - attempted_at) * 1000)::float8 as "sinceAttemptMs"`;
+  return [...rows];
+}
+
+async function putOff(
+  sql: postgres.Sql,
+  balances: readonly PutOffBalance[],
+  dueInMs: (balance: PutOffBalance) => number,
+): Promise<void> {
+  if (balances.length === 0) return;
+  const rows = balances.map((balance) => ({ ...balance, dueInMs: dueInMs(balance) }));
+  await sql`
+    update stripe_blnk_sync.account_balances balance set due_at = now() + given."dueInMs" * interval '1 millisecond',
+      attempted_at = case when given."isNotMade" then null else attempted_at end,
+      attempts = case when given."isNotMade" then greatest(0, balance.attempts - 1) else balance.attempts end,
+      reason = given.reason, last_error = given.error
+    from json_to_recordset(${JSON.stringify(rows)}::text::json) as given
+      (name text, currency text, lease timestamptz, "dueInMs" float8, "isNotMade" boolean, reason text, error text)
+    where ${isHeld(sql)} and balance_id is null`;
+}
+
+const isHeld = (sql: postgres.Sql) =>
+  sql`balance.name = given.name and balance.currency = given.currency and balance.due_at = given.lease::timestamptz`;
+
+function namesGiven(sql: postgres.Sql, balances: readonly NamedBalance[]) {
+  return sql`unnest(${balances.map(({ name }) => name)}::text[], ${balances.map(({ currency }) => currency)}::text[])
+    as given (name, currency)`;
+}
+
+function leasesGiven(sql: postgres.Sql, claimed: readonly WantedBalance[]) {
+  return sql`unnest(${claimed.map(({ name }) => name)}::text[], ${claimed.map(({ currency }) => currency)}::text[],
+    ${claimed.map(({ lease }) => lease)}::text[]) as given (name, currency, lease)`;
+}
+
+function amongst(claimed: readonly WantedBalance[], held: readonly NamedBalance[]): WantedBalance[] {
+  const names = new Set(held.map(({ name, currency }) => `${currency}:${name}`));
+  return claimed.filter(({ name, currency }) => names.has(`${currency}:${name}`));
+}

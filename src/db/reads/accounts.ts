@@ -1,0 +1,53 @@
+/** Reads how the mirror's ledger and its balances stand. What is open is little and has an index; what is in use is counted. */
+import { sql } from 'drizzle-orm';
+import type postgres from 'postgres';
+import type { AccountFacts } from '../../core/accounts/account-facts.js';
+import type { Drizzle } from '../connection/open.js';
+import { accountBalances, accountBalancesSeen, accountsLedger } from '../schema/accounts.js';
+
+/** What passes by itself is over by then. */
+const FAILING_AFTER = sql.raw(`interval '5 minutes'`);
+
+/** Null: the mirror has no ledger of its own. */
+export async function readAccounts(db: Drizzle): Promise<AccountFacts | null> {
+  const [ledger] = await db.select().from(accountsLedger);
+  if (ledger === undefined) return null;
+  const [[counts], parked, [failing], [surplus]] = await Promise.all([
+    db.execute<{ balances: number; wanted: number; missing: number }>(sql`
+      select (select count(*) from ${accountBalances} where balance_id is not null)::int as balances,
+        (select count(*) from ${accountBalances} where balance_id is null)::int as wanted,
+        (select count(*) from ${accountBalances} where missing_since is not null)::int as missing`),
+    db.execute<AccountFacts['parked'][number]>(sql`
+      select reason, count(*)::int as count from ${accountBalances}
+      where balance_id is null and reason is not null group by reason order by reason`),
+    db.execute<{ count: number; error: string }>(sql`
+      select count(*)::int as count, max(last_error) as error from ${accountBalances}
+      where balance_id is null and reason is null and last_error is not null and wanted_at < now() - ${FAILING_AFTER}
+      having count(*) > 0`),
+    db.execute<{ count: number; used: number; lost: number }>(sql`
+      select count(*) filter (where map.balance_id is null)::int as count,
+        count(*) filter (where map.balance_id is null and seen.amount <> 0)::int as used,
+        count(*) filter (where seen.mark_lost_at is not null)::int as lost
+      from ${accountBalancesSeen} seen left join ${accountBalances} map on map.balance_id = seen.balance_id
+      where map.balance_id is null or seen.mark_lost_at is not null`),
+  ]);
+  const { balances = 0, wanted = 0, missing = 0 } = counts ?? {};
+  return {
+    ...{ ledgerId: ledger.ledgerId, ledgerName: ledger.name, surplusLedgers: ledger.surplusIds },
+    ledgerError: ledger.ledgerId === null ? ledger.lastError : null,
+    ...{ balances, wanted, missing, parked: [...parked] },
+    failing: failing === undefined ? null : { count: failing.count, error: failing.error },
+    surplus: { count: surplus?.count ?? 0, used: surplus?.used ?? 0 },
+    marksLost: surplus?.lost ?? 0,
+    ...{ checkedAt: ledger.checkedAt, sums: ledger.sums ?? [] },
+  };
+}
+
+/** Of these pairs, as `currency:name`, those whose balance is in the map. */
+export async function knownBalances(sql: postgres.Sql, pairs: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await sql<{ pair: string }[]>`
+    select asked.pair from unnest(${[...pairs]}::text[]) as asked (pair) join stripe_blnk_sync.account_balances map
+      on map.currency = split_part(asked.pair, ':', 1) and map.name = substr(asked.pair, strpos(asked.pair, ':') + 1)
+    where map.balance_id is not null`;
+  return new Set(rows.map(({ pair }) => pair));
+}

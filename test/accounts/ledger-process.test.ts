@@ -1,0 +1,87 @@
+/** A real worker with a ledger of its own: what a dry run says is what is made, all of it is used, and a lost database finds it again. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { TIMINGS } from '../../src/app/timings.js';
+import { asCore } from '../blnk-contract/sandbox-client.js';
+import { homes } from '../support/homes.js';
+import { openPlace, population, type Session, startSession } from '../support/process/session.js';
+
+const TIMEOUT_MS = 120_000;
+const VARIABLES = { BLNK_ACCOUNTS: 'ledger', BLNK_LEDGER_NAME: 'Shop', BLNK_IDENTITIES: 'ids', SYNC_START: '30d' };
+const timings = { accounts: { ...TIMINGS.accounts, everyMs: 50 } };
+
+let session: Session;
+beforeAll(async () => {
+  // A server that is there starts faster than one that is made.
+  const home = homes().at(-1);
+  if (home === undefined) throw new Error('there is no home');
+  session = await startSession(home, { population: population(120) });
+}, TIMEOUT_MS);
+afterAll(() => session.close(), TIMEOUT_MS);
+
+const made = (what: 'ledgers' | 'balances') => session.blnk.requestCount(`POST /${what}`);
+
+it(
+  'makes one ledger and as many balances as the dry run said, posts to them alone, and makes none at its second start',
+  async () => {
+    const planned = JSON.parse((await session.run(['sync', '--dry-run', '--json'], VARIABLES)).output);
+    const worker = session.quickWorker({ variables: VARIABLES, timings });
+    await session.untilSettled();
+    expect([made('ledgers'), made('balances')]).toEqual([1, planned.balances - 1]);
+    const sql = await session.look();
+    const map = await sql`
+      select name, currency, balance_id from stripe_blnk_sync.account_balances where balance_id is not null`;
+    const pairs = await sql`select distinct destination, currency from stripe_blnk_sync.postings where state = 'posted'`;
+    expect(map.length).toBe(pairs.length);
+    // Of the source alone there are balances with names.
+    const named = [{ field: 'indicator', operator: 'isnotnull' }];
+    const shown = (await asCore(session.blnk, { path: '/balances/filter', body: { filters: named, limit: 100 } })).body;
+    expect(new Set((shown as Array<{ indicator: string }>).map(({ indicator }) => indicator))).toEqual(new Set(['@stripe']));
+    worker.kill('SIGTERM');
+    expect((await worker.ended).code).toBe(0);
+    const checked = await session.run(['accounts'], VARIABLES);
+    expect([checked.code, checked.output]).toEqual([0, expect.stringContaining('equal')]);
+    const proven = await session.run(['prove', '--from', dayBack(6), '--to', dayBack(2)], VARIABLES);
+    expect([proven.code, proven.output]).toEqual([0, expect.stringContaining('sealed')]);
+    const again = session.quickWorker({ variables: VARIABLES, timings });
+    await again.untilLogged(/^mirroring every/);
+    again.kill('SIGTERM');
+    await again.ended;
+    expect([made('ledgers'), made('balances')]).toEqual([1, planned.balances - 1]);
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  'refuses another mode, and a database that was lost is rebuilt with the same balances',
+  async () => {
+    const other = await session.run(['worker'], { ...VARIABLES, BLNK_ACCOUNTS: 'indicators' });
+    expect([other.code, other.errors]).toEqual([2, expect.stringContaining('BLNK_ACCOUNTS is indicators now, it was ledger')]);
+    const [before] = await (await session.look())<{ map: string }[]>`
+      select string_agg(concat_ws(' ', name, currency, balance_id), ',' order by name, currency) as map
+      from stripe_blnk_sync.account_balances`;
+    const home = homes().at(-1);
+    if (home === undefined) throw new Error('there is no home');
+    const place = await openPlace(home);
+    try {
+      const variables = { ...VARIABLES, ...place.variables };
+      const wrong = await session.run(['rebuild', '--yes'], { ...variables, BLNK_ACCOUNTS: 'indicators' });
+      expect([wrong.code, wrong.errors]).toEqual([2, expect.stringContaining('set BLNK_ACCOUNTS=ledger')]);
+      const rebuilt = await session.run(['rebuild', '--yes'], variables);
+      expect([rebuilt.code, rebuilt.output]).toEqual([0, expect.not.stringContaining('conflict')]);
+      const sql = await place.look();
+      const [after] = await sql<{ map: string }[]>`
+        select string_agg(concat_ws(' ', name, currency, balance_id), ',' order by name, currency) as map
+        from stripe_blnk_sync.account_balances`;
+      expect(after).toEqual(before);
+      expect([...(await sql`select distinct state from stripe_blnk_sync.postings where reason is distinct from 'three_decimal_amount'`)])
+        .toContainEqual({ state: 'posted' });
+    } finally {
+      await place.close();
+    }
+  },
+  TIMEOUT_MS,
+);
+
+function dayBack(days: number): string {
+  return new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+}
