@@ -1,6 +1,11 @@
 /** The part of the configuration that says where customers' money lands in Blnk. */
 import * as z from 'zod';
-import { ACCOUNTS_ALLOWED, ACCOUNTS_MODES, type AccountsMode, DEFAULT_LEDGER_NAME } from './core/accounts/accounts-mode.js';
+import {
+  ACCOUNTS_ALLOWED,
+  ACCOUNTS_MODES,
+  type AccountsMode,
+  DEFAULT_LEDGER_NAME,
+} from './core/accounts/accounts-mode.js';
 
 export interface AccountsConfig {
   readonly mode: AccountsMode;

@@ -5,7 +5,17 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { type AccountsConfig, accountsShape } from './config-accounts.js';
-import { balanceName, countUpTo, duration, httpHosts, key, redisUrl, shareOf, stripeShare, syncStart } from './config-fields.js';
+import {
+  balanceName,
+  countUpTo,
+  duration,
+  httpHosts,
+  key,
+  redisUrl,
+  shareOf,
+  stripeShare,
+  syncStart,
+} from './config-fields.js';
 import { type HttpConfig, httpProblems, httpShape, toHttp } from './config-http.js';
 import { IDENTITIES_ALLOWED, IDENTITIES_MODES, type IdentitiesMode } from './core/accounts/identity.js';
 import { commandLine } from './core/base/own-command.js';

@@ -2,8 +2,9 @@
  * The one ledger of the mirror in Blnk: found by its mark, and made where there is none. Blnk makes another one at each request, so
  * making cannot be exclusive; choosing is: all take the oldest that carries the mark. Whatever may have been made is waited for.
  */
-import { describeError } from '../core/base/errors.js';
+
 import type { Mark } from '../core/accounts/identity.js';
+import { describeError } from '../core/base/errors.js';
 import type { AccountsAtBlnk, LedgerStore } from './balance-ports.js';
 
 export interface LedgerPorts {

@@ -178,7 +178,10 @@ async function makeBatch(
   ports.onMapped(mapped);
   const left = await store.stillWanted(making);
   const failures = new Map(failed.map((one) => [keyOf(one), one]));
-  await putOff(ports, left.map((one) => failures.get(keyOf(one)) ?? asNotShown({ ...one, attempts: one.attempts + 1 })));
+  await putOff(
+    ports,
+    left.map((one) => failures.get(keyOf(one)) ?? asNotShown({ ...one, attempts: one.attempts + 1 })),
+  );
   return mapped.length + wanted.length - open.length;
 }
 
@@ -223,7 +226,8 @@ async function makeAll(
       const identityId = fault === null ? await ports.identityFor(one.name) : null;
       if (fault !== null) return { kind: 'not_made', message: describeError(fault) };
       // A process that stood still must not send what another one has taken over.
-      if (ports.signal.aborted || ports.monotonicMs() > untilMs) return { kind: 'not_made', message: 'it was not sent' };
+      if (ports.signal.aborted || ports.monotonicMs() > untilMs)
+        return { kind: 'not_made', message: 'it was not sent' };
       const balance = { ledgerId, currency: one.currency, mark: ports.markOf(one.name) };
       const answer = await ports.blnk.createBalance({ ...balance, identityId });
       // Blnk says the same of an unknown identity as of an unknown ledger; a posting waits for no identity.
@@ -255,7 +259,9 @@ async function release(ports: BalancePorts, claimed: readonly WantedBalance[], e
 }
 
 function putOff({ store, backoffMs }: BalancePorts, balances: readonly PutOffBalance[]): Promise<void> {
-  return store.putOff(balances, ({ reason, attempts }) => (reason === null ? backoffMs(attempts) : REFUSED_AGAIN_AFTER_MS));
+  return store.putOff(balances, ({ reason, attempts }) =>
+    reason === null ? backoffMs(attempts) : REFUSED_AGAIN_AFTER_MS,
+  );
 }
 
 function inHundreds<T>(items: readonly T[]): T[][] {

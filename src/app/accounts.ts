@@ -36,8 +36,8 @@ export interface Accounts {
   readonly tasks: readonly BackgroundTask[];
 }
 
-/** As many as one look at the ledger shows on a few pages. */
-const BATCH = 300;
+/** As many as one look at the ledger shows on a page or two. A payment waits for its whole batch. */
+const BATCH = 100;
 /** Balances between two looks whether the ledger is the right one. */
 const PAGE = 3_000;
 

@@ -41,7 +41,11 @@ export function createPosting(
   const judging: JudgePorts = { ledger, balances: createBalanceNames(ledger), confirmSource };
   const outbox = context.decorate(
     'outbox',
-    createOutbox(database.sql, { epoch, accountsMode: context.config.accounts.mode, onWaited: (ms) => context.flows?.storedToPosted(ms) }),
+    createOutbox(database.sql, {
+      epoch,
+      accountsMode: context.config.accounts.mode,
+      onWaited: (ms) => context.flows?.storedToPosted(ms),
+    }),
   );
   const dismissed = { ...judging, dismissed: createDismissedPostings(database.sql, { epoch }) };
   const { noted, ...pauses } = tellPauses(context);

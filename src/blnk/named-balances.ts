@@ -3,8 +3,8 @@
  * a request is written, and names that are asked for are answered by the map. Rows carry ids in either mode, so nothing else differs.
  */
 import type { BalanceMap } from '../accounts/balance-map.js';
-import { textMemberOf } from '../core/base/exact-json.js';
 import type { FoundBalance } from '../core/accounts/link-balances.js';
+import { textMemberOf } from '../core/base/exact-json.js';
 import type { BalanceFinder } from '../core/ledger/balance-names.js';
 import type { Ledger, PostAnswer } from '../post/ports.js';
 import type { BlnkIdentities } from './identities.js';
@@ -56,7 +56,7 @@ export function postByMap(ledger: Pick<Ledger, 'post' | 'postBulk'>, named: Name
       if (answer.kind !== 'refused' || answer.isBalanceUnknown !== true) return answer;
       const { currency, names } = namesIn(body, named);
       await named.map.doubt(currency, names);
-      return answer;
+      return { ...answer, reason: 'balance_missing' };
     },
     async postBulk(bodies) {
       const { texts, missing } = await translate(bodies, named);
@@ -103,7 +103,9 @@ interface NamesIn {
 function namesIn(body: string, { isAccountName }: NamedBalances): NamesIn {
   // Of the amount nothing is read, so that it may be rounded here.
   const transaction: unknown = JSON.parse(body);
-  const [currency, source, destination] = ['currency', 'source', 'destination'].map((key) => textMemberOf(transaction, key));
+  const [currency, source, destination] = ['currency', 'source', 'destination'].map((key) =>
+    textMemberOf(transaction, key),
+  );
   if (currency == null || source == null || destination == null) {
     throw new TypeError('a prepared transaction without currency, source or destination was to be posted');
   }
@@ -122,12 +124,13 @@ function withIds(
   const pairOf = (from: string, to: string) => `"source":${JSON.stringify(from)},"destination":${JSON.stringify(to)},`;
   const before = pairOf(source, destination);
   const at = body.indexOf(before);
-  if (at < 0) throw new TypeError('a prepared transaction whose names do not stand where they are written was to be posted');
+  if (at < 0)
+    throw new TypeError('a prepared transaction whose names do not stand where they are written was to be posted');
   const idFor = (name: string) => (names.includes(name) ? (idOf(currency, name) ?? name) : name);
   return body.slice(0, at) + pairOf(idFor(source), idFor(destination)) + body.slice(at + before.length);
 }
 
 function notInMap(names: readonly string[]): Extract<PostAnswer, { kind: 'refused' }> {
   const message = `The ledger has no balance for ${names.join(', ')} yet`;
-  return { kind: 'refused', message, isBalanceUnknown: true };
+  return { kind: 'refused', message, reason: 'balance_missing' };
 }

@@ -134,7 +134,11 @@ function cloudRoutes(origin: string, instanceId: string, route: MakeRoute): Rout
     post: route('post', `/proxy/transactions?${instance}`, 'proxy:write'),
     bulk: route('bulk', `/proxy/transactions/bulk?${instance}`, 'proxy:write'),
     filter: (what, { filters, rowsMax, place }) => ({
-      route: route(what, `/${what === 'ledgers' ? 'ledger' : what}/filter?${instance}&page=${place?.page ?? 1}&pageSize=${rowsMax}`, 'data:read'),
+      route: route(
+        what,
+        `/${what === 'ledgers' ? 'ledger' : what}/filter?${instance}&page=${place?.page ?? 1}&pageSize=${rowsMax}`,
+        'data:read',
+      ),
       body: JSON.stringify({ filters }),
     }),
     balanceAt: (balanceId, timestamp) =>

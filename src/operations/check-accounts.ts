@@ -35,5 +35,8 @@ export async function checkAccountsNow(session: CheckingSession): Promise<Accoun
 }
 
 function noLedger(why: string): SyncError {
-  return new SyncError(`This mirror has no ledger of its own in Blnk: ${why}`, { kind: 'fatal', code: 'no_own_ledger' });
+  return new SyncError(`This mirror has no ledger of its own in Blnk: ${why}`, {
+    kind: 'fatal',
+    code: 'no_own_ledger',
+  });
 }

@@ -21,8 +21,10 @@ export type PostAnswer =
   | {
       readonly kind: 'refused';
       readonly message: string;
-      /** One of its balances is not there, which may be mended. */
+      /** The ledger does not know the id of one of its balances. */
       readonly isBalanceUnknown?: true;
+      /** Under which it is parked; absent: it is refused for good. */
+      readonly reason?: ParkingReason;
     }
   /** Timeout, reset, 5xx, HTML, a queued 201, a bulk that stopped: nothing is known. */
   | {

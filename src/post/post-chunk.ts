@@ -203,7 +203,7 @@ async function postAlone(posting: ClaimedPosting, chunk: Chunk, setting: Setting
 /** Refused for good; but parked only after a look-up that is late enough to be final. */
 function refusal(
   posting: ClaimedPosting,
-  { message, isBalanceUnknown }: Extract<PostAnswer, { kind: 'refused' }>,
+  { message, reason = 'refused_by_blnk' }: Extract<PostAnswer, { kind: 'refused' }>,
   options: ChunkOptions,
 ): Postponement {
   return {
@@ -211,7 +211,7 @@ function refusal(
     dueInMs: options.finalAfterMs,
     error: message,
     inDoubt: false,
-    reason: isBalanceUnknown === true ? 'balance_missing' : 'refused_by_blnk',
+    reason,
     reasonDetail: message,
   };
 }

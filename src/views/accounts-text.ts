@@ -20,7 +20,10 @@ export function accountsLines({ accounts, sums }: AccountsChecked, terminalColum
       ['in use', `${formatCount(balances)} balances`],
       ['to be made', none(wanted, formatCount(wanted))],
       ['missing in Blnk', none(missing, formatCount(missing))],
-      ['beside them', none(surplus.count, `${formatCount(surplus.count)}, ${formatCount(surplus.used)} of them with money on it`)],
+      [
+        'beside them',
+        none(surplus.count, `${formatCount(surplus.count)}, ${formatCount(surplus.used)} of them with money on it`),
+      ],
       ['other ledgers', none(surplusLedgers.length, surplusLedgers.join(', '))],
       ['marks changed', none(marksLost, formatCount(marksLost))],
     ]),

@@ -30,18 +30,23 @@ it(
     const sql = await session.look();
     const map = await sql`
       select name, currency, balance_id from stripe_blnk_sync.account_balances where balance_id is not null`;
-    const pairs = await sql`select distinct destination, currency from stripe_blnk_sync.postings where state = 'posted'`;
+    const pairs =
+      await sql`select distinct destination, currency from stripe_blnk_sync.postings where state = 'posted'`;
     expect(map.length).toBe(pairs.length);
     // Of the source alone there are balances with names.
     const named = [{ field: 'indicator', operator: 'isnotnull' }];
     const shown = (await asCore(session.blnk, { path: '/balances/filter', body: { filters: named, limit: 100 } })).body;
-    expect(new Set((shown as Array<{ indicator: string }>).map(({ indicator }) => indicator))).toEqual(new Set(['@stripe']));
+    expect(new Set((shown as Array<{ indicator: string }>).map(({ indicator }) => indicator))).toEqual(
+      new Set(['@stripe']),
+    );
     worker.kill('SIGTERM');
     expect((await worker.ended).code).toBe(0);
     const checked = await session.run(['accounts'], VARIABLES);
     expect([checked.code, checked.output]).toEqual([0, expect.stringContaining('equal')]);
     const proven = await session.run(['prove', '--from', dayBack(6), '--to', dayBack(2)], VARIABLES);
-    expect([proven.code, proven.output]).toEqual([0, expect.stringContaining('sealed')]);
+    // Days of which something succeeds later are open.
+    expect(proven.output).toMatch(/ sealed /);
+    expect(proven.output).not.toMatch(/broken|conflict/);
     const again = session.quickWorker({ variables: VARIABLES, timings });
     await again.untilLogged(/^mirroring every/);
     again.kill('SIGTERM');
@@ -55,7 +60,10 @@ it(
   'refuses another mode, and a database that was lost is rebuilt with the same balances',
   async () => {
     const other = await session.run(['worker'], { ...VARIABLES, BLNK_ACCOUNTS: 'indicators' });
-    expect([other.code, other.errors]).toEqual([2, expect.stringContaining('BLNK_ACCOUNTS is indicators now, it was ledger')]);
+    expect([other.code, other.errors]).toEqual([
+      2,
+      expect.stringContaining('BLNK_ACCOUNTS is indicators now, it was ledger'),
+    ]);
     const [before] = await (await session.look())<{ map: string }[]>`
       select string_agg(concat_ws(' ', name, currency, balance_id), ',' order by name, currency) as map
       from stripe_blnk_sync.account_balances`;
@@ -73,8 +81,9 @@ it(
         select string_agg(concat_ws(' ', name, currency, balance_id), ',' order by name, currency) as map
         from stripe_blnk_sync.account_balances`;
       expect(after).toEqual(before);
-      expect([...(await sql`select distinct state from stripe_blnk_sync.postings where reason is distinct from 'three_decimal_amount'`)])
-        .toContainEqual({ state: 'posted' });
+      expect([
+        ...(await sql`select distinct state from stripe_blnk_sync.postings where reason is distinct from 'three_decimal_amount'`),
+      ]).toContainEqual({ state: 'posted' });
     } finally {
       await place.close();
     }

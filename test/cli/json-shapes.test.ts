@@ -41,7 +41,17 @@ const PLAN: RepairPlan = {
 const REPORT: DryRunReport = {
   ...{ asked: 'backfill', firstStart: true, ledgerInUse: false, complete: true },
   windows: [{ feed: 'payment_intents', from: at('2026-11-01T00:00:00Z'), to: at('2026-11-02T00:00:00Z') }],
-  ...{ found: 3, knownBefore: 1, fresh: 2, beforeStart: 0, newCustomers: 1, identities: 1, newBalances: 2, balances: 3, stripeRequests: 4 },
+  ...{
+    found: 3,
+    knownBefore: 1,
+    fresh: 2,
+    beforeStart: 0,
+    newCustomers: 1,
+    identities: 1,
+    newBalances: 2,
+    balances: 3,
+    stripeRequests: 4,
+  },
   wouldPost: [{ currency: 'USD', count: 1, amount: 1_000n }],
   wouldPark: [{ reason: 'unknown_currency', count: 1, examples: ['pi_2'] }],
   estimate: {

@@ -53,7 +53,8 @@ export function questionsOf(db: Drizzle, sql: postgres.Sql, { postings, runs, da
     certificates: () => reads.certificates({ limit: 50 }),
     'lanes with something due': () => lanesDue(sql),
     'lanes that wait': () => lanesWaiting(sql, { dueForMs: 60_000, pausedForMs: 60_000, accountsMode: 'indicators' }),
-    'when a lane is due next': () => nextDueInMs(sql, { source: '@stripe', currency: 'USD' }, { epoch: 0, accountsMode: 'indicators' }),
+    'when a lane is due next': () =>
+      nextDueInMs(sql, { source: '@stripe', currency: 'USD' }, { epoch: 0, accountsMode: 'indicators' }),
     'days with something pending': () => daysWithPending(db, lastDays(days)),
     'certificates of a day': () => reads.certificatesOfDay({ day: utcDay(new Date(Date.now() - 30 * DAY_MS)) }),
   };

@@ -6,8 +6,8 @@ import type postgres from 'postgres';
 import type { BalanceStore, NamedBalance, PutOffBalance, WantedBalance } from '../../accounts/balance-ports.js';
 import type { Mirror } from '../../core/posting/mirror.js';
 import { ownBalancesOf } from '../../core/posting/source-shards.js';
-import { LANE } from '../schema/postings.js';
 import { lanesPending } from '../postings/due.js';
+import { LANE } from '../schema/postings.js';
 import { isOfMirror } from './ledger-store.js';
 
 export type BalanceStoreMirror = Pick<Mirror, 'mirrorId' | 'source' | 'sourceShards'>;
@@ -79,7 +79,9 @@ export function createBalanceStore(sql: postgres.Sql, mirror: BalanceStoreMirror
     },
     async fillMap(of) {
       const among =
-        of === null ? sql`` : sql`and (seen.name, seen.currency) in (select given.name, given.currency from ${namesGiven(sql, of)})`;
+        of === null
+          ? sql``
+          : sql`and (seen.name, seen.currency) in (select given.name, given.currency from ${namesGiven(sql, of)})`;
       const filled = await sql<NamedBalance[]>`
         insert into stripe_blnk_sync.account_balances as map (name, currency, balance_id, mapped_at, due_at)
         select distinct on (name, currency) name, currency, balance_id, now(), null

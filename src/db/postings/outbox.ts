@@ -23,10 +23,7 @@ export interface OutboxOptions {
   readonly onWaited?: WaitedListener;
 }
 
-export function createOutbox(
-  sql: postgres.Sql,
-  { epoch, accountsMode, onWaited }: OutboxOptions,
-): Outbox {
+export function createOutbox(sql: postgres.Sql, { epoch, accountsMode, onWaited }: OutboxOptions): Outbox {
   return {
     claimNew: (lane, options) => claimNew(sql, lane, { ...options, epoch, accountsMode }),
     claimAttempted: (lane, options) => claimAttempted(sql, lane, { ...options, epoch, accountsMode }),

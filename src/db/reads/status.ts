@@ -93,21 +93,33 @@ export async function readStatus(db: Drizzle, settings: ReadSettings): Promise<S
 /** Bounded by what is not settled, and by the days that were proven: cheap enough for once a minute. */
 export async function readVerdictFacts(db: Drizzle, settings: Omit<ReadSettings, 'stripeReads'>): Promise<FactsRecord> {
   const { lagMs, intervalMs } = settings;
-  const [now, mirrors, living, lanes, parked, tailReadAt, lastFailure, proofs, areKept, identities, accounts, queueAway] =
-    await Promise.all([
-      readDatabaseNow(db),
-      db.select().from(mirror),
-      readLivingWorkers(db),
-      readLanes(db),
-      readParkedByReason(db),
-      readTailReadAt(db),
-      readLastFailure(db),
-      readProofs(db),
-      areTotalsKept(db),
-      readIdentities(db),
-      readAccounts(db),
-      settings.whyQueueAway?.() ?? null,
-    ]);
+  const [
+    now,
+    mirrors,
+    living,
+    lanes,
+    parked,
+    tailReadAt,
+    lastFailure,
+    proofs,
+    areKept,
+    identities,
+    accounts,
+    queueAway,
+  ] = await Promise.all([
+    readDatabaseNow(db),
+    db.select().from(mirror),
+    readLivingWorkers(db),
+    readLanes(db),
+    readParkedByReason(db),
+    readTailReadAt(db),
+    readLastFailure(db),
+    readProofs(db),
+    areTotalsKept(db),
+    readIdentities(db),
+    readAccounts(db),
+    settings.whyQueueAway?.() ?? null,
+  ]);
   const found = mirrors[0] === undefined ? null : toMirror(mirrors[0]);
   const facts = found === null ? null : await readCoverageFacts(db, { mirror: found, lagMs, now });
   const known: Completeness = facts === null ? { complete: null, holes: [] } : completenessOf(facts);

@@ -196,7 +196,8 @@ export const WORKER_EVENTS = {
   balancesMade: define<{ readonly balances: number }>({
     level: 'info',
     fields: { balances: 'how many' },
-    sentence: ({ balances }) => `${countText(balances, 'balance')} of customers in the mirror's ledger, ready to be posted to`,
+    sentence: ({ balances }) =>
+      `${countText(balances, 'balance')} of customers in the mirror's ledger, ready to be posted to`,
     meaning: 'Balances were made in the ledger of the mirror, ahead of posting (`BLNK_ACCOUNTS=ledger`).',
     whatToDo: NOTHING,
     isCounted: true,

@@ -19,7 +19,7 @@ import { type OwnDatabase, openMigratedDatabase } from '../own-database.js';
 import { pendingLanes } from '../pending-lanes.js';
 import { rememberingSource } from '../source-memory.js';
 import { STATUS } from '../status-record.js';
-import { makePayments, MIRROR_ID, NEVER, RULES, SHORT, storePayments } from './ledger.js';
+import { MIRROR_ID, makePayments, NEVER, RULES, SHORT, storePayments } from './ledger.js';
 
 export interface AccountsWorkerOptions {
   readonly style?: 'cloud' | 'core';
@@ -48,12 +48,15 @@ export class AccountsStage {
   readonly sql: OwnDatabase['sql'];
   readonly #closers: Array<() => Promise<void>> = [];
   #stored = 0;
+  readonly #askedBefore: ReadonlyMap<string, number>;
 
   constructor(
     readonly database: OwnDatabase,
     readonly blnk: BlnkSandbox,
   ) {
     this.sql = database.sql;
+    const routes = ['POST /transactions', 'POST /ledgers', 'POST /balances', 'POST /identities'];
+    this.#askedBefore = new Map(routes.map((route) => [route, blnk.requestCount(route)]));
   }
 
   /** The row of the mirror, as a first start leaves it. */
@@ -103,10 +106,15 @@ export class AccountsStage {
     };
   }
 
+  /** Requests over a route since this stage began. */
+  asked(route: string): number {
+    return this.blnk.requestCount(route) - (this.#askedBefore.get(route) ?? 0);
+  }
+
   /** Turns until every balance that is wanted is in the map. A turn that throws is taken again. */
   async untilMapped(turn: () => Promise<unknown>): Promise<void> {
     for (let turns = 0; turns < 100; turns += 1) {
-      await turn().catch((error) => console.error(turns < 2 ? error : ""));
+      await turn().catch(() => {});
       const [row] = await this.sql<{ wanted: number; open: number }[]>`
         select count(*)::int as wanted, (count(*) filter (where balance_id is null))::int as open
         from stripe_blnk_sync.account_balances`;
