@@ -55,6 +55,7 @@ const coreRoutes: readonly CoreRoute[] = [
     listOf(coreFilter(core, call, 'ledgers'), (request) => findLedgers(core, request, call), ledgerJson, '[]'),
   ),
   route('GET /ledgers/:id', ({ core }, _call, [id = '']) => entities.getLedger(core, id)),
+  route('PUT /ledgers/:id', ({ core }, call, [id = '']) => entities.renameLedger(core, id, call)),
   route('POST /balances', ({ core }, call) => entities.createBalance(core, call), 'proxied'),
   route('GET /balances', ({ core }, call) =>
     listOf(readFilterQuery(call.query), (request) => findBalances(core, request, call), listedBalance),

@@ -46,6 +46,22 @@ export function getLedger(core: CoreState, ledgerId: string): Answer {
     : failureAnswer(noSuchRow('LGR_NOT_FOUND', 'Ledger not found'));
 }
 
+export function renameLedger(core: CoreState, ledgerId: string, call: Call): Answer {
+  const fields = readFields(call, ['name']);
+  if (typeof fields === 'string') {
+    return failureAnswer({ ...malformed, message: fields, key: 'errors' });
+  }
+  if (!fields.name) {
+    return failureAnswer(blank('name'));
+  }
+  const ledger = core.ledgers.get(ledgerId);
+  if (ledger === undefined) {
+    return failureAnswer(noSuchRow('LGR_NOT_FOUND', 'Ledger not found'));
+  }
+  ledger.name = String(fields.name);
+  return { status: 200, body: ledgerJson(ledger) };
+}
+
 export function createBalance(core: CoreState, call: Call): Answer {
   const fields = readFields(call, ['ledger_id', 'currency', 'identity_id']);
   if (typeof fields === 'string') {

@@ -64,7 +64,6 @@ it('money that somebody else posts to a customer shows in the sums', async () =>
 it('a balance beside the one in use is named, and one with money on it louder', async () => {
   const { stage, worker } = await posted();
   const [ledger] = await stage.inBlnk('ledgers');
-  const used = (await stage.inBlnk('balances')).find(({ balance_id: id }) => id !== '' && String(id) !== '');
   const mark = { mirror: LEDGER_MIRROR.mirrorId, role: 'customer', customer: 'cus_anna' };
   const body = { ledger_id: ledger?.ledger_id, currency: 'USD', meta_data: { stripe_blnk_sync: mark } };
   const made = (await asCore(stage.blnk, { path: '/balances', body })).body as { balance_id: string };
@@ -74,7 +73,6 @@ it('a balance beside the one in use is named, and one with money on it louder', 
   expect((await stage.sql`select balance_id as id from stripe_blnk_sync.surplus_balances`).map(({ id }) => id)).toEqual(
     [made.balance_id],
   );
-  expect(used).toBeDefined();
   const theirs = payment('theirs', { source: '@bank', destination: made.balance_id });
   await asCore(stage.blnk, { path: '/transactions', body: theirs });
   await worker.check();
@@ -109,9 +107,13 @@ it('a balance that Blnk does not know any more gets nothing, the others do, and 
 it('a ledger that was renamed stays the one in use, under its new name', async () => {
   const { stage, worker } = await posted();
   const [ledger] = await stage.inBlnk('ledgers');
-  expect((await readAccounts(stage.database.db))?.ledgerName).toBe('Shop');
+  const body = { name: 'Our shop' };
+  await asCore(stage.blnk, { method: 'PUT', path: `/ledgers/${String(ledger?.ledger_id)}`, body });
   await worker.check();
-  expect((await readAccounts(stage.database.db))?.ledgerId).toBe(ledger?.ledger_id);
+  expect(await readAccounts(stage.database.db)).toMatchObject({ ledgerId: ledger?.ledger_id, ledgerName: 'Our shop' });
+  await stage.pay(PAID);
+  await stage.untilPosted(worker.drain);
+  expect(stage.asked('POST /ledgers')).toBe(1);
 });
 
 it('an identity comes before its balance, which needs no link then; one that cannot be made keeps no balance from being made', async () => {
