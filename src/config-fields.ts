@@ -3,6 +3,12 @@
  * variable has which type, stand in `config.ts`.
  */
 import * as z from 'zod';
+import {
+  ACCOUNTS_ALLOWED,
+  ACCOUNTS_MODES,
+  type AccountsMode,
+  DEFAULT_LEDGER_NAME,
+} from './core/accounts/accounts-mode.js';
 import { parseDuration, parseMoment } from './core/base/time-text.js';
 import { parseHosts } from './core/settings/base-url.js';
 import { isDecodable } from './core/settings/database-address.js';
@@ -127,3 +133,19 @@ export function shareOf(given: number | 'auto'): StripeShares {
   if (given === 'auto') return { stripeShare: 0.8, stripeReadShare: DEFAULT_SHARE, yieldsAtStripe: true };
   return { stripeShare: given, stripeReadShare: given, yieldsAtStripe: false };
 }
+
+export interface AccountsConfig {
+  readonly mode: AccountsMode;
+  /** Of the ledger that is made with `ledger`. */
+  readonly ledgerName: string;
+}
+
+export const accountsShape = {
+  BLNK_ACCOUNTS: z.enum(ACCOUNTS_MODES, { error: ACCOUNTS_ALLOWED }).default('indicators'),
+  BLNK_LEDGER_NAME: z
+    .string()
+    .default(DEFAULT_LEDGER_NAME)
+    .refine((text) => /^[^\p{Cc}\p{Cs}]{1,200}$/u.test(text) && text.trim() !== '', {
+      error: 'allowed is a name of up to 200 characters',
+    }),
+};

@@ -4,8 +4,9 @@
  */
 import { resolve } from 'node:path';
 import * as z from 'zod';
-import { type AccountsConfig, accountsShape } from './config-accounts.js';
 import {
+  type AccountsConfig,
+  accountsShape,
   balanceName,
   countUpTo,
   duration,

@@ -2,14 +2,7 @@
  * The map of the mirror's own ledger, remembered: which balance stands for a name and a currency. A row is written once, so what was
  * found is found again; only what is not there is asked for anew.
  */
-export interface BalanceMap {
-  /** Of those that are in the map. */
-  idsOf(currency: string, names: Iterable<string>): Promise<ReadonlyMap<string, string>>;
-  /** Ids of all balances of these names, in whatever currency, with the name of each. */
-  namesById(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  /** Blnk says that it does not know one of their balances: it is looked up. */
-  doubt(currency: string, names: Iterable<string>): Promise<void>;
-}
+import type { BalanceMap } from './balance-ports.js';
 
 /** About 150 bytes each. */
 const REMEMBERED_MAX = 100_000;

@@ -2,6 +2,7 @@
  * What the stage that makes the mirror's ledger and its balances needs from outside: the map on disk, and Blnk. What Blnk says of one
  * balance is a value; faults of the surroundings are thrown as SyncError.
  */
+import type { CheckedCurrency } from '../core/accounts/account-facts.js';
 import type { BalanceReason } from '../core/accounts/balance-reasons.js';
 import type { Mark } from '../core/accounts/identity.js';
 
@@ -127,4 +128,23 @@ export interface BalanceStore {
    * @param of these alone; null: all that were ever seen
    */
   fillMap(of: readonly NamedBalance[] | null): Promise<NamedBalance[]>;
+}
+
+/** Which balance stands for a name and a currency. */
+export interface BalanceMap {
+  /** Of those that are in the map. */
+  idsOf(currency: string, names: Iterable<string>): Promise<ReadonlyMap<string, string>>;
+  /** Ids of all balances of these names, in whatever currency, with the name of each. */
+  namesById(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Blnk says that it does not know one of their balances: it is looked up. */
+  doubt(currency: string, names: Iterable<string>): Promise<void>;
+}
+
+export interface CheckStore {
+  /** The database's time. */
+  beginCheck(): Promise<string>;
+  /** Of what was seen since then: sums of the balances in use, and of others. */
+  sumsSince(begunAt: string): Promise<ReadonlyArray<{ currency: string; used: bigint; surplus: bigint }>>;
+  /** Keeps what came out. Balances in use that were not seen since then are looked for. */
+  keepCheck(begunAt: string, sums: readonly CheckedCurrency[]): Promise<void>;
 }

@@ -3,19 +3,11 @@
  * others beside them, and whether their marks are as they were made. Writes nothing to Blnk.
  */
 import type { CheckedCurrency } from '../core/accounts/account-facts.js';
+import type { CheckStore } from './balance-ports.js';
 import { type ReadPorts, readLedger } from './read-ledger.js';
 
 /** Minor units by currency. */
 export type Amounts = ReadonlyMap<string, bigint>;
-
-export interface CheckStore {
-  /** The database's time. */
-  beginCheck(): Promise<string>;
-  /** Of what was seen since then: sums of the balances in use, and of others. */
-  sumsSince(begunAt: string): Promise<ReadonlyArray<{ currency: string; used: bigint; surplus: bigint }>>;
-  /** Keeps what came out. Balances in use that were not seen since then are looked for. */
-  keepCheck(begunAt: string, sums: readonly CheckedCurrency[]): Promise<void>;
-}
 
 export interface CheckPorts extends ReadPorts {
   readonly check: CheckStore;

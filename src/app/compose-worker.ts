@@ -97,17 +97,9 @@ function createHeartbeat({ database, vendors }: Context, parts: WorkerParts, reg
 function createTasks(
   context: Context,
   { queue, queueSchema, ledgerWatch }: WorkerParts,
-  {
-    registry,
-    store,
-    posting,
-    proofs,
-    identities,
-    accounts,
-    reportRuns,
-    intervalMs,
-  }: Omit<ComposedWorker, 'heartbeat' | 'tasks'>,
+  composed: Omit<ComposedWorker, 'heartbeat' | 'tasks'>,
 ): BackgroundTask[] {
+  const { registry, store, posting, proofs, identities, accounts, reportRuns, intervalMs } = composed;
   const { config, database, events, tally, timings } = context;
   const everyMs = Math.min(config.syncEveryMs, ASK_EVERY_MAX_MS);
   const correctTimes = createTimesCorrector(database.sql, { queueSchema });

@@ -2,7 +2,7 @@
  * A ledger whose customers' balances have no names of their own: names in prepared transactions are replaced by ids from the map where
  * a request is written, and names that are asked for are answered by the map. Rows carry ids in either mode, so nothing else differs.
  */
-import type { BalanceMap } from '../accounts/balance-map.js';
+import type { BalanceMap } from '../accounts/balance-ports.js';
 import type { FoundBalance } from '../core/accounts/link-balances.js';
 import { textMemberOf } from '../core/base/exact-json.js';
 import type { BalanceFinder } from '../core/ledger/balance-names.js';

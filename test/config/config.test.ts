@@ -71,6 +71,7 @@ describe('a configuration', () => {
       sourceShards: 1,
       guestDestination: '@stripe_guests',
       identities: 'off',
+      accounts: { mode: 'indicators', ledgerName: 'Stripe' },
       syncStart: { kind: 'ago', durationMs: 30 * DAY_MS },
       keepEmptyRunsMs: 7 * DAY_MS,
       shutdownGraceMs: 75_000,

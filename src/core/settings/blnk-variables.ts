@@ -82,7 +82,7 @@ export const BLNK_VARIABLES: VariableSection = {
       name: 'BLNK_LEDGER_NAME',
       summary: 'Name of the ledger that is made with BLNK_ACCOUNTS=ledger',
       fallback: 'Stripe',
-      example: 'Stripe EU',
+      example: 'Shop',
       details:
         'name of the ledger that is made with `BLNK_ACCOUNTS=ledger`. It is found again by a mark in its metadata, not by its name',
     },

@@ -1,6 +1,6 @@
 /** The map of the ledger's balances as readers ask it: names to the ids that are in use. */
 import type postgres from 'postgres';
-import type { BalanceMap } from '../../accounts/balance-map.js';
+import type { BalanceMap } from '../../accounts/balance-ports.js';
 
 export function createStoredMap(sql: postgres.Sql): BalanceMap {
   return {

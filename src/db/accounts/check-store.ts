@@ -1,6 +1,6 @@
 /** What a look at the whole ledger came to. */
 import type postgres from 'postgres';
-import type { CheckStore } from '../../accounts/check-ledger.js';
+import type { CheckStore } from '../../accounts/balance-ports.js';
 import { isOfMirror } from './ledger-store.js';
 
 export function createCheckStore(sql: postgres.Sql, mirrorId: string): CheckStore {

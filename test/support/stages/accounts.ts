@@ -19,7 +19,7 @@ import { type OwnDatabase, openMigratedDatabase } from '../own-database.js';
 import { pendingLanes } from '../pending-lanes.js';
 import { rememberingSource } from '../source-memory.js';
 import { STATUS } from '../status-record.js';
-import { MIRROR_ID, makePayments, NEVER, RULES, SHORT, storePayments } from './ledger.js';
+import { makePayments, NEVER, RULES, SHORT, storePayments } from './ledger.js';
 
 export interface AccountsWorkerOptions {
   readonly style?: 'cloud' | 'core';
@@ -176,8 +176,6 @@ export class AccountsStage {
     for (const close of this.#closers.splice(0)) await close();
   }
 }
-
-export { MIRROR_ID };
 
 /** One stage after the other in one database, each with a ledger of its own. */
 export function accountsStages(): () => Promise<AccountsStage> {
