@@ -35,7 +35,7 @@ const works: {
   close(keep: boolean): Promise<void>;
 }[] = [];
 for (const size of sizes) {
-  const { database, close } = await openLargeMirror(server, size);
+  const { database, close } = await openLargeMirror({ server, size });
   works.push({ postings: size.postings, database, work: await createMirrorWork(database, size), close });
 }
 

@@ -4,38 +4,20 @@
  *
  *   node --import tsx bench/reads.ts --database-url postgres://… --postings 1000000 --runs 100000
  */
-import { parseArgs } from 'node:util';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { questionsOf } from '../test/support/reading-questions.js';
-import { openLargeMirror } from './program/large-mirror-home.js';
+import { openLargeMirror, readLargeMirrorOptions } from './program/large-mirror-home.js';
 
-const { values } = parseArgs({
-  options: {
-    'database-url': { type: 'string' },
-    postings: { type: 'string', default: '1000000' },
-    runs: { type: 'string', default: '100000' },
-    days: { type: 'string', default: '365' },
-    pending: { type: 'string', default: '1000' },
-    asked: { type: 'string', default: '20' },
-    keep: { type: 'boolean', default: false },
-  },
-});
-
-const server = values['database-url'];
-if (server === undefined) throw new Error('--database-url is the address of a PostgreSQL that may get a new database');
-const size = {
-  ...{ postings: Number(values.postings), runs: Number(values.runs) },
-  ...{ days: Number(values.days), pending: Number(values.pending) },
-};
-const home = await openLargeMirror(server, size);
+const { server, size, asked, keep } = readLargeMirrorOptions();
+const home = await openLargeMirror({ server, size });
 
 const timed = postgres(home.url, { max: 1, onnotice: () => {} });
 const logged: { readonly query: string; readonly params: unknown[] }[] = [];
 const db = drizzle(timed, { logger: { logQuery: (query, params) => logged.push({ query, params }) } });
 for (const [question, ask] of Object.entries(questionsOf(db, timed, size))) {
   const whole: number[] = [];
-  for (let turn = 0; turn < Number(values.asked); turn += 1) {
+  for (let turn = 0; turn < asked; turn += 1) {
     const begin = performance.now();
     await ask();
     whole.push(performance.now() - begin);
@@ -57,4 +39,4 @@ for (const [question, ask] of Object.entries(questionsOf(db, timed, size))) {
   );
 }
 await timed.end();
-await home.close(values.keep);
+await home.close(keep);
