@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { startBlnkSandbox } from '../sandbox/blnk/sandbox.js';
 import { startStripeSandbox } from '../sandbox/stripe/sandbox.js';
 import { openHome } from '../src/app/home.js';
-import { readHomeConfig } from '../src/config.js';
+import { readHomeConfig } from '../src/config/config.js';
 import { createLog } from '../src/observability/log.js';
 import { freePort } from '../test/support/free-port.js';
 import { cpuMs, migrate, residentMb, start } from './program/measured-process.js';

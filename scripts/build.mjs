@@ -30,13 +30,13 @@ const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
 const packages = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
 const { metafile } = await build({
   absWorkingDir: fileURLToPath(root),
-  entryPoints: ['src/main.ts', 'src/app/demo-worker-process.ts', 'sandbox/blnk/cli.ts', 'sandbox/stripe/cli.ts'],
+  entryPoints: ['src/main.ts', 'src/app/demo/worker-process.ts', 'sandbox/blnk/cli.ts', 'sandbox/stripe/cli.ts'],
   outbase: '.',
   outdir: 'dist',
   bundle: true,
   splitting: true,
   // As deep as the sources, some of which look for what lies beside them.
-  chunkNames: 'src/app/chunk-[hash]',
+  chunkNames: 'src/app/demo/chunk-[hash]',
   external: packages.filter((name) => !INLINED.includes(name)).flatMap((name) => [name, `${name}/*`]),
   format: 'esm',
   platform: 'node',

@@ -13,10 +13,10 @@ if (major < 20 || (major === 20 && minor < 19)) {
   );
   process.exit(2);
 }
-const { commandEnvironment } = await import('./app/command-environment.js');
+const { commandEnvironment } = await import('./app/commands/command-environment.js');
 const { endSoon, onOutputFailed, untilInterrupted } = await import('./app/process-life.js');
-const { composeCommandLine } = await import('./app/compose-command-line.js');
-const { noteStart } = await import('./app/program-start.js');
+const { composeCommandLine } = await import('./app/commands/compose-command-line.js');
+const { noteStart } = await import('./app/commands/program-start.js');
 const { runCommandLine } = await import('./cli/command-line.js');
 
 noteStart(process);

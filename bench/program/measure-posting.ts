@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { type Home, openHome } from '../../src/app/home.js';
 import { createLedger } from '../../src/blnk/ledger.js';
-import { readHomeConfig } from '../../src/config.js';
+import { readHomeConfig } from '../../src/config/config.js';
 import { createLog } from '../../src/observability/log.js';
 import { POSTING } from '../../src/post/posting-sizes.js';
 import { freePort } from '../../test/support/free-port.js';

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openHome } from '../../src/app/home.js';
-import { readHomeConfig } from '../../src/config.js';
+import { readHomeConfig } from '../../src/config/config.js';
 import { createLog } from '../../src/observability/log.js';
 import { type CompiledPrograms, compilePrograms } from '../../test/support/compile-programs.js';
 

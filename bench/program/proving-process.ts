@@ -4,7 +4,7 @@
  *
  *   proving-process.ts <database URL> <payments> <number of the damaged payment, or -1>
  */
-import { openHash } from '../../src/app/proving.js';
+import { openHash } from '../../src/app/stages/proving.js';
 import { systemClock } from '../../src/app/system-clock.js';
 import { openDatabase } from '../../src/db/connection/open.js';
 import { createCertificateStore } from '../../src/db/proof/certificate-store.js';

@@ -1,6 +1,6 @@
 /** A worker that reads and never posts: what reading costs by itself. Its variables are those of any worker. */
-import { runWorker } from '../../src/app/run-worker.js';
-import { readWorkerConfig } from '../../src/config.js';
+import { runWorker } from '../../src/app/worker/run-worker.js';
+import { readWorkerConfig } from '../../src/config/config.js';
 import { createLog } from '../../src/observability/log.js';
 import { decorateWith } from '../../test/support/context.js';
 

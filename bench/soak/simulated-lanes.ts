@@ -1,5 +1,5 @@
 /** Lanes as a worker's queue runs them: never one twice at a time, one follow-up for all wakes meanwhile, a few at once. */
-import { LANES_AT_ONCE } from '../../src/app/start-work.js';
+import { LANES_AT_ONCE } from '../../src/app/worker/start-work.js';
 import { type Lane, laneName } from '../../src/core/posting/posting.js';
 
 export interface LanePorts {

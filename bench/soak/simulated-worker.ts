@@ -3,9 +3,9 @@
  * simulation gives. Waits of production cost nothing here.
  */
 import { randomUUID } from 'node:crypto';
-import { composeWorker } from '../../src/app/compose-worker.js';
 import { TIMINGS } from '../../src/app/timings.js';
-import { watchLedger } from '../../src/app/watch-ledger.js';
+import { composeWorker } from '../../src/app/worker/compose-worker.js';
+import { watchLedger } from '../../src/app/worker/watch-ledger.js';
 import type { BackfillPart } from '../../src/collect/ports.js';
 import type { Mirror } from '../../src/core/posting/mirror.js';
 import type { Lane } from '../../src/core/posting/posting.js';

@@ -1,7 +1,7 @@
 /** The commands as docs/commands.md has them: what the program itself would say. */
 import type { Argument, Command, Option } from 'commander';
-import { commandEnvironment } from '../../src/app/command-environment.js';
-import { composeCommandLine } from '../../src/app/compose-command-line.js';
+import { commandEnvironment } from '../../src/app/commands/command-environment.js';
+import { composeCommandLine } from '../../src/app/commands/compose-command-line.js';
 import { commandsBelow, exitCodesOf, pathOf } from '../../src/cli/command-help.js';
 import { COMMAND_HELP, type CommandHelp } from '../../src/cli/help-texts.js';
 

@@ -2,7 +2,7 @@
  * Composition: how many connections to PostgreSQL each process opens at most. Apart from what opens them, for whoever only has to
  * know. docs/configuration.md has the sums.
  */
-import type { HomeConfig } from '../config.js';
+import type { HomeConfig } from '../config/config.js';
 
 /** Pool sizes: chunks of the lanes, parts and the timer of a worker share theirs; a command makes one request after another. */
 export const CONNECTIONS_MAX = { worker: 5, command: 3 };

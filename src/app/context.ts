@@ -2,7 +2,7 @@
  * Composition: what everything in a process that sends requests to Stripe and Blnk is made of, be it a worker or a command. The
  * functions beside this one that join a part of the work (collecting, posting, proving) take it and nothing else of the process.
  */
-import type { WorkerConfig } from '../config.js';
+import type { WorkerConfig } from '../config/config.js';
 import type { Database } from '../db/connection/open.js';
 import { createTally, type Tally } from '../observability/tally.js';
 import { packageVersion } from '../package-root.js';

@@ -1,9 +1,9 @@
 /** Every variable with its value and where it comes from. Of a secret only its kind and source: the value is shown nowhere. */
-import { VARIABLES } from '../config.js';
+import { VARIABLES } from '../config/config.js';
+import type { Bag } from '../config/environment.js';
+import { isSecret } from '../config/secrets.js';
 import { VARIABLE_SECTIONS } from '../core/settings/variables.js';
-import type { Bag } from '../environment.js';
 import type { SettingRecord } from '../http/ports.js';
-import { isSecret } from '../secrets.js';
 
 export function describeSettings(environment: Bag): SettingRecord[] {
   const defaults = readDefaults();

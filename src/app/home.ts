@@ -3,7 +3,7 @@
  * PostgreSQL and Redis) and closes them in reverse. All three run the same code above this.
  */
 import { existsSync } from 'node:fs';
-import type { HomeConfig } from '../config.js';
+import type { HomeConfig } from '../config/config.js';
 import { describeError, SyncError } from '../core/base/errors.js';
 import { interruption } from '../core/base/give-up.js';
 import { commandLine } from '../core/base/own-command.js';

@@ -1,5 +1,5 @@
 /** Composition: the interval between syncs that is in force, as a worker keeps it and as `status` shows it, and what it is kept for. */
-import type { HomeConfig } from '../config.js';
+import type { HomeConfig } from '../config/config.js';
 import type { Mirror } from '../core/posting/mirror.js';
 import { pollIntervalMs, type ReadAllocation, readAllocation } from '../core/settings/read-allocation.js';
 import type { Database } from '../db/connection/open.js';

@@ -4,7 +4,7 @@
  */
 import { openParts } from '../collect/backfill.js';
 import { prepareFound } from '../collect/store-page.js';
-import type { HomeConfig } from '../config.js';
+import type { HomeConfig } from '../config/config.js';
 import type { Actor } from '../core/base/action.js';
 import { parsePayment } from '../core/posting/payment.js';
 import { noteActions } from '../db/actions/action-store.js';

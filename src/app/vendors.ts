@@ -9,7 +9,7 @@ import { balancesByMap, findByMap, postByMap } from '../blnk/named-balances.js';
 import type { RequestReport } from '../blnk/transport.js';
 import { createClockWatch } from '../collect/agreed-time.js';
 import type { PaymentFeeds } from '../collect/ports.js';
-import type { WorkerConfig } from '../config.js';
+import type { WorkerConfig } from '../config/config.js';
 import { isAccountName } from '../core/accounts/balance-mark.js';
 import type { Clock } from '../core/base/clock.js';
 import { describeError } from '../core/base/errors.js';

@@ -1,5 +1,5 @@
 /** What the HTTP server needs of whoever starts it: what is read, what is done in somebody's name, and how the parts are. */
-import type { HttpConfig } from '../config-http.js';
+import type { HttpConfig } from '../config/http.js';
 import type { Actor } from '../core/base/action.js';
 import type { LoginLinkUse } from '../db/login/login-link-store.js';
 import type { ReadModel } from '../db/reads/read-model.js';

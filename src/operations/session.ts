@@ -4,7 +4,7 @@
  */
 import type { AccountsAtBlnk } from '../accounts/balance-ports.js';
 import type { PaymentFeeds } from '../collect/ports.js';
-import type { WorkerConfig } from '../config.js';
+import type { WorkerConfig } from '../config/config.js';
 import type { Clock } from '../core/base/clock.js';
 import { type LedgerVerdict, otherLedger } from '../core/ledger/ledger-identity.js';
 import type { Mirror } from '../core/posting/mirror.js';

@@ -1,7 +1,7 @@
 /** `completion`: what it prints is read by the shells themselves, and what they then offer is what the command line takes. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { composeCommandLine } from '../../src/app/compose-command-line.js';
+import { composeCommandLine } from '../../src/app/commands/compose-command-line.js';
 import { runCommandLine } from '../../src/cli/command-line.js';
 import { FEEDS } from '../../src/core/coverage/sync-run.js';
 import { SHELLS, type Shell } from '../../src/views/completion-script.js';

@@ -1,10 +1,10 @@
 /** What the help tells of each command, and that nothing that commands print is broken within a word on a narrow terminal. */
 import { describe, expect, it } from 'vitest';
-import { composeCommandLine } from '../../src/app/compose-command-line.js';
+import { composeCommandLine } from '../../src/app/commands/compose-command-line.js';
 import { commandsBelow, pathOf } from '../../src/cli/command-help.js';
 import { runCommandLine } from '../../src/cli/command-line.js';
 import { COMMAND_HELP } from '../../src/cli/help-texts.js';
-import { NAMES_READ } from '../../src/config.js';
+import { NAMES_READ } from '../../src/config/config.js';
 import { widthOf } from '../../src/views/text-width.js';
 import { at, insertPosting } from '../support/reads-database.js';
 import { recordEnvironment } from '../support/recorded-environment.js';

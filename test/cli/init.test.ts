@@ -8,7 +8,7 @@ import { parseEnv } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type BlnkSandbox, startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
 import { type StripeSandbox, startStripeSandbox } from '../../sandbox/stripe/sandbox.js';
-import { readWorkerConfig } from '../../src/config.js';
+import { readWorkerConfig } from '../../src/config/config.js';
 import { withValues } from '../../src/core/settings/environment-file.js';
 import { compiled } from '../support/process/child.js';
 

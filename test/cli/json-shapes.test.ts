@@ -3,7 +3,7 @@
  * only ever added. A change on purpose is taken over with `npm test -- test/cli/json-shapes.test.ts -u`, and stands in the changelog.
  */
 import { expect, it } from 'vitest';
-import { composeCommandLine } from '../../src/app/compose-command-line.js';
+import { composeCommandLine } from '../../src/app/commands/compose-command-line.js';
 import { commandsBelow, pathOf } from '../../src/cli/command-help.js';
 import { doctor } from '../../src/cli/doctor.js';
 import { dryRun } from '../../src/cli/dry-run.js';

@@ -1,6 +1,6 @@
 /** What a terminal gets and what a pipe gets: lines broken between words, colours, and nothing that a vendor's text could do. */
 import { describe, expect, it } from 'vitest';
-import { commandEnvironment } from '../../src/app/command-environment.js';
+import { commandEnvironment } from '../../src/app/commands/command-environment.js';
 import { SyncError } from '../../src/core/base/errors.js';
 import { wrapLine } from '../../src/views/text-width.js';
 

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readHomeConfig, readWorkerConfig } from '../../src/config.js';
-import { type Bag, ConfigError, readEnvironment } from '../../src/environment.js';
+import { readHomeConfig, readWorkerConfig } from '../../src/config/config.js';
+import { type Bag, ConfigError, readEnvironment } from '../../src/config/environment.js';
 
 const CLOUD: Bag = { STRIPE_API_KEY: 'sk_test_abc', BLNK_API_KEY: 'blnk_abc', BLNK_INSTANCE_ID: 'inst_1' };
 const DATABASE = { DATABASE_URL: 'postgres://somebody:pa55word@db.example/sync' };

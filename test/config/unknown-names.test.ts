@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
-import { commandEnvironment } from '../../src/app/command-environment.js';
-import { composeCommandLine } from '../../src/app/compose-command-line.js';
+import { commandEnvironment } from '../../src/app/commands/command-environment.js';
+import { composeCommandLine } from '../../src/app/commands/compose-command-line.js';
 import { runCommandLine } from '../../src/cli/command-line.js';
-import { NAMES_READ, VARIABLES } from '../../src/config.js';
+import { NAMES_READ, VARIABLES } from '../../src/config/config.js';
 import { unknownNameLines } from '../../src/core/settings/unknown-names.js';
 import { ROOT } from '../support/source-files.js';
 

@@ -1,6 +1,6 @@
 /** Which addresses a proxy of the environment stands for: those are refused at the start, and the words say what to do. */
 import { describe, expect, it } from 'vitest';
-import { readWorkerConfig } from '../../src/config.js';
+import { readWorkerConfig } from '../../src/config/config.js';
 import { proxyProblem } from '../../src/core/settings/proxy-problem.js';
 
 const PROXY = 'http://user:secret@proxy:3128';

@@ -3,7 +3,7 @@
  * after which a look-up is final, then without it until nothing is pending. All waits are those of production; they are
  * not waited for: the clock and the stored times are moved. What must hold of the money is asserted at every step.
  */
-import { createPosting } from '../../src/app/posting.js';
+import { createPosting } from '../../src/app/stages/posting.js';
 import { systemClock } from '../../src/app/system-clock.js';
 import { SyncError } from '../../src/core/base/errors.js';
 import { otherLedger, otherSourceText } from '../../src/core/ledger/ledger-identity.js';

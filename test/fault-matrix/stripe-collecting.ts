@@ -2,7 +2,7 @@
  * The cells in which payments are collected while a request kind fails: a job of the worker runs once under the fault, and
  * the next ones without it. Whenever it ends, coverage claims only what was read; in the end every payment is stored once.
  */
-import { createCollecting } from '../../src/app/collecting.js';
+import { createCollecting } from '../../src/app/stages/collecting.js';
 import { openParts } from '../../src/collect/backfill.js';
 import { SyncError } from '../../src/core/base/errors.js';
 import { type HttpProxy, openHttpProxy } from '../support/http-proxy.js';

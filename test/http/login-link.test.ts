@@ -5,8 +5,8 @@
 import { sql } from 'drizzle-orm';
 import type { Request } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { commandEnvironment } from '../../src/app/command-environment.js';
-import { composeCommandLine } from '../../src/app/compose-command-line.js';
+import { commandEnvironment } from '../../src/app/commands/command-environment.js';
+import { composeCommandLine } from '../../src/app/commands/compose-command-line.js';
 import { runCommandLine } from '../../src/cli/command-line.js';
 import { listActions } from '../../src/db/actions/action-store.js';
 import { makeLinkSecret } from '../../src/http/security/tokens.js';

@@ -4,7 +4,7 @@
  */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { type OpenedSides, openSides } from '../../src/app/ask-sides.js';
+import { type OpenedSides, openSides } from '../../src/app/sessions/ask-sides.js';
 import { createReadModel } from '../../src/db/reads/read-model.js';
 import { barriersOf, findBrowser, openBrowser, type Watched, watchPage } from '../support/browser.js';
 import { stages } from '../support/stages/collect.js';

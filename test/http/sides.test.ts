@@ -3,8 +3,8 @@
  * once whoever waits for it, and days that a person asks for are proven by the worker's turn.
  */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type OpenedSides, openSides } from '../../src/app/ask-sides.js';
-import { createScheduledProofs } from '../../src/app/proving.js';
+import { type OpenedSides, openSides } from '../../src/app/sessions/ask-sides.js';
+import { createScheduledProofs } from '../../src/app/stages/proving.js';
 import { createReadModel } from '../../src/db/reads/read-model.js';
 import { stages } from '../support/stages/collect.js';
 import { READ_OPTIONS } from '../support/stages/command-line.js';

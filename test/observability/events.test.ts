@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { commandEnvironment, wantsColours } from '../../src/app/command-environment.js';
+import { commandEnvironment, wantsColours } from '../../src/app/commands/command-environment.js';
 import { createEvents, listEvents } from '../../src/observability/events.js';
 import { createOutages } from '../../src/observability/outages.js';
 import { createTally } from '../../src/observability/tally.js';

@@ -10,7 +10,7 @@ import postgres from 'postgres';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
 import { openHome } from '../../src/app/home.js';
-import { readHomeConfig } from '../../src/config.js';
+import { readHomeConfig } from '../../src/config/config.js';
 import { createLog } from '../../src/observability/log.js';
 import { blocksOf, readText, section } from '../support/documents.js';
 import { createDatabase, homes, stopServerIn } from '../support/homes.js';

@@ -24,7 +24,7 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
   // Use-cases; they are given both vendors by app, and what they answer is shown by whoever asked.
   operations: {
     runs: ['core', 'accounts', 'collect', 'post', 'prove', 'worker', 'db', 'queue'],
-    types: ['config.ts'],
+    types: ['config/config.ts'],
   },
   stripe: { runs: ['core', 'decompress.ts'], types: ['accounts/ports.ts', 'collect/ports.ts', 'prove/ports.ts'] },
   blnk: {
@@ -60,23 +60,18 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
       'db/postings/parked-store.ts',
       'db/schema/views.ts',
       'operations',
-      'config-http.ts',
+      'config/http.ts',
     ],
   },
-  'environment.ts': { runs: [], types: ['core/base/error-codes.ts'] },
-  'config.ts': { runs: ['core', 'environment.ts', 'config-fields.ts', 'config-http.ts', 'secrets.ts'], types: [] },
-  'config-survey.ts': { runs: ['config.ts'], types: ['environment.ts'] },
-  'config-fields.ts': { runs: ['core'], types: [] },
-  'config-http.ts': { runs: [], types: [] },
-  'secrets.ts': { runs: [], types: [] },
+  // From variables to a checked configuration.
+  config: { runs: ['core'], types: [] },
   'package-root.ts': { runs: [], types: [] },
   'decompress.ts': { runs: [], types: [] },
   // The composition root: the only place where adapters are constructed and joined.
   app: {
     runs: [
       ...['core', 'accounts', 'collect', 'post', 'prove', 'worker', 'stripe', 'blnk', 'db', 'queue', 'observability'],
-      ...['operations', 'views', 'cli', 'http', 'environment.ts', 'config.ts', 'config-http.ts', 'secrets.ts'],
-      'config-survey.ts',
+      ...['operations', 'views', 'cli', 'http', 'config'],
       'package-root.ts',
     ],
     types: [],
@@ -107,7 +102,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // Ids of rows, and the ids of workers, mirrors and proofs, which stages are given as functions.
   uuid: ['db', 'app', 'operations'],
   // The two places where untyped text comes in that no vendor's types describe: variables and job payloads.
-  zod: ['config.ts', 'config-fields.ts', 'config-http.ts', 'queue'],
+  zod: ['config', 'queue'],
 };
 
 /** The only readers of the environment; everything else is handed a configuration, and tests a home. */
@@ -123,10 +118,10 @@ const READS_ENVIRONMENT = [
 ];
 
 /** May import the stand-ins, when it runs. */
-const USES_SANDBOX = ['src/app/demo-vendors.ts'];
+const USES_SANDBOX = ['src/app/demo/vendors.ts'];
 
 /** Does its work when it is started; importing it is starting it. */
-const ENTRY_POINTS = ['src/main.ts', 'src/app/demo-worker-process.ts'];
+const ENTRY_POINTS = ['src/main.ts', 'src/app/demo/worker-process.ts'];
 
 /** Where `transitions.ts` says what each state of a posting is written; `test/db/postings.test.ts` executes each statement. */
 const POSTINGS_ROOM = 'src/db/postings/';
@@ -273,7 +268,7 @@ describe('files', () => {
   });
 });
 
-/** `src/db/connection/open.ts` → `db`; `src/config.ts` → `config.ts`. */
+/** `src/db/connection/open.ts` → `db`; `src/main.ts` → `main.ts`. */
 function partOf(path: string): string {
   return path.split('/')[1] ?? '';
 }

@@ -10,8 +10,8 @@ import { Ajv } from 'ajv';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { readWorkerConfig, VARIABLES } from '../../src/config.js';
-import type { Bag } from '../../src/environment.js';
+import { readWorkerConfig, VARIABLES } from '../../src/config/config.js';
+import type { Bag } from '../../src/config/environment.js';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 

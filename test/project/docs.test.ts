@@ -6,15 +6,15 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandEnvironment } from '../../src/app/command-environment.js';
-import { composeCommandLine } from '../../src/app/compose-command-line.js';
-import { VARIABLES } from '../../src/config.js';
+import { commandEnvironment } from '../../src/app/commands/command-environment.js';
+import { composeCommandLine } from '../../src/app/commands/compose-command-line.js';
+import { VARIABLES } from '../../src/config/config.js';
+import { SECRETS } from '../../src/config/secrets.js';
 import { EMBEDDED_POSTGRES_ERROR_CODES, ERROR_CODES, SYNC_ERROR_CODES } from '../../src/core/base/error-codes.js';
 import { DOCTOR_CODES } from '../../src/core/doctor/finding.js';
 import { PARKING_REASONS } from '../../src/core/posting/posting.js';
 import { NEEDS } from '../../src/core/verdict/need.js';
 import { readSyncPayload, SYNC_JOB, SYNC_QUEUE } from '../../src/queue/payload.js';
-import { SECRETS } from '../../src/secrets.js';
 import {
   blocksOf,
   headingsOf,

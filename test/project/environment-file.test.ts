@@ -5,9 +5,9 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { readWorkerConfig, VARIABLES, type WorkerConfig } from '../../src/config.js';
-import type { Bag } from '../../src/environment.js';
-import { SECRETS } from '../../src/secrets.js';
+import { readWorkerConfig, VARIABLES, type WorkerConfig } from '../../src/config/config.js';
+import type { Bag } from '../../src/config/environment.js';
+import { SECRETS } from '../../src/config/secrets.js';
 
 interface Entry {
   readonly name: string;

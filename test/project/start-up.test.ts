@@ -31,16 +31,21 @@ const partsOf = (paths: readonly string[]) => [...new Set(paths.map((path) => pa
 
 /** What `main.ts` imports when it runs, for every command. */
 const ALWAYS = ['src/main.ts', ...(files.get('src/main.ts')?.imports ?? []).map(({ target }) => target)];
-const CONFIG = 'src/config.ts';
+const CONFIG = 'src/config/config.ts';
 
 describe('what is loaded', () => {
   it('for --version and --help is the command line alone', () => {
     const { files: loaded, packages } = loadedWith(ALWAYS);
     expect(packages).toEqual(['cli-progress', 'commander']);
-    expect(partsOf(loaded)).toEqual(['app', 'cli', 'core', 'environment.ts', 'main.ts', 'package-root.ts', 'views']);
+    expect(loaded.filter((path) => path.startsWith('src/config/'))).toEqual(['src/config/environment.ts']);
+    expect(partsOf(loaded)).toEqual(['app', 'cli', 'config', 'core', 'main.ts', 'package-root.ts', 'views']);
     expect(loaded.filter((path) => path.startsWith('src/app/'))).toEqual([
-      ...['src/app/command-environment.ts', 'src/app/compose-command-line.ts', 'src/app/process-life.ts'],
-      'src/app/program-start.ts',
+      ...[
+        'src/app/commands/command-environment.ts',
+        'src/app/commands/compose-command-line.ts',
+        'src/app/process-life.ts',
+      ],
+      'src/app/commands/program-start.ts',
     ]);
   });
 
@@ -50,7 +55,7 @@ describe('what is loaded', () => {
 
   it('for status is database and queue besides, and nothing of the vendors, the stages or the pages', () => {
     const { files: loaded, packages } = loadedWith([
-      ...[...ALWAYS, CONFIG, 'src/app/command-context.ts', 'src/observability/log.ts'],
+      ...[...ALWAYS, CONFIG, 'src/app/commands/command-context.ts', 'src/observability/log.ts'],
     ]);
     for (const absent of ['stripe', 'undici', 'hono', '@hono/zod-openapi', '@hono/node-server', 'prom-client']) {
       expect(packages).not.toContain(absent);
@@ -61,7 +66,7 @@ describe('what is loaded', () => {
   });
 
   it('for a worker without pages is nothing of them', () => {
-    const { packages, files: loaded } = loadedWith([...ALWAYS, CONFIG, 'src/app/run-worker.ts']);
+    const { packages, files: loaded } = loadedWith([...ALWAYS, CONFIG, 'src/app/worker/run-worker.ts']);
     expect(packages).toEqual(expect.arrayContaining(['stripe', 'undici', 'bullmq']));
     expect(packages.filter((name) => /hono|prom-client/.test(name))).toEqual([]);
     expect(partsOf(loaded)).not.toContain('http');

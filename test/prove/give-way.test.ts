@@ -3,7 +3,7 @@
  * gaps. Real adapters, stand-ins over HTTP and a real database; the clock is moved by whoever waits on it.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createScheduledProofs, type ScheduledProofs } from '../../src/app/proving.js';
+import { createScheduledProofs, type ScheduledProofs } from '../../src/app/stages/proving.js';
 import { TIMINGS } from '../../src/app/timings.js';
 import { createCollectStore } from '../../src/db/collect/collect-store.js';
 import { atBlnk, atStripe, openContext, STRIPES_TIME } from '../support/context.js';

@@ -10,7 +10,7 @@ import {
   idOf,
   type PageCounts,
 } from '../../bench/program/generated-day.js';
-import { openHash } from '../../src/app/proving.js';
+import { openHash } from '../../src/app/stages/proving.js';
 import { createLargeStores } from '../../src/db/proof/large-stores.js';
 import { createDayStores } from '../../src/prove/day-stores.js';
 import { type DayProof, proveDay } from '../../src/prove/prove-day.js';

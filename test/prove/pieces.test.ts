@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openHash } from '../../src/app/proving.js';
+import { openHash } from '../../src/app/stages/proving.js';
 import { FINDINGS_KEPT_MAX } from '../../src/core/proof/certificate.js';
 import { createLargeStores } from '../../src/db/proof/large-stores.js';
 import type { DayStores } from '../../src/prove/day-store.js';

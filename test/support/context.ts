@@ -8,7 +8,7 @@ import { type Context, createContext } from '../../src/app/context.js';
 import type { Ports } from '../../src/app/decorated-ports.js';
 import type { Decorate, Overrides } from '../../src/app/overrides.js';
 import { TIMINGS, type Timings } from '../../src/app/timings.js';
-import { readWorkerConfig, type WorkerConfig } from '../../src/config.js';
+import { readWorkerConfig, type WorkerConfig } from '../../src/config/config.js';
 import type { Database } from '../../src/db/connection/open.js';
 import { createEvents, type Events } from '../../src/observability/events.js';
 import { createLog } from '../../src/observability/log.js';

@@ -24,7 +24,7 @@ interface PlaceOptions {
 }
 
 export interface HomePlace {
-  /** What src/config.ts reads about the home; to be spread into a bag of other variables. */
+  /** What src/config/config.ts reads about the home; to be spread into a bag of other variables. */
   readonly environment: Readonly<Record<string, string>>;
   /** Removes everything that was stored, also when processes under test were killed. */
   destroy(): Promise<void>;

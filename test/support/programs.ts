@@ -15,7 +15,7 @@ declare module 'vitest' {
 /** All that tests start: `startChild` and `compiled` find nothing else. */
 const PROGRAMS = [
   'src/main.ts',
-  'src/app/demo-worker-process.ts',
+  'src/app/demo/worker-process.ts',
   'sandbox/blnk/cli.ts',
   'sandbox/stripe/cli.ts',
   'test/support/clock/child.ts',

@@ -1,5 +1,5 @@
 /** What is compared as the only piece of its day, and added up as a proof does. */
-import { openHash } from '../../src/app/proving.js';
+import { openHash } from '../../src/app/stages/proving.js';
 import type { LedgerRecord } from '../../src/core/ledger/row.js';
 import type { SideTotals } from '../../src/core/proof/certificate.js';
 import { type ComparedSides, compareSides, type DaySides } from '../../src/core/proof/compare-day.js';

@@ -28,7 +28,7 @@ async function migrate(databaseUrl: string): Promise<void> {
   // Only the one test file that migrates has to load all this.
   const [{ openHome }, { readHomeConfig }, { createLog }] = await Promise.all([
     import('../../src/app/home.js'),
-    import('../../src/config.js'),
+    import('../../src/config/config.js'),
     import('../../src/observability/log.js'),
   ]);
   const log = createLog({ level: 'silent' });

@@ -10,7 +10,7 @@ import type postgres from 'postgres';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SandboxClock } from '../../sandbox/clock.js';
 import { openHome } from '../../src/app/home.js';
-import { readHomeConfig } from '../../src/config.js';
+import { readHomeConfig } from '../../src/config/config.js';
 import { type MappingRules, preparePayment } from '../../src/core/posting/mapping.js';
 import { createLog } from '../../src/observability/log.js';
 import { type Home, homes } from '../support/homes.js';

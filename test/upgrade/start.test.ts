@@ -2,8 +2,8 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { ensureSchema, openHome } from '../../src/app/home.js';
 import { TIMINGS } from '../../src/app/timings.js';
-import { startWorker } from '../../src/app/worker-process.js';
-import { readWorkerConfig } from '../../src/config.js';
+import { startWorker } from '../../src/app/worker/worker-process.js';
+import { readWorkerConfig } from '../../src/config/config.js';
 import { GENERATION } from '../../src/db/workers/minimum-code.js';
 import { createEvents } from '../../src/observability/events.js';
 import { createLog } from '../../src/observability/log.js';

@@ -1,8 +1,8 @@
 /** The demonstration: what it says, how far it is while it waits, and a line that makes every command work elsewhere. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { createDemoVoice } from '../../src/app/demo-voice.js';
-import { readWorkerConfig } from '../../src/config.js';
+import { createDemoVoice } from '../../src/app/demo/voice.js';
+import { readWorkerConfig } from '../../src/config/config.js';
 import {
   demoComparison,
   demoDamage,

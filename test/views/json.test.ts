@@ -1,8 +1,8 @@
 /** `--json`, for programs: whatever happens, what is written can be read, and exit codes stay what they are. */
 import { describe, expect, it } from 'vitest';
+import { ConfigError } from '../../src/config/environment.js';
 import { SyncError } from '../../src/core/base/errors.js';
 import { EmbeddedPostgresError } from '../../src/db/embedded/errors.js';
-import { ConfigError } from '../../src/environment.js';
 import { certificateCsv } from '../../src/views/certificate-csv.js';
 import { toJson } from '../../src/views/json.js';
 import { openCommandLine, RUN } from '../support/stages/command-line.js';

@@ -1,7 +1,7 @@
 /** Asks Blnk what a worker's start asks: nothing is written, and no trial post is made. */
 import { setMaxListeners } from 'node:events';
 import { createLedger } from '../../blnk/ledger.js';
-import type { ConfigSurvey } from '../../config-survey.js';
+import type { ConfigSurvey } from '../../config/survey.js';
 import type { Answer, BlnkFacts } from '../../core/doctor/facts.js';
 import { askWithin, type Limits, unasked } from './ask-within.js';
 

@@ -1,5 +1,5 @@
 /** Asks a database over one connection how it suits a worker, and what its tables say of the mirror. Reads alone. */
-import type { ConfigSurvey } from '../../config-survey.js';
+import type { ConfigSurvey } from '../../config/survey.js';
 import type { DatabaseFacts, MirrorFacts, TableFacts } from '../../core/doctor/facts.js';
 import type { Mirror } from '../../core/posting/mirror.js';
 import type { DatabaseAddress } from '../../core/settings/database-address.js';

@@ -1,6 +1,6 @@
 /** Asks Stripe whose the key is and what it may read, by the requests of a worker's start, and takes the time from the answers. */
 import { setMaxListeners } from 'node:events';
-import type { ConfigSurvey } from '../../config-survey.js';
+import type { ConfigSurvey } from '../../config/survey.js';
 import type { Answer, StripeFacts } from '../../core/doctor/facts.js';
 import { packageVersion } from '../../package-root.js';
 import { createStripeAccountReader } from '../../stripe/account.js';

@@ -2,7 +2,7 @@
  * Composition: everything that `doctor` looks at, asked side by side, each within its time, and judged by the core. Changes
  * nothing anywhere, and comes to its end whatever is wrong.
  */
-import type { ConfigSurvey } from '../../config-survey.js';
+import type { ConfigSurvey } from '../../config/survey.js';
 import { findingsOf } from '../../core/doctor/checks.js';
 import type { Answer, DoctorFacts, Fault, MirrorFacts, QueueFacts, VariableFacts } from '../../core/doctor/facts.js';
 import type { DoctorReport } from '../../core/doctor/finding.js';

@@ -3,7 +3,7 @@
  * private PostgreSQL, which is asked when it runs and is not started for this.
  */
 import { statfs } from 'node:fs/promises';
-import type { ConfigSurvey } from '../../config-survey.js';
+import type { ConfigSurvey } from '../../config/survey.js';
 import type { Answer, DiskFacts, EmbeddedFacts } from '../../core/doctor/facts.js';
 import type { DatabaseAddress } from '../../core/settings/database-address.js';
 import { examineEmbedded, nearestFolder } from '../../db/embedded/examine.js';

@@ -1,10 +1,10 @@
 /** Tries to listen where the worker's HTTP server would, for a moment, and finds out who does where that is refused. */
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import type { HomeConfig } from '../../config.js';
+import type { HomeConfig } from '../../config/config.js';
 import { SyncError } from '../../core/base/errors.js';
 import type { Answer, PortFacts } from '../../core/doctor/facts.js';
 import { listen } from '../../http/server.js';
-import { localUrl } from '../ask-health.js';
+import { localUrl } from '../server/ask-health.js';
 import { askWithin, type Limits, unasked } from './ask-within.js';
 
 const OWN_ANSWERS_WITHIN_MS = 1_000;

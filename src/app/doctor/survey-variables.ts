@@ -1,11 +1,11 @@
 /** The variables as far as they can be used, and everything that is wrong with them. */
-import { NAMES_READ } from '../../config.js';
-import { type ConfigSurvey, surveyConfig } from '../../config-survey.js';
+import { NAMES_READ } from '../../config/config.js';
+import { ConfigError } from '../../config/environment.js';
+import { type ConfigSurvey, surveyConfig } from '../../config/survey.js';
 import type { Answer, VariableFacts } from '../../core/doctor/facts.js';
 import { unknownNameLines } from '../../core/settings/unknown-names.js';
-import { ConfigError } from '../../environment.js';
 import { newKeyLink } from '../../stripe/permissions.js';
-import type { AppEnvironment } from '../command-environment.js';
+import type { AppEnvironment } from '../commands/command-environment.js';
 import { faultOf } from './ask-within.js';
 
 export interface SurveyedVariables {

@@ -3,12 +3,12 @@
  * see the same wrong clock. Its one argument is JSON; further orders come over its channel.
  */
 import { tmpdir } from 'node:os';
-import { commandEnvironment } from '../../../src/app/command-environment.js';
-import { composeCommandLine } from '../../../src/app/compose-command-line.js';
+import { commandEnvironment } from '../../../src/app/commands/command-environment.js';
+import { composeCommandLine } from '../../../src/app/commands/compose-command-line.js';
 import { endSoon, untilInterrupted } from '../../../src/app/process-life.js';
 import type { Timings } from '../../../src/app/timings.js';
 import { runCommandLine } from '../../../src/cli/command-line.js';
-import type { Bag } from '../../../src/environment.js';
+import type { Bag } from '../../../src/config/environment.js';
 import { type CrashPoint, standAtPoints } from '../crash/points.js';
 import { liveAsWorker } from '../process/live-as-worker.js';
 import { type ShiftOptions, shiftClocks } from './shift.js';

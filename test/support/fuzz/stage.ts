@@ -8,9 +8,9 @@ import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbo
 import { SandboxClock } from '../../../sandbox/clock.js';
 import type { PopulationOptions } from '../../../sandbox/stripe/population.js';
 import { type StripeSandbox, startStripeSandbox } from '../../../sandbox/stripe/sandbox.js';
-import { createCollecting } from '../../../src/app/collecting.js';
-import { createPosting } from '../../../src/app/posting.js';
-import { createProvePorts } from '../../../src/app/proving.js';
+import { createCollecting } from '../../../src/app/stages/collecting.js';
+import { createPosting } from '../../../src/app/stages/posting.js';
+import { createProvePorts } from '../../../src/app/stages/proving.js';
 import { openParts } from '../../../src/collect/backfill.js';
 import { SyncError } from '../../../src/core/base/errors.js';
 import { createMirror } from '../../../src/db/mirror/mirror-store.js';

@@ -4,10 +4,10 @@
  * so they cost nothing.
  */
 import { randomUUID } from 'node:crypto';
-import { type ComposedWorker, composeWorker } from '../../../src/app/compose-worker.js';
 import type { Context } from '../../../src/app/context.js';
 import type { Ports } from '../../../src/app/decorated-ports.js';
-import { watchLedger } from '../../../src/app/watch-ledger.js';
+import { type ComposedWorker, composeWorker } from '../../../src/app/worker/compose-worker.js';
+import { watchLedger } from '../../../src/app/worker/watch-ledger.js';
 import type { BackfillPart, CollectStore } from '../../../src/collect/ports.js';
 import type { Clock } from '../../../src/core/base/clock.js';
 import { SyncError } from '../../../src/core/base/errors.js';

@@ -3,8 +3,8 @@
  * a start is refused; what belongs to the process itself is tried with real ones.
  */
 import { tmpdir } from 'node:os';
-import { commandEnvironment } from '../../../src/app/command-environment.js';
-import { composeCommandLine } from '../../../src/app/compose-command-line.js';
+import { commandEnvironment } from '../../../src/app/commands/command-environment.js';
+import { composeCommandLine } from '../../../src/app/commands/compose-command-line.js';
 import type { Overrides } from '../../../src/app/overrides.js';
 import { runCommandLine } from '../../../src/cli/command-line.js';
 

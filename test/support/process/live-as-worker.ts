@@ -1,10 +1,10 @@
 /** What `src/main.ts worker` does with a process, for processes of tests that are workers with something changed. */
 import type { Overrides } from '../../../src/app/overrides.js';
-import { runWorker } from '../../../src/app/run-worker.js';
 import { TIMINGS, type Timings } from '../../../src/app/timings.js';
-import { readWorkerConfig } from '../../../src/config.js';
+import { runWorker } from '../../../src/app/worker/run-worker.js';
+import { readWorkerConfig } from '../../../src/config/config.js';
+import type { Bag } from '../../../src/config/environment.js';
 import { describeError } from '../../../src/core/base/errors.js';
-import type { Bag } from '../../../src/environment.js';
 import { createLog } from '../../../src/observability/log.js';
 
 export interface WorkerLife {

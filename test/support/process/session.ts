@@ -8,7 +8,7 @@ import { SandboxClock } from '../../../sandbox/clock.js';
 import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../../../sandbox/stripe/sandbox.js';
 import { type Home as OpenedHome, openHome } from '../../../src/app/home.js';
 import type { Timings } from '../../../src/app/timings.js';
-import { readHomeConfig } from '../../../src/config.js';
+import { readHomeConfig } from '../../../src/config/config.js';
 import { createLog } from '../../../src/observability/log.js';
 import type { Home } from '../homes.js';
 import { type Child, type ChildOptions, type Ended, endChildren, startChild } from './child.js';

@@ -2,9 +2,10 @@
  * A worker in this process, with the same face as a process of its own: for tests of what a worker does, not of what a process is.
  * It starts in a tenth of the time. It can be told to stop; it can neither be killed nor put to sleep.
  */
-import { runWorker } from '../../../src/app/run-worker.js';
+
 import { TIMINGS } from '../../../src/app/timings.js';
-import { readWorkerConfig } from '../../../src/config.js';
+import { runWorker } from '../../../src/app/worker/run-worker.js';
+import { readWorkerConfig } from '../../../src/config/config.js';
 import { describeError } from '../../../src/core/base/errors.js';
 import type { Log } from '../../../src/observability/log.js';
 import type { Child, Ended, LogLine } from './child.js';

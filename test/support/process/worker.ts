@@ -4,7 +4,7 @@
  */
 import { endSoon, untilInterrupted } from '../../../src/app/process-life.js';
 import type { Timings } from '../../../src/app/timings.js';
-import type { Bag } from '../../../src/environment.js';
+import type { Bag } from '../../../src/config/environment.js';
 import { liveAsWorker } from './live-as-worker.js';
 
 export interface WorkerOrder {

@@ -4,10 +4,10 @@
  */
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbox.js';
-import { checkAccounts, createMaker } from '../../../src/app/accounts.js';
 import type { Context } from '../../../src/app/context.js';
 import type { Decorate } from '../../../src/app/overrides.js';
-import { createPosting } from '../../../src/app/posting.js';
+import { checkAccounts, createMaker } from '../../../src/app/stages/accounts.js';
+import { createPosting } from '../../../src/app/stages/posting.js';
 import { type AccountTimings, TIMINGS } from '../../../src/app/timings.js';
 import type { IdentitiesMode } from '../../../src/core/accounts/identity.js';
 import type { Mirror } from '../../../src/core/posting/mirror.js';

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll } from 'vitest';
 import { SandboxClock } from '../../../sandbox/clock.js';
 import type { ExpectedPayment } from '../../../sandbox/stripe/expectation.js';
 import { type StripeSandbox, type StripeSandboxOptions, startStripeSandbox } from '../../../sandbox/stripe/sandbox.js';
-import { createCollecting } from '../../../src/app/collecting.js';
+import { createCollecting } from '../../../src/app/stages/collecting.js';
 import { openParts } from '../../../src/collect/backfill.js';
 import type { BackfillPart, CollectStore, PaymentFeeds } from '../../../src/collect/ports.js';
 import { collectTail, type TailOptions } from '../../../src/collect/tail.js';

@@ -1,8 +1,8 @@
 /** The HTTP server over a real database; the queue is played by the test. */
 
-import { withoutKeys } from '../../../src/app/ask-sides.js';
-import { loginLinkUser } from '../../../src/app/login-links.js';
-import type { HttpConfig } from '../../../src/config-http.js';
+import { loginLinkUser } from '../../../src/app/commands/login-links.js';
+import { withoutKeys } from '../../../src/app/sessions/ask-sides.js';
+import type { HttpConfig } from '../../../src/config/http.js';
 import { noteActions } from '../../../src/db/actions/action-store.js';
 import { createProofRequests } from '../../../src/db/actions/proof-requests.js';
 import { createParkedStore } from '../../../src/db/postings/parked-store.js';

@@ -5,8 +5,8 @@
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbox.js';
 import type { StripeSandbox } from '../../../sandbox/stripe/sandbox.js';
-import { createIdentityKeeping } from '../../../src/app/identities.js';
 import type { Decorate } from '../../../src/app/overrides.js';
+import { createIdentityKeeping } from '../../../src/app/stages/identities.js';
 import { TIMINGS } from '../../../src/app/timings.js';
 import type { IdentitiesMode } from '../../../src/core/accounts/identity.js';
 import type { Mirror } from '../../../src/core/posting/mirror.js';

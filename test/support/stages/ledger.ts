@@ -8,7 +8,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbox.js';
 import type { BlnkSandboxOptions } from '../../../sandbox/blnk/sandbox-options.js';
 import type { Overrides } from '../../../src/app/overrides.js';
-import { createPosting } from '../../../src/app/posting.js';
+import { createPosting } from '../../../src/app/stages/posting.js';
 import type { Timings } from '../../../src/app/timings.js';
 import type { Clock } from '../../../src/core/base/clock.js';
 import { type MappingRules, preparePayment } from '../../../src/core/posting/mapping.js';

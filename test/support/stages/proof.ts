@@ -7,8 +7,8 @@ import { type BlnkSandbox, startBlnkSandbox } from '../../../sandbox/blnk/sandbo
 import type { BlnkSandboxOptions } from '../../../sandbox/blnk/sandbox-options.js';
 import type { NewIntent } from '../../../sandbox/stripe/intents.js';
 import type { Context } from '../../../src/app/context.js';
-import { createPosting } from '../../../src/app/posting.js';
-import { createProvePorts } from '../../../src/app/proving.js';
+import { createPosting } from '../../../src/app/stages/posting.js';
+import { createProvePorts } from '../../../src/app/stages/proving.js';
 import type { Vendors } from '../../../src/app/vendors.js';
 import type { Certificate, FindingKind } from '../../../src/core/proof/certificate.js';
 import { readMirror } from '../../../src/db/mirror/mirror-store.js';

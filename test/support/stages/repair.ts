@@ -5,7 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
-import { createRepairPorts } from '../../../src/app/repair-ports.js';
+import { createRepairPorts } from '../../../src/app/sessions/repair-ports.js';
 import type { Mirror } from '../../../src/core/posting/mirror.js';
 import type { PlanOutcome, RepairPlan } from '../../../src/core/repair/repair-plan.js';
 import type { RepairProgress } from '../../../src/core/repair/repair-progress.js';

@@ -1,0 +1,34 @@
+/** Composition: planning and applying repairs on a session, noted in somebody's name; for commands, and for pages and API. */
+import type { RepairOperations } from '../../cli/repair.js';
+import type { ItemState, RepairPlan } from '../../core/repair/repair-plan.js';
+import { type ApplyingSession, applyRepair } from '../../operations/apply-repair.js';
+import { type NoteActions, noted } from '../../operations/note-actions.js';
+import { planRepair } from '../../operations/plan-repair.js';
+import { createRepairPorts } from './repair-ports.js';
+import type { JoinedSession } from './session.js';
+
+export function createRepairOperations(
+  session: JoinedSession & Pick<ApplyingSession, 'withQueue'>,
+  note: NoteActions,
+): Pick<RepairOperations, 'planRepair' | 'applyRepair'> {
+  const repairing = { ...session, repair: createRepairPorts(session) };
+  return {
+    planRepair: (asked, listener) =>
+      noted(
+        note,
+        () => planRepair(repairing, asked, listener),
+        ({ plan }) => (plan === null ? null : { kind: 'repair_plan', subject: plan.id, result: 'planned' }),
+      ),
+    applyRepair: (asked, listener) =>
+      noted(
+        note,
+        () => applyRepair(repairing, asked, listener),
+        ({ plan }) => ({ kind: 'repair_apply', subject: plan.id, result: resultText(plan) }),
+      ),
+  };
+}
+
+function resultText({ items }: RepairPlan): string {
+  const count = (state: ItemState) => items.filter((item) => item.state === state).length;
+  return `${count('done')} done, ${count('skipped')} done already, ${count('refused')} refused`;
+}
