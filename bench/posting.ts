@@ -5,6 +5,8 @@
  *   npm run bench:posting -- --database-url …                            the stand-in, 40 ms away, 3 ms for each of a balance
  *   npm run bench:posting -- --database-url … --core-url … --core-key …  a Core that runs already
  *   npm run bench:posting -- --all-currencies --rounds 5 --seconds 30 …
+ *   npm run bench:posting -- --accounts ledger …                         to balances in a ledger of its own; the loops to names
+ *   npm run bench:posting -- --every-customer-new …                      each payment is the first one of its customer
  */
 import { parseArgs } from 'node:util';
 import { measurePosting, type PostingRound } from './program/measure-posting.js';
@@ -22,6 +24,8 @@ const { values } = parseArgs({
     'database-url': { type: 'string' },
     'redis-url': { type: 'string' },
     'source-shards': { type: 'string' },
+    accounts: { type: 'string', default: 'indicators' },
+    'every-customer-new': { type: 'boolean', default: false },
     profile: { type: 'string' },
   },
 });
@@ -40,7 +44,11 @@ await measurePosting(
     core: values['core-url'] === undefined ? null : { url: values['core-url'], key: values['core-key'] },
     databaseUrl: values['database-url'],
     redisUrl: values['redis-url'] ?? null,
-    variables: values['source-shards'] === undefined ? {} : { BLNK_SOURCE_SHARDS: values['source-shards'] },
+    everyCustomerNew: values['every-customer-new'],
+    variables: {
+      BLNK_ACCOUNTS: values.accounts,
+      ...(values['source-shards'] === undefined ? {} : { BLNK_SOURCE_SHARDS: values['source-shards'] }),
+    },
     profileTo: values.profile ?? null,
   },
   (round) => {

@@ -28,6 +28,8 @@ export interface PostingSettings {
   /** False: of the currency of the most payments alone. */
   readonly allCurrencies: boolean;
   readonly rounds: number;
+  /** Each posting, and each of the bare loops, is the first one of its customer. */
+  readonly everyCustomerNew: boolean;
   readonly secondsEach: number;
   readonly blnkLatencyMs: number;
   /** How long each posted transaction holds its balances; of the stand-in only. */
@@ -171,6 +173,13 @@ async function fill(sql: postgres.Sql, reader: ChildProcess, settings: PostingSe
         select currency from stripe_blnk_sync.postings where state = 'pending' group by currency order by count(*) desc limit 1)`;
   }
   await copyPending(sql, settings.pending);
+  if (settings.everyCustomerNew) {
+    await sql`
+      update stripe_blnk_sync.postings set destination = '@cus_of_' || reference,
+        prepared = replace(prepared, '"destination":"' || destination || '"', '"destination":"@cus_of_' || reference || '"')
+      where state = 'pending'`;
+    await sql`delete from stripe_blnk_sync.account_balances where balance_id is null`;
+  }
 }
 
 async function drain(

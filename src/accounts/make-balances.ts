@@ -73,6 +73,8 @@ const REFUSED_AGAIN_AFTER_MS = 10 * 60_000;
 interface Memory {
   readAtMs: number | null;
   newest: string | null;
+  /** One look at everything is for all of a turn that are in doubt. */
+  isReadInTurn: boolean;
   /** Whether all that waits was looked through since this process began. */
   isSwept: boolean;
   /** Turns in a row that failed, and until when none is taken. */
@@ -81,7 +83,14 @@ interface Memory {
 }
 
 export function createBalanceMaker(ports: BalancePorts, options: MakeOptions): BalanceMaker {
-  const memory: Memory = { readAtMs: null, newest: null, isSwept: false, failures: 0, pausedUntilMs: 0 };
+  const memory: Memory = {
+    readAtMs: null,
+    newest: null,
+    isReadInTurn: false,
+    isSwept: false,
+    failures: 0,
+    pausedUntilMs: 0,
+  };
   return {
     async turn() {
       if (ports.monotonicMs() < memory.pausedUntilMs) return { mapped: 0, goesOn: false };
@@ -100,6 +109,7 @@ export function createBalanceMaker(ports: BalancePorts, options: MakeOptions): B
 
 async function takeTurn(ports: BalancePorts, options: MakeOptions, memory: Memory): Promise<Made> {
   const { store, signal } = ports;
+  memory.isReadInTurn = false;
   await store.wantPending({ all: !memory.isSwept || isReadDue(ports, options, memory) });
   memory.isSwept = true;
   let ledgerId: string | null = null;
@@ -143,6 +153,7 @@ async function readAll(ports: BalancePorts, ledgerId: string, memory: Memory): P
   const { newest, mapped } = await readLedger(ports, { ledgerId, since, of: null });
   if (newest !== null) await ports.ledgerStore.noteReadTo(earlierBy(newest, SHOWN_WITHIN_MS));
   memory.readAtMs = ports.monotonicMs();
+  memory.isReadInTurn = true;
   memory.newest = newest ?? memory.newest;
   ports.onMapped(mapped);
 }
@@ -163,7 +174,8 @@ async function makeBatch(
   const { store } = ports;
   await lookUpDoubted(ports, claimed);
   const wanted = claimed.filter(({ balanceId }) => balanceId === null);
-  if (wanted.some(({ sinceAttemptMs }) => sinceAttemptMs !== null)) await readAll(ports, ledgerId, memory);
+  const isInDoubt = wanted.some(({ sinceAttemptMs }) => sinceAttemptMs !== null);
+  if (isInDoubt && !memory.isReadInTurn) await readAll(ports, ledgerId, memory);
   const open = await store.stillWanted(wanted);
   const isMaking = (one: WantedBalance) =>
     one.sinceAttemptMs === null || (one.sinceAttemptMs > options.againAfterMs && one.attempts < ATTEMPTS_MAX);

@@ -4,6 +4,7 @@
  */
 import { expect, it } from 'vitest';
 import { composeCommandLine } from '../../src/app/commands/compose-command-line.js';
+import { checkAccounts } from '../../src/cli/accounts.js';
 import { commandsBelow, pathOf } from '../../src/cli/command-help.js';
 import { doctor } from '../../src/cli/doctor.js';
 import { dryRun } from '../../src/cli/dry-run.js';
@@ -15,6 +16,7 @@ import { applyRepair, planRepair } from '../../src/cli/repair.js';
 import type { PartFinding } from '../../src/core/doctor/finding.js';
 import type { RepairItem, RepairPlan } from '../../src/core/repair/repair-plan.js';
 import { createCertificateStore } from '../../src/db/proof/certificate-store.js';
+import type { AccountsChecked } from '../../src/operations/check-accounts.js';
 import type { DryRunReport } from '../../src/operations/dry-run.js';
 import type { RebuildResult } from '../../src/operations/rebuild.js';
 import { aCertificate, aFinding, aFullCertificate, proofOf } from '../support/certificates.js';
@@ -38,6 +40,16 @@ const PLAN: RepairPlan = {
   ...{ id: RUN, fromDay: DAY, toDay: DAY, plannedBy: 'ada', plannedAt: at('2026-11-20T10:00:00Z') },
   ...{ appliedBy: 'ada', appliedAt: at('2026-11-20T11:00:00Z'), items: [ITEM] },
 };
+const ACCOUNTS: AccountsChecked = {
+  sums: [{ currency: 'USD', customers: '5', before: '5', after: '5', surplus: '0', verdict: 'equal' }],
+  accounts: {
+    ...{ ledgerId: 'ldg_1', ledgerName: 'Shop', surplusLedgers: ['ldg_2'], ledgerError: null },
+    ...{ balances: 2, wanted: 1, missing: 0, marksLost: 0, checkedAt: at('2026-11-22T00:00:00Z') },
+    ...{ surplus: { count: 1, used: 0 }, parked: [{ reason: 'not_shown', count: 1 }], failing: null },
+    sums: [{ currency: 'USD', customers: '5', before: '5', after: '5', surplus: '0' }],
+  },
+};
+
 const REPORT: DryRunReport = {
   ...{ asked: 'backfill', firstStart: true, ledgerInUse: false, complete: true },
   windows: [{ feed: 'payment_intents', from: at('2026-11-01T00:00:00Z'), to: at('2026-11-02T00:00:00Z') }],
@@ -149,6 +161,7 @@ async function ofSessions(): Promise<Readonly<Record<string, string>>> {
       ),
     'mirror move': (environment) =>
       moveMirror(environment, { moveMirror: async () => move }, { instance: 'inst_2', dryRun: false, json: true }),
+    accounts: (environment) => checkAccounts(environment, { checkAccounts: async () => ACCOUNTS }, { json: true }),
     'login-link': (environment) => printLoginLink(environment, { makeLoginLink: async () => LINK }, { json: true }),
     doctor: (environment) =>
       doctor(environment, { examine: async () => ({ findings: FINDINGS, stripeReads: 4 }) }, { json: true }),

@@ -236,6 +236,8 @@ describe('what is refused', () => {
     [{ BLNK_API_KEY: undefined }, /^BLNK_API_KEY: is not set; .*proxy:write and data:read/],
     [{ BLNK_INSTANCE_ID: undefined }, /^BLNK_INSTANCE_ID: is not set; .*BLNK_API_STYLE=core/],
     [{ BLNK_IDENTITIES: 'on' }, /^BLNK_IDENTITIES: is "on"; allowed is one of off, ids, full/],
+    [{ BLNK_ACCOUNTS: 'balances' }, /^BLNK_ACCOUNTS: is "balances"; allowed is one of indicators, ledger/],
+    [{ BLNK_LEDGER_NAME: '  ' }, /^BLNK_LEDGER_NAME: is " {2}"; allowed is a name of up to 200 characters/],
     [{ BLNK_API_STYLE: 'Cloud' }, /^BLNK_API_STYLE: is "Cloud"; allowed is cloud .* or core/],
     [{ BLNK_SOURCE: 'stripe' }, /^BLNK_SOURCE: is "stripe"; allowed is @ and a name/],
     [{ BLNK_SOURCE: '@two words' }, /^BLNK_SOURCE: is "@two words"/],
