@@ -40,12 +40,10 @@ describe('what is loaded', () => {
     expect(loaded.filter((path) => path.startsWith('src/config/'))).toEqual(['src/config/environment.ts']);
     expect(partsOf(loaded)).toEqual(['app', 'cli', 'config', 'core', 'main.ts', 'package-root.ts', 'views']);
     expect(loaded.filter((path) => path.startsWith('src/app/'))).toEqual([
-      ...[
-        'src/app/commands/command-environment.ts',
-        'src/app/commands/compose-command-line.ts',
-        'src/app/process-life.ts',
-      ],
+      'src/app/commands/command-environment.ts',
+      'src/app/commands/compose-command-line.ts',
       'src/app/commands/program-start.ts',
+      'src/app/process-life.ts',
     ]);
   });
 
