@@ -4,6 +4,7 @@ import type { VerdictFacts } from '../../src/core/verdict/facts.js';
 import { needsOfAccounts } from '../../src/core/verdict/needs-of-accounts.js';
 import { readAccounts } from '../../src/db/reads/accounts.js';
 import { asCore, payment } from '../blnk-contract/sandbox-client.js';
+import { until } from '../support/process/wait.js';
 import { type AccountsStage, accountsStages, LEDGER_MIRROR, type PaidBy } from '../support/stages/accounts.js';
 
 const open = accountsStages();
@@ -130,4 +131,24 @@ it('an identity comes before its balance, which needs no link then; one that can
   };
   expect(await identityOf('USD:@cus_anna')).toMatch(/^idt_/);
   expect([await identityOf('USD:@cus_bert'), await identityOf('USD:@stripe_guests')]).toEqual(['', '']);
+});
+
+it('however many payments wait for a balance that Blnk refuses, those behind them are posted', async () => {
+  const stage = await open();
+  await stage.pay(Array.from({ length: 2_050 }, (): PaidBy => ['cus_refused', 'USD']));
+  await stage.pay(PAID);
+  // Behind the others from either end.
+  await stage.sql`
+    update stripe_blnk_sync.postings set due_at = due_at - interval '1 hour', effective_at = effective_at + interval '1 hour'
+    where destination = '@cus_refused'`;
+  const refused = { effect: 'status', status: 400, body: 'core', route: 'POST /balances' } as const;
+  stage.blnk.faults.add({ ...refused, contains: 'cus_refused' });
+  const { turn, drain } = stage.worker();
+  await turn();
+  await until('those behind are posted', async () => {
+    await drain();
+    const [row] = await stage.sql`select count(*)::int as count from stripe_blnk_sync.postings where state = 'posted'`;
+    return row?.count === PAID.length;
+  });
+  expect(await needs(stage)).toContain('balances_parked');
 });

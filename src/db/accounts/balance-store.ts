@@ -9,6 +9,7 @@ import { ownBalancesOf } from '../../core/posting/source-shards.js';
 import { lanesPending } from '../postings/due.js';
 import { LANE } from '../schema/postings.js';
 import { isOfMirror } from './ledger-store.js';
+import { putPaymentsOff } from './put-payments-off.js';
 
 export type BalanceStoreMirror = Pick<Mirror, 'mirrorId' | 'source' | 'sourceShards'>;
 
@@ -58,7 +59,13 @@ export function createBalanceStore(sql: postgres.Sql, mirror: BalanceStoreMirror
         returning balance.name, balance.currency`;
       return amongst(claimed, noted);
     },
-    putOff: (balances, dueInMs) => putOff(sql, balances, dueInMs),
+    async putOff(balances, dueInMs) {
+      await putOff(sql, balances, dueInMs);
+      await putPaymentsOff(
+        sql,
+        balances.filter(({ reason }) => reason !== null).map((balance) => ({ ...balance, dueInMs: dueInMs(balance) })),
+      );
+    },
     async noteSeen(balances) {
       if (balances.length === 0) return;
       const rows = balances.map(({ amount, ...balance }) => ({ ...balance, amount: amount?.toString() ?? null }));
