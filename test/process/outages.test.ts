@@ -72,7 +72,7 @@ describe('a worker', () => {
       const worker = session.quickWorker({ variables: { [variable]: proxy.url } });
       const began = () => worker.log().filter(({ event }) => event === 'outage_began');
       await until('it is tried for as long as an outage of any server takes', () => triedForMs(worker) > OUTAGE_MS, {
-        explain: worker.output,
+        ...{ explain: worker.output, timeoutMs: 60_000 },
       });
       expect(
         began().map((line) => line.server),
