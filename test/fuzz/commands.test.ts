@@ -186,7 +186,7 @@ function expectHarmless(printed: string): void {
 
 it.each([true, false])('a log line has no terminal obey what was logged, for people: %s', async (forPeople) => {
   const script = `
-    import { commandEnvironment } from './src/app/command-environment.ts';
+    import { commandEnvironment } from './src/app/commands/command-environment.ts';
     const { stdout: standardOutput, stderr: standardError } = process;
     if (${forPeople}) standardOutput.isTTY = true;
     const view = { variables: {}, directory: '/', standardOutput, standardError, userName: 'ada', exit() {} };

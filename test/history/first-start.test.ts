@@ -15,7 +15,7 @@ import { History, type HistoryOptions } from '../support/history/world.js';
 import { homes } from '../support/homes.js';
 
 const HAND_OVER = BEGINNING.getTime();
-const { seed, budgetMs, timeoutMs } = budgetOf(3_000);
+const { seed, budgetMs, timeoutMs } = budgetOf(2_000);
 
 /** Moments of a process before its first run has written the hand-over: see `beginMirror` in src/worker/sync-job.ts. */
 const MOMENTS_UNTIL_HANDED_OVER = 6;

@@ -16,7 +16,7 @@ import { History } from '../support/history/world.js';
 import { homes } from '../support/homes.js';
 import { openQueueOf, type QueueOfHome } from '../support/queue-of-home.js';
 
-const { seed, budgetMs, timeoutMs } = budgetOf(4_000);
+const { seed, budgetMs, timeoutMs } = budgetOf(2_000);
 const END_WITHIN_MS = 60_000;
 const LOCK_MS = 2_000;
 

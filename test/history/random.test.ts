@@ -13,7 +13,7 @@ import { BEGINNING, DAY, LAG, MINUTE, SECOND } from '../support/history/time.js'
 import { History } from '../support/history/world.js';
 import { homes } from '../support/homes.js';
 
-const { seed, budgetMs, timeoutMs } = budgetOf(6_000);
+const { seed, budgetMs, timeoutMs } = budgetOf(3_000);
 
 const drawings = fc.record({
   seed: fc.nat(1_000),
