@@ -11,11 +11,13 @@ import { runCommandLine } from '../../../src/cli/command-line.js';
 export interface CommandEnd {
   readonly code: number;
   readonly output: string;
-  /** But for how far it is: a slow machine lets every command take long enough to say so. */
   readonly errors: string;
 }
 
-const PROGRESS = /^\{"progress".*\n/gm;
+/** What was told besides how far it is: a slow machine lets every command take long enough to say so. */
+export function withoutProgress(errors: string): string {
+  return errors.replaceAll(/^\{"progress".*\n/gm, '');
+}
 
 /** A worker that was not refused is stopped after this time; its exit code then says that it ran. */
 const STOP_AFTER_MS = 20_000;
@@ -39,5 +41,5 @@ export async function runCommand(
     ...(overrides === undefined ? {} : { overrides }),
   });
   await runCommandLine(composeCommandLine(environment), environment, words);
-  return { ...end, errors: end.errors.replaceAll(PROGRESS, '') };
+  return end;
 }
