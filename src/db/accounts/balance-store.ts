@@ -7,9 +7,9 @@ import type { BalanceStore, NamedBalance, PutOffBalance, WantedBalance } from '.
 import type { Mirror } from '../../core/posting/mirror.js';
 import { ownBalancesOf } from '../../core/posting/source-shards.js';
 import { lanesPending } from '../postings/due.js';
+import { putOffUnready } from '../postings/put-off-unready.js';
 import { LANE } from '../schema/postings.js';
 import { isOfMirror } from './ledger-store.js';
-import { putPaymentsOff } from './put-payments-off.js';
 
 export type BalanceStoreMirror = Pick<Mirror, 'mirrorId' | 'source' | 'sourceShards'>;
 
@@ -61,7 +61,7 @@ export function createBalanceStore(sql: postgres.Sql, mirror: BalanceStoreMirror
     },
     async putOff(balances, dueInMs) {
       await putOff(sql, balances, dueInMs);
-      await putPaymentsOff(
+      await putOffUnready(
         sql,
         balances.filter(({ reason }) => reason !== null).map((balance) => ({ ...balance, dueInMs: dueInMs(balance) })),
       );

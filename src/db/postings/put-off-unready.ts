@@ -6,7 +6,7 @@ import type postgres from 'postgres';
 import type { NamedBalance } from '../../accounts/balance-ports.js';
 
 /** Reads what is due of the currency's lanes: only of a balance that Blnk refuses, and when it is asked for again. */
-export async function putPaymentsOff(
+export async function putOffUnready(
   sql: postgres.Sql,
   balances: ReadonlyArray<NamedBalance & { readonly dueInMs: number }>,
 ): Promise<void> {
