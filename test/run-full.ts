@@ -34,6 +34,7 @@ const RECORD = fileURLToPath(new URL('../docs/engineering/full-tests.md', import
 const RECORDED_CORE = '0.15.2';
 const RECORD_BEGINS = '<!-- written by npm run test:full -- --record -->';
 const TS = ['node', '--import', 'tsx'];
+const HEAD = ['| step | what it shows | result | time | when, and where |', '|---|---|---|---|---|'];
 
 const { values } = parseArgs({
   options: {
@@ -121,8 +122,6 @@ function coreStep(core: string): Step {
     ],
   };
 }
-
-const HEAD = ['| step | what it shows | result | time | when, and where |', '|---|---|---|---|---|'];
 
 function tableOf(lines: readonly string[]): string {
   return [...HEAD, ...lines].join('\n');
