@@ -3,6 +3,7 @@ import { v5 as uuidOf } from 'uuid';
 import type { NamedBalance } from '../../accounts/balance-ports.js';
 import { type CheckPorts, checkLedger } from '../../accounts/check-ledger.js';
 import { type BalanceMaker, type BalancePorts, createBalanceMaker } from '../../accounts/make-balances.js';
+import { ROWS_MAX, unreadable } from '../../blnk/look-ups.js';
 import type { CollectStore } from '../../collect/ports.js';
 import type { CheckedCurrency } from '../../core/accounts/account-facts.js';
 import { balanceMarkOf, ledgerMarkOf, nameOfMark, soughtLedgerMark } from '../../core/accounts/balance-mark.js';
@@ -47,7 +48,7 @@ export function createAccountsKeeping(context: Context, parts: AccountsParts): A
   const { mirror } = parts;
   const store = context.decorate('balanceStore', createBalanceStore(database.sql, mirror));
   const maker = createMaker(context, parts);
-  const run = singly(async (): Promise<TaskResult> => {
+  const run = async (): Promise<TaskResult> => {
     let balances = 0;
     for (let goesOn = true; goesOn; ) {
       const made = await maker.turn();
@@ -56,7 +57,7 @@ export function createAccountsKeeping(context: Context, parts: AccountsParts): A
     }
     if (balances > 0) events.balancesMade({ balances });
     return { kind: 'done', counts: { balances } };
-  });
+  };
   return {
     wanting: (collected) => ({
       ...collected,
@@ -106,13 +107,15 @@ async function outOfSource({ accounts, ledgerSide }: Context['vendors'], mirror:
     for (let at = 0; at < ids.length; at += ROWS_MAX) {
       const some = ids.slice(at, at + ROWS_MAX);
       const amounts = await accounts.amountsOf(some.map(([, id]) => id));
-      for (const [currency, id] of some) sums.set(currency, (sums.get(currency) ?? 0n) - (amounts.get(id) ?? 0n));
+      for (const [currency, id] of some) {
+        const amount = amounts.get(id) ?? null;
+        if (amount === null) throw unreadable(`the balance ${id} of the source was not listed with a whole amount`);
+        sums.set(currency, (sums.get(currency) ?? 0n) - amount);
+      }
     }
   }
   return sums;
 }
-
-const ROWS_MAX = 100;
 
 /** The maker by itself, with its ports. */
 export function createMaker(context: Context, parts: AccountsParts): BalanceMaker {
@@ -165,15 +168,4 @@ function balancesOf(postings: Parameters<CollectStore['storePage']>[1]['postings
     const { destination: name, currency } = preparation.transaction;
     return [{ name, currency }];
   });
-}
-
-/** Whoever comes while a turn is under way waits for that one. */
-function singly<T>(work: () => Promise<T>): () => Promise<T> {
-  let current: Promise<T> | null = null;
-  return () => {
-    current ??= work().finally(() => {
-      current = null;
-    });
-    return current;
-  };
 }
