@@ -17,6 +17,7 @@ import { markLooked } from '../../src/db/postings/mark-looked.js';
 import { markPosted } from '../../src/db/postings/mark-posted.js';
 import { park } from '../../src/db/postings/park.js';
 import { postpone } from '../../src/db/postings/postpone.js';
+import { putOffUnready } from '../../src/db/postings/put-off-unready.js';
 import { refuseAgain, retryMapped, retryPrepared } from '../../src/db/postings/retry.js';
 import { settle } from '../../src/db/postings/settle.js';
 import { dismissInstead, storeOwed } from '../../src/db/postings/store-owed.js';
@@ -221,6 +222,10 @@ const STATEMENTS: Readonly<Record<string, Statement>> = {
   postpone: {
     ...{ from: ['claimed'], to: 'pending' },
     execute: () => postpone(database.sql, TOKEN, [{ ...later, reason: 'conflict', reasonDetail: 'another amount' }]),
+  },
+  putOffUnready: {
+    ...{ from: ['untried'], to: 'pending' },
+    execute: () => putOffUnready(database.sql, [{ name: OWED.destination, currency: OWED.currency, dueInMs: 60_000 }]),
   },
   settle: { from: ['claimed'], to: 'posted', by: [posted], execute: () => settle(database.sql, TOKEN, [SEEN]) },
   park: {
