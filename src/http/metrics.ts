@@ -127,6 +127,7 @@ function createGauges(registry: Registry) {
     findings: gauge('findings', 'Findings of the newest certificates of the last 40 days, by their state', ['state']),
     provenTo: gauge('proven_to_timestamp_seconds', 'End of the last day that was proven; absent while none was'),
     identities: gauge('identities', 'Customers by how their identity in Blnk stands', ['state']),
+    balances: gauge('account_balances', 'Balances of the ledger of its own, by how they stand', ['state']),
     workers: gauge('workers', 'Workers that live'),
     permission: gauge('permission', '1 where the Stripe key may read the feed', ['feed']),
     reads: gauge('stripe_reads_30d', 'Requests to Stripe in the last 30 days'),
@@ -169,6 +170,7 @@ function setState(gauges: Gauges, status: StatusRecord): void {
   setTimes(gauges, status);
   setLanes(gauges, status);
   setIdentities(gauges, status.identities);
+  setBalances(gauges, status.accounts);
   gauges.holes.set(status.holes.length);
   gauges.workers.set(status.workers.length);
   gauges.reads.set(status.stripeReads);
@@ -183,6 +185,16 @@ function setIdentities({ identities }: Gauges, facts: StatusRecord['identities']
   identities.set({ state: 'linked' }, facts.linked);
   identities.set({ state: 'parked' }, parked);
   identities.set({ state: 'waiting' }, Math.max(0, facts.customers - facts.linked - parked));
+}
+
+function setBalances({ balances }: Gauges, facts: StatusRecord['accounts']): void {
+  balances.reset();
+  if (facts === null) return;
+  const parked = facts.parked.reduce((sum, { count }) => sum + count, 0);
+  balances.set({ state: 'in_use' }, facts.balances);
+  balances.set({ state: 'parked' }, parked);
+  balances.set({ state: 'waiting' }, Math.max(0, facts.wanted - parked));
+  balances.set({ state: 'surplus' }, facts.surplus.count);
 }
 
 function setTimes(gauges: Gauges, { complete, behindMs, lagMs, proofs, oldestUnresolved }: StatusRecord): void {

@@ -110,6 +110,28 @@ it('ask the database once in ten seconds, and show a fault as one', async () => 
   expect(stage.faults).toHaveLength(1);
 });
 
+it('tell of the balances of a ledger of its own, by metric and on the overview, and of none without one', async () => {
+  expect([...(await scrape()).keys()].filter((name) => name.includes('account_balances'))).toEqual([]);
+  await stage.close();
+  const accounts = {
+    ...{ ledgerId: 'ldg_1', ledgerName: 'Shop', surplusLedgers: [], ledgerError: null },
+    ...{ balances: 3_000, wanted: 12, parked: [{ reason: 'refused_by_blnk' as const, count: 2 }], failing: null },
+    ...{ missing: 0, surplus: { count: 4, used: 0 }, marksLost: 0, checkedAt: null, sums: [] },
+  };
+  stage = await startHttp(database, {
+    config: { adminToken: ADMIN_TOKEN },
+    decorate: (ports) => ({
+      ...ports,
+      reads: { ...ports.reads, status: async () => ({ ...(await ports.reads.status()), accounts }) },
+    }),
+  });
+  const metrics = await scrape();
+  const of = (state: string) => metrics.get(`stripe_blnk_sync_account_balances{state="${state}"}`);
+  expect(['in_use', 'waiting', 'parked', 'surplus'].map(of)).toEqual([3_000, 10, 2, 4]);
+  const page = await fetch(stage.url, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+  expect(await page.text()).toContain('3,000 in ledger Shop (ldg_1), 12 to be made');
+});
+
 it('need a token, and are given under any name to whoever shows it', async () => {
   expect((await fetch(`${stage.url}/metrics`)).status).toBe(401);
 });

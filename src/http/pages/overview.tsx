@@ -8,7 +8,7 @@ import type { CertificateRecord } from '../../db/reads/certificates.js';
 import type { DayTotalRecord } from '../../db/reads/days.js';
 import type { RunRecord } from '../../db/reads/runs.js';
 import type { StatusRecord } from '../../db/reads/status.js';
-import { identitiesText } from '../../views/status-text.js';
+import { accountsText, identitiesText } from '../../views/status-text.js';
 import { plainText } from '../../views/text-width.js';
 import { DayChart } from './chart.js';
 import { DayStrip } from './day-strip.js';
@@ -227,6 +227,7 @@ const Figures: FC<{ readonly status: StatusRecord }> = ({ status }) => {
   const posted = status.totals.reduce((sum, { postedCount }) => sum + postedCount, 0);
   const { stripeReads, stripeReadsAllowed } = status;
   const identities = identitiesText(status.identities);
+  const balances = accountsText(status.accounts);
   return (
     <dl class="facts">
       <Figure name="In the ledger" value={formatCount(posted)} />
@@ -244,6 +245,7 @@ const Figures: FC<{ readonly status: StatusRecord }> = ({ status }) => {
       />
       <Figure name="Parked" value={formatCount(parked)} />
       <Figure name="Days sealed" value={sealedText(status)} />
+      {balances === null ? null : <Figure name="Balances" value={balances} />}
       {identities === null ? null : <Figure name="Identities" value={identities} />}
       <Figure name="Workers" value={status.workers.length === 0 ? 'none' : formatCount(status.workers.length)} />
       <Figure
