@@ -12,8 +12,9 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -51,6 +52,11 @@ const STEPS: readonly Step[] = [
     name: 'long-files',
     proves: 'the test files named *.full.test.ts',
     command: ['env', 'TEST_TIER=full', ...TS, 'test/run.ts', '.full.test.ts'],
+  },
+  {
+    name: 'grown-files',
+    proves: 'all cases of the test files of which npm test takes some',
+    command: ['env', 'TEST_TIER=full', ...TS, 'test/run.ts', ...filesOfTiers()],
   },
   {
     name: 'crashes',
@@ -104,6 +110,17 @@ async function run(step: Step): Promise<StepResult> {
   const child = spawn(program, args, { stdio: 'inherit' });
   const [code] = (await once(child, 'exit')) as [number | null];
   return { step, held: code === 0, seconds: Math.round((performance.now() - startedAt) / 1_000) };
+}
+
+/** They import what decides how much of them is executed. */
+function filesOfTiers(): string[] {
+  const folder = fileURLToPath(new URL('.', import.meta.url));
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter(
+      (path) => path.endsWith('.test.ts') && readFileSync(join(folder, path), 'utf8').includes('/support/tier.js'),
+    )
+    .map((path) => join('test', path))
+    .sort();
 }
 
 function coreStep(core: string): Step {

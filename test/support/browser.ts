@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { inTier } from './tier.js';
 
 const WITHOUT_WINDOW = '/usr/bin/chromium-headless-shell';
 const WHOLE = [
@@ -15,8 +16,10 @@ const WHOLE = [
 ];
 
 export function findBrowser(): string | null {
-  const places = process.env.TEST_TIER === 'full' ? [...WHOLE, WITHOUT_WINDOW] : [WITHOUT_WINDOW, ...WHOLE];
-  return places.find((path) => existsSync(path)) ?? null;
+  return (
+    inTier({ quick: [WITHOUT_WINDOW, ...WHOLE], full: [...WHOLE, WITHOUT_WINDOW] }).find((path) => existsSync(path)) ??
+    null
+  );
 }
 
 export function openBrowser(path: string): Promise<Browser> {

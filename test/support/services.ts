@@ -22,6 +22,8 @@ declare module 'vitest' {
     readonly redisUrl: string | null;
     /** With CI=true nothing may be left out because something around the tests is missing. */
     readonly mustRunAll: boolean;
+    /** Of `npm run test:full`; see tier.ts. */
+    readonly isFull: boolean;
     /** What the migrated database is called that others are made of; see template-database.ts. */
     readonly templateDatabase: string;
   }
@@ -44,6 +46,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('redisUrl', 'url' in redis ? redis.url : null);
   const mustRunAll = isSet(process.env.CI);
   project.provide('mustRunAll', mustRunAll);
+  project.provide('isFull', process.env.TEST_TIER === 'full');
   const missing = report(database, redis);
   const templateDatabase = `test_template_${randomBytes(6).toString('hex')}`;
   project.provide('templateDatabase', templateDatabase);
