@@ -9,6 +9,7 @@ import { verdictOf } from '../../src/core/verdict/verdict.js';
 import { clockHistories } from '../support/clock/histories.js';
 import { assertHonest, differencesInTheEnd } from '../support/history/oracle.js';
 import { BEGINNING, DAY, HOUR, LAG, MINUTE, SECOND } from '../support/history/time.js';
+import { inTier } from '../support/tier.js';
 
 const clocks = clockHistories(11);
 const { open, setDatabaseOff, pay, minute } = clocks;
@@ -35,15 +36,16 @@ async function stored(): Promise<number> {
 }
 
 const OFFS = [-MINUTE, 5 * MINUTE, -HOUR];
+const UNDER_WAY = [HOUR, -HOUR];
 const ANSWERS = [
-  ['one answer', { times: 1 }, OFFS],
+  ['one answer', { times: 1 }, inTier({ quick: [-HOUR], full: OFFS }), inTier({ quick: [HOUR], full: UNDER_WAY })],
   // Between the other two.
-  ['some answers', { probability: 0.4 }, [5 * MINUTE]],
-  ['all answers', {}, OFFS],
+  ['some answers', { probability: 0.4 }, [5 * MINUTE], inTier({ quick: [-HOUR], full: UNDER_WAY })],
+  ['all answers', {}, inTier({ quick: [5 * MINUTE], full: OFFS }), inTier({ quick: [-HOUR], full: UNDER_WAY })],
 ] as const;
 
-describe.each(ANSWERS)('%s of Stripe', (_, rule, offs) => {
-  it.each(offs)('off by %i ms, from the first start on', async (aheadMs) => {
+describe.each(ANSWERS)('%s of Stripe', (_, rule, fromTheStart, underWay) => {
+  it.each(fromTheStart)('off by %i ms, from the first start on', async (aheadMs) => {
     await open();
     clocks.history.stripe.faults.add({ effect: 'wrong_date', aheadMs, ...rule });
     await minutes(4);
@@ -58,7 +60,7 @@ describe.each(ANSWERS)('%s of Stripe', (_, rule, offs) => {
     expect(await differencesInTheEnd(clocks.history)).toBeNull();
   });
 
-  it.each([HOUR, -HOUR])('off by %i ms, under way', async (aheadMs) => {
+  it.each(underWay)('off by %i ms, under way', async (aheadMs) => {
     await open();
     await minutes(2);
     clocks.history.stripe.faults.add({ effect: 'wrong_date', aheadMs, ...rule });
@@ -82,22 +84,25 @@ describe.each([
     'machine_clock_off',
   ],
 ] as const)('%s', (_, setOff, code) => {
-  it.each([MINUTE, HOUR, -400 * DAY])('off by %i ms: all goes on, and it is said', async (ms) => {
-    await open();
-    await setOff(ms);
-    await minutes(1);
-    await clocks.history.advance(LAG);
-    await minutes(2);
-    expect(await stored()).toBe(9);
-    const { complete } = await clocks.history.reads().status();
-    expect(clocks.history.clock.nowMs() - (complete?.to.getTime() ?? 0)).toBeLessThanOrEqual(LAG + 2 * MINUTE);
-    expect((await needs()).some((line) => line.startsWith(`${code}: `))).toBe(Math.abs(ms) > MINUTE);
-    await setOff(0);
-    await clocks.history.advance(LAG);
-    await minutes(1);
-    expect(await differencesInTheEnd(clocks.history)).toBeNull();
-    expect((await needs()).filter((line) => line.includes('clock'))).toEqual([]);
-  });
+  it.each(inTier({ quick: [MINUTE, HOUR], full: [MINUTE, HOUR, -400 * DAY] }))(
+    'off by %i ms: all goes on, and it is said',
+    async (ms) => {
+      await open();
+      await setOff(ms);
+      await minutes(1);
+      await clocks.history.advance(LAG);
+      await minutes(2);
+      expect(await stored()).toBe(9);
+      const { complete } = await clocks.history.reads().status();
+      expect(clocks.history.clock.nowMs() - (complete?.to.getTime() ?? 0)).toBeLessThanOrEqual(LAG + 2 * MINUTE);
+      expect((await needs()).some((line) => line.startsWith(`${code}: `))).toBe(Math.abs(ms) > MINUTE);
+      await setOff(0);
+      await clocks.history.advance(LAG);
+      await minutes(1);
+      expect(await differencesInTheEnd(clocks.history)).toBeNull();
+      expect((await needs()).filter((line) => line.includes('clock'))).toEqual([]);
+    },
+  );
 });
 
 describe.each([

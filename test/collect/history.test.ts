@@ -6,6 +6,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DAY, HOUR, LAG, MINUTE, NOW, type Stage, stages } from '../support/stages/collect.js';
+import { inTier } from '../support/tier.js';
 
 const SECOND = 1_000;
 
@@ -67,7 +68,7 @@ describe('any history', () => {
         expect((await stage.completeness()).holes).toEqual([]);
         expect((await stage.completeness()).complete?.to).toEqual(new Date(stage.clock.nowMs() - LAG));
       }),
-      { seed: 20_261_121, numRuns: 15, endOnFailure: true },
+      { seed: 20_261_121, numRuns: inTier({ quick: 8, full: 60 }), endOnFailure: true },
     );
   });
 });

@@ -19,6 +19,7 @@ import { findPgBouncer, type PgBouncer, startPgBouncer } from '../support/pgboun
 import { population, type Session, startSession } from '../support/process/session.js';
 import { expectMirrored } from '../support/process/truth.js';
 import { until } from '../support/process/wait.js';
+import { inTier } from '../support/tier.js';
 
 const TIMEOUT_MS = 90_000;
 
@@ -51,7 +52,8 @@ const APPLICATION_BORN_MS = 40 * YEAR_MS;
 
 const home = homes().find(({ name }) => name === 'postgres');
 const isMissing = findPgBouncer() === null && !inject('mustRunAll');
-const WAYS = ['direct', 'session', 'transaction'] as const;
+/** What a pooler in session mode does otherwise, its other mode does as well. */
+const WAYS = inTier({ quick: ['direct', 'transaction'] as const, full: ['direct', 'session', 'transaction'] as const });
 
 describe.skipIf(home === undefined).each(WAYS)('twelve odd settings, %s', (way) => {
   const role = `test_odd_${randomBytes(6).toString('hex')}`;

@@ -13,6 +13,7 @@ import { drawSteps } from '../support/history/steps.js';
 import { BEGINNING, DAY, HOUR, LAG, MINUTE, SECOND } from '../support/history/time.js';
 import { History, type HistoryOptions } from '../support/history/world.js';
 import { homes } from '../support/homes.js';
+import { inTier } from '../support/tier.js';
 
 const HAND_OVER = BEGINNING.getTime();
 const { seed, budgetMs, timeoutMs } = budgetOf(2_000);
@@ -41,11 +42,17 @@ describe('a first start', () => {
     }
   };
 
-  const cases = (['the backfill', 'the tail'] as const).flatMap((first) => [
-    { first, spacingMs: SECOND, eventsLateByMs: 0 },
-    { first, spacingMs: LAG - SECOND, eventsLateByMs: LAG - SECOND },
-    { first, spacingMs: 2 * LAG, eventsLateByMs: LAG - SECOND },
-  ]);
+  const spacings = [
+    { spacingMs: SECOND, eventsLateByMs: 0 },
+    { spacingMs: LAG - SECOND, eventsLateByMs: LAG - SECOND },
+    { spacingMs: 2 * LAG, eventsLateByMs: LAG - SECOND },
+  ];
+  const cases = (['the backfill', 'the tail'] as const).flatMap((first, at) =>
+    inTier({ quick: spacings.filter((_, index) => index === at), full: spacings }).map((spacing) => ({
+      first,
+      ...spacing,
+    })),
+  );
   it('mirrors every payment of its minutes once, whatever comes first', { timeout: 240_000 }, async () => {
     for (const { first, spacingMs, eventsLateByMs } of cases) {
       await inHistory({ eventsLateByMs: { always: eventsLateByMs } }, async (history) => {

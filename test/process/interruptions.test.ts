@@ -18,7 +18,7 @@ describe('a worker', () => {
   it(
     'killed with an attempt open: the next one settles it by looking, and posts the rest',
     async () => {
-      const session = await startStory(homeFor('embedded'), 400);
+      const session = await startStory(homeFor('embedded'), 200);
       // Access is checked with an empty bulk request; this is the first one that posts. A part of the chunk is in when the process dies.
       const hanging = session.blnk.faults.add({ effect: 'hang', route: BULK, nth: 1, contains: '"USD"', atItem: 3 });
       const killed = session.quickWorker();
@@ -75,7 +75,7 @@ describe('a worker', () => {
   it(
     'whose answers get lost after applying, and whose requests a proxy repeats, counts no payment twice',
     async () => {
-      const session = await startStory(homeFor('postgres+redis'), 600);
+      const session = await startStory(homeFor('postgres+redis'), 200);
       const faults = [
         session.blnk.faults.add({ effect: 'answer_lost', route: BULK, nth: 1, contains: '"reference"' }),
         session.blnk.faults.add({ effect: 'repeated', route: BULK, nth: 1, contains: '"reference"' }),
@@ -95,7 +95,7 @@ describe('a worker', () => {
   it(
     'told to stop while posts are in flight lets them end, takes nothing new, and leaves nothing in doubt',
     async () => {
-      const session = await startStory(homeFor('postgres'), 1_000);
+      const session = await startStory(homeFor('postgres'), 600);
       for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
         const slow = session.blnk.faults.add({ effect: 'slow', delayMs: 2_000, route: BULK, contains: '"USD"' });
         // What is claimed too long ago is not sent: on a slow machine that would leave it to the next look.

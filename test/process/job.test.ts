@@ -8,21 +8,26 @@ import type { Child } from '../support/process/child.js';
 import { population, type Session, startSession } from '../support/process/session.js';
 import { expectMirrored } from '../support/process/truth.js';
 import { until } from '../support/process/wait.js';
+import { inTier } from '../support/tier.js';
 
 const RUN_TIMEOUT_MS = 90_000;
+
+/** Intents, of which two thirds are payments. */
+const INTENTS = inTier({ quick: 900, full: 2_900 });
+const PAYMENTS_MIN = inTier({ quick: 600, full: 2_000 });
 
 describe.each(homes())('the whole job on $name', ({ name, ...home }) => {
   let session: Session;
   let workers: readonly Child[];
 
   beforeAll(async () => {
-    session = await startSession({ name, ...home }, { population: population(2_900) });
+    session = await startSession({ name, ...home }, { population: population(INTENTS) });
   }, RUN_TIMEOUT_MS);
 
   afterAll(() => session.close(), RUN_TIMEOUT_MS);
 
   it(
-    'mirrors 2,000 payments of all kinds with two workers while commands ask and read',
+    'mirrors many payments of all kinds with two workers while commands ask and read',
     async () => {
       // So rarely that no scheduled run mixes into what is counted below.
       workers = [session.worker({ SYNC_EVERY: '12h' }), session.worker({ SYNC_EVERY: '12h' })];
@@ -38,7 +43,7 @@ describe.each(homes())('the whole job on $name', ({ name, ...home }) => {
       expect(JSON.parse(sync.output).run).toMatchObject({ feed: 'events', status: expect.any(String) });
       expect(JSON.parse(status.output).workers.length).toBeGreaterThan(0);
       expect([runs.code, Array.isArray(JSON.parse(runs.output).runs)]).toEqual([0, true]);
-      await expectMirrored(session, { payments: 2_000 });
+      await expectMirrored(session, { payments: PAYMENTS_MIN });
     },
     RUN_TIMEOUT_MS,
   );

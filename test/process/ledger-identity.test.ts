@@ -9,6 +9,7 @@ import { homes } from '../support/homes.js';
 import { runCommand } from '../support/process/command.js';
 import { type Session, startSession, type Variables } from '../support/process/session.js';
 import { until } from '../support/process/wait.js';
+import { inTier } from '../support/tier.js';
 
 const TIMEOUT_MS = 90_000;
 const PATIENT = { timeoutMs: 40_000 };
@@ -21,8 +22,8 @@ if (home === undefined) throw new Error('there is no home');
 /** A look every fifth of a second while in doubt, believed after a second; never without a doubt, unless a test wants it. */
 const RARELY: Timings['ledger'] = { everyMs: 600_000, inDoubtEveryMs: 200, believedAfterMs: 1_000 };
 
-const STYLES = ['cloud', 'core'] as const;
-type Style = (typeof STYLES)[number];
+type Style = 'cloud' | 'core';
+const STYLES = inTier<readonly Style[]>({ quick: ['cloud'], full: ['cloud', 'core'] });
 
 interface Stage {
   readonly session: Session;

@@ -12,6 +12,7 @@ import type { DayStores } from '../../src/prove/day-store.js';
 import { createDayStores } from '../../src/prove/day-stores.js';
 import { proveDay } from '../../src/prove/prove-day.js';
 import { createReadsDatabase, type ReadsDatabase } from '../support/reads-database.js';
+import { inTier } from '../support/tier.js';
 import { proveWhole } from '../support/whole-day/prove-whole.js';
 import { DAY, MIRROR, missingPayment, portsOf, type RandomDay, randomDays } from '../support/whole-day/random-day.js';
 
@@ -59,7 +60,8 @@ async function expectSame(day: RandomDay, stores: DayStores): Promise<void> {
 }
 
 /** Each takes a third of a second on a slow machine. */
-const DAYS_IN_MEMORY = 60;
+const DAYS_IN_MEMORY = inTier({ quick: 20, full: 200 });
+const DAYS_IN_DATABASE = inTier({ quick: 8, full: 60 });
 
 describe('a day in pieces', () => {
   it('keeps the worst findings of too many, in the order of the whole day, and counts them all', async () => {
@@ -89,10 +91,10 @@ describe('a day in pieces', () => {
     await fc.assert(property, { seed: SEED, numRuns: DAYS_IN_MEMORY, endOnFailure: true });
   }, 120_000);
 
-  it(`in the database is certified as the whole day is (seed ${SEED}, 25 days)`, async () => {
+  it(`in the database is certified as the whole day is (seed ${SEED}, ${DAYS_IN_DATABASE} days)`, async () => {
     const cuts = fc.record({ memoryItems: fc.constantFrom(0, 20, 200), pieceItems: fc.integer({ min: 20, max: 200 }) });
     const property = fc.asyncProperty(randomDays(200), cuts, (day, cut) => expectSame(day, storesOf(cut)));
-    await fc.assert(property, { seed: SEED, numRuns: 25, endOnFailure: true });
+    await fc.assert(property, { seed: SEED, numRuns: DAYS_IN_DATABASE, endOnFailure: true });
     expect(await database.sql`select from stripe_blnk_sync.staged_items`).toHaveLength(0);
     expect(await database.sql`select from stripe_blnk_sync.staged_days`).toHaveLength(0);
   }, 120_000);

@@ -12,6 +12,7 @@ import { type Child, startChild } from '../support/process/child.js';
 import { runCommand } from '../support/process/command.js';
 import { population, type Session, startSession, type Variables } from '../support/process/session.js';
 import { until } from '../support/process/wait.js';
+import { inTier } from '../support/tier.js';
 
 const STORY_TIMEOUT_MS = 180_000;
 
@@ -57,14 +58,16 @@ async function settledBy(sql: Sql): Promise<Map<string, string>> {
   return new Map(rows.map(({ reference, text }) => [reference, text]));
 }
 
-describe('a lost database over thousands of posted payments', () => {
+describe('a lost database over many of posted payments', () => {
   let session: Session;
   let before: Map<string, string>;
 
   beforeAll(async () => {
     // All of them can be posted, so that every day can be sealed; the others are in unusual.test.ts.
     const kinds = KINDS.filter(({ expected }) => expected.outcome === 'posted');
-    session = await startSession(theHome, { population: { ...population(3_000), kinds } });
+    session = await startSession(theHome, {
+      population: { ...population(inTier({ quick: 1_600, full: 3_000 })), kinds },
+    });
     const worker = session.quickWorker();
     await session.untilSettled(120_000);
     worker.kill('SIGTERM');

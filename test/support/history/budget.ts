@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { inject } from 'vitest';
 import { withinTime } from '../../../src/core/base/within-time.js';
+import { inTier } from '../tier.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -21,7 +22,7 @@ const SEED = 20_261_121;
 const HISTORY_MAX_MS = 100_000;
 
 /** Fewer prove too little: on a slow machine the time is exceeded instead, up to the test's own limit. */
-const PLAYED_MIN = 3;
+const PLAYED_MIN = inTier({ quick: 2, full: 10 });
 
 export interface Budget {
   readonly seed: number;
