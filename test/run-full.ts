@@ -129,7 +129,7 @@ function coreStep(core: string): Step {
     throw new Error(`--core is ${JSON.stringify(core)}; allowed is <version>=<url>,<key>`);
   }
   const address = [`BLNK_CONTRACT_CORE_URL=${url}`, `BLNK_CONTRACT_CORE_KEY=${key}`];
-  const more = version === RECORDED_CORE ? ['test/blnk-contract', 'test/beside-other-code'] : [];
+  const more = version === RECORDED_CORE ? ['test/blnk-contract', 'test/process/beside-other-code'] : [];
   return {
     name: `core-${version}`,
     proves: `all that is asked of Blnk, the recorded contract and a whole job on Blnk Core ${version}`,

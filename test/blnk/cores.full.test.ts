@@ -1,22 +1,26 @@
 /**
  * A real Blnk Core, named by BLNK_CONTRACT_CORE_URL, _KEY and _VERSION, with its workers running: all that the mirror asks, the recorded
- * cases of the routes that it uses, and one whole job by real processes. The Core's ledger may hold other things.
+ * cases of the routes that it uses, one whole job by real processes, and one whose workers are killed. The Core's ledger may hold other things.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { coreVersions } from '../../sandbox/blnk/core-version.js';
 import { runContractCase } from '../blnk-contract/run-case.js';
 import { DIFFERENT, readUsedCases } from '../blnk-contract/versions.js';
 import { comparedCore } from '../support/compared-core.js';
 import { openRealCore, type RealCore } from '../support/crash/real-core.js';
 import { homes } from '../support/homes.js';
-import { type Session, startSession } from '../support/process/session.js';
+import { population, type Session, startSession } from '../support/process/session.js';
 import { expectMirrored } from '../support/process/truth.js';
+import { until } from '../support/process/wait.js';
 import { askAll, outcomesOf } from '../support/used-of-blnk.js';
 
 const TIMEOUT_MS = 300_000;
 const DAY_MS = 86_400_000;
 /** More than one bulk. */
 const PAYMENTS = 130;
+const INTENTS = 5_000;
+const KILLS = 5;
+const POSTED_UNTIL_KILLED = 500;
 
 const NOON = new Date(Math.floor(Date.now() / DAY_MS) * DAY_MS - 10 * DAY_MS + DAY_MS / 2);
 const DAY = NOON.toISOString().slice(0, 10);
@@ -95,5 +99,33 @@ describe.skipIf(comparedCore?.version === undefined)('a real Core', () => {
       shown.push(`${PAYMENTS} payments posted, day sealed`);
     },
     TIMEOUT_MS,
+  );
+
+  it(
+    'takes a job of all kinds of payments from workers that are killed in the middle of it',
+    async () => {
+      const address = { url: core.baseUrl, key: core.key, databaseUrl: null };
+      const own = await openRealCore(address, `@kills_${Date.now()}`);
+      onTestFinished(() => own.close());
+      const many = await startSession(home as NonNullable<typeof home>, {
+        ...{ seed: Date.now() % 2 ** 31, population: population(INTENTS) },
+      });
+      onTestFinished(() => many.close());
+      const posted = async () =>
+        (await (await many.look())`select from stripe_blnk_sync.postings where state = 'posted'`).count;
+      let worker = many.worker(own.variables, ['--adopt']);
+      for (let kill = 1; kill <= KILLS; kill += 1) {
+        await until('more is posted', async () => (await posted()) >= kill * POSTED_UNTIL_KILLED, {
+          ...{ explain: worker.errors, timeoutMs: TIMEOUT_MS },
+        });
+        worker.kill('SIGKILL');
+        await worker.ended;
+        worker = many.quickWorker({ variables: own.variables });
+      }
+      await many.untilSettled(TIMEOUT_MS);
+      await expectMirrored({ stripe: many.stripe, look: many.look, blnk: await own.read() }, { payments: INTENTS / 2 });
+      shown.push(`${await posted()} payments posted through ${KILLS} kills`);
+    },
+    4 * TIMEOUT_MS,
   );
 });
