@@ -16,7 +16,7 @@ export interface CommandEnd {
 
 /** What was told besides how far it is: a slow machine lets every command take long enough to say so. */
 export function withoutProgress(errors: string): string {
-  return errors.replaceAll(/^\{"progress".*\n/gm, '');
+  return errors.replaceAll(/^(?:\{"progress"|\w[^:\n]*: [\d,]+ of [\d,]+ \w+ done).*\n/gm, '');
 }
 
 /** A worker that was not refused is stopped after this time; its exit code then says that it ran. */
