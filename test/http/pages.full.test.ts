@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { barriersOf, findBrowser, openBrowser, watchPage } from '../support/browser.js';
 import { fillLargeMirror } from '../support/large-mirror.js';
 import { type OwnDatabase, openMigratedDatabase } from '../support/own-database.js';
-import { pagesOf, timePages, writeBeside } from '../support/pages-at-work.js';
+import { apiOf, pagesOf, timePages, writeBeside } from '../support/pages-at-work.js';
 import { type HttpStage, startHttp } from '../support/stages/http.js';
 
 const SIZES = [
@@ -68,10 +68,10 @@ describe.skipIf(path === null && !inject('mustRunAll')).each(SIZES)('on %s', (_,
     900_000,
   );
 
-  it('each page is quick while payments are stored beside', async () => {
+  it('each page and each list of the API is quick while payments are stored beside', async () => {
     const writer = writeBeside(database.db);
     try {
-      const times = await timePages(stage.url, pages, ASKED);
+      const times = await timePages(stage.url, size.postings === 0 ? pages : [...pages, ...apiOf(size)], ASKED);
       expect(times.filter(({ p50Ms, p99Ms }) => p50Ms > P50_MS || p99Ms > P99_MS)).toEqual([]);
     } finally {
       await writer.stop();

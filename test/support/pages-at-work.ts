@@ -1,4 +1,4 @@
-/** Every page of a mirror of some size, and how long each takes while rows are written as a worker writes them. For the full test and the bench. */
+/** Every page and every list of the API of a mirror of some size, and how long each takes while rows are written as a worker writes them. For the full test and the bench. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DAY_MS, utcDay } from '../../src/core/base/window.js';
 import type { Drizzle } from '../../src/db/connection/open.js';
@@ -30,6 +30,24 @@ export function pagesOf({ postings, runs }: { readonly postings: number; readonl
   ];
 }
 
+/** The lists of the API, and what it says of one thing of each. */
+export function apiOf({ postings, runs }: { readonly postings: number; readonly runs: number }): readonly string[] {
+  const day = utcDay(new Date(Date.now() - 5 * DAY_MS));
+  const run = runId(Math.floor(runs / 20) * 10 + 1);
+  return [
+    ...['/status', '/lanes', '/settings', '/actions', '/runs', '/runs?status=failed', `/runs/${run}`],
+    ...[
+      `/runs/${run}/payments`,
+      `/runs/${run}/progress`,
+      '/payments',
+      '/payments?state=pending',
+      '/payments?state=parked',
+    ],
+    ...[`/payments?from=${day}&to=${day}`, '/payments?q=cus_77', `/payments/${paymentId(Math.floor(postings / 2))}`],
+    ...['/totals/daily', '/days', `/days/${day}`, '/repairs'],
+  ].map((path) => `/api/v1${path}`);
+}
+
 export interface PageTimes {
   readonly address: string;
   readonly p50Ms: number;
@@ -45,7 +63,7 @@ export async function timePages(url: string, addresses: readonly string[], asked
     let bytes = 0;
     for (let turn = 0; turn < asked; turn += 1) {
       const begin = performance.now();
-      const answer = await fetch(url + address, { headers: { accept: 'text/html' } });
+      const answer = await fetch(url + address, { headers: { accept: 'text/html, application/json' } });
       bytes = (await answer.arrayBuffer()).byteLength;
       if (answer.status !== 200) throw new Error(`${address} was answered with ${answer.status}`);
       took.push(performance.now() - begin);
