@@ -34,7 +34,10 @@ export async function findLedger({ store, blnk }: LedgerPorts, options: LedgerOp
   const found = await store.use(await blnk.findLedgers(sought));
   if (found !== null) return found;
   if (held.attempts >= ATTEMPTS_MAX) {
-    await store.noteError(`${held.attempts} ledgers were asked for, and Blnk shows none with our mark`);
+    await store.noteError(
+      `${held.attempts} ledgers were asked for, and Blnk shows none with our mark; another one is asked for once you say so: ` +
+        'update stripe_blnk_sync.accounts_ledger set attempts = 0',
+    );
     return null;
   }
   if (!(await store.noteAttempt({ againAfterMs }))) return null;

@@ -180,7 +180,12 @@ async function makeBatch(
   const isMaking = (one: WantedBalance) =>
     one.sinceAttemptMs === null || (one.sinceAttemptMs > options.againAfterMs && one.attempts < ATTEMPTS_MAX);
   const waiting = open.filter((one) => !isMaking(one));
-  await putOff(ports, waiting.map(asNotShown));
+  await putOff(
+    ports,
+    waiting.map((one) =>
+      asNotShown(one, { isOver: one.attempts >= ATTEMPTS_MAX && (one.sinceAttemptMs ?? 0) > options.againAfterMs }),
+    ),
+  );
   const making = await store.noteAttempts(open.filter(isMaking));
   if (making.length === 0) return wanted.length - open.length;
   const failed = await makeAll(ports, options, { ledgerId, making, untilMs });
@@ -192,7 +197,9 @@ async function makeBatch(
   const failures = new Map(failed.map((one) => [keyOf(one), one]));
   await putOff(
     ports,
-    left.map((one) => failures.get(keyOf(one)) ?? asNotShown({ ...one, attempts: one.attempts + 1 })),
+    left.map(
+      (one) => failures.get(keyOf(one)) ?? asNotShown({ ...one, attempts: one.attempts + 1 }, { isOver: false }),
+    ),
   );
   return mapped.length + wanted.length - open.length;
 }
@@ -255,8 +262,8 @@ async function makeAll(
   return failed;
 }
 
-function asNotShown(one: WantedBalance): PutOffBalance {
-  const isOver = one.attempts >= ATTEMPTS_MAX;
+/** @param isOver no other one is asked for until a person says so */
+function asNotShown(one: WantedBalance, { isOver }: { readonly isOver: boolean }): PutOffBalance {
   const error = 'Blnk does not show the balance that was asked for yet';
   return { ...one, error, isNotMade: false, reason: isOver ? 'not_shown' : null };
 }

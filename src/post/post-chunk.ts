@@ -88,7 +88,7 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
   if (answer.kind === 'applied') {
     chunk.place.leave();
     const { unconfirmed } = await confirmApplied(chunk, ports, options);
-    const error = 'The bulk request was answered as applied, but a look-up did not show this transaction yet';
+    const error = 'The bulk request was answered as applied, but look-ups did not confirm this transaction yet';
     await putOff(chunk, unconfirmed, setting, { error, inDoubt: true });
     return PROGRESS;
   }

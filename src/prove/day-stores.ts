@@ -37,17 +37,17 @@ function growing(request: DayRequest, { large, memoryItems, pieceItems }: DaySto
   const memory = createMemoryStore({ begunAt: request.begunAt, pieceItems });
   let current: DayStore = memory;
   const moveOver = async (): Promise<void> => {
-    const store = await large.open(request);
+    // From now on what is opened here is what is released, whether all of it gets there or not.
+    current = await large.open(request);
     let moved: StagedItem[] = [];
     for (const item of memory.all()) {
       moved.push(item);
       if (moved.length < MOVED_AT_ONCE) continue;
-      await store.put(moved);
+      await current.put(moved);
       moved = [];
     }
-    await store.put(moved);
+    await current.put(moved);
     await memory.discard();
-    current = store;
   };
   return {
     begunAt: request.begunAt,

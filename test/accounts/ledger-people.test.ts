@@ -84,6 +84,10 @@ it('a balance that Blnk does not know any more gets nothing, the others do, and 
   const { stage, worker } = await posted();
   const lost = 'bln_00000000-0000-4000-8000-000000000000';
   await stage.sql`update stripe_blnk_sync.account_balances set balance_id = ${lost} where name = '@cus_anna'`;
+  // Seen first: it would come into the map again before every other one.
+  await stage.sql`
+    insert into stripe_blnk_sync.account_balances_seen (balance_id, name, currency, created_at)
+    values (${lost}, '@cus_anna', 'USD', now() - interval '1 day')`;
   await stage.pay(PAID);
   const again = stage.worker();
   for (let drains = 0; drains < 3; drains += 1) await again.drain();
@@ -103,6 +107,15 @@ it('a balance that Blnk does not know any more gets nothing, the others do, and 
   const [waiting] = await stage.sql`select attempts from stripe_blnk_sync.postings where state = 'pending'`;
   expect(waiting).toEqual({ attempts: 0 });
   await worker.check();
+  // Gone for good: as the need says.
+  const accounts = await readAccounts(stage.database.db);
+  const said = needsOfAccounts({ accounts } as VerdictFacts).find(({ code }) => code === 'balances_missing')?.text;
+  await stage.sql.unsafe(/others are made: (with .*)\.$/.exec(said ?? '')?.[1] ?? 'nothing is said');
+  const last = stage.worker();
+  await last.turn();
+  expect((await idOf(stage, 'USD:@cus_anna')).startsWith('bln_')).toBe(true);
+  expect(await idOf(stage, 'USD:@cus_anna')).not.toBe(lost);
+  await stage.untilPosted(last.drain);
 });
 
 it('a ledger that was renamed stays the one in use, under its new name', async () => {

@@ -50,6 +50,23 @@ function requestOf(changes: Partial<DayRequest> = {}): DayRequest {
   return { day: '2026-05-29', begunAt: new Date(), expected: 1e6, settings: 'one', isAnew: false, ...changes };
 }
 
+it('a day that cannot move over gives back what was opened for it', async () => {
+  const told: string[] = [];
+  const broken = {
+    put: async () => {
+      throw new Error('the database is away');
+    },
+    release: async () => void told.push('released'),
+  } as unknown as DayStore;
+  const large: LargeStores = { findEarlier: async () => null, open: async () => broken };
+  const stores = createDayStores({ large, memoryItems: 1, pieceItems: PIECE_ITEMS });
+  const store = await stores.open(requestOf({ expected: 0 }));
+  const item: StagedItem = { kind: 'payment', name: 'pi_1', key: keyOf('pi_1'), marks: 0, content: null } as never;
+  await expect(store.put([item, item])).rejects.toThrow('the database is away');
+  await store.release();
+  expect(told).toEqual(['released']);
+});
+
 const NAMES = [
   'pi_1',
   'pi_12',

@@ -1,7 +1,9 @@
-/** Why a balance is not made until a person acts; it is tried again now and then all the same. */
+/** Why a balance is not made until a person acts, and what goes on by itself. */
 export const BALANCE_REASONS = {
-  refused_by_blnk: 'Blnk refuses to make the balance',
-  not_shown: 'Blnk answered that it made the balance, and does not show it under our mark',
+  refused_by_blnk: 'Blnk refuses to make the balance; it is asked again every ten minutes',
+  not_shown:
+    'Blnk answered that it made the balance three times, and does not show it under our mark; it is looked for every ten minutes, and asked ' +
+    'for again once you say so: update stripe_blnk_sync.account_balances set attempts = 0 where balance_id is null',
 } as const;
 
 export type BalanceReason = keyof typeof BALANCE_REASONS;

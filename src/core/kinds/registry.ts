@@ -1,4 +1,7 @@
-/** All kinds of Stripe objects that are mirrored. A further kind is a file beside this one and a line here. */
+/**
+ * All kinds of Stripe objects that are mirrored, by their ids and how our metadata names them. A further kind is a file beside this one, a
+ * line here, and what is its own: a feed that reads it (src/collect), its mapping (src/core/posting), and its side of a proof (src/core/proof).
+ */
 import type { ObjectKind } from './object-kind.js';
 import { PAYMENT } from './payment.js';
 

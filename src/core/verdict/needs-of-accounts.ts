@@ -11,6 +11,11 @@ import { type Need, need } from './need.js';
 
 type Accounts = NonNullable<VerdictFacts['accounts']>;
 
+/** From both tables: what was seen once would come into the map again. */
+const FORGET_MISSING =
+  'with gone as (delete from stripe_blnk_sync.account_balances where missing_since is not null returning balance_id) ' +
+  'delete from stripe_blnk_sync.account_balances_seen where balance_id in (select balance_id from gone)';
+
 export function needsOfAccounts({ accounts }: VerdictFacts): Need[] {
   return accounts === null ? [] : [...needsOfMaking(accounts), ...needsOfMap(accounts), ...needsOfSums(accounts.sums)];
 }
@@ -21,7 +26,7 @@ function needsOfMaking({ ledgerId, ledgerError, parked, failing }: Accounts): Ne
     needs.push(
       need(
         'ledger_not_made',
-        `The mirror's ledger in Blnk is not there, and payments wait for it: ${withoutFullStop(ledgerError)}. It is tried again by itself.`,
+        `The mirror's ledger in Blnk is not there, and payments wait for it: ${withoutFullStop(ledgerError)}. It is looked for by itself.`,
       ),
     );
   }
@@ -29,7 +34,7 @@ function needsOfMaking({ ledgerId, ledgerError, parked, failing }: Accounts): Ne
     needs.push(
       need(
         'balances_parked',
-        `${balancesText(count)} not made in Blnk, whose payments wait: ${BALANCE_REASONS[reason]}. They are tried again every ten minutes. ` +
+        `${balancesText(count)} not made in Blnk, whose payments wait: ${BALANCE_REASONS[reason]}. ` +
           'Which ones: select name, currency, reason, last_error from stripe_blnk_sync.account_balances where reason is not null.',
       ),
     );
@@ -51,8 +56,8 @@ function needsOfMap({ missing, surplus, surplusLedgers, marksLost }: Accounts): 
     needs.push(
       need(
         'balances_missing',
-        `${balancesText(missing)} in use that Blnk does not know any more; nothing is posted to them. Restore the ledger. If it is gone ` +
-          'for good, delete their rows, and other balances are made: delete from stripe_blnk_sync.account_balances where missing_since is not null.',
+        `${balancesText(missing)} in use that Blnk does not know any more; nothing is posted to them. Restore the ledger. If they are gone ` +
+          `for good, forget them, and others are made: ${FORGET_MISSING}.`,
       ),
     );
   }

@@ -26,10 +26,12 @@ export function createLedgerStore(sql: postgres.Sql, mirrorId: string): LedgerSt
     async forgetAttempt({ reason, error }) {
       await sql`
         update stripe_blnk_sync.accounts_ledger set attempted_at = null, attempts = greatest(0, attempts - 1), reason = ${reason},
-          last_error = ${error} where ledger_id is null`;
+          last_error = ${error} where ledger_id is null and ${isOfMirror(sql, mirrorId)}`;
     },
     async noteError(error) {
-      await sql`update stripe_blnk_sync.accounts_ledger set last_error = ${error} where ledger_id is null`;
+      await sql`
+        update stripe_blnk_sync.accounts_ledger set last_error = ${error}
+        where ledger_id is null and ${isOfMirror(sql, mirrorId)}`;
     },
     async use(ledgers) {
       const given = sql`unnest(${ledgers.map(({ ledgerId }) => ledgerId)}::text[], ${ledgers.map(({ name }) => name)}::text[],

@@ -9,6 +9,7 @@ import { postings } from '../schema/postings.js';
 import { type Dismissal, dismiss } from './dismiss.js';
 import { lanesOf } from './lanes.js';
 import {
+  lockNamed,
   type RetriedPosting,
   type RetrySelection,
   refuseAgain,
@@ -47,9 +48,9 @@ export function createParkedStore(db: Drizzle, prepare: Prepare): ParkedStore {
   return {
     async retry(selection) {
       const outcome: OpenOutcome = { retried: 0, lanes: new Set(), stillParked: [], known: new Set() };
-      if ('references' in selection) await noteStoodFor(db, selection.references, outcome);
       for (const row of await retryPrepared(db, selection)) noteRetried(outcome, row);
       await retryUnprepared(db, { selection, prepare, outcome });
+      if ('references' in selection) await noteStoodFor(db, selection.references, outcome);
       const named = 'references' in selection ? [...new Set(selection.references)] : [];
       return {
         retried: outcome.retried,
@@ -96,6 +97,10 @@ async function retryUnprepared(db: Drizzle, retry: UnpreparedRetry): Promise<voi
   for (let after = ''; ; ) {
     const rows = await selectUnprepared(db, retry.selection, { after, limit: MAPPED_AGAIN_MAX });
     await db.transaction(async (transaction) => {
+      await lockNamed(
+        transaction,
+        rows.map(({ reference }) => reference),
+      );
       for (const row of rows) await mapAgain(transaction, row, retry);
     });
     const last = rows.at(-1);

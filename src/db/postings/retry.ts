@@ -4,7 +4,7 @@
  */
 import { and, asc, eq, gt, inArray, isNotNull, isNull, not, type SQL, sql } from 'drizzle-orm';
 import type { ParkingReason, PreparedTransaction } from '../../core/posting/posting.js';
-import type { Drizzle } from '../connection/open.js';
+import type { Drizzle, Transaction } from '../connection/open.js';
 import { stoodFor } from '../reads/outbox-status.js';
 import { LANE, postings } from '../schema/postings.js';
 import { isParked, isUndecided, parked, pending } from './transitions.js';
@@ -37,11 +37,26 @@ export async function selectStoodFor(db: Drizzle, references: readonly string[])
 }
 
 export async function retryPrepared(db: Drizzle, selection: RetrySelection): Promise<RetriedPosting[]> {
-  return db
-    .update(postings)
-    .set(setOf(pending, {}))
-    .where(and(isSelected(selection), isNotNull(postings.prepared)))
-    .returning(RETRIED);
+  return db.transaction(async (transaction) => {
+    if ('references' in selection) await lockNamed(transaction, selection.references);
+    return transaction
+      .update(postings)
+      .set(setOf(pending, {}))
+      .where(and(isSelected(selection), isNotNull(postings.prepared)))
+      .returning(RETRIED);
+  });
+}
+
+/**
+ * Waits for a repair that is at work on them. Without this the statement that retries would wait for it as well, and then see the row as
+ * the repair left it, but not the posting that the repair put in its place: that is looked for as of when the statement began.
+ */
+export async function lockNamed(transaction: Transaction, references: readonly string[]): Promise<void> {
+  const named = transaction.select({ reference: postings.reference }).from(postings);
+  await named
+    .where(inArray(postings.reference, [...references]))
+    .orderBy(asc(postings.reference))
+    .for('update');
 }
 
 /** By reference. */
