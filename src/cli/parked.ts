@@ -4,6 +4,7 @@ import { SyncError } from '../core/base/errors.js';
 import { formatCount } from '../core/base/time-text.js';
 import { PARKING_REASONS, type ParkingReason } from '../core/posting/posting.js';
 import type { DismissOutcome, RetryOutcome } from '../db/postings/parked-store.js';
+import { PROVEN_AGAIN } from '../views/decision-text.js';
 import { toJson } from '../views/json.js';
 import { paymentLines, paymentTable, withCommands } from '../views/payment-text.js';
 import { plainText } from '../views/text-width.js';
@@ -183,8 +184,11 @@ async function dismiss(
     if (!json) (wrong ? output.warn : output.print)(dismissLine(outcome, plainText(reference)));
   };
   await operations.dismissParked({ references, by, why }, { onDecided });
-  if (!json) return;
   const of = (outcome: DismissOutcome) => ended.get(outcome) ?? [];
+  if (!json) {
+    if (of('dismissed').length > 0) output.print(PROVEN_AGAIN);
+    return;
+  }
   output.print(
     toJson({
       dismissed: of('dismissed'),

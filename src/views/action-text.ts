@@ -2,18 +2,24 @@
 import { formatTime } from '../core/base/time-text.js';
 import type { ActionRecord } from '../db/actions/action-store.js';
 import { type Column, renderTable } from './table.js';
-import { plainText } from './text-width.js';
+import { plainText, widthOf, wrapLine } from './text-width.js';
 
+/** A table; where that has no room for all of it, sentences: who decided what, and why, is what an auditor asks for. */
 export function actionTable(actions: readonly ActionRecord[], terminalColumns: number): string[] {
-  return renderTable(COLUMNS, actions, terminalColumns);
+  const table = renderTable(COLUMNS, actions, 0);
+  if (terminalColumns <= 0 || table.every((line) => widthOf(line) <= terminalColumns)) return table;
+  return actions.flatMap((action) => wrapLine(sentenceOf(action, action.subject), terminalColumns));
 }
 
 /** Below what they are about. */
 export function actionLines(actions: readonly ActionRecord[]): string[] {
-  return actions.map(({ at, kind, actor, origin, why, result }) => {
-    const reason = why === null ? '' : ` "${why}"`;
-    return plainText(`${formatTime(at)} (UTC)  ${kind} by ${actor} (${origin})${reason}: ${result}`);
-  });
+  return actions.map((action) => sentenceOf(action, null));
+}
+
+function sentenceOf({ at, kind, actor, origin, why, result }: ActionRecord, subject: string | null): string {
+  const about = subject === null ? '' : ` ${subject}`;
+  const reason = why === null ? '' : ` "${why}"`;
+  return plainText(`${formatTime(at)} (UTC)  ${kind}${about} by ${actor} (${origin})${reason}: ${result}`);
 }
 
 const COLUMNS: ReadonlyArray<Column<ActionRecord>> = [

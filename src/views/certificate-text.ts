@@ -8,11 +8,12 @@ import {
   type DayFinding,
   FINDING_KINDS,
   isOfAnyCurrency,
+  worstFirst,
   worstState,
 } from '../core/proof/certificate.js';
 import { isSealed } from '../core/proof/reopening.js';
 import type { CertificateRecord, DayCertificates, EarlierProof, FullCertificate } from '../db/reads/certificates.js';
-import { findingsInFull, findingsOfDay, kindsOf, type ToldFinding } from './finding-text.js';
+import { dayAnswer, findingsInFull, findingsOfDay, kindsOf, type ToldFinding } from './finding-text.js';
 import { type Column, renderFacts, renderTable } from './table.js';
 
 /** The rest of a day is told by `certificates show`. */
@@ -139,7 +140,12 @@ function adviceFor(
 }
 
 /** One day in full: the table of its currencies, each of them, then the proofs that were made of it. */
-export function dayLines({ certificates, history, historyCount }: DayCertificates, terminalColumns: number): string[] {
+export function dayLines(
+  { certificates: all, history, historyCount }: DayCertificates,
+  terminalColumns: number,
+): string[] {
+  const certificates = worstFirst(all);
+  const [first] = certificates;
   const lines = certificates.flatMap((certificate, index) => {
     const ofCurrency = findingsInFull(certificate.findings.filter((finding) => !isOfAnyCurrency(finding)));
     const cut = certificate.findingsCount - certificate.findings.length;
@@ -156,7 +162,8 @@ export function dayLines({ certificates, history, historyCount }: DayCertificate
   const table = certificates.length === 1 ? [] : certificateTable(certificates, terminalColumns);
   const isCut = historyCount > history.length;
   const cut = `${formatCount(history.length)} of ${formatCount(historyCount)} shown, the newest`;
-  return [...table, ...lines, ...ofAny, '', 'Proofs of this day', ...proofs, ...(isCut ? [cut] : [])];
+  const answer = first === undefined ? [] : [`${first.day} is ${dayAnswer(certificates)}.`, ''];
+  return [...answer, ...table, ...lines, ...ofAny, '', 'Proofs of this day', ...proofs, ...(isCut ? [cut] : [])];
 }
 
 function factsOf(certificate: FullCertificate): Array<readonly [string, string | null]> {

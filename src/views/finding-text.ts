@@ -9,6 +9,8 @@ import {
   type FindingAcceptance,
   isOfAnyCurrency,
   stateOfFinding,
+  worstFirst,
+  worstState,
 } from '../core/proof/certificate.js';
 import type { FullCertificate } from '../db/reads/certificates.js';
 import { plainText } from './text-width.js';
@@ -78,6 +80,31 @@ function amountOf({ amount, currency }: DayFinding['ledger'][number]): string {
 }
 
 /** `2 parked, 1 pending`: those that made the state what it is; empty when none did. */
+/** Currencies that an answer names; the others stand below it. */
+const CAUSES_NAMED_MAX = 5;
+
+/**
+ * How a day stands and because of what: `open, because of TND (1 parked), USD (1 unreadable)`.
+ * @param certificates its newest, one for each currency
+ */
+export function dayAnswer(
+  certificates: ReadonlyArray<{
+    readonly currency: string | null;
+    readonly state: CertificateState;
+    readonly findings: readonly DayFinding[];
+  }>,
+): string {
+  const state = worstState(certificates.map((one) => one.state)).replaceAll('_', ' ');
+  const causes = worstFirst(certificates.filter((one) => one.state !== 'sealed')).map((one) => {
+    const kinds = kindsOf(one.findings, one.state);
+    return `${one.currency ?? 'no currency'}${kinds === '' ? '' : ` (${kinds})`}`;
+  });
+  if (causes.length === 0) return state;
+  const more = causes.length - CAUSES_NAMED_MAX;
+  const named = causes.slice(0, CAUSES_NAMED_MAX).join(', ');
+  return `${state}, because of ${named}${more > 0 ? ` and ${formatCount(more)} more currencies` : ''}`;
+}
+
 export function kindsOf(findings: readonly DayFinding[], state: CertificateState): string {
   const counts = new Map<string, number>();
   for (const finding of findings) {

@@ -152,6 +152,7 @@ describe.each(ZONES)('in %s', (zone, minutesBehindUtc) => {
                         states: ['sealed'],
                         storedSince: false,
                         acceptanceSince: false,
+                        decidedSince: false,
                         repairedSince: false,
                       },
                     ],

@@ -3,6 +3,7 @@
  * lists, the run and the log. Which payment, since when, why, and what to do.
  */
 import { afterEach, expect, it } from 'vitest';
+import { PROVEN_AGAIN } from '../../src/views/decision-text.js';
 import { homes } from '../support/homes.js';
 import { runCommand } from '../support/process/command.js';
 import { type Session, startSession } from '../support/process/session.js';
@@ -118,7 +119,10 @@ it('a person is told of each, and of nothing once it is over', { timeout: 120_00
   ]);
   expect((await read('run', first?.run ?? '')).output).toMatch(/status +attention: 1 parked/);
   const dismissed = await read('parked', 'dismiss', refused, '--why', 'booked by hand');
-  expect([dismissed.code, dismissed.output]).toEqual([0, `${refused} is dismissed: it stays out of the ledger.\n`]);
+  expect([dismissed.code, dismissed.output]).toEqual([
+    0,
+    `${refused} is dismissed: it stays out of the ledger.\n${PROVEN_AGAIN}\n`,
+  ]);
   const calm = await read('status');
   expect([calm.code, calm.output.split('\n').filter((line) => line.startsWith('!'))]).toEqual([0, []]);
 });

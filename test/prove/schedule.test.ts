@@ -25,6 +25,7 @@ function standing(day: string, provedAt: Date, more: Partial<DayStanding> = {}):
     states: ['sealed'],
     storedSince: false,
     acceptanceSince: false,
+    decidedSince: false,
     repairedSince: false,
     ...more,
   };
@@ -98,6 +99,13 @@ describe('a day', () => {
     const repaired = standing('2026-06-10', later(END, 2 * DAY), { states: ['broken'], repairedSince: true });
     expect(due({ now: later(END, 2 * DAY + 60_000), standings: [repaired] })).toEqual([
       { day: '2026-06-10', trigger: 'repair' },
+    ]);
+  });
+
+  it('is due at once when a payment of it was dismissed after its proof', () => {
+    const decided = standing('2026-06-10', later(END, 2 * DAY), { states: ['open'], decidedSince: true });
+    expect(due({ now: later(END, 2 * DAY + 60_000), standings: [decided] })).toEqual([
+      { day: '2026-06-10', trigger: 'decision' },
     ]);
   });
 

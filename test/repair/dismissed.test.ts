@@ -7,6 +7,7 @@ import { createLedger } from '../../src/blnk/ledger.js';
 import { createBalanceNames } from '../../src/core/ledger/balance-names.js';
 import { createDismissedPostings } from '../../src/db/postings/outbox.js';
 import { createParkedStore } from '../../src/db/postings/parked-store.js';
+import { readStandings } from '../../src/db/reads/certificates.js';
 import { readOutstanding } from '../../src/db/reads/outbox-status.js';
 import { lookUpDismissed } from '../../src/post/look-up-dismissed.js';
 import { stages } from '../support/stages/collect.js';
@@ -58,6 +59,19 @@ async function dismissReplacement(): Promise<string> {
   expect(await parkedStore().dismiss({ reference, by: 'anna', why: 'stays out' })).toBe('dismissed');
   return reference;
 }
+
+it('a payment that is dismissed after its day was proven makes the day due again, until it is proven with that decision', async () => {
+  repair = await openRepairStage(await openStage());
+  const [id = ''] = repair.pay(1);
+  await repair.proof.collect();
+  await park('refused_by_blnk');
+  expect((await repair.prove()).states.USD).toBe('open');
+  expect(await readStandings(repair.proof.db)).toMatchObject([{ decidedSince: false }]);
+  expect(await parkedStore().dismiss({ reference: id, by: 'anna', why: 'stays out' })).toBe('dismissed');
+  expect(await readStandings(repair.proof.db)).toMatchObject([{ decidedSince: true }]);
+  expect((await repair.prove()).states.USD).toBe('sealed_with_exceptions');
+  expect(await readStandings(repair.proof.db)).toMatchObject([{ decidedSince: false }]);
+});
 
 describe('what a person dismissed after a repair', () => {
   it('is told as the one payment that stays out', async () => {

@@ -21,6 +21,7 @@ export type ProofTrigger =
   | 'rotation'
   | 'reopened'
   | 'acceptance'
+  | 'decision'
   | 'repair';
 
 /** Every kind with what it means, and what it makes of the day. */
@@ -157,6 +158,12 @@ const STATES_WORST_FIRST = [
 export function worstState(states: Iterable<CertificateState>): CertificateState {
   const found = new Set(states);
   return STATES_WORST_FIRST.find((state) => found.has(state)) ?? 'sealed';
+}
+
+/** Those of the worst state first, and else as they were. */
+export function worstFirst<Of extends { readonly state: CertificateState }>(rows: readonly Of[]): Of[] {
+  const rank = ({ state }: Of) => STATES_WORST_FIRST.indexOf(state);
+  return [...rows].sort((one, other) => rank(one) - rank(other));
 }
 
 /** What is worst first, then by payment; so that a cut list keeps what matters, and equal proofs read equal. */

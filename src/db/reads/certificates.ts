@@ -160,7 +160,7 @@ export async function readDay(db: Drizzle, { day, currency }: DayQuery): Promise
   return { certificates: found, history, historyCount: await db.$count(certificates, ofDay) };
 }
 
-/** What the newest proof of each day came to; one probe of an index for each day. */
+/** What the newest proof of each day came to; one probe of an index for each day, and one look at all that is parked. */
 export async function readStandings(db: Drizzle | Transaction): Promise<DayStanding[]> {
   const rows = await db.execute<{
     day: string;
@@ -168,6 +168,7 @@ export async function readStandings(db: Drizzle | Transaction): Promise<DayStand
     states: CertificateState[];
     stored_since: boolean;
     acceptance_since: boolean;
+    decided_since: boolean;
     repaired_since: boolean;
   }>(sql`
     select newest.day::text as day, newest.proved_at::text as proved_at, newest.states, coalesce((
@@ -176,7 +177,8 @@ export async function readStandings(db: Drizzle | Transaction): Promise<DayStand
     ) > newest.proved_at, false) as stored_since, coalesce((
       select max(greatest(acceptance.accepted_at, acceptance.taken_back_at)) from stripe_blnk_sync.acceptances acceptance
       where acceptance.day = newest.day
-    ) > newest.proved_at, false) as acceptance_since, coalesce(repaired.at > newest.proved_at, false) as repaired_since
+    ) > newest.proved_at, false) as acceptance_since, coalesce(decided.at > newest.proved_at, false) as decided_since,
+      coalesce(repaired.at > newest.proved_at, false) as repaired_since
     from (
       select certificate.day, min(certificate.proved_at) as proved_at, array_agg(certificate.state) as states
       from (
@@ -188,11 +190,16 @@ export async function readStandings(db: Drizzle | Transaction): Promise<DayStand
     left join (
       select day, max(done_at) as at from stripe_blnk_sync.repair_items where state = 'done' group by day
     ) repaired on repaired.day = newest.day
+    left join (
+      select (effective_at at time zone 'UTC')::date as day, max(dismissed_at) as at from stripe_blnk_sync.postings
+      where state = 'parked' and dismissed_at is not null group by 1
+    ) decided on decided.day = newest.day
     order by newest.day desc`);
-  return rows.map(({ day, proved_at, states, stored_since, acceptance_since, repaired_since }) => {
-    const since = { storedSince: stored_since, acceptanceSince: acceptance_since, repairedSince: repaired_since };
-    return { day, provedAt: new Date(proved_at), states, ...since };
-  });
+  return rows.map((row) => ({
+    ...{ day: row.day, provedAt: new Date(row.proved_at), states: row.states },
+    ...{ storedSince: row.stored_since, acceptanceSince: row.acceptance_since },
+    ...{ decidedSince: row.decided_since, repairedSince: row.repaired_since },
+  }));
 }
 
 export async function readProofs(db: Drizzle): Promise<ProofFacts> {
@@ -231,8 +238,8 @@ async function countAccepted(db: Drizzle): Promise<number> {
 }
 
 /** What it rests on is not what it was: it is proven again at once. */
-function isChanged({ storedSince, acceptanceSince, repairedSince }: DayStanding): boolean {
-  return storedSince || acceptanceSince || repairedSince;
+function isChanged({ storedSince, acceptanceSince, decidedSince, repairedSince }: DayStanding): boolean {
+  return storedSince || acceptanceSince || decidedSince || repairedSince;
 }
 
 /** When the rotation last proved a day; null when it never did. */

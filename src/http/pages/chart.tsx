@@ -45,7 +45,7 @@ export const DayChart: FC<{ readonly days: readonly DayTotalRecord[]; readonly c
       </svg>
       <p class="legend">
         <span>{bars[0]?.day}</span>
-        <span>✓ in the ledger, · to be posted, ! parked; the highest day has {formatCount(highest)}</span>
+        <span>✓ in the ledger, · to be posted, ! parked or dismissed; the highest day has {formatCount(highest)}</span>
         <span>{bars.at(-1)?.day}</span>
       </p>
       <details>
@@ -56,7 +56,7 @@ export const DayChart: FC<{ readonly days: readonly DayTotalRecord[]; readonly c
             { title: 'In the ledger', isNumber: true, cell: ({ posted }) => formatCount(posted) },
             ...(currency === null ? [] : [sumColumn(sums, currency)]),
             { title: 'To be posted', isNumber: true, cell: ({ pending }) => formatCount(pending) },
-            { title: 'Parked', isNumber: true, cell: ({ parked }) => formatCount(parked) },
+            { title: 'Parked or dismissed', isNumber: true, cell: ({ parked }) => formatCount(parked) },
           ]}
           rows={[...bars].reverse()}
           caption="Payments by the UTC day of their creation"
@@ -94,7 +94,7 @@ const BarOf: FC<{ readonly bar: Bar; readonly index: number; readonly highest: n
   };
   return (
     <g>
-      <title>{`${bar.day}: ${formatCount(bar.posted)} in the ledger, ${formatCount(bar.pending)} to be posted, ${formatCount(bar.parked)} parked`}</title>
+      <title>{`${bar.day}: ${formatCount(bar.posted)} in the ledger, ${formatCount(bar.pending)} to be posted, ${formatCount(bar.parked)} parked or dismissed`}</title>
       {piece('posted')}
       {piece('pending')}
       {piece('parked')}

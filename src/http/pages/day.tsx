@@ -3,8 +3,9 @@ import type { FC } from 'hono/jsx';
 import { formatMoney } from '../../core/base/money.js';
 import { formatCount } from '../../core/base/time-text.js';
 import { judgeAcceptable } from '../../core/proof/acceptance.js';
-import { type DayFinding, FINDING_KINDS } from '../../core/proof/certificate.js';
+import { type DayFinding, FINDING_KINDS, worstFirst } from '../../core/proof/certificate.js';
 import type { DayCertificates, FullCertificate } from '../../db/reads/certificates.js';
+import { dayAnswer } from '../../views/finding-text.js';
 import { STATE_WORDS, StateOf } from './day-strip.js';
 import { Facts, Id, Live, Money, State, Table, Text, Time } from './parts.js';
 
@@ -68,7 +69,10 @@ const Proven: FC<{ readonly day: string; readonly found: DayCertificates; readon
 }) => (
   <>
     <Live id="certificates">
-      {found.certificates.map((certificate) => (
+      <p class="notice">
+        {day} is {dayAnswer(found.certificates)}.
+      </p>
+      {worstFirst(found.certificates).map((certificate) => (
         <CertificateOf certificate={certificate} signs={mayAct ? day : null} />
       ))}
     </Live>
@@ -163,7 +167,7 @@ const Findings: FC<{ readonly certificate: FullCertificate; readonly signs: stri
 }) => (
   <>
     <Table
-      caption={`${formatCount(findingsCount)} findings${findings.length < findingsCount ? `, the first ${formatCount(findings.length)} are kept` : ''}`}
+      caption={`${formatCount(findingsCount)} ${findingsCount === 1 ? 'finding' : 'findings'}${findings.length < findingsCount ? `, the first ${formatCount(findings.length)} are kept` : ''}`}
       columns={[
         { title: 'Finding', cell: ({ kind, accepted }) => `${kind}${accepted === undefined ? '' : ' (accepted)'}` },
         {

@@ -2,6 +2,7 @@
 import type { Context, Hono } from 'hono';
 import type { ParkingReason } from '../../core/posting/posting.js';
 import type { DismissOutcome } from '../../db/postings/parked-store.js';
+import { PROVEN_AGAIN } from '../../views/decision-text.js';
 import { actorOf, type Environment, needAdmin } from '../access.js';
 import { REASONS } from '../api/schemas.js';
 import { given } from '../given.js';
@@ -62,6 +63,7 @@ export function addDecisions(app: Hono<Environment>, ports: PagesPorts): void {
       { references: await referencesOf(ports, form), why, by },
       { onDecided: (reference, outcome) => void lines.push(`${reference} ${DISMISSED[outcome]}.`) },
     );
+    lines.push(PROVEN_AGAIN);
     return render(c, ports, await frame('Dismissed'), <Decided lines={lines} />);
   });
 }

@@ -190,7 +190,8 @@ const NeedGroup: FC<{ readonly needs: readonly Need[] }> = ({ needs }) => {
       <Sign tone={SEVERITIES[first.severity]} />{' '}
       <details>
         <summary>
-          {formatCount(needs.length)} times {first.code.replaceAll('_', ' ')}: {plainText(first.text)}
+          {formatCount(needs.length)} lines of the kind <em>{first.code.replaceAll('_', ' ')}</em>; the first one:{' '}
+          {plainText(first.text)}
         </summary>
         <ul>
           {needs.map((need) => (
