@@ -54,7 +54,7 @@ function answerOf(facts: VerdictFacts): Omit<Verdict, 'needs'> {
   if (mirror === null) {
     return {
       state: 'not_started',
-      sentence: 'Nothing is mirrored yet: no worker was started on this database.',
+      sentence: 'Nothing is mirrored yet: no worker has begun on this database.',
     };
   }
   const unknown = (why: string) => ({ state: 'unknown', sentence: `Not known: ${why}` }) as const;
