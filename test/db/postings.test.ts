@@ -379,7 +379,7 @@ describe('the table above', () => {
     const exported = writing.flatMap(({ text }) =>
       [...text.matchAll(/^export async function (\w+)/gm)].map(([, name]) => name),
     );
-    const reads = ['selectStoodFor', 'selectUnprepared'];
+    const reads = ['selectStoodFor', 'selectUnprepared', 'lockNamed'];
     // Executed before each of them.
     const tried = [...Object.keys(STATEMENTS).map((name) => name.replace(/,.*/, '')), 'deleteAll'];
     expect(exported.filter((name) => !reads.includes(name ?? '')).sort()).toEqual([...new Set(tried)].sort());
