@@ -95,7 +95,7 @@ describe('a worker', () => {
   it(
     'told to stop while posts are in flight lets them end, takes nothing new, and leaves nothing in doubt',
     async () => {
-      const session = await startStory(homeFor('postgres'), 600);
+      const session = await startStory(homeFor('postgres'), 1_000);
       for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
         const slow = session.blnk.faults.add({ effect: 'slow', delayMs: 2_000, route: BULK, contains: '"USD"' });
         // What is claimed too long ago is not sent: on a slow machine that would leave it to the next look.
