@@ -140,7 +140,7 @@ export interface DayStanding {
   readonly storedSince: boolean;
   /** A difference of the day was accepted, or an acceptance taken back, after the proof began. */
   readonly acceptanceSince: boolean;
-  /** Whether a person left a payment of it out of the ledger since the proof began. */
+  /** A payment of the day was dismissed after the proof began. */
   readonly decidedSince: boolean;
   /** An item of a repair plan was done on the day after the proof began. */
   readonly repairedSince: boolean;

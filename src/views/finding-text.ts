@@ -79,7 +79,6 @@ function amountOf({ amount, currency }: DayFinding['ledger'][number]): string {
     : plainText(formatMoney({ amount: BigInt(amount), currency }));
 }
 
-/** `2 parked, 1 pending`: those that made the state what it is; empty when none did. */
 /** Currencies that an answer names; the others stand below it. */
 const CAUSES_NAMED_MAX = 5;
 
@@ -105,6 +104,7 @@ export function dayAnswer(
   return `${state}, because of ${named}${more > 0 ? ` and ${formatCount(more)} more currencies` : ''}`;
 }
 
+/** `2 parked, 1 pending`: those that made the state what it is; empty when none did. */
 export function kindsOf(findings: readonly DayFinding[], state: CertificateState): string {
   const counts = new Map<string, number>();
   for (const finding of findings) {

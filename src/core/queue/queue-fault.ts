@@ -47,8 +47,8 @@ export function describeQueueFault({ kind, queue, detail }: QueueFault): string 
       return `${name} does not answer${more}. Check the server that keeps it`;
     case 'jobs_lost':
       return (
-        `${name} lost jobs${more}. What blocked it was cleared, and nothing else is lost by it: a worker that is killed leaves such jobs. ` +
-        'If it comes again without that and the queue is in Redis, its maxmemory-policy has to be noeviction'
+        `${name} lost jobs${more}. What blocked it was cleared, and what is due is found without them. ` +
+        'If it comes again and the queue is in Redis, its maxmemory-policy has to be noeviction'
       );
     case 'not_delivered':
       return `${name} did not deliver what was due${more}`;

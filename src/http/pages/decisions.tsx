@@ -59,11 +59,17 @@ export function addDecisions(app: Hono<Environment>, ports: PagesPorts): void {
     if (changed !== null) return confirm(c, dismissal, changed);
     const operations = await ports.operationsFor({ ...actorOf(c, true), name: by });
     const lines: string[] = [];
+    let isAnyDismissed = false;
     await operations.dismissParked(
       { references: await referencesOf(ports, form), why, by },
-      { onDecided: (reference, outcome) => void lines.push(`${reference} ${DISMISSED[outcome]}.`) },
+      {
+        onDecided(reference, outcome) {
+          isAnyDismissed ||= outcome === 'dismissed';
+          lines.push(`${reference} ${DISMISSED[outcome]}.`);
+        },
+      },
     );
-    lines.push(PROVEN_AGAIN);
+    if (isAnyDismissed) lines.push(PROVEN_AGAIN);
     return render(c, ports, await frame('Dismissed'), <Decided lines={lines} />);
   });
 }
