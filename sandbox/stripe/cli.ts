@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { SandboxClock } from '../clock.js';
 import { closeWhenTold, environmentLines, orPortTaken, wholeNumber } from '../listening.js';
+import { SHOP_KINDS } from './kinds/shop.js';
 import { type StripeSandbox, startStripeSandbox } from './sandbox.js';
 
 interface CliOptions {
@@ -15,6 +16,7 @@ interface CliOptions {
   readonly key: string;
   readonly account: string;
   readonly limits: boolean;
+  readonly ordinary: boolean;
   readonly now?: Date;
 }
 
@@ -28,6 +30,7 @@ const options = new Command('sandbox:stripe')
   .option('--latency <ms>', 'time before each answer', wholeNumber, 0)
   .option('--key <key>', 'the secret key', 'sk_test_sandbox')
   .option('--account <id>', 'the account', 'acct_sandbox')
+  .option('--ordinary', 'only what an ordinary shop takes: every payment can be mirrored, none is hostile', false)
   .option('--limits', "Stripe's rate limits of a test account: 25 requests a second", false)
   .option('--now <date>', 'where the clock starts, ISO 8601 (default: now)', isoDate)
   .parse()
@@ -38,7 +41,7 @@ process.stdout.write(
   `Stripe sandbox on ${sandbox.url}\n` +
     `  key      ${sandbox.apiKey}\n` +
     `  account  ${sandbox.account}\n` +
-    `  history  ${options.intents} PaymentIntents over ${options.days} days, seed ${options.seed}\n` +
+    `  history  ${options.intents} PaymentIntents ${options.ordinary ? 'of an ordinary shop ' : ''}over ${options.days} days, seed ${options.seed}\n` +
     '\nFor .env:\n' +
     environmentLines({ STRIPE_API_KEY: sandbox.apiKey, STRIPE_API_BASE: sandbox.url }) +
     `\nNew payments, faults, time: ${sandbox.url}/_sandbox/…\nSee docs/engineering/sandboxes.md\n`,
@@ -49,6 +52,7 @@ function start(asked: CliOptions): Promise<StripeSandbox> {
   const clock = SandboxClock.running(asked.now);
   const to = clock.now();
   const from = new Date(to.getTime() - asked.days * 86_400_000);
+  const population = { size: asked.intents, from, to, ...(asked.ordinary ? { kinds: SHOP_KINDS } : {}) };
   return startStripeSandbox({
     port: asked.port,
     host: asked.host,
@@ -58,7 +62,7 @@ function start(asked: CliOptions): Promise<StripeSandbox> {
     latencyMs: asked.latency,
     clock,
     ...(asked.limits ? { limits: { globalPerSecond: 25, endpointPerSecond: 25 } } : {}),
-    ...(asked.intents > 0 ? { population: { size: asked.intents, from, to } } : {}),
+    ...(asked.intents > 0 ? { population } : {}),
   });
 }
 

@@ -132,6 +132,16 @@ describe('the process', () => {
     expect(await control('GET', 'nothing')).toEqual({ error: expect.stringContaining('/_sandbox/nothing') });
   });
 
+  it.each([
+    { what: 'an ordinary shop has nothing that must be parked', words: ['--ordinary'], parked: false },
+    { what: 'a history by itself has', words: [], parked: true },
+  ])('$what', async ({ words, parked }) => {
+    const { control } = await run('--intents', '400', ...words);
+    const totals = await control('GET', 'totals');
+    expect(Number(totals.posted)).toBeGreaterThan(200);
+    expect(Object.keys(totals.parked as object).length > 0).toBe(parked);
+  });
+
   it.each(['SIGINT', 'SIGTERM'] as const)('ends with 0 on %s, a hanging client or not', async (signal) => {
     const { child, control, stripe } = await run('--intents', '10');
     await control('POST', 'faults', { effect: 'hang' });
