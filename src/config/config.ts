@@ -166,7 +166,10 @@ const homeObject = z.object({
 });
 
 const workerObject = homeObject.extend({
-  STRIPE_API_KEY: key('a Stripe secret or restricted key is needed', stripeKeyProblem),
+  STRIPE_API_KEY: key(
+    'a Stripe secret or restricted key is needed, from https://dashboard.stripe.com/apikeys',
+    stripeKeyProblem,
+  ),
   STRIPE_API_BASE: z.string().default(STRIPE_API_BASE),
   // https://docs.stripe.com/rate-limits
   STRIPE_RATE_LIMIT: countUpTo(10_000).default(25),

@@ -54,7 +54,7 @@ export function createApiKeys(readKey: () => Promise<string>, confirm: (fresh: s
 function checked(key: string): string {
   if (/^[\x21-\x7e]+$/.test(key)) return key;
   throw new SyncError(
-    `STRIPE_API_KEY ${key === '' ? 'is empty' : 'holds spaces or characters that no key has'}; a secret key (sk_…) or a restricted key (rk_…) is expected`,
+    `STRIPE_API_KEY ${key === '' ? 'is empty' : 'holds spaces or characters that no key has'}; a secret key (sk_…) or a restricted key (rk_…) is expected, from https://dashboard.stripe.com/apikeys`,
     { kind: 'fatal', code: 'stripe_key_refused' },
   );
 }
