@@ -36,7 +36,7 @@ export interface JobQueue {
   requestSync(trigger: Trigger): Promise<void>;
   requestPart(part: BackfillPart): Promise<void>;
   wakeLane(lane: Lane): Promise<void>;
-  /** A request while one waits or runs is the same one: proofs that are left come with the timer's next request. */
+  /** While proofs run, what is due then is known: a request meanwhile (somebody accepted a difference) makes one more turn. */
   requestProofs(): Promise<void>;
   /** Makes sure of the one job scheduler. With `replace` also of its interval; else an existing one is left alone. */
   ensureSchedule(everyMs: number, options: { readonly replace: boolean }): Promise<void>;
@@ -130,6 +130,7 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
     await backend.beforeCall();
     return limit(() => call(open(name)));
   };
+  /** What is asked for while the job runs makes it run once more: it looked at what is due before. */
   const addOnce = async (job: QueuedJob, name: string, payload: object): Promise<void> => {
     const deduplication = { id: job.id, keepLastIfActive: true };
     await ask(job.queue, (queue) => queue.add(name, payload, { ...JOB_OPTIONS, jobId: newJobId(), deduplication }));
@@ -146,10 +147,7 @@ export function createJobQueue(backend: QueueBackend, onError: (error: Error) =>
 
     wakeLane: (lane) => addOnce(laneJob(lane), LANE_JOB, { source: lane.source, currency: lane.currency }),
 
-    async requestProofs() {
-      const options = { ...JOB_OPTIONS, jobId: newJobId(), deduplication: { id: PROVE_JOB } };
-      await ask(PROVE_QUEUE, (queue) => queue.add(PROVE_JOB, {}, options));
-    },
+    requestProofs: () => addOnce(proofsJob, PROVE_JOB, {}),
 
     async ensureSchedule(everyMs, { replace }) {
       const existing = await ask(SYNC_QUEUE, (queue) => queue.getJobScheduler(SCHEDULER_ID));
