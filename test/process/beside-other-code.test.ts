@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSourceBook, type SourceBook } from '../support/beside/source-book.js';
 import { comparedCore } from '../support/compared-core.js';
 import { homes } from '../support/homes.js';
+import type { Child } from '../support/process/child.js';
 import { type CommandEnd, runCommand, withoutProgress } from '../support/process/command.js';
 import { type Session, startSession } from '../support/process/session.js';
 import { until } from '../support/process/wait.js';
@@ -70,12 +71,14 @@ describe.each(homes().slice(-1))('beside other code, on $name', (home) => {
   let session: Session;
   let core: CoreAddress;
   let variables: Readonly<Record<string, string>>;
+  let worker: Child | undefined;
   const booked: Booked[] = [];
   const takenBack = new Set<string>();
   const source = `@stripe_${Date.now().toString(36)}`;
 
   beforeAll(async () => {
-    session = await startSession(home);
+    // A real Core keeps the references of earlier runs.
+    session = await startSession(home, comparedCore === undefined ? {} : { seed: Date.now() % 2 ** 31 });
     const { baseUrl, key } = comparedCore ?? { baseUrl: session.blnk.url, key: session.blnk.coreKey };
     core = { baseUrl, headers: { 'x-blnk-key': key } };
     const ledger = { BLNK_API_STYLE: 'core', BLNK_API_BASE: baseUrl, BLNK_API_KEY: key, BLNK_SOURCE: source };
@@ -89,7 +92,8 @@ describe.each(homes().slice(-1))('beside other code, on $name', (home) => {
     async () => {
       const ids = booked.map(({ id }) => id);
       const before = await readSourceBook(core, source, ids);
-      session.workerHere({ variables, timings: { finalAfterMs: 2_000 } });
+      // A real Core may hold payments of earlier runs.
+      worker = session.workerHere({ variables, timings: { finalAfterMs: 2_000 }, adopt: comparedCore !== undefined });
       await untilWaitsOnlyFor(['inflight-open', 'inflight-committed-in-part', 'scheduled']);
       expectOnce(await readSourceBook(core, source, ids), before);
 
@@ -183,13 +187,14 @@ describe.each(homes().slice(-1))('beside other code, on $name', (home) => {
           open.every(({ reference, attempts, look_ups }) => undecided.includes(reference) && attempts + look_ups > 0)
         );
       },
-      { timeoutMs: TIMEOUT_MS / 2, explain: () => JSON.stringify(last) },
+      { timeoutMs: TIMEOUT_MS / 2, explain: () => `${JSON.stringify(last)}\n${worker?.output()}` },
     );
   }
 
   async function command(...words: string[]): Promise<CommandEnd> {
     if (comparedCore === undefined) return runCommand(words, variables);
-    const { code, output, errors } = await session.run(words, variables);
+    // Without the limit on time that commands within this process have.
+    const { code, output, errors } = await session.runProcess(words, variables);
     return { code: code ?? -1, output, errors };
   }
 

@@ -23,6 +23,8 @@ export type Variables = Readonly<Record<string, string>>;
 interface QuickWorkerOptions {
   readonly variables?: Variables;
   readonly timings?: Partial<Timings>;
+  /** As `--adopt` does. */
+  readonly adopt?: boolean;
 }
 
 export interface Session {
@@ -131,8 +133,11 @@ export async function startSession(
   return session;
 }
 
-function orderOf(ofAll: Variables, { variables = {}, timings = {} }: QuickWorkerOptions = {}): WorkerOrder {
-  return { variables: { ...ofAll, ...variables }, timings: { ...QUICK, ...timings }, adopt: false };
+function orderOf(
+  ofAll: Variables,
+  { variables = {}, timings = {}, adopt = false }: QuickWorkerOptions = {},
+): WorkerOrder {
+  return { variables: { ...ofAll, ...variables }, timings: { ...QUICK, ...timings }, adopt };
 }
 
 /** Another home, migrated, without vendors and processes of its own. */
