@@ -26,14 +26,14 @@ export interface Work<Opened> {
  * what the work says. A fault while closing is reported and changes nothing: the work is done, and its exit code says how.
  */
 export async function withOpened<Opened extends { close(): Promise<void> }>(
-  { output, exit }: Pick<CommandEnvironment, 'output' | 'exit'>,
+  { output, exit, explain }: Pick<CommandEnvironment, 'output' | 'exit' | 'explain'>,
   { open, work, codeOfFault = 1 }: Work<Opened>,
 ): Promise<void> {
   let opened: Opened;
   try {
     opened = await open();
   } catch (error) {
-    output.fail(error);
+    output.fail(await explain(error));
     exit(2);
     return;
   }
@@ -42,7 +42,7 @@ export async function withOpened<Opened extends { close(): Promise<void> }>(
   } catch (error) {
     // A cursor is a part of the command line, and only the database knows whether it is one.
     const isRefused = error instanceof Refusal || (error instanceof SyncError && error.code === 'cursor_unknown');
-    output.fail(error instanceof Refusal ? error.reason : error);
+    output.fail(await explain(error instanceof Refusal ? error.reason : error));
     exit(isRefused ? 2 : codeOfFault);
   }
   try {

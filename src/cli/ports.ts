@@ -45,6 +45,8 @@ export interface CommandEnvironment {
   /** What only reads is ended by an interruption at any time, other work only while it opens. */
   open(options?: { readonly readsOnly?: boolean }): Promise<CommandContext>;
   readonly output: CommandOutput;
+  /** A fault of PostgreSQL's in words for people; anything else as it is. */
+  explain(error: unknown): Promise<unknown>;
   /** Aborted by SIGINT, SIGTERM and SIGHUP. */
   readonly signal: AbortSignal;
   /** Who dismisses and accepts: the operating system's user name. */

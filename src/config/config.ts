@@ -11,7 +11,7 @@ import { isOwnBalance, SHARDS_MAX } from '../core/posting/source-shards.js';
 import { baseUrlProblem, parseHosts } from '../core/settings/base-url.js';
 import { databaseAddressProblem } from '../core/settings/database-address.js';
 import type { SyncStart } from '../core/settings/ignored-start.js';
-import { blnkKeyProblem, stripeKeyProblem } from '../core/settings/key-problem.js';
+import { blnkKeyProblem, KEYS_PAGE, stripeKeyProblem } from '../core/settings/key-problem.js';
 import { proxyProblem } from '../core/settings/proxy-problem.js';
 import { DEFAULT_SCHEMA, isSchemaName, SCHEMA_NAME_ALLOWED } from '../core/settings/schema-name.js';
 import { type Bag, ConfigError } from './environment.js';
@@ -166,10 +166,7 @@ const homeObject = z.object({
 });
 
 const workerObject = homeObject.extend({
-  STRIPE_API_KEY: key(
-    'a Stripe secret or restricted key is needed, from https://dashboard.stripe.com/apikeys',
-    stripeKeyProblem,
-  ),
+  STRIPE_API_KEY: key(`a Stripe secret or restricted key is needed, from ${KEYS_PAGE}`, stripeKeyProblem),
   STRIPE_API_BASE: z.string().default(STRIPE_API_BASE),
   // https://docs.stripe.com/rate-limits
   STRIPE_RATE_LIMIT: countUpTo(10_000).default(25),

@@ -3,6 +3,7 @@
  * worker. Holds the only copy; nothing here logs it, and `redactSecrets` keeps it out of every text that leaves the folder.
  */
 import { SyncError } from '../core/base/errors.js';
+import { KEYS_PAGE } from '../core/settings/key-problem.js';
 
 export interface ApiKeys {
   current(): Promise<string>;
@@ -54,7 +55,7 @@ export function createApiKeys(readKey: () => Promise<string>, confirm: (fresh: s
 function checked(key: string): string {
   if (/^[\x21-\x7e]+$/.test(key)) return key;
   throw new SyncError(
-    `STRIPE_API_KEY ${key === '' ? 'is empty' : 'holds spaces or characters that no key has'}; a secret key (sk_…) or a restricted key (rk_…) is expected, from https://dashboard.stripe.com/apikeys`,
+    `STRIPE_API_KEY ${key === '' ? 'is empty' : 'holds spaces or characters that no key has'}; a secret key (sk_…) or a restricted key (rk_…) is expected, from ${KEYS_PAGE}`,
     { kind: 'fatal', code: 'stripe_key_refused' },
   );
 }

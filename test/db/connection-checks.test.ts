@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer as createWebServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
+import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { freePort } from '../support/free-port.js';
 import { homes, onServer } from '../support/homes.js';
@@ -69,6 +70,28 @@ describe.skipIf(home === undefined)('the login of a worker with its queue in Pos
     },
     TIMEOUT_MS,
   );
+
+  it('says what it is when others have taken the connections that are left', async () => {
+    await server(`alter role ${role} connection limit 6`);
+    const others = postgres(asRole.DATABASE_URL ?? '', { max: 5 });
+    onTestFinished(() => others.end());
+    await Promise.all(Array.from({ length: 5 }, () => others`select pg_sleep(0.2)`));
+    const one = await start(['status']);
+    expect([one.code, one.output]).toEqual([2, '']);
+    expect(one.errors).toMatch(
+      /^database_failed: PostgreSQL has no connection left for this\. Close what is idle there, raise max_connections/,
+    );
+    expect(one.errors).toContain('too many connections for role');
+    await others`select 1`;
+    await server(`alter role ${role} connection limit 5`);
+    const none = await start(['status', '--json']);
+    expect([none.code, JSON.parse(none.errors)]).toEqual([
+      2,
+      {
+        error: { code: 'database_failed', kind: 'transient', message: expect.stringMatching(/no connection left at/) },
+      },
+    ]);
+  });
 
   it.each([
     ['role', 'worker', 3, 14],

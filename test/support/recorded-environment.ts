@@ -36,6 +36,7 @@ export function recordEnvironment({ open, signal, onWarned, columns = 0 }: Recor
         errorColumns: columns,
         errorTerminal: null,
       }),
+      explain: async (error) => error,
       signal: signal ?? new AbortController().signal,
       userName: 'ada',
       exit: (given) => {

@@ -8,6 +8,7 @@ import { createOutput } from '../../cli/output.js';
 import type { CommandEnvironment } from '../../cli/ports.js';
 import {
   type Bag,
+  ConfigError,
   readEnvironment,
   readEnvironmentFile,
   readEnvironmentText,
@@ -113,6 +114,12 @@ export function commandEnvironment(view: ProcessView): AppEnvironment {
       errorColumns: columnsOf(view.standardError),
       errorTerminal: view.standardError.isTTY === true && !isDumb(view.variables) ? view.standardError : null,
     }),
+    async explain(error) {
+      // Nothing of the database is loaded for a configuration that cannot be used.
+      if (error instanceof ConfigError) return error;
+      const { explainServerFault } = await import('../../db/connection/server-faults.js');
+      return explainServerFault(error);
+    },
     signal: view.signal,
     userName: view.userName,
     exit: view.exit,

@@ -7,7 +7,7 @@ import type { WorkerConfig } from '../../config/config.js';
 import { describeError, SyncError } from '../../core/base/errors.js';
 import { giveUpWith } from '../../core/base/give-up.js';
 import { withinTime } from '../../core/base/within-time.js';
-import { isServerFault } from '../../db/connection/server-faults.js';
+import { explainServerFault } from '../../db/connection/server-faults.js';
 import type { SettingRecord } from '../../http/ports.js';
 import type { Events } from '../../observability/events.js';
 import type { Flows } from '../../observability/flows.js';
@@ -104,7 +104,7 @@ async function startWithRetry(config: WorkerConfig, options: RunWorkerOptions, s
     try {
       return await startOnce(config, options, starting);
     } catch (error) {
-      const fault = error instanceof SyncError || !isServerFault(error) ? error : databaseFailed(error);
+      const fault = explainServerFault(error);
       if (!(fault instanceof SyncError && fault.kind === 'transient')) throw fault;
       if (options.signal.aborted) break;
       const waitMs = backoffMs(tries, random, starting.timings.startRetry);
@@ -117,14 +117,6 @@ async function startWithRetry(config: WorkerConfig, options: RunWorkerOptions, s
     }
   }
   return null;
-}
-
-function databaseFailed(cause: unknown): SyncError {
-  return new SyncError('The database answers, and fails at what is asked of it', {
-    kind: 'transient',
-    code: 'database_failed',
-    cause,
-  });
 }
 
 async function startOnce(config: WorkerConfig, options: RunWorkerOptions, starting: Starting) {

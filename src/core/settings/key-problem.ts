@@ -3,6 +3,9 @@
  * kind of a key is ever named, by its public prefix; no message repeats the text.
  */
 
+/** Where keys of Stripe are made and shown. */
+export const KEYS_PAGE = 'https://dashboard.stripe.com/apikeys';
+
 /** What people paste by mistake, by its prefix (https://docs.stripe.com/keys). */
 const OTHER_STRIPE_TEXTS: ReadonlyArray<readonly [prefix: RegExp, what: string]> = [
   [/^pk_/, 'a publishable key (pk_…), which may read nothing'],

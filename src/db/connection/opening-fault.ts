@@ -6,6 +6,7 @@
 import type { CodeOfKind } from '../../core/base/error-codes.js';
 import { describeError, SyncError } from '../../core/base/errors.js';
 import type { DatabaseAddressParts } from '../../core/settings/database-address.js';
+import { isFull } from './server-faults.js';
 
 export interface OpeningPlace {
   readonly parts: DatabaseAddressParts;
@@ -80,6 +81,12 @@ export function openingFault(error: unknown, place: OpeningPlace): SyncError {
     return new SyncError(
       `No machine is known as ${place.parts.host} now. Correct the host in DATABASE_URL, unless its network is still to come`,
       { kind: 'transient', code: 'database_host_unknown', cause: error },
+    );
+  }
+  if (isFull(error)) {
+    return new SyncError(
+      `PostgreSQL has no connection left at ${place.at}. Close what is idle there, raise max_connections (or the limit of the role or database), or try again`,
+      { kind: 'transient', code: 'database_failed', cause: error },
     );
   }
   const refusal = findRefusal(error);

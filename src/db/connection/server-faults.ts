@@ -26,6 +26,8 @@ const NETWORK = [
   'ENOENT',
 ];
 const CAUSES_MAX = 5;
+/** `too_many_connections`: of the server, of the database or of the role. */
+const FULL = '53300';
 
 /** Source: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export function isServerFault(error: unknown): boolean {
@@ -38,6 +40,25 @@ export function isServerFault(error: unknown): boolean {
       return STOPPED.includes(code) || LEFT.includes(code) || CLASSES.includes(code.slice(0, 2));
     }
     if (current instanceof SyncError && current.code === 'database_unreachable') return true;
+    current = current.cause;
+  }
+  return false;
+}
+
+/** A fault of the server's in words for people, `database_failed`; anything else as it is. */
+export function explainServerFault(error: unknown): unknown {
+  if (error instanceof SyncError || !isServerFault(error)) return error;
+  const what = isFull(error)
+    ? 'PostgreSQL has no connection left for this. Close what is idle there, raise max_connections (or the limit of the role or database), or try again'
+    : 'The database answers, and fails at what is asked of it';
+  return new SyncError(what, { kind: 'transient', code: 'database_failed', cause: error });
+}
+
+/** Whether it refused one more connection. */
+export function isFull(error: unknown): boolean {
+  let current = error;
+  for (let depth = 0; current instanceof Error && depth < CAUSES_MAX; depth += 1) {
+    if ('code' in current && current.code === FULL) return true;
     current = current.cause;
   }
   return false;
