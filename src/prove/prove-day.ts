@@ -47,7 +47,7 @@ export interface ProveRequest {
   /** As `beginProof` said. */
   readonly provedAt: Date;
   readonly facts: ProveFacts;
-  /** Of one call of `prove` for all its days, oldest first: two days share a boundary, which is then asked for once. */
+  /** Of the days before it: two days share a boundary, which is then asked for once. */
   readonly standings?: Standings;
   /** Begins with the first page, whatever an earlier attempt had read. */
   readonly isAnew?: boolean;

@@ -4,6 +4,7 @@
  * few at a time, so that reading and posting beside it keep their share of the vendors' limits.
  */
 import type { ProofTrigger } from '../core/proof/certificate.js';
+import { type Boundaries, createBoundaries } from './boundaries.js';
 import type { CertificateStore, KeptCertificate } from './ports.js';
 import type { DayProof, ProveRequest, Standings } from './prove-day.js';
 
@@ -29,6 +30,8 @@ export interface ProveDaysOptions {
   readonly proofId: string;
   /** No further day begins once it is aborted; what fails from then on is the stop's doing. */
   readonly signal: AbortSignal;
+  /** Of earlier calls, for days that were never proven. Left out: of this call alone. */
+  readonly boundaries?: Boundaries;
   /** Asked before each day but the first: true when no further one is to begin. */
   isOver?(): boolean;
   /** Asked when a proof is about to begin: false when somebody else proved the day meanwhile. Without it all are proven. */
@@ -53,7 +56,13 @@ export async function proveDays(
   options: ProveDaysOptions,
 ): Promise<ProvenDay[]> {
   const proven: ProvenDay[] = [];
-  let standings: Standings = new Map();
+  const { boundaries = createBoundaries() } = options;
+  let ofCall: Standings = new Map();
+  const forget = () => {
+    ofCall = new Map();
+    boundaries.forget();
+    return ofCall;
+  };
   for (const [done, { day, trigger, givesWay = false }] of days.entries()) {
     if (options.signal.aborted || (done > 0 && options.isOver?.() === true)) break;
     options.onDay?.(day, { done, all: days.length });
@@ -61,16 +70,19 @@ export async function proveDays(
       const began = await ports.store.beginProof(day);
       if (options.isStillDue?.(day, began.lastProvedAt) === false) continue;
       const { earlierCurrencies, provedAt: begunAt } = began;
+      let standings = began.lastProvedAt === null ? new Map([...boundaries.known(), ...ofCall]) : ofCall;
       const remembered = standings.size > 0;
       const asked = { day, provedAt: begunAt, earlierCurrencies, givesWay };
       let proof = await ports.proveDay({ ...asked, standings });
       if ((remembered || proof.isContinued) && proof.certificates.some(isUnexplained)) {
         // What was posted between two days' proofs is in one boundary and not in the other, and what was posted while nobody
         // went on with a proof is in its balances and not in its rows: ask for all of it again.
-        standings = new Map();
+        standings = forget();
         await proof.discard();
         proof = withCostOf(proof, await ports.proveDay({ ...asked, standings, isAnew: true }));
       }
+      ofCall = standings;
+      boundaries.keep(standings);
       const { provedAt } = proof;
       const certificates = await keep(ports.store, proof, { proofId: options.proofId, trigger });
       proven.push({ day, trigger, provedAt, certificates });
@@ -79,7 +91,7 @@ export async function proveDays(
       await proof.discard().catch(() => undefined);
     } catch (error) {
       if (options.signal.aborted) break;
-      standings = new Map();
+      forget();
       if (options.onFailed(day, error) === 'end') break;
     }
   }

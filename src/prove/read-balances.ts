@@ -80,7 +80,7 @@ function namesOf(
   return names;
 }
 
-/** @param standings shared by the days of one call, so that a boundary of two days is asked for once */
+/** @param standings shared by days, so that a boundary of two of them is asked for once; what is asked here is added */
 export async function readMovements(
   ledger: LedgerSide,
   {
@@ -93,17 +93,22 @@ export async function readMovements(
     readonly standings: Map<string, bigint>;
   },
 ): Promise<ReadonlyMap<string, Movement>> {
-  const before = async (balanceId: string, at: Date): Promise<bigint> => {
-    const key = `${balanceId} ${at.toISOString()}`;
-    const standing = standings.get(key) ?? (await ledger.balanceBefore(balanceId, at));
-    standings.set(key, standing);
+  const keyOf = (balanceId: string, at: Date) => `${balanceId} ${at.toISOString()}`;
+  const ask = async (balanceId: string, at: Date): Promise<bigint> => {
+    const standing = await ledger.balanceBefore(balanceId, at);
+    standings.set(keyOf(balanceId, at), standing);
     return standing;
+  };
+  /** The end is always asked for: what is remembered is the end of the day before. */
+  const movedOf = async (id: string): Promise<bigint> => {
+    const before = standings.get(keyOf(id, window.from)) ?? (await ask(id, window.from));
+    return before - (await ask(id, window.to));
   };
   type Own = readonly [currency: string, balanceIds: readonly string[]];
   const read = async ([currency, balanceIds]: Own): Promise<readonly [string, Movement]> => {
     try {
       let amount = 0n;
-      for (const id of balanceIds) amount += (await before(id, window.from)) - (await before(id, window.to));
+      for (const id of balanceIds) amount += await movedOf(id);
       return [currency, { kind: 'seen', amount }];
     } catch (error) {
       if (!isUnseen(error)) throw error;

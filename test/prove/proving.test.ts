@@ -1,8 +1,9 @@
 /** Proving days one after another: order, what is kept when, signals and faults, and boundaries that two days share. */
 import { describe, expect, it } from 'vitest';
+import { createBoundaries } from '../../src/prove/boundaries.js';
 import type { CertificateStore, FinishedProof } from '../../src/prove/ports.js';
 import type { DayProof } from '../../src/prove/prove-day.js';
-import { type ProveDaysOptions, type ProveDaysPorts, proveDays } from '../../src/prove/prove-days.js';
+import { type DayToProve, type ProveDaysOptions, type ProveDaysPorts, proveDays } from '../../src/prove/prove-days.js';
 import { aCertificate } from '../support/certificates.js';
 
 const DAYS = ['2026-11-16', '2026-11-17', '2026-11-18'].map((day) => ({ day, trigger: 'two_days' as const }));
@@ -15,17 +16,26 @@ interface Recorded {
 
 type Prove = (request: Parameters<ProveDaysPorts['proveDay']>[0]) => Promise<bigint | null>;
 
+interface Days {
+  readonly continued?: readonly string[];
+  /** That were proven before. */
+  readonly again?: readonly string[];
+  readonly unkept?: string;
+}
+
 /** @param prove answers what is unexplained of the day */
 async function run(
   prove: Prove,
   options: Partial<ProveDaysOptions> = {},
-  { continued = [], unkept }: { readonly continued?: readonly string[]; readonly unkept?: string } = {},
+  { continued = [], again = [], unkept }: Days = {},
+  days: readonly DayToProve[] = DAYS,
 ) {
   const seen: Recorded = { steps: [], kept: [], failed: [] };
   const store: CertificateStore = {
     async beginProof(day) {
       seen.steps.push(`begin ${day}`);
-      return { provedAt: new Date(Date.parse(`${day}T12:00:00Z`)), lastProvedAt: null, earlierCurrencies: ['EUR'] };
+      const lastProvedAt = again.includes(day) ? new Date(0) : null;
+      return { provedAt: new Date(Date.parse(`${day}T12:00:00Z`)), lastProvedAt, earlierCurrencies: ['EUR'] };
     },
     async keepProof(proof) {
       seen.steps.push(`keep ${proof.day}`);
@@ -44,7 +54,7 @@ async function run(
     const release = async () => void seen.steps.push(`release ${day}`);
     return { day, ...cost, discard, release, certificates: [aCertificate({ day, unexplained })] } satisfies DayProof;
   };
-  const proven = await proveDays({ store, proveDay }, DAYS, {
+  const proven = await proveDays({ store, proveDay }, days, {
     proofId: 'proof',
     signal: new AbortController().signal,
     onFailed(day) {
@@ -128,6 +138,59 @@ describe('boundaries', () => {
       return 0n;
     });
     expect(sizes).toEqual([0, 1, 2]);
+  });
+
+  it('of earlier calls serve days that are proven for the first time, and no others', async () => {
+    const boundaries = createBoundaries();
+    const known: string[] = [];
+    const prove: Prove = async ({ day, standings }) => {
+      known.push(`${day}: ${[...(standings?.keys() ?? [])].join(' ')}`);
+      standings?.set(day, 1n);
+      return 0n;
+    };
+    const days = (...names: string[]) => names.map((day) => ({ day, trigger: 'two_days' as const }));
+    await run(prove, { boundaries }, {}, days('2026-11-16'));
+    await run(prove, { boundaries }, {}, days('2026-11-17'));
+    await run(prove, { boundaries }, { again: ['2026-11-16', '2026-11-17'] }, days('2026-11-16', '2026-11-17'));
+    expect(known).toEqual([
+      '2026-11-16: ',
+      '2026-11-17: 2026-11-16',
+      '2026-11-16: ',
+      // Within a call the end of the day before is what was just seen.
+      '2026-11-17: 2026-11-16',
+    ]);
+  });
+
+  it('of earlier calls are forgotten where they leave something unexplained, or a proof failed', async () => {
+    const boundaries = createBoundaries();
+    const keepOne = () => boundaries.keep(new Map([['old', 1n]]));
+    keepOne();
+    const { steps } = await run(async ({ standings }) => (standings?.has('old') === true ? 5n : 0n), { boundaries });
+    expect(steps.filter((step) => step === 'prove 2026-11-16')).toHaveLength(2);
+    expect([...boundaries.known()]).toEqual([]);
+    keepOne();
+    await run(() => Promise.reject(new Error('Blnk is away')), { boundaries });
+    expect([...boundaries.known()]).toEqual([]);
+  });
+
+  it('are kept up to a number, the newest ones', () => {
+    const boundaries = createBoundaries(2);
+    boundaries.keep(
+      new Map([
+        ['a', 1n],
+        ['b', 1n],
+      ]),
+    );
+    boundaries.keep(
+      new Map([
+        ['a', 2n],
+        ['c', 1n],
+      ]),
+    );
+    expect([...boundaries.known()]).toEqual([
+      ['a', 2n],
+      ['c', 1n],
+    ]);
   });
 
   it('are asked for again before a movement is called unexplained', async () => {

@@ -20,6 +20,7 @@ import { readCompleteTo, readDatabaseNow } from '../../db/reads/status.js';
 import { othersLineMs } from '../../db/workers/request-limiter.js';
 import type { Events } from '../../observability/events.js';
 import type { ProvingFacts } from '../../operations/prove-days.js';
+import { createBoundaries } from '../../prove/boundaries.js';
 import { createDayStores, MEMORY_ITEMS, PIECE_ITEMS } from '../../prove/day-stores.js';
 import { createWay, givingWay, type Way } from '../../prove/give-way.js';
 import type { DayStanding } from '../../prove/ports.js';
@@ -116,6 +117,8 @@ export function createScheduledProofs(context: Context, parts: ScheduledProofsPa
   let isAnswered = true;
   /** Days whose proof failed, and when they may be tried again by this process. */
   const failedUntilMs = new Map<string, number>();
+  /** The next day's first proof is a turn of tomorrow. */
+  const boundaries = createBoundaries();
   const isFailing = (day: string) => (failedUntilMs.get(day) ?? 0) > clock.monotonicMs();
   const findWork = async () => {
     const facts = await readProvingFacts(context);
@@ -153,6 +156,7 @@ export function createScheduledProofs(context: Context, parts: ScheduledProofsPa
       const proven = await proveDays(createProver(context, facts, way), days, {
         proofId: uuidv7(),
         signal: parts.signal,
+        boundaries,
         isStillDue: (day, lastProvedAt) => lastProvedAt?.getTime() === lastProofs.get(day)?.getTime(),
         isOver: () => clock.monotonicMs() >= endsAtMs,
         onFailed(day, error) {
