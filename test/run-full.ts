@@ -171,4 +171,6 @@ function record(results: readonly StepResult[]): void {
   writeFileSync(RECORD, `${before}${RECORD_BEGINS}\n\n${table}\n`);
 }
 
-const nameIn = (line: string): string => line.split('|')[1]?.trim() ?? '';
+function nameIn(line: string): string {
+  return line.split('|')[1]?.trim() ?? '';
+}

@@ -6,6 +6,7 @@ import { SyncError } from '../../src/core/base/errors.js';
 import { readIdentities } from '../../src/db/reads/identities.js';
 import { asCore } from '../blnk-contract/sandbox-client.js';
 import { decorateWith } from '../support/context.js';
+import { until } from '../support/process/wait.js';
 import { identityStages, MIRROR, markOn, type Paid } from '../support/stages/identities.js';
 
 const open = identityStages();
@@ -237,7 +238,10 @@ it('on a Core that ignores ids of ours none is made, and status says why', async
   const old = await startBlnkSandbox({ coreVersion: '0.13.4' });
   onTestFinished(() => old.close());
   const { turn } = await stage.worker({ style: 'core', blnk: old });
+  const isDue = async () =>
+    (await stage.database.sql`select 1 from stripe_blnk_sync.identities where due_at > now()`).count === 0;
   for (let turns = 0; turns < 9; turns += 1) {
+    await until('no customer waits any more', isDue);
     await expect(turn()).rejects.toMatchObject({ code: 'blnk_core_too_old' });
   }
   expect(old.requestCount('POST /identities')).toBe(0);
