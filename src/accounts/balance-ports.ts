@@ -124,7 +124,8 @@ export interface BalanceStore {
   /** What Blnk showed; kept for ever. */
   noteSeen(balances: readonly SeenBalance[]): Promise<void>;
   /**
-   * Puts the oldest of those that were seen into the map, where the map has none. Answers what came into it.
+   * Puts the oldest of those that were seen into the map, where the map has none. Answers what came into it. One with money on
+   * it goes before: it was in use when the database was lost, and an older one was shown too late to be used.
    * @param of these alone; null: all that were ever seen
    */
   fillMap(of: readonly NamedBalance[] | null): Promise<NamedBalance[]>;

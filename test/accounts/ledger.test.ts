@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../sandbox/blnk/faults.js';
 import type { BalanceStore, LedgerStore } from '../../src/accounts/balance-ports.js';
+import { createStoredMap } from '../../src/db/accounts/balance-map.js';
+import { createBalanceStore } from '../../src/db/accounts/balance-store.js';
 import { readAccounts } from '../../src/db/reads/accounts.js';
 import { decorateWith } from '../support/context.js';
 import { type AccountsStage, accountsStages, LEDGER_MIRROR, type PaidBy } from '../support/stages/accounts.js';
@@ -159,6 +161,18 @@ describe('never two in use', () => {
     const ofLate = shown.filter(({ meta_data: data }) => JSON.stringify(data).includes('cus_late'));
     const oldest = ofLate.sort((a, b) => (String(a.created_at) < String(b.created_at) ? -1 : 1))[0];
     expect((await stage.map()).get('USD:@cus_late')).toBe(oldest?.balance_id);
+  });
+
+  it('when the database was lost: one with money on it was in use, though an older one had been shown later', async () => {
+    const { sql } = (await open()).database;
+    const store = createBalanceStore(sql, LEDGER_MIRROR);
+    const seen = (balanceId: string, minute: number, amount: bigint) => ({
+      ...{ balanceId, currency: 'USD', name: '@cus_anna', amount },
+      createdAt: new Date(Date.UTC(2026, 10, 1, 12, minute)).toISOString(),
+    });
+    await store.noteSeen([seen('bln_oldest', 1, 0n), seen('bln_used', 2, 1_000n), seen('bln_later', 3, 500n)]);
+    expect(await store.fillMap(null)).toEqual([{ name: '@cus_anna', currency: 'USD' }]);
+    expect((await createStoredMap(sql).idsOf('USD', ['@cus_anna'])).get('@cus_anna')).toBe('bln_used');
   });
 
   it('by two workers that start at once on an empty ledger', async () => {

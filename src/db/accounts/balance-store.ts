@@ -97,7 +97,7 @@ export function createBalanceStore(sql: postgres.Sql, mirror: BalanceStoreMirror
           and not exists (
             select 1 from stripe_blnk_sync.account_balances map
             where map.name = seen.name and map.currency = seen.currency and map.balance_id is not null)
-        order by name, currency, created_at, balance_id
+        order by name, currency, amount is distinct from 0 desc, created_at, balance_id
         on conflict (name, currency) do update set balance_id = excluded.balance_id, mapped_at = now(), due_at = null,
           reason = null, last_error = null
         where map.balance_id is null
