@@ -34,7 +34,17 @@ export function refuse(
   detail: string,
   more: Partial<Problem> = {},
 ): ProblemError {
-  return new ProblemError({ status, code, title: TITLES[code], detail, ...more });
+  return new ProblemError(problemWith(status, code, detail, more));
+}
+
+/** To be answered at once: an error's stack costs more than the rest of a refusal, which matters where anybody may cause one. */
+export function problemWith(
+  status: ContentfulStatusCode,
+  code: HttpErrorCode,
+  detail: string,
+  more: Partial<Problem> = {},
+): Problem {
+  return { status, code, title: TITLES[code], detail, ...more };
 }
 
 const TITLES: Readonly<Record<HttpErrorCode, string>> = {

@@ -3,7 +3,6 @@
  * an old claim, writes no coverage under an old run, and goes on with what is due.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { countSleep } from '../../src/app/system-clock.js';
 import { startClockWorker } from '../support/clock/worker.js';
 import { type HistoryDatabase, openHistoryDatabase } from '../support/history/database.js';
 import { assertHonest, differencesInTheEnd } from '../support/history/oracle.js';
@@ -17,36 +16,6 @@ import { until } from '../support/process/wait.js';
 const all = homes();
 const home = all.find(({ name }) => name === 'postgres') ?? all[0];
 if (home === undefined) throw new Error('there is no home to test on');
-
-describe('the clock of a process', () => {
-  const clocks = { awake: 1_000, uptime: 50_000 };
-  const clock = () => countSleep({ awakeMs: () => clocks.awake, uptimeMs: () => clocks.uptime });
-
-  it('goes on while the machine sleeps, though the clock of Node does not', () => {
-    const now = clock();
-    const before = now();
-    clocks.awake += 10;
-    clocks.uptime += 10;
-    expect(now() - before).toBe(10);
-    clocks.awake += 5;
-    clocks.uptime += DAY;
-    expect(now() - before).toBe(10 + DAY);
-    clocks.awake += 5;
-    clocks.uptime += 5;
-    expect(now() - before).toBe(15 + DAY);
-  });
-
-  it('only grows, when uptime is told in whole seconds, jumps back, or belongs to another machine', () => {
-    const now = clock();
-    let before = now();
-    for (const uptimeStep of [1_000, 0, 0, 1_000, -40_000, 0, 3_000]) {
-      clocks.awake += 300;
-      clocks.uptime += uptimeStep;
-      expect(now() - before).toBe(300);
-      before = now();
-    }
-  });
-});
 
 describe('a worker that stands still for a day', () => {
   let database: HistoryDatabase;
