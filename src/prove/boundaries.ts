@@ -34,3 +34,25 @@ export function createBoundaries(keptMax = KEPT_MAX): Boundaries {
     forget: () => kept.clear(),
   };
 }
+
+/** Of one call, which proves days one after another: what it asked itself serves every day after. */
+export function boundariesOfCall(earlier: Boundaries) {
+  const asked: Standings = new Map();
+  let known: Standings = new Map();
+  return {
+    /** What a day's proof may begin with. */
+    of({ isFirstProof }: { readonly isFirstProof: boolean }): Standings {
+      known = isFirstProof ? earlier.known() : new Map();
+      return new Map([...known, ...asked]);
+    },
+    /** Of the day that was begun last. */
+    keep(standings: Standings): void {
+      for (const [key, amount] of standings) if (!known.has(key)) asked.set(key, amount);
+      earlier.keep(standings);
+    },
+    forget(): void {
+      asked.clear();
+      earlier.forget();
+    },
+  };
+}

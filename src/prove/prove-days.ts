@@ -4,9 +4,9 @@
  * few at a time, so that reading and posting beside it keep their share of the vendors' limits.
  */
 import type { ProofTrigger } from '../core/proof/certificate.js';
-import { type Boundaries, createBoundaries } from './boundaries.js';
+import { type Boundaries, boundariesOfCall, createBoundaries } from './boundaries.js';
 import type { CertificateStore, KeptCertificate } from './ports.js';
-import type { DayProof, ProveRequest, Standings } from './prove-day.js';
+import type { DayProof, ProveRequest } from './prove-day.js';
 
 interface DayRequest extends Omit<ProveRequest, 'facts'>, Pick<DayToProve, 'givesWay'> {
   readonly earlierCurrencies: readonly string[];
@@ -56,13 +56,7 @@ export async function proveDays(
   options: ProveDaysOptions,
 ): Promise<ProvenDay[]> {
   const proven: ProvenDay[] = [];
-  const { boundaries = createBoundaries() } = options;
-  let ofCall: Standings = new Map();
-  const forget = () => {
-    ofCall = new Map();
-    boundaries.forget();
-    return ofCall;
-  };
+  const boundaries = boundariesOfCall(options.boundaries ?? createBoundaries());
   for (const [done, { day, trigger, givesWay = false }] of days.entries()) {
     if (options.signal.aborted || (done > 0 && options.isOver?.() === true)) break;
     options.onDay?.(day, { done, all: days.length });
@@ -70,18 +64,18 @@ export async function proveDays(
       const began = await ports.store.beginProof(day);
       if (options.isStillDue?.(day, began.lastProvedAt) === false) continue;
       const { earlierCurrencies, provedAt: begunAt } = began;
-      let standings = began.lastProvedAt === null ? new Map([...boundaries.known(), ...ofCall]) : ofCall;
+      let standings = boundaries.of({ isFirstProof: began.lastProvedAt === null });
       const remembered = standings.size > 0;
       const asked = { day, provedAt: begunAt, earlierCurrencies, givesWay };
       let proof = await ports.proveDay({ ...asked, standings });
       if ((remembered || proof.isContinued) && proof.certificates.some(isUnexplained)) {
         // What was posted between two days' proofs is in one boundary and not in the other, and what was posted while nobody
         // went on with a proof is in its balances and not in its rows: ask for all of it again.
-        standings = forget();
+        boundaries.forget();
+        standings = new Map();
         await proof.discard();
         proof = withCostOf(proof, await ports.proveDay({ ...asked, standings, isAnew: true }));
       }
-      ofCall = standings;
       boundaries.keep(standings);
       const { provedAt } = proof;
       const certificates = await keep(ports.store, proof, { proofId: options.proofId, trigger });
@@ -91,7 +85,7 @@ export async function proveDays(
       await proof.discard().catch(() => undefined);
     } catch (error) {
       if (options.signal.aborted) break;
-      forget();
+      boundaries.forget();
       if (options.onFailed(day, error) === 'end') break;
     }
   }

@@ -152,12 +152,15 @@ describe('boundaries', () => {
     await run(prove, { boundaries }, {}, days('2026-11-16'));
     await run(prove, { boundaries }, {}, days('2026-11-17'));
     await run(prove, { boundaries }, { again: ['2026-11-16', '2026-11-17'] }, days('2026-11-16', '2026-11-17'));
+    await run(prove, { boundaries }, { again: ['2026-11-19'] }, days('2026-11-18', '2026-11-19'));
     expect(known).toEqual([
       '2026-11-16: ',
       '2026-11-17: 2026-11-16',
       '2026-11-16: ',
       // Within a call the end of the day before is what was just seen.
       '2026-11-17: 2026-11-16',
+      '2026-11-18: 2026-11-16 2026-11-17',
+      '2026-11-19: 2026-11-18',
     ]);
   });
 
