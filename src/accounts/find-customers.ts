@@ -6,7 +6,7 @@
 import { customerOf } from '../core/accounts/identity.js';
 import type { Mirror } from '../core/posting/mirror.js';
 import { ownBalancesOf } from '../core/posting/source-shards.js';
-import type { CustomerCurrency } from './ports.js';
+import type { CustomerCurrency } from './identity-ports.js';
 
 export interface PostedTo {
   readonly destination: string;

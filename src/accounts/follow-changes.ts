@@ -3,7 +3,7 @@
  * was read twice costs one more look at a customer. Stripe keeps events for 30 days: after a longer pause all are looked at.
  */
 import { DAY_MS } from '../core/base/window.js';
-import type { ChangeStore, CustomerFeed } from './ports.js';
+import type { ChangeStore, CustomerFeed } from './identity-ports.js';
 
 export interface FollowPorts {
   readonly store: ChangeStore;

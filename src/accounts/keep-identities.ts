@@ -21,7 +21,7 @@ import type {
   IdentityEnd,
   IdentityLedger,
   IdentityStore,
-} from './ports.js';
+} from './identity-ports.js';
 
 export interface IdentityPorts {
   readonly store: IdentityStore;

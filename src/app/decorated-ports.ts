@@ -1,6 +1,6 @@
 /** Which ports pass through a decorator: where tests stand between parts, and spans are begun. */
 import type { BalanceStore, LedgerStore } from '../accounts/balance-ports.js';
-import type { IdentityStore } from '../accounts/ports.js';
+import type { IdentityStore } from '../accounts/identity-ports.js';
 import type { BlnkAccounts } from '../blnk/accounts.js';
 import type { BlnkIdentities } from '../blnk/identities.js';
 import type { BlnkLedger } from '../blnk/ledger.js';

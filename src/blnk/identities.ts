@@ -3,7 +3,7 @@
  * second one is refused as there already, and a link or a mark is set to a value. Over connections of its own, so that no post
  * waits for one of them.
  */
-import type { IdentityAnswer, IdentityLedger } from '../accounts/ports.js';
+import type { IdentityAnswer, IdentityLedger } from '../accounts/identity-ports.js';
 import { MARK_KEY } from '../core/accounts/identity.js';
 import type { FoundBalance } from '../core/accounts/link-balances.js';
 import { SyncError } from '../core/base/errors.js';

@@ -2,7 +2,7 @@
  * Customers as Stripe has them, for identities in Blnk: one by its id, and which ones changed. Of a customer nothing leaves this file but
  * name and e-mail address.
  */
-import type { CustomerChange, CustomerFeed, CustomerReader } from '../accounts/ports.js';
+import type { CustomerChange, CustomerFeed, CustomerReader } from '../accounts/identity-ports.js';
 import { SyncError } from '../core/base/errors.js';
 import { unixSeconds } from '../core/base/window.js';
 import type { StripeClient } from './client.js';

@@ -1,7 +1,7 @@
 /** Identities of customers in Blnk: made once, linked to every balance, whatever is lost on the way; and never in the way of others. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startBlnkSandbox } from '../../sandbox/blnk/sandbox.js';
-import type { IdentityStore } from '../../src/accounts/ports.js';
+import type { IdentityStore } from '../../src/accounts/identity-ports.js';
 import { SyncError } from '../../src/core/base/errors.js';
 import { readIdentities } from '../../src/db/reads/identities.js';
 import { asCore } from '../blnk-contract/sandbox-client.js';

@@ -26,17 +26,25 @@ const PARTS: Readonly<Record<string, { readonly runs: readonly string[]; readonl
     runs: ['core', 'accounts', 'collect', 'post', 'prove', 'worker', 'db', 'queue'],
     types: ['config/config.ts'],
   },
-  stripe: { runs: ['core', 'decompress.ts'], types: ['accounts/ports.ts', 'collect/ports.ts', 'prove/ports.ts'] },
+  stripe: {
+    runs: ['core', 'decompress.ts'],
+    types: ['accounts/identity-ports.ts', 'collect/ports.ts', 'prove/ports.ts'],
+  },
   blnk: {
     runs: ['core', 'decompress.ts'],
-    types: ['accounts/ports.ts', 'accounts/balance-ports.ts', 'post/ports.ts', 'prove/ports.ts'],
+    types: ['accounts/identity-ports.ts', 'accounts/balance-ports.ts', 'post/ports.ts', 'prove/ports.ts'],
   },
   // The reads compute with the same rules for windows as collecting; migrations lie beside package.json.
   db: {
     runs: ['core', 'postgres', 'package-root.ts'],
     types: [
       ...['collect/ports.ts', 'post/ports.ts', 'prove/ports.ts', 'prove/day-store.ts', 'prove/repair-ports.ts'],
-      ...['prove/rebuild-ports.ts', 'accounts/ports.ts', 'accounts/balance-ports.ts', 'accounts/find-customers.ts'],
+      ...[
+        'prove/rebuild-ports.ts',
+        'accounts/identity-ports.ts',
+        'accounts/balance-ports.ts',
+        'accounts/find-customers.ts',
+      ],
     ],
   },
   queue: { runs: ['core', 'postgres'], types: ['collect'] },

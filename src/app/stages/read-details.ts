@@ -3,7 +3,7 @@
  * reads must not be used up, which payments need more.
  */
 import { followChanges } from '../../accounts/follow-changes.js';
-import type { CustomerReader } from '../../accounts/ports.js';
+import type { CustomerReader } from '../../accounts/identity-ports.js';
 import { HOUR_MS } from '../../core/base/window.js';
 import { createChangeStore, noteCustomersRefused } from '../../db/accounts/change-store.js';
 import { findMirror } from '../../db/mirror/mirror-store.js';

@@ -1,6 +1,6 @@
 /** Which customers changed since their details were written, and up to when that was read. */
 import type postgres from 'postgres';
-import type { ChangeStore } from '../../accounts/ports.js';
+import type { ChangeStore } from '../../accounts/identity-ports.js';
 
 export function createChangeStore(sql: postgres.Sql): ChangeStore {
   return {

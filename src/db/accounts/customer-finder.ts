@@ -1,7 +1,7 @@
 /** Which customers were posted to, out of the postings themselves, and how far the walk through them has come. */
 import type postgres from 'postgres';
 import type { CustomerFinder, PostedTo } from '../../accounts/find-customers.js';
-import type { CustomerCurrency } from '../../accounts/ports.js';
+import type { CustomerCurrency } from '../../accounts/identity-ports.js';
 import type { IdentitiesMode } from '../../core/accounts/identity.js';
 
 export interface CustomerFinderOptions {

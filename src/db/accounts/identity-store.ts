@@ -3,7 +3,7 @@
  * new became known meanwhile, or another worker has taken over.
  */
 import type postgres from 'postgres';
-import type { DueIdentity, IdentityClaim, IdentityEnd, IdentityStore } from '../../accounts/ports.js';
+import type { DueIdentity, IdentityClaim, IdentityEnd, IdentityStore } from '../../accounts/identity-ports.js';
 
 export function createIdentityStore(sql: postgres.Sql): IdentityStore {
   return {
