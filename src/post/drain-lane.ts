@@ -8,10 +8,10 @@
 import { describeError, SyncError } from '../core/base/errors.js';
 import { type Lane, laneName } from '../core/posting/posting.js';
 import { type BackoffOptions, backoffMs } from './backoff.js';
+import { confirmSourceAfresh } from './confirm-source.js';
 import { fullPace } from './lane-pace.js';
 import { createPlaces } from './places.js';
 import type { ChunkOutcome } from './post-chunk.js';
-import { confirmLedger } from './settle-doubt.js';
 import {
   type LaneLimits,
   type TakeOptions,
@@ -72,7 +72,7 @@ export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): Lan
       if (pausedForMs > 0) return pausedForMs;
       try {
         await ports.markFirstPost();
-        await confirmLedger(lane, ports);
+        await confirmSourceAfresh(lane, ports);
         const limits = laneLimits.get(name) ?? fullLimits(options);
         laneLimits.set(name, limits);
         const places = createPlaces(limits.pace.inFlight);
@@ -163,7 +163,7 @@ async function drainStream(lane: Lane, draining: Draining, turns: readonly Turn[
   for (; !draining.isOver() && !(chunk > 0 && draining.isEnough()); chunk += 1) {
     // The first chunks are sent right after the look with which the lane began. One small request, while the other
     // stream's chunk is being posted.
-    if (chunk > 0) await confirmLedger(lane, draining.ports);
+    if (chunk > 0) await confirmSourceAfresh(lane, draining.ports);
     const first = (chunk + offset) % 2 === 0 ? 'newest' : 'waiting';
     let outcome: ChunkOutcome | null = null;
     for (const turn of turns) outcome ??= await turn(lane, draining, first);

@@ -2,15 +2,13 @@
  * A person dismissed a posting that had been attempted: the attempt may still be applied late, or somebody may post it
  * after all. So it is looked up twice more, and when the ledger holds it, it counts as posted. Nothing here posts.
  */
+import { confirmSourceAfresh } from './confirm-source.js';
+import { type JudgePorts, judgeByLookUp } from './judge-by-look-up.js';
 import type { DismissedPostings } from './ports.js';
-import {
-  confirmLedger,
-  type DoubtOptions,
-  type JudgePorts,
-  judgeByLookUp,
-  LOOK_UP_MAX,
-  toSettlement,
-} from './settle-doubt.js';
+import { type DoubtOptions, toSettlement } from './settle-doubt.js';
+
+/** As many as one look-up takes. */
+const LOOK_UP_MAX = 50;
 
 export interface DismissedPorts extends JudgePorts {
   readonly dismissed: DismissedPostings;
@@ -30,7 +28,7 @@ export async function lookUpDismissed(ports: DismissedPorts, options: DismissedO
     const [first] = claim.postings;
     if (first === undefined) return found;
     // In another ledger all would be absent, and the looks used up.
-    await confirmLedger(first.lane, ports);
+    await confirmSourceAfresh(first.lane, ports);
     const findings = await judgeByLookUp(claim.postings, { ports, options });
     const settlements = findings.flatMap(([posting, finding]) => toSettlement(posting, finding));
     await ports.dismissed.markLooked(claim.token, settlements);

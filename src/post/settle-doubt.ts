@@ -1,26 +1,19 @@
 /**
- * Turns what the ledger holds into the state of a posting: looks postings up, judges what was seen (`core/ledger/settlement.ts`)
- * and marks each as settled, parked, or put off. Absent ones go back to the caller, who alone may post. Nothing here posts.
+ * Turns what the ledger holds into the state of a posting: has postings looked up and judged, and marks each as settled, parked,
+ * or put off. Absent ones go back to the caller, who alone may post. Nothing here posts.
  */
 import type { Random } from '../core/base/clock.js';
-import type { BalanceNames } from '../core/ledger/balance-names.js';
-import { findForms } from '../core/ledger/find-forms.js';
 import type { LedgerRow } from '../core/ledger/row.js';
-import { type ExpectedRow, type Finding, judge } from '../core/ledger/settlement.js';
-import type { Lane, Parking, Settlement } from '../core/posting/posting.js';
+import type { Finding } from '../core/ledger/settlement.js';
+import type { Parking, Settlement } from '../core/posting/posting.js';
 import { type BackoffOptions, backoffMs } from './backoff.js';
-import type { Claim, ClaimedPosting, Ledger, Outbox, Postponement } from './ports.js';
+import { askNames } from './confirm-source.js';
+import { type FoundRows, type JudgePorts, judgeAll, lookUp } from './judge-by-look-up.js';
+import type { Claim, ClaimedPosting, Outbox, Postponement } from './ports.js';
 
-export interface DoubtPorts {
-  readonly ledger: Ledger;
+export interface DoubtPorts extends JudgePorts {
   readonly outbox: Outbox;
-  readonly balances: BalanceNames;
   readonly random: Random;
-  /**
-   * Compares the id of the mirror's own balance with the remembered one; null: the ledger shows none. Throws SyncError
-   * `ledger_in_doubt` or `other_ledger` unless the ledger is the one that was posted to.
-   */
-  confirmSource(lane: Lane, balanceId: string | null): Promise<void>;
 }
 
 export interface DoubtOptions {
@@ -37,9 +30,6 @@ export interface LookedUp {
   /** Nothing of them was seen, in no form. */
   readonly absent: readonly ClaimedPosting[];
 }
-
-/** How many dismissed postings `look-up-dismissed.ts` looks up at a time. */
-export const LOOK_UP_MAX = 50;
 
 /**
  * Looks all postings of a claim up, in whichever form somebody may have booked them, and marks what was found. The same
@@ -80,37 +70,13 @@ export async function confirmApplied(
   return { unconfirmed: claim.postings.filter(({ reference }) => !settled.has(reference)) };
 }
 
-/** What a look-up shows of each, at most 50 postings of one lane. Marks nothing. */
-export async function judgeByLookUp(
-  postings: readonly ClaimedPosting[],
-  judging: LookingUp,
-): Promise<Array<readonly [ClaimedPosting, Finding]>> {
-  return judgeAll(postings, await lookUp(postings, judging), judging);
-}
-
-/** All rows by the reference of the posting that they are about. */
-type FoundRows = ReadonlyMap<string, readonly LedgerRow[]>;
-
-function lookUp(postings: readonly ClaimedPosting[], { ports, options }: LookingUp): Promise<FoundRows> {
-  const references = postings.map(({ reference }) => reference);
-  return findForms(references, ports.ledger, options);
+interface Judging {
+  readonly ports: DoubtPorts;
+  readonly options: DoubtOptions;
 }
 
 function byReference(rows: readonly LedgerRow[]): FoundRows {
   return new Map(rows.map((row) => [row.reference, [row]]));
-}
-
-/** All that judging needs of the ports: no outbox, because it writes nothing. */
-export type JudgePorts = Pick<DoubtPorts, 'ledger' | 'balances' | 'confirmSource'>;
-
-interface LookingUp {
-  readonly ports: JudgePorts;
-  readonly options: Pick<DoubtOptions, 'mirrorId'>;
-}
-
-interface Judging {
-  readonly ports: DoubtPorts;
-  readonly options: DoubtOptions;
 }
 
 async function markFindings(claim: Claim, rows: FoundRows, judging: Judging): Promise<ClaimedPosting[]> {
@@ -200,71 +166,6 @@ function waitFor(posting: ClaimedPosting, error: string, { ports, options }: Jud
     error,
     inDoubt: true,
   };
-}
-
-/** A mismatch is judged a second time with names asked afresh: a remembered id must not make a conflict. */
-async function judgeAll(
-  postings: readonly ClaimedPosting[],
-  rows: FoundRows,
-  { ports, options }: LookingUp,
-): Promise<Array<readonly [ClaimedPosting, Finding]>> {
-  const present = postings.filter(({ reference }) => rows.has(reference));
-  await resolveNames(present, ports);
-  const judgeOne = (posting: ClaimedPosting): Finding =>
-    judge(
-      toExpected(posting, options.mirrorId),
-      rows.get(posting.reference) ?? [],
-      ports.balances.resolver(posting.currency),
-    );
-  const findings = postings.map((posting) => [posting, judgeOne(posting)] as const);
-  const doubtful = findings.flatMap(([posting, { kind }]) =>
-    kind === 'conflict' || kind === 'unresolved' ? [posting] : [],
-  );
-  if (doubtful[0] === undefined) return findings;
-  const names = doubtful.flatMap(({ source, destination }) => [source, destination]);
-  await ports.balances.refresh(doubtful[0].currency, names);
-  await confirmResolved(doubtful[0].lane, ports);
-  return postings.map((posting) => [posting, judgeOne(posting)] as const);
-}
-
-/**
- * Before a chunk is sent: a ledger that does not hold the source balance that is remembered must not get a single row. Asked
- * afresh each time, because a ledger may be wiped under a running worker.
- */
-export async function confirmLedger(lane: Lane, { balances, confirmSource }: JudgePorts): Promise<void> {
-  const { source, currency } = lane;
-  await balances.refresh(currency, [source]);
-  await confirmSource(lane, balances.resolver(currency)(source) ?? null);
-}
-
-async function confirmResolved(lane: Lane, { balances, confirmSource }: JudgePorts): Promise<void> {
-  const sourceId = balances.resolver(lane.currency)(lane.source);
-  if (sourceId !== undefined) await confirmSource(lane, sourceId);
-}
-
-async function resolveNames(postings: readonly ClaimedPosting[], ports: JudgePorts): Promise<void> {
-  const [first] = postings;
-  if (first === undefined) return;
-  await askNames(postings, ports);
-  await confirmResolved(first.lane, ports);
-}
-
-/** All postings of a claim are of one lane, so of one currency. */
-async function askNames(
-  postings: readonly ClaimedPosting[],
-  { balances }: Pick<JudgePorts, 'balances'>,
-): Promise<void> {
-  const [first] = postings;
-  if (first === undefined) return;
-  await balances.resolve(first.currency, [
-    first.lane.source,
-    ...postings.flatMap((one) => [one.source, one.destination]),
-  ]);
-}
-
-function toExpected(posting: ClaimedPosting, mirrorId: string): ExpectedRow {
-  const { reference, amount, currency, source, destination, effectiveDate } = posting;
-  return { reference, amount, currency, source, destination, effectiveDate, mirrorId };
 }
 
 export function toSettlement(posting: ClaimedPosting, finding: Finding): Settlement[] {

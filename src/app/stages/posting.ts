@@ -8,8 +8,8 @@ import { markFirstPost } from '../../db/mirror/mirror-store.js';
 import { endLanePause, noteLanePause } from '../../db/postings/lane-status.js';
 import { createDismissedPostings, createOutbox } from '../../db/postings/outbox.js';
 import { createLaneDrainer, type DrainPorts, type LaneDrainer } from '../../post/drain-lane.js';
+import type { JudgePorts } from '../../post/judge-by-look-up.js';
 import { lookUpDismissed } from '../../post/look-up-dismissed.js';
-import type { JudgePorts } from '../../post/settle-doubt.js';
 import type { Context } from '../context.js';
 import { countedOutbox } from '../worker/counted-stores.js';
 
