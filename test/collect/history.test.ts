@@ -5,6 +5,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { EVENT_LIFE_MS } from '../../src/core/coverage/completeness.js';
 import { DAY, HOUR, LAG, MINUTE, NOW, type Stage, stages } from '../support/stages/collect.js';
 import { inTier } from '../support/tier.js';
 
@@ -64,7 +65,7 @@ describe('any history', () => {
         stage.clock.advance(LAG + SECOND);
         await readAll(stage);
         await stage.assertHonest({ shownLateByMs: LAG });
-        expect((await stage.postings()).size).toBe((await stage.owed()).size);
+        expect(await missing(stage)).toEqual([]);
         expect((await stage.completeness()).holes).toEqual([]);
         expect((await stage.completeness()).complete?.to).toEqual(new Date(stage.clock.nowMs() - LAG));
       }),
@@ -115,6 +116,18 @@ async function take(stage: Stage, step: Step, waiting: string[]): Promise<void> 
       stage.sandbox.faults.add({ effect: step.effect, nth: step.nth });
       return;
   }
+}
+
+/**
+ * What is owed and not stored. Left out: what was created before the start and whose event is gone after a pause of a month; no
+ * list shows it (docs/limitations.md, "Downtime of more than 29 days").
+ */
+async function missing(stage: Stage): Promise<string[]> {
+  const [stored, { startsAt }, owed] = [await stage.postings(), await stage.store.mirror(), await stage.owed()];
+  const shownFrom = stage.clock.nowMs() - EVENT_LIFE_MS;
+  const isGone = ({ created, succeeded }: { readonly created: Date; readonly succeeded: Date | null }) =>
+    created < startsAt && succeeded !== null && succeeded.getTime() < shownFrom;
+  return [...owed.values()].filter((payment) => !stored.has(payment.id) && !isGone(payment)).map(({ id }) => id);
 }
 
 /** The last word: the tail, all that was asked for, and the list once more where events were lost for good. */
