@@ -79,7 +79,7 @@ describe.skipIf(home === undefined)('the login of a worker with its queue in Pos
     const one = await start(['status']);
     expect([one.code, one.output]).toEqual([2, '']);
     expect(one.errors).toMatch(
-      /^database_failed: PostgreSQL has no connection left for this\. Close what is idle there, raise max_connections/,
+      /^database_failed: PostgreSQL has no connection left\. Close what is idle there, raise max_connections/,
     );
     expect(one.errors).toContain('too many connections for role');
     await others`select 1`;

@@ -6,7 +6,7 @@
 import type { CodeOfKind } from '../../core/base/error-codes.js';
 import { describeError, SyncError } from '../../core/base/errors.js';
 import type { DatabaseAddressParts } from '../../core/settings/database-address.js';
-import { isFull } from './server-faults.js';
+import { isFull, noConnectionLeft } from './server-faults.js';
 
 export interface OpeningPlace {
   readonly parts: DatabaseAddressParts;
@@ -83,12 +83,7 @@ export function openingFault(error: unknown, place: OpeningPlace): SyncError {
       { kind: 'transient', code: 'database_host_unknown', cause: error },
     );
   }
-  if (isFull(error)) {
-    return new SyncError(
-      `PostgreSQL has no connection left at ${place.at}. Close what is idle there, raise max_connections (or the limit of the role or database), or try again`,
-      { kind: 'transient', code: 'database_failed', cause: error },
-    );
-  }
+  if (isFull(error)) return noConnectionLeft(error, place.at);
   const refusal = findRefusal(error);
   if (refusal === undefined) {
     return new SyncError(

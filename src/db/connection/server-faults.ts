@@ -5,6 +5,7 @@
 import postgres from 'postgres';
 import { SyncError } from '../../core/base/errors.js';
 import { PostgresConnectionFault, PostgresRefusal } from '../../postgres/refusal.js';
+import { connectionLost } from './one-connection.js';
 
 /** Classes of SQLSTATE: connection exceptions, insufficient resources (a full disk is one), system errors outside of PostgreSQL. */
 const CLASSES = ['08', '53', '58'];
@@ -45,21 +46,39 @@ export function isServerFault(error: unknown): boolean {
   return false;
 }
 
-/** A fault of the server's in words for people, `database_failed`; anything else as it is. */
+/** A fault of the server's as `database_failed`, a lost connection as `database_unreachable`; anything else as it is. */
 export function explainServerFault(error: unknown): unknown {
   if (error instanceof SyncError || !isServerFault(error)) return error;
-  const what = isFull(error)
-    ? 'PostgreSQL has no connection left for this. Close what is idle there, raise max_connections (or the limit of the role or database), or try again'
-    : 'The database answers, and fails at what is asked of it';
-  return new SyncError(what, { kind: 'transient', code: 'database_failed', cause: error });
+  const code = stateOf(error);
+  if (code === null) return connectionLost(error);
+  if (code === FULL) return noConnectionLeft(error);
+  return new SyncError('The database answers, and fails at what is asked of it', {
+    kind: 'transient',
+    code: 'database_failed',
+    cause: error,
+  });
 }
 
 /** Whether it refused one more connection. */
 export function isFull(error: unknown): boolean {
+  return stateOf(error) === FULL;
+}
+
+/** @param at the address for people, where it is not the only one */
+export function noConnectionLeft(cause: unknown, at?: string): SyncError {
+  return new SyncError(
+    `PostgreSQL has no connection left${at === undefined ? '' : ` at ${at}`}. Close what is idle there, raise max_connections ` +
+      '(or the limit of the role or database), or try again',
+    { kind: 'transient', code: 'database_failed', cause },
+  );
+}
+
+/** The SQLSTATE with which a server answered; null: none did. */
+function stateOf(error: unknown): string | null {
   let current = error;
   for (let depth = 0; current instanceof Error && depth < CAUSES_MAX; depth += 1) {
-    if ('code' in current && current.code === FULL) return true;
+    if (current instanceof postgres.PostgresError || current instanceof PostgresRefusal) return current.code;
     current = current.cause;
   }
-  return false;
+  return null;
 }
