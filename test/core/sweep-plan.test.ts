@@ -41,3 +41,29 @@ describe('the list of payments, read', () => {
     expect(sweeps).toEqual([{ from: at(-30 * DAY_MS), to: at(-60_000) }]);
   });
 });
+
+describe('a hole of events older than Stripe keeps them', () => {
+  const hole = { from: at(2 * DAY_MS), to: at(5 * DAY_MS) };
+  async function dueAfter(listsReadAt: Date, swept: SweepFacts['sweeps'] = []) {
+    const facts = { ...factsWith(listsReadAt), sweeps: swept };
+    const events = [
+      { from: at(-LAG_MS - 60_000), to: hole.from },
+      { from: hole.to, to: at(40 * DAY_MS - LAG_MS) },
+    ];
+    const lists = [{ from: facts.startsAt, to: facts.now, readAt: listsReadAt }];
+    return {
+      sweeps: await sweepsDue({ ...facts, events }, async () => lists),
+      holes: completenessOf({ ...facts, events, lists }).holes,
+    };
+  }
+  const sweep = { from: at(-30 * DAY_MS), to: new Date(hole.to.getTime() + LAG_MS) };
+
+  it('is swept though a list read since has closed it: the list names nothing created before the start', async () => {
+    expect(await dueAfter(at(39 * DAY_MS))).toEqual({ sweeps: [sweep], holes: [] });
+  });
+
+  it('is swept once', async () => {
+    const swept = [{ ...sweep, readAt: at(39 * DAY_MS) }];
+    expect(await dueAfter(at(39 * DAY_MS), swept)).toEqual({ sweeps: [], holes: [] });
+  });
+});

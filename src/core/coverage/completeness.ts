@@ -101,12 +101,23 @@ export function successGaps(facts: CoverageFacts): Window[] {
   return remaining({ from: from < startsAt ? startsAt : from, to }, runs);
 }
 
+/**
+ * Stretches of success time since the hand-over that neither events nor a sweep have shown, whatever lists show: a list read
+ * from the start on leaves nothing out of what is complete, yet names no payment that was created before the start and
+ * succeeded after the hand-over, and those are the mirror's too.
+ */
+export function unseenSuccesses(facts: Omit<CoverageFacts, 'lists'>): Window[] {
+  const { cutoverAt, now, mayRead } = facts;
+  const runs = successRuns(facts);
+  return remaining({ from: cutoverAt ?? now, to: mayRead.events ? (runs.at(-1)?.to ?? now) : now }, runs);
+}
+
 /** Where the list of payments was never read, though the mirror claims what was created there; a backfill is on its way. */
 export function unlistedWindows({ startsAt, cutoverAt, now, lists }: CoverageFacts): Window[] {
   return remaining({ from: startsAt, to: cutoverAt ?? now }, lists);
 }
 
-function successRuns(facts: CoverageFacts): Window[] {
+function successRuns(facts: Omit<CoverageFacts, 'lists'>): Window[] {
   const swept = facts.sweeps.flatMap((sweep) => sweptSuccesses(sweep, facts) ?? []);
   return merged([...facts.events, ...swept]).filter((run) => run.to > facts.startsAt);
 }

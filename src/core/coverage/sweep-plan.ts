@@ -11,6 +11,7 @@ import {
   EVENT_LIFE_MS,
   successGaps,
   unlistedWindows,
+  unseenSuccesses,
 } from './completeness.js';
 
 export interface SweepFacts extends Omit<CoverageFacts, 'lists' | 'now'> {
@@ -57,13 +58,18 @@ function needsLists(facts: SweepFacts, cutoverAt: Date): boolean {
   if (!mayRead.events || isBackfilling || readAt === null) return true;
   const oldestEvent = new Date(facts.now.getTime() - EVENT_LIFE_MS);
   if (oldestEvent <= cutoverAt) return false;
-  const gaps = successGaps({ ...facts, lists: [{ from: startsAt, to: cutoverAt, readAt }] });
+  const gaps = gapsToSweep({ ...facts, lists: [{ from: startsAt, to: cutoverAt, readAt }] });
   return gaps.some((gap) => gap.from < oldestEvent);
 }
 
 function fullSweepsDue(facts: SweepFacts & CoverageFacts): Window[] {
-  const gaps = successGaps(facts);
+  const gaps = gapsToSweep(facts);
   return facts.mayRead.events ? sweepsOfAgedGaps(facts, gaps) : dailySweep(facts, gaps[0]);
+}
+
+/** What keeps the mirror from being complete, and what only lists have closed since: a sweep shows what no list does. */
+function gapsToSweep(facts: CoverageFacts): Window[] {
+  return merged([...successGaps(facts), ...unseenSuccesses(facts)]);
 }
 
 /** Each from 75 days before its gap: whatever succeeded in the gap was charged after that. */

@@ -19,7 +19,7 @@ import { readSweptCoverage } from '../../../src/db/collect/sweep-store.js';
 import type { Drizzle } from '../../../src/db/connection/open.js';
 import { createMirror, readMirror } from '../../../src/db/mirror/mirror-store.js';
 import { type PostingRow, postings } from '../../../src/db/schema/postings.js';
-import { coverage, type SyncRunRow, syncRuns } from '../../../src/db/schema/sync-runs.js';
+import { coverage, paymentsBeforeStart, type SyncRunRow, syncRuns } from '../../../src/db/schema/sync-runs.js';
 import type { StripeAccountReader } from '../../../src/stripe/account.js';
 import { requestOpenParts, type SyncJob } from '../../../src/worker/sync-job.js';
 import { atStripe, type ContextOptions, openContext, STRIPES_TIME } from '../context.js';
@@ -103,6 +103,8 @@ export interface Stage extends StageWorker {
   /** Requests that reached the stand-in since the last call. */
   requests(): Readonly<Record<string, number>>;
   postings(): Promise<Map<string, PostingRow>>;
+  /** What sweeps have listed for a person: created before the mirror's start, charged before the hand-over. */
+  beforeStart(): Promise<string[]>;
   runs(): Promise<SyncRunRow[]>;
   coverage(): Promise<Covered[]>;
   completeness(): Promise<Completeness>;
@@ -213,6 +215,7 @@ export async function openStage(database: OwnDatabase, options: StageOptions = {
       return counted;
     },
     postings: async () => new Map((await db.select().from(postings)).map((row) => [row.reference, row])),
+    beforeStart: async () => (await db.select().from(paymentsBeforeStart)).map((row) => row.paymentId),
     runs: () => db.select().from(syncRuns).orderBy(asc(syncRuns.startedAt), asc(syncRuns.id)),
     coverage: () => db.select().from(coverage).orderBy(asc(coverage.from)),
     async completeness() {
