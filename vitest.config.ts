@@ -20,7 +20,5 @@ export default defineConfig({
     maxWorkers: availableParallelism() + 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // A shared CI machine may stand still for seconds; what is wrong fails twice. Elsewhere a test that wavers is seen.
-    retry: process.env.CI === 'true' ? 1 : 0,
   },
 });
