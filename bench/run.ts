@@ -48,7 +48,7 @@ console.log(
 );
 console.log(`latency   Stripe ${values['stripe-latency']} ms, Blnk ${values['blnk-latency']} ms\n`);
 console.log(
-  'intents   payments  collected  intents/s   bare/s  share  whole job   per second  rss start  rss peak   rss end  Stripe req.  worker µs  PostgreSQL µs',
+  'intents   payments  collected  intents/s   bare/s  share  whole job   per second  rss start  rss peak   rss end  Stripe req.  worker µs  page faults  PostgreSQL µs',
 );
 for (const intents of values.intents.split(',').map(Number)) {
   const settings: JobSettings = {
@@ -72,7 +72,7 @@ for (const intents of values.intents.split(',').map(Number)) {
 }
 
 function row(intents: number, figures: JobFigures): string {
-  const { payments, collectedMs, settledMs, requests, rssStart, rssPeak, rssEnd, cpuMs, serverCpuMs, bare } = figures;
+  const { payments, collectedMs, settledMs, requests, rssStart, rssPeak, rssEnd, serverCpuMs, bare } = figures;
   const bareRate = bare === null ? null : bare.intents / bare.ms;
   const cells: Array<[string, number]> = [
     [intents.toLocaleString('en'), 9],
@@ -87,7 +87,8 @@ function row(intents: number, figures: JobFigures): string {
     [`${rssPeak} MB`, 9],
     [`${rssEnd} MB`, 9],
     [String(requests), 12],
-    [String(Math.round((cpuMs * 1_000) / intents)), 10],
+    [String(Math.round((figures.cpuMs * 1_000) / intents)), 10],
+    [(figures.pageFaults / intents).toFixed(1), 12],
     [serverCpuMs === null ? '–' : String(Math.round((serverCpuMs * 1_000) / intents)), 14],
   ];
   return cells.map(([text, width], index) => (index === 0 ? text.padEnd(width) : text.padStart(width))).join(' ');

@@ -15,7 +15,7 @@ import { readHomeConfig } from '../../src/config/config.js';
 import { createLog } from '../../src/observability/log.js';
 import { freePort } from '../../test/support/free-port.js';
 import { type BareLoopFigures, readBare } from './bare-loop.js';
-import { answers, cpuMs, migrate, residentMb, start } from './measured-process.js';
+import { answers, cpuMs, migrate, pageFaults, residentMb, start } from './measured-process.js';
 import { serverCpuMs } from './server-cpu.js';
 import { type StripeOrder, startStripe } from './stripe-process.js';
 import { stop } from './worker-process.js';
@@ -56,6 +56,7 @@ export interface JobFigures {
   readonly rssEnd: number;
   /** Of the worker from when it was there. */
   readonly cpuMs: number;
+  readonly pageFaults: number;
   /** Of PostgreSQL while the worker ran; null where it cannot be seen. */
   readonly serverCpuMs: number | null;
   /** Of the bare loop over the same history, in the same run. */
@@ -157,7 +158,7 @@ async function watch(
 ): Promise<Omit<JobFigures, 'bare' | 'serverCpuMs'>> {
   const rssStart = residentMb(worker);
   let rssPeak = rssStart;
-  const startedWithMs = cpuMs(worker);
+  const [startedWithMs, startedWithFaults] = [cpuMs(worker), pageFaults(worker)];
   try {
     for (;;) {
       if (worker.exitCode !== null) throw new Error(`the worker left with ${worker.exitCode}`);
@@ -181,6 +182,7 @@ async function watch(
           rssPeak,
           rssEnd: residentMb(worker),
           cpuMs: cpuMs(worker) - startedWithMs,
+          pageFaults: pageFaults(worker) - startedWithFaults,
         };
       }
       await sleep(LOOK_EVERY_MS);
