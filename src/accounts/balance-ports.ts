@@ -22,6 +22,8 @@ export interface WantedBalance extends NamedBalance {
   /** How long ago a request that makes it was written down; null: none was, or it is certain that none made it. */
   readonly sinceAttemptMs: number | null;
   readonly attempts: number;
+  /** Why it was put off until a person acts; null: nobody has to. */
+  readonly reason: BalanceReason | null;
 }
 
 /** A balance in the mirror's ledger as Blnk shows it. */
@@ -34,6 +36,8 @@ export interface SeenBalance {
   readonly createdAt: string;
   /** Minor units; null when Blnk shows no whole number. */
   readonly amount: bigint | null;
+  /** Whether anything was ever posted to it or from it, as far as Blnk shows. */
+  readonly hasMoved: boolean;
 }
 
 export interface SeenLedger {
@@ -69,8 +73,8 @@ export interface AccountsAtBlnk {
    * @param since only those that were created then or later, by Blnk's clock; null: all
    */
   listBalances(ledgerId: string, since: string | null): AsyncIterable<readonly ListedBalance[]>;
-  /** What at most 100 balances stand at, in minor units; without those that Blnk does not have. Null: it shows no whole number. */
-  amountsOf(balanceIds: readonly string[]): Promise<ReadonlyMap<string, bigint | null>>;
+  /** At most 100 balances by their ids; without those that Blnk does not have. */
+  balancesOf(balanceIds: readonly string[]): Promise<ReadonlyMap<string, ListedBalance>>;
 }
 
 export interface ListedBalance extends Omit<SeenBalance, 'name'> {
@@ -121,11 +125,14 @@ export interface BalanceStore {
   noteAttempts(claimed: readonly WantedBalance[]): Promise<WantedBalance[]>;
   /** @param dueInMs by the number of attempts */
   putOff(balances: readonly PutOffBalance[], dueInMs: (balance: PutOffBalance) => number): Promise<void>;
-  /** What Blnk showed; kept for ever. */
+  /** What Blnk showed; kept for ever. The name of one that is in use stays what it was, whatever its mark says now. */
   noteSeen(balances: readonly SeenBalance[]): Promise<void>;
+  /** Ids of all that were seen under these names. */
+  seenOf(balances: readonly NamedBalance[]): Promise<string[]>;
   /**
-   * Puts the oldest of those that were seen into the map, where the map has none. Answers what came into it. One with money on
-   * it goes before: it was in use when the database was lost, and an older one was shown too late to be used.
+   * Puts the oldest of those that were seen into the map, where the map has none. Answers what came into it. One that something was
+   * posted to goes before: it was in use when the database was lost, and an older one was shown too late to be used. Where there are
+   * several such, somebody changed a mark: none is taken, and the wish is put off with `several_used`.
    * @param of these alone; null: all that were ever seen
    */
   fillMap(of: readonly NamedBalance[] | null): Promise<NamedBalance[]>;

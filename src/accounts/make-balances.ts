@@ -4,19 +4,18 @@
  * map, whoever made it. What Blnk does not show yet is looked for again later. What is made besides stays empty.
  */
 import type { Mark } from '../core/accounts/identity.js';
-import { describeError, SyncError } from '../core/base/errors.js';
-import { mapInParallel } from '../core/base/in-parallel.js';
+import { describeError } from '../core/base/errors.js';
 import type {
   AccountsAtBlnk,
   BalanceStore,
   LedgerStore,
-  MakeAnswer,
   NamedBalance,
   PutOffBalance,
   WantedBalance,
 } from './balance-ports.js';
 import { findLedger, type LedgerOptions } from './find-ledger.js';
 import { earlierBy, readLedger } from './read-ledger.js';
+import { requestBalances } from './request-balances.js';
 
 export interface BalancePorts {
   readonly ledgerStore: LedgerStore;
@@ -75,6 +74,8 @@ interface Memory {
   newest: string | null;
   /** One look at everything is for all of a turn that are in doubt. */
   isReadInTurn: boolean;
+  /** Whether Blnk, or whatever is before it, did nothing for a request of this turn, and would do so with the next. */
+  isTurnedAway: boolean;
   /** Whether all that waits was looked through since this process began. */
   isSwept: boolean;
   /** Turns in a row that failed, and until when none is taken. */
@@ -87,20 +88,26 @@ export function createBalanceMaker(ports: BalancePorts, options: MakeOptions): B
     readAtMs: null,
     newest: null,
     isReadInTurn: false,
+    isTurnedAway: false,
     isSwept: false,
     failures: 0,
     pausedUntilMs: 0,
   };
+  const pause = (): void => {
+    memory.pausedUntilMs = ports.monotonicMs() + ports.backoffMs(memory.failures);
+    memory.failures += 1;
+  };
   return {
     async turn() {
       if (ports.monotonicMs() < memory.pausedUntilMs) return { mapped: 0, goesOn: false };
+      memory.isTurnedAway = false;
       try {
         const made = await takeTurn(ports, options, memory);
-        memory.failures = 0;
+        if (memory.isTurnedAway) pause();
+        else memory.failures = 0;
         return made;
       } catch (error) {
-        memory.pausedUntilMs = ports.monotonicMs() + ports.backoffMs(memory.failures);
-        memory.failures += 1;
+        pause();
         throw error;
       }
     },
@@ -128,6 +135,7 @@ async function takeTurn(ports: BalancePorts, options: MakeOptions, memory: Memor
         return { mapped, goesOn: false };
       }
       mapped += await makeBatch(ports, options, { ledgerId, claimed, untilMs, memory });
+      if (memory.isTurnedAway) return { mapped, goesOn: false };
     } catch (error) {
       await release(ports, claimed, describeError(error));
       throw error;
@@ -140,15 +148,21 @@ function isReadDue({ monotonicMs }: BalancePorts, { readEveryMs }: MakeOptions, 
   return readAtMs === null || monotonicMs() - readAtMs >= readEveryMs;
 }
 
-/** The ledger, once what it holds was read: what is in it is not made again. */
+/** The ledger, once what it holds was read: what is in it is not made again. Somebody may say that all of it is to be read anew. */
 async function ledgerOf(ports: BalancePorts, options: MakeOptions, memory: Memory): Promise<string | null> {
   const ledgerId = await findLedger({ store: ports.ledgerStore, blnk: ports.blnk }, options);
-  if (ledgerId !== null && isReadDue(ports, options, memory)) await readAll(ports, ledgerId, memory);
+  if (ledgerId === null) return null;
+  const readTo = await readToOf(ports);
+  if (readTo === null || isReadDue(ports, options, memory)) await readAll(ports, ledgerId, memory);
   return ledgerId;
 }
 
+async function readToOf({ ledgerStore }: BalancePorts): Promise<string | null> {
+  return (await ledgerStore.read())?.readTo ?? null;
+}
+
 async function readAll(ports: BalancePorts, ledgerId: string, memory: Memory): Promise<void> {
-  const readTo = (await ports.ledgerStore.read())?.readTo ?? null;
+  const readTo = await readToOf(ports);
   const since = readTo === null ? null : earlierBy(readTo, SHOWN_WITHIN_MS);
   const { newest, mapped } = await readLedger(ports, { ledgerId, since, of: null });
   if (newest !== null) await ports.ledgerStore.noteReadTo(earlierBy(newest, SHOWN_WITHIN_MS));
@@ -173,6 +187,10 @@ async function makeBatch(
 ): Promise<number> {
   const { store } = ports;
   await lookUpDoubted(ports, claimed);
+  await lookAtMarks(
+    ports,
+    claimed.filter(({ reason }) => reason === 'several_used'),
+  );
   const wanted = claimed.filter(({ balanceId }) => balanceId === null);
   const isInDoubt = wanted.some(({ sinceAttemptMs }) => sinceAttemptMs !== null);
   if (isInDoubt && !memory.isReadInTurn) await readAll(ports, ledgerId, memory);
@@ -188,7 +206,12 @@ async function makeBatch(
   );
   const making = await store.noteAttempts(open.filter(isMaking));
   if (making.length === 0) return wanted.length - open.length;
-  const failed = await makeAll(ports, options, { ledgerId, making, untilMs });
+  const { failed, fault, isTurnedAway } = await requestBalances(ports, options, { ledgerId, making, untilMs });
+  memory.isTurnedAway = isTurnedAway;
+  if (fault !== null) {
+    await putOff(ports, failed);
+    throw fault;
+  }
   const since = memory.newest === null ? null : earlierBy(memory.newest, CLOCKS_DIFFER_MS);
   const { newest, mapped } = await readLedger(ports, { ledgerId, since, of: making });
   memory.newest = newest ?? memory.newest;
@@ -206,7 +229,7 @@ async function makeBatch(
 
 async function lookUpDoubted({ store, blnk }: BalancePorts, claimed: readonly WantedBalance[]): Promise<void> {
   for (const some of inHundreds(claimed.filter(({ balanceId }) => balanceId !== null))) {
-    const known = await blnk.amountsOf(some.flatMap(({ balanceId }) => balanceId ?? []));
+    const known = await blnk.balancesOf(some.flatMap(({ balanceId }) => balanceId ?? []));
     const isKnown = ({ balanceId }: WantedBalance) => balanceId !== null && known.has(balanceId);
     await store.noteKnown(some.filter(isKnown), true);
     await store.noteKnown(
@@ -216,50 +239,16 @@ async function lookUpDoubted({ store, blnk }: BalancePorts, claimed: readonly Wa
   }
 }
 
-interface Making {
-  readonly ledgerId: string;
-  readonly making: readonly WantedBalance[];
-  readonly untilMs: number;
-}
-
-/** @returns those that are known not to have been made; throws what keeps all of them from being made, once that is noted */
-async function makeAll(
-  ports: BalancePorts,
-  { inFlightMax }: MakeOptions,
-  { ledgerId, making, untilMs }: Making,
-): Promise<PutOffBalance[]> {
-  const failed: PutOffBalance[] = [];
-  let fault: SyncError | null = null;
-  await mapInParallel(making, inFlightMax, async (one) => {
-    const answer = await makeOne().catch((error: unknown): MakeAnswer => {
-      if (!(error instanceof SyncError)) throw error;
-      fault = error;
-      return { kind: 'not_made', message: describeError(error) };
-    });
-    if (answer.kind === 'refused' || answer.kind === 'not_made') {
-      const reason = answer.kind === 'refused' ? 'refused_by_blnk' : null;
-      failed.push({ ...one, error: answer.message, isNotMade: true, reason });
-    }
-
-    async function makeOne(): Promise<MakeAnswer> {
-      const identityId = fault === null ? await ports.identityFor(one.name) : null;
-      if (fault !== null) return { kind: 'not_made', message: describeError(fault) };
-      // A process that stood still must not send what another one has taken over.
-      if (ports.signal.aborted || ports.monotonicMs() > untilMs)
-        return { kind: 'not_made', message: 'it was not sent' };
-      const balance = { ledgerId, currency: one.currency, mark: ports.markOf(one.name) };
-      const answer = await ports.blnk.createBalance({ ...balance, identityId });
-      // Blnk says the same of an unknown identity as of an unknown ledger; a posting waits for no identity.
-      return answer.kind === 'refused' && identityId !== null
-        ? ports.blnk.createBalance({ ...balance, identityId: null })
-        : answer;
-    }
-  });
-  if (fault !== null) {
-    await putOff(ports, failed);
-    throw fault;
+/** Of those whose name several balances with money carry: whether their marks say something else by now. */
+async function lookAtMarks(ports: BalancePorts, several: readonly WantedBalance[]): Promise<void> {
+  if (several.length === 0) return;
+  const { store, blnk, nameOf } = ports;
+  for (const some of inHundreds(await store.seenOf(several))) {
+    const balances = [...(await blnk.balancesOf(some)).values()];
+    await store.noteSeen(balances.map(({ metadata, ...balance }) => ({ ...balance, name: nameOf(metadata) })));
   }
-  return failed;
+  // Whatever is seen now: a balance may have got back the name of a customer whom nobody asks about at this moment.
+  ports.onMapped(await store.fillMap(null));
 }
 
 /** @param isOver no other one is asked for until a person says so */

@@ -1,6 +1,5 @@
 /** Composition: Stripe and Blnk, opened from the configuration and asked whether they let us in. */
 import { setMaxListeners } from 'node:events';
-import { rememberingMap } from '../accounts/balance-map.js';
 import { type BlnkAccounts, createAccounts } from '../blnk/accounts.js';
 import { type BlnkIdentities, createIdentities } from '../blnk/identities.js';
 import { type BlnkLedger, createLedger } from '../blnk/ledger.js';
@@ -178,9 +177,12 @@ type Blnk = Pick<Vendors, 'accounts'> & {
   readonly accounts: BlnkAccounts;
 };
 
-/** With a ledger of the mirror's own the map says which balance a name stands for. One memory of it for all. */
+/**
+ * With a ledger of the mirror's own the map says which balance a name stands for. It is read for each chunk and never remembered: a
+ * person may have a balance forgotten, and a worker that remembers it would post to what is gone, or to two at once when it is back.
+ */
 function byMap(blnk: Blnk, own: WorkerConfig, { sql }: Database): Blnk {
-  const map = rememberingMap(createStoredMap(sql));
+  const map = createStoredMap(sql);
   const named = { map, isAccountName: (name: string) => isAccountName(name, own) };
   return {
     ...blnk,

@@ -37,7 +37,7 @@ export function createAccounts(options: ConnectionOptions): BlnkAccounts {
       return make(connection, routes.makeBalance, { body, idOf: 'balance_id' });
     },
     listBalances: (ledgerId, since) => listBalances(lookUps, ledgerId, since),
-    amountsOf: (balanceIds) => amountsOf(lookUps, balanceIds),
+    balancesOf: (balanceIds) => balancesOf(lookUps, balanceIds),
     close: () => transport.close(),
   };
 }
@@ -133,16 +133,18 @@ function readListed(row: unknown): ListedBalance {
     throw unreadable('a balance without id, currency or time was listed');
   }
   const amount = wholeNumber(memberOf(row, 'balance'));
-  return { balanceId, currency, createdAt, amount, metadata: memberOf(row, 'meta_data') };
+  const moved = ['balance', 'credit_balance', 'debit_balance'].map((key) => wholeNumber(memberOf(row, key) ?? 0));
+  const hasMoved = moved.some((one) => one !== 0n);
+  return { balanceId, currency, createdAt, amount, hasMoved, metadata: memberOf(row, 'meta_data') };
 }
 
-async function amountsOf(lookUps: LookUps, balanceIds: readonly string[]): Promise<Map<string, bigint | null>> {
+async function balancesOf(lookUps: LookUps, balanceIds: readonly string[]): Promise<Map<string, ListedBalance>> {
   if (balanceIds.length > ROWS_MAX) throw new RangeError(`at most ${ROWS_MAX} balances at a time`);
   if (balanceIds.length === 0) return new Map();
   const filters: Filter[] = [{ field: 'balance_id', operator: 'in', values: balanceIds }];
   const rows = await lookUps.listRows('balances', { filters, rowsMax: balanceIds.length });
   const listed = rows.map(readListed).filter(({ balanceId }) => balanceIds.includes(balanceId));
-  return new Map(listed.map(({ balanceId, amount }) => [balanceId, amount]));
+  return new Map(listed.map((balance) => [balance.balanceId, balance]));
 }
 
 /** RFC 3339 in UTC, as Go writes it. */

@@ -45,7 +45,10 @@ export function balancesByMap(
   };
 }
 
-/** Posts to ids in place of names. What is sent is the same at every attempt: a row of the map is written once. */
+/**
+ * Posts to ids in place of names. What is sent is the same at every attempt, because a row of the map is written once, unless a person
+ * has a balance forgotten that Blnk lost.
+ */
 export function postByMap(ledger: Pick<Ledger, 'post' | 'postBulk'>, named: NamedBalances): typeof ledger {
   return {
     async post(body) {
@@ -56,6 +59,9 @@ export function postByMap(ledger: Pick<Ledger, 'post' | 'postBulk'>, named: Name
       if (answer.kind !== 'refused' || answer.isBalanceUnknown !== true) return answer;
       const { currency, names } = namesIn(body, named);
       await named.map.doubt(currency, names);
+      const { texts: now } = await translate([body], named);
+      // Forgotten and made anew between the two: it was not posted, and the next attempt goes to the right one.
+      if (now[0] !== text) return { kind: 'busy', message: answer.message, retryAfterMs: null };
       return { ...answer, reason: 'balance_missing' };
     },
     async postBulk(bodies) {
@@ -130,7 +136,7 @@ function withIds(
   return body.slice(0, at) + pairOf(idFor(source), idFor(destination)) + body.slice(at + before.length);
 }
 
-function notInMap(names: readonly string[]): Extract<PostAnswer, { kind: 'refused' }> {
-  const message = `The ledger has no balance for ${names.join(', ')} yet`;
-  return { kind: 'refused', message, reason: 'balance_missing' };
+/** Somebody had it forgotten after the posting was claimed: nothing is sent, and another one is made. */
+function notInMap(names: readonly string[]): Extract<PostAnswer, { kind: 'busy' }> {
+  return { kind: 'busy', message: `The ledger has no balance for ${names.join(', ')} yet`, retryAfterMs: null };
 }

@@ -3,11 +3,10 @@
  * storing stands the ledger, which shows of each payment whether it is posted. Posts nothing.
  */
 import { v4 as uuidv4 } from 'uuid';
-import { readLedger } from '../accounts/read-ledger.js';
 import { collectPart, openParts } from '../collect/backfill.js';
 import type { BackfillPart, CollectStore, StoredPage } from '../collect/ports.js';
 import type { AccountsMode } from '../core/accounts/accounts-mode.js';
-import { nameOfMark, soughtLedgerMark } from '../core/accounts/balance-mark.js';
+import { soughtLedgerMark } from '../core/accounts/balance-mark.js';
 import { SyncError } from '../core/base/errors.js';
 import { orRefuse } from '../core/base/refusal.js';
 import { type Moment, resolveMoment } from '../core/base/time-text.js';
@@ -17,8 +16,6 @@ import { otherLedger, otherSourceText } from '../core/ledger/ledger-identity.js'
 import { newMappingVersion } from '../core/posting/mapping.js';
 import type { Mirror } from '../core/posting/mirror.js';
 import type { ParkingReason } from '../core/posting/posting.js';
-import { createBalanceStore } from '../db/accounts/balance-store.js';
-import { createLedgerStore } from '../db/accounts/ledger-store.js';
 import { createCollectStore } from '../db/collect/collect-store.js';
 import { rememberBalance } from '../db/mirror/ledger-identity-store.js';
 import { createRebuildStore } from '../db/repair/rebuild-store.js';
@@ -26,6 +23,7 @@ import { planRebuild, refuseMirrored } from '../prove/plan-rebuild.js';
 import { judgePage, type RebuildPorts } from '../prove/rebuild.js';
 import { refuseOtherMirror } from '../worker/claim-mirror.js';
 import type { ReadingListener, ReadingProgress } from './reading-progress.js';
+import { restoreMap } from './restore-map.js';
 import { identityOf, type Session } from './session.js';
 
 export interface RebuildBegin {
@@ -76,7 +74,11 @@ export async function rebuild(
 ): Promise<RebuildResult | null> {
   const mirror = await orRefuse(() => begin(session, asked, listener));
   if (mirror === null) return null;
-  if (mirror.accountsMode === 'ledger') await orRefuse(() => restoreMap(session, mirror));
+  if (mirror.accountsMode === 'ledger') {
+    await orRefuse(async () => {
+      if (!(await restoreMap(session.database, session.vendors.accounts, mirror))) throw accountsDiffer('ledger');
+    });
+  }
   return readAll(session, mirror, listener);
 }
 
@@ -118,22 +120,6 @@ async function begin(
   const mirror = await createRebuildStore(database.db, newOwner(session)).begin(wanted, plan.cutoverAt);
   refuseMirrored(mirror);
   return mirror;
-}
-
-/** The map of the mirror's ledger, by the marks on its balances: what carries none is not guessed. */
-async function restoreMap({ database, vendors }: Session, mirror: Mirror): Promise<void> {
-  const ledger = createLedgerStore(database.sql, mirror.mirrorId);
-  await ledger.read();
-  const ledgerId = await ledger.use(await vendors.accounts.findLedgers(soughtLedgerMark(mirror)));
-  if (ledgerId === null) throw accountsDiffer('ledger');
-  await readLedger(
-    {
-      store: createBalanceStore(database.sql, mirror),
-      blnk: vendors.accounts,
-      nameOf: (metadata) => nameOfMark(metadata, mirror),
-    },
-    { ledgerId, since: null, of: null },
-  );
 }
 
 /** With the other setting each customer would have money on two balances from then on. */

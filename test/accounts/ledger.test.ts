@@ -163,14 +163,17 @@ describe('never two in use', () => {
     expect((await stage.map()).get('USD:@cus_late')).toBe(oldest?.balance_id);
   });
 
-  it('when the database was lost: one with money on it was in use, though an older one had been shown later', async () => {
+  it.each([
+    ['with money on it', 1_000n],
+    ['that was spent to nothing', 0n],
+  ])('when the database was lost: one %s was in use, though an older one had been shown later', async (_, amount) => {
     const { sql } = (await open()).database;
     const store = createBalanceStore(sql, LEDGER_MIRROR);
-    const seen = (balanceId: string, minute: number, amount: bigint) => ({
-      ...{ balanceId, currency: 'USD', name: '@cus_anna', amount },
+    const seen = (balanceId: string, minute: number, hasMoved: boolean) => ({
+      ...{ balanceId, currency: 'USD', name: '@cus_anna', amount: hasMoved ? amount : 0n, hasMoved },
       createdAt: new Date(Date.UTC(2026, 10, 1, 12, minute)).toISOString(),
     });
-    await store.noteSeen([seen('bln_oldest', 1, 0n), seen('bln_used', 2, 1_000n), seen('bln_later', 3, 500n)]);
+    await store.noteSeen([seen('bln_oldest', 1, false), seen('bln_used', 2, true), seen('bln_later', 3, false)]);
     expect(await store.fillMap(null)).toEqual([{ name: '@cus_anna', currency: 'USD' }]);
     expect((await createStoredMap(sql).idsOf('USD', ['@cus_anna'])).get('@cus_anna')).toBe('bln_used');
   });

@@ -1,6 +1,6 @@
 /** What the adapter makes of answers about ledgers and balances, and how names give way to ids in what is posted. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { rememberingMap } from '../../src/accounts/balance-map.js';
+import type { BalanceMap } from '../../src/accounts/balance-ports.js';
 import { type BlnkAccounts, createAccounts } from '../../src/blnk/accounts.js';
 import { findByMap, postByMap } from '../../src/blnk/named-balances.js';
 import { preparePayment } from '../../src/core/posting/mapping.js';
@@ -100,7 +100,7 @@ describe('with a map', () => {
   const isAccountName = (name: string) => name !== '@stripe';
   const stored = new Map([['USD:@cus_1', 'bln_1']]);
   const doubted: string[] = [];
-  const map = rememberingMap({
+  const map: BalanceMap = {
     idsOf: async (currency, names) =>
       new Map(
         [...names].flatMap((name) =>
@@ -109,7 +109,7 @@ describe('with a map', () => {
       ),
     namesById: async () => new Map(),
     doubt: async (_currency, names) => void doubted.push(...names),
-  });
+  };
   const bodyOf = (customerId: string, description = 'x'): string => {
     const [payment] = makePayments(1, { customerId, description, amountReceived: 123_456_789_012_345_678n });
     if (payment === undefined) throw new Error('there is no payment');
@@ -140,7 +140,7 @@ describe('with a map', () => {
 
   it('what is not in it is not sent, and blames the first of a bulk', async () => {
     const { post, postBulk } = postByMap(answering({ kind: 'applied', row: null }), { map, isAccountName });
-    expect(await post(bodyOf('cus_2'))).toMatchObject({ kind: 'refused', reason: 'balance_missing' });
+    expect(await post(bodyOf('cus_2'))).toMatchObject({ kind: 'busy', retryAfterMs: null });
     expect(await postBulk([bodyOf('cus_1'), bodyOf('cus_2')])).toMatchObject({ kind: 'unclear', blamed: 1 });
     expect(sent).toEqual([]);
   });
@@ -153,6 +153,15 @@ describe('with a map', () => {
     const rule = postByMap(answering({ kind: 'refused', message: 'no' }), { map, isAccountName });
     expect(await rule.post(bodyOf('cus_1'))).toEqual({ kind: 'refused', message: 'no' });
     expect(doubted).toEqual([]);
+  });
+
+  it('an id that somebody had forgotten meanwhile was not posted to, and the next attempt goes to the other one', async () => {
+    const ids = ['bln_gone', 'bln_new'];
+    const moving: BalanceMap = { ...map, idsOf: async () => new Map([['@cus_1', ids.shift() ?? '']]) };
+    const unknown = { kind: 'refused', message: '404', isBalanceUnknown: true } as const;
+    const { post } = postByMap(answering(unknown), { map: moving, isAccountName });
+    expect(await post(bodyOf('cus_1'))).toEqual({ kind: 'busy', message: '404', retryAfterMs: null });
+    expect(ids).toEqual([]);
   });
 
   it('names of the ledger are answered by it, others by Blnk', async () => {

@@ -225,7 +225,13 @@ const STATEMENTS: Readonly<Record<string, Statement>> = {
   },
   putOffUnready: {
     ...{ from: ['untried'], to: 'pending' },
-    execute: () => putOffUnready(database.sql, [{ name: OWED.destination, currency: OWED.currency, dueInMs: 60_000 }]),
+    execute: async () => {
+      await database.sql`
+        insert into stripe_blnk_sync.account_balances (name, currency, balance_id, missing_since)
+        values (${OWED.destination}, ${OWED.currency}, 'bln_gone', now()) on conflict do nothing`;
+      const isNew = database.sql`state = 'pending' and attempts = 0 and due_at <= now()`;
+      await putOffUnready(database.sql, isNew, 'waiting');
+    },
   },
   settle: { from: ['claimed'], to: 'posted', by: [posted], execute: () => settle(database.sql, TOKEN, [SEEN]) },
   park: {

@@ -67,6 +67,8 @@ describe.each(Object.entries(DOCUMENTS))('%s', (path, text) => {
       ...variablesIn(readText('vitest.config.ts')),
       // Error codes of Core look the same.
       ...variablesIn(readText('test/fault-matrix/blnk-faults.ts')),
+      // Core's own, beside those of docker-compose.yml.
+      'BLNK_TRANSACTION_LOCK_DURATION',
       // Node's own.
       'NODE_EXTRA_CA_CERTS',
       'NODE_OPTIONS',

@@ -106,9 +106,9 @@ async function outOfSource({ accounts, ledgerSide }: Context['vendors'], mirror:
     const ids = [...(await ledgerSide.balancesOf(name))];
     for (let at = 0; at < ids.length; at += ROWS_MAX) {
       const some = ids.slice(at, at + ROWS_MAX);
-      const amounts = await accounts.amountsOf(some.map(([, id]) => id));
+      const balances = await accounts.balancesOf(some.map(([, id]) => id));
       for (const [currency, id] of some) {
-        const amount = amounts.get(id) ?? null;
+        const amount = balances.get(id)?.amount ?? null;
         if (amount === null) throw unreadable(`the balance ${id} of the source was not listed with a whole amount`);
         sums.set(currency, (sums.get(currency) ?? 0n) - amount);
       }

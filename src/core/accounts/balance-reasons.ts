@@ -4,6 +4,10 @@ export const BALANCE_REASONS = {
   not_shown:
     'Blnk answered that it made the balance three times, and does not show it under our mark; it is looked for every ten minutes, and asked ' +
     'for again once you say so: update stripe_blnk_sync.account_balances set attempts = 0 where balance_id is null',
+  several_used:
+    'several balances with money carry the mark of one customer, so whose each is would be guessed; correct the mark of those that are ' +
+    'not theirs (meta_data.stripe_blnk_sync.customer) in Blnk, which is looked at every ten minutes. last_error names them, and their ' +
+    'transactions show whose they are',
 } as const;
 
 export type BalanceReason = keyof typeof BALANCE_REASONS;

@@ -11,9 +11,13 @@ import { type Need, need } from './need.js';
 
 type Accounts = NonNullable<VerdictFacts['accounts']>;
 
-/** From both tables: what was seen once would come into the map again. */
+/**
+ * From both tables: what was seen once would come into the map again. The whole ledger is read before others are made: Blnk may show
+ * by then what it did not.
+ */
 const FORGET_MISSING =
-  'with gone as (delete from stripe_blnk_sync.account_balances where missing_since is not null returning balance_id) ' +
+  'with gone as (delete from stripe_blnk_sync.account_balances where missing_since is not null returning balance_id), ' +
+  'again as (update stripe_blnk_sync.accounts_ledger set read_to = null) ' +
   'delete from stripe_blnk_sync.account_balances_seen where balance_id in (select balance_id from gone)';
 
 export function needsOfAccounts({ accounts }: VerdictFacts): Need[] {
@@ -93,7 +97,8 @@ function needsOfSums(sums: readonly CheckedCurrency[]): Need[] {
   if (different.length === 0) return [];
   const texts = different.map(({ currency, customers, surplus, after }) => {
     const say = (amount: bigint) => formatMoney({ amount, currency });
-    return `${say(BigInt(customers) + BigInt(surplus))} on balances of customers, ${say(BigInt(after))} out of the source`;
+    const beside = BigInt(surplus) === 0n ? '' : `, ${say(BigInt(surplus))} on balances beside them`;
+    return `${say(BigInt(customers))} on balances of customers${beside}, ${say(BigInt(after))} out of the source`;
   });
   return [
     need(

@@ -4,10 +4,10 @@
  */
 import type postgres from 'postgres';
 import type { BalanceStore, NamedBalance, PutOffBalance, WantedBalance } from '../../accounts/balance-ports.js';
+import type { BalanceReason } from '../../core/accounts/balance-reasons.js';
 import type { Mirror } from '../../core/posting/mirror.js';
 import { ownBalancesOf } from '../../core/posting/source-shards.js';
 import { lanesPending } from '../postings/due.js';
-import { putOffUnready } from '../postings/put-off-unready.js';
 import { LANE } from '../schema/postings.js';
 import { isOfMirror } from './ledger-store.js';
 
@@ -59,24 +59,20 @@ export function createBalanceStore(sql: postgres.Sql, mirror: BalanceStoreMirror
         returning balance.name, balance.currency`;
       return amongst(claimed, noted);
     },
-    async putOff(balances, dueInMs) {
-      await putOff(sql, balances, dueInMs);
-      await putOffUnready(
-        sql,
-        balances.filter(({ reason }) => reason !== null).map((balance) => ({ ...balance, dueInMs: dueInMs(balance) })),
-      );
-    },
+    putOff: (balances, dueInMs) => putOff(sql, balances, dueInMs),
     async noteSeen(balances) {
       if (balances.length === 0) return;
-      const rows = balances.map(({ amount, ...balance }) => ({ ...balance, amount: amount?.toString() ?? null }));
+      const rows = balances.map(({ amount, ...balance }) => ({ ...balance, amount: inColumn(amount) }));
       await sql`
-        insert into stripe_blnk_sync.account_balances_seen as known (balance_id, name, currency, created_at, amount)
-        select "balanceId", name, currency, "createdAt", amount from json_to_recordset(${JSON.stringify(rows)}::text::json)
-          as seen ("balanceId" text, name text, currency text, "createdAt" timestamptz, amount bigint)
+        insert into stripe_blnk_sync.account_balances_seen as known (balance_id, name, currency, created_at, amount, has_moved)
+        select "balanceId", name, currency, "createdAt", amount, "hasMoved" from json_to_recordset(${JSON.stringify(rows)}::text::json)
+          as seen ("balanceId" text, name text, currency text, "createdAt" timestamptz, amount bigint, "hasMoved" boolean)
         where name is not null and ${ofMirror} order by "balanceId"
         on conflict (balance_id) do update set amount = excluded.amount, seen_at = now(),
-          mark_now = nullif(excluded.name, known.name),
-          mark_lost_at = case when excluded.name <> known.name then coalesce(known.mark_lost_at, now()) end`;
+          has_moved = coalesce(known.has_moved, false) or excluded.has_moved,
+          name = case when ${isInUse(sql)} then known.name else excluded.name end,
+          mark_now = case when ${isInUse(sql)} then nullif(excluded.name, known.name) end,
+          mark_lost_at = case when ${isInUse(sql)} and excluded.name <> known.name then coalesce(known.mark_lost_at, now()) end`;
       // Known by its id, though its mark is gone: nothing else would have put it among these.
       await sql`
         update stripe_blnk_sync.account_balances_seen known set amount = seen.amount, seen_at = now(),
@@ -84,28 +80,61 @@ export function createBalanceStore(sql: postgres.Sql, mirror: BalanceStoreMirror
         from json_to_recordset(${JSON.stringify(rows)}::text::json) as seen ("balanceId" text, name text, amount bigint)
         where known.balance_id = seen."balanceId" and seen.name is null`;
     },
-    async fillMap(of) {
-      const among =
-        of === null
-          ? sql``
-          : sql`and (seen.name, seen.currency) in (select given.name, given.currency from ${namesGiven(sql, of)})`;
-      const filled = await sql<NamedBalance[]>`
-        insert into stripe_blnk_sync.account_balances as map (name, currency, balance_id, mapped_at, due_at)
-        select distinct on (name, currency) name, currency, balance_id, now(), null
-        from stripe_blnk_sync.account_balances_seen seen
-        where mark_lost_at is null and ${ofMirror} ${among}
-          and not exists (
-            select 1 from stripe_blnk_sync.account_balances map
-            where map.name = seen.name and map.currency = seen.currency and map.balance_id is not null)
-        order by name, currency, amount is distinct from 0 desc, created_at, balance_id
-        on conflict (name, currency) do update set balance_id = excluded.balance_id, mapped_at = now(), due_at = null,
-          reason = null, last_error = null
-        where map.balance_id is null
-        returning map.name, map.currency`;
-      return [...filled];
+    async seenOf(balances) {
+      if (balances.length === 0) return [];
+      const rows = await sql<{ id: string }[]>`
+        select balance_id as id from stripe_blnk_sync.account_balances_seen seen
+        where (seen.name, seen.currency) in (select given.name, given.currency from ${namesGiven(sql, balances)}) order by balance_id`;
+      return rows.map(({ id }) => id);
     },
+    fillMap: (of) => fillMap(sql, ofMirror, of),
   };
 }
+
+/** A wish that cannot be fulfilled is put off by the same statement: nobody may take it for one that is to be made. */
+async function fillMap(
+  sql: postgres.Sql,
+  ofMirror: ReturnType<typeof isOfMirror>,
+  of: readonly NamedBalance[] | null,
+): Promise<NamedBalance[]> {
+  const among =
+    of === null
+      ? sql``
+      : sql`and (seen.name, seen.currency) in (select given.name, given.currency from ${namesGiven(sql, of)})`;
+  const several: BalanceReason = 'several_used';
+  const noted = await sql<Array<NamedBalance & { isMapped: boolean }>>`
+    with candidate as (
+      select name, currency, balance_id, created_at, coalesce(has_moved, false) or amount is distinct from 0 as is_used
+      from stripe_blnk_sync.account_balances_seen seen
+      where mark_lost_at is null and ${ofMirror} ${among}
+        and not exists (
+          select 1 from stripe_blnk_sync.account_balances map
+          where map.name = seen.name and map.currency = seen.currency and map.balance_id is not null)
+    ), chosen as (
+      select name, currency, (array_agg(balance_id order by is_used desc, created_at, balance_id))[1] as balance_id,
+        count(*) filter (where is_used) > 1 as is_several,
+        string_agg(balance_id, ', ' order by created_at, balance_id) filter (where is_used) as used
+      from candidate group by name, currency
+    )
+    insert into stripe_blnk_sync.account_balances as map (name, currency, balance_id, mapped_at, due_at, reason, last_error)
+    select name, currency, case when not is_several then balance_id end, case when not is_several then now() end,
+      case when is_several then now() + interval '10 minutes' end, case when is_several then ${several} end,
+      case when is_several then 'With money, and with the mark of this customer: ' || used end
+    from chosen order by name, currency
+    on conflict (name, currency) do update set balance_id = excluded.balance_id, mapped_at = excluded.mapped_at,
+      due_at = excluded.due_at, reason = excluded.reason, last_error = excluded.last_error
+    where map.balance_id is null
+    returning map.name, map.currency, map.balance_id is not null as "isMapped"`;
+  return noted.filter(({ isMapped }) => isMapped).map(({ name, currency }) => ({ name, currency }));
+}
+
+/** Beyond what the column holds nothing is known: somebody else's token may have 18 decimals. */
+function inColumn(amount: bigint | null): string | null {
+  return amount === null || BigInt.asIntN(64, amount) !== amount ? null : amount.toString();
+}
+
+const isInUse = (sql: postgres.Sql) =>
+  sql`exists (select 1 from stripe_blnk_sync.account_balances map where map.balance_id = known.balance_id)`;
 
 /** Pending postings whose customer's balance nobody wants: each posting has one of the mirror's own balances and one of these. */
 function pendingPairs(sql: postgres.Sql) {
@@ -141,7 +170,7 @@ async function claim(
     )
     update stripe_blnk_sync.account_balances balance set due_at = now() + ${leaseMs} * interval '1 millisecond'
     from chosen where balance.name = chosen.name and balance.currency = chosen.currency
-    returning balance.name, balance.currency, to_json(balance.due_at) #>> '{}' as lease, balance_id as "balanceId", attempts,
+    returning balance.name, balance.currency, to_json(balance.due_at) #>> '{}' as lease, balance_id as "balanceId", attempts, reason,
       (extract(epoch from now() - attempted_at) * 1000)::float8 as "sinceAttemptMs"`;
   return [...rows];
 }

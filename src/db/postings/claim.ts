@@ -9,6 +9,7 @@ import { type Lane, laneName, parseLane } from '../../core/posting/posting.js';
 import { PLANS_DISMISSAL_PATTERN } from '../../core/repair/repair-plan.js';
 import type { Claim, ClaimedPosting, ClaimLimits, NewClaimOptions } from '../../post/ports.js';
 import { LANE, laneOf } from '../schema/postings.js';
+import { putOffUnready } from './put-off-unready.js';
 import { hasBalance, isNearFront } from './ready.js';
 import { isOfEpoch } from './transitions.js';
 
@@ -30,6 +31,11 @@ interface ClaimedRow {
   readonly last_error: string | null;
 }
 
+type Fragment = postgres.PendingQuery<postgres.Row[]>;
+
+/** Of one claim past what waits for its balance; the next one goes on. */
+const LOOKS_MAX = 10;
+
 interface OfEpoch {
   /** Of the mirror, as the process read it at its start. */
   readonly epoch: number;
@@ -41,16 +47,24 @@ interface OfEpoch {
  * Of what was never attempted; the attempt is marked by the same statement. What was chosen is an array to it, so that each row
  * is found by its key, whatever the planner thinks of how many there are: joined, a backlog of some thousand may be read whole.
  */
-export async function claimNew(
+export async function claimNew(sql: postgres.Sql, lane: Lane, options: NewClaimOptions & OfEpoch): Promise<Claim> {
+  const isNew = sql`${isDue(sql, lane, options.epoch)} and attempts = 0`;
+  for (let looks = 1; ; looks += 1) {
+    const claim = await claimReady(sql, isNew, options);
+    if (claim.postings.length > 0 || options.accountsMode === 'indicators' || looks === LOOKS_MAX) return claim;
+    if ((await putOffUnready(sql, isNew, options.first)) === 0) return claim;
+  }
+}
+
+async function claimReady(
   sql: postgres.Sql,
-  lane: Lane,
-  { limit, leaseMs, first, epoch, accountsMode }: NewClaimOptions & OfEpoch,
+  isNew: Fragment,
+  { limit, leaseMs, first, accountsMode }: NewClaimOptions & OfEpoch,
 ): Promise<Claim> {
   const token = uuidv4();
   // As the index has them, and nothing more: with statistics from before a backlog, what is the same in `due_at` would be
   // put in order by sorting all of it, for each claim.
   const order = first === 'waiting' ? sql`due_at` : sql`(effective_at at time zone 'UTC') desc`;
-  const isNew = sql`${isDue(sql, lane, epoch)} and attempts = 0`;
   const isReady =
     accountsMode === 'indicators' ? sql`` : sql` and ${isNearFront(sql, isNew, first)} and ${hasBalance(sql, 'known')}`;
   const rows = await sql<ClaimedRow[]>`

@@ -22,7 +22,7 @@ export function hasBalance(sql: postgres.Sql, which: 'mapped' | 'known', row = '
       and map.balance_id is not null${isKnown})`;
 }
 
-/** Balances are made in the order in which payments are posted, so whatever is ready stands in front. */
+/** Balances are made in the order in which payments are posted, so whatever is ready stands in front; what is long in coming is put off. */
 const NEAR_FRONT = 2_000;
 
 /** Without it a claim that is not filled would look at all that waits for its balance. */

@@ -27,7 +27,7 @@ export async function readAccounts(db: Drizzle): Promise<AccountFacts | null> {
     db.execute<{ count: number; used: number; lost: number }>(sql`
       select count(*) filter (where map.balance_id is null)::int as count,
         count(*) filter (where map.balance_id is null and seen.amount <> 0)::int as used,
-        count(*) filter (where seen.mark_lost_at is not null)::int as lost
+        count(*) filter (where map.balance_id is not null and seen.mark_lost_at is not null)::int as lost
       from ${accountBalancesSeen} seen left join ${accountBalances} map on map.balance_id = seen.balance_id
       where map.balance_id is null or seen.mark_lost_at is not null`),
   ]);

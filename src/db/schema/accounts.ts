@@ -1,6 +1,17 @@
 /** The mirror's own ledger in Blnk and the map of its balances; empty unless `BLNK_ACCOUNTS` is `ledger`. */
 import { sql } from 'drizzle-orm';
-import { bigint, check, index, integer, jsonb, primaryKey, smallint, text, timestamp } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+} from 'drizzle-orm/pg-core';
 import type { CheckedCurrency } from '../../core/accounts/account-facts.js';
 import type { BalanceReason } from '../../core/accounts/balance-reasons.js';
 import { instant } from './mirror.js';
@@ -64,6 +75,8 @@ export const accountBalancesSeen = ownSchema.table(
     currency: text('currency').notNull(),
     createdAt: blnkTime('created_at').notNull(),
     amount: bigint('amount', { mode: 'bigint' }),
+    /** Null: seen before it was looked at. */
+    hasMoved: boolean('has_moved'),
     seenAt: instant('seen_at').notNull().defaultNow(),
     markLostAt: instant('mark_lost_at'),
     markNow: text('mark_now'),

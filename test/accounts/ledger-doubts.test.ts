@@ -1,0 +1,216 @@
+/**
+ * The mirror's own ledger where it is not as it was left: balances that Blnk lost, refuses to make or shows again, marks that somebody
+ * changed before the database was lost. No payment goes to a balance that is guessed, and nobody else's payment waits for it.
+ */
+import { describe, expect, it } from 'vitest';
+import type { VerdictFacts } from '../../src/core/verdict/facts.js';
+import { needsOfAccounts } from '../../src/core/verdict/needs-of-accounts.js';
+import { createBalanceStore } from '../../src/db/accounts/balance-store.js';
+import { readAccounts } from '../../src/db/reads/accounts.js';
+import { restoreMap } from '../../src/operations/restore-map.js';
+import { asCore } from '../blnk-contract/sandbox-client.js';
+import { accountsStages, LEDGER_MIRROR, type PaidBy } from '../support/stages/accounts.js';
+
+const open = accountsStages();
+type Stage = Awaited<ReturnType<typeof open>>;
+
+const LOST = 'bln_00000000-0000-4000-8000-000000000000';
+const PAID: readonly PaidBy[] = [
+  ['cus_anna', 'USD'],
+  ['cus_bert', 'USD'],
+  [null, 'USD'],
+];
+/** More than a claim looks at from either end of its lane. */
+const MANY = 2_050;
+
+/** The payments of these customers stand before all others, from whichever end a lane is taken. */
+async function putInFront({ sql }: Stage, like: string): Promise<void> {
+  await sql`
+    update stripe_blnk_sync.postings set due_at = due_at - interval '1 hour', effective_at = effective_at + interval '1 hour'
+    where destination like ${like} and state = 'pending'`;
+}
+
+/** As if minutes had passed since the last attempt of all that is open. */
+async function waitLong({ sql }: Stage): Promise<void> {
+  await sql`
+    update stripe_blnk_sync.postings set due_at = now(), last_attempt_at = now() - interval '1 hour' where state = 'pending'`;
+}
+
+async function needs({ database }: Stage): Promise<ReadonlyMap<string, string>> {
+  const accounts = await readAccounts(database.db);
+  return new Map(needsOfAccounts({ accounts } as VerdictFacts).map(({ code, text }) => [code, text]));
+}
+
+async function pendingOfOthers({ sql }: Stage, like: string): Promise<string[]> {
+  const rows = await sql<{ destination: string }[]>`
+    select destination from stripe_blnk_sync.postings where state = 'pending' and destination not like ${like}`;
+  return rows.map(({ destination }) => destination);
+}
+
+/** What `status` says to execute once balances are gone for good. */
+async function forgetMissing(stage: Stage): Promise<void> {
+  const said = (await needs(stage)).get('balances_missing') ?? '';
+  await stage.sql.unsafe(/others are made: (with .*)\.$/.exec(said)?.[1] ?? 'nothing was said');
+}
+
+describe('however many payments wait for', () => {
+  it('a balance that Blnk lacks, those of others are posted', { timeout: 60_000 }, async () => {
+    const stage = await open();
+    await stage.pay([['cus_gone', 'USD'], ...PAID]);
+    const worker = stage.worker();
+    await stage.untilMapped(worker.turn);
+    await stage.untilPosted(worker.drain);
+    await stage.sql`
+      update stripe_blnk_sync.account_balances set balance_id = ${LOST}, missing_since = now(), due_at = now() + interval '10 minutes'
+      where name = '@cus_gone'`;
+    await stage.pay(Array.from({ length: MANY }, (): PaidBy => ['cus_gone', 'USD']));
+    await stage.pay(PAID);
+    await putInFront(stage, '@cus_gone');
+    for (let drains = 0; drains < 3; drains += 1) await worker.drain();
+    expect(await pendingOfOthers(stage, '@cus_gone')).toEqual([]);
+  });
+
+  it('balances that cannot be made now, those of others are posted', { timeout: 60_000 }, async () => {
+    const stage = await open();
+    await stage.pay(PAID);
+    const worker = stage.worker();
+    await stage.untilMapped(worker.turn);
+    await stage.untilPosted(worker.drain);
+    stage.blnk.faults.add({ effect: 'status', status: 429, route: 'POST /balances' });
+    await stage.pay(Array.from({ length: MANY }, (_, at): PaidBy => [`cus_new${at}`, 'USD']));
+    await stage.pay(PAID);
+    await putInFront(stage, '@cus_new%');
+    await worker.turn();
+    await stage.sql`update stripe_blnk_sync.account_balances set wanted_at = now() - interval '2 minutes' where balance_id is null`;
+    for (let drains = 0; drains < 3; drains += 1) await worker.drain();
+    expect(await pendingOfOthers(stage, '@cus_new%')).toEqual([]);
+  });
+});
+
+describe('a balance that was forgotten as status says', () => {
+  it('is forgotten by every worker: what knew the old one posts to the new one', async () => {
+    const stage = await open();
+    await stage.pay(PAID);
+    const one = stage.worker();
+    await stage.untilMapped(one.turn);
+    await stage.sql`update stripe_blnk_sync.account_balances set balance_id = ${LOST} where name = '@cus_anna'`;
+    await stage.sql`
+      insert into stripe_blnk_sync.account_balances_seen (balance_id, name, currency, created_at)
+      values (${LOST}, '@cus_anna', 'USD', now() - interval '1 day')`;
+    const other = stage.worker();
+    await other.context.vendors.ledger.findBalances({ indicators: ['@cus_anna'], currency: 'USD' });
+    for (let drains = 0; drains < 3; drains += 1) await one.drain();
+    await one.turn();
+    await waitLong(stage);
+    await one.drain();
+    const [parked] = await stage.sql`select state, reason from stripe_blnk_sync.postings where state <> 'posted'`;
+    expect(parked).toEqual({ state: 'parked', reason: 'balance_missing' });
+    await forgetMissing(stage);
+    await stage.sql`
+      update stripe_blnk_sync.postings set state = 'pending', reason = null, reason_detail = null, due_at = now()
+      where state = 'parked'`;
+    await one.turn();
+    expect((await stage.map()).get('USD:@cus_anna')).not.toBe(LOST);
+    await other.drain();
+    await waitLong(stage);
+    await other.drain();
+    const after = await stage.sql`
+      select state, reason from stripe_blnk_sync.postings where destination = '@cus_anna'`;
+    expect([...after]).toEqual([{ state: 'posted', reason: null }]);
+  });
+
+  it('and that Blnk shows again by then is used on: no second one is made', async () => {
+    const stage = await open();
+    await stage.pay(PAID);
+    const worker = stage.worker();
+    await stage.untilMapped(worker.turn);
+    await stage.untilPosted(worker.drain);
+    // Made long before the newest one, so that the look after a batch does not reach back to it.
+    stage.blnk.clock.advance(3_600_000);
+    await stage.pay([['cus_late', 'USD']]);
+    await stage.untilMapped(worker.turn);
+    const before = await stage.map();
+    await stage.sql`update stripe_blnk_sync.account_balances set missing_since = now() where name = '@cus_anna'`;
+    await forgetMissing(stage);
+    await stage.pay([['cus_anna', 'USD']]);
+    await stage.untilMapped(worker.turn);
+    expect(await stage.map()).toEqual(before);
+  });
+});
+
+describe('after the database was lost', () => {
+  const mark = (customer: string) => ({ mirror: LEDGER_MIRROR.mirrorId, role: 'customer', customer });
+  const writeMark = (stage: Stage, balanceId: string | undefined, customer: string) =>
+    asCore(stage.blnk, {
+      path: `/${balanceId}/metadata`,
+      body: { meta_data: { stripe_blnk_sync: mark(customer) } },
+    });
+
+  async function lose({ sql }: Stage): Promise<void> {
+    for (const table of ['account_balances', 'account_balances_seen', 'accounts_ledger']) {
+      await sql`delete from ${sql(`stripe_blnk_sync.${table}`)}`;
+    }
+  }
+
+  it('with a mark that was edited, nobody is posted to until it is written back', async () => {
+    const stage = await open();
+    await stage.pay([['cus_anna', 'USD']]);
+    const first = stage.worker();
+    await stage.untilMapped(first.turn);
+    await stage.pay(PAID);
+    await stage.untilMapped(first.turn);
+    await stage.untilPosted(first.drain);
+    const before = await stage.map();
+    await writeMark(stage, before.get('USD:@cus_anna'), 'cus_bert');
+    await lose(stage);
+    const next = stage.worker();
+    expect(await restoreMap(stage.database, next.context.vendors.accounts, LEDGER_MIRROR)).toBe(true);
+    await stage.pay([
+      ['cus_bert', 'USD'],
+      [null, 'USD'],
+    ]);
+    await next.turn();
+    for (let drains = 0; drains < 3; drains += 1) await next.drain();
+    expect(await pendingOfOthers(stage, '')).toEqual(['@cus_bert']);
+    expect((await needs(stage)).get('balances_parked')).toContain('several balances with money carry the mark');
+    await stage.passTime();
+    await next.turn();
+    expect((await stage.map()).has('USD:@cus_bert')).toBe(false);
+
+    await writeMark(stage, before.get('USD:@cus_anna'), 'cus_anna');
+    await stage.pay([['cus_anna', 'USD']]);
+    await stage.untilMapped(next.turn);
+    await stage.untilPosted(next.drain);
+    expect(await stage.map()).toEqual(before);
+    expect((await needs(stage)).has('balances_parked')).toBe(false);
+  });
+
+  it('a ledger that carries the mark and holds nothing of the mirror is not taken, however old it is', async () => {
+    const stage = await open();
+    const older = await asCore(stage.blnk, { path: '/ledgers', body: { name: 'Other' } });
+    await stage.pay(PAID);
+    const first = stage.worker();
+    await stage.untilMapped(first.turn);
+    await stage.untilPosted(first.drain);
+    const before = await stage.map();
+    const [own] = await stage.inBlnk('ledgers').then((all) => all.filter(({ meta_data: data }) => data !== null));
+    await asCore(stage.blnk, {
+      path: `/${(older.body as { ledger_id: string }).ledger_id}/metadata`,
+      body: { meta_data: own?.meta_data },
+    });
+    await lose(stage);
+    await restoreMap(stage.database, first.context.vendors.accounts, LEDGER_MIRROR);
+    expect(await stage.map()).toEqual(before);
+  });
+});
+
+it('a balance of somebody else in the ledger may hold more than 64 bits', async () => {
+  const { sql } = (await open()).database;
+  const store = createBalanceStore(sql, LEDGER_MIRROR);
+  const seen = { hasMoved: true, createdAt: '2026-11-01T12:00:00Z' };
+  await store.noteSeen([
+    { ...seen, balanceId: 'bln_theirs', currency: 'ETH', name: null, amount: 10n ** 19n },
+    { ...seen, balanceId: 'bln_ours', currency: 'USD', name: '@cus_anna', amount: 0n },
+  ]);
+  expect(await store.fillMap(null)).toHaveLength(1);
+});
