@@ -132,6 +132,7 @@ export function generateDay(count: number, damaged: number | null, onPage: () =>
           yield { postings: items, next };
         }
       },
+      postingsOf: async () => [],
     },
     monotonicMs: () => performance.now(),
   };

@@ -70,12 +70,16 @@ async function compareOne(
     if (item.kind === 'row' || item.kind === 'placed') groups.set(item.body, item.name);
     if (item.kind === 'line') strays.push(item.body);
   }
+  const elsewhere = [...others.values()].flatMap((other) => (other.kind === 'created_on' ? (other.held ?? []) : []));
   const compared = compareSides({
     ...{ day, mirror, payments, own, others, isCollected, sources: balances.sources },
     unreadable: bodiesOf(ordered, 'unreadable'),
     rows: [...bodiesOf(ordered, 'row', 'placed')],
     groupOf: (row) => groups.get(row) ?? row.reference,
-    balanceId: await balances.resolve({ payments, postings: own }),
+    balanceId: await balances.resolve({
+      payments: [...payments, ...elsewhere.map(({ payment }) => payment)],
+      postings: [...own, ...elsewhere.flatMap(({ own: postings }) => postings)],
+    }),
   });
   return tally.add(compared, { after, upTo }, strays);
 }

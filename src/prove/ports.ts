@@ -100,6 +100,8 @@ export interface OwnSide {
   countPostings(window: Window): Promise<number>;
   /** All postings with an effective date in the window, page by page. @param after the `next` of a page, to go on behind it */
   listPostings(window: Window, after?: string | null): AsyncIterable<PostingPage>;
+  /** All postings of at most 1,000 payments, whatever their dates. */
+  postingsOf(paymentIds: readonly string[]): Promise<DayPosting[]>;
 }
 
 /** What people accepted. */

@@ -102,7 +102,7 @@ async function proveWith(
   const window = dayWindow(day);
   const requestsBefore = ledger.requestCount() - (store.progress?.ledgerRequests ?? 0);
   const progress = await listSides(ports, store, { day, window, mirror, expected });
-  const context = { stripe, ledger, store, day, mirror };
+  const context = { stripe, ledger, own: ports.own, store, day, mirror };
   await findMissingOfDay(context);
   await placeRows(store, mirror);
   const { late, requests } = await readOthers(context);

@@ -4,7 +4,7 @@
  * few at a time, so that reading and posting beside it keep their share of the vendors' limits.
  */
 import type { ProofTrigger } from '../core/proof/certificate.js';
-import { type Boundaries, boundariesOfCall, createBoundaries } from './boundaries.js';
+import { type Boundaries, boundariesOfCall, NO_BOUNDARIES } from './boundaries.js';
 import type { CertificateStore, KeptCertificate } from './ports.js';
 import type { DayProof, ProveRequest } from './prove-day.js';
 
@@ -56,7 +56,7 @@ export async function proveDays(
   options: ProveDaysOptions,
 ): Promise<ProvenDay[]> {
   const proven: ProvenDay[] = [];
-  const boundaries = boundariesOfCall(options.boundaries ?? createBoundaries());
+  const boundaries = boundariesOfCall(options.boundaries ?? NO_BOUNDARIES);
   for (const [done, { day, trigger, givesWay = false }] of days.entries()) {
     if (options.signal.aborted || (done > 0 && options.isOver?.() === true)) break;
     options.onDay?.(day, { done, all: days.length });

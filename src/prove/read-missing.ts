@@ -45,15 +45,27 @@ export async function* namesWithout(
   }
 }
 
-/** Asks by reference for those of the day's payments whose own reference is not among the applied rows. */
+/**
+ * Asks by reference for those of the day's payments whose own reference is not among the applied rows, and for those of which the
+ * day shows more: what took it back may have taken effect on another day.
+ */
 export async function findMissingOfDay(context: MissingContext): Promise<void> {
+  await findBeside(context);
   for await (const names of namesWithout(context.store, LISTED, [APPLIED])) {
-    await findByForms(
-      context,
-      names.map(({ name }) => name),
-    );
+    await findByForms(context, new Map(names.map(({ name }) => [name, context.day])));
   }
   await followRows(context);
+}
+
+/** Payments with an applied row of their own, and with further ones: replacements, corrections, parts, copies. */
+async function findBeside(context: MissingContext): Promise<void> {
+  const { store, day } = context;
+  for await (const named of namesWithout(store, { kinds: ['alias'] }, [])) {
+    const names = [...new Set(named.map(({ name }) => name))];
+    const applied = new Set((await store.find(APPLIED, names)).map(({ name }) => name));
+    const listed = await store.find(LISTED, [...applied]);
+    await findAllForms(context, new Map(listed.map(({ name }) => [name, day])));
+  }
 }
 
 /** The same of these payments. */
@@ -61,23 +73,35 @@ export async function findMissing(context: MissingContext, paymentIds: readonly 
   for (let at = 0; at < paymentIds.length; at += NAMES_MAX) {
     const ids = [...new Set(paymentIds.slice(at, at + NAMES_MAX))];
     const applied = new Set((await context.store.find(APPLIED, ids)).map(({ name }) => name));
-    await findByForms(
-      context,
-      ids.filter((id) => !applied.has(id)),
-    );
+    const missing = ids.filter((id) => !applied.has(id));
+    await findByForms(context, new Map(missing.map((id) => [id, context.day])));
   }
   await followRows(context);
 }
 
-async function findByForms({ ledger, store, day, mirror }: MissingContext, missing: readonly string[]): Promise<void> {
+/** Asks by reference, in all their forms, for all of these payments. @param dayOf the day of each */
+export async function findAllForms(context: MissingContext, dayOf: ReadonlyMap<string, string>): Promise<void> {
+  const replacements = [...dayOf].map(([id, day]) => [`${id}:r1`, day] as const);
+  await findByForms(context, new Map([...dayOf, ...replacements]), null);
+  await followRows(context);
+}
+
+async function findByForms(
+  { ledger, store, mirror }: MissingContext,
+  dayOf: ReadonlyMap<string, string>,
+  own: Mirror | null = mirror,
+): Promise<void> {
+  const missing = [...dayOf.keys()];
   const unsettled: string[] = [];
   for (let at = 0; at < missing.length; at += PAYMENTS_A_REQUEST) {
     const ids = missing.slice(at, at + PAYMENTS_A_REQUEST);
-    const forms = await findForms(ids, ledger, mirror);
+    const forms = await findForms(ids, ledger, own);
     const replaced = await ledger.findByReference(ids.map((id) => `${id}:r1`));
     const rows = [...[...forms.values()].flat(), ...replaced];
     await putRows(store, rows, mirror);
-    unsettled.push(...ids.filter((id) => mayHaveMore(id, rows, { day, mirrorId: mirror.mirrorId })));
+    unsettled.push(
+      ...ids.filter((id) => mayHaveMore(id, rows, { day: dayOf.get(id) ?? '', mirrorId: mirror.mirrorId })),
+    );
   }
   for (const id of unsettled) await putRows(store, await ledger.listOfPayment(id), mirror);
 }

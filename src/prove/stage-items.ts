@@ -15,14 +15,15 @@ export function itemOfPayment(found: FoundPayment, mirror: Mirror): StagedItem {
   const place = { key: keyOf(id), id, name: id, todo: 0, transactionId: null };
   if (found.kind === 'payment') {
     const marks = found.created >= mirror.startsAt ? MARKS.afterStart : 0;
-    return { kind: 'payment', ...place, marks, body: expect(found, mirror) };
+    return { kind: 'payment', ...place, marks, body: expectedPayment(found, mirror) };
   }
   const { problem, known } = found;
   const body = { id, problem, currency: known?.currency?.toUpperCase() ?? null };
   return { kind: 'unreadable', ...place, marks: 0, body };
 }
 
-function expect(payment: Payment, rules: MappingRules): ExpectedPayment {
+/** What mapping makes of it. */
+export function expectedPayment(payment: Payment, rules: MappingRules): ExpectedPayment {
   const { id, created, amountReceived: amount } = payment;
   const facts = { id, amount, currency: payment.currency.toUpperCase(), created };
   const preparation = preparePayment(payment, rules);

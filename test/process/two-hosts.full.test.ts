@@ -79,6 +79,9 @@ describe.skipIf(why !== null)(`two hosts${why === null ? '' : ` (skipped: ${why}
       explain: () => cutOff.output(),
     });
     clearInterval(paying);
+    const paid = [...session.stripe.expected()].filter(({ succeeded }) => succeeded !== null).length;
+    const stored = async () => (await sql`select from stripe_blnk_sync.postings`).count;
+    await until('what was paid last is read', async () => (await stored()) === paid, { timeoutMs: 60_000 });
     await session.untilSettled(180_000);
     await expectMirrored(session, { payments: BACKFILL / 2 });
     console.log(`it came back ${backMs} ms after its host; ${await settled()} payments`);

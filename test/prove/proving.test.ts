@@ -141,7 +141,7 @@ describe('boundaries', () => {
   });
 
   it('of earlier calls serve days that are proven for the first time, and no others', async () => {
-    const boundaries = createBoundaries();
+    const boundaries = createBoundaries({ monotonicMs: () => 0 });
     const known: string[] = [];
     const prove: Prove = async ({ day, standings }) => {
       known.push(`${day}: ${[...(standings?.keys() ?? [])].join(' ')}`);
@@ -165,7 +165,7 @@ describe('boundaries', () => {
   });
 
   it('of earlier calls are forgotten where they leave something unexplained, or a proof failed', async () => {
-    const boundaries = createBoundaries();
+    const boundaries = createBoundaries({ monotonicMs: () => 0 });
     const keepOne = () => boundaries.keep(new Map([['old', 1n]]));
     keepOne();
     const { steps } = await run(async ({ standings }) => (standings?.has('old') === true ? 5n : 0n), { boundaries });
@@ -176,8 +176,20 @@ describe('boundaries', () => {
     expect([...boundaries.known()]).toEqual([]);
   });
 
+  it('are kept for minutes: a day later money may have come back that was gone when they were asked', () => {
+    let nowMs = 0;
+    const boundaries = createBoundaries({ monotonicMs: () => nowMs });
+    boundaries.keep(new Map([['a', 1n]]));
+    nowMs = 9 * 60_000;
+    // Used, and handed back with what was asked for now.
+    boundaries.keep(new Map([...boundaries.known(), ['b', 2n]]));
+    expect([...boundaries.known().keys()]).toEqual(['a', 'b']);
+    nowMs = 10 * 60_000;
+    expect([...boundaries.known().keys()]).toEqual(['b']);
+  });
+
   it('are kept up to a number, the newest ones', () => {
-    const boundaries = createBoundaries(2);
+    const boundaries = createBoundaries({ monotonicMs: () => 0, keptMax: 2 });
     boundaries.keep(
       new Map([
         ['a', 1n],

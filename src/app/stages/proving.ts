@@ -117,8 +117,8 @@ export function createScheduledProofs(context: Context, parts: ScheduledProofsPa
   let isAnswered = true;
   /** Days whose proof failed, and when they may be tried again by this process. */
   const failedUntilMs = new Map<string, number>();
-  /** The next day's first proof is a turn of tomorrow. */
-  const boundaries = createBoundaries();
+  /** While days wait to be proven each turn goes on where the last one ended. */
+  const boundaries = createBoundaries(clock);
   const isFailing = (day: string) => (failedUntilMs.get(day) ?? 0) > clock.monotonicMs();
   const findWork = async () => {
     const facts = await readProvingFacts(context);

@@ -24,17 +24,18 @@ const PARENTS_MAX = 100;
 
 /**
  * @param references of transactions as their owner posted them
- * @param own.mirrorId our own applied rows were posted plainly: nothing further is asked about them
+ * @param own.mirrorId our own applied rows were posted plainly: nothing further is asked about them. Null: about all of them, because
+ *   more was seen of these payments than one row
  * @returns all rows, by reference: those of its forms, and the children of those
  */
 export async function findForms<Row extends LedgerRow>(
   references: readonly string[],
   finder: RowFinder<Row>,
-  own: { readonly mirrorId: string },
+  own: OwnRows,
 ): Promise<Map<string, Row[]>> {
   const found = new Found<Row>(references);
   found.add(await finder.findByReference(references.flatMap(formsOf)));
-  const unusual = references.filter((reference) => found.of(reference).some((row) => !isPlainlyOurs(row, own)));
+  const unusual = references.filter((reference) => found.of(reference).some((row) => !isSettled(row, own)));
   if (unusual.length === 0) return found.byReference;
   found.add(await finder.findByReference(unusual.flatMap(furtherFormsOf)));
   let young = unusual.flatMap((reference) => found.of(reference));
@@ -51,10 +52,10 @@ export async function findForms<Row extends LedgerRow>(
 export async function childrenOf<Row extends LedgerRow>(
   rows: readonly Row[],
   { findByReference, findChildren }: RowFinder<Row>,
-  own: { readonly mirrorId: string },
+  own: OwnRows,
 ): Promise<Row[]> {
   const refunds = rows
-    .filter((row) => isApplied(row) && !isPlainlyOurs(row, own))
+    .filter((row) => isApplied(row) && !isSettled(row, own))
     .flatMap(({ transactionId }) => [refundOf(transactionId), queuedChildOf(refundOf(transactionId))]);
   const inflight = rows.filter(({ status }) => status === 'INFLIGHT').map(({ transactionId }) => transactionId);
   const children: Row[] = [];
@@ -65,6 +66,12 @@ export async function childrenOf<Row extends LedgerRow>(
     children.push(...(await findChildren(inflight.slice(start, start + PARENTS_MAX))));
   }
   return children;
+}
+
+type OwnRows = { readonly mirrorId: string } | null;
+
+function isSettled(row: LedgerRow, own: OwnRows): boolean {
+  return own !== null && isPlainlyOurs(row, own);
 }
 
 class Found<Row extends LedgerRow> {

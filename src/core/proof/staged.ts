@@ -81,10 +81,12 @@ export type StoredItem = StagedItem & { readonly sequence: number };
 
 export function writeBody({ kind, body }: StagedItem): string {
   switch (kind) {
-    case 'payment': {
-      const { id, amount, currency, created, balances, refused } = body;
-      const { source, destination } = balances ?? { source: null, destination: null };
-      return JSON.stringify([id, String(amount), currency, created.getTime(), source, destination, refused]);
+    case 'payment':
+      return JSON.stringify(paymentText(body));
+    case 'other': {
+      if (body.kind !== 'created_on' || body.held === undefined) return JSON.stringify(body);
+      const { payment, own } = body.held;
+      return JSON.stringify({ ...body, held: [paymentText(payment), own.map(postingText)] });
     }
     case 'row':
     case 'placed': {
@@ -98,13 +100,8 @@ export function writeBody({ kind, body }: StagedItem): string {
         ...(parentId === undefined ? [] : [parentId]),
       ]);
     }
-    case 'posting': {
-      const { reference, paymentId, role, state, reason, dismissed, amount, currency, source, destination } = body;
-      return JSON.stringify([
-        ...[reference, paymentId, role, state, reason, dismissed, amount?.toString() ?? null, currency],
-        ...[source, destination, body.effectiveDate.getTime()],
-      ]);
-    }
+    case 'posting':
+      return JSON.stringify(postingText(body));
     case 'line': {
       const { id, amount, currency, effectiveDate } = body;
       return JSON.stringify([id, amount?.toString() ?? null, currency, effectiveDate?.getTime() ?? null]);
@@ -118,10 +115,12 @@ export function writeBody({ kind, body }: StagedItem): string {
 export function readBody(kind: StagedKind, text: string): StagedItem['body'] {
   const held = JSON.parse(text);
   switch (kind) {
-    case 'payment': {
-      const [id, amount, currency, created, source, destination, refused] = held;
-      const balances = source === null ? null : { source, destination };
-      return { id, amount: BigInt(amount), currency, created: new Date(created), balances, refused };
+    case 'payment':
+      return readPayment(held);
+    case 'other': {
+      if (!Array.isArray(held.held)) return held;
+      const [payment, own] = held.held;
+      return { ...held, held: { payment: readPayment(payment), own: own.map(readPosting) } };
     }
     case 'row':
     case 'placed': {
@@ -134,14 +133,8 @@ export function readBody(kind: StagedKind, text: string): StagedItem['body'] {
         ...(parentId === undefined ? {} : { parentId }),
       };
     }
-    case 'posting': {
-      const [reference, paymentId, role, state, reason, dismissed, amount, currency] = held;
-      const [, , , , , , , , source, destination, effectiveDate] = held;
-      return {
-        ...{ reference, paymentId, role, state, reason, dismissed, amount: toAmount(amount), currency },
-        ...{ source, destination, effectiveDate: new Date(effectiveDate) },
-      };
-    }
+    case 'posting':
+      return readPosting(held);
     case 'line': {
       const [id, amount, currency, effectiveDate] = held;
       return { id, amount: toAmount(amount), currency, effectiveDate: toTime(effectiveDate) };
@@ -149,6 +142,44 @@ export function readBody(kind: StagedKind, text: string): StagedItem['body'] {
     default:
       return held;
   }
+}
+
+function paymentText({ id, amount, currency, created, balances, refused }: ExpectedPayment): PaymentText {
+  return [
+    ...([id, String(amount), currency, created.getTime()] as const),
+    ...([balances?.source ?? null, balances?.destination ?? null, refused] as const),
+  ];
+}
+
+type PaymentText = readonly [
+  id: string,
+  amount: string,
+  currency: string,
+  created: number,
+  source: string | null,
+  destination: string | null,
+  refused: string | null,
+];
+
+function readPayment([id, amount, currency, created, source, destination, refused]: PaymentText): ExpectedPayment {
+  const balances = source === null || destination === null ? null : { source, destination };
+  return { id, amount: BigInt(amount), currency, created: new Date(created), balances, refused };
+}
+
+function postingText(posting: DayPosting) {
+  const { reference, paymentId, role, state, reason, dismissed, amount, currency, source, destination } = posting;
+  return [
+    ...([reference, paymentId, role, state, reason, dismissed, amount?.toString() ?? null, currency] as const),
+    ...([source, destination, posting.effectiveDate.getTime()] as const),
+  ] as const;
+}
+
+function readPosting(text: ReturnType<typeof postingText>): DayPosting {
+  const [reference, paymentId, role, state, reason, dismissed, amount, currency, source, destination, effective] = text;
+  return {
+    ...{ reference, paymentId, role, state, reason, dismissed, amount: toAmount(amount), currency },
+    ...{ source, destination, effectiveDate: new Date(effective) },
+  };
 }
 
 function toAmount(text: string | null): bigint | null {

@@ -1,5 +1,5 @@
 /** Our own postings of a day, as the third side of a proof. Only reads, and states what is stored. */
-import { and, asc, gte, lt, sql } from 'drizzle-orm';
+import { and, asc, gte, inArray, lt, sql } from 'drizzle-orm';
 import type { Window } from '../../core/base/window.js';
 import { isPlansDismissal } from '../../core/repair/repair-plan.js';
 import type { OwnSide } from '../../prove/ports.js';
@@ -22,14 +22,32 @@ export function createOwnSide(db: Drizzle): OwnSide {
         const last = rows.at(-1);
         if (last === undefined) return;
         from = { effectiveDate: last.effectiveDate, reference: last.reference };
-        const page = rows.map(({ dismissedAt, dismissedBy, ...row }) => {
-          return { ...row, dismissed: dismissedAt !== null && !isPlansDismissal(dismissedBy) };
-        });
-        yield { postings: page, next: JSON.stringify([from.effectiveDate.toISOString(), from.reference]) };
+        yield {
+          postings: rows.map(toPosting),
+          next: JSON.stringify([from.effectiveDate.toISOString(), from.reference]),
+        };
         if (rows.length < PAGE_ROWS) return;
       }
     },
+
+    async postingsOf(paymentIds) {
+      if (paymentIds.length === 0) return [];
+      const rows = await db
+        .select(COLUMNS)
+        .from(postings)
+        .where(inArray(postings.objectId, [...paymentIds]))
+        .orderBy(asc(postings.reference));
+      return rows.map(toPosting);
+    },
   };
+}
+
+function toPosting<Row extends { readonly dismissedAt: Date | null; readonly dismissedBy: string | null }>({
+  dismissedAt,
+  dismissedBy,
+  ...row
+}: Row) {
+  return { ...row, dismissed: dismissedAt !== null && !isPlansDismissal(dismissedBy) };
 }
 
 /** Postings of one page, about 500 bytes each. */

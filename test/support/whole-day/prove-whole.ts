@@ -27,14 +27,26 @@ export async function proveWhole(ports: WholePorts, request: ProveRequest): Prom
 
   const listed = await readStripeDay(stripe, window, mirror);
   const held = await readLedgerDay(ledger, { day, window, mirrorId: mirror.mirrorId });
+  await held.findBeside((id) => listed.payments.has(id) || listed.unreadable.has(id));
   await held.findMissing([...listed.payments.keys(), ...listed.unreadable.keys()]);
   const { others, late } = await readOthers(stripe, { day, rows: held.rows(), listed, mirror });
   if (late.length > 0) await held.findMissing(late);
+  const elsewhere = [...others.values()].flatMap((other) => (other.kind === 'created_on' ? (other.held ?? []) : []));
+  for (const of of elsewhere) of.own.push(...(await ports.own.postingsOf([of.payment.id])));
+  await held.findForms(
+    [...others].flatMap(([id, other]) =>
+      other.kind === 'created_on' && other.held !== undefined ? [[id, other.day] as const] : [],
+    ),
+  );
   const own = await readOwn(ports.own, held, window);
 
   const rows = held.rows();
   const payments = [...listed.payments.values()];
-  const { balanceId, sources } = await resolveBalances(ledger, { own: ownBalancesOf(mirror), payments, postings: own });
+  const { balanceId, sources } = await resolveBalances(ledger, {
+    own: ownBalancesOf(mirror),
+    payments: [...payments, ...elsewhere.map(({ payment }) => payment)],
+    postings: own,
+  });
   const isDayRead = facts.coveredUpTo !== null && facts.coveredUpTo >= window.to;
   const fresh = isDayRead
     ? await readFresh(stripe, { payments, rows, own, facts })

@@ -387,6 +387,7 @@ export function portsOf(day: RandomDay): Omit<ProvePorts, 'stores' | 'openHash'>
       async *listPostings() {
         for (const postings of pages(day.own)) yield { postings, next: 'next' };
       },
+      postingsOf: async (ids) => day.own.filter(({ paymentId }) => ids.includes(paymentId)),
     },
     accepted: { inForce: async () => [...day.acceptances] },
     monotonicMs: () => 0,

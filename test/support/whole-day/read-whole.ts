@@ -10,6 +10,7 @@ import type { UnreadableOfDay } from '../../../src/core/proof/compare-day.js';
 import type { DayPosting, ExpectedPayment, JudgeRules } from '../../../src/core/proof/day-payment.js';
 import { paymentsOfRows, roleOf } from '../../../src/core/proof/day-row.js';
 import { isClaimed, type OtherPayment } from '../../../src/core/proof/judge-unlisted.js';
+import { isPlain, namedBy } from '../../../src/core/proof/place-row.js';
 import type { LedgerSide, StripeSide } from '../../../src/prove/ports.js';
 
 const BALANCES_IN_FLIGHT_MAX = 4;
@@ -69,6 +70,10 @@ export interface LedgerDay {
   rows(): LedgerRecord[];
   /** Asks by reference for those payments whose own reference is not among the applied rows. */
   findMissing(paymentIds: Iterable<string>): Promise<void>;
+  /** The same of those with an applied row under their own reference, and with further ones. */
+  findBeside(isListed: (id: string) => boolean): Promise<void>;
+  /** The same of all of these payments of other days. */
+  findForms(dayOf: Iterable<readonly [string, string]>): Promise<void>;
 }
 
 export interface LedgerDayRequest {
@@ -97,26 +102,45 @@ export async function readLedgerDay(
       add(await childrenOf(young, ledger, { mirrorId }));
     }
   };
+  const ask = async (
+    missing: readonly string[],
+    dayOf: ReadonlyMap<string, string> = new Map(),
+    own: { readonly mirrorId: string } | null = { mirrorId },
+  ): Promise<void> => {
+    const unsettled: string[] = [];
+    for (let at = 0; at < missing.length; at += PAYMENTS_A_REQUEST) {
+      const ids = missing.slice(at, at + PAYMENTS_A_REQUEST);
+      const forms = await findForms(ids, ledger, own);
+      const replaced = await ledger.findByReference(ids.map((id) => `${id}:r1`));
+      const rows = [...[...forms.values()].flat(), ...replaced];
+      add(rows);
+      unsettled.push(...ids.filter((id) => mayHaveMore(id, rows, { day: dayOf.get(id) ?? day, mirrorId })));
+    }
+    for (const id of unsettled) add(await ledger.listOfPayment(id));
+    await follow();
+  };
+  const askAll = (dayOf: Iterable<readonly [string, string]>): Promise<void> => {
+    const days = new Map([...dayOf].flatMap(([id, of]) => [[id, of] as const, [`${id}:r1`, of] as const]));
+    return ask([...days.keys()], days, null);
+  };
   for (const pages of [ledger.listDay(day), ledger.listForeign(window)]) {
     for await (const { rows } of pages) add(rows);
   }
   return {
     rows: () => [...found.values()],
+    async findBeside(isListed) {
+      const rows = [...found.values()];
+      const applied = new Set(rows.filter(isApplied).map(({ reference }) => reference));
+      const beside = rows.filter((row) => !isPlain(row)).map(namedBy);
+      await askAll(
+        [...new Set(beside)].filter((id) => isListed(id) && applied.has(id)).map((id) => [id, day] as const),
+      );
+    },
     async findMissing(paymentIds) {
       const applied = new Set([...found.values()].filter(isApplied).map(({ reference }) => reference));
-      const missing = [...paymentIds].filter((id) => !applied.has(id));
-      const unsettled: string[] = [];
-      for (let at = 0; at < missing.length; at += PAYMENTS_A_REQUEST) {
-        const ids = missing.slice(at, at + PAYMENTS_A_REQUEST);
-        const forms = await findForms(ids, ledger, { mirrorId });
-        const replaced = await ledger.findByReference(ids.map((id) => `${id}:r1`));
-        const rows = [...[...forms.values()].flat(), ...replaced];
-        add(rows);
-        unsettled.push(...ids.filter((id) => mayHaveMore(id, rows, { day, mirrorId })));
-      }
-      for (const id of unsettled) add(await ledger.listOfPayment(id));
-      await follow();
+      await ask([...paymentIds].filter((id) => !applied.has(id)));
     },
+    findForms: askAll,
   };
 }
 
@@ -143,8 +167,16 @@ const SAMPLE = 20;
 /** Pages that may bring nothing, before a walk is given up. */
 const PAGES_IN_VAIN_MAX = 3;
 
+export type WholeOther =
+  | Exclude<OtherPayment, { readonly kind: 'created_on' }>
+  | {
+      readonly kind: 'created_on';
+      readonly day: string;
+      readonly held?: { readonly payment: ExpectedPayment; readonly own: DayPosting[] };
+    };
+
 export interface ReadOthers {
-  readonly others: ReadonlyMap<string, OtherPayment>;
+  readonly others: ReadonlyMap<string, WholeOther>;
   /** Payments of this very day, which succeeded after the listing; added to it. */
   readonly late: readonly string[];
   readonly requests: number;
@@ -165,18 +197,19 @@ export async function readOthers(
   },
 ): Promise<ReadOthers> {
   const window = dayWindow(day);
-  const others = new Map<string, OtherPayment>();
+  const others = new Map<string, WholeOther>();
   const late: string[] = [];
   const learn = (id: string, found: IntentNow): void => {
     if (found.kind === 'missing' || found.kind === 'not_succeeded') others.set(id, { kind: found.kind });
     else if (found.created !== null && (found.created < window.from || found.created >= window.to)) {
-      others.set(id, { kind: 'created_on', day: utcDay(found.created) });
+      const held = found.kind === 'payment' ? { held: { payment: expect(found, mirror), own: [] } } : {};
+      others.set(id, { kind: 'created_on', day: utcDay(found.created), ...held });
     } else {
       addPayment(listed, found, mirror);
       late.push(id);
     }
   };
-  const wanted = namedBy(rows, { listed, mirror });
+  const wanted = namedByRows(rows, { listed, mirror });
   let [requests, read] = [0, 0];
   while (wanted.size > 0 && read < INTENTS_READ_MAX) {
     let newest: Date | null = null;
@@ -194,7 +227,7 @@ export async function readOthers(
 }
 
 /** Payments that applied rows name and that the day's listing does not have. */
-function namedBy(
+function namedByRows(
   rows: readonly LedgerRecord[],
   { listed, mirror }: { readonly listed: StripeDay; readonly mirror: Mirror },
 ): Set<string> {
