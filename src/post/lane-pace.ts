@@ -8,8 +8,10 @@ export interface LanePace {
   readonly size: number;
   /** Bulks on the wire. */
   readonly inFlight: number;
-  /** Bulks in a row that the ledger took without asking to wait; counted up to the number that a second one needs. */
+  /** Bulks that the ledger took without asking to wait, since it asked or since two are sent at a time; counted up to what they decide. */
   readonly calm: number;
+  /** So many before two are sent at a time again. */
+  readonly calmNeeded: number;
 }
 
 export interface BulkReport {
@@ -37,20 +39,31 @@ const AIM_MS = SLOW_MS / 2;
 /** Below this a larger bulk is tried. */
 const QUICK_MS = SLOW_MS / 4;
 
-/** Bulks one after the other, before two are sent at a time again. */
+/** Bulks one after the other before two are sent at a time again, and with two before that is no trial any more. */
 const CALM_BULKS = 10;
 
+/** A Core before 0.15.1 refuses the second one of a balance each time, and then trying it again is what costs. */
+const CALM_BULKS_MAX = 640;
+
 export function fullPace({ sizeMax, inFlightMax }: PaceLimits): LanePace {
-  return { size: sizeMax, inFlight: inFlightMax, calm: CALM_BULKS };
+  return { size: sizeMax, inFlight: inFlightMax, calm: CALM_BULKS, calmNeeded: CALM_BULKS };
 }
 
 /** The pace after one more bulk, within the limits. What was answered late is about the size that it had, not that of now. */
 export function nextPace(pace: LanePace, bulk: BulkReport, limits: PaceLimits): LanePace {
   const size = Math.max(limits.sizeMin, Math.min(limits.sizeMax, nextSize(pace.size, bulk)));
-  if (bulk.answer === 'busy') return { size, inFlight: 1, calm: 0 };
+  if (bulk.answer === 'busy') return { size, inFlight: 1, calm: 0, calmNeeded: calmNeededAfterBusy(pace) };
   if (bulk.answer === 'unclear') return { ...pace, size };
-  const calm = Math.min(CALM_BULKS, pace.calm + 1);
-  return { size, inFlight: calm < CALM_BULKS ? pace.inFlight : limits.inFlightMax, calm };
+  const isTwo = pace.inFlight >= limits.inFlightMax;
+  const calm = Math.min(isTwo ? CALM_BULKS : pace.calmNeeded, pace.calm + 1);
+  if (isTwo) return { ...pace, size, calm, calmNeeded: calm < CALM_BULKS ? pace.calmNeeded : CALM_BULKS };
+  return calm < pace.calmNeeded ? { ...pace, size, calm } : { ...pace, size, inFlight: limits.inFlightMax, calm: 0 };
+}
+
+/** Twice as many as the last time, where sending two soon brought it again. */
+function calmNeededAfterBusy({ inFlight, calm, calmNeeded }: LanePace): number {
+  if (inFlight === 1) return calmNeeded;
+  return calm < CALM_BULKS ? Math.min(CALM_BULKS_MAX, calmNeeded * 2) : CALM_BULKS;
 }
 
 function nextSize(size: number, { postings, tookMs, answer }: BulkReport): number {

@@ -45,7 +45,7 @@ describe('the pace of a lane', () => {
     );
     fc.assert(
       fc.property(past, (bulks) => {
-        expect(playSteadily(play(FULL, bulks), 3, 20)).toEqual(FULL);
+        expect(playSteadily(play(FULL, bulks), 3, 700)).toEqual(FULL);
       }),
     );
   });
@@ -64,6 +64,17 @@ describe('the pace of a lane', () => {
     expect(busy.inFlight).toBe(1);
     expect(playSteadily(busy, 3, 9).inFlight).toBe(1);
     expect(playSteadily(busy, 3, 10).inFlight).toBe(2);
+  });
+
+  it('tries two at a time less and less often where the second one is refused each time', () => {
+    let [pace, refused] = [FULL, 0];
+    for (let bulks = 0; bulks < 2_000; bulks += 1) {
+      const answer = pace.inFlight === 2 ? 'busy' : 'applied';
+      if (answer === 'busy') refused += 1;
+      pace = nextPace(pace, { postings: pace.size, tookMs: 300, answer }, LIMITS);
+    }
+    // 1, then after 10, 20, 40, 80, 160, 320, 640 and 640 again.
+    expect(refused).toBe(9);
   });
 
   it('does not make larger what a late answer of a smaller bulk is about', () => {
