@@ -158,6 +158,62 @@ describe('what a person takes back or posts as a plan prints it', () => {
     expect(repair.proof.blnk.stats().rows).toBe(rows);
   });
 
+  describe('of what took effect on another day', () => {
+    const OTHER = '2026-05-31';
+    const proven = async () =>
+      [await repair.prove(), await repair.prove(OTHER)].map(({ states, findings }) => [states.USD, findings]);
+    const begin = async (): Promise<string> => {
+      repair = await openRepairStage(await openStage());
+      const [id = ''] = repair.pay(1);
+      repair.proof.payOn(OTHER, 5);
+      await repair.proof.settle();
+      return id;
+    };
+
+    it('keeps the parts of a second booking, of which both days are told then: a person accepts them', async () => {
+      const id = await begin();
+      const { destination: _, ...from } = BY_HAND;
+      await repair.proof.postByHand({
+        ...{ ...from, reference: id, precise_amount: 1_000, effective_date: `${OTHER}T10:00:00Z` },
+        destinations: [
+          { identifier: '@stripe_guests', distribution: '97%' },
+          { identifier: '@fees', distribution: 'left' },
+        ],
+      });
+      expect(await proven()).toEqual([
+        ['sealed', []],
+        ['broken', [`doubled ${id}`]],
+      ]);
+      const { plan, reported } = await repair.plan();
+      expect([plan, reported.map((item) => item.finding)]).toEqual([null, ['doubled']]);
+      const [own = ''] = linesOf(reported[0]?.detail ?? '');
+      await repair.proof.postByHand(JSON.parse(own));
+      expect(await proven()).toEqual([
+        ['broken', [`different ${id}`]],
+        ['broken', [`different ${id}`]],
+      ]);
+    });
+
+    it('posts again what was taken back there, and both days are sealed', async () => {
+      const id = await begin();
+      await repair.proof.postByHand({
+        ...{ ...BY_HAND, reference: `${id}:undo`, precise_amount: 1_000, effective_date: `${OTHER}T10:00:00Z` },
+        ...{ source: '@stripe_guests', destination: '@stripe' },
+      });
+      expect(await proven()).toEqual([
+        ['sealed', []],
+        ['broken', [`missing ${id}`]],
+      ]);
+      const { outcome } = await repair.repair();
+      const items = outcome.plan?.items.map(({ action, reference, amount }) => `${action} ${reference} ${amount}`);
+      expect([items, outcome.reported]).toEqual([[`replace ${id}:r1 1000`], []]);
+      expect(await proven()).toEqual([
+        ['sealed', []],
+        ['sealed', []],
+      ]);
+    });
+  });
+
   it('names day, metadata and balances: the body is complete', async () => {
     repair = await openRepairStage(await openStage());
     const [id = ''] = repair.pay(1);
