@@ -1,7 +1,7 @@
 /**
  * Which days are to be proven now. Pure: it is given times and what was proven; it reads no clock. A day comes up two days
  * after it closed, again when the latest successes are in, at once when a person asked for it, when a payment of it was
- * stored after it was sealed or a person accepted a difference of it, took that back, dismissed a payment of it, or applied
+ * stored after it was sealed or a person accepted a difference of it, took that back, dismissed a payment of it or took that up again, or applied
  * a repair to it, once a day while it is not sealed, and the sealed ones in rotation, because a ledger may be restored from a backup. What is sealed gives way to all other work, for a
  * bounded time.
  */

@@ -30,7 +30,7 @@ async function certify(day: string): Promise<void> {
 }
 
 describe('the standings of days', () => {
-  it('are one look at the index for each day and one at what is parked, and never a walk through all postings', async () => {
+  it('are one look at the index for each day and one at what was decided about, and never a walk through all postings', async () => {
     await stage.store(makePayments(3_000, { created: BUSY }));
     await stage.sql`analyze stripe_blnk_sync.postings`;
     for (const day of QUIET_DAYS) await certify(day);

@@ -160,7 +160,7 @@ export async function readDay(db: Drizzle, { day, currency }: DayQuery): Promise
   return { certificates: found, history, historyCount: await db.$count(certificates, ofDay) };
 }
 
-/** What the newest proof of each day came to; one probe of an index for each day, and one look at all that is parked. */
+/** What the newest proof of each day came to; one probe of an index for each day, and one look at all that was ever decided about. */
 export async function readStandings(db: Drizzle | Transaction): Promise<DayStanding[]> {
   const rows = await db.execute<{
     day: string;
@@ -171,6 +171,15 @@ export async function readStandings(db: Drizzle | Transaction): Promise<DayStand
     decided_since: boolean;
     repaired_since: boolean;
   }>(sql`
+    -- Materialized, because a plan may ask for a joined subquery once for each day.
+    with decided as materialized (
+      select (effective_at at time zone 'UTC')::date as day, max(decision.at) as at
+      from stripe_blnk_sync.postings cross join lateral (values
+        (dismissed_at), ((past_dismissals -> -1 ->> 'endedAt')::timestamptz), (case when dismissed_at is not null then posted_at end)
+      ) decision (at)
+      -- What a clock wrote that was ahead counts when its time has come: until then no proof would be later than it.
+      where (dismissed_at is not null or past_dismissals is not null) and decision.at <= now() group by 1
+    )
     select newest.day::text as day, newest.proved_at::text as proved_at, newest.states, coalesce((
       select max(posting.stored_at) from stripe_blnk_sync.postings posting
       where (posting.effective_at at time zone 'UTC')::date = newest.day
@@ -190,10 +199,7 @@ export async function readStandings(db: Drizzle | Transaction): Promise<DayStand
     left join (
       select day, max(done_at) as at from stripe_blnk_sync.repair_items where state = 'done' group by day
     ) repaired on repaired.day = newest.day
-    left join (
-      select (effective_at at time zone 'UTC')::date as day, max(dismissed_at) as at from stripe_blnk_sync.postings
-      where state = 'parked' and dismissed_at is not null group by 1
-    ) decided on decided.day = newest.day
+    left join decided on decided.day = newest.day
     order by newest.day desc`);
   return rows.map((row) => ({
     ...{ day: row.day, provedAt: new Date(row.proved_at), states: row.states },
