@@ -42,8 +42,8 @@ export interface ScheduleRules {
 }
 
 /**
- * Days that a person asked for first, then reopened ones, then those that are not sealed, then sealed ones, each newest first; last the
- * one of the rotation. No day comes twice.
+ * Days that a person asked for first, then reopened ones, then those that are not sealed, then sealed ones, each newest first; last
+ * those of the rotation, of which a turn takes one. No day comes twice.
  */
 export function dueDays(facts: ScheduleFacts, rules: ScheduleRules): DayToProve[] {
   if (facts.completeTo === null) return [];
@@ -92,7 +92,10 @@ function milestoneDue(
   return isOld && !standing.states.every(isSealed) ? trigger : null;
 }
 
-/** The sealed day whose proof is the oldest, when the last turn of the rotation is long enough ago. */
+/**
+ * The sealed days whose proof is old, the oldest first, when the last turn of the rotation is long enough ago. One of them is taken:
+ * the first that can be proven, so that one that cannot does not keep all others from their turn.
+ */
 function rotation(
   sealed: readonly DayStanding[],
   { now, lastRotationAt }: ScheduleFacts,
@@ -100,12 +103,14 @@ function rotation(
 ): DayToProve[] {
   const { rotateEveryMs, rotateAgeMs } = rules;
   if (lastRotationAt !== null && now.getTime() - lastRotationAt.getTime() < rotateEveryMs) return [];
-  const [oldest] = sealed
+  const turnAtMs = (lastRotationAt?.getTime() ?? 0) + rotateEveryMs;
+  return sealed
     .filter(({ provedAt }) => now.getTime() - provedAt.getTime() >= rotateAgeMs)
-    .sort((a, b) => a.provedAt.getTime() - b.provedAt.getTime() || (a.day < b.day ? -1 : 1));
-  if (oldest === undefined) return [];
-  const dueAtMs = Math.max(oldest.provedAt.getTime() + rotateAgeMs, (lastRotationAt?.getTime() ?? 0) + rotateEveryMs);
-  return [{ day: oldest.day, trigger: 'rotation', ...wayOf(now.getTime() - dueAtMs, rules) }];
+    .sort((a, b) => a.provedAt.getTime() - b.provedAt.getTime() || (a.day < b.day ? -1 : 1))
+    .map(({ day, provedAt }) => {
+      const dueAtMs = Math.max(provedAt.getTime() + rotateAgeMs, turnAtMs);
+      return { day, trigger: 'rotation', ...wayOf(now.getTime() - dueAtMs, rules) };
+    });
 }
 
 function wayOf(dueForMs: number, { giveWayForMs }: ScheduleRules): Pick<DayToProve, 'givesWay'> {

@@ -181,14 +181,17 @@ describe('the rotation', () => {
     standing('2026-06-12', at('2026-11-20T00:00:00Z')),
   ];
 
-  it('takes the sealed day whose proof is the oldest', () => {
-    expect(due({ ...facts, standings })).toEqual([{ day: '2026-06-11', trigger: 'rotation' }]);
+  it('has the sealed days whose proof is old, the oldest first', () => {
+    expect(due({ ...facts, standings })).toEqual([
+      { day: '2026-06-11', trigger: 'rotation' },
+      { day: '2026-06-10', trigger: 'rotation' },
+    ]);
   });
 
-  it('takes one a day', () => {
+  it('has a turn a day', () => {
     const lastRotationAt = at('2026-11-30T00:00:00.001Z');
     expect(due({ ...facts, standings, lastRotationAt })).toEqual([]);
-    expect(due({ ...facts, standings, lastRotationAt: at('2026-11-30T00:00:00Z') })).toHaveLength(1);
+    expect(due({ ...facts, standings, lastRotationAt: at('2026-11-30T00:00:00Z') })).toHaveLength(2);
   });
 
   it('gives way until it is a week late', () => {
