@@ -6,6 +6,7 @@ import {
   daysWithPending,
   lastRotationAt,
   listCertificates,
+  pageCertificates,
   readDay,
   readProofs,
   readStandings,
@@ -87,6 +88,24 @@ describe('what is kept', () => {
     expect(await days({ state: 'broken' })).toEqual(['2026-11-17 USD']);
     expect(await readDay(database.db, { day: DAY, currency: 'GBP' })).toBeNull();
     expect((await readDay(database.db, { day: DAY, currency: 'EUR' }))?.history).toHaveLength(1);
+  });
+});
+
+describe('pages of certificates', () => {
+  it('go on behind any currency, as a ledger may name one, and behind a day without any', async () => {
+    const currencies = ['USD', 'USDC', 'points, of 2026', 'x'];
+    await prove(currencies.map((currency) => aCertificate({ currency })));
+    await prove([aCertificate({ day: '2026-11-17', currency: null })]);
+    await prove([aCertificate({ day: '2026-11-16' })]);
+    const seen: (string | null)[] = [];
+    let after: string | undefined;
+    do {
+      const page = await pageCertificates(database.db, { limit: 1, ...(after === undefined ? {} : { after }) });
+      seen.push(...page.certificates.map(({ currency }) => currency));
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+    expect([...seen.slice(0, 4)].sort()).toEqual([...currencies].sort());
+    expect(seen.slice(4)).toEqual([null, 'USD']);
   });
 });
 

@@ -102,11 +102,12 @@ export async function pageCertificates(
 
 /** A day without payments has no currency, and comes last of it. */
 function placeOf({ day, currency }: CertificateRecord): string {
-  return `${day} ${currency ?? ''}`.trim();
+  return currency === null ? day : `${day} ${currency}`;
 }
 
 function behind(after: string): SQL | undefined {
-  const [, day = '', currency] = /^(\d{4}-\d\d-\d\d)(?: ([A-Z]{3}))?$/.exec(after) ?? [];
+  // The ledger's rows may name any currency: Core takes every text.
+  const [, day = '', currency] = /^(\d{4}-\d\d-\d\d)(?: (\P{Cc}{1,400}))?$/u.exec(after) ?? [];
   if (day === '' || Number.isNaN(Date.parse(day))) throw cursorUnknown(after, 'no place in this list');
   const older = lt(dayCertificates.day, day);
   if (currency === undefined) return older;
