@@ -15,8 +15,10 @@ import type { DayToProve } from './prove-days.js';
 export interface ScheduleFacts {
   /** The database's clock, as in `provedAt`. */
   readonly now: Date;
-  /** The mirror's start: its day is the first one. */
+  /** The mirror's start: its day is the first one of which every payment is mirrored that succeeds. */
   readonly startsAt: Date;
+  /** Days before that one that have payments of the mirror, oldest first. */
+  readonly earlierDays: readonly string[];
   /** The end of completeness; null when nothing is complete. */
   readonly completeTo: Date | null;
   readonly standings: readonly DayStanding[];
@@ -53,7 +55,7 @@ export function dueDays(facts: ScheduleFacts, rules: ScheduleRules): DayToProve[
   const due: DayToProve[] = [];
   const dueAgain: DayToProve[] = [];
   const sealed: DayStanding[] = [];
-  for (const day of daysBetween(facts.startsAt, facts.completeTo).reverse()) {
+  for (const day of [...facts.earlierDays, ...daysBetween(facts.startsAt, facts.completeTo)].reverse()) {
     const standing = standings.get(day);
     const isReopened = standing?.storedSince === true;
     const trigger = milestoneDue(day, { standing, now: facts.now, rules });

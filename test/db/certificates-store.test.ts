@@ -8,9 +8,8 @@ import {
   listCertificates,
   pageCertificates,
   readDay,
-  readProofs,
-  readStandings,
 } from '../../src/db/reads/certificates.js';
+import { readProofs, readStandings } from '../../src/db/reads/standings.js';
 import type { CertificateStore, FinishedProof, KeptCertificate } from '../../src/prove/ports.js';
 import { aCertificate, aFinding, proofOf } from '../support/certificates.js';
 import { at, createReadsDatabase, insertPosting, type ReadsDatabase } from '../support/reads-database.js';

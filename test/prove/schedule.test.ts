@@ -37,6 +37,7 @@ const END = '2026-06-11T00:00:00Z';
 function due(facts: Partial<ScheduleFacts> & Pick<ScheduleFacts, 'now'>) {
   const defaults = {
     ...{ startsAt: at('2026-06-10T00:00:00Z'), completeTo: at(END), standings: [], lastRotationAt: null },
+    earlierDays: [],
     requested: new Map<string, Date>(),
   };
   return dueDays({ ...defaults, ...facts }, RULES);

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createScheduledProofs } from '../../src/app/stages/proving.js';
 import { TIMINGS } from '../../src/app/timings.js';
 import { SyncError } from '../../src/core/base/errors.js';
+import { readProofs } from '../../src/db/reads/standings.js';
 import { createFailedDays } from '../../src/prove/failed-days.js';
 import { atBlnk, atStripe, decorateWith, openContext, STRIPES_TIME } from '../support/context.js';
 import { stages } from '../support/stages/collect.js';
@@ -129,6 +130,54 @@ describe('the rotation', () => {
     failing = new Map([[OLDEST, FATAL]]);
     await takeTurns(3);
     expect(await provenBy('rotation')).toEqual([SECOND]);
+  });
+});
+
+describe('a day before the start', () => {
+  const EARLIER = '2026-05-25';
+
+  /** Created that day: one succeeds after the hand-over and is mirrored, the other one is in the books of before. */
+  async function payOfBefore(): Promise<string> {
+    const created = new Date(`${EARLIER}T10:00:00Z`);
+    stage.payOn(EARLIER, 1);
+    const id = stage.sandbox.createIntent({ created, moves: [{ move: 'succeed', at: stage.clock.now() }] });
+    await sync();
+    await stage.post();
+    expect([...(await stage.postings()).keys()].filter((known) => known === id)).toEqual([id]);
+    return id;
+  }
+
+  /** Stripe shows events only once its lag is over. */
+  async function sync(): Promise<void> {
+    stage.clock.advance(60 * MINUTE);
+    await stage.syncJob()('schedule');
+  }
+
+  const certificatesOf = (day: string) => stage.sql`
+    select state, stripe_count, ledger_count, movement from stripe_blnk_sync.certificates where day = ${day} order by proved_at`;
+
+  it('is proven where a payment of it succeeded after the hand-over, for such payments alone', async () => {
+    await payOfBefore();
+    await takeTurns(1);
+    expect(tried).toEqual([NEWEST, THIRD, SECOND, OLDEST, EARLIER]);
+    const certificate = { state: 'sealed', stripe_count: 1, ledger_count: 1, movement: null };
+    expect(await certificatesOf(EARLIER)).toMatchObject([certificate]);
+    expect(await readProofs(stage.db)).toMatchObject({ from: OLDEST, to: NEWEST, days: 4, unproven: 0, unsealed: [] });
+    await takeTurns(2);
+    expect(tried).toHaveLength(5);
+  });
+
+  it('is broken where the ledger holds such a payment otherwise', async () => {
+    stage.blnk.alterTransaction(await payOfBefore(), { preciseAmount: 900n });
+    await takeTurns(1);
+    expect(await certificatesOf(EARLIER)).toMatchObject([{ state: 'broken', stripe_count: 1 }]);
+  });
+
+  it('is not due where all of its payments are in the books of before', async () => {
+    stage.payOn(EARLIER, 1);
+    await sync();
+    await takeTurns(1);
+    expect(tried).toEqual([NEWEST, THIRD, SECOND, OLDEST]);
   });
 });
 

@@ -1,7 +1,7 @@
 /** How days stand, asked every minute, when nearly all postings are of one day: a busy mirror in its first days. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readStandings } from '../../src/db/reads/certificates.js';
+import { readStandings } from '../../src/db/reads/standings.js';
 import { type LedgerStage, ledgerStages, makePayments } from '../support/stages/ledger.js';
 
 const BUSY = new Date('2026-11-03T12:00:00Z');

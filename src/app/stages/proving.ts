@@ -14,8 +14,9 @@ import { createAcceptanceStore } from '../../db/proof/acceptance-store.js';
 import { createCertificateStore } from '../../db/proof/certificate-store.js';
 import { createLargeStores } from '../../db/proof/large-stores.js';
 import { createOwnSide } from '../../db/proof/local-postings.js';
-import { daysWithPending, lastRotationAt, readStandings } from '../../db/reads/certificates.js';
+import { daysWithPending, lastRotationAt } from '../../db/reads/certificates.js';
 import { findOtherWork } from '../../db/reads/other-work.js';
+import { readEarlierDays, readStandings } from '../../db/reads/standings.js';
 import { readCompleteTo, readDatabaseNow } from '../../db/reads/status.js';
 import { othersLineMs } from '../../db/workers/request-limiter.js';
 import type { Events } from '../../observability/events.js';
@@ -39,7 +40,8 @@ export async function readProvingFacts({ database, config }: Context): Promise<P
   if (mirror === null) return null;
   // The mirror's own, where it has one, goes before the configuration's.
   const lagMs = mirror.lagMs ?? config.syncLagMs;
-  return { mirror, lagMs, completeTo: await readCompleteTo(db, lagMs), now: await readDatabaseNow(db) };
+  const [completeTo, earlierDays] = [await readCompleteTo(db, lagMs), await readEarlierDays(db, mirror.startsAt)];
+  return { mirror, lagMs, completeTo, earlierDays, now: await readDatabaseNow(db) };
 }
 
 /**
@@ -187,13 +189,13 @@ function wayOfTurn({ config, database, timings, clock }: Context, signal: AbortS
  */
 async function daysOfTurn(
   { config, database, timings }: Context,
-  { mirror, completeTo, now, standings }: ProvingFacts & { readonly standings: readonly DayStanding[] },
+  { mirror, completeTo, earlierDays, now, standings }: ProvingFacts & { readonly standings: readonly DayStanding[] },
   failed: FailedDays,
 ): Promise<DayToProve[]> {
   const { db } = database;
-  const known = completeTo === null ? [] : daysBetween(mirror.startsAt, completeTo);
+  const known = completeTo === null ? [] : [...earlierDays, ...daysBetween(mirror.startsAt, completeTo)];
   const facts = {
-    ...{ now, startsAt: mirror.startsAt, completeTo, standings },
+    ...{ now, startsAt: mirror.startsAt, earlierDays, completeTo, standings },
     ...{ lastRotationAt: await lastRotationAt(db), requested: await readProofRequests(db, known) },
   };
   const isShort = (await intervalInForce(config, database, mirror)) > config.syncEveryMs;
