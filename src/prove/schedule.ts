@@ -75,6 +75,9 @@ export function dueDays(facts: ScheduleFacts, rules: ScheduleRules): DayToProve[
   return [...requested, ...reopened, ...due, ...dueAgain, ...rotation(sealed, facts, rules)];
 }
 
+/** A server that was away is back by then; a permission that is missing would have every day proven again and again. */
+const UNSEEN_PROOFS_MAX = 3;
+
 /** Why the day is due now by its age and its last proof; null when it is not. */
 function milestoneDue(
   day: string,
@@ -91,7 +94,8 @@ function milestoneDue(
   const trigger = isLate ? 'seventy_five_days' : 'two_days';
   if (standing === undefined || standing.provedAt.getTime() < (isLate ? late : first)) return trigger;
   const isOld = now.getTime() - standing.provedAt.getTime() >= rules.againAfterMs;
-  return isOld && !standing.states.every(isSealed) ? trigger : null;
+  const isToBeSeen = standing.unseenProofs > 0 && standing.unseenProofs < UNSEEN_PROOFS_MAX;
+  return isOld && (isToBeSeen || !standing.states.every(isSealed)) ? trigger : null;
 }
 
 /**

@@ -155,6 +155,7 @@ describe.each(ZONES)('in %s', (zone, minutesBehindUtc) => {
                         acceptanceSince: false,
                         decidedSince: false,
                         repairedSince: false,
+                        unseenProofs: 0,
                       },
                     ],
               lastRotationAt: new Date(now),

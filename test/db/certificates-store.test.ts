@@ -212,6 +212,17 @@ describe('what the schedule and status ask', () => {
     expect([...(standings[0]?.states ?? [])].sort()).toEqual(['broken', 'sealed']);
   });
 
+  it('counts the proofs in which a part of a sealed day was not seen, until one saw all', async () => {
+    const unseen = aCertificate({ state: 'sealed_with_exceptions', findings: [aFinding('not_seen', 'pi_1')] });
+    const count = async () => (await readStandings(database.db)).map(({ unseenProofs }) => unseenProofs);
+    await prove([unseen, aCertificate({ currency: 'EUR' })]);
+    expect(await count()).toEqual([1]);
+    await prove([unseen, { ...unseen, currency: 'EUR' }]);
+    expect(await count()).toEqual([2]);
+    await prove([aCertificate({ state: 'sealed_with_exceptions', findings: [aFinding('dismissed', 'pi_1')] })]);
+    expect(await count()).toEqual([0]);
+  });
+
   it('knows which days wait for postings on their way', async () => {
     await storeLate('pi_1');
     await insertPosting(database.db, {

@@ -27,6 +27,7 @@ function standing(day: string, provedAt: Date, more: Partial<DayStanding> = {}):
     acceptanceSince: false,
     decidedSince: false,
     repairedSince: false,
+    unseenProofs: 0,
     ...more,
   };
 }
@@ -169,6 +170,26 @@ describe('many days', () => {
       '2026-02-27',
       '2026-02-28',
       '2026-03-01',
+    ]);
+  });
+});
+
+describe('a day that was sealed though a part of it could not be seen', () => {
+  const seenOf = (unseenProofs: number) => {
+    const provedAt = later(END, 10 * DAY);
+    const standings = [standing('2026-06-10', provedAt, { states: ['sealed_with_exceptions'], unseenProofs })];
+    const at = (ms: number) => due({ now: new Date(provedAt.getTime() + ms), standings, lastRotationAt: provedAt });
+    return [at(DAY - 1).length, at(DAY).length];
+  };
+
+  it('is proven again a day later, and no more after three such proofs', () => {
+    expect([1, 2].map(seenOf)).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
+    expect([0, 3].map(seenOf)).toEqual([
+      [0, 0],
+      [0, 0],
     ]);
   });
 });

@@ -1,5 +1,5 @@
 /** Reads how days stand: what the newest proof of each came to, what changed since, how far proofs reach, and which days there are before the start. */
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { DAY_MS, dayWindow, utcDay } from '../../core/base/window.js';
 import { type CertificateState, worstState } from '../../core/proof/certificate.js';
 import { isSealed } from '../../core/proof/reopening.js';
@@ -18,6 +18,7 @@ export async function readStandings(db: Drizzle | Transaction): Promise<DayStand
     acceptance_since: boolean;
     decided_since: boolean;
     repaired_since: boolean;
+    unseen_proofs: number;
   }>(sql`
     -- Materialized, because a plan may ask for a joined subquery once for each day.
     with decided as materialized (
@@ -35,9 +36,14 @@ export async function readStandings(db: Drizzle | Transaction): Promise<DayStand
       select max(greatest(acceptance.accepted_at, acceptance.taken_back_at)) from stripe_blnk_sync.acceptances acceptance
       where acceptance.day = newest.day
     ) > newest.proved_at, false) as acceptance_since, coalesce(decided.at > newest.proved_at, false) as decided_since,
-      coalesce(repaired.at > newest.proved_at, false) as repaired_since
+      coalesce(repaired.at > newest.proved_at, false) as repaired_since,
+      case when not newest.is_unseen then 0 else (
+        select count(distinct proof_id)::int from stripe_blnk_sync.certificates earlier
+        where earlier.day = newest.day and earlier.proved_at > newest.proved_at - interval '7 days' and ${isUnseen('earlier')}
+      ) end as unseen_proofs
     from (
-      select certificate.day, min(certificate.proved_at) as proved_at, array_agg(certificate.state) as states
+      select certificate.day, min(certificate.proved_at) as proved_at, array_agg(certificate.state) as states,
+        bool_or(${isUnseen('certificate')}) as is_unseen
       from (
         select distinct on (day) day, proof_id from stripe_blnk_sync.certificates order by day, proved_at desc, id desc
       ) proof
@@ -53,7 +59,14 @@ export async function readStandings(db: Drizzle | Transaction): Promise<DayStand
     ...{ day: row.day, provedAt: new Date(row.proved_at), states: row.states },
     ...{ storedSince: row.stored_since, acceptanceSince: row.acceptance_since },
     ...{ decidedSince: row.decided_since, repairedSince: row.repaired_since },
+    unseenProofs: row.unseen_proofs,
   }));
+}
+
+/** Findings are looked into only of what is sealed but for something: what is worse is due again anyway. */
+function isUnseen(name: string): SQL {
+  const [state, findings] = [sql.raw(`${name}.state`), sql.raw(`${name}.findings`)];
+  return sql`case when ${state} = 'sealed_with_exceptions' then ${findings} @> '[{"kind": "not_seen"}]' else false end`;
 }
 
 export async function readProofs(db: Drizzle): Promise<ProofFacts> {
