@@ -12,6 +12,8 @@ import { type Filter, within } from './routes.js';
 
 const MIRROR_FIELD = 'meta_data.stripe_mirror';
 const OURS: Filter = { field: MIRROR_FIELD, operator: 'isnotnull' };
+/** The Cloud counts a key with a null, which somebody may have written, as one that is there; no comparison finds it. */
+const NAMED: Filter = { field: MIRROR_FIELD, operator: 'ne', value: '' };
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
@@ -25,6 +27,7 @@ const MIRRORS_MAX = 5;
 export async function someMirrorId(lookUps: LookUps, but: readonly string[]): Promise<string | null> {
   const row = await lookUps.anyRow('transactions', [
     OURS,
+    NAMED,
     ...but.map((value): Filter => ({ field: MIRROR_FIELD, operator: 'ne', value })),
   ]);
   if (row === null) return null;

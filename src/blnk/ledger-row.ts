@@ -29,11 +29,16 @@ export function readLedgerRow(value: unknown): LedgerRow | null {
     source: readWord(value, 'source') ?? UNKNOWN,
     destination: readWord(value, 'destination') ?? UNKNOWN,
     effectiveDate: readDate(textMemberOf(value, 'effective_date')),
-    mirrorId:
-      memberOf(metaData, 'stripe_mirror') === undefined ? null : (readWord(metaData, 'stripe_mirror') ?? UNKNOWN),
+    mirrorId: readMirrorId(metaData),
     rejectionReason: rejectionReason === null ? null : shorten(rejectionReason),
     parentId: readWord(value, 'parent_transaction'),
   };
+}
+
+/** A Core finds a null where it is asked for rows without the key: somebody's null names no mirror, whoever else's row it is. */
+function readMirrorId(metaData: unknown): string | null {
+  const given = memberOf(metaData, 'stripe_mirror') ?? null;
+  return given === null ? null : (readWord(metaData, 'stripe_mirror') ?? UNKNOWN);
 }
 
 /** Whether this can be an id that Core gave: it becomes part of a path in requests, and of tables. */

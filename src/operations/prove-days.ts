@@ -32,6 +32,8 @@ export interface ProvingFacts {
   readonly mirror: Mirror;
   readonly lagMs: number;
   readonly completeTo: Date | null;
+  /** Days before the start that have payments of the mirror, oldest first. */
+  readonly earlierDays: readonly string[];
   /** The database's clock. */
   readonly now: Date;
 }
@@ -89,19 +91,24 @@ async function checkedFacts(session: ProvingSession): Promise<ProvingFacts> {
   await session.vendors.checkAccess();
   const mirror = await confirmSides(session);
   const facts = await session.readProvingFacts();
-  return facts ?? { mirror, lagMs: session.config.syncLagMs, completeTo: null, now: mirror.startsAt };
+  return facts ?? { mirror, lagMs: session.config.syncLagMs, completeTo: null, earlierDays: [], now: mirror.startsAt };
 }
 
 /** Oldest first. Throws SyncError `days_not_provable` that names what is allowed. */
-function daysAsked({ from, to }: DaysAsked, { mirror, now }: ProvingFacts): readonly string[] {
+function daysAsked({ from, to }: DaysAsked, { mirror, earlierDays, now }: ProvingFacts): readonly string[] {
   const [first, today] = [utcDay(mirror.startsAt), utcDay(now)];
   const last = to ?? utcDay(new Date(now.getTime() - DAY_MS));
   const begin = from ?? laterDay(first, utcDay(new Date(Date.parse(last) - (DAYS_DEFAULT - 1) * DAY_MS)));
-  if (begin <= last && begin >= first && last <= today) {
-    return daysBetween(new Date(`${begin}T00:00:00Z`), new Date(Date.parse(last) + DAY_MS));
+  if (begin <= last && (begin >= first || earlierDays.includes(begin)) && last <= today) {
+    const sinceStart = daysBetween(
+      new Date(`${laterDay(first, begin)}T00:00:00Z`),
+      new Date(Date.parse(last) + DAY_MS),
+    );
+    return [...earlierDays.filter((day) => day >= begin && day <= last), ...sinceStart];
   }
   throw new SyncError(
     `The days ${begin} to ${last} cannot be proven. Allowed are days from the mirror's start, ${first}, to today, ${today}, ` +
+      `${earlierDays.length === 0 ? '' : `and of earlier ones ${earlierDays.join(', ')}, `}` +
       'the first one not after the last; name them with --from and --to',
     { kind: 'fatal', code: 'days_not_provable' },
   );

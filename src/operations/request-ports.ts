@@ -16,7 +16,7 @@ export interface BackfillStored {
 }
 
 export interface RequestPorts {
-  readonly reads: Pick<ReadModel, 'databaseNow' | 'livingWorkers' | 'known'>;
+  readonly reads: Pick<ReadModel, 'databaseNow' | 'livingWorkers' | 'known' | 'earlierDays'>;
   readonly parked: ParkedStore;
   /** In the name of whoever asks. */
   readonly proofRequests: ProofRequests;

@@ -31,7 +31,7 @@ export async function requestProofs(
 ): Promise<ProofsRequested> {
   const requestedAt = await reads.databaseNow();
   const known = await reads.known();
-  const provable = known === null ? [] : daysBetween(known.from, known.to);
+  const provable = known === null ? [] : [...(await reads.earlierDays()), ...daysBetween(known.from, known.to)];
   const days = provable.filter((day) => day >= from && day <= to);
   const areWithin = days[0] === from && days.at(-1) === to;
   if (!areWithin || days.length > DAYS_MAX) throw notProvable({ from, to }, provable);

@@ -142,10 +142,12 @@ export interface DayStanding {
   readonly storedSince: boolean;
   /** A difference of the day was accepted, or an acceptance taken back, after the proof began. */
   readonly acceptanceSince: boolean;
-  /** A payment of the day was dismissed after the proof began. */
+  /** A payment of the day was dismissed, or that decision ended, after the proof began. */
   readonly decidedSince: boolean;
   /** An item of a repair plan was done on the day after the proof began. */
   readonly repairedSince: boolean;
+  /** Of the proofs of the week before this one, and this one, how many sealed the day without seeing a part of it; 0 where this one saw all. */
+  readonly unseenProofs: number;
 }
 
 export interface BegunProof {

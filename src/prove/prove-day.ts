@@ -9,6 +9,7 @@ import type { Mirror } from '../core/posting/mirror.js';
 import { ownBalancesOf } from '../core/posting/source-shards.js';
 import { type Certificate, compareText } from '../core/proof/certificate.js';
 import { certify, type Movement } from '../core/proof/certify-day.js';
+import { isBeforeStart } from '../core/proof/day-row.js';
 import type { LineHash, TalliedCurrency, TalliedDay } from '../core/proof/tally-day.js';
 import { comparePieces } from './compare-pieces.js';
 import type { DayStore, DayStores } from './day-store.js';
@@ -124,7 +125,9 @@ async function proveWith(
 
   const stripeAsOf = new Date(progress.stripeAsOfMs ?? Number.NaN);
   const isOver = stripeAsOf.getTime() >= window.to.getTime() + facts.lagMs;
-  const movements = isOver ? await readMovements(ledger, { sources: balances.sources, window, standings }) : null;
+  // Before the start the balance may have been moved by the books of then, which are nothing to explain here.
+  const isMeasured = isOver && !isBeforeStart(day, mirror.startsAt);
+  const movements = isMeasured ? await readMovements(ledger, { sources: balances.sources, window, standings }) : null;
   const { parts, idleUnseen } = withMoved(tallied, movements);
   const about = { day, tallied, isOver, idleUnseen, stripeAsOf, startsAt: mirror.startsAt };
   return {
@@ -172,7 +175,7 @@ function withMoved(
   };
 }
 
-/** Rows without a balance say that the look-up did not show it. Null movements: it is too early for them. */
+/** Rows without a balance say that the look-up did not show it. Null movements: they are not looked at. */
 function movementOf({ currency, ledger }: TalliedCurrency, movements: Movements): Movement {
   if (movements === null) return { kind: 'not_seen', why: null };
   const movement = currency === null ? undefined : movements.get(currency);

@@ -1,7 +1,7 @@
 /**
  * Which days are to be proven now. Pure: it is given times and what was proven; it reads no clock. A day comes up two days
  * after it closed, again when the latest successes are in, at once when a person asked for it, when a payment of it was
- * stored after it was sealed or a person accepted a difference of it, took that back, dismissed a payment of it, or applied
+ * stored after it was sealed or a person accepted a difference of it, took that back, dismissed a payment of it or took that up again, or applied
  * a repair to it, once a day while it is not sealed, and the sealed ones in rotation, because a ledger may be restored from a backup. What is sealed gives way to all other work, for a
  * bounded time.
  */
@@ -15,8 +15,10 @@ import type { DayToProve } from './prove-days.js';
 export interface ScheduleFacts {
   /** The database's clock, as in `provedAt`. */
   readonly now: Date;
-  /** The mirror's start: its day is the first one. */
+  /** The mirror's start: its day is the first one of which every payment is mirrored that succeeds. */
   readonly startsAt: Date;
+  /** Days before that one that have payments of the mirror, oldest first. */
+  readonly earlierDays: readonly string[];
   /** The end of completeness; null when nothing is complete. */
   readonly completeTo: Date | null;
   readonly standings: readonly DayStanding[];
@@ -42,8 +44,8 @@ export interface ScheduleRules {
 }
 
 /**
- * Days that a person asked for first, then reopened ones, then those that are not sealed, then sealed ones, each newest first; last the
- * one of the rotation. No day comes twice.
+ * Days that a person asked for first, then reopened ones, then those that are not sealed, then sealed ones, each newest first; last
+ * those of the rotation, of which a turn takes one. No day comes twice.
  */
 export function dueDays(facts: ScheduleFacts, rules: ScheduleRules): DayToProve[] {
   if (facts.completeTo === null) return [];
@@ -53,7 +55,7 @@ export function dueDays(facts: ScheduleFacts, rules: ScheduleRules): DayToProve[
   const due: DayToProve[] = [];
   const dueAgain: DayToProve[] = [];
   const sealed: DayStanding[] = [];
-  for (const day of daysBetween(facts.startsAt, facts.completeTo).reverse()) {
+  for (const day of [...facts.earlierDays, ...daysBetween(facts.startsAt, facts.completeTo)].reverse()) {
     const standing = standings.get(day);
     const isReopened = standing?.storedSince === true;
     const trigger = milestoneDue(day, { standing, now: facts.now, rules });
@@ -73,6 +75,9 @@ export function dueDays(facts: ScheduleFacts, rules: ScheduleRules): DayToProve[
   return [...requested, ...reopened, ...due, ...dueAgain, ...rotation(sealed, facts, rules)];
 }
 
+/** A server that was away is back by then; a permission that is missing would have every day proven again and again. */
+const UNSEEN_PROOFS_MAX = 3;
+
 /** Why the day is due now by its age and its last proof; null when it is not. */
 function milestoneDue(
   day: string,
@@ -89,10 +94,14 @@ function milestoneDue(
   const trigger = isLate ? 'seventy_five_days' : 'two_days';
   if (standing === undefined || standing.provedAt.getTime() < (isLate ? late : first)) return trigger;
   const isOld = now.getTime() - standing.provedAt.getTime() >= rules.againAfterMs;
-  return isOld && !standing.states.every(isSealed) ? trigger : null;
+  const isToBeSeen = standing.unseenProofs > 0 && standing.unseenProofs < UNSEEN_PROOFS_MAX;
+  return isOld && (isToBeSeen || !standing.states.every(isSealed)) ? trigger : null;
 }
 
-/** The sealed day whose proof is the oldest, when the last turn of the rotation is long enough ago. */
+/**
+ * The sealed days whose proof is old, the oldest first, when the last turn of the rotation is long enough ago. One of them is taken:
+ * the first that can be proven, so that one that cannot does not keep all others from their turn.
+ */
 function rotation(
   sealed: readonly DayStanding[],
   { now, lastRotationAt }: ScheduleFacts,
@@ -100,12 +109,14 @@ function rotation(
 ): DayToProve[] {
   const { rotateEveryMs, rotateAgeMs } = rules;
   if (lastRotationAt !== null && now.getTime() - lastRotationAt.getTime() < rotateEveryMs) return [];
-  const [oldest] = sealed
+  const turnAtMs = (lastRotationAt?.getTime() ?? 0) + rotateEveryMs;
+  return sealed
     .filter(({ provedAt }) => now.getTime() - provedAt.getTime() >= rotateAgeMs)
-    .sort((a, b) => a.provedAt.getTime() - b.provedAt.getTime() || (a.day < b.day ? -1 : 1));
-  if (oldest === undefined) return [];
-  const dueAtMs = Math.max(oldest.provedAt.getTime() + rotateAgeMs, (lastRotationAt?.getTime() ?? 0) + rotateEveryMs);
-  return [{ day: oldest.day, trigger: 'rotation', ...wayOf(now.getTime() - dueAtMs, rules) }];
+    .sort((a, b) => a.provedAt.getTime() - b.provedAt.getTime() || (a.day < b.day ? -1 : 1))
+    .map(({ day, provedAt }) => {
+      const dueAtMs = Math.max(provedAt.getTime() + rotateAgeMs, turnAtMs);
+      return { day, trigger: 'rotation', ...wayOf(now.getTime() - dueAtMs, rules) };
+    });
 }
 
 function wayOf(dueForMs: number, { giveWayForMs }: ScheduleRules): Pick<DayToProve, 'givesWay'> {

@@ -252,6 +252,9 @@ describe.each<Style>(['cloud', 'core'])('the past of a ledger, asked as %s', (st
       expect([await side.oldestEffectiveDay(), await side.mirrorIds()]).toEqual([null, []]);
       await post({ reference: 'pi_theirs', effectiveDate: '2020-01-01T00:00:00Z' });
       expect(await side.oldestEffectiveDay()).toBeNull();
+      // To the Cloud that key is there.
+      await post({ reference: 'pi_nobody', effectiveDate: '2026-10-06T00:00:00Z', metaData: { stripe_mirror: null } });
+      expect(await side.mirrorIds()).toEqual([]);
       await post(
         { reference: 'pi_new', effectiveDate: '2026-10-05T12:00:00Z', metaData: ours('2026-10-05') },
         { reference: 'pi_old', effectiveDate: '2024-02-29T23:59:59Z', metaData: ours('2024-02-29') },

@@ -103,6 +103,13 @@ describe('a row', () => {
     expect(readLedgerRow({ ...value, effective_date: null })?.effectiveDate).toBeNull();
   });
 
+  it("whose metadata names no mirror, or null, is somebody else's; what cannot be read names an unknown one", () => {
+    const mirrorOf = (metaData: unknown) => readLedgerRow({ reference: 'pi_1', meta_data: metaData })?.mirrorId;
+    expect([mirrorOf({}), mirrorOf({ stripe_mirror: null }), mirrorOf(null)]).toEqual([null, null, null]);
+    expect([mirrorOf({ stripe_mirror: 5 }), mirrorOf({ stripe_mirror: '' })]).toEqual(['unknown', 'unknown']);
+    expect(mirrorOf({ stripe_mirror: 'm' })).toBe('m');
+  });
+
   it('whose metadata names its payment or day with an empty text names none', () => {
     const named = (id: string, day: string) =>
       readLedgerRecord({ reference: 'import-1', meta_data: { stripe_payment_intent_id: id, stripe_day: day } });

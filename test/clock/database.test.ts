@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { createDismissedPostings } from '../../src/db/postings/outbox.js';
 import { createCertificateStore } from '../../src/db/proof/certificate-store.js';
-import { readStandings } from '../../src/db/reads/certificates.js';
+import { readStandings } from '../../src/db/reads/standings.js';
 import { createTimesCorrector } from '../../src/db/workers/future-times.js';
 import { createRequestLimiter } from '../../src/db/workers/request-limiter.js';
 import { createWorkerRegistry, sinceLastTailMs } from '../../src/db/workers/worker-registry.js';

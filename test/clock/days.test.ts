@@ -141,6 +141,7 @@ describe.each(ZONES)('in %s', (zone, minutesBehindUtc) => {
             {
               now: new Date(now),
               startsAt: new Date(number * DAY_MS),
+              earlierDays: [],
               completeTo: new Date(end),
               standings:
                 provedAt === null
@@ -154,6 +155,7 @@ describe.each(ZONES)('in %s', (zone, minutesBehindUtc) => {
                         acceptanceSince: false,
                         decidedSince: false,
                         repairedSince: false,
+                        unseenProofs: 0,
                       },
                     ],
               lastRotationAt: new Date(now),

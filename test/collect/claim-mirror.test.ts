@@ -13,7 +13,7 @@ import {
   restartMirror,
 } from '../../src/db/mirror/mirror-store.js';
 import { createCertificateStore } from '../../src/db/proof/certificate-store.js';
-import { readStandings } from '../../src/db/reads/certificates.js';
+import { readStandings } from '../../src/db/reads/standings.js';
 import { anyStoredIntent } from '../../src/db/workers/worker-registry.js';
 import { claimMirror, type MirrorPorts, type Wanted } from '../../src/worker/claim-mirror.js';
 import { aCertificate, proofOf } from '../support/certificates.js';

@@ -6,10 +6,10 @@ import {
   daysWithPending,
   lastRotationAt,
   listCertificates,
+  pageCertificates,
   readDay,
-  readProofs,
-  readStandings,
 } from '../../src/db/reads/certificates.js';
+import { readProofs, readStandings } from '../../src/db/reads/standings.js';
 import type { CertificateStore, FinishedProof, KeptCertificate } from '../../src/prove/ports.js';
 import { aCertificate, aFinding, proofOf } from '../support/certificates.js';
 import { at, createReadsDatabase, insertPosting, type ReadsDatabase } from '../support/reads-database.js';
@@ -87,6 +87,24 @@ describe('what is kept', () => {
     expect(await days({ state: 'broken' })).toEqual(['2026-11-17 USD']);
     expect(await readDay(database.db, { day: DAY, currency: 'GBP' })).toBeNull();
     expect((await readDay(database.db, { day: DAY, currency: 'EUR' }))?.history).toHaveLength(1);
+  });
+});
+
+describe('pages of certificates', () => {
+  it('go on behind any currency, as a ledger may name one, and behind a day without any', async () => {
+    const currencies = ['USD', 'USDC', 'points, of 2026', 'x'];
+    await prove(currencies.map((currency) => aCertificate({ currency })));
+    await prove([aCertificate({ day: '2026-11-17', currency: null })]);
+    await prove([aCertificate({ day: '2026-11-16' })]);
+    const seen: (string | null)[] = [];
+    let after: string | undefined;
+    do {
+      const page = await pageCertificates(database.db, { limit: 1, ...(after === undefined ? {} : { after }) });
+      seen.push(...page.certificates.map(({ currency }) => currency));
+      after = page.next ?? undefined;
+    } while (after !== undefined);
+    expect([...seen.slice(0, 4)].sort()).toEqual([...currencies].sort());
+    expect(seen.slice(4)).toEqual([null, 'USD']);
   });
 });
 
@@ -192,6 +210,17 @@ describe('what the schedule and status ask', () => {
       ['2026-11-17', false],
     ]);
     expect([...(standings[0]?.states ?? [])].sort()).toEqual(['broken', 'sealed']);
+  });
+
+  it('counts the proofs in which a part of a sealed day was not seen, until one saw all', async () => {
+    const unseen = aCertificate({ state: 'sealed_with_exceptions', findings: [aFinding('not_seen', 'pi_1')] });
+    const count = async () => (await readStandings(database.db)).map(({ unseenProofs }) => unseenProofs);
+    await prove([unseen, aCertificate({ currency: 'EUR' })]);
+    expect(await count()).toEqual([1]);
+    await prove([unseen, { ...unseen, currency: 'EUR' }]);
+    expect(await count()).toEqual([2]);
+    await prove([aCertificate({ state: 'sealed_with_exceptions', findings: [aFinding('dismissed', 'pi_1')] })]);
+    expect(await count()).toEqual([0]);
   });
 
   it('knows which days wait for postings on their way', async () => {

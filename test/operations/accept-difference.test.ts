@@ -4,7 +4,8 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { createAcceptanceStore } from '../../src/db/proof/acceptance-store.js';
-import { listCertificates, readDay, readProofs, readStandings } from '../../src/db/reads/certificates.js';
+import { listCertificates, readDay } from '../../src/db/reads/certificates.js';
+import { readProofs, readStandings } from '../../src/db/reads/standings.js';
 import { certificateCsv } from '../../src/views/certificate-csv.js';
 import { dayLines } from '../../src/views/certificate-text.js';
 import { stages } from '../support/stages/collect.js';

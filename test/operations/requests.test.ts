@@ -16,7 +16,12 @@ type Asked = Array<readonly unknown[]>;
 function operations(asked: Asked, changes: Partial<RequestPorts['requests']> = {}) {
   const note = (name: string) => async (argument?: unknown) => void asked.push([name, argument]);
   return createRequestOperations({
-    reads: { databaseNow: async () => NOW, livingWorkers: async () => [], known: async () => KNOWN },
+    reads: {
+      databaseNow: async () => NOW,
+      livingWorkers: async () => [],
+      known: async () => KNOWN,
+      earlierDays: async () => [],
+    },
     proofRequests: { keep: async (days) => days },
     parked: {
       retry: async () => ({ retried: 1, lanes: [LANE], stillParked: [], notParked: ['pi_2'] }),

@@ -54,6 +54,20 @@ describe.each(['cloud', 'core'] as const)('a day of a ledger on %s', (style) => 
     expect(Object.values(stage.requests()).reduce((sum, count) => sum + count, 0)).toBe(proof.stripeRequests);
   });
 
+  it('is proven though somebody wrote a row whose metadata has a null for our key', async () => {
+    stage = await openProofStage(await openStage(), { style });
+    stage.payOn(DAMAGED_DAY, 1);
+    await stage.settle();
+    await stage.postByHand({
+      ...{ reference: 'pi_nobody', source: '@stripe', destination: '@somebody', meta_data: { stripe_mirror: null } },
+      ...{ precise_amount: 500, precision: 100, currency: 'USD', skip_queue: true },
+      effective_date: `${DAMAGED_DAY}T10:00:00Z`,
+    });
+    // To the Cloud a key with a null is there, so the row is not among those without our key: its money is seen, and it is not named.
+    const found = style === 'core' ? 'extra pi_nobody' : 'movement of USD';
+    expect(findingsOf(await stage.prove(DAMAGED_DAY))).toEqual([found]);
+  });
+
   it('names each damage by id and kind, and the same without our table', async () => {
     const ids = await openSealed(style);
     const burnt = stage.payOn(DAMAGED_DAY, 70_000, { amount: 777 });

@@ -27,6 +27,7 @@ function standing(day: string, provedAt: Date, more: Partial<DayStanding> = {}):
     acceptanceSince: false,
     decidedSince: false,
     repairedSince: false,
+    unseenProofs: 0,
     ...more,
   };
 }
@@ -37,6 +38,7 @@ const END = '2026-06-11T00:00:00Z';
 function due(facts: Partial<ScheduleFacts> & Pick<ScheduleFacts, 'now'>) {
   const defaults = {
     ...{ startsAt: at('2026-06-10T00:00:00Z'), completeTo: at(END), standings: [], lastRotationAt: null },
+    earlierDays: [],
     requested: new Map<string, Date>(),
   };
   return dueDays({ ...defaults, ...facts }, RULES);
@@ -172,6 +174,26 @@ describe('many days', () => {
   });
 });
 
+describe('a day that was sealed though a part of it could not be seen', () => {
+  const seenOf = (unseenProofs: number) => {
+    const provedAt = later(END, 10 * DAY);
+    const standings = [standing('2026-06-10', provedAt, { states: ['sealed_with_exceptions'], unseenProofs })];
+    const at = (ms: number) => due({ now: new Date(provedAt.getTime() + ms), standings, lastRotationAt: provedAt });
+    return [at(DAY - 1).length, at(DAY).length];
+  };
+
+  it('is proven again a day later, and no more after three such proofs', () => {
+    expect([1, 2].map(seenOf)).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
+    expect([0, 3].map(seenOf)).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
+  });
+});
+
 describe('the rotation', () => {
   const now = at('2026-12-01T00:00:00Z');
   const facts = { now, startsAt: at('2026-06-10T00:00:00Z'), completeTo: at('2026-06-13T00:00:00Z') };
@@ -181,14 +203,17 @@ describe('the rotation', () => {
     standing('2026-06-12', at('2026-11-20T00:00:00Z')),
   ];
 
-  it('takes the sealed day whose proof is the oldest', () => {
-    expect(due({ ...facts, standings })).toEqual([{ day: '2026-06-11', trigger: 'rotation' }]);
+  it('has the sealed days whose proof is old, the oldest first', () => {
+    expect(due({ ...facts, standings })).toEqual([
+      { day: '2026-06-11', trigger: 'rotation' },
+      { day: '2026-06-10', trigger: 'rotation' },
+    ]);
   });
 
-  it('takes one a day', () => {
+  it('has a turn a day', () => {
     const lastRotationAt = at('2026-11-30T00:00:00.001Z');
     expect(due({ ...facts, standings, lastRotationAt })).toEqual([]);
-    expect(due({ ...facts, standings, lastRotationAt: at('2026-11-30T00:00:00Z') })).toHaveLength(1);
+    expect(due({ ...facts, standings, lastRotationAt: at('2026-11-30T00:00:00Z') })).toHaveLength(2);
   });
 
   it('gives way until it is a week late', () => {

@@ -1,7 +1,7 @@
 /** How days stand, asked every minute, when nearly all postings are of one day: a busy mirror in its first days. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readStandings } from '../../src/db/reads/certificates.js';
+import { readStandings } from '../../src/db/reads/standings.js';
 import { type LedgerStage, ledgerStages, makePayments } from '../support/stages/ledger.js';
 
 const BUSY = new Date('2026-11-03T12:00:00Z');
@@ -30,7 +30,7 @@ async function certify(day: string): Promise<void> {
 }
 
 describe('the standings of days', () => {
-  it('are one look at the index for each day and one at what is parked, and never a walk through all postings', async () => {
+  it('are one look at the index for each day and one at what was decided about, and never a walk through all postings', async () => {
     await stage.store(makePayments(3_000, { created: BUSY }));
     await stage.sql`analyze stripe_blnk_sync.postings`;
     for (const day of QUIET_DAYS) await certify(day);

@@ -7,8 +7,8 @@ import { createLedger } from '../../src/blnk/ledger.js';
 import { createBalanceNames } from '../../src/core/ledger/balance-names.js';
 import { createDismissedPostings } from '../../src/db/postings/outbox.js';
 import { createParkedStore } from '../../src/db/postings/parked-store.js';
-import { readStandings } from '../../src/db/reads/certificates.js';
 import { readOutstanding } from '../../src/db/reads/outbox-status.js';
+import { readStandings } from '../../src/db/reads/standings.js';
 import { lookUpDismissed } from '../../src/post/look-up-dismissed.js';
 import { stages } from '../support/stages/collect.js';
 import { DAMAGED_DAY } from '../support/stages/proof.js';
@@ -28,6 +28,23 @@ const parkedStore = () =>
 const park = (reason: string) => repair.proof.sql`
   update stripe_blnk_sync.postings set state = 'parked', reason = ${reason}, attempts = 1, first_attempt_at = now() - interval '1 hour',
     last_attempt_at = now() - interval '1 hour' where state = 'pending'`;
+
+/** Looks once for all that is dismissed, as a worker does some time after the decision. */
+async function lookForDismissed(): Promise<void> {
+  const { blnk, sql } = repair.proof;
+  const ledger = createLedger({
+    style: 'cloud',
+    baseUrl: blnk.url,
+    instanceId: blnk.instanceId,
+    readKey: async () => blnk.cloudToken,
+  });
+  const ports = {
+    ...{ ledger, balances: createBalanceNames(ledger), source: repair.mirror.source },
+    ...{ confirmSource: async () => {}, dismissed: createDismissedPostings(sql, { epoch: 0 }) },
+  };
+  await lookUpDismissed(ports, { mirrorId: repair.mirror.mirrorId, leaseMs: 30_000, looksAfterMs: [0, 0] });
+  await ledger.close();
+}
 
 /** A person posts what takes the transaction of 10.00 back. */
 async function takeBack(reference: string): Promise<void> {
@@ -71,6 +88,62 @@ it('a payment that is dismissed after its day was proven makes the day due again
   expect(await readStandings(repair.proof.db)).toMatchObject([{ decidedSince: true }]);
   expect((await repair.prove()).states.USD).toBe('sealed_with_exceptions');
   expect(await readStandings(repair.proof.db)).toMatchObject([{ decidedSince: false }]);
+});
+
+describe('a decision that ends after its day was proven with it', () => {
+  async function dismissAndProve(): Promise<string> {
+    repair = await openRepairStage(await openStage());
+    const [id = ''] = repair.pay(1);
+    await repair.proof.collect();
+    await park('refused_by_blnk');
+    await parkedStore().dismiss({ reference: id, by: 'anna', why: 'stays out' });
+    expect(await repair.prove()).toEqual({ states: { USD: 'sealed_with_exceptions' }, findings: [`dismissed ${id}`] });
+    expect(await isDecidedSince()).toBe(false);
+    return id;
+  }
+
+  const isDecidedSince = async () => (await readStandings(repair.proof.db))[0]?.decidedSince;
+
+  it('by a retry that Blnk refuses again makes the day due until it is proven once', async () => {
+    const id = await dismissAndProve();
+    await parkedStore().retry({ references: [id] });
+    expect(await isDecidedSince()).toBe(true);
+    await park('refused_by_blnk');
+    expect(await isDecidedSince()).toBe(true);
+    expect(await repair.prove()).toEqual({ states: { USD: 'open' }, findings: [`parked ${id}`] });
+    expect(await isDecidedSince()).toBe(false);
+  });
+
+  it('by a retry that is posted makes the day due until it is proven once', async () => {
+    const id = await dismissAndProve();
+    await parkedStore().retry({ references: [id] });
+    await repair.proof.post();
+    expect(await isDecidedSince()).toBe(true);
+    expect(await repair.prove()).toEqual({ states: { USD: 'sealed' }, findings: [] });
+    expect(await isDecidedSince()).toBe(false);
+  });
+
+  it('because the ledger holds the payment after all makes the day due until it is proven once', async () => {
+    const id = await dismissAndProve();
+    await repair.proof.sql`update stripe_blnk_sync.postings set dismissed_at = dismissed_at - interval '1 hour'`;
+    await repair.proof.postByHand({ ...BY_HAND, reference: id, precise_amount: 1_000 });
+    await lookForDismissed();
+    expect(await repair.proof.sql`select state from stripe_blnk_sync.postings`).toMatchObject([{ state: 'posted' }]);
+    expect(await isDecidedSince()).toBe(true);
+    await repair.prove();
+    expect(await isDecidedSince()).toBe(false);
+  });
+
+  it('at a time that lies ahead, by a clock that was set back since, does not make the day due again and again', async () => {
+    const id = await dismissAndProve();
+    await parkedStore().retry({ references: [id] });
+    await repair.proof.post();
+    await repair.proof.sql`
+      update stripe_blnk_sync.postings
+      set past_dismissals = jsonb_set(past_dismissals, '{0,endedAt}', to_jsonb(to_char(now() + interval '1 hour', 'YYYY-MM-DD"T"HH24:MI:SS.MSTZH:TZM')))`;
+    await repair.prove();
+    expect(await isDecidedSince()).toBe(false);
+  });
 });
 
 describe('what a person dismissed after a repair', () => {
@@ -175,20 +248,7 @@ describe('what a plan dismissed', () => {
     await takeBack(id);
     await repair.prove();
     await repair.repair();
-    const { blnk } = repair.proof;
-    const ledger = createLedger({
-      style: 'cloud',
-      baseUrl: blnk.url,
-      instanceId: blnk.instanceId,
-      readKey: async () => blnk.cloudToken,
-    });
-    const ports = {
-      ...{ ledger, balances: createBalanceNames(ledger), source: repair.mirror.source },
-      ...{ confirmSource: async () => {}, dismissed: createDismissedPostings(repair.proof.sql, { epoch: 0 }) },
-    };
-    const { mirrorId } = repair.mirror;
-    await lookUpDismissed(ports, { mirrorId, leaseMs: 30_000, looksAfterMs: [0, 0] });
-    await ledger.close();
+    await lookForDismissed();
     expect(await repair.prove()).toEqual({ states: { USD: 'sealed' }, findings: [] });
     await expectEqualTotals(repair);
   });

@@ -50,6 +50,7 @@ export function questionsOf(db: Drizzle, sql: postgres.Sql, { postings, runs, da
     'what is parked': () => reads.parked({ limit: 50 }),
     'what is parked or dismissed': () => reads.parked({ limit: 50, includeDismissed: true }),
     'one payment': () => reads.show(paymentId(Math.floor(postings / 2))),
+    'days before the start': () => reads.earlierDays(),
     certificates: () => reads.certificates({ limit: 50 }),
     'lanes with something due': () => lanesDue(sql),
     'lanes that wait': () => lanesWaiting(sql, { dueForMs: 60_000, pausedForMs: 60_000, accountsMode: 'indicators' }),

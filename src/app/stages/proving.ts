@@ -14,14 +14,16 @@ import { createAcceptanceStore } from '../../db/proof/acceptance-store.js';
 import { createCertificateStore } from '../../db/proof/certificate-store.js';
 import { createLargeStores } from '../../db/proof/large-stores.js';
 import { createOwnSide } from '../../db/proof/local-postings.js';
-import { daysWithPending, lastRotationAt, readStandings } from '../../db/reads/certificates.js';
+import { daysWithPending, lastRotationAt } from '../../db/reads/certificates.js';
 import { findOtherWork } from '../../db/reads/other-work.js';
+import { readEarlierDays, readStandings } from '../../db/reads/standings.js';
 import { readCompleteTo, readDatabaseNow } from '../../db/reads/status.js';
 import { othersLineMs } from '../../db/workers/request-limiter.js';
 import type { Events } from '../../observability/events.js';
 import type { ProvingFacts } from '../../operations/prove-days.js';
 import { createBoundaries } from '../../prove/boundaries.js';
 import { createDayStores, MEMORY_ITEMS, PIECE_ITEMS } from '../../prove/day-stores.js';
+import { createFailedDays, type FailedDays } from '../../prove/failed-days.js';
 import { createWay, givingWay, type Way } from '../../prove/give-way.js';
 import type { DayStanding } from '../../prove/ports.js';
 import { type ProvePorts, proveDay } from '../../prove/prove-day.js';
@@ -38,7 +40,8 @@ export async function readProvingFacts({ database, config }: Context): Promise<P
   if (mirror === null) return null;
   // The mirror's own, where it has one, goes before the configuration's.
   const lagMs = mirror.lagMs ?? config.syncLagMs;
-  return { mirror, lagMs, completeTo: await readCompleteTo(db, lagMs), now: await readDatabaseNow(db) };
+  const [completeTo, earlierDays] = [await readCompleteTo(db, lagMs), await readEarlierDays(db, mirror.startsAt)];
+  return { mirror, lagMs, completeTo, earlierDays, now: await readDatabaseNow(db) };
 }
 
 /**
@@ -87,7 +90,7 @@ export function openHash(): LineHash {
 /** A turn is bounded by time as well; this keeps small days from filling it. */
 const TURN_DAYS_MAX = 50;
 
-/** More failures in a turn than this are the servers', not the days'. */
+/** As many failures in a turn are the servers', not the days'; what failed comes last in the next turns. */
 const TURN_FAILURES_MAX = 2;
 
 export interface ScheduledProofsParts {
@@ -115,16 +118,14 @@ export function createScheduledProofs(context: Context, parts: ScheduledProofsPa
   const { proofs: timings } = context.timings;
   let askedAtMs: number | null = null;
   let isAnswered = true;
-  /** Days whose proof failed, and when they may be tried again by this process. */
-  const failedUntilMs = new Map<string, number>();
+  const failed = createFailedDays({ monotonicMs: () => clock.monotonicMs(), pauseMs: timings.failedAfterMs });
   /** While days wait to be proven each turn goes on where the last one ended. */
   const boundaries = createBoundaries(clock);
-  const isFailing = (day: string) => (failedUntilMs.get(day) ?? 0) > clock.monotonicMs();
   const findWork = async () => {
     const facts = await readProvingFacts(context);
     if (facts === null) return null;
     const standings = await readStandings(context.database.db);
-    const days = await daysOfTurn(context, { ...facts, standings }, isFailing);
+    const days = await daysOfTurn(context, { ...facts, standings }, failed);
     return days.length === 0 ? null : { facts, standings, days };
   };
   return {
@@ -163,12 +164,13 @@ export function createScheduledProofs(context: Context, parts: ScheduledProofsPa
           // It comes again with the next turn: no fault, and the days behind it would have to give way too.
           if (error instanceof SyncError && error.code === 'proof_gave_way') return 'end';
           failures += 1;
-          failedUntilMs.set(day, clock.monotonicMs() + timings.failedAfterMs);
+          failed.noteFailure(day);
           tellFailure(events, day, error);
           const isFatal = error instanceof SyncError && error.kind === 'fatal';
           return isFatal || failures >= TURN_FAILURES_MAX ? 'end' : 'go_on';
         },
       });
+      for (const { day } of proven) failed.forget(day);
       tellProofs(events, proven);
     },
   };
@@ -187,29 +189,38 @@ function wayOfTurn({ config, database, timings, clock }: Context, signal: AbortS
  */
 async function daysOfTurn(
   { config, database, timings }: Context,
-  { mirror, completeTo, now, standings }: ProvingFacts & { readonly standings: readonly DayStanding[] },
-  isFailing: (day: string) => boolean,
+  { mirror, completeTo, earlierDays, now, standings }: ProvingFacts & { readonly standings: readonly DayStanding[] },
+  failed: FailedDays,
 ): Promise<DayToProve[]> {
   const { db } = database;
-  const known = completeTo === null ? [] : daysBetween(mirror.startsAt, completeTo);
+  const known = completeTo === null ? [] : [...earlierDays, ...daysBetween(mirror.startsAt, completeTo)];
   const facts = {
-    ...{ now, startsAt: mirror.startsAt, completeTo, standings },
+    ...{ now, startsAt: mirror.startsAt, earlierDays, completeTo, standings },
     ...{ lastRotationAt: await lastRotationAt(db), requested: await readProofRequests(db, known) },
   };
   const isShort = (await intervalInForce(config, database, mirror)) > config.syncEveryMs;
-  const isTimely = ({ day, givesWay = false }: DayToProve) => !isFailing(day) && !(givesWay && isShort);
-  const due = dueDays(facts, timings.proofs).filter(isTimely);
+  const due = dueDays(facts, timings.proofs).filter(({ givesWay = false }) => !(givesWay && isShort));
+  const able = failed.inTurn(due);
   const decidable: DayToProve[] = [];
-  // In pieces: a day without a pending posting is looked through whole, and there may be thousands.
-  for (let from = 0; from < due.length && decidable.length < TURN_DAYS_MAX; from += TURN_DAYS_MAX) {
-    const piece = due.slice(from, from + TURN_DAYS_MAX);
+  // In pieces: a day without a pending posting is looked through whole, and there may be thousands. Of the rotation one is taken.
+  const pieces = [
+    ...inPieces(able.filter(({ trigger }) => trigger !== 'rotation')),
+    ...able.filter(({ trigger }) => trigger === 'rotation').map((one) => [one]),
+  ];
+  for (const piece of pieces) {
+    if (decidable.length >= TURN_DAYS_MAX || decidable.some(({ trigger }) => trigger === 'rotation')) break;
     const waiting = await daysWithPending(
-      db,
+      database.db,
       piece.map(({ day }) => day),
     );
     decidable.push(...piece.filter(({ day, trigger }) => trigger === 'manual' || !waiting.has(day)));
   }
   return decidable.slice(0, TURN_DAYS_MAX);
+}
+
+function inPieces(days: readonly DayToProve[]): DayToProve[][] {
+  const begins = Array.from({ length: Math.ceil(days.length / TURN_DAYS_MAX) }, (_, piece) => piece * TURN_DAYS_MAX);
+  return begins.map((from) => days.slice(from, from + TURN_DAYS_MAX));
 }
 
 function tellFailure(events: Events, day: string, error: unknown): void {

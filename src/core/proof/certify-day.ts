@@ -11,7 +11,7 @@ import {
   stateOfFinding,
   worstState,
 } from './certificate.js';
-import { isoSeconds } from './day-row.js';
+import { isBeforeStart, isoSeconds } from './day-row.js';
 import type { TalliedCurrency, TalliedDay } from './tally-day.js';
 
 /** Minor units by which the source balance fell over the day; or why that could not be seen, null when it is too early. */
@@ -42,7 +42,7 @@ export function certify(part: TalliedCurrency, facts: CertifyFacts): Certificate
   return {
     day,
     currency: part.currency,
-    state: worstState([...findings.map(stateOfFinding), ...statesOfTheDay(facts)]),
+    state: worstState([...findings.map(stateOfFinding), ...statesOfTheDay(part, facts)]),
     stripe: part.stripe,
     ledger: part.ledger,
     postings: part.own,
@@ -68,9 +68,10 @@ function ofTheWholeDay({ currency, explained }: TalliedCurrency, facts: CertifyF
   return findings;
 }
 
-function statesOfTheDay({ day, startsAt, isOver }: CertifyFacts): CertificateState[] {
-  const beforeStart = dayWindow(day).to <= startsAt;
-  return [...(beforeStart ? (['not_covered'] as const) : []), ...(isOver ? [] : (['open'] as const))];
+/** Of a day before the start the mirror claims what it was to post itself: what succeeded after the hand-over. */
+function statesOfTheDay({ stripe }: TalliedCurrency, { day, startsAt, isOver }: CertifyFacts): CertificateState[] {
+  const isNotOurs = isBeforeStart(day, startsAt) && stripe.count === 0;
+  return [...(isNotOurs ? (['not_covered'] as const) : []), ...(isOver ? [] : (['open'] as const))];
 }
 
 /** What a whole proof would have seen. */
@@ -83,11 +84,13 @@ function notSeenOf({ movement, idleUnseen, tallied: { notJudged } }: CertifyFact
 
 /** What this proof does not claim to say. */
 function limitsOf({ day, startsAt, isOver, stripeAsOf, tallied: { ofOtherMirrors } }: CertifyFacts): string[] {
-  const { from, to } = dayWindow(day);
+  const { from } = dayWindow(day);
   const limits: string[] = [];
   if (!isOver) limits.push(`the day was not over: it was ${isoSeconds(stripeAsOf)} at Stripe`);
-  if (to <= startsAt) limits.push(`the mirror starts later, with payments created from ${isoSeconds(startsAt)} on`);
-  else if (from < startsAt) limits.push(`payments created before ${isoSeconds(startsAt)} are not mirrored`);
+  if (isBeforeStart(day, startsAt)) {
+    const claimed = 'of this day only those that it was to post itself are compared';
+    limits.push(`the mirror starts later, with payments created from ${isoSeconds(startsAt)} on: ${claimed}`);
+  } else if (from < startsAt) limits.push(`payments created before ${isoSeconds(startsAt)} are not mirrored`);
   if (ofOtherMirrors > 0) limits.push(`${ofOtherMirrors} rows of other mirrors were not judged`);
   return limits;
 }

@@ -15,7 +15,7 @@ import {
   lineOf,
   type SideLine,
 } from './day-payment.js';
-import { isoSeconds, toFoundRow, tookEffectIn } from './day-row.js';
+import { isBeforeStart, isoSeconds, toFoundRow, tookEffectIn } from './day-row.js';
 import { judgePayment } from './judge-payment.js';
 import { judgeOthers, type OthersRules } from './judge-unlisted.js';
 
@@ -71,15 +71,14 @@ export function compareSides(sides: DaySides): ComparedSides {
   const rowsOf = groupBy(sides.rows, sides.groupOf);
   const ownOf = groupBy(sides.own, ({ paymentId }) => paymentId);
 
+  const heldOf = (id: string): HeldOfPayment => ({ rows: rowsOf.get(id) ?? [], own: ownOf.get(id) ?? [] });
+
   for (const payment of sides.payments) {
-    comparePayment(
-      payment,
-      { rows: rowsOf.get(payment.id) ?? [], own: ownOf.get(payment.id) ?? [] },
-      { sides, drafts },
-    );
+    comparePayment(payment, heldOf(payment.id), { sides, drafts });
   }
   const everywhere: DayFinding[] = [];
   for (const { id, problem, currency } of sides.unreadable) {
+    if (isBeforeStart(sides.day, sides.mirror.startsAt) && !isOurs(heldOf(id), sides)) continue;
     const rows = (rowsOf.get(id) ?? []).filter(isApplied);
     for (const row of rows) drafts.of(row.currency).ledger.push(lineOf(row));
     const isDismissed = rows.length === 0 && (ownOf.get(id) ?? []).some(({ dismissed }) => dismissed);
@@ -137,9 +136,7 @@ function comparePayment(
   held: HeldOfPayment,
   { sides, drafts }: { readonly sides: DaySides; readonly drafts: Drafts },
 ): void {
-  // Of a payment from before the start only what we did, or said that we would do, is ours to prove.
-  const isOurs = held.own.length > 0 || held.rows.some(({ mirrorId }) => mirrorId === sides.mirror.mirrorId);
-  if (payment.created < sides.mirror.startsAt && !isOurs) return;
+  if (payment.created < sides.mirror.startsAt && !isOurs(held, sides)) return;
   const { id, amount, currency, created } = payment;
   drafts.of(currency).stripe.push({ id, amount, currency, effectiveDate: created });
   const { findings, lines } = judgePayment(payment, held, { ...sides, mirrorId: sides.mirror.mirrorId });
@@ -148,6 +145,11 @@ function comparePayment(
   for (const named of new Set([currency, ...lines.map((line) => line.currency)])) {
     drafts.of(named).findings.push(...findings);
   }
+}
+
+/** Of a payment from before the start only what we did, or said that we would do, is ours to prove. */
+function isOurs({ own, rows }: HeldOfPayment, { mirror }: DaySides): boolean {
+  return own.length > 0 || rows.some(({ mirrorId }) => mirrorId === mirror.mirrorId);
 }
 
 /**

@@ -3,7 +3,7 @@
  * is the key that nobody can use twice; our metadata only where the reference names no payment of the day.
  */
 
-import type { Window } from '../base/window.js';
+import { dayWindow, type Window } from '../base/window.js';
 import { parseReference, refundedBy } from '../ledger/reference.js';
 import type { LedgerRecord, LedgerRow } from '../ledger/row.js';
 import { toSeenRow } from '../repair/repair-plan.js';
@@ -85,4 +85,9 @@ export function toFoundRow(row: LedgerRow): FoundRow {
 /** `2026-11-21T10:00:00Z`; parts of a second only where there are any. */
 export function isoSeconds(time: Date): string {
   return time.toISOString().replace('.000Z', 'Z');
+}
+
+/** Whether the whole day lies before the mirror's start: of its payments only what succeeded after the hand-over is the mirror's. */
+export function isBeforeStart(day: string, startsAt: Date): boolean {
+  return dayWindow(day).to <= startsAt;
 }

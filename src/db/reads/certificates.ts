@@ -1,16 +1,7 @@
-/** Reads what was proven: the newest certificates of days, one day with its history, and how far proofs reach. */
+/** Reads what was proven: the newest certificates of days, and one day with its history. */
 import { and, asc, desc, eq, getTableColumns, gt, gte, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm';
-import {
-  type CertificateState,
-  type DayFinding,
-  type FindingAcceptance,
-  type FindingKind,
-  worstState,
-} from '../../core/proof/certificate.js';
-import { isSealed } from '../../core/proof/reopening.js';
-import type { ProofFacts } from '../../core/verdict/facts.js';
-import type { DayStanding } from '../../prove/ports.js';
-import type { Drizzle, Transaction } from '../connection/open.js';
+import type { CertificateState, DayFinding, FindingAcceptance, FindingKind } from '../../core/proof/certificate.js';
+import type { Drizzle } from '../connection/open.js';
 import { type CertificateRow, certificates, dayCertificates } from '../schema/certificates.js';
 import { cursorUnknown } from './payments.js';
 
@@ -102,11 +93,12 @@ export async function pageCertificates(
 
 /** A day without payments has no currency, and comes last of it. */
 function placeOf({ day, currency }: CertificateRecord): string {
-  return `${day} ${currency ?? ''}`.trim();
+  return currency === null ? day : `${day} ${currency}`;
 }
 
 function behind(after: string): SQL | undefined {
-  const [, day = '', currency] = /^(\d{4}-\d\d-\d\d)(?: ([A-Z]{3}))?$/.exec(after) ?? [];
+  // The ledger's rows may name any currency: Core takes every text.
+  const [, day = '', currency] = /^(\d{4}-\d\d-\d\d)(?: (\P{Cc}{1,400}))?$/u.exec(after) ?? [];
   if (day === '' || Number.isNaN(Date.parse(day))) throw cursorUnknown(after, 'no place in this list');
   const older = lt(dayCertificates.day, day);
   if (currency === undefined) return older;
@@ -158,88 +150,6 @@ export async function readDay(db: Drizzle, { day, currency }: DayQuery): Promise
   if (history.length === 0) return null;
   const found = rows.map((row) => ({ ...toRecord(row), findings: row.certificate.findings }));
   return { certificates: found, history, historyCount: await db.$count(certificates, ofDay) };
-}
-
-/** What the newest proof of each day came to; one probe of an index for each day, and one look at all that is parked. */
-export async function readStandings(db: Drizzle | Transaction): Promise<DayStanding[]> {
-  const rows = await db.execute<{
-    day: string;
-    proved_at: string;
-    states: CertificateState[];
-    stored_since: boolean;
-    acceptance_since: boolean;
-    decided_since: boolean;
-    repaired_since: boolean;
-  }>(sql`
-    select newest.day::text as day, newest.proved_at::text as proved_at, newest.states, coalesce((
-      select max(posting.stored_at) from stripe_blnk_sync.postings posting
-      where (posting.effective_at at time zone 'UTC')::date = newest.day
-    ) > newest.proved_at, false) as stored_since, coalesce((
-      select max(greatest(acceptance.accepted_at, acceptance.taken_back_at)) from stripe_blnk_sync.acceptances acceptance
-      where acceptance.day = newest.day
-    ) > newest.proved_at, false) as acceptance_since, coalesce(decided.at > newest.proved_at, false) as decided_since,
-      coalesce(repaired.at > newest.proved_at, false) as repaired_since
-    from (
-      select certificate.day, min(certificate.proved_at) as proved_at, array_agg(certificate.state) as states
-      from (
-        select distinct on (day) day, proof_id from stripe_blnk_sync.certificates order by day, proved_at desc, id desc
-      ) proof
-      join stripe_blnk_sync.certificates certificate on certificate.day = proof.day and certificate.proof_id = proof.proof_id
-      group by certificate.day
-    ) newest
-    left join (
-      select day, max(done_at) as at from stripe_blnk_sync.repair_items where state = 'done' group by day
-    ) repaired on repaired.day = newest.day
-    left join (
-      select (effective_at at time zone 'UTC')::date as day, max(dismissed_at) as at from stripe_blnk_sync.postings
-      where state = 'parked' and dismissed_at is not null group by 1
-    ) decided on decided.day = newest.day
-    order by newest.day desc`);
-  return rows.map((row) => ({
-    ...{ day: row.day, provedAt: new Date(row.proved_at), states: row.states },
-    ...{ storedSince: row.stored_since, acceptanceSince: row.acceptance_since },
-    ...{ decidedSince: row.decided_since, repairedSince: row.repaired_since },
-  }));
-}
-
-export async function readProofs(db: Drizzle): Promise<ProofFacts> {
-  const standings = await readStandings(db);
-  const [from, to] = [standings.at(-1)?.day ?? null, standings.at(0)?.day ?? null];
-  const spanned = from === null || to === null ? 0 : (Date.parse(to) - Date.parse(from)) / 86_400_000 + 1;
-  return {
-    from,
-    to,
-    days: standings.length,
-    unproven: spanned - standings.length,
-    exceptions: standings
-      .filter((standing) => !isChanged(standing) && worstState(standing.states) === 'sealed_with_exceptions')
-      .map(({ day }) => day),
-    accepted: await countAccepted(db),
-    unsealed: standings.flatMap((standing) => {
-      const { day } = standing;
-      const state = worstState(standing.states);
-      const changedSince = isChanged(standing);
-      const reopened = isSealed(state) && changedSince;
-      return isSealed(state) && !reopened ? [] : [{ day, state, reopened, changedSince }];
-    }),
-  };
-}
-
-/** Payments of Stripe of which the newest proofs show a difference that a person accepted. */
-async function countAccepted(db: Drizzle): Promise<number> {
-  const [row] = await db.execute<{ payments: number }>(sql`
-    select count(distinct finding ->> 'paymentId')::int as payments
-    from stripe_blnk_sync.day_certificates newest
-    join stripe_blnk_sync.certificates certificate on certificate.id = newest.certificate_id
-    cross join jsonb_array_elements(certificate.findings) finding
-    where newest.day in (select day from stripe_blnk_sync.acceptances where taken_back_at is null)
-      and finding ? 'accepted' and finding ->> 'stripe' is not null`);
-  return row?.payments ?? 0;
-}
-
-/** What it rests on is not what it was: it is proven again at once. */
-function isChanged({ storedSince, acceptanceSince, decidedSince, repairedSince }: DayStanding): boolean {
-  return storedSince || acceptanceSince || decidedSince || repairedSince;
 }
 
 /** When the rotation last proved a day; null when it never did. */

@@ -45,6 +45,7 @@ import {
   readProgress,
 } from './runs.js';
 import { findPayments, type PaymentsQuery } from './search.js';
+import { readEarlierDays } from './standings.js';
 import {
   type ReadSettings,
   readCompleteTo,
@@ -61,6 +62,8 @@ export interface ReadModel {
   status(): Promise<StatusRecord>;
   /** From the mirror's start to the end of completeness; null while nothing is complete. */
   known(): Promise<Window | null>;
+  /** Days before the start's that have payments of the mirror, oldest first. */
+  earlierDays(): Promise<readonly string[]>;
   /** Null while nothing is mirrored. */
   mirror(): Promise<Mirror | null>;
   /** Its version, its size, and our migrations. */
@@ -108,6 +111,10 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
     async known() {
       const [found, to] = await Promise.all([findMirror(db), readCompleteTo(db, settings.lagMs)]);
       return found === null || to === null ? null : { from: found.startsAt, to };
+    },
+    async earlierDays() {
+      const found = await findMirror(db);
+      return found === null ? [] : readEarlierDays(db, found.startsAt);
     },
     mirror: () => findMirror(db),
     database: () => readDatabase(db),

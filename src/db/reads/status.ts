@@ -17,7 +17,6 @@ import { mirror, workers } from '../schema/mirror.js';
 import { coverage, syncRuns } from '../schema/sync-runs.js';
 import { areTotalsKept } from '../totals/check.js';
 import { readAccounts } from './accounts.js';
-import { readProofs } from './certificates.js';
 import { readIdentities } from './identities.js';
 import {
   readLanes,
@@ -28,6 +27,7 @@ import {
   type TotalRecord,
 } from './outbox-status.js';
 import { findNewestRun, type RunRecord } from './runs.js';
+import { readProofs } from './standings.js';
 
 export interface ReadSettings {
   /** How far before Stripe's now the tail's coverage ends. */

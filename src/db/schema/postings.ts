@@ -101,6 +101,11 @@ export const postings = ownSchema.table(
     // Whether a payment of a day was stored after its certificate: asked about every day, and answered by one probe each.
     index('postings_day').on(sql`((${table.effectiveAt} at time zone 'UTC')::date)`, table.storedAt),
     index('postings_parked').on(table.storedAt).where(sql`${table.state} = 'parked'`),
+    // Whether a decision about a payment was made, or ended, after the certificate of its day: of all that anybody ever decided about,
+    // whatever became of it.
+    index('postings_decided')
+      .on(sql`((${table.effectiveAt} at time zone 'UTC')::date)`)
+      .where(sql`${table.dismissedAt} is not null or ${table.pastDismissals} is not null`),
   ],
 );
 

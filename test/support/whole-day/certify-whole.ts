@@ -99,7 +99,7 @@ export function certifyWhole(part: WholeCurrency, facts: CertifyFacts): Certific
   return {
     day,
     currency: part.currency,
-    state: worstState([...findings.map(stateOfFinding), ...statesOfTheDay(facts)]),
+    state: worstState([...findings.map(stateOfFinding), ...statesOfTheDay(part, facts)]),
     stripe: totalsOf(part.stripe, hash),
     ledger: totalsOf(part.ledger, hash),
     postings: totalsOf(part.own, hash),
@@ -125,8 +125,8 @@ function ofTheWholeDay({ currency, explained }: WholeCurrency, facts: CertifyFac
   return findings;
 }
 
-function statesOfTheDay({ day, startsAt, isOver }: CertifyFacts): CertificateState[] {
-  const beforeStart = dayWindow(day).to <= startsAt;
+function statesOfTheDay({ stripe }: WholeCurrency, { day, startsAt, isOver }: CertifyFacts): CertificateState[] {
+  const beforeStart = dayWindow(day).to <= startsAt && stripe.length === 0;
   return [...(beforeStart ? (['not_covered'] as const) : []), ...(isOver ? [] : (['open'] as const))];
 }
 
@@ -143,8 +143,10 @@ function limitsOf({ day, startsAt, isOver, stripeAsOf, compared: { ofOtherMirror
   const { from, to } = dayWindow(day);
   const limits: string[] = [];
   if (!isOver) limits.push(`the day was not over: it was ${isoSeconds(stripeAsOf)} at Stripe`);
-  if (to <= startsAt) limits.push(`the mirror starts later, with payments created from ${isoSeconds(startsAt)} on`);
-  else if (from < startsAt) limits.push(`payments created before ${isoSeconds(startsAt)} are not mirrored`);
+  if (to <= startsAt) {
+    const claimed = 'of this day only those that it was to post itself are compared';
+    limits.push(`the mirror starts later, with payments created from ${isoSeconds(startsAt)} on: ${claimed}`);
+  } else if (from < startsAt) limits.push(`payments created before ${isoSeconds(startsAt)} are not mirrored`);
   if (ofOtherMirrors > 0) limits.push(`${ofOtherMirrors} rows of other mirrors were not judged`);
   return limits;
 }

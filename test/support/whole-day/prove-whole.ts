@@ -59,7 +59,8 @@ export async function proveWhole(ports: WholePorts, request: ProveRequest): Prom
   );
 
   const isOver = listed.asOf.getTime() >= window.to.getTime() + facts.lagMs;
-  const movements = isOver ? await readMovements(ledger, { sources, window, standings }) : null;
+  const movements =
+    isOver && window.to > mirror.startsAt ? await readMovements(ledger, { sources, window, standings }) : null;
   const { parts, idleUnseen } = withMoved(compared, movements);
   // Read last: what is accepted from now on makes the day due again, though it be in this proof already.
   const acceptances = await ports.accepted.inForce(day);
