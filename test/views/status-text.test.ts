@@ -63,7 +63,7 @@ describe('status', () => {
       feed: 'events',
       code: 'stripe_key',
       message: 'no\u001b[2Jright',
-      at: STATUS.now,
+      ...{ at: STATUS.now, since: STATUS.now },
       recovered: false,
     } as const;
     const lines = linesOf(verdictOf({ ...STATUS, lastFailure, proofs: { ...STATUS.proofs, unsealed } }));
