@@ -164,7 +164,11 @@ async function ofSessions(): Promise<Readonly<Record<string, string>>> {
     accounts: (environment) => checkAccounts(environment, { checkAccounts: async () => ACCOUNTS }, { json: true }),
     'login-link': (environment) => printLoginLink(environment, { makeLoginLink: async () => LINK }, { json: true }),
     doctor: (environment) =>
-      doctor(environment, { examine: async () => ({ findings: FINDINGS, stripeReads: 4, isStripeAnswering: true }) }, { json: true }),
+      doctor(
+        environment,
+        { examine: async () => ({ findings: FINDINGS, stripeReads: 4, isStripeAnswering: true }) },
+        { json: true },
+      ),
     'sync --dry-run': (environment) =>
       dryRun(environment, { dryRun: async () => ({ report: REPORT, fault: null }) }, { kind: 'sync', json: true }),
   };
