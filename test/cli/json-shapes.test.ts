@@ -148,7 +148,16 @@ async function ofSessions(): Promise<Readonly<Record<string, string>>> {
     prove: (environment) =>
       prove(
         environment,
-        { proveDays: async () => ({ asked: 1, proven: 1, certificates, faults: [], allSealed: false }) },
+        {
+          proveDays: async () => ({
+            asked: 1,
+            days: ['2026-11-02'],
+            proven: 1,
+            certificates,
+            faults: [],
+            allSealed: false,
+          }),
+        },
         { ...asked, all: false, json: true },
       ),
     'repair plan': (environment) => planRepair(environment, plans, { fromDay: null, toDay: null, json: true }),
