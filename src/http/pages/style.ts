@@ -59,7 +59,7 @@ ol.days a { display: block; position: relative; text-align: center; text-decorat
 ol.days .good { background: var(--good-ground); color: var(--good); } ol.days .attention { background: var(--attention-ground); color: var(--attention); } ol.days .bad { background: var(--bad-ground); color: var(--bad); }
 .same { border-top: 1px solid var(--line); margin-top: 2rem; color: var(--quiet); font-size: .9rem; } footer { color: var(--quiet); font-size: .85rem; }
 meter { width: 16rem; max-width: 100%; vertical-align: middle; } .answer .scroll { margin: .5rem 0; }
-details summary { cursor: pointer; }
+details summary { cursor: pointer; } details.day { border-bottom: 1px solid var(--line); padding: .3rem 0; }
 .notice { border: 1px solid var(--line); border-radius: .4rem; padding: .6rem .9rem; background: var(--raised); }
 @media (max-width: 40rem) {
   .where { margin-left: 0; width: 100%; } input[type=search] { width: 100%; } form.filters label { width: 100%; }
