@@ -246,6 +246,20 @@ describe('pages', () => {
     await page.getByText('pi_live_2').waitFor({ timeout: 15_000 });
   }, 60_000);
 
+  it('mark as new only what is news: how long ago something was is none', async () => {
+    const { db } = database;
+    const { page } = await look();
+    const stream = page.waitForResponse(`${stage.url}/events`);
+    await page.goto(`${stage.url}/`);
+    await stream;
+    const ago = () => page.locator('#runs [data-ago]').first().innerText();
+    await page.evaluate("document.querySelector('#runs [data-ago]').textContent = ' (long ago)'");
+    const firstRun = await insertRun(db, { startedAt: new Date(0) });
+    await insertPosting(db, { reference: 'pi_news', firstRun, effectiveAt: new Date(Date.now() + 1_000) });
+    await vi.waitFor(async () => expect(await ago()).not.toContain('long'), { timeout: 15_000, interval: 200 });
+    expect(await page.locator('#runs').getAttribute('data-fresh')).toBeNull();
+  }, 60_000);
+
   it('show hostile texts as text', async () => {
     const { db } = database;
     const firstRun = await insertRun(db);
