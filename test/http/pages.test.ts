@@ -36,7 +36,16 @@ const PAGES = [
     '/parked',
     '/parked?reason=conflict&dismissed=true',
   ],
-  ...['/parked?reason=rebuild', '/days', `/days/${PROVEN}`, '/actions', '/settings', '/login', `/runs/${runId(1)}`],
+  ...[
+    '/parked?reason=rebuild',
+    '/days',
+    `/days/${PROVEN}`,
+    '/actions',
+    '/settings',
+    '/login',
+    '/runbook',
+    `/runs/${runId(1)}`,
+  ],
   ...['/?currency=USD', '/repairs', `/days/${PROVEN}/accept?payment=${PARKED}`],
 ];
 
@@ -126,6 +135,20 @@ describe('pages', () => {
     await page.keyboard.press('Enter');
     await page.waitForURL(`**/payments/${paymentId(77)}`);
     expect(await page.locator('main').innerText()).toContain('in the ledger');
+  });
+
+  it('name the command that shows a payment, and break what was read into lines', async () => {
+    const { page } = await look();
+    const textOf = async (reference: string) => {
+      await page.goto(`${stage.url}/payments/${reference}`);
+      return page.locator('main').innerText();
+    };
+    expect(await textOf(paymentId(8))).toContain(`The same as stripe-blnk-sync payments ${paymentId(8)}`);
+    expect(await textOf(PARKED)).toContain(`The same as stripe-blnk-sync parked show ${PARKED}`);
+    const firstRun = await insertRun(database.db);
+    const payment = JSON.stringify({ id: 'pi_lines', amount_received: 12 });
+    await insertPosting(database.db, { reference: 'pi_lines', firstRun, state: 'parked', reason: 'conflict', payment });
+    expect(await textOf('pi_lines')).toMatch(/As it was read from Stripe\s+\{\s*\n\s+"id": "pi_lines",\s*\n/);
   });
 
   it('lead through a list and back, with the filters in the address', async () => {

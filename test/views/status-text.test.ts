@@ -128,7 +128,7 @@ describe('status', () => {
     };
     const lines = statusTables({ ...STATUS, holes: [hole], totals: [total] }, 60);
     const tableLines = lines.slice(lines.indexOf('In the ledger'));
-    expect(tableLines).toContain('USD            1  1.23 USD        0     0.00 USD       0');
+    expect(tableLines).toContain('USD            1  1.23 USD        0                    0');
     for (const line of tableLines) expect(widthOf(line)).toBeLessThanOrEqual(60);
   });
 });
