@@ -10,7 +10,12 @@ type Block =
   | { readonly kind: 'heading'; readonly level: number; readonly text: string }
   | { readonly kind: 'code' | 'paragraph'; readonly text: string }
   | { readonly kind: 'list'; readonly items: readonly string[] }
-  | { readonly kind: 'table'; readonly head: readonly string[]; readonly rows: ReadonlyArray<readonly string[]> };
+  | {
+      readonly kind: 'table';
+      readonly under: string;
+      readonly head: readonly string[];
+      readonly rows: ReadonlyArray<readonly string[]>;
+    };
 
 function blocksOf(lines: readonly string[]): Block[] {
   const blocks: Block[] = [];
@@ -33,7 +38,7 @@ function blocksOf(lines: readonly string[]): Block[] {
     } else if (line.startsWith('|')) {
       const end = takeWhile(at, (one) => one.startsWith('|'));
       const [head = [], , ...rows] = lines.slice(at, end).map(cellsOf);
-      blocks.push({ kind: 'table', head, rows });
+      blocks.push({ kind: 'table', under: nameOfTable(blocks), head, rows });
       at = end;
     } else {
       const end = takeWhile(at, (one) => one.trim() !== '' && !/^(?:#{1,6} |```|\|)/.test(one));
@@ -42,6 +47,15 @@ function blocksOf(lines: readonly string[]): Block[] {
     }
   }
   return blocks;
+}
+
+/** By the heading above, once: whoever hears the page tells tables apart by their names. */
+function nameOfTable(blocks: readonly Block[]): string {
+  const at = blocks.findLastIndex(({ kind }) => kind === 'heading');
+  const heading = blocks[at];
+  const before = blocks.slice(at).filter(({ kind }) => kind === 'table').length;
+  const name = heading?.kind === 'heading' ? heading.text.replaceAll('`', '') : 'Table';
+  return before === 0 ? name : `${name}, ${before + 1}`;
 }
 
 /** Points of a list may stand apart; they are one list all the same. */
@@ -81,7 +95,7 @@ function show(block: Block): Child {
         </ul>
       );
     case 'table':
-      return <TableOf head={block.head} rows={block.rows} />;
+      return <TableOf {...block} />;
     default:
       return block satisfies never;
   }
@@ -93,11 +107,8 @@ const Heading: FC<{ readonly level: number; readonly text: string }> = ({ level,
   return level === 2 ? <h2 id={id}>{inline(text)}</h2> : <h3 id={id}>{inline(text)}</h3>;
 };
 
-const TableOf: FC<{ readonly head: readonly string[]; readonly rows: ReadonlyArray<readonly string[]> }> = ({
-  head,
-  rows,
-}) => (
-  <section class="scroll" aria-label={head.join(', ').replaceAll('`', '')} tabindex={0}>
+const TableOf: FC<Extract<Block, { kind: 'table' }>> = ({ under, head, rows }) => (
+  <section class="scroll" aria-label={under} tabindex={0}>
     <table class="blocks">
       <thead>
         <tr>
