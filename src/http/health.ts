@@ -3,7 +3,7 @@
  * there and ends posts in flight. Ready: it may be sent requests; neither Stripe nor Blnk, whose outage would take pages away.
  */
 import type { Hono } from 'hono';
-import type { Environment } from './access.js';
+import { addressOf, type Environment } from './access.js';
 import type { HttpPorts, PartHealth } from './ports.js';
 import { isLoopbackAddress } from './security/addresses.js';
 
@@ -17,7 +17,7 @@ const LOOK_KEPT_MS = 1_000;
 
 export function addHealth(
   app: Hono<Environment>,
-  ports: Pick<HttpPorts, 'health' | 'monotonicMs'>,
+  ports: Pick<HttpPorts, 'config' | 'health' | 'monotonicMs'>,
   { isDraining }: Draining,
 ): void {
   app.get('/health/live', (c) => c.text('live\n'));
@@ -26,8 +26,11 @@ export function addHealth(
     if (isDraining()) return c.text('[-] process: it is stopping\nnot ready\n', 503);
     const parts = await look();
     const isReady = parts.every((part) => part.isReady);
-    // Reasons name servers and roles: for whoever is on this machine, as the command `health` is.
-    const mayKnow = isLoopbackAddress(c.env?.incoming?.socket?.remoteAddress);
+    // Reasons name servers and roles: for whoever is on this machine, as the command `health` is. Behind a proxy on this machine
+    // everybody comes from here.
+    const mayKnow =
+      isLoopbackAddress(c.env?.incoming?.socket?.remoteAddress) &&
+      (!ports.config.trustsProxy || isLoopbackAddress(addressOf(c, true)));
     const lines = parts.map((part) => lineOf(mayKnow ? part : { ...part, why: null }));
     return c.text(`${lines.join('\n')}\n${isReady ? 'ready' : 'not ready'}\n`, isReady ? 200 : 503);
   });

@@ -113,7 +113,9 @@ function configOf(bag: Bag): WorkerConfig | null {
     for (const problem of problems) {
       const [, name = ''] = /^([A-Z_]+): /.exec(problem) ?? [];
       expect([...VARIABLES, ...SECRETS.map((secret) => `${secret}_FILE`)]).toContain(name);
-      expect(problem).toMatch(/allowed (is|are)|is needed|needs the id|is set (without|together)|cannot be read/);
+      expect(problem).toMatch(
+        /allowed (is|are)|is needed|needs the id|needs its address|is set (without|together)|cannot be read/,
+      );
     }
     for (const name of SECRETS) {
       const secret = bag[name] ?? '';

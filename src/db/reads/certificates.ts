@@ -1,5 +1,6 @@
 /** Reads what was proven: the newest certificates of days, and one day with its history. */
 import { and, asc, desc, eq, getTableColumns, gt, gte, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm';
+import { utcDay } from '../../core/base/window.js';
 import type { CertificateState, DayFinding, FindingAcceptance, FindingKind } from '../../core/proof/certificate.js';
 import type { Drizzle } from '../connection/open.js';
 import { type CertificateRow, certificates, dayCertificates } from '../schema/certificates.js';
@@ -99,11 +100,17 @@ function placeOf({ day, currency }: CertificateRecord): string {
 function behind(after: string): SQL | undefined {
   // The ledger's rows may name any currency: Core takes every text.
   const [, day = '', currency] = /^(\d{4}-\d\d-\d\d)(?: (\P{Cc}{1,400}))?$/u.exec(after) ?? [];
-  if (day === '' || Number.isNaN(Date.parse(day))) throw cursorUnknown(after, 'no place in this list');
+  if (day === '' || !isDay(day)) throw cursorUnknown(after, 'no place in this list');
   const older = lt(dayCertificates.day, day);
   if (currency === undefined) return older;
   const ofDay = or(gt(dayCertificates.currency, currency), isNull(dayCertificates.currency));
   return or(older, and(eq(dayCertificates.day, day), ofDay));
+}
+
+/** `2026-02-30` is none, and PostgreSQL has no year 0. */
+function isDay(text: string): boolean {
+  const time = Date.parse(text);
+  return !Number.isNaN(time) && utcDay(new Date(time)) === text && text >= '0001';
 }
 
 async function selectNewest(

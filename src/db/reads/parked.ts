@@ -77,6 +77,17 @@ export async function listParked(db: Drizzle, query: ParkedQuery): Promise<Parke
   return { ...toPage(rows, query.limit), count };
 }
 
+/**
+ * How these postings stand, as a text that is another one as soon as one of them stands otherwise: what a person was shown is held
+ * against it before it is decided.
+ */
+export async function standingOf(db: Drizzle, references: readonly string[]): Promise<string> {
+  const [row] = await db.execute<{ standing: string }>(sql`
+    select count(*) || ' ' || coalesce(sum(hashtextextended(concat_ws(' ', reference, state, reason, dismissed_at), 0)::numeric), 0) as standing
+    from ${postings} where reference = any(${sql.param([...references])}::text[])`);
+  return row?.standing ?? '';
+}
+
 export async function showPayment(db: Drizzle, reference: string): Promise<PaymentSides | null> {
   const [payment] = await db.select().from(paymentStatus).where(eq(paymentStatus.reference, reference));
   const [sides] = await db

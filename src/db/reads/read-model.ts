@@ -24,7 +24,7 @@ import { type DatabaseRecord, readDatabase } from './database.js';
 import { type DayTotalRecord, type DayTotalsQuery, readDayTotals } from './days.js';
 import { countFindings, type FindingCount } from './finding-counts.js';
 import { readLastChange } from './last-change.js';
-import { listParked, type ParkedPage, type ParkedQuery, type PaymentSides, showPayment } from './parked.js';
+import { listParked, type ParkedPage, type ParkedQuery, type PaymentSides, showPayment, standingOf } from './parked.js';
 import { type BatchQuery, type PaymentPage, readBatch } from './payments.js';
 import {
   type ItemsQuery,
@@ -83,6 +83,8 @@ export interface ReadModel {
   /** Newest first by creation: all of them, those of a state or of days, or those that an id names. */
   payments(query: PaymentsQuery): Promise<PaymentPage>;
   parked(query: ParkedQuery): Promise<ParkedPage>;
+  /** A text that is another one as soon as one of these postings stands otherwise. */
+  standingOf(references: readonly string[]): Promise<string>;
   /** One posting, parked or not, with both of its sides. */
   show(reference: string): Promise<PaymentSides | null>;
   /** Sums of each day and currency, the newest day first. */
@@ -129,6 +131,7 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
     progress: (runId) => readProgress(db, runId),
     payments: (query) => findPayments(db, query),
     parked: (query) => listParked(db, query),
+    standingOf: (references) => standingOf(db, references),
     show: (reference) => showPayment(db, reference),
     dayTotals: (query) => readDayTotals(db, query),
     actions: (query) => listActions(db, query),

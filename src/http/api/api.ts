@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { type Environment, knownOnly } from '../access.js';
 import type { HttpPorts } from '../ports.js';
 import { refuse } from '../problem.js';
+import { wholeTextOnly } from '../whole-text.js';
 import { addChanging } from './changing.js';
 import { addDays } from './days.js';
 import { addReading } from './reading.js';
@@ -28,6 +29,7 @@ export function createApi(ports: HttpPorts): OpenAPIHono<Environment> {
     }
     await next();
   });
+  api.use('/v1/*', wholeTextOnly);
   const v1 = new OpenAPIHono<Environment>();
   addReading(v1, ports);
   addDays(v1, ports);

@@ -6,6 +6,7 @@ import { z } from '@hono/zod-openapi';
 import { ACTION_KINDS, ACTION_ORIGINS } from '../../core/base/action.js';
 import { FEEDS, TRIGGERS } from '../../core/coverage/sync-run.js';
 import { PARKING_REASONS, type ParkingReason } from '../../core/posting/posting.js';
+import { DAY_MAX, DAY_MIN, isPaymentDay } from '../payment-day.js';
 
 const time = z.iso.datetime().openapi({ example: '2026-11-21T10:00:00.000Z' });
 const count = z.number().int();
@@ -18,7 +19,11 @@ const decimal = z
   .string()
   .nullable()
   .openapi({ description: 'The same in decimals; null where the digits are not known' });
-export const day = z.iso.date().openapi({ example: '2026-11-21' });
+/** Of this millennium or so: what lies beyond is no time of a payment, and the day after it none that a database takes. */
+export const day = z.iso
+  .date()
+  .refine(isPaymentDay, { error: `allowed are days from ${DAY_MIN} to ${DAY_MAX}` })
+  .openapi({ example: '2026-11-21' });
 
 export const RUN_STATUSES = ['collecting', 'posting', 'succeeded', 'attention', 'stopped', 'failed'] as const;
 export const PAYMENT_STATES = ['pending', 'posted', 'parked', 'dismissed'] as const;

@@ -1,4 +1,5 @@
 /** A person says that a difference is meant, or takes that back: what it is about first, then who and why. */
+import { createHash } from 'node:crypto';
 import type { Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { type DayFinding, FINDING_KINDS } from '../../core/proof/certificate.js';
@@ -16,11 +17,14 @@ interface Asked {
 }
 
 export function addAccepting(app: Hono<Environment>, ports: PagesPorts): void {
-  const show = async (c: Context<Environment>, asked: Asked, problem: string | null) => {
-    const found = await ports.reads.certificatesOfDay({ day: asked.day });
-    const findings = (found?.certificates ?? [])
+  const findingsOf = async ({ day, payment }: Asked): Promise<readonly DayFinding[]> => {
+    const found = await ports.reads.certificatesOfDay({ day });
+    return (found?.certificates ?? [])
       .flatMap((certificate) => certificate.findings)
-      .filter(({ paymentId }) => paymentId === asked.payment);
+      .filter(({ paymentId }) => paymentId === payment);
+  };
+  const show = async (c: Context<Environment>, asked: Asked, problem: string | null) => {
+    const findings = await findingsOf(asked);
     const about = {
       ...{ title: asked.takesBack ? 'Take back' : 'Accept', place: '/days', mirror: await mirrorOf(ports) },
       same: { command: null, api: null },
@@ -44,6 +48,13 @@ export function addAccepting(app: Hono<Environment>, ports: PagesPorts): void {
       if (by === null || why === null) {
         return show(c, asked, 'Say why, and who you are: both are kept, and stand on the certificate.');
       }
+      if (textOf(form, 'shown') !== digestOf(await findingsOf(asked))) {
+        return show(
+          c,
+          asked,
+          'A proof shows something else of it since you looked. Nothing was done; this is what it shows now.',
+        );
+      }
       const operations = await ports.operationsFor({ ...actorOf(c, true), name: by });
       const { payment, day } = asked;
       const { outcome } = await operations.acceptDifference({ payment, day, by, why, takeBack: takesBack });
@@ -53,6 +64,11 @@ export function addAccepting(app: Hono<Environment>, ports: PagesPorts): void {
       return c.redirect(`/days/${day}`, 303);
     });
   }
+}
+
+/** Of what is signed: another one as soon as a proof shows something else, or somebody accepted some of it. */
+function digestOf(findings: readonly DayFinding[]): string {
+  return createHash('sha256').update(JSON.stringify(findings)).digest('base64url');
 }
 
 /** Throws ProblemError 404. */
@@ -98,6 +114,7 @@ const Sign: FC<{
     )}
     <form method="post" action={`/days/${day}/${takesBack ? 'take-back' : 'accept'}`}>
       <input type="hidden" name="payment" value={payment} />
+      <input type="hidden" name="shown" value={digestOf(findings)} />
       <Why />
       <YourName />
       <p class="actions">

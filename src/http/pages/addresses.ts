@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import { utcDay } from '../../core/base/window.js';
 import type { Environment } from '../access.js';
+import { isPaymentDay } from '../payment-day.js';
 
 /** Empty fields of a form are none. */
 export function queryOf<Name extends string>(
@@ -21,7 +22,7 @@ export function oneOf<Value extends string>(values: readonly Value[], text: stri
 export function dayOf(text: string | undefined): string | undefined {
   if (text === undefined || !/^\d{4}-\d\d-\d\d$/.test(text)) return undefined;
   const time = Date.parse(text);
-  return Number.isNaN(time) || utcDay(new Date(time)) !== text ? undefined : text;
+  return Number.isNaN(time) || utcDay(new Date(time)) !== text || !isPaymentDay(text) ? undefined : text;
 }
 
 export function currencyOf(text: string | undefined): string | undefined {

@@ -34,11 +34,10 @@ export function addDecisions(app: Hono<Environment>, ports: PagesPorts): void {
   app.post('/parked/retry', async (c) => {
     needAdmin(c);
     const form = await readForm(c);
-    const { references, reason } = form;
-    const changed = await changedSince(ports, form);
-    if (changed !== null) return confirm(c, form, changed);
+    const references = await confirmedReferences(ports, form);
+    if (references === null) return confirm(c, form, CHANGED);
     const operations = await ports.operationsFor(actorOf(c, true));
-    const { outcome, queueFault } = await operations.retryParked(reason === null ? { references } : { reason });
+    const { outcome, queueFault } = await operations.retryParked({ references });
     const lines = [
       `${outcome.retried} are posted again.`,
       ...outcome.stillParked.map((one) => `${one.reference} stays parked: ${one.detail}`),
@@ -55,13 +54,13 @@ export function addDecisions(app: Hono<Environment>, ports: PagesPorts): void {
     if (why === null || by === null) {
       return confirm(c, dismissal, 'Say why, and who you are: both are kept with the decision.');
     }
-    const changed = await changedSince(ports, dismissal);
-    if (changed !== null) return confirm(c, dismissal, changed);
+    const references = await confirmedReferences(ports, form);
+    if (references === null) return confirm(c, dismissal, CHANGED);
     const operations = await ports.operationsFor({ ...actorOf(c, true), name: by });
     const lines: string[] = [];
     let isAnyDismissed = false;
     await operations.dismissParked(
-      { references: await referencesOf(ports, form), why, by },
+      { references, why, by },
       {
         onDecided(reference, outcome) {
           isAnyDismissed ||= outcome === 'dismissed';
@@ -87,8 +86,8 @@ interface Form {
   readonly reason: ParkingReason | null;
   readonly why: string | null;
   readonly by: string | null;
-  /** How many it was about when it was confirmed; null before that. */
-  readonly count: number | null;
+  /** How they stood when they were shown; empty before that. */
+  readonly standing: string;
 }
 
 async function readForm(c: Context<Environment>): Promise<Form> {
@@ -107,30 +106,33 @@ async function readForm(c: Context<Environment>): Promise<Form> {
       `${references.length} payments were chosen; allowed are ${REFERENCES_MAX} at a time`,
     );
   }
-  const count = textOf(form, 'count');
   return {
     what: textOf(form, 'what') === 'dismiss' ? 'dismiss' : 'retry',
     ...{ references, reason, why: whyOf(form), by: nameOf(form) },
-    count: /^\d{1,9}$/.test(count) ? Number(count) : null,
+    standing: textOf(form, 'standing'),
   };
 }
 
-async function toDecision({ reads }: PagesPorts, { what, references, reason }: Form): Promise<Decision> {
-  if (reason === null) return { what, references, reason, count: references.length };
-  const { count } = await reads.parked({ limit: 1, reason });
-  return { what, references: [], reason, count };
+async function toDecision(ports: PagesPorts, { what, references, reason }: Form): Promise<Decision> {
+  const all = await referencesOf(ports, { references, reason });
+  const standing = await ports.reads.standingOf(all);
+  return { what, references: reason === null ? references : [], reason, count: all.length, standing };
 }
 
-/** What was confirmed has to be what is done. Null: it is. */
-async function changedSince(ports: PagesPorts, form: Form): Promise<string | null> {
-  if (form.reason === null) return null;
-  const { count } = await toDecision(ports, form);
-  if (form.count === count) return null;
-  return `It was about ${form.count ?? 'an unknown number of'} payments when you looked; now it is about ${count}. Nothing was done.`;
+const CHANGED =
+  'Somebody, or a worker, changed something of it since you looked. Nothing was done; this is how it stands now.';
+
+/** What was shown has to be what is done, to the payment and the state of each: null when it is not so any more. */
+async function confirmedReferences(ports: PagesPorts, form: Form): Promise<readonly string[] | null> {
+  const references = await referencesOf(ports, form);
+  return (await ports.reads.standingOf(references)) === form.standing ? references : null;
 }
 
 /** Of a reason, all that are parked for it. */
-async function referencesOf({ reads }: PagesPorts, { references, reason }: Form): Promise<readonly string[]> {
+async function referencesOf(
+  { reads }: PagesPorts,
+  { references, reason }: Pick<Form, 'references' | 'reason'>,
+): Promise<readonly string[]> {
   if (reason === null) return references;
   const found: string[] = [];
   let after: string | null | undefined;

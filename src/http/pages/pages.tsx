@@ -5,6 +5,7 @@ import { DAY_MS, utcDay } from '../../core/base/window.js';
 import { type Environment, needAccess } from '../access.js';
 import { given } from '../given.js';
 import { refuse } from '../problem.js';
+import { wholeTextOnly } from '../whole-text.js';
 import { addAccepting } from './accept.js';
 import { addActions } from './actions.js';
 import { addDays } from './add-days.js';
@@ -48,6 +49,7 @@ export function addPages(app: Hono<Environment>, ports: PagesPorts): void {
     },
   });
   app.use((c, next) => (c.req.method === 'POST' ? limited(c, next) : next()));
+  app.use(wholeTextOnly);
   addCsv(app, ports);
   addOverview(app, ports);
   addRuns(app, ports);

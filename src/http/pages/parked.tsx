@@ -156,6 +156,8 @@ export interface Decision {
   readonly reason: ParkingReason | null;
   /** How many it is about, now. */
   readonly count: number;
+  /** How they stand; see `standingOf` of the reads. */
+  readonly standing: string;
 }
 
 /** A viewer of the list may have looked away since: what is about to be done is said once more, with its number. */
@@ -163,7 +165,7 @@ export const Confirm: FC<{ readonly decision: Decision; readonly problem: string
   decision,
   problem,
 }) => {
-  const { what, references, reason, count } = decision;
+  const { what, references, reason, count, standing } = decision;
   const words = `${formatCount(count)} ${count === 1 ? 'payment' : 'payments'}`;
   return (
     <>
@@ -176,7 +178,7 @@ export const Confirm: FC<{ readonly decision: Decision; readonly problem: string
       {problem === null ? '' : <p class="answer bad">{problem}</p>}
       <form method="post" action={`/parked/${what}`}>
         {reason === null ? '' : <input type="hidden" name="reason" value={reason} />}
-        <input type="hidden" name="count" value={String(count)} />
+        <input type="hidden" name="standing" value={standing} />
         {references.map((reference) => (
           <input type="hidden" name="reference" value={reference} />
         ))}
