@@ -42,6 +42,15 @@ async function setBothBehind(ms: number): Promise<void> {
   await clocks.setDatabaseOff(0);
 }
 
+it('one answer of an hour ago is not what a first start hands over by', async () => {
+  await clocks.open();
+  const before = payFromBeforeTheStart(BEGINNING.getTime() - 40 * MINUTE);
+  clocks.history.stripe.faults.add({ effect: 'wrong_date', aheadMs: -HOUR, times: 1 });
+  await minutes(4);
+  expect((await handOver())?.getTime()).toBeGreaterThanOrEqual(BEGINNING.getTime());
+  expect(booked()).not.toContain(before);
+});
+
 it('one answer of an hour ago leaves the hand-over alone', async () => {
   await clocks.open();
   const before = payFromBeforeTheStart(BEGINNING.getTime() - 40 * MINUTE);
