@@ -110,7 +110,10 @@ export function successGaps(facts: CoverageFacts): Window[] {
 export function unseenSuccesses(facts: Omit<CoverageFacts, 'lists'>): Window[] {
   const { startsAt, cutoverAt, now, mayRead } = facts;
   const runs = successRuns(facts);
-  return remaining({ from: later(startsAt, cutoverAt ?? now), to: mayRead.events ? (runs.at(-1)?.to ?? now) : now }, runs);
+  return remaining(
+    { from: later(startsAt, cutoverAt ?? now), to: mayRead.events ? (runs.at(-1)?.to ?? now) : now },
+    runs,
+  );
 }
 
 /** Where the list of payments was never read, though the mirror claims what was created there; a backfill is on its way. */
