@@ -238,13 +238,23 @@ export interface CollectStore {
    * Takes back what was covered of a time that has not come: an earlier answer stated a time ahead of the truth, and what
    * succeeded since then was not read. @returns up to when events count as read now; null when nothing lay ahead
    */
-  takeBackAhead(now: Date): Promise<Date | null>;
+  takeBackAhead(agreed: AgreedNow): Promise<Date | null>;
   /**
    * Notes since when the key may not read a feed, or that it may again. A refusal keeps its first time.
    *
    * @param since null: it may; `now`: the database's now, when the vendor's is not known
    */
   noteRefusal(feed: RefusableFeed, since: Date | 'now' | null): Promise<void>;
+}
+
+export interface AgreedNow {
+  /** What the clocks agree on. */
+  readonly now: Date;
+  /**
+   * Stripe's answers and the clocks here did not agree lately: `now` may be a cache's of an hour ago, or that of clocks here
+   * which stand in the past. Then only what the database's clock never bore out is taken back.
+   */
+  readonly isDoubted: boolean;
 }
 
 /** Feeds that this software can do without, for a while. */

@@ -83,6 +83,7 @@ async function readPages(reading: WindowReading, storing: Storing): Promise<Wind
   let outcome: Omit<WindowOutcome, 'complete'> = { coveredTo: null, newest: null, vendorNow: null };
   let upper: Date | null = null;
   let before: FeedPage | null = null;
+  let readAt: Date | null = null;
   /** Read already: beneath a second that was read from both ends. */
   let ahead: FeedPage | null = null;
   let fromOneEndMs: number | undefined;
@@ -101,16 +102,18 @@ async function readPages(reading: WindowReading, storing: Storing): Promise<Wind
     const covers = coveredBy(page, {
       upper: provenUpper,
       lower: lowerEnd(reading, page),
-      pageBeforeAt: before?.vendorNow ?? null,
+      secondReadAt: readAt,
     });
     await storing.store({ run: reading.run, page, mirror: reading.mirror, covers });
     upper = covers?.from ?? upperAfterUncovered(page, { upper, isProven: provenUpper === upper });
     if (!page.hasMore || isRead()) return { ...outcome, complete: true };
     walk.after = page.lastId;
     if (page.oldest !== null) walk.restartBelow = new Date(page.oldest.getTime() + SECOND_MS);
+    readAt = secondReadAt(page, { before, readAt });
     if (before !== null && isCrowded(page, before) && page.oldest?.getTime() !== fromOneEndMs) {
       fromOneEndMs = page.oldest?.getTime();
-      ({ walk, upper, ahead } = await readCrowded(reading, storing, { walk, upper, shown: [before, page], isRead }));
+      const place = { walk, upper, readAt, shown: [before, page], isRead };
+      ({ walk, upper, readAt, ahead } = await readCrowded(reading, storing, place));
       if (isRead()) return { ...outcome, complete: true };
     }
     before = page;
@@ -130,26 +133,35 @@ interface Walk {
 interface Place {
   readonly walk: Walk;
   readonly upper: Date | null;
+  /** When the first page was read that holds a part of the second at which the window is read on. */
+  readonly readAt: Date | null;
 }
 
 /** The second in which this page lies, from both ends where that can be. @returns from where the window is read on */
 async function readCrowded(
   reading: WindowReading,
   storing: Storing,
-  { walk, upper, shown, isRead }: Place & { readonly shown: readonly FeedPage[]; isRead(): boolean },
+  {
+    walk,
+    upper,
+    readAt: firstReadAt,
+    shown,
+    isRead,
+  }: Place & { readonly shown: readonly FeedPage[]; isRead(): boolean },
 ): Promise<Place & { readonly ahead: FeedPage | null }> {
   const { listNewer } = reading;
   const [second, endsAt] = [shown.at(-1)?.oldest ?? null, storing.endsAt() ?? reading.from];
-  if (listNewer === undefined || second === null || endsAt >= second) return { walk, upper, ahead: null };
+  if (listNewer === undefined || second === null || endsAt >= second)
+    return { walk, upper, readAt: firstReadAt, ahead: null };
   // To walk upwards something older has to be known; this page is read next in any case.
   const below: Walk = { to: second, after: null, restartBelow: second, restarts: 0 };
   const ahead = await nextPage(reading, below);
   const [newestBelow] = ahead.ids ?? [];
-  if (newestBelow === undefined || ahead.newest === null) return { walk, upper, ahead: null };
+  if (newestBelow === undefined || ahead.newest === null) return { walk, upper, readAt: firstReadAt, ahead: null };
   const bounds = { from: ahead.newest, to: new Date(second.getTime() + SECOND_MS) };
   const lower = later(reading.from, second);
   let isProven = true;
-  let readAt = shown.at(-1)?.vendorNow ?? null;
+  let readAt = firstReadAt;
   const covered = (): PageToStore['covers'] =>
     isProven && readAt !== null && upper !== null && lower < upper ? { from: lower, to: upper, readAt } : null;
   const result = await readFromBothEnds(
@@ -176,8 +188,8 @@ async function readCrowded(
   );
   // What was not proven stays uncovered: no later page covers it in its stead.
   const upperBelow = upper === null ? null : earlier(upper, lower);
-  if (result.kind === 'read') return { walk: below, upper: upperBelow, ahead };
-  return { walk, upper: isProven ? upper : upperBelow, ahead: result.kind === 'passed' ? result.page : null };
+  if (result.kind === 'read') return { walk: below, upper: upperBelow, readAt, ahead };
+  return { walk, upper: isProven ? upper : upperBelow, readAt, ahead: result.kind === 'passed' ? result.page : null };
 }
 
 function nullWhenGone(error: unknown): null {
@@ -219,14 +231,24 @@ function lowerEnd(reading: WindowReading, page: FeedPage): Date | null {
   return page.oldest === null ? null : later(reliableFrom, new Date(page.oldest.getTime() + SECOND_MS));
 }
 
-/** A page was read when the one before it was: both hold parts of the second in which they meet. */
+/** When the first of the pages was read that hold a part of the second in which this one ends: one second may fill many. */
+function secondReadAt(
+  page: FeedPage,
+  { before, readAt }: { readonly before: FeedPage | null; readonly readAt: Date | null },
+): Date | null {
+  const goesOn = before !== null && page.oldest?.getTime() === before.oldest?.getTime();
+  if (!goesOn || readAt === null || page.vendorNow === null) return page.vendorNow;
+  return earlier(readAt, page.vendorNow);
+}
+
+/** A page was read when the first was that holds a part of the second in which it meets the one before it. */
 function coveredBy(
   page: FeedPage,
-  bounds: { readonly upper: Date | null; readonly lower: Date | null; readonly pageBeforeAt: Date | null },
+  bounds: { readonly upper: Date | null; readonly lower: Date | null; readonly secondReadAt: Date | null },
 ): PageToStore['covers'] {
-  const { upper, lower, pageBeforeAt } = bounds;
+  const { upper, lower } = bounds;
   if (page.vendorNow === null || lower === null || upper === null || lower >= upper) return null;
-  const readAt = pageBeforeAt === null ? page.vendorNow : earlier(pageBeforeAt, page.vendorNow);
+  const readAt = bounds.secondReadAt === null ? page.vendorNow : earlier(bounds.secondReadAt, page.vendorNow);
   return { from: lower, to: upper, readAt };
 }
 

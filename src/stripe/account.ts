@@ -4,7 +4,7 @@
  */
 
 import { SyncError } from '../core/base/errors.js';
-import { HOUR_MS } from '../core/base/window.js';
+import { HOUR_MS, later } from '../core/base/window.js';
 import { type ClockFault, clockFaultText } from '../core/coverage/agree-on-time.js';
 import type { IntentNow } from '../core/posting/payment.js';
 import type { StripeClient } from './client.js';
@@ -30,7 +30,7 @@ export interface StripeAccountReader {
   /** Whether the key may read a feed now; one small request. */
   mayRead(permission: FeedPermission): Promise<boolean>;
   /**
-   * Stripe's clock, never too late, as far as other clocks agree with it; asked for again when they do not. Throws SyncError
+   * Stripe's clock, never too late, as far as other clocks agree with it; asked for again when they do not, or when it is behind them. Throws SyncError
    * `no_server_time`, `clocks_disagree` or (by more than a day) `stripe_time_off`, all transient.
    */
   serverTime(): Promise<Date>;
@@ -70,18 +70,23 @@ export function createStripeAccountReader(options: { readonly client: StripeClie
 const TIME_SAMPLES_MAX = 3;
 
 async function readServerTime(client: StripeClient): Promise<Date> {
+  let ofThePast: Date | null = null;
   for (let samples = 1; ; samples += 1) {
     const { vendorNow, clockFault } = await ask(client, 'payment_intents');
-    if (clockFault === null || (vendorNow !== null && !isFarAhead(clockFault))) {
-      if (vendorNow === null) throw noServerTime();
-      return vendorNow;
-    }
+    if (clockFault === null && vendorNow === null) throw noServerTime();
+    if (vendorNow !== null && clockFault !== null && isBehind(clockFault)) {
+      ofThePast = later(ofThePast ?? vendorNow, vendorNow);
+    } else if (vendorNow !== null && (clockFault === null || !isFarAhead(clockFault))) return vendorNow;
     if (samples < TIME_SAMPLES_MAX) continue;
-    throw new SyncError(`${clockFaultText(clockFault)}. The next try asks again`, {
-      kind: 'transient',
-      code: clockFault.code === 'clocks_disagree' ? 'clocks_disagree' : 'stripe_time_off',
-    });
+    // Where all answers are of the past, as a proxy's with a wrong clock, the time is too early and never too late.
+    if (ofThePast !== null) return ofThePast;
+    throw timeUnknown(clockFault);
   }
+}
+
+/** A first start by a cache's answer of an hour ago would hand over an hour that is of the books before. */
+function isBehind({ code, machineAheadMs }: ClockFault): boolean {
+  return code === 'stripe_time_off' && machineAheadMs > 0;
 }
 
 /**
@@ -92,6 +97,14 @@ const FAR_AHEAD_MS = 25 * HOUR_MS;
 
 function isFarAhead({ code, machineAheadMs }: ClockFault): boolean {
   return code === 'stripe_time_off' && machineAheadMs < -FAR_AHEAD_MS;
+}
+
+function timeUnknown(clockFault: ClockFault | null): SyncError {
+  if (clockFault === null) return noServerTime();
+  return new SyncError(`${clockFaultText(clockFault)}. The next try asks again`, {
+    kind: 'transient',
+    code: clockFault.code === 'clocks_disagree' ? 'clocks_disagree' : 'stripe_time_off',
+  });
 }
 
 /** Nothing that depends on Stripe's time can be decided without it. */

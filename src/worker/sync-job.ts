@@ -9,12 +9,14 @@ import { requestSweeps } from '../collect/request-sweeps.js';
 import type { CollectPorts } from '../collect/store-page.js';
 import { collectTail, type TailOutcome } from '../collect/tail.js';
 import { floorToSecond, MINUTE_MS, SECOND_MS } from '../core/base/window.js';
-import { isTimeUnknown } from '../core/coverage/agree-on-time.js';
+import { type ClockFault, isTimeUnknown } from '../core/coverage/agree-on-time.js';
 import type { PaymentFeed, Trigger } from '../core/coverage/sync-run.js';
 import { createPermissionWatch, type PermissionPorts, type PermissionWatch } from './permission-watch.js';
 
 export interface SyncJobPorts extends CollectPorts, Omit<PermissionPorts, 'store'> {
   requestPart(part: BackfillPart): Promise<void>;
+  /** Which clock was found off last; null when none was lately. */
+  clockFault(): ClockFault | null;
   /** Tells people that coverage lay in a time that had not come, and up to when it holds now. */
   onTakenBack?(to: Date): void;
 }
@@ -78,10 +80,16 @@ export function createSyncJob(ports: SyncJobPorts, options: SyncJobOptions): Syn
 
 async function takeBackAhead(ports: SyncJobPorts, { complete, vendorNow }: SyncOutcome): Promise<boolean> {
   if (!complete || vendorNow === null) return false;
-  const takenBackTo = await ports.store.takeBackAhead(vendorNow);
+  const takenBackTo = await ports.store.takeBackAhead({ now: vendorNow, isDoubted: isTimeDoubted(ports) });
   if (takenBackTo === null) return false;
   ports.onTakenBack?.(takenBackTo);
   return true;
+}
+
+/** Whether the agreed time may be of the past: where only the database or only this machine is off, the other two hold. */
+function isTimeDoubted(ports: Pick<SyncJobPorts, 'clockFault'>): boolean {
+  const code = ports.clockFault()?.code;
+  return code === 'stripe_time_off' || code === 'clocks_disagree';
 }
 
 /** The tail; or, while the key may not read events, the list of what is new. */

@@ -41,15 +41,30 @@ interface Reading {
   readonly upwards?: Upwards;
   /** After so many pages the run's row states that it ends here. */
   readonly cut?: { readonly afterPages: number; readonly at: Date } | null;
+  /** From one end alone, as a feed that cannot be walked upwards. */
+  readonly isOneWay?: boolean;
 }
 
 /** Reads the window to its end. Checks at each page that all it covers has been handed over before. */
-async function read({ held, upwards = (honest) => honest(), cut = null }: Reading) {
+async function read({ held, upwards = (honest) => honest(), cut = null, isOneWay = false }: Reading) {
   const feeds = listedFeeds(held, TO);
   const asked: string[] = [];
+  /** Each page is read a second after the one before it. */
+  const shownAt = new Map<string, Date>();
+  const timed = async (answer: Promise<FeedPage>): Promise<FeedPage> => {
+    const vendorNow = new Date(TO.getTime() + asked.length * 1_000);
+    const page = await answer;
+    for (const id of page.ids ?? []) shownAt.set(id, vendorNow);
+    return { ...page, vendorNow };
+  };
   const found = new Map<string, number>();
-  const covered: Array<{ from: Date; to: Date }> = [];
+  const covered: Array<{ from: Date; to: Date; readAt: Date }> = [];
+  const lateReadings: string[] = [];
   let pages = 0;
+  const listNewer = (request: NewerRequest): Promise<FeedPage> => {
+    asked.push(`newer than ${request.than}`);
+    return upwards(() => timed(feeds.newerIntents(request)), request);
+  };
   const outcome = await readWindow(
     {
       ...{
@@ -61,12 +76,9 @@ async function read({ held, upwards = (honest) => honest(), cut = null }: Readin
       },
       list: (request: PageRequest) => {
         asked.push(`older than ${request.after ?? request.to?.toISOString()}`);
-        return feeds.paymentIntents(request);
+        return timed(feeds.paymentIntents(request));
       },
-      listNewer: (request) => {
-        asked.push(`newer than ${request.than}`);
-        return upwards(() => feeds.newerIntents(request), request);
-      },
+      ...(isOneWay ? {} : { listNewer }),
       coverUpTo: () => TO,
       coverNothingBefore: () => FROM,
       signal: new AbortController().signal,
@@ -82,6 +94,8 @@ async function read({ held, upwards = (honest) => honest(), cut = null }: Readin
               const isCovered = created >= page.covers.from && created < page.covers.to;
               if (isCovered && isUnpaid !== true)
                 expect(found.has(id), `${id} is covered and was not stored`).toBe(true);
+              // What changed in a payment after it was shown is not known.
+              if (isCovered && page.covers.readAt > (shownAt.get(id) ?? TO)) lateReadings.push(id);
             }
           }
           const runsFrom = cut !== null && pages >= cut.afterPages ? cut.at : FROM;
@@ -91,7 +105,7 @@ async function read({ held, upwards = (honest) => honest(), cut = null }: Readin
       wakeLanes: () => {},
     },
   );
-  return { outcome, asked, found, covered };
+  return { outcome, asked, found, covered, lateReadings };
 }
 
 const paidOf = (held: readonly ListedIntent[]) => held.filter(({ isUnpaid }) => isUnpaid !== true).map(({ id }) => id);
@@ -122,6 +136,19 @@ describe('a window with crowded seconds', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('counts as read when its first page was, from one end and from both', async () => {
+    const held = intentsOf([
+      { second: 3, intents: 450 },
+      { second: 9, intents: 1_250 },
+      { second: 12, intents: 30 },
+    ]);
+    for (const isOneWay of [true, false]) {
+      const { covered, lateReadings } = await read({ held, isOneWay });
+      expect(remaining({ from: FROM, to: TO }, covered)).toEqual([]);
+      expect(lateReadings).toEqual([]);
+    }
   });
 
   it('covers down to wherever it is cut meanwhile, each payment once', async () => {

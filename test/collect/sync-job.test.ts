@@ -102,6 +102,7 @@ describe('the sync job', () => {
         wakeLanes: async () => {},
         vendorClock: { serverTime: async () => stage.clock.now() },
         clock: { monotonicMs: () => 0, sleep: async () => {}, every: () => () => {} },
+        clockFault: () => null,
         permissions: stage.account,
         onPermission: () => {},
         requestPart: async ({ window }) => void asked.push(window),

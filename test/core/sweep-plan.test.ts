@@ -66,4 +66,11 @@ describe('a hole of events older than Stripe keeps them', () => {
     const swept = [{ ...sweep, readAt: at(39 * DAY_MS) }];
     expect(await dueAfter(at(39 * DAY_MS), swept)).toEqual({ sweeps: [], holes: [] });
   });
+
+  it('is swept once where the mirror starts after the hand-over: nothing earlier can be proven by a sweep', async () => {
+    const facts = { ...factsWith(at(40 * DAY_MS)), startsAt: at(DAY_MS) };
+    const whole = [{ from: facts.startsAt, to: facts.now, readAt: facts.now }];
+    const events = [{ from: at(11 * DAY_MS), to: at(40 * DAY_MS - LAG_MS) }];
+    expect(await sweepsDue({ ...facts, events, sweeps: whole, recent: whole }, async () => whole)).toEqual([]);
+  });
 });

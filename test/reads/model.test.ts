@@ -1,10 +1,13 @@
 /** The read model and what a person does with parked postings, on a real PostgreSQL. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DAY_MS } from '../../src/core/base/window.js';
 import type { Preparation, PreparedTransaction } from '../../src/core/posting/posting.js';
 import { createParkedStore } from '../../src/db/postings/parked-store.js';
 import { createReadModel, type ReadModel } from '../../src/db/reads/read-model.js';
 import { mirror, workers } from '../../src/db/schema/mirror.js';
 import { coverage } from '../../src/db/schema/sync-runs.js';
+import { addUpTotals } from '../../src/db/totals/add-up.js';
+import { paymentsInThirtyDays } from '../../src/db/workers/worker-registry.js';
 import { at, createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from '../support/reads-database.js';
 import { until } from '../support/stages/ledger.js';
 
@@ -500,6 +503,20 @@ describe('parked', () => {
     expect(rows[0]).toEqual({ ...out, looks: 0 });
     expect(rows[1]).toEqual({ ...out, looks: 0 });
     expect(rows[2]).toMatchObject({ state: 'pending', dismissed_by: null });
+  });
+});
+
+describe('the payments of the last 30 days', () => {
+  it('are those that were paid then, whenever they were stored, each once, added up or not', async () => {
+    const { db, sql } = database;
+    const firstRun = await insertRun(db, { found: 5, stored: 5 });
+    const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS);
+    for (const [n, days] of [0, 1, 29, 31, 400].entries())
+      await insertPosting(db, { firstRun, reference: `pi_${n}`, effectiveAt: daysAgo(days) });
+    await insertPosting(db, { firstRun, reference: 'pi_1:1', kind: 'correction', effectiveAt: daysAgo(1) });
+    expect(await paymentsInThirtyDays(sql)).toBe(3);
+    await addUpTotals(db);
+    expect(await paymentsInThirtyDays(sql)).toBe(3);
   });
 });
 

@@ -9,6 +9,7 @@ import type { Drizzle } from '../../src/db/connection/open.js';
 import { lanesDue, lanesWaiting, nextDueInMs } from '../../src/db/postings/due.js';
 import { daysWithPending } from '../../src/db/reads/certificates.js';
 import { createReadModel } from '../../src/db/reads/read-model.js';
+import { paymentsInThirtyDays } from '../../src/db/workers/worker-registry.js';
 import { paymentId, runId, type Size, transactionId } from './large-mirror.js';
 import type { Questions } from './plans.js';
 
@@ -22,6 +23,7 @@ export function questionsOf(db: Drizzle, sql: postgres.Sql, { postings, runs, da
   const middle = Math.floor(runs / 20) * 10 + 1;
   return {
     status: () => reads.status(),
+    'payments of 30 days': () => paymentsInThirtyDays(sql),
     runs: () => reads.runs({ limit: 50 }),
     'runs, with those that found nothing': () => reads.runs({ limit: 50, includeEmpty: true }),
     'runs from the middle on': () => reads.runs({ limit: 50, after: runId(middle) }),

@@ -52,6 +52,7 @@ export function createCollecting(
         ...ports,
         // A part that was not asked for is found by the timer; the tail must not wait for it.
         requestPart: (part) => queue.requestPart(part).catch(unasked),
+        clockFault: () => vendors.clockFault(),
         onTakenBack: (to) => events.coverageTakenBack({ code: 'coverage_ahead', to }),
       },
       { lagMs: config.syncLagMs, signal },

@@ -7,7 +7,7 @@
  * was in the list).
  */
 
-import { DAY_MS, earlier, merged, remaining, type Window } from '../base/window.js';
+import { DAY_MS, earlier, later, merged, remaining, type Window } from '../base/window.js';
 import type { PaymentFeed } from './sync-run.js';
 
 /** A part of a list of payments that was completely read, as it was at `readAt`. */
@@ -104,12 +104,16 @@ export function successGaps(facts: CoverageFacts): Window[] {
 /**
  * Stretches of success time since the hand-over that neither events nor a sweep have shown, whatever lists show: a list read
  * from the start on leaves nothing out of what is complete, yet names no payment that was created before the start and
- * succeeded after the hand-over, and those are the mirror's too.
+ * succeeded after the hand-over, and those are the mirror's too. Of what succeeded before the start no sweep proves
+ * anything, so where that is later than the hand-over it begins there: else a sweep would be asked for for ever.
  */
 export function unseenSuccesses(facts: Omit<CoverageFacts, 'lists'>): Window[] {
-  const { cutoverAt, now, mayRead } = facts;
+  const { startsAt, cutoverAt, now, mayRead } = facts;
   const runs = successRuns(facts);
-  return remaining({ from: cutoverAt ?? now, to: mayRead.events ? (runs.at(-1)?.to ?? now) : now }, runs);
+  return remaining(
+    { from: later(startsAt, cutoverAt ?? now), to: mayRead.events ? (runs.at(-1)?.to ?? now) : now },
+    runs,
+  );
 }
 
 /** Where the list of payments was never read, though the mirror claims what was created there; a backfill is on its way. */

@@ -15,7 +15,7 @@ export interface ReadFacts {
   readonly share: number;
   /** Test data is not counted against the allocation. */
   readonly livemode: boolean;
-  /** Payments stored in the last 30 days, as a lower bound of the account's transactions. */
+  /** Payments of the last 30 days, whenever they were stored, as a lower bound of the account's transactions. */
   readonly paymentsInThirtyDays: number;
   /** Requests that this mirror sent, whatever for. */
   readonly readsInThirtyDays: number;

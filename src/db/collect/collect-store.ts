@@ -166,7 +166,7 @@ export function createCollectStore(
         .where(and(eq(syncRuns.id, backfillId), openBackfill));
     },
 
-    takeBackAhead: (now) => takeBackAhead(db, now),
+    takeBackAhead: (agreed) => takeBackAhead(db, agreed),
 
     ...createSweepStore(db, version),
   };

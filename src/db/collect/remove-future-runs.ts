@@ -3,7 +3,8 @@
  * by code that believed one clock: what succeeded between the reading and that time was not read. Reading it again costs
  * requests and nothing else, so where it is not certain how far the reading went, more is taken back than need be.
  */
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
+import type { AgreedNow } from '../../collect/ports.js';
 import { floorToSecond, MINUTE_MS } from '../../core/base/window.js';
 import type { Drizzle, Transaction } from '../connection/open.js';
 import { mirror } from '../schema/mirror.js';
@@ -13,41 +14,60 @@ import { coverage, syncRuns } from '../schema/sync-runs.js';
 const AHEAD_MIN_MS = MINUTE_MS;
 
 /** @returns up to when events count as read now; null, and nothing was changed, when nothing lay ahead of `now` */
-export async function takeBackAhead(db: Drizzle, now: Date): Promise<Date | null> {
-  const limit = new Date(now.getTime() + AHEAD_MIN_MS);
-  if (!(await liesAhead(db, limit))) return null;
+export async function takeBackAhead(db: Drizzle, { now, isDoubted }: AgreedNow): Promise<Date | null> {
+  const bounds = { now, limit: new Date(now.getTime() + AHEAD_MIN_MS), isDoubted };
+  if (!(await liesAhead(db, bounds))) return null;
   return db.transaction(async (transaction) => {
-    const end = await soundEnd(transaction, floorToSecond(now));
-    await cutEvents(transaction, end);
-    await correctReadings(transaction, { now, limit });
-    await correctHandOver(transaction, { now: floorToSecond(now), limit });
-    return end;
+    const end = await soundEnd(transaction, bounds);
+    if (end !== null) await cutEvents(transaction, end);
+    await correctReadings(transaction, bounds);
+    await correctHandOver(transaction, bounds);
+    return end ?? floorToSecond(now);
   });
 }
 
-async function liesAhead(db: Drizzle, limit: Date): Promise<boolean> {
+async function liesAhead(db: Drizzle, bounds: Bounds): Promise<boolean> {
+  const { limit, isDoubted } = bounds;
+  const beyondRuns = isDoubted
+    ? sql`and covered_to > (select max(window_to) from ${syncRuns} where ${soundRun})`
+    : sql``;
   const [found] = await db.execute<{ ahead: boolean }>(sql`
-    select exists (select from ${coverage} where feed = 'events' and covered_to > ${at(limit)})
-      or exists (select from ${coverage} where read_at > ${at(limit)})
-      or exists (select from ${mirror} where hand_over_at > ${at(limit)})
-      or exists (select from ${syncRuns}
-        where ${listedInPlaceOfTail} and started_at > now() - interval '8 days' and window_to > ${at(limit)}) as ahead`);
+    select exists (select from ${coverage} where feed = 'events' and covered_to > ${at(limit)} ${beyondRuns})
+      or exists (
+        select from ${coverage} as held left join ${syncRuns} as run on run.id = held.run_id
+        where held.read_at > ${at(limit)} ${unlessBorneOut(sql`held.read_at`, isDoubted)})
+      or exists (select from ${mirror} where ${handedOverAhead(limit)})
+      or exists (select from ${syncRuns} as run
+        where ${listedInPlaceOfTail} and started_at > now() - interval '8 days' and window_to > ${at(limit)}
+          ${unlessBorneOut(sql`window_to`, isDoubted)}) as ahead`);
   return found?.ahead === true;
 }
 
 /** What stands in for the tail goes on from the end of its last window. */
 const listedInPlaceOfTail = sql`feed = 'payment_intents' and state = 'collected' and parent_id is null and worker_id is not null`;
 
+/** Its end had come when it began, by the database's clock: what was covered up to there was read when it could be read. */
+const soundRun = sql`feed = 'events' and state = 'collected' and worker_id is not null and window_to <= started_at`;
+
 /**
- * The newest end of a tail's reading that had come when that run began, by the database's clock: what was covered
- * up to there was read when it could be read. Runs after it read from a time that had not come, and saw nothing.
+ * No answer comes after its run ended; `run` is that run, and one that is not kept says nothing. Nor does the first of the many
+ * runs that one stretch of events is of: of those the ends of runs are compared.
  */
-async function soundEnd(transaction: Transaction, now: Date): Promise<Date> {
+function unlessBorneOut(time: SQL, isDoubted: boolean): SQL {
+  if (!isDoubted) return sql``;
+  return sql`and run.feed <> 'events' and ${time} > greatest(run.started_at, run.heartbeat_at, run.finished_at) + interval '1 minute'`;
+}
+
+/**
+ * The newest end of a sound run. Runs after it read from a time that had not come, and saw nothing. Null: nothing is known
+ * against what is covered.
+ */
+async function soundEnd(transaction: Transaction, { now, isDoubted }: Bounds): Promise<Date | null> {
   const [run] = await transaction.execute<{ ended_ms: string | null }>(sql`
-    select (extract(epoch from max(window_to)) * 1000)::text as ended_ms from ${syncRuns}
-    where feed = 'events' and state = 'collected' and worker_id is not null and window_to <= started_at`);
-  const endedMs = run?.ended_ms == null ? 0 : Number(run.ended_ms);
-  return floorToSecond(new Date(Math.min(endedMs, now.getTime())));
+    select (extract(epoch from max(window_to)) * 1000)::text as ended_ms from ${syncRuns} where ${soundRun}`);
+  const endedMs = run?.ended_ms == null ? null : Number(run.ended_ms);
+  if (isDoubted) return endedMs === null ? null : floorToSecond(new Date(endedMs));
+  return floorToSecond(new Date(Math.min(endedMs ?? 0, now.getTime())));
 }
 
 async function cutEvents(transaction: Transaction, end: Date): Promise<void> {
@@ -58,26 +78,36 @@ async function cutEvents(transaction: Transaction, end: Date): Promise<void> {
 }
 
 /** Lists and sweeps prove what they showed when they were read: no earlier time than the begin of their run is certain. */
-async function correctReadings(transaction: Transaction, { now, limit }: Bounds): Promise<void> {
+async function correctReadings(transaction: Transaction, { now, limit, isDoubted }: Bounds): Promise<void> {
+  const sound = isDoubted ? sql`run.started_at` : sql`least(${at(now)}, coalesce(run.started_at, ${at(now)}))`;
   await transaction.execute(sql`
-    update ${coverage} as held set read_at = least(${at(now)}, coalesce(run.started_at, ${at(now)}))
+    update ${coverage} as held set read_at = ${sound}
     from ${coverage} as ahead left join ${syncRuns} as run on run.id = ahead.run_id
-    where ahead.id = held.id and held.read_at > ${at(limit)}`);
+    where ahead.id = held.id and held.read_at > ${at(limit)} ${unlessBorneOut(sql`held.read_at`, isDoubted)}`);
   await transaction.execute(sql`
-    update ${syncRuns} set window_to = least(started_at, ${at(now)})
-    where ${listedInPlaceOfTail} and window_to > ${at(limit)}`);
+    update ${syncRuns} as run set window_to = ${sound}
+    where ${listedInPlaceOfTail} and window_to > ${at(limit)} ${unlessBorneOut(sql`window_to`, isDoubted)}`);
+}
+
+/** When the first backfill was asked for, in the moment of the hand-over. */
+const firstBegun = sql`(select min(started_at) from ${syncRuns} where feed = 'payment_intents' and window_to = ${mirror}.hand_over_at)`;
+
+/**
+ * Against Stripe's time, the database's, and what that one was at the start: each of them may stand in the past for a minute,
+ * and a hand-over that is moved back for good books payments of the books before it.
+ */
+function handedOverAhead(limit: Date): SQL {
+  return sql`hand_over_at > ${at(limit)} and hand_over_at > now() + interval '1 minute'
+    and hand_over_at > ${firstBegun} + interval '1 minute'`;
 }
 
 /** The tail begins before the hand-over: in a time to come it would leave out what succeeds until then. */
-async function correctHandOver(transaction: Transaction, { now, limit }: Bounds): Promise<void> {
+async function correctHandOver(transaction: Transaction, { limit }: Bounds): Promise<void> {
   await transaction.execute(sql`
-    update ${mirror} set hand_over_at = date_trunc('second', least(${at(now)}, (
-      select min(started_at) from ${syncRuns} where feed = 'payment_intents' and window_to = ${mirror}.hand_over_at)))
-    where hand_over_at > ${at(limit)}`);
+    update ${mirror} set hand_over_at = date_trunc('second', ${firstBegun}) where ${handedOverAhead(limit)}`);
 }
 
-interface Bounds {
-  readonly now: Date;
+interface Bounds extends AgreedNow {
   readonly limit: Date;
 }
 

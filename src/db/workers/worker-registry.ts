@@ -122,10 +122,20 @@ async function dropEmptySweeps(sql: postgres.Sql, keepEmptyRunsMs: number): Prom
     delete from stripe_blnk_sync.coverage where run_id in (select id from dropped)`;
 }
 
-/** Payments stored in the last 30 days: a lower bound of the account's transactions, for the read allocation. */
+/**
+ * Payments of the last 30 days, a lower bound of the account's transactions, for the read allocation. By when they were paid:
+ * a first backfill stores those of years within an hour. From the totals of days; corrections, which are few, are counted there
+ * too and are no transactions of Stripe.
+ */
 export async function paymentsInThirtyDays(sql: postgres.Sql): Promise<number> {
   const [row] = await sql<{ payments: number }[]>`
-    select coalesce(sum(stored), 0)::int as payments from stripe_blnk_sync.sync_runs where started_at > now() - interval '30 days'`;
+    with today as (select (now() at time zone 'UTC')::date as day), counted as (
+      select day, count from stripe_blnk_sync.day_totals
+      union all select day, count from stripe_blnk_sync.posting_changes
+      union all select (effective_at at time zone 'UTC')::date, -1 from stripe_blnk_sync.postings where kind = 'correction'
+    )
+    select coalesce(sum(counted.count), 0)::int as payments from counted, today
+    where counted.day > today.day - 30 and counted.day <= today.day`;
   return row?.payments ?? 0;
 }
 
