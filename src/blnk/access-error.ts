@@ -69,7 +69,9 @@ function keyRefused(answer: BlnkAnswer, { route, style }: Asked): SyncError {
     : 'Blnk does not accept the key in BLNK_API_KEY';
   // What a Core answers to a Bearer token: it reads another header.
   const coreFound = style === 'cloud' && answer.code === 'AUTH_MISSING_API_KEY';
-  const todo = coreFound ? 'this is a self-hosted Core: set BLNK_API_STYLE=core' : 'put a valid one there';
+  const todo = coreFound
+    ? 'this is a self-hosted Core: set BLNK_API_STYLE=core'
+    : `put a valid one there, of what BLNK_API_STYLE (now ${style}) and BLNK_API_BASE name: the Cloud and each Core have keys of their own`;
   return fatal('blnk_key_refused', `${what}; ${todo}. ${route.method} ${route.url} answered: ${answer.message}`);
 }
 

@@ -225,7 +225,9 @@ function readPage(answer: BlnkAnswer, route: Route): Page {
   const data = memberOf(answer.json, 'data');
   const rows: unknown = data === null && total === 0 ? [] : data;
   if (!Array.isArray(rows))
-    throw unreadable(`${route.method} ${route.url} answered no list of rows: ${answer.message}`);
+    throw unreadable(
+      `${route.method} ${route.url} answered no list of rows, as Blnk does; check that BLNK_API_BASE leads to Blnk and not to another service. It answered: ${answer.message}`,
+    );
   const isExact = typeof total === 'number' && memberOf(answer.json, 'total_is_estimate') !== true;
   return { rows, total: isExact && Number.isSafeInteger(total) ? total : null };
 }

@@ -6,7 +6,7 @@ import { PARKING_REASONS, type ParkingReason } from '../core/posting/posting.js'
 import type { DismissOutcome, RetryOutcome } from '../db/postings/parked-store.js';
 import { PROVEN_AGAIN } from '../views/decision-text.js';
 import { toJson } from '../views/json.js';
-import { paymentLines, paymentTable, withCommands } from '../views/payment-text.js';
+import { parkedTable, paymentLines, withCommands } from '../views/payment-text.js';
 import { plainText } from '../views/text-width.js';
 import {
   byOption,
@@ -35,7 +35,7 @@ export function addParkedCommands(program: Command, environment: CommandEnvironm
   const parked = program.command('parked').description('payments that are held for a person');
   parked
     .command('list')
-    .description('list them, newest first')
+    .description('list them, those that were stored last first')
     .addOption(limitOption(ROWS_SHOWN))
     .option('--after <reference>', 'those after this one, as the page before says')
     .addOption(reasonOption('only those parked for this reason'))
@@ -90,7 +90,7 @@ async function list(
     return;
   }
   if (page.payments.length === 0) output.print(nothingText({ after, reason }));
-  printLines(environment, paymentTable(page.payments, output.columns));
+  printLines(environment, parkedTable(page.payments, output.columns));
   const reasons = new Map(page.payments.map((payment) => [payment.reason, payment.whatToDo]));
   const advice = [...reasons].flatMap(([code, what]) =>
     code === null || what === null ? [] : [`${code}: ${withCommands(what)}`],

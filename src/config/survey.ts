@@ -60,12 +60,14 @@ export function surveyConfig(environment: Bag): ConfigSurvey {
     names.some((name) => wrong.has(name)) ? null : part;
   const { stripe, blnk, database, databaseSchema, redisUrl, queuePrefix, http } = config;
   const { source, sourceShards, guestDestination, accounts, syncStart, syncEveryMs, stripeReadShare } = config;
+  const home = { database, databaseSchema };
   return {
     problems,
     given: Object.keys(bag).length,
     stripe: whenRight(STRIPE, { ...stripe, isFullKey: /^sk_/.test(bag.STRIPE_API_KEY ?? '') }),
     blnk: whenRight(BLNK, blnk),
-    database: whenRight(DATABASE, { database, databaseSchema }),
+    // Which database is meant is not known then, and the private one is likely another than the one that is worked with.
+    database: bag.REDIS_URL !== undefined && bag.DATABASE_URL === undefined ? null : whenRight(DATABASE, home),
     queue: whenRight([...DATABASE, 'REDIS_URL', 'QUEUE_PREFIX'], { redisUrl, queuePrefix }),
     // Also where nobody would hear the webhook.
     http: whenRight(HTTP, { http, webhookSecrets: bag.STRIPE_WEBHOOK_SECRET?.split(',').length ?? 0 }),

@@ -4,10 +4,8 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { type Context, Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { packageFile } from '../package-root.js';
 import { createAccessReader, type Environment, knownOnly, ownHostsOnly, ownPagesOnly } from './access.js';
 import { createApi } from './api/api.js';
 import { addHealth, type Draining } from './health.js';
@@ -16,6 +14,7 @@ import { createMetrics } from './metrics.js';
 import { faultPage } from './pages/fault.js';
 import { addLogIn, askToLogIn } from './pages/log-in.js';
 import { addAssets, addPages } from './pages/pages.js';
+import { addRunbook } from './pages/runbook.js';
 import type { HttpPorts } from './ports.js';
 import { answerProblem, type Problem, problemOf, refuse } from './problem.js';
 import { HEADERS } from './security/headers.js';
@@ -48,7 +47,7 @@ export function createApp(ports: HttpPorts, draining: Draining): App {
   addAssets(app);
   addLogIn(app, ports, reader);
   app.route('/api', createApi(ports));
-  app.get('/runbook', async (c) => c.text(await readFile(packageFile('docs/runbook.md'), 'utf8')));
+  addRunbook(app);
   // Everything from here on is read in somebody's name: nothing of it is looked up for a stranger.
   app.use(knownOnly);
   const live = addLive(app, ports);

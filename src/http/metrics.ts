@@ -9,7 +9,7 @@ import { exitCodeOf, verdictOf } from '../core/verdict/verdict.js';
 import type { CertificateRecord } from '../db/reads/certificates.js';
 import type { StatusRecord } from '../db/reads/status.js';
 import { type Environment, knownOnly } from './access.js';
-import { toDays } from './pages/day-strip.js';
+import { toDays } from './pages/month.js';
 import type { HttpPorts } from './ports.js';
 
 const PREFIX = 'stripe_blnk_sync_';

@@ -4,8 +4,11 @@
  */
 import type { Action } from '../core/base/action.js';
 import { formatTime } from '../core/base/time-text.js';
+import { type CertificateState, worstFirst } from '../core/proof/certificate.js';
+import type { ItemState, RepairPlan } from '../core/repair/repair-plan.js';
 import type { DismissOutcome, RetryOutcome } from '../db/postings/parked-store.js';
 import type { RetrySelection } from '../db/postings/retry.js';
+import type { DaysProven } from './prove-days.js';
 import type { RequestOperations } from './request-operations.js';
 
 /** Keeps them, with who asked and from where. */
@@ -57,13 +60,48 @@ export function noteRequests(operations: RequestOperations, note: NoteActions): 
 export async function noted<Result>(
   note: NoteActions,
   work: () => Promise<Result>,
-  describe: (result: Result) => Omit<Action, 'why'> | null,
+  describe: (result: Result) => Described | null,
 ): Promise<Result> {
   const result = await work();
   const action = describe(result);
   if (action !== null) await note([{ ...action, why: null }]);
   return result;
 }
+
+type Described = Omit<Action, 'why'>;
+
+/** The days that were compared, also where nobody named them, and how many of each came out how: by the worst of their currencies. */
+export function proofAction({
+  days,
+  proven,
+  certificates,
+}: Pick<DaysProven, 'days' | 'proven' | 'certificates'>): Described {
+  const [first = null, last = null] = [days[0], days.at(-1)];
+  const worst = new Map<string, CertificateState>();
+  for (const { day, state } of worstFirst(certificates)) if (!worst.has(day)) worst.set(day, state);
+  const states = [...worst.values()];
+  const counts = CERTIFICATE_STATES.flatMap((state) => {
+    const count = states.filter((one) => one === state).length;
+    return count === 0 ? [] : [`${count} ${state.replaceAll('_', ' ')}`];
+  });
+  const what = counts.length === 0 ? '' : `: ${counts.join(', ')}`;
+  return {
+    ...{ kind: 'prove', subject: first === last ? first : `${first} to ${last}` },
+    result: `${proven} of ${days.length} ${days.length === 1 ? 'day was' : 'days were'} proven${what}`,
+  };
+}
+
+export function planAction({ id }: Pick<RepairPlan, 'id'>): Described {
+  return { kind: 'repair_plan', subject: id, result: 'planned' };
+}
+
+export function applyAction({ id, items }: Pick<RepairPlan, 'id' | 'items'>): Described {
+  const count = (state: ItemState) => items.filter((item) => item.state === state).length;
+  const result = `${count('done')} done, ${count('skipped')} done already, ${count('refused')} refused`;
+  return { kind: 'repair_apply', subject: id, result };
+}
+
+const CERTIFICATE_STATES = ['sealed', 'sealed_with_exceptions', 'open', 'not_covered', 'broken'] as const;
 
 const DISMISSED: Readonly<Record<DismissOutcome, string>> = {
   dismissed: 'stays out of the ledger',

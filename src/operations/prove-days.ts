@@ -17,6 +17,8 @@ export interface DaysAsked {
 
 export interface DaysProven {
   readonly asked: number;
+  /** Those that were asked for, oldest first. */
+  readonly days: readonly string[];
   /** Fewer after a signal or a fault. */
   readonly proven: number;
   /** Of the days that were proven, in their order. */
@@ -82,7 +84,7 @@ export async function proveNamedDays(
     certificates.push(...((await readDay(session.database.db, { day }))?.certificates ?? []));
   }
   const allSealed = proven.length === days.length && certificates.every(({ state }) => isSealed(state));
-  return { asked: days.length, proven: proven.length, certificates, faults, allSealed };
+  return { asked: days.length, days, proven: proven.length, certificates, faults, allSealed };
 }
 
 /** Asks everything that may refuse: a proof against another account or ledger would call every payment missing. */

@@ -12,14 +12,14 @@ const MARKS: Readonly<Record<CheckState, string>> = { ok: 'ok  ', warn: 'WARN', 
 const TONES: Readonly<Record<CheckState, Tone>> = { ok: 'good', warn: 'attention', fail: 'bad', skipped: 'quiet' };
 
 /** @param columns cells of the terminal; 0: no limit */
-export function doctorLines({ findings, stripeReads }: DoctorReport, columns: number): VerdictLine[] {
+export function doctorLines({ findings, ...reads }: DoctorReport, columns: number): VerdictLine[] {
   const partWidth = Math.max(0, ...findings.map(({ part }) => widthOf(part)));
   return [
     ...findings.flatMap((finding) =>
       linesOf(finding, { partWidth, columns }).map((text) => ({ text, tone: TONES[finding.state] })),
     ),
     { text: '', tone: 'quiet' },
-    ...wrapLine(`${summaryOf(findings)} Nothing was changed; ${readsText(stripeReads)}.`, columns).map((text) => ({
+    ...wrapLine(`${summaryOf(findings)} Nothing was changed; ${readsText(reads)}.`, columns).map((text) => ({
       text,
       tone: TONES[worstOf(findings)],
     })),
@@ -61,7 +61,7 @@ function named(count: number, what: string): string[] {
   return count === 0 ? [] : [`${formatCount(count)} ${what}${count === 1 ? '' : 's'}`];
 }
 
-function readsText(reads: number): string {
+function readsText({ stripeReads: reads, isStripeAnswering }: Omit<DoctorReport, 'findings'>): string {
   if (reads === 0) return 'Stripe was not asked';
-  return `used ${formatCount(reads)} ${reads === 1 ? 'read' : 'reads'} of Stripe`;
+  return `${isStripeAnswering ? 'used' : 'tried'} ${formatCount(reads)} ${reads === 1 ? 'read' : 'reads'} of Stripe`;
 }

@@ -12,9 +12,26 @@ import { actionLines } from './action-text.js';
 import { type Column, renderFacts, renderTable } from './table.js';
 import { plainText } from './text-width.js';
 
-/** A state or reason that all of them have is of no use in a narrow terminal: it gives way to what differs. */
+/** Those that are parked, in the order in which they are listed: as they were stored. */
+export function parkedTable(payments: readonly PaymentRecord[], terminalColumns: number): string[] {
+  return tableOf(
+    COLUMNS.map((column) => (column === CREATED ? STORED : column)),
+    payments,
+    terminalColumns,
+  );
+}
+
 export function paymentTable(payments: readonly PaymentRecord[], terminalColumns: number): string[] {
-  const columns = COLUMNS.map((column) => {
+  return tableOf(COLUMNS, payments, terminalColumns);
+}
+
+/** A state or reason that all of them have is of no use in a narrow terminal: it gives way to what differs. */
+function tableOf(
+  all: ReadonlyArray<Column<PaymentRecord>>,
+  payments: readonly PaymentRecord[],
+  terminalColumns: number,
+): string[] {
+  const columns = all.map((column) => {
     const isCommon = new Set(payments.map(column.value)).size === 1 && payments.length > 1;
     return isCommon && GIVES_WAY.has(column.title) ? { ...column, rank: LAST_RANK } : column;
   });
@@ -61,12 +78,21 @@ export function paymentLines(payment: PaymentSides): string[] {
   return lines;
 }
 
+const CREATED: Column<PaymentRecord> = {
+  ...{ title: 'created (UTC)', rank: 4 },
+  value: (payment) => formatTime(payment.created),
+};
+const STORED: Column<PaymentRecord> = {
+  ...{ title: 'stored (UTC)', rank: 4 },
+  value: (payment) => formatTime(payment.storedAt),
+};
+
 const COLUMNS: ReadonlyArray<Column<PaymentRecord>> = [
   { title: 'reference', rank: 0, value: (payment) => payment.reference },
   { title: 'state', rank: 3, value: (payment) => payment.state },
   { title: 'reason', rank: 2, value: (payment) => payment.reason ?? '' },
   { title: 'amount', rank: 1, align: 'right', value: (payment) => amountText(payment) ?? '' },
-  { title: 'created (UTC)', rank: 4, value: (payment) => formatTime(payment.created) },
+  CREATED,
   { title: 'balance', rank: 6, shortenTo: 12, value: (payment) => payment.customerBalance ?? '' },
   { title: 'transaction', rank: 7, shortenTo: 12, value: (payment) => payment.transactionId ?? '' },
   {
@@ -118,7 +144,7 @@ export function acceptanceLines({ day, differences, ...acceptance }: AcceptanceR
 }
 
 /** Broken into lines without reading numbers: a ledger amount may be larger than a JSON number can be. */
-function jsonLines(text: string): string[] {
+export function jsonLines(text: string): string[] {
   let depth = 0;
   let quoted = false;
   let line = '';

@@ -22,9 +22,9 @@ export const TOTAL_COLUMNS: ReadonlyArray<Column<TotalRecord>> = [
     align: 'right',
     value: ({ currency, pending }) => formatMoney({ amount: pending, currency }),
   },
-  { title: 'parked', rank: 3, align: 'right', value: ({ parkedCount }) => formatCount(parkedCount) },
+  { title: 'parked or dismissed', rank: 3, align: 'right', value: ({ parkedCount }) => formatCount(parkedCount) },
   {
-    title: 'parked sum',
+    title: 'their sum',
     rank: 5,
     align: 'right',
     value: ({ currency, parked }) => formatMoney({ amount: parked, currency }),

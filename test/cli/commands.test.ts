@@ -165,6 +165,9 @@ describe('reading', () => {
 
   it('parked list and show', async () => {
     const { printed } = await command('parked list');
+    // By what it sorts.
+    expect(printed).toMatch(/ stored \(UTC\) /);
+    expect(printed).not.toMatch(/created \(UTC\)/);
     expect(printed).toMatch(/pi_1 .*conflict .*10\.00 USD/);
     expect(printed).toContain('conflict: Compare both sides with: stripe-blnk-sync parked show.');
     expect(JSON.parse((await command('parked list --json')).printed)).toMatchObject({

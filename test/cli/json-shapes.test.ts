@@ -148,7 +148,16 @@ async function ofSessions(): Promise<Readonly<Record<string, string>>> {
     prove: (environment) =>
       prove(
         environment,
-        { proveDays: async () => ({ asked: 1, proven: 1, certificates, faults: [], allSealed: false }) },
+        {
+          proveDays: async () => ({
+            asked: 1,
+            days: ['2026-11-02'],
+            proven: 1,
+            certificates,
+            faults: [],
+            allSealed: false,
+          }),
+        },
         { ...asked, all: false, json: true },
       ),
     'repair plan': (environment) => planRepair(environment, plans, { fromDay: null, toDay: null, json: true }),
@@ -164,7 +173,11 @@ async function ofSessions(): Promise<Readonly<Record<string, string>>> {
     accounts: (environment) => checkAccounts(environment, { checkAccounts: async () => ACCOUNTS }, { json: true }),
     'login-link': (environment) => printLoginLink(environment, { makeLoginLink: async () => LINK }, { json: true }),
     doctor: (environment) =>
-      doctor(environment, { examine: async () => ({ findings: FINDINGS, stripeReads: 4 }) }, { json: true }),
+      doctor(
+        environment,
+        { examine: async () => ({ findings: FINDINGS, stripeReads: 4, isStripeAnswering: true }) },
+        { json: true },
+      ),
     'sync --dry-run': (environment) =>
       dryRun(environment, { dryRun: async () => ({ report: REPORT, fault: null }) }, { kind: 'sync', json: true }),
   };

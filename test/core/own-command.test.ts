@@ -1,7 +1,13 @@
 /** Texts name commands that work where the program was started from, and none that would ask a registry. */
 import ts from 'typescript';
 import { afterEach, describe, expect, it } from 'vitest';
-import { callProgram, commandLine, type ProgramStart, programName } from '../../src/core/base/own-command.js';
+import {
+  callProgram,
+  callProgramAs,
+  commandLine,
+  type ProgramStart,
+  programName,
+} from '../../src/core/base/own-command.js';
 import { readDocuments } from '../support/documents.js';
 import { sourceFiles, visit } from '../support/source-files.js';
 
@@ -74,6 +80,11 @@ describe('how a person calls the program', () => {
     callProgram(start);
     expect(commandLine('parked list')).toBe(`${name} parked list`);
   });
+});
+
+it('a process that another one started names the program of that one', () => {
+  callProgramAs('npm run cli --');
+  expect(commandLine('status')).toBe('npm run cli -- status');
 });
 
 /** Connections to PostgreSQL are named so as well. */

@@ -160,7 +160,7 @@ describe('any mirror', () => {
           feed: fc.constantFrom('events', 'charges', 'payment_intents'),
           code: fc.constantFrom('stripe_unavailable', 'stripe_permission_missing'),
           message: fc.constant('no answer'),
-          at: ago(HOUR),
+          ...{ at: ago(HOUR), since: ago(HOUR) },
           recovered: fc.boolean(),
         }),
       ),
@@ -377,7 +377,7 @@ describe('the needs', () => {
         feed: 'events',
         code: 'stripe_key',
         message: 'No right.',
-        at: STATUS.now,
+        ...{ at: STATUS.now, since: STATUS.now },
         recovered: false,
       },
     });
@@ -393,6 +393,28 @@ describe('the needs', () => {
     expect(needs[4]?.text).toMatch(/^2 unresolved: .* The oldest since 2026-11-10 12:00:00 UTC: no answer\.$/);
   });
 
+  it('say since when reading fails, not when it failed last, and what to check of a Stripe that does not answer', () => {
+    const since = new Date(NOW - 9 * MINUTE);
+    const failure = {
+      runId: RUN.id,
+      feed: 'events',
+      message: 'no answer',
+      at: STATUS.now,
+      since,
+      recovered: false,
+    } as const;
+    const textOf = (code: string) => of({ lastFailure: { ...failure, code } }).needs[0]?.text;
+    expect(textOf('stripe_unavailable')).toBe(
+      'Reading events fails since 2026-11-10 11:51:00 UTC: stripe_unavailable: no answer. ' +
+        'It is tried again by itself; check that Stripe answers from here, and STRIPE_API_BASE where it is set.',
+    );
+    expect(textOf('stripe_answer')).toBe(
+      'Reading events fails since 2026-11-10 11:51:00 UTC: stripe_answer: no answer.',
+    );
+    const late = of({ lastFailure: { ...failure, code: 'stripe_unavailable' }, tailReadAt: since });
+    expect(late.sentence).toContain('reading events fails since 2026-11-10 11:51:00 UTC');
+  });
+
   it('say when completeness stands still although workers live', () => {
     expect(codesOf(of({ behindMs: 600_000 + 600_001 }).needs)).toEqual(['standstill']);
     expect(of({ behindMs: 600_000 + 600_000 }).needs).toEqual([]);
@@ -402,7 +424,14 @@ describe('the needs', () => {
     const since = new Date('2026-11-09T00:00:00Z');
     const refused = (events: Date | null, charges: Date | null, more: Partial<VerdictFacts> = {}) =>
       of({ ...more, mirror: mirrorWith({ eventsRefusedSince: events, chargesRefusedSince: charges }) });
-    const failure = { runId: RUN.id, code: 'stripe_permission_missing', message: '', at: since, recovered: false };
+    const failure = {
+      runId: RUN.id,
+      code: 'stripe_permission_missing',
+      message: '',
+      at: since,
+      since,
+      recovered: false,
+    };
     const noEvents = refused(since, null, { lastFailure: { ...failure, feed: 'events' } });
     expect(noEvents.needs.map(({ text }) => text)).toEqual([
       'The Stripe key may not read events since 2026-11-09 00:00:00 UTC: late payments are found by sweeps only; completeness ends at the last full sweep. Make a key with "Events: Read" and give it as STRIPE_API_KEY.',

@@ -2,7 +2,9 @@
  * Who may ask, under which name, from which page: each request as a browser or a program sends it, and what it gets. What is
  * refused read nothing and changed nothing.
  */
+
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ERROR_CODES } from '../../src/core/base/error-codes.js';
 import type { HttpPorts } from '../../src/http/ports.js';
 import { askAsItIs, type Sent } from '../support/ask-as-it-is.js';
 import { createReadsDatabase, type ReadsDatabase } from '../support/reads-database.js';
@@ -89,6 +91,27 @@ describe('on this machine, without tokens', () => {
       expect(headers['access-control-allow-origin']).toBeUndefined();
     }
   });
+});
+
+it('without a token the page to log in asks for none, and leads on', async () => {
+  stage = await startHttp(database);
+  const { body } = await ask('/login?next=/days');
+  expect(body).toContain('No log-in is needed');
+  expect(body).toContain('href="/days"');
+  expect(body).not.toMatch(/need a token|<form/);
+});
+
+it('the runbook is a page with an anchor for each code, and text for programs', async () => {
+  stage = await startHttp(database);
+  const { body, headers } = await ask('/runbook', { headers: { accept: 'text/html' } });
+  expect(headers['content-type']).toMatch(/^text\/html/);
+  for (const code of ERROR_CODES) expect(body).toContain(`<tr id="${code}">`);
+  const targets = [...body.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id ?? '');
+  expect(targets.length).toBeGreaterThan(10);
+  expect(targets.filter((id) => !body.includes(` id="${id}"`))).toEqual([]);
+  expect(body).not.toMatch(/href="[^"]*\.md/);
+  expect(body).toContain('href="/"');
+  expect((await ask('/runbook')).body).toMatch(/^# Runbook/);
 });
 
 describe('with tokens', () => {

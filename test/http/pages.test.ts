@@ -36,7 +36,16 @@ const PAGES = [
     '/parked',
     '/parked?reason=conflict&dismissed=true',
   ],
-  ...['/parked?reason=rebuild', '/days', `/days/${PROVEN}`, '/actions', '/settings', '/login', `/runs/${runId(1)}`],
+  ...[
+    '/parked?reason=rebuild',
+    '/days',
+    `/days/${PROVEN}`,
+    '/actions',
+    '/settings',
+    '/login',
+    '/runbook',
+    `/runs/${runId(1)}`,
+  ],
   ...['/?currency=USD', '/repairs', `/days/${PROVEN}/accept?payment=${PARKED}`],
 ];
 
@@ -126,6 +135,20 @@ describe('pages', () => {
     await page.keyboard.press('Enter');
     await page.waitForURL(`**/payments/${paymentId(77)}`);
     expect(await page.locator('main').innerText()).toContain('in the ledger');
+  });
+
+  it('name the command that shows a payment, and break what was read into lines', async () => {
+    const { page } = await look();
+    const textOf = async (reference: string) => {
+      await page.goto(`${stage.url}/payments/${reference}`);
+      return page.locator('main').innerText();
+    };
+    expect(await textOf(paymentId(8))).toContain(`The same as stripe-blnk-sync payments ${paymentId(8)}`);
+    expect(await textOf(PARKED)).toContain(`The same as stripe-blnk-sync parked show ${PARKED}`);
+    const firstRun = await insertRun(database.db);
+    const payment = JSON.stringify({ id: 'pi_lines', amount_received: 12 });
+    await insertPosting(database.db, { reference: 'pi_lines', firstRun, state: 'parked', reason: 'conflict', payment });
+    expect(await textOf('pi_lines')).toMatch(/As it was read from Stripe\s+\{\s*\n\s+"id": "pi_lines",\s*\n/);
   });
 
   it('lead through a list and back, with the filters in the address', async () => {
@@ -244,6 +267,20 @@ describe('pages', () => {
     await insertPosting(db, { reference: 'pi_live_2', firstRun, effectiveAt: new Date(Date.now() + 1_000) });
     await page.getByRole('button', { name: 'Follow again' }).click();
     await page.getByText('pi_live_2').waitFor({ timeout: 15_000 });
+  }, 60_000);
+
+  it('mark as new only what is news: how long ago something was is none', async () => {
+    const { db } = database;
+    const { page } = await look();
+    const stream = page.waitForResponse(`${stage.url}/events`);
+    await page.goto(`${stage.url}/`);
+    await stream;
+    const ago = () => page.locator('#runs [data-ago]').first().innerText();
+    await page.evaluate("document.querySelector('#runs [data-ago]').textContent = ' (long ago)'");
+    const firstRun = await insertRun(db, { startedAt: new Date(0) });
+    await insertPosting(db, { reference: 'pi_news', firstRun, effectiveAt: new Date(Date.now() + 1_000) });
+    await vi.waitFor(async () => expect(await ago()).not.toContain('long'), { timeout: 15_000, interval: 200 });
+    expect(await page.locator('#runs').getAttribute('data-fresh')).toBeNull();
   }, 60_000);
 
   it('show hostile texts as text', async () => {

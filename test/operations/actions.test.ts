@@ -1,5 +1,8 @@
 /** Who asked for what stays known: whatever is done in somebody's name is noted once, with what came of it, and for good. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { CertificateState } from '../../src/core/proof/certificate.js';
+import type { FullCertificate } from '../../src/db/reads/certificates.js';
+import { proofAction } from '../../src/operations/note-actions.js';
 import { openCommandLine, RUN } from '../support/stages/command-line.js';
 
 const { command, database, startWorker, serve } = openCommandLine();
@@ -60,4 +63,29 @@ it('is never changed or deleted, by whomever', async () => {
   ]) {
     await expect(change).rejects.toThrow(/actions are only ever added/);
   }
+});
+
+describe('a proof', () => {
+  const of = (...days: ReadonlyArray<readonly [day: string, ...states: CertificateState[]]>) =>
+    proofAction({
+      ...{ days: ['2026-11-01', '2026-11-02', '2026-11-03'], proven: days.length },
+      certificates: days.flatMap(([day, ...states]) => states.map((state) => ({ day, state }) as FullCertificate)),
+    });
+
+  it('is noted with the days that were compared and how each came out, by the worst of its currencies', () => {
+    expect(
+      of(
+        ['2026-11-01', 'sealed', 'sealed_with_exceptions'],
+        ['2026-11-02', 'open', 'broken'],
+        ['2026-11-03', 'sealed'],
+      ),
+    ).toEqual({
+      ...{ kind: 'prove', subject: '2026-11-01 to 2026-11-03' },
+      result: '3 of 3 days were proven: 1 sealed, 1 sealed with exceptions, 1 broken',
+    });
+    expect(of().result).toBe('0 of 3 days were proven');
+    expect(proofAction({ days: ['2026-11-01'], proven: 1, certificates: [] })).toMatchObject({
+      ...{ subject: '2026-11-01', result: '1 of 1 day was proven' },
+    });
+  });
 });

@@ -128,6 +128,30 @@ describe.skipIf(home === undefined)('doctor', () => {
         [/lacks the permission proxy:write/, /^Make a key that has it/],
       ],
       [
+        'Stripe away',
+        { STRIPE_API_BASE: 'http://127.0.0.1:1' },
+        'stripe: stripe_unavailable',
+        [/could not be reached/, /^Check .*STRIPE_API_BASE/],
+      ],
+      [
+        'Blnk away',
+        { BLNK_API_BASE: 'http://127.0.0.1:1' },
+        'blnk: blnk_unavailable',
+        [/cannot be reached/, /^Check that it runs, BLNK_API_BASE/],
+      ],
+      [
+        'a key of a Core for the Cloud',
+        { BLNK_API_KEY: 'blnk_canary' },
+        'blnk: blnk_key_refused',
+        [/does not accept the key/, /BLNK_API_STYLE \(now cloud\)/],
+      ],
+      [
+        'Redis without a database',
+        { DATABASE_URL: '', REDIS_URL: 'redis://127.0.0.1:6379' },
+        'variables: configuration_unusable',
+        [/^REDIS_URL: is set without DATABASE_URL/, /\.env/],
+      ],
+      [
         'a name that is nearly one',
         { SYNC_EVRY: '5s' },
         'variables: variable_unknown',
@@ -222,6 +246,19 @@ describe.skipIf(home === undefined)('doctor', () => {
     expect([after.wrong[0]?.text, after.wrong[0]?.do]).toEqual([
       expect.stringMatching(/answers, and takes nothing: it is a replica/),
       expect.stringMatching(/^Give REDIS_URL an address that always leads to the master/),
+    ]);
+  });
+
+  it('another service in the place of Blnk', { timeout: TIMEOUT_MS }, async () => {
+    const somebody = createServer((_, response) => response.end('<h1>Shop</h1>')).listen(0, '127.0.0.1');
+    await once(somebody, 'listening');
+    onTestFinished(() => void somebody.close());
+    const { port } = somebody.address() as AddressInfo;
+    const { codes, wrong } = await examine({ BLNK_API_BASE: `http://127.0.0.1:${port}` });
+    expect(codes).toEqual(['blnk: blnk_answer_unreadable']);
+    expect([wrong[0]?.text, wrong[0]?.do]).toEqual([
+      expect.stringMatching(/answered no list of rows, as Blnk does$/),
+      expect.stringMatching(/^Check that BLNK_API_BASE leads to Blnk and not to another service/),
     ]);
   });
 

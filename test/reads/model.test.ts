@@ -256,6 +256,24 @@ describe('status', () => {
   });
 });
 
+it('a failure that lasts began with the first failed run after the last good one of its feed', async () => {
+  const { db } = database;
+  const now = Date.now();
+  const ago = (minutes: number) => new Date(now - minutes * MINUTE);
+  const failed = { state: 'failed', errorCode: 'stripe_unavailable', error: 'no answer' } as const;
+  await insertRun(db, { id: run(1), ...failed, startedAt: ago(90), finishedAt: ago(89) });
+  const never = await reads.status();
+  expect(never.lastFailure).toMatchObject({ runId: run(1), at: ago(89), since: ago(89), recovered: false });
+  await insertRun(db, { id: run(2), startedAt: ago(80), finishedAt: ago(79) });
+  // Another feed's, and one that was stopped.
+  await insertRun(db, { id: run(3), ...failed, feed: 'charges', startedAt: ago(78), finishedAt: ago(77) });
+  await insertRun(db, { id: run(4), ...failed, errorCode: 'stopped', startedAt: ago(76), finishedAt: ago(75) });
+  await insertRun(db, { id: run(6), ...failed, startedAt: ago(60), finishedAt: ago(59) });
+  await insertRun(db, { id: run(7), ...failed, startedAt: ago(2), finishedAt: ago(1) });
+  const lasting = await reads.status();
+  expect(lasting.lastFailure).toMatchObject({ runId: run(7), at: ago(1), since: ago(59), recovered: false });
+});
+
 describe('parked', () => {
   const stored = (minute: number) => new Date(Date.UTC(2026, 10, 1, 0, minute));
 

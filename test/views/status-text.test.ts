@@ -63,7 +63,7 @@ describe('status', () => {
       feed: 'events',
       code: 'stripe_key',
       message: 'no\u001b[2Jright',
-      at: STATUS.now,
+      ...{ at: STATUS.now, since: STATUS.now },
       recovered: false,
     } as const;
     const lines = linesOf(verdictOf({ ...STATUS, lastFailure, proofs: { ...STATUS.proofs, unsealed } }));
@@ -128,7 +128,7 @@ describe('status', () => {
     };
     const lines = statusTables({ ...STATUS, holes: [hole], totals: [total] }, 60);
     const tableLines = lines.slice(lines.indexOf('In the ledger'));
-    expect(tableLines).toContain('USD            1  1.23 USD        0     0.00 USD       0');
+    expect(tableLines).toContain('USD            1  1.23 USD        0                    0');
     for (const line of tableLines) expect(widthOf(line)).toBeLessThanOrEqual(60);
   });
 });

@@ -1,9 +1,12 @@
 /** Proving and repairing for the demonstration, by the code of `prove`, `repair plan` and `repair apply`. */
 import { v7 as uuidv7 } from 'uuid';
 import type { WorkerConfig } from '../../config/config.js';
+import type { Action } from '../../core/base/action.js';
 import type { RepairPlan } from '../../core/repair/repair-plan.js';
+import { noteActions } from '../../db/actions/action-store.js';
 import { type FullCertificate, readDay } from '../../db/reads/certificates.js';
 import type { Log } from '../../observability/log.js';
+import { applyAction, planAction, proofAction } from '../../operations/note-actions.js';
 import { mirrorOf } from '../../operations/session.js';
 import { applyRepair } from '../../prove/apply-repair.js';
 import { planRepair } from '../../prove/plan-repair.js';
@@ -44,6 +47,9 @@ export async function openDemoDays({
   const session = await openSession(config, { log, signal });
   const { db } = session.home.database;
   const queue = createJobQueue(session.home.queueBackend, () => undefined);
+  // As the commands do, so that the page of actions shows what is told here.
+  const note = (action: Omit<Action, 'why'>) =>
+    noteActions(db, { name: userName, origin: 'cli' }, [{ ...action, why: null }]);
   return {
     async prove(days, onDay) {
       const facts = await readProvingFacts(session);
@@ -66,6 +72,7 @@ export async function openDemoDays({
       signal.throwIfAborted();
       const rows: FullCertificate[] = [];
       for (const { day } of proven) rows.push(...((await readDay(db, { day }))?.certificates ?? []));
+      await note(proofAction({ days, proven: proven.length, certificates: rows }));
       return rows;
     },
 
@@ -74,7 +81,9 @@ export async function openDemoDays({
       const ports = createRepairPorts(session);
       const { plan } = await planRepair(ports, { range: null, mirror, by: userName }, QUIET);
       if (plan === null) throw new Error('The repair found nothing to do. This is a defect');
+      await note(planAction(plan));
       const applied = await applyRepair(ports, { plan, rules: mirror, by: userName }, QUIET);
+      await note(applyAction(applied.plan));
       for (const lane of applied.lanes) await queue.wakeLane(lane);
       return applied.plan;
     },

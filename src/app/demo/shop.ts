@@ -8,11 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandContext } from '../../cli/ports.js';
-import { readWorkerConfig, VARIABLES, type WorkerConfig } from '../../config/config.js';
+import { readWorkerConfig, type WorkerConfig } from '../../config/config.js';
 import { commandLine } from '../../core/base/own-command.js';
 import { demoStaysUp } from '../../views/demo-text.js';
 import { openCommandContext } from '../commands/command-context.js';
 import type { AppEnvironment } from '../commands/command-environment.js';
+import { exportedVariables } from './exported-variables.js';
 import { tellDemoStory } from './story.js';
 import { type DemoVendors, startDemoVendors } from './vendors.js';
 import { createDemoVoice, type DemoVoice } from './voice.js';
@@ -146,15 +147,10 @@ interface StayingUp extends Pick<Opening, 'environment' | 'signal'> {
 }
 
 async function stayUp({ environment, vendors, variables, signal }: StayingUp): Promise<void> {
-  const given = environment.variables();
-  const names = VARIABLES.flatMap((name) => [name, `${name}_FILE`]);
-  // What is set here is likely to be set in the other terminal as well.
-  const others = names.filter((name) => given[name] !== undefined && given[name] !== '' && !(name in variables));
-  const blank = Object.fromEntries(others.map((name) => [name, '']));
   const { stripe, blnk } = vendors;
   const lines = demoStaysUp({
     pages: `http://127.0.0.1:${variables.HTTP_PORT}`,
-    ...{ stripe: stripe.url, blnk: blnk.url, variables: { ...variables, ...blank } },
+    ...{ stripe: stripe.url, blnk: blnk.url, variables: exportedVariables(variables, environment.variables()) },
     command: commandLine('').trimEnd(),
   });
   // To be pasted: broken into lines the first half would be a command of its own.

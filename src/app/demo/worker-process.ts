@@ -6,7 +6,7 @@ import { liveAsDemoWorker } from './worker.js';
 const interrupted = untilInterrupted(process, () => undefined);
 const orphaned = new AbortController();
 process.once('disconnect', () => orphaned.abort());
-process.once('message', async (order: { readonly variables: Record<string, string> }) => {
+process.once('message', async (order: Parameters<typeof liveAsDemoWorker>[0]) => {
   const fault = await liveAsDemoWorker(order, AbortSignal.any([interrupted, orphaned.signal]));
   if (fault !== null) {
     process.exitCode = 2;

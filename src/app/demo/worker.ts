@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { readWorkerConfig } from '../../config/config.js';
 import type { Bag } from '../../config/environment.js';
 import { describeFault } from '../../core/base/errors.js';
+import { callProgramAs, commandLine } from '../../core/base/own-command.js';
 import { createLog } from '../../observability/log.js';
 import { describeSettings } from '../describe-settings.js';
 import { TIMINGS, type Timings } from '../timings.js';
@@ -35,7 +36,11 @@ const DEMO_TIMINGS: Timings = {
   proofs: { ...TIMINGS.proofs, firstAfterMs: 365 * 86_400_000 },
 };
 
-type Order = { readonly variables: Bag };
+interface Order {
+  readonly variables: Bag;
+  /** How the reader calls the program that started this process, for the commands that its pages name. */
+  readonly program: string;
+}
 type Report = { readonly fault: string };
 
 export function startDemoWorker(variables: Bag): DemoWorker {
@@ -50,7 +55,7 @@ export function startDemoWorker(variables: Bag): DemoWorker {
   child.on('message', (report: Report) => {
     said = report.fault;
   });
-  child.send({ variables } satisfies Order);
+  child.send({ variables, program: commandLine('').trimEnd() } satisfies Order);
   const gone = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve(code));
@@ -69,7 +74,8 @@ export function startDemoWorker(variables: Bag): DemoWorker {
 }
 
 /** What the process of the worker does with its order; it ends in order when its parent is gone. */
-export async function liveAsDemoWorker({ variables }: Order, signal: AbortSignal): Promise<string | null> {
+export async function liveAsDemoWorker({ variables, program }: Order, signal: AbortSignal): Promise<string | null> {
+  callProgramAs(program);
   const { runWorker } = await import('../worker/run-worker.js');
   try {
     const config = readWorkerConfig(variables);

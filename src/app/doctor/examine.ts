@@ -62,7 +62,14 @@ export async function examine({
     queue: redis ?? queueInDatabase(home),
     webhook: webhookFacts(survey),
   };
-  return { findings: findingsOf(facts), stripeReads: stripe.reads };
+  return {
+    ...{ findings: findingsOf(facts), stripeReads: stripe.reads },
+    isStripeAnswering: isAnswering(stripe.answer),
+  };
+}
+
+function isAnswering(answer: DoctorFacts['stripe']): boolean {
+  return answer.kind === 'given' || (answer.kind === 'fault' && answer.fault.code !== 'stripe_unavailable');
 }
 
 function keyFacts({ stripe: config }: ConfigSurvey): DoctorFacts['stripeKey'] {

@@ -25,7 +25,7 @@ export interface LookAtHomeOptions extends Limits {
 export async function lookAtHome(survey: ConfigSurvey, options: LookAtHomeOptions): Promise<HomeSeen> {
   const { database: config, queue, http } = survey;
   if (config === null) {
-    const why = 'not asked: DATABASE_URL, DATABASE_SCHEMA or DATA_DIR is not usable';
+    const why = 'not asked: DATABASE_URL, DATABASE_SCHEMA or DATA_DIR is missing or wrong';
     return { embedded: null, database: unasked(why), held: null };
   }
   // Of variables that are wrong, the most that they could need.
@@ -74,7 +74,7 @@ export async function lookAtDisk(
   config: ConfigSurvey['database'],
   { freeBytes = readFreeBytes, ...limits }: LookAtDiskOptions,
 ): Promise<Answer<DiskFacts>> {
-  if (config === null) return unasked('not looked at: DATABASE_URL or DATA_DIR is not usable');
+  if (config === null) return unasked('not looked at: DATABASE_URL or DATA_DIR is missing or wrong');
   if (config.database.kind === 'url') return unasked("of the database's own server, which is not seen from here");
   const { dataDir } = config.database;
   return askWithin(limits, async () => ({ folder: dataDir, freeBytes: await freeBytes(await nearestFolder(dataDir)) }));

@@ -1,8 +1,7 @@
 /** Composition: planning and applying repairs on a session, noted in somebody's name; for commands, and for pages and API. */
 import type { RepairOperations } from '../../cli/repair.js';
-import type { ItemState, RepairPlan } from '../../core/repair/repair-plan.js';
 import { type ApplyingSession, applyRepair } from '../../operations/apply-repair.js';
-import { type NoteActions, noted } from '../../operations/note-actions.js';
+import { applyAction, type NoteActions, noted, planAction } from '../../operations/note-actions.js';
 import { planRepair } from '../../operations/plan-repair.js';
 import { createRepairPorts } from './repair-ports.js';
 import type { JoinedSession } from './session.js';
@@ -17,18 +16,13 @@ export function createRepairOperations(
       noted(
         note,
         () => planRepair(repairing, asked, listener),
-        ({ plan }) => (plan === null ? null : { kind: 'repair_plan', subject: plan.id, result: 'planned' }),
+        ({ plan }) => (plan === null ? null : planAction(plan)),
       ),
     applyRepair: (asked, listener) =>
       noted(
         note,
         () => applyRepair(repairing, asked, listener),
-        ({ plan }) => ({ kind: 'repair_apply', subject: plan.id, result: resultText(plan) }),
+        ({ plan }) => applyAction(plan),
       ),
   };
-}
-
-function resultText({ items }: RepairPlan): string {
-  const count = (state: ItemState) => items.filter((item) => item.state === state).length;
-  return `${count('done')} done, ${count('skipped')} done already, ${count('refused')} refused`;
 }

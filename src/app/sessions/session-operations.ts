@@ -14,7 +14,7 @@ import { readAccounts } from '../../db/reads/accounts.js';
 import { readLivingWorkers } from '../../db/reads/status.js';
 import { checkAccountsNow } from '../../operations/check-accounts.js';
 import { moveMirror } from '../../operations/move-mirror.js';
-import { type NoteActions, noted } from '../../operations/note-actions.js';
+import { type NoteActions, noted, proofAction } from '../../operations/note-actions.js';
 import { proveNamedDays } from '../../operations/prove-days.js';
 import { readAudience } from '../../operations/read-audience.js';
 import { rebuild } from '../../operations/rebuild.js';
@@ -51,10 +51,7 @@ export async function openSessionOperations(config: WorkerConfig, options: Sessi
             asked,
             listener,
           ),
-        ({ asked: days, proven, allSealed }) => ({
-          ...{ kind: 'prove', subject: daysText(asked) },
-          result: `${proven} of ${days} days were proven, ${allSealed ? 'all of them sealed' : 'not all of them sealed'}`,
-        }),
+        proofAction,
       ),
     ...createRepairOperations({ ...session, withQueue }, note),
     ...session.decorate('rebuild', {
@@ -85,11 +82,6 @@ export async function openSessionOperations(config: WorkerConfig, options: Sessi
       }),
     close: () => session.close(),
   };
-}
-
-function daysText({ from, to }: { readonly from: string | null; readonly to: string | null }): string | null {
-  if (from === null || to === null || from === to) return from ?? to;
-  return `${from} to ${to}`;
 }
 
 /** Opened only where something is asked of it: nothing else needs the queue to be there. */

@@ -31,6 +31,11 @@ export function callProgram(start: ProgramStart): void {
   called = programName(start);
 }
 
+/** For a process that another one started: what is called is the other one. */
+export function callProgramAs(name: string): void {
+  called = name;
+}
+
 /**
  * From a clone `npm run cli --`; on the search path (a container, a global installation) its name; installed in a project
  * `npx --no`, which never asks a registry; from any other place the script itself.

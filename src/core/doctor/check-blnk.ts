@@ -10,7 +10,6 @@ export const blnkCheck: Check = {
       {
         who: 'Blnk',
         code: 'blnk_unavailable',
-        check: 'Check that it runs, BLNK_API_BASE, and that this machine reaches it (a firewall, DNS)',
       },
       (facts) => {
         const lacking = lackingFindings(facts);

@@ -3,8 +3,8 @@
  * Stripe, what is written to the ledger, and which payments are held.
  */
 import { currenciesOf } from '../base/currencies.js';
-import { formatCount, formatDuration, formatTime } from '../base/time-text.js';
-import { DAY_MS } from '../base/window.js';
+import { formatCount, formatDuration, formatTime, type Moment } from '../base/time-text.js';
+import { DAY_MS, utcDay } from '../base/window.js';
 import { STRIPE_EPOCH } from '../posting/mirror.js';
 import { ignoredStart } from '../settings/ignored-start.js';
 import { pollIntervalMs, type ReadAllocation, readAllocation } from '../settings/read-allocation.js';
@@ -24,13 +24,26 @@ export const startCheck: Check = {
     if (ignored?.level === 'warn') {
       return [found('start_ignored', ignored.text, 'Run that command, or set SYNC_START back')];
     }
-    return [fine(`created from ${formatTime(held.startsAt)} UTC on`)];
+    return [fine(beforeStripe(work, now) ?? `created from ${formatTime(held.startsAt)} UTC on`)];
   },
 };
 
-function judgeStart({ syncStart }: WorkFacts, now: Date): Finding {
+/** Of a start from before there was a Stripe, what is done with it; null of any other. */
+function beforeStripe({ syncStart }: WorkFacts, now: Date): string | null {
+  if (syncStart.kind === 'all') return null;
+  const from = startOf(syncStart, now);
+  if (from >= STRIPE_EPOCH) return null;
+  return `from ${utcDay(STRIPE_EPOCH)} on (SYNC_START is ${utcDay(from)}: before Stripe)`;
+}
+
+function startOf(asked: Moment, now: Date): Date {
+  return asked.kind === 'time' ? asked.time : new Date(now.getTime() - asked.durationMs);
+}
+
+function judgeStart(work: WorkFacts, now: Date): Finding {
+  const { syncStart } = work;
   if (syncStart.kind === 'all') return fine('everything that Stripe has');
-  const from = syncStart.kind === 'time' ? syncStart.time : new Date(now.getTime() - syncStart.durationMs);
+  const from = startOf(syncStart, now);
   if (from > now) {
     return {
       ...{
@@ -41,8 +54,7 @@ function judgeStart({ syncStart }: WorkFacts, now: Date): Finding {
       text: `SYNC_START is ${from.toISOString()}, which is later than now (${now.toISOString()}); allowed is a time that has passed`,
     };
   }
-  const begin = from < STRIPE_EPOCH ? STRIPE_EPOCH : from;
-  return fine(`created from ${formatTime(begin)} UTC on, if begun now`);
+  return fine(beforeStripe(work, now) ?? `created from ${formatTime(from)} UTC on, if begun now`);
 }
 
 const ALLOCATION_MS = 30 * DAY_MS;

@@ -27,7 +27,6 @@ export const stripeCheck: Check = {
       {
         who: 'Stripe',
         code: 'stripe_unavailable',
-        check: 'Check STRIPE_API_BASE, and that this machine reaches it (a firewall, DNS)',
       },
       ({ accountId, missing }) => {
         const account = accountId ?? 'an account it may not name';

@@ -45,6 +45,8 @@ export interface DoctorReport {
   readonly findings: readonly PartFinding[];
   /** Requests to Stripe that the examination took. */
   readonly stripeReads: number;
+  /** False where none of them reached anybody who answered as Stripe does. */
+  readonly isStripeAnswering: boolean;
 }
 
 export interface Check {
@@ -68,12 +70,22 @@ export function found(code: DoctorCode, text: string, next: string): Finding {
 
 /** What the software itself says where it meets the same fault. */
 export function faulty({ code, message }: Fault, state: 'warn' | 'fail' = 'fail'): Finding {
+  const check = CHECKS_OF_CODES[code];
+  if (check !== undefined) return { state, code, text: message, do: check };
   const [, what, advice] = ADVICE.exec(message) ?? [];
   if (what === undefined || advice === undefined) {
     return { state, code, text: message, do: `Look up ${code} in docs/runbook.md` };
   }
   return { state, code, text: what, do: `${advice.charAt(0).toUpperCase()}${advice.slice(1)}` };
 }
+
+/** Of faults whose words end with somebody else's, in which no advice is looked for. */
+const CHECKS_OF_CODES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  stripe_unavailable:
+    'Check status.stripe.com, STRIPE_API_BASE where it is set, and that this machine reaches it (a firewall, DNS)',
+  blnk_unavailable: 'Check that it runs, BLNK_API_BASE, and that this machine reaches it (a firewall, DNS)',
+  blnk_look_up_refused: 'Check that BLNK_API_BASE leads to Blnk and not to another service',
+};
 
 /** Every fault says what happened, and then what to do: in a sentence of its own, or behind a semicolon. */
 const ADVICE = /^(.+?)(?:\. (?=[A-Z][a-z]*:? )|; (?=(?:ask|check|copy|make|put|set|update|use) ))(.+)$/s;
@@ -83,8 +95,8 @@ export interface Asked {
   readonly who: string;
   /** Of somebody who does not answer. */
   readonly code: ErrorCode;
-  /** What to look at then. */
-  readonly check: string;
+  /** What to look at then; absent where its code says it. */
+  readonly check?: string;
 }
 
 /** The findings of an answer; of one that did not come, why. */
@@ -100,7 +112,7 @@ export function ofAnswer<Facts>(
       return [faulty(answer.fault)];
     case 'late': {
       const text = `${who} did not answer in ${formatDuration(answer.limitMs).replace('.0s', 's')}`;
-      return [{ state: 'fail', code, text, do: check }];
+      return [{ ...faulty({ code, message: text }), ...(check === undefined ? {} : { do: check }) }];
     }
     case 'unasked':
       return [skipped(answer.why)];

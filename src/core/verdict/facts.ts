@@ -74,6 +74,8 @@ export interface FailureFacts {
   readonly code: string;
   readonly message: string;
   readonly at: Date;
+  /** When the first run of that feed failed after the last one that was read to its end. */
+  readonly since: Date;
   /** A later run of that feed was read to its end. */
   readonly recovered: boolean;
 }

@@ -15,6 +15,9 @@ import { needsOfClocks, needsOfKeys, needsOfLedger, needsOfQueue } from './needs
 /** Longer than the five minutes for which Core holds the lock of an interrupted post: that ends by itself. */
 const PAUSE_MS = 6 * MINUTE_MS;
 
+const STRIPE_AWAY =
+  'It is tried again by itself; check that Stripe answers from here, and STRIPE_API_BASE where it is set.';
+
 export function needsOf(facts: VerdictFacts): Need[] {
   return worstFirst([
     ...needsOfProcesses(facts),
@@ -61,11 +64,12 @@ function needsOfTotals({ areTotalsKept }: VerdictFacts): Need[] {
 function needsOfReading(facts: VerdictFacts): Need[] {
   const failure = lastingFailure(facts);
   if (failure !== null) {
-    const { feed, at, code, message, runId } = failure;
+    const { feed, since, code, message, runId } = failure;
+    const advice = code === 'stripe_unavailable' ? ` ${STRIPE_AWAY}` : '';
     return [
       need(
         'reading_failed',
-        `Reading ${feed} fails since ${utc(at)}: ${code}: ${withoutFullStop(message)}.`,
+        `Reading ${feed} fails since ${utc(since)}: ${code}: ${withoutFullStop(message)}.${advice}`,
         commandLine(`run ${runId}`),
       ),
     ];

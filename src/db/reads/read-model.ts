@@ -22,6 +22,7 @@ import {
 } from './certificates.js';
 import { type DatabaseRecord, readDatabase } from './database.js';
 import { type DayTotalRecord, type DayTotalsQuery, readDayTotals } from './days.js';
+import { countFindings, type FindingCount } from './finding-counts.js';
 import { readLastChange } from './last-change.js';
 import { listParked, type ParkedPage, type ParkedQuery, type PaymentSides, showPayment } from './parked.js';
 import { type BatchQuery, type PaymentPage, readBatch } from './payments.js';
@@ -96,6 +97,8 @@ export interface ReadModel {
   repair(id: string, query: ItemsQuery): Promise<RepairShown | null>;
   /** The newest certificate of each day and currency, newest day first. */
   certificates(query: CertificatesQuery): Promise<CertificateRecord[]>;
+  /** What keeps days of these from being sealed, by day and kind. */
+  findingCounts(days: { readonly from: string; readonly to: string }): Promise<FindingCount[]>;
   /** The same, page by page. */
   certificatePage(query: CertificatePageQuery): Promise<CertificatePage>;
   /** When a person asked workers to prove each of the days last; days that never were are missing. */
@@ -133,6 +136,7 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
     repairs: (query) => listRepairs(db, query),
     repair: (id, query) => showRepair(db, id, query),
     certificates: (query) => listCertificates(db, query),
+    findingCounts: (days) => countFindings(db, days),
     certificatePage: (query) => pageCertificates(db, query),
     proofRequests: (days) => readProofRequests(db, days),
     certificatesOfDay: (query) => readDay(db, query),

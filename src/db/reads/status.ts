@@ -247,10 +247,11 @@ async function readCoverage(db: Drizzle, feed: Feed) {
     .orderBy(asc(coverage.from));
 }
 
+const FAILED = and(eq(syncRuns.state, 'failed'), ne(sql`coalesce(${syncRuns.errorCode}, '')`, STOPPED));
+
 /** A worker that was stopped in the middle is no failure: the next run goes on. */
 async function readLastFailure(db: Drizzle): Promise<FailureFacts | null> {
-  const failed = and(eq(syncRuns.state, 'failed'), ne(sql`coalesce(${syncRuns.errorCode}, '')`, STOPPED));
-  const [run] = await db.select().from(syncRuns).where(failed).orderBy(desc(syncRuns.startedAt)).limit(1);
+  const [run] = await db.select().from(syncRuns).where(FAILED).orderBy(desc(syncRuns.startedAt)).limit(1);
   if (run === undefined) return null;
   const [newest] = await db
     .select({ at: sql`${endedAt}`.mapWith(syncRuns.startedAt) })
@@ -259,12 +260,25 @@ async function readLastFailure(db: Drizzle): Promise<FailureFacts | null> {
     .orderBy(desc(endedAt))
     .limit(1);
   const at = run.finishedAt ?? run.startedAt;
+  const recovered = newest !== undefined && newest.at > at;
   return {
     runId: run.id,
     feed: run.feed,
     code: run.errorCode ?? 'unexpected',
     message: run.error ?? 'no message was stored',
     at,
-    recovered: newest !== undefined && newest.at > at,
+    since: recovered ? at : ((await readFailingSince(db, run.feed, newest?.at ?? null)) ?? at),
+    recovered,
   };
+}
+
+/** Walks the index of failed runs from the last good one on: however long it is good, those before are not looked at. */
+async function readFailingSince(db: Drizzle, feed: Feed, goodAt: Date | null): Promise<Date | null> {
+  const [first] = await db
+    .select({ at: sql`${endedAt}`.mapWith(syncRuns.startedAt) })
+    .from(syncRuns)
+    .where(and(FAILED, eq(syncRuns.feed, feed), goodAt === null ? undefined : gt(syncRuns.startedAt, goodAt)))
+    .orderBy(asc(syncRuns.startedAt))
+    .limit(1);
+  return first?.at ?? null;
 }

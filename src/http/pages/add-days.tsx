@@ -8,6 +8,7 @@ import { commandOf, csvOf, dayOf, pathOf, queryOf } from './addresses.js';
 import { Day } from './day.js';
 import { Days } from './days.js';
 import { mayAct, mirrorOf, type PagesPorts, render } from './frame.js';
+import { closingOf, monthDays } from './month.js';
 import { readFields, textOf } from './signature.js';
 
 export function addDays(app: Hono<Environment>, ports: PagesPorts): void {
@@ -15,12 +16,16 @@ export function addDays(app: Hono<Environment>, ports: PagesPorts): void {
     const { month } = queryOf(c, ['month']);
     return /^20\d\d-(?:0[1-9]|1[0-2])$/.test(month ?? '') ? (month ?? '') : utcDay(ports.now()).slice(0, 7);
   };
-  const certificatesOf = (month: string) =>
-    ports.reads.certificates({ from: `${month}-01`, to: lastDayOf(month), limit: null });
   app.get('/days', async (c) => {
     const month = monthOf(c);
-    const [mirror, certificates] = await Promise.all([mirrorOf(ports), certificatesOf(month)]);
     const range = { from: `${month}-01`, to: lastDayOf(month) };
+    const [mirror, certificates, findings] = await Promise.all([
+      mirrorOf(ports),
+      ports.reads.certificates({ ...range, limit: null }),
+      ports.reads.findingCounts(range),
+    ]);
+    const days = monthDays({ certificates, month, startsAt: mirror?.startsAt ?? null, now: ports.now() });
+    const closing = closingOf(days, month, findings);
     const about = {
       ...{ title: `Days of ${month}`, place: '/days', mirror, isLive: true },
       same: {
@@ -30,7 +35,12 @@ export function addDays(app: Hono<Environment>, ports: PagesPorts): void {
       },
     };
     const months = monthsFrom(mirror, ports.now());
-    return render(c, ports, about, <Days {...{ certificates, month, months }} mayAct={mayAct(needAccess(c))} />);
+    return render(
+      c,
+      ports,
+      about,
+      <Days {...{ ...days, certificates, closing, month, months }} mayAct={mayAct(needAccess(c))} />,
+    );
   });
   app.get('/days/:day', async (c) => {
     const day = dayOf(c.req.param('day'));

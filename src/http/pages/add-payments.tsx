@@ -79,7 +79,13 @@ async function show(
   const isLive = payment.state === 'pending' && compared === null;
   const about = {
     ...{ title: payment.reference, place: '/payments', mirror: await mirrorOf(ports), isLive },
-    same: { command: commandOf(['parked', 'show', payment.reference]), api: path },
+    same: {
+      // What nobody has to decide is not looked for among what is parked.
+      command: commandOf(
+        payment.state === 'posted' ? ['payments', payment.reference] : ['parked', 'show', payment.reference],
+      ),
+      api: path,
+    },
   };
   const { ledgerRowUrl } = ports.config;
   return render(

@@ -36,17 +36,22 @@ export const DayChart: FC<{ readonly days: readonly DayTotalRecord[]; readonly c
         class="chart"
         role="img"
         aria-label={label}
-        viewBox={`0 0 ${bars.length * WIDTH_OF_DAY} ${HEIGHT}`}
+        viewBox={`0 0 ${bars.length * WIDTH_OF_DAY - GAP} ${HEIGHT}`}
         preserveAspectRatio="none"
       >
         {bars.map((bar, index) => (
           <BarOf bar={bar} index={index} highest={highest} />
         ))}
       </svg>
-      <p class="legend">
+      <p class="axis">
         <span>{bars[0]?.day}</span>
-        <span>✓ in the ledger, · to be posted, ! parked or dismissed; the highest day has {formatCount(highest)}</span>
-        <span>{bars.at(-1)?.day}</span>
+        <span>{bars.length > 1 ? bars.at(-1)?.day : ''}</span>
+      </p>
+      <p class="legend">
+        <span class="key posted">in the ledger</span>
+        <span class="key pending">to be posted</span>
+        <span class="key parked">parked or dismissed</span>
+        <span>the highest day has {formatCount(highest)}</span>
       </p>
       <details>
         <summary>As a table</summary>

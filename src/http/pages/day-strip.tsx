@@ -2,6 +2,7 @@
 import type { FC } from 'hono/jsx';
 import type { CertificateState } from '../../core/proof/certificate.js';
 import type { CertificateRecord } from '../../db/reads/certificates.js';
+import { type DayLook, type ShownDay, toDays, toShown } from './month.js';
 import { State, type Tone } from './parts.js';
 
 export const STATE_WORDS: Readonly<
@@ -11,45 +12,37 @@ export const STATE_WORDS: Readonly<
   sealed_with_exceptions: { tone: 'attention', sign: '◐', words: 'sealed with exceptions' },
   open: { tone: 'attention', sign: '…', words: 'open' },
   broken: { tone: 'bad', sign: '✕', words: 'broken' },
-  not_covered: { tone: 'quiet', sign: '▢', words: 'before the start' },
+  not_covered: { tone: 'quiet', sign: '▢', words: 'not covered' },
 };
 
-const WORST_FIRST: readonly CertificateState[] = ['broken', 'open', 'sealed_with_exceptions', 'sealed', 'not_covered'];
+const WORST_FIRST: readonly DayLook[] = [
+  ...(['broken', 'not_covered', 'open', 'again', 'unproven'] as const),
+  ...(['not_over', 'sealed_with_exceptions', 'sealed'] as const),
+];
 const DAYS_SHOWN = 31;
 
-export interface ProvenDay {
-  readonly day: string;
-  readonly state: CertificateState;
-  readonly reopened: boolean;
-}
+/** Of days without a certificate too. */
+export const LOOKS: Readonly<Record<DayLook, (typeof STATE_WORDS)[CertificateState]>> = {
+  ...STATE_WORDS,
+  again: { tone: 'attention', sign: '…', words: 'to be proven again' },
+  unproven: { tone: 'quiet', sign: '?', words: 'not proven yet' },
+  not_over: { tone: 'quiet', sign: '·', words: 'not over yet' },
+};
 
-/** The worst of its currencies. */
-export function toDays(certificates: readonly CertificateRecord[]): ProvenDay[] {
-  const days = new Map<string, ProvenDay>();
-  for (const { day, state, reopened } of certificates) {
-    const known = days.get(day);
-    const isWorse = known === undefined || WORST_FIRST.indexOf(state) < WORST_FIRST.indexOf(known.state);
-    days.set(day, { day, state: isWorse ? state : known.state, reopened: reopened || (known?.reopened ?? false) });
-  }
-  return [...days.values()].sort((a, b) => (a.day < b.day ? -1 : 1));
-}
-
-export const DayStrip: FC<{ readonly certificates: readonly CertificateRecord[] }> = ({ certificates }) => {
-  const days = toDays(certificates).slice(-DAYS_SHOWN);
-  if (days.length === 0)
-    return <p class="notice">No day was proven yet. A day is proven by itself two days after it ended.</p>;
+export const DayStrip: FC<{ readonly days: readonly ShownDay[] }> = ({ days }) => {
+  const looks = WORST_FIRST.filter((look) => days.some((shown) => shown.look === look));
   return (
     <>
       <ol class="days">
-        {days.map(({ day, state, reopened }) => {
-          const { tone, sign, words } = STATE_WORDS[state];
-          const text = `${day}: ${reopened ? 'to be proven again' : words}`;
+        {days.map(({ day, look }) => {
+          const { tone, sign, words } = LOOKS[look];
+          const text = `${day}: ${words}`;
           return (
             <li>
-              <a class={reopened ? 'attention' : tone} href={`/days/${day}`} title={text}>
+              <a class={tone} href={`/days/${day}`} title={text}>
                 <span class="heard">{text}</span>
                 <span aria-hidden="true">
-                  {reopened ? '…' : sign}
+                  {sign}
                   <br />
                   {day.slice(8)}
                 </span>
@@ -59,14 +52,22 @@ export const DayStrip: FC<{ readonly certificates: readonly CertificateRecord[] 
         })}
       </ol>
       <p class="legend">
-        {WORST_FIRST.map((state) => (
+        {looks.map((look) => (
           <span>
-            {STATE_WORDS[state].sign} {STATE_WORDS[state].words}
+            {LOOKS[look].sign} {LOOKS[look].words}
           </span>
         ))}
       </p>
     </>
   );
+};
+
+/** Those that were proven last. */
+export const LastDays: FC<{ readonly certificates: readonly CertificateRecord[] }> = ({ certificates }) => {
+  const days = toDays(certificates).slice(-DAYS_SHOWN).map(toShown);
+  if (days.length === 0)
+    return <p class="notice">No day was proven yet. A day is proven by itself two days after it ended.</p>;
+  return <DayStrip days={days} />;
 };
 
 export const StateOf: FC<{ readonly certificate: Pick<CertificateRecord, 'state' | 'reopened'> }> = ({

@@ -3,7 +3,7 @@ import type { FC } from 'hono/jsx';
 import { formatMoney } from '../../core/base/money.js';
 import { formatCount } from '../../core/base/time-text.js';
 import { judgeAcceptable } from '../../core/proof/acceptance.js';
-import { type DayFinding, FINDING_KINDS, worstFirst } from '../../core/proof/certificate.js';
+import { type DayFinding, FINDING_KINDS, stateOfFinding, worstFirst } from '../../core/proof/certificate.js';
 import type { DayCertificates, FullCertificate } from '../../db/reads/certificates.js';
 import { dayAnswer } from '../../views/finding-text.js';
 import { STATE_WORDS, StateOf } from './day-strip.js';
@@ -50,7 +50,7 @@ const AskAbout: FC<{ readonly day: string; readonly certificates: readonly FullC
       <input type="hidden" name="to" value={day} />
       <button type="submit">Prove now</button>
     </form>
-    {certificates.some(({ state }) => state === 'broken' || state === 'open') ? (
+    {certificates.some(({ state }) => state === 'broken') ? (
       <form method="post" action="/repairs/plan">
         <input type="hidden" name="from" value={day} />
         <input type="hidden" name="to" value={day} />
@@ -72,6 +72,7 @@ const Proven: FC<{ readonly day: string; readonly found: DayCertificates; readon
       <p class="notice">
         {day} is {dayAnswer(found.certificates)}.
       </p>
+      <WhatNow certificates={found.certificates} />
       {worstFirst(found.certificates).map((certificate) => (
         <CertificateOf certificate={certificate} signs={mayAct ? day : null} />
       ))}
@@ -98,6 +99,42 @@ const Proven: FC<{ readonly day: string; readonly found: DayCertificates; readon
     />
   </>
 );
+
+/** Of what no repair mends: what ends it. */
+const WhatNow: FC<{ readonly certificates: readonly FullCertificate[] }> = ({ certificates }) => {
+  const kinds = new Set(certificates.flatMap(({ findings }) => findings.filter(isUndecided).map(({ kind }) => kind)));
+  const steps = (Object.keys(WAYS_OUT) as Array<keyof typeof WAYS_OUT>).filter((kind) => kinds.has(kind));
+  if (steps.length === 0) return null;
+  return (
+    <ul>
+      {steps.map((kind) => (
+        <li>
+          <strong>{kind}</strong>: {WAYS_OUT[kind]}
+        </li>
+      ))}
+    </ul>
+  );
+};
+
+function isUndecided(finding: DayFinding): boolean {
+  return stateOfFinding(finding) === 'open';
+}
+
+const PARKED_PAGE = <a href="/parked">dismiss it on the page of what is parked</a>;
+
+const WAYS_OUT = {
+  unreadable: (
+    <>
+      look at the payment in Stripe. Update this software and prove the day again; or, where it belongs in no ledger,{' '}
+      {PARKED_PAGE} with the reason. No repair mends it.
+    </>
+  ),
+  parked: (
+    <>a person decides: post it by a retry, or {PARKED_PAGE} with the reason. Then the day is proven again by itself.</>
+  ),
+  pending: <>its posting is on the way; the day is proven again by itself.</>,
+  queued: <>whoever queued or scheduled it in Blnk commits or voids it there; the day is proven again by itself.</>,
+} as const;
 
 /** @param signs the day whose differences may be accepted here; null: none may */
 const CertificateOf: FC<{ readonly certificate: FullCertificate; readonly signs: string | null }> = ({
@@ -164,35 +201,38 @@ const FINDINGS_SHOWN = 200;
 const Findings: FC<{ readonly certificate: FullCertificate; readonly signs: string | null }> = ({
   certificate: { findings, findingsCount, day, currency },
   signs,
-}) => (
-  <>
-    <Table
-      caption={`${formatCount(findingsCount)} ${findingsCount === 1 ? 'finding' : 'findings'}${findings.length < findingsCount ? `, the first ${formatCount(findings.length)} are kept` : ''}`}
-      columns={[
-        { title: 'Finding', cell: ({ kind, accepted }) => `${kind}${accepted === undefined ? '' : ' (accepted)'}` },
-        {
-          title: 'Payment',
-          cell: ({ paymentId }) =>
-            paymentId === null ? '' : <Id value={paymentId} href={`/payments/${encodeURIComponent(paymentId)}`} />,
-        },
-        { title: 'What', cell: ({ detail }) => <Text of={detail} /> },
-        { title: 'Means', cell: ({ kind }) => FINDING_KINDS[kind].meaning },
-        ...(signs === null
-          ? []
-          : [{ title: 'Decide', cell: (finding: DayFinding) => <Decide day={day} finding={finding} /> }]),
-      ]}
-      rows={findings.slice(0, FINDINGS_SHOWN)}
-      empty=""
-    />
-    {findings.length <= FINDINGS_SHOWN ? (
-      ''
-    ) : (
-      <p>
-        The first {FINDINGS_SHOWN} of {currency ?? day}; <a href={`/days/${day}/findings.csv`}>all of them as CSV</a>
-      </p>
-    )}
-  </>
-);
+}) => {
+  const shown = findings.slice(0, FINDINGS_SHOWN);
+  return (
+    <>
+      <Table
+        caption={`${formatCount(findingsCount)} ${findingsCount === 1 ? 'finding' : 'findings'}${findings.length < findingsCount ? `, the first ${formatCount(findings.length)} are kept` : ''}`}
+        columns={[
+          { title: 'Finding', cell: ({ kind, accepted }) => `${kind}${accepted === undefined ? '' : ' (accepted)'}` },
+          {
+            title: 'Payment',
+            cell: ({ paymentId }) =>
+              paymentId === null ? '' : <Id value={paymentId} href={`/payments/${encodeURIComponent(paymentId)}`} />,
+          },
+          { title: 'What', cell: ({ detail }) => <Text of={detail} /> },
+          { title: 'Means', cell: ({ kind }) => FINDING_KINDS[kind].meaning },
+          ...(signs === null || !shown.some(isForDecision)
+            ? []
+            : [{ title: 'Decide', cell: (finding: DayFinding) => <Decide day={day} finding={finding} /> }]),
+        ]}
+        rows={shown}
+        empty=""
+      />
+      {findings.length <= FINDINGS_SHOWN ? (
+        ''
+      ) : (
+        <p>
+          The first {FINDINGS_SHOWN} of {currency ?? day}; <a href={`/days/${day}/findings.csv`}>all of them as CSV</a>
+        </p>
+      )}
+    </>
+  );
+};
 
 /** Leads to a page that repeats what is signed. */
 const Decide: FC<{ readonly day: string; readonly finding: DayFinding }> = ({ day, finding }) => {
@@ -200,5 +240,11 @@ const Decide: FC<{ readonly day: string; readonly finding: DayFinding }> = ({ da
   if (paymentId === null) return null;
   const query = `payment=${encodeURIComponent(paymentId)}`;
   if (accepted !== undefined) return <a href={`/days/${day}/take-back?${query}`}>Take back…</a>;
-  return judgeAcceptable([finding]).kind === 'acceptable' ? <a href={`/days/${day}/accept?${query}`}>Accept…</a> : null;
+  return isForDecision(finding) ? <a href={`/days/${day}/accept?${query}`}>Accept…</a> : null;
 };
+
+/** Whether there is something to accept or take back. */
+function isForDecision(finding: DayFinding): boolean {
+  if (finding.paymentId === null) return false;
+  return finding.accepted !== undefined || judgeAcceptable([finding]).kind === 'acceptable';
+}

@@ -1,20 +1,24 @@
-/** Can a month be closed, and if not because of which day? */
+/** Can a month be closed, and if not because of which day? A line for each day, with its currencies folded. */
 import type { FC } from 'hono/jsx';
 import { formatCount } from '../../core/base/time-text.js';
 import type { CertificateRecord } from '../../db/reads/certificates.js';
-import { DayStrip, type ProvenDay, STATE_WORDS, StateOf, toDays } from './day-strip.js';
-import { Choice, Live, Money, Table, Time } from './parts.js';
+import { DayStrip, LOOKS, StateOf } from './day-strip.js';
+import { type Closing, groupByDay, isClosed, type Month, type MonthDays, type ShownDay } from './month.js';
+import { Choice, Live, Money, State, Table, Time } from './parts.js';
 
-/** `2026-11`. */
-export type Month = string;
-
-export const Days: FC<{
+export interface DaysShown extends MonthDays {
   readonly certificates: readonly CertificateRecord[];
+  readonly closing: Closing;
   readonly month: Month;
   readonly months: readonly Month[];
   readonly mayAct: boolean;
-}> = ({ certificates, month, months, mayAct }) => {
-  const days = toDays(certificates);
+}
+
+export const Days: FC<DaysShown> = ({ certificates, days, closing, month, months, mayAct }) => {
+  const byDay = groupByDay(certificates);
+  const proven = days.filter(({ day }) => byDay.has(day)).reverse();
+  const [open, closed] = [proven.filter((shown) => !isClosed(shown)), proven.filter(isClosed)];
+  const provable = days.filter(({ look }) => look !== 'not_over').map(({ day }) => day);
   return (
     <>
       <h1>Days of {month}</h1>
@@ -23,14 +27,71 @@ export const Days: FC<{
         <button type="submit">Show</button>
       </form>
       <Live id="closing">
-        <Closing days={days} month={month} />
-        <DayStrip certificates={certificates} />
+        <Answer closing={closing} />
+        {days.length === 0 ? '' : <DayStrip days={days} />}
       </Live>
-      {mayAct ? <ProveForm from={days[0]?.day ?? `${month}-01`} to={days.at(-1)?.day ?? `${month}-01`} /> : ''}
+      {mayAct && provable.length > 0 ? <ProveForm from={provable[0] ?? ''} to={provable.at(-1) ?? ''} /> : ''}
+      {proven.length > 0 ? (
+        ''
+      ) : (
+        <p class="notice">No day of this month was proven yet. A day is proven by itself two days after it ended.</p>
+      )}
+      <Lines title="Not sealed" days={open} byDay={byDay} />
+      <Lines title="Sealed" days={closed} byDay={byDay} />
+    </>
+  );
+};
+
+/** The answer first: yes, or no because of which days. */
+const Answer: FC<{ readonly closing: Closing }> = ({ closing: { tone, answer, because } }) => (
+  <section class={`answer ${tone}`} aria-label="Can the month be closed">
+    <p class="first">{answer}</p>
+    {because.map((sentence) => (
+      <p>{sentence}</p>
+    ))}
+  </section>
+);
+
+interface LinesShown {
+  readonly title: string;
+  readonly days: readonly ShownDay[];
+  readonly byDay: ReadonlyMap<string, readonly CertificateRecord[]>;
+}
+
+const Lines: FC<LinesShown> = ({ title, days, byDay }) =>
+  days.length === 0 ? null : (
+    <>
+      <h2>{title}</h2>
+      {days.map((shown) => (
+        <Line shown={shown} certificates={byDay.get(shown.day) ?? []} />
+      ))}
+    </>
+  );
+
+/** The newest certificate of each currency, folded. */
+const Line: FC<{ readonly shown: ShownDay; readonly certificates: readonly CertificateRecord[] }> = ({
+  shown: { day, look },
+  certificates,
+}) => {
+  const sum = (count: (row: CertificateRecord) => number) => certificates.reduce((all, row) => all + count(row), 0);
+  const [payments, findings] = [sum(({ stripeCount }) => stripeCount), sum(({ findingsCount }) => findingsCount)];
+  const currencies = certificates.filter(({ currency }) => currency !== null).length;
+  return (
+    <details class="day">
+      <summary>
+        {day} <State tone={LOOKS[look].tone}>{LOOKS[look].words}</State>{' '}
+        <span class="quiet">
+          {counted(payments, 'payment')}
+          {currencies > 1 ? ` in ${formatCount(currencies)} currencies` : ''}
+          {findings > 0 ? `, ${counted(findings, 'finding')}` : ''}
+        </span>
+      </summary>
+      <p>
+        <a href={`/days/${day}`}>The certificate of {day}</a>
+      </p>
       <Table
-        caption="The newest certificate of each day and currency"
+        caption={`The newest certificates of ${day}`}
         columns={[
-          { title: 'Day', cell: ({ day }) => <a href={`/days/${day}`}>{day}</a> },
           { title: 'Currency', cell: ({ currency }) => currency ?? 'no payments' },
           { title: 'State', cell: (certificate) => <StateOf certificate={certificate} /> },
           { title: 'Payments', isNumber: true, cell: ({ stripeCount }) => formatCount(stripeCount) },
@@ -48,37 +109,15 @@ export const Days: FC<{
           { title: 'Proven', cell: ({ provedAt }) => <Time at={provedAt} /> },
         ]}
         rows={certificates}
-        empty="No day of this month was proven yet. A day is proven by itself two days after it ended."
+        empty=""
       />
-    </>
+    </details>
   );
 };
 
-/** The answer first: yes, or no because of which days. */
-const Closing: FC<{ readonly days: readonly ProvenDay[]; readonly month: Month }> = ({ days, month }) => {
-  const bad = days.filter(({ state, reopened }) => state === 'broken' || state === 'open' || reopened);
-  const exceptions = days.filter(({ state }) => state === 'sealed_with_exceptions');
-  const length = new Date(Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5)), 0)).getUTCDate();
-  const missing = length - days.length;
-  const isClosable = bad.length === 0 && missing === 0;
-  const isBroken = bad.some(({ state }) => state === 'broken');
-  return (
-    <section
-      class={`answer ${isClosable ? 'good' : isBroken ? 'bad' : 'attention'}`}
-      aria-label="Can the month be closed"
-    >
-      <p class="first">{isClosable ? `${month} can be closed` : `${month} cannot be closed yet`}</p>
-      <p>
-        {formatCount(days.length - bad.length)} of {length} days sealed
-        {exceptions.length > 0 ? `, ${formatCount(exceptions.length)} of them with exceptions that are explained` : ''}
-        {bad.length > 0
-          ? `; because of ${bad.map(({ day, state }) => `${day.slice(8)} (${STATE_WORDS[state].words})`).join(', ')}`
-          : ''}
-        {missing > 0 ? `; ${formatCount(missing)} not proven yet` : ''}.
-      </p>
-    </section>
-  );
-};
+function counted(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
+}
 
 /** Asks a worker: it is done by the time it comes to it. */
 const ProveForm: FC<{ readonly from: string; readonly to: string }> = ({ from, to }) => (

@@ -27,6 +27,19 @@ export const Login: FC<{ readonly next: string; readonly problem: string | null 
   </Shell>
 );
 
+/** Where no token is set: there is nothing to log in with, and no need to. */
+export const NoLogin: FC<{ readonly next: string }> = ({ next }) => (
+  <Shell title="Log in">
+    <main id="content">
+      <h1>No log-in is needed</h1>
+      <p>ADMIN_TOKEN is not set, so there is no token that these pages could ask for. Once it is set, they do.</p>
+      <p>
+        <a href={next}>To the pages</a>
+      </p>
+    </main>
+  </Shell>
+);
+
 /** What a link for one log-in opens. Only the button logs in. */
 export const LoginByLink: FC<{ readonly secret: string }> = ({ secret }) => (
   <Shell title="Log in">

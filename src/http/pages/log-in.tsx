@@ -9,7 +9,7 @@ import { type createAccessReader, type Environment, SESSION_COOKIE } from '../ac
 import type { HttpPorts } from '../ports.js';
 import { type ProblemError, problemOf, refuse } from '../problem.js';
 import { readLinkSecret, signSession } from '../security/tokens.js';
-import { Again, Login, LoginByLink } from './log-in-page.js';
+import { Again, Login, LoginByLink, NoLogin } from './log-in-page.js';
 
 const SESSION_S = 12 * 60 * 60;
 const BODY_BYTES_MAX = 8 * 1_024;
@@ -26,7 +26,11 @@ export function addLogIn(
   ports: Pick<HttpPorts, 'config' | 'now' | 'useLoginLink'>,
   { check, slow }: Pick<ReturnType<typeof createAccessReader>, 'check' | 'slow'>,
 ): void {
-  app.get('/login', (c) => c.html(`<!doctype html>${<Login next={localPath(c.req.query('next'))} problem={null} />}`));
+  app.get('/login', (c) => {
+    const next = localPath(c.req.query('next'));
+    const page = ports.config.adminToken === null ? <NoLogin next={next} /> : <Login next={next} problem={null} />;
+    return c.html(`<!doctype html>${page}`);
+  });
   // Before the token is looked at: whoever sends a flood is a stranger.
   app.on('POST', ['/login', '/login/link'], limited);
   app.post('/login', async (c) => {

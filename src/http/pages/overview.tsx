@@ -11,7 +11,7 @@ import type { StatusRecord } from '../../db/reads/status.js';
 import { accountsText, identitiesText } from '../../views/status-text.js';
 import { plainText } from '../../views/text-width.js';
 import { DayChart } from './chart.js';
-import { DayStrip } from './day-strip.js';
+import { LastDays } from './day-strip.js';
 import { Choice, Live, Money, Sign, Table, Text, type Tone } from './parts.js';
 import { RunTable } from './runs.js';
 
@@ -54,7 +54,7 @@ export const Overview: FC<OverviewFacts> = ({ status, runs, days, certificates, 
       )}
       <h2>Days</h2>
       <Live id="days">
-        <DayStrip certificates={certificates} />
+        <LastDays certificates={certificates} />
       </Live>
       <h2>Payments a day</h2>
       <CurrencyForm currencies={totals.map((total) => total.currency)} chosen={currency} />

@@ -115,7 +115,7 @@ const Chosen: FC<{ readonly page: ParkedPage; readonly now: Date; readonly mayAc
             ),
         },
         ...[PAYMENT_COLUMN, AMOUNT_COLUMN],
-        { title: 'Created', cell: ({ created }) => <Time at={created} now={now} /> },
+        { title: 'Stored', cell: ({ storedAt }) => <Time at={storedAt} now={now} /> },
         {
           title: 'Reason',
           cell: ({ reason, state }) => (

@@ -29,7 +29,14 @@ export const Time: FC<{ readonly at: Date | null; readonly now?: Date }> = ({ at
   return (
     <time datetime={at.toISOString()} title={`${at.toISOString()}`}>
       {formatTime(at)}
-      {ago === '' ? '' : <span class="quiet"> ({ago})</span>}
+      {ago === '' ? (
+        ''
+      ) : (
+        <span class="quiet" data-ago>
+          {' '}
+          ({ago})
+        </span>
+      )}
     </time>
   );
 };

@@ -8,6 +8,7 @@ import type { PaymentPage, PaymentRecord } from '../../db/reads/payments.js';
 import type { PaymentState } from '../../db/schema/views.js';
 import type { ComparedPayment } from '../../operations/compare-payment.js';
 import { actionLines } from '../../views/action-text.js';
+import { jsonLines } from '../../views/payment-text.js';
 import { plainText } from '../../views/text-width.js';
 import { PAYMENT_STATES } from '../api/schemas.js';
 import { Compared, CompareNow } from './compare.js';
@@ -234,7 +235,7 @@ const Past: FC<{ readonly payment: PaymentSides }> = ({ payment }) => (
     ) : (
       <>
         <h2>As it was read from Stripe</h2>
-        <pre>{plainText(payment.stripeSide)}</pre>
+        <pre>{jsonLines(payment.stripeSide).join('\n')}</pre>
       </>
     )}
     {payment.ledgerSide === null ? (
@@ -242,7 +243,7 @@ const Past: FC<{ readonly payment: PaymentSides }> = ({ payment }) => (
     ) : (
       <>
         <h2>As it is posted</h2>
-        <pre>{plainText(payment.ledgerSide)}</pre>
+        <pre>{jsonLines(payment.ledgerSide).join('\n')}</pre>
       </>
     )}
   </>

@@ -1,6 +1,7 @@
 /** What is configured, and how near the limits are. Of a secret no more than its kind and where it comes from. */
 import type { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
+import { commandLine } from '../../core/base/own-command.js';
 import { formatCount, formatDuration, parseDuration } from '../../core/base/time-text.js';
 import { describeQueueFault } from '../../core/queue/queue-fault.js';
 import type { DatabaseRecord } from '../../db/reads/database.js';
@@ -59,8 +60,10 @@ const Settings: FC<SettingsShown> = ({ settings, status, database, health, whyNo
           { title: 'Seen', cell: ({ seenAt }) => <Time at={seenAt} now={status.now} /> },
           { title: 'Queue', cell: ({ queue }) => <Text of={queue === null ? null : queue.place} /> },
           {
-            title: 'What its queue lacks',
-            cell: ({ queueFaults }) => queueFaults.map(describeQueueFault).join('; ') || 'nothing',
+            // A worker looks for what keeps jobs from coming; what a restart of the server would lose, doctor asks.
+            title: 'What it sees wrong with its queue',
+            cell: ({ queueFaults }) =>
+              queueFaults.map(describeQueueFault).join('; ') || `nothing; more is asked by ${commandLine('doctor')}`,
           },
         ]}
         rows={status.workers}

@@ -53,13 +53,15 @@ input[type=search] { width: 22rem; } button { cursor: pointer; background: var(-
 form.inline { display: inline; margin-left: .75rem; } .actions { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin: .75rem 0; }
 .pager { display: flex; gap: 1.5rem; margin: .75rem 0; }
 svg.chart { width: 100%; height: 9rem; display: block; } svg.chart .posted { fill: var(--good); } svg.chart .pending { fill: var(--info); } svg.chart .parked { fill: var(--attention); }
+.axis { display: flex; justify-content: space-between; margin: .1rem 0; color: var(--quiet); font-size: .85rem; }
+.key::before { content: ""; display: inline-block; width: .75em; height: .75em; margin-right: .4em; border-radius: .15em; } .key.posted::before { background: var(--good); } .key.pending::before { background: var(--info); } .key.parked::before { background: var(--attention); }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; color: var(--quiet); font-size: .9rem; }
 ol.days { list-style: none; display: grid; grid-template-columns: repeat(auto-fill, minmax(2.6rem, 1fr)); gap: .3rem; padding: 0; }
 ol.days a { display: block; position: relative; text-align: center; text-decoration: none; border-radius: .3rem; padding: .15rem 0; background: var(--raised); color: var(--quiet); border: 1px solid var(--line); font-size: .85rem; line-height: 1.25; }
 ol.days .good { background: var(--good-ground); color: var(--good); } ol.days .attention { background: var(--attention-ground); color: var(--attention); } ol.days .bad { background: var(--bad-ground); color: var(--bad); }
 .same { border-top: 1px solid var(--line); margin-top: 2rem; color: var(--quiet); font-size: .9rem; } footer { color: var(--quiet); font-size: .85rem; }
 meter { width: 16rem; max-width: 100%; vertical-align: middle; } .answer .scroll { margin: .5rem 0; }
-details summary { cursor: pointer; }
+details summary { cursor: pointer; } details.day { border-bottom: 1px solid var(--line); padding: .3rem 0; }
 .notice { border: 1px solid var(--line); border-radius: .4rem; padding: .6rem .9rem; background: var(--raised); }
 @media (max-width: 40rem) {
   .where { margin-left: 0; width: 100%; } input[type=search] { width: 100%; } form.filters label { width: 100%; }
@@ -90,9 +92,19 @@ async function refresh() {
   for (const part of document.querySelectorAll('[data-live]')) {
     const next = fresh.getElementById(part.id);
     if (next === null || part.contains(document.activeElement) || part.innerHTML === next.innerHTML) continue;
-    next.dataset.fresh = '';
+    if (toldBy(part) !== toldBy(next)) next.dataset.fresh = '';
+    const [shown, folded] = [part, next].map((of) => [...of.querySelectorAll('details')]);
+    if (shown.length === folded.length) shown.forEach((one, at) => { folded[at].open = one.open; });
     part.replaceWith(next);
   }
+}
+/* How long ago something was differs in each answer, and is no news. */
+function toldBy(part) {
+  const copy = part.cloneNode(true);
+  for (const ago of copy.querySelectorAll('[data-ago]')) ago.remove();
+  for (const one of copy.querySelectorAll('details')) one.open = false;
+  delete copy.dataset.fresh;
+  return copy.innerHTML;
 }
 function connect() {
   if (paused || document.visibilityState !== 'visible' || source !== null || document.querySelector('[data-live]') === null) return;

@@ -62,11 +62,31 @@ describe('all well', () => {
     const findings = findingsOf(WELL);
     expect(findings.map(({ part }) => part)).toEqual(CHECKS.map(({ part }) => part));
     expect(isWell(findings)).toBe(true);
-    const lines = doctorLines({ findings, stripeReads: 4 }, 0).map(({ text }) => text);
+    const lines = doctorLines({ findings, stripeReads: 4, isStripeAnswering: true }, 0).map(({ text }) => text);
     expect(lines).toHaveLength(CHECKS.length + 2);
     expect(lines.filter((line) => widthOf(line) > 80)).toEqual([]);
     expect(lines.at(-1)).toBe('All is well. Nothing was changed; used 4 reads of Stripe.');
   });
+});
+
+it('of reads that nobody answered it does not say that they were used', () => {
+  const last = (isStripeAnswering: boolean) =>
+    doctorLines({ findings: findingsOf(WELL), stripeReads: 4, isStripeAnswering }, 0).at(-1)?.text;
+  expect(last(true)).toMatch(/; used 4 reads of Stripe\.$/);
+  expect(last(false)).toMatch(/; tried 4 reads of Stripe\.$/);
+});
+
+it('a start from before Stripe is told of with what is done instead, in one line', () => {
+  const work: WorkFacts = { ...WORK, syncStart: { kind: 'time', time: new Date(0) } };
+  const startsAt = new Date('2011-01-01T00:00:00Z');
+  const begun = given({ ...MIRROR, mirror: { startsAt, livemode: true, eventsRefusedSince: null } });
+  for (const mirror of [WELL.mirror, begun]) {
+    const findings = findingsOf({ ...WELL, work, mirror });
+    const text = 'from 2011-01-01 on (SYNC_START is 1970-01-01: before Stripe)';
+    expect(findings.find(({ part }) => part === 'start')).toMatchObject({ state: 'ok', text });
+    const lines = doctorLines({ findings, stripeReads: 4, isStripeAnswering: true }, 80).map((line) => line.text);
+    expect(lines.filter((line) => line.includes(text))).toHaveLength(1);
+  }
 });
 
 const tables = (changed: object) => given({ ...DATABASE, tables: { ...DATABASE.tables, ...changed } });
@@ -128,6 +148,21 @@ const ROWS: readonly Row[] = [
     'Stripe that does not answer',
     { stripe: { kind: 'late', limitMs: 5_000 } },
     ['stripe', 'fail', 'stripe_unavailable', /^Stripe did not answer in 5s$/, /STRIPE_API_BASE/],
+  ],
+  [
+    'Stripe that cannot be reached, and one whose words look like advice',
+    { stripe: fault('stripe_unavailable', 'Stripe answered HTTP 503: Down. Please wait (payment_intents)') },
+    ['stripe', 'fail', 'stripe_unavailable', /Please wait/, /^Check status\.stripe\.com, STRIPE_API_BASE/],
+  ],
+  [
+    'Blnk that cannot be reached',
+    { blnk: fault('blnk_unavailable', 'Blnk cannot be reached (BLNK_API_BASE) in 1 attempt; POST x: refused') },
+    ['blnk', 'fail', 'blnk_unavailable', /cannot be reached/, /^Check that it runs, BLNK_API_BASE/],
+  ],
+  [
+    'somebody else than Blnk',
+    { blnk: fault('blnk_look_up_refused', 'Blnk refused a look-up, POST x: 400 Bad Request') },
+    ['blnk', 'fail', 'blnk_look_up_refused', /refused/, /BLNK_API_BASE leads to Blnk and not to another/],
   ],
   [
     'this machine an hour ahead',
@@ -332,7 +367,8 @@ it('whatever is known, every part is told of, each fault with a code of the runb
       expect([...new Set(findings.map(({ part }) => part))]).toEqual(CHECKS.map(({ part }) => part));
       expect(findings.filter((finding) => !isWhole(finding))).toEqual([]);
       expect(isWell(findings)).toBe(!findings.some(({ state }) => state === 'fail'));
-      for (const { text } of doctorLines({ findings, stripeReads: 0 }, columns)) expect(text).not.toMatch(/[\n\r]/);
+      for (const { text } of doctorLines({ findings, stripeReads: 0, isStripeAnswering: false }, columns))
+        expect(text).not.toMatch(/[\n\r]/);
     }),
   );
 });
