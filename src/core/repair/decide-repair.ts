@@ -7,11 +7,10 @@
 import { formatMoney } from '../base/money.js';
 import { currentRows } from '../ledger/current-rows.js';
 import { judge } from '../ledger/settlement.js';
-import { prepareVariant } from '../posting/mapping.js';
 import type { PreparedTransaction } from '../posting/posting.js';
-import type { RepairAct, RepairDecision, ReplacedPosting, Report } from './repair-decision.js';
-import { type Expected, expectPayment, isStoodFor, type OwnRow, ownOf, type RepairFacts } from './repair-facts.js';
-import { type PaymentRows, readPaymentRows, signedAmount, withTakenBack } from './repair-rows.js';
+import type { RepairDecision, ReplacedPosting } from './repair-decision.js';
+import { expectPayment, isStoodFor, type OwnRow, ownOf, type RepairFacts } from './repair-facts.js';
+import { readPaymentRows, signedAmount, withTakenBack } from './repair-rows.js';
 import {
   acceptText,
   describeDifferent,
@@ -24,6 +23,7 @@ import {
   isFinal,
   meantText,
 } from './repair-text.js';
+import { type Deciding, describeHeld, replaceOriginal, variantOf } from './replace-original.js';
 
 /** What is to be done about the payment. */
 export function decideRepair(facts: RepairFacts): RepairDecision {
@@ -41,12 +41,6 @@ export function decideRepair(facts: RepairFacts): RepairDecision {
     return { kind: 'report', finding: isThere ? 'different' : absent, detail: expectation.problem };
   }
   return decideFor({ facts, rows: withTakenBack(rows, expectation), expected: expectation });
-}
-
-interface Deciding {
-  readonly facts: RepairFacts;
-  readonly rows: PaymentRows;
-  readonly expected: Expected;
 }
 
 function decideFor(deciding: Deciding): RepairDecision {
@@ -180,36 +174,6 @@ function makeDue({ facts }: Deciding, { action, target, original, detail, amount
   };
 }
 
-interface Original {
-  readonly base: string;
-  readonly reason: 'burnt_reference' | 'conflict';
-  readonly by: string;
-  /** A correction leaves what was posted as it is: the two together are what the ledger should hold. */
-  readonly staysPosted?: true;
-}
-
-/** What becomes of the posting that another one stands for; or why nothing may be done yet. */
-function replaceOriginal(
-  deciding: Deciding,
-  { base, reason, by, staysPosted }: Original,
-): { readonly change: ReplacedPosting | null } | Exclude<RepairDecision, RepairAct> {
-  const { facts, expected } = deciding;
-  const own = ownOf(facts, base);
-  const transaction = base === facts.paymentId ? expected.transaction : variantOf(deciding, { reference: base });
-  const change = { transaction, reason, why: by };
-  // Stored as well: collecting would store it anew, and it would be parked once more.
-  if (own === undefined) return { change };
-  if (own.state === 'pending') {
-    return {
-      kind: 'waits',
-      detail: `${base} is pending: a worker parks it once its last look-up is late enough; then plan again`,
-    };
-  }
-  if (own.state === 'posted') return { change: staysPosted ? null : change };
-  if (own.dismissed) return isStoodFor(facts, base) ? { change: null } : describeHeld(own);
-  return own.reason === reason || own.reason === 'refused_by_blnk' ? { change } : describeHeld(own);
-}
-
 /** The ledger has it right. What is parked here although it is there, is marked; what stands for it is stored. */
 function settle(deciding: Deciding): RepairDecision {
   const { facts, rows, expected } = deciding;
@@ -274,23 +238,6 @@ function adoptStandIns(deciding: Deciding): RepairDecision | null {
   };
 }
 
-/** A transaction beside the payment's own; that one could be prepared, so this one can be. */
-function variantOf({ facts, expected }: Deciding, variant: Parameters<typeof prepareVariant>[2]): PreparedTransaction {
-  const preparation = prepareVariant(expected.payment, facts.rules, variant);
-  if (preparation.kind === 'prepared') return preparation.transaction;
-  throw new RangeError(`${variant.reference} cannot be prepared although its payment can: ${preparation.detail}`);
-}
-
 function numberOf({ reference }: OwnRow): number {
   return Number(/(\d+)$/.exec(reference)?.[1] ?? 0);
-}
-
-function describeHeld({ reference, reason, dismissed }: OwnRow): Report {
-  return {
-    kind: 'report',
-    finding: dismissed ? 'dismissed' : 'parked',
-    detail: dismissed
-      ? `${reference} was dismissed by a person: it stays out; parked retry takes that back`
-      : `${reference} is parked (${reason}) and waits for a person: parked show, then parked retry or parked dismiss`,
-  };
 }
