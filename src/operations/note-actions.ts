@@ -2,7 +2,7 @@
  * Operations that leave behind who asked for what, and what came of it. Noted once it is done, or failed with a part of it done: an
  * entry says what happened, and what fails before anything is changed leaves none.
  */
-import { type Action } from '../core/base/action.js';
+import { type Action, refuseUnkeptTexts } from '../core/base/action.js';
 import { Refusal } from '../core/base/refusal.js';
 import { formatTime } from '../core/base/time-text.js';
 import { type CertificateState, worstFirst } from '../core/proof/certificate.js';
@@ -36,6 +36,7 @@ export function noteRequests(operations: RequestOperations, note: NoteActions): 
       return retried;
     },
     async dismissParked(asked, { onDecided }) {
+      refuseUnkeptTexts({ by: asked.by, why: asked.why });
       const done: Action[] = [];
       try {
         await operations.dismissParked(asked, {
@@ -49,6 +50,7 @@ export function noteRequests(operations: RequestOperations, note: NoteActions): 
       }
     },
     async acceptDifference(asked) {
+      refuseUnkeptTexts({ by: asked.by, why: asked.why });
       const decided = await operations.acceptDifference(asked);
       const result = decided.outcome.kind === 'refused' ? 'refused' : 'done';
       await note([{ kind: asked.takeBack ? 'take_back' : 'accept', subject: asked.payment, why: asked.why, result }]);

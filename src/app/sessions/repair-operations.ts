@@ -1,5 +1,6 @@
 /** Composition: planning and applying repairs on a session, noted in somebody's name; for commands, and for pages and API. */
 import type { RepairOperations } from '../../cli/repair.js';
+import { refuseUnkeptTexts } from '../../core/base/action.js';
 import type { RepairPlan } from '../../core/repair/repair-plan.js';
 import { type ApplyingSession, applyRepair } from '../../operations/apply-repair.js';
 import { applyAction, endedApplyAction, type NoteActions, noted, planAction } from '../../operations/note-actions.js';
@@ -14,6 +15,7 @@ export function createRepairOperations(
   const repairing = { ...session, repair: createRepairPorts(session) };
   return {
     planRepair: async (asked, listener) => {
+      refuseUnkeptTexts({ by: asked.by });
       return noted(
         note,
         () => planRepair(repairing, asked, listener),
@@ -21,6 +23,7 @@ export function createRepairOperations(
       );
     },
     applyRepair: async (asked, listener) => {
+      refuseUnkeptTexts({ by: asked.by });
       let before: RepairPlan | null = null;
       const onBegin = (plan: RepairPlan) => {
         before = plan;

@@ -8,7 +8,7 @@ import type { ProveOperation } from '../../cli/prove.js';
 import type { RebuildOperation } from '../../cli/rebuild.js';
 import type { RepairOperations } from '../../cli/repair.js';
 import type { WorkerConfig } from '../../config/config.js';
-import { type Actor } from '../../core/base/action.js';
+import { type Actor, refuseUnkeptTexts } from '../../core/base/action.js';
 import { noteActions } from '../../db/actions/action-store.js';
 import { findMirror } from '../../db/mirror/mirror-store.js';
 import { readAccounts } from '../../db/reads/accounts.js';
@@ -34,6 +34,7 @@ export interface SessionOperations
     Pick<OpenedSession, 'close'> {}
 
 export async function openSessionOperations(config: WorkerConfig, options: SessionOptions): Promise<SessionOperations> {
+  refuseUnkeptTexts({ by: options.userName ?? null });
   const session = await openSession(config, options);
   const withQueue = queueOf(session);
   const actor: Actor = { name: options.userName ?? 'unknown', origin: 'cli' };
