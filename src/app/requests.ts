@@ -5,7 +5,7 @@
 import { openParts } from '../collect/backfill.js';
 import { prepareFound } from '../collect/store-page.js';
 import type { HomeConfig } from '../config/config.js';
-import type { Actor } from '../core/base/action.js';
+import { type Actor, refuseUnkeptTexts } from '../core/base/action.js';
 import { parsePayment } from '../core/posting/payment.js';
 import { noteActions } from '../db/actions/action-store.js';
 import { createProofRequests } from '../db/actions/proof-requests.js';
@@ -69,6 +69,7 @@ export function createRequests(config: HomeConfig, home: Home, queue: JobQueue):
   return {
     reads,
     async operationsFor(actor) {
+      refuseUnkeptTexts({ by: actor.name });
       const mirror = await findMirror(db);
       const operations = createRequestOperations({
         ...{ reads, requests },

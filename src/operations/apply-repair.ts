@@ -36,15 +36,21 @@ export interface RepairApplied {
   readonly queueFault: unknown;
 }
 
+export interface ApplyListener extends RepairListener {
+  /** The plan, before the first item of it. */
+  onBegin?(plan: RepairPlan): void;
+}
+
 /** Throws a Refusal, or what a side could not be read for: what was done until then is done, and applying again goes on. */
 export async function applyRepair(
   session: ApplyingSession,
   { plan, by, confirmed }: RepairApplyAsked,
-  listener: RepairListener,
+  listener: ApplyListener,
 ): Promise<RepairApplied> {
   const rules = await orRefuse(() => confirmSides(session));
   const planned = await session.repair.store.findPlan(plan);
   if (confirmed !== undefined) await orRefuse(async () => refuseOthers(planned, confirmed));
+  listener.onBegin?.(planned);
   const applied = await apply(session.repair, { plan: planned, rules, by }, listener);
   const isDone = applied.plan.items.some(({ state }) => state === 'done');
   const queueFault = isDone ? await wake(session, applied.lanes) : null;

@@ -1,8 +1,9 @@
 /**
- * Operations that leave behind who asked for what, and what came of it. Noted once it is done: an entry says what happened, and
- * what fails before anything is changed leaves none.
+ * Operations that leave behind who asked for what, and what came of it. Noted once it is done, or failed with a part of it done: an
+ * entry says what happened, and what fails before anything is changed leaves none.
  */
-import type { Action } from '../core/base/action.js';
+import { type Action, refuseUnkeptTexts } from '../core/base/action.js';
+import { Refusal } from '../core/base/refusal.js';
 import { formatTime } from '../core/base/time-text.js';
 import { type CertificateState, worstFirst } from '../core/proof/certificate.js';
 import type { ItemState, RepairPlan } from '../core/repair/repair-plan.js';
@@ -35,6 +36,7 @@ export function noteRequests(operations: RequestOperations, note: NoteActions): 
       return retried;
     },
     async dismissParked(asked, { onDecided }) {
+      refuseUnkeptTexts({ by: asked.by, why: asked.why });
       const done: Action[] = [];
       try {
         await operations.dismissParked(asked, {
@@ -48,6 +50,7 @@ export function noteRequests(operations: RequestOperations, note: NoteActions): 
       }
     },
     async acceptDifference(asked) {
+      refuseUnkeptTexts({ by: asked.by, why: asked.why });
       const decided = await operations.acceptDifference(asked);
       const result = decided.outcome.kind === 'refused' ? 'refused' : 'done';
       await note([{ kind: asked.takeBack ? 'take_back' : 'accept', subject: asked.payment, why: asked.why, result }]);
@@ -56,15 +59,32 @@ export function noteRequests(operations: RequestOperations, note: NoteActions): 
   };
 }
 
-/** Of a command that asks Stripe and Blnk itself: runs it, and notes what came of it. Null: nothing came of it. */
+/**
+ * Of a command that asks Stripe and Blnk itself: runs it, and notes what came of it. Null: nothing came of it.
+ *
+ * @param describeEnded what was done before the work failed; null when that was nothing
+ */
 export async function noted<Result>(
   note: NoteActions,
   work: () => Promise<Result>,
   describe: (result: Result) => Described | null,
+  describeEnded: () => Promise<Described | null> = async () => null,
 ): Promise<Result> {
-  const result = await work();
-  const action = describe(result);
-  if (action !== null) await note([{ ...action, why: null }]);
+  const noteOne = async (action: Described | null) => {
+    if (action !== null) await note([{ ...action, why: null }]);
+  };
+  let result: Result;
+  try {
+    result = await work();
+  } catch (error) {
+    // A refusal changed nothing. Where even this fails the database is away, and what ended the work is what is to be told.
+    if (!(error instanceof Refusal))
+      await describeEnded()
+        .then(noteOne)
+        .catch(() => {});
+    throw error;
+  }
+  await noteOne(describe(result));
   return result;
 }
 
@@ -99,6 +119,14 @@ export function applyAction({ id, items }: Pick<RepairPlan, 'id' | 'items'>): De
   const count = (state: ItemState) => items.filter((item) => item.state === state).length;
   const result = `${count('done')} done, ${count('skipped')} done already, ${count('refused')} refused`;
   return { kind: 'repair_apply', subject: id, result };
+}
+
+/** Of a plan as it stands after its application failed. Null: none of what had been planned was ended. */
+export function endedApplyAction(before: RepairPlan, after: RepairPlan): Described | null {
+  const left = ({ items }: RepairPlan) => items.filter(({ state }) => state === 'planned').length;
+  if (left(before) === left(after)) return null;
+  const action = applyAction(after);
+  return { ...action, result: `${action.result}; then it failed, ${left(after)} left` };
 }
 
 const CERTIFICATE_STATES = ['sealed', 'sealed_with_exceptions', 'open', 'not_covered', 'broken'] as const;

@@ -7,6 +7,7 @@
 import { formatMoney } from '../core/base/money.js';
 import type { MappingRules } from '../core/posting/mapping.js';
 import { type Lane, laneName } from '../core/posting/posting.js';
+import { acceptedText } from '../core/proof/acceptance.js';
 import { decideRepair } from '../core/repair/decide-repair.js';
 import type { RepairDecision } from '../core/repair/repair-decision.js';
 import { describeRows, type RepairItem, type RepairPlan, sameRows, toSeenRow } from '../core/repair/repair-plan.js';
@@ -63,15 +64,11 @@ async function applyOne(item: RepairItem, ports: RepairPorts, applying: Applying
     await ports.store.endItem({ repairId, item: item.item, state, detail });
     return [];
   };
-  const accepted = (await ports.accepted.inForce(item.day)).find(({ paymentId, at }) => {
-    return paymentId === item.paymentId && at > plan.plannedAt;
+  // What was accepted of its own day before the plan was known to it, and covers the difference no more.
+  const accepted = (await ports.accepted.inForce(null)).find(({ paymentId, day, at }) => {
+    return paymentId === item.paymentId && (day !== item.day || at > plan.plannedAt);
   });
-  if (accepted !== undefined) {
-    return end(
-      'refused',
-      `${accepted.by} accepted the difference since the plan (${accepted.why}): accept --take-back first`,
-    );
-  }
+  if (accepted !== undefined) return end('refused', acceptedText(accepted));
   for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
     const [facts] = await readPaymentFacts([item.paymentId], ports, applying);
     if (facts === undefined) throw new RangeError(`nothing was read of ${item.paymentId}`);

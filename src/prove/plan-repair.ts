@@ -6,7 +6,7 @@
 import { isMadeOfMirroredId } from '../core/kinds/registry.js';
 import { findForms } from '../core/ledger/find-forms.js';
 import type { Mirror } from '../core/posting/mirror.js';
-import { type Acceptance, coverAccepted } from '../core/proof/acceptance.js';
+import { type Acceptance, acceptedText, coverAccepted } from '../core/proof/acceptance.js';
 import { type DayFinding, FINDING_KINDS, type FindingKind } from '../core/proof/certificate.js';
 import { decideRepair } from '../core/repair/decide-repair.js';
 import type { RepairDecision } from '../core/repair/repair-decision.js';
@@ -50,7 +50,8 @@ export async function planRepair(
   const all = (await ports.store.newestCertificates(range)).filter(
     ({ state }) => range !== null || state === 'broken' || state === 'open',
   );
-  const { proven, accepted } = withoutAccepted(all, await ports.accepted.inForce(null));
+  const acceptances = await ports.accepted.inForce(null);
+  const { proven, accepted } = withoutAccepted(all, acceptances);
   const parked = (await parkedInLedger(ports, { range, mirror }, onProgress)).filter(
     (concern) => !accepted.has(keyOf(concern)),
   );
@@ -74,7 +75,7 @@ export async function planRepair(
   for (const [index, concern] of read.entries()) {
     const about = facts[index];
     if (about === undefined) continue;
-    const decision = decideRepair(about);
+    const decision = heldByAccepted(decideRepair(about), concern, acceptances);
     if (decision.kind === 'settled' || decision.kind === 'waits') left.push({ ...concern, detail: decision.detail });
     else found.push({ ...toItem(concern, decision), seen: about.rows.map(toSeenRow) });
   }
@@ -115,6 +116,21 @@ function withoutAccepted(
     return { ...day, findings, findingsCount: day.findingsCount - day.findings.length + findings.length };
   });
   return { proven, accepted };
+}
+
+/**
+ * A plan makes a payment what Stripe shows, over all of its days: it would undo what a person accepted on another one. What
+ * was accepted on the day itself does not count here: it covers its findings no more, so that they are differences again.
+ */
+function heldByAccepted(
+  decision: RepairDecision,
+  { day, paymentId }: Concern,
+  acceptances: readonly Acceptance[],
+): RepairDecision {
+  if (decision.kind !== 'act') return decision;
+  const accepted = acceptances.find((one) => one.paymentId === paymentId && one.day !== day);
+  if (accepted === undefined) return decision;
+  return { kind: 'report', finding: null, detail: `${acceptedText(accepted)}. Without that: ${decision.detail}` };
 }
 
 function keyOf({ day, paymentId }: Pick<Left, 'day' | 'paymentId'>): string {

@@ -8,7 +8,7 @@ import { formatMoney } from '../core/base/money.js';
 import type { BalanceNames } from '../core/ledger/balance-names.js';
 import { currentRows } from '../core/ledger/current-rows.js';
 import { findForms } from '../core/ledger/find-forms.js';
-import { parseReference } from '../core/ledger/reference.js';
+import { parseReference, queuedChildOf, refundOf, undoReferenceOf } from '../core/ledger/reference.js';
 import { isApplied, isPlainlyOurs, type LedgerRecord } from '../core/ledger/row.js';
 import { type Finding, judge } from '../core/ledger/settlement.js';
 import type { Lane, ParkingReason, Preparation, PreparedTransaction } from '../core/posting/posting.js';
@@ -23,8 +23,8 @@ export interface RebuildPorts {
 }
 
 /**
- * Judges the payments of one page, all of one mirror. One look-up when all of them are in the ledger; more for those that
- * are not. Throws SyncError when the ledger cannot be asked.
+ * Judges the payments of one page, all of one mirror. Two look-ups when all of them are in the ledger; more for those that
+ * are not, or not any more. Throws SyncError when the ledger cannot be asked.
  */
 export async function judgePage<Found extends { readonly preparation: Preparation }>(
   page: readonly Found[],
@@ -55,7 +55,10 @@ interface Judging {
   readonly rows: ReadonlyMap<string, readonly LedgerRecord[]>;
 }
 
-/** By their own references; what is not plainly there in every form that others may have given it, and as a replacement. */
+/**
+ * By their own references, and whether they were taken back; what is not plainly there in every form that others may have
+ * given it, and as a replacement.
+ */
 async function lookUp(
   transactions: readonly PreparedTransaction[],
   { ledger }: RebuildPorts,
@@ -65,10 +68,44 @@ async function lookUp(
   const rows = new Map<string, readonly LedgerRecord[]>();
   for (const row of await ledger.findByReference(references)) rows.set(row.reference, [row]);
   const isPlain = (reference: string) => rows.get(reference)?.some((row) => isPlainlyOurs(row, own)) === true;
-  const unusual = references.filter((reference) => !isPlain(reference));
-  for (const [reference, found] of await findForms(unusual, ledger, own)) rows.set(reference, found);
+  const takenBack = await takenBackOf(
+    references.filter(isPlain).flatMap((reference) => rows.get(reference) ?? []),
+    ledger,
+  );
+  for (const [reference, found] of takenBack) rows.set(reference, found);
+  const others = references.filter((reference) => !isPlain(reference));
+  for (const [reference, found] of await findForms(others, ledger, own)) rows.set(reference, found);
+  const unusual = [...others, ...takenBack.keys()];
   for (const row of await ledger.findByReference(unusual.map(firstReplacementOf))) rows.set(row.reference, [row]);
   return rows;
+}
+
+/**
+ * Of rows that are plainly there those that were taken back, by hand or through Blnk's refund route, with all that is known of
+ * them. One look-up for all, more for what was taken back: it may have been put back again.
+ */
+async function takenBackOf(
+  plain: readonly LedgerRecord[],
+  ledger: RebuildPorts['ledger'],
+): Promise<Map<string, LedgerRecord[]>> {
+  const owners = new Map(
+    plain.flatMap(({ reference, transactionId }) =>
+      [undoReferenceOf(reference, () => false), refundOf(transactionId)]
+        .flatMap((back) => [back, queuedChildOf(back)])
+        .map((back) => [back, reference] as const),
+    ),
+  );
+  if (owners.size === 0) return new Map();
+  const back = await ledger.findByReference([...owners.keys()]);
+  const references = [...new Set(back.flatMap(({ reference }) => owners.get(reference) ?? []))];
+  if (references.length === 0) return new Map();
+  const found = await findForms(references, ledger, null);
+  const again = new Map(references.map((reference) => [`${reference}:undo:undo`, reference]));
+  for (const row of await ledger.findByReference([...again.keys()])) {
+    const reference = again.get(row.reference) ?? '';
+    found.set(reference, [...(found.get(reference) ?? []), row]);
+  }
+  return found;
 }
 
 function firstReplacementOf(reference: string): string {

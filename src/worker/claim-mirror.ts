@@ -32,6 +32,8 @@ export interface MirrorPorts {
   serverTime(): Promise<Date>;
   ledgerHasTransactionsOfOurs(): Promise<boolean>;
   newMirrorId(): string;
+  /** Of a mirror that began over the ledger as it was found, because a person said so. */
+  noteAdopted(mirror: Mirror): Promise<void>;
 }
 
 export interface ClaimOptions {
@@ -84,7 +86,9 @@ function mirrorDiffers(differences: readonly string[]): SyncError {
 /** Nothing was posted yet: the mirror begins anew, under a new id, so that workers of the old configuration stop. */
 async function restart(ports: MirrorPorts, wanted: Wanted, { adopt }: ClaimOptions): Promise<Mirror | null> {
   if (!adopt && (await ports.ledgerHasTransactionsOfOurs())) throw ledgerNotEmpty();
-  return ports.restart({ ...identityOf(wanted), mirrorId: ports.newMirrorId() });
+  const restarted = await ports.restart({ ...identityOf(wanted), mirrorId: ports.newMirrorId() });
+  if (adopt && restarted !== null) await ports.noteAdopted(restarted);
+  return restarted;
 }
 
 async function createMirror(
@@ -97,12 +101,12 @@ async function createMirror(
     if (meanwhile !== null) return meanwhile;
     throw ledgerNotEmpty();
   }
-  return ports.create({
-    ...identityOf(wanted),
-    mirrorId: ports.newMirrorId(),
-    stripeAccount: accountId,
-    startsAt: await startTime(ports, wanted.syncStart),
-  });
+  const mirrorId = ports.newMirrorId();
+  const startsAt = await startTime(ports, wanted.syncStart);
+  const mirror = await ports.create({ ...identityOf(wanted), mirrorId, stripeAccount: accountId, startsAt });
+  // Another worker may have been first.
+  if (adopt && mirror.mirrorId === mirrorId) await ports.noteAdopted(mirror);
+  return mirror;
 }
 
 /** Relative starts count from Stripe's clock, once; from then on the start is an absolute time. */

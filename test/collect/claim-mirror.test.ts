@@ -46,6 +46,7 @@ describe('claiming the mirror', () => {
       serverTime: async () => stage.clock.now(),
       ledgerHasTransactionsOfOurs: async () => false,
       newMirrorId: randomUUID,
+      noteAdopted: async () => {},
       ...said,
     };
   }
@@ -78,6 +79,20 @@ describe('claiming the mirror', () => {
     expect(await starts({ kind: 'all' })).toEqual(STRIPE_EPOCH);
     stage.clock.advance(DAY);
     expect((await claim(portsOf(stage))).startsAt).toEqual(STRIPE_EPOCH);
+  });
+
+  it('tells who keeps what people did, once, when a mirror began over a ledger that was adopted', async () => {
+    const stage = await open();
+    await stage.sql`truncate stripe_blnk_sync.mirror`;
+    const adopted: string[] = [];
+    const ports = portsOf(stage, { noteAdopted: async ({ mirrorId }) => void adopted.push(mirrorId) });
+    const { mirrorId } = await claim(ports, {}, true);
+    await claim(ports, {}, true);
+    expect(adopted).toEqual([mirrorId]);
+    const restarted = await claim(ports, { source: '@other' }, true);
+    expect(adopted).toEqual([mirrorId, restarted.mirrorId]);
+    await claim(ports, { source: '@stripe' });
+    expect(adopted).toHaveLength(2);
   });
 
   it('makes one mirror when two workers start at once', async () => {

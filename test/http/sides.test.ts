@@ -113,6 +113,18 @@ it('makes a plan and applies it once, when what is left of it is repeated', asyn
   ]);
 });
 
+it('refuses a name that cannot be kept before anything is applied', async () => {
+  stage.proof.blnk.deleteTransaction(ids[0] ?? '');
+  await stage.prove();
+  const { repair } = await post('/repairs', { by: 'Ann' });
+  const confirmed = { items: 1, sums: [{ currency: 'USD', amount: 1_000n }] };
+  for (const name of ['An\u0000n', 'An\ud800n']) {
+    const applied = sides.applyRepair({ name, origin: 'api' }, { plan: repair.id, confirmed });
+    await expect(applied).rejects.toMatchObject({ name: 'Refusal' });
+  }
+  expect((await get(`/repairs/${repair.id}`)).repair.counts).toEqual({ planned: 1 });
+});
+
 it('does one at a time, and ends what is at work with the process', async () => {
   stage.proof.blnk.deleteTransaction(ids[0] ?? '');
   await stage.prove();

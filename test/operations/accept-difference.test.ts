@@ -220,9 +220,56 @@ describe('a repair plan', () => {
       [`${id} refused`, `${other} done`].sort(),
     );
     expect(applied.items.find(({ paymentId }) => paymentId === id)?.detail).toContain(
-      'ann accepted the difference since',
+      'a difference of it was accepted by ann on',
     );
     await repair.proof.post();
     expect((await repair.prove()).states.USD).toBe('sealed_with_exceptions');
+  });
+
+  describe('for another day than the one of which something was accepted', () => {
+    const nextDay = new Date(Date.parse(DAMAGED_DAY) + 86_400_000).toISOString().slice(0, 10);
+
+    /** A part of it is given back on the day, and once more on the next. */
+    async function giveBack(id: string, name: string, day: string): Promise<void> {
+      const meta = repair.proof.blnk.byReference(id)?.meta_data as object;
+      await postOf(id, {
+        ...{ reference: `${name}-${id}`, source: '@stripe_guests', destination: '@stripe', precise_amount: 300 },
+        ...{ effective_date: `${day}T10:00:00Z`, meta_data: { ...meta, stripe_day: day } },
+      });
+    }
+
+    it('tells it and plans nothing, as long as that is in force', async () => {
+      repair = await openRepairStage(await openStage());
+      const [id = ''] = repair.pay(1);
+      await repair.proof.settle();
+      await giveBack(id, 'first', DAMAGED_DAY);
+      await repair.prove();
+      await sign(id, 'refunded 3.00');
+      await giveBack(id, 'second', nextDay);
+      await repair.prove();
+      expect((await repair.prove(nextDay)).states.USD).toBe('broken');
+      const { plan, reported } = await repair.plan();
+      const told = reported.filter(({ paymentId }) => paymentId === id);
+      expect([plan, told.map(({ action }) => action)]).toEqual([null, ['report']]);
+      expect(told[0]?.detail).toContain(`accepted by ann on ${DAMAGED_DAY} (refunded 3.00); take it back first`);
+      await store().takeBack({ payment: id, day: DAMAGED_DAY, by: 'bob', why: 'a mistake' });
+      expect((await repair.plan()).plan?.items).toMatchObject([{ action: 'correct', amount: 600n }]);
+    });
+
+    it('is refused when it was made before', async () => {
+      repair = await openRepairStage(await openStage());
+      const [id = ''] = repair.pay(1);
+      await repair.proof.settle();
+      await giveBack(id, 'first', DAMAGED_DAY);
+      await giveBack(id, 'second', nextDay);
+      await repair.prove();
+      await repair.prove(nextDay);
+      const { plan } = await repair.plan({ fromDay: nextDay, toDay: nextDay });
+      if (plan === null) throw new Error('nothing is planned');
+      await store().accept({ payment: id, day: DAMAGED_DAY, by: 'ann', why: 'refunded 3.00' });
+      expect((await repair.apply(plan)).plan.items.filter(({ action }) => action !== 'report')).toMatchObject([
+        { state: 'refused', detail: expect.stringContaining('take it back first') },
+      ]);
+    });
   });
 });

@@ -78,6 +78,28 @@ describe('payments that are not simply there or missing', () => {
     const half = pay('half corrected');
     await post(half, {}, { precise_amount: 700 });
     await post(half, { reference: `${half.id}:adj:1`, correctedBy: 100n });
+    const takeBack = (payment: Payment, reference = `${payment.id}:undo`, towards = '@stripe') => {
+      const back = towards === '@stripe' ? { source: '@stripe_guests', destination: '@stripe' } : {};
+      return post(payment, { reference }, { ...back, reference });
+    };
+    const takenBack = pay('taken back');
+    await post(takenBack);
+    await takeBack(takenBack);
+    const takenAndReplaced = pay('taken back and replaced');
+    await post(takenAndReplaced);
+    await takeBack(takenAndReplaced);
+    await post(takenAndReplaced, { reference: `${takenAndReplaced.id}:r1` });
+    const putBack = pay('taken back and put back');
+    await post(putBack);
+    await takeBack(putBack);
+    await takeBack(putBack, `${putBack.id}:undo:undo`, '@stripe_guests');
+    const refunded = pay('refunded');
+    await post(refunded);
+    await fetch(`${session.blnk.url}/refund-transaction/${session.blnk.byReference(refunded.id)?.transaction_id}`, {
+      method: 'POST',
+      headers: { 'x-blnk-key': session.blnk.coreKey, 'content-type': 'application/json' },
+      body: JSON.stringify({ skip_queue: true }),
+    });
     await post(pay('day moved'), {}, { effective_date: '2026-01-01T00:00:00Z' });
     session.blnk.setQueuedChildren('held');
     const queued = pay('queued');
@@ -93,7 +115,7 @@ describe('payments that are not simply there or missing', () => {
     ledgerRows = session.blnk.stats().rows;
 
     const ended = await runCommand(['rebuild', '--from', '4d'], session.variables);
-    expect(ended).toMatchObject({ code: 0, output: expect.stringMatching(/^parked, conflict +2$/m) });
+    expect(ended).toMatchObject({ code: 0, output: expect.stringMatching(/^parked, conflict +4$/m) });
     const sql = await session.look();
     rows = new Map(
       (await sql<Row[]>`select *, amount::text as amount from stripe_blnk_sync.postings`).map((row) => [
@@ -130,6 +152,10 @@ describe('payments that are not simply there or missing', () => {
       },
     ],
     ['replaced', { state: 'parked', reason: 'burnt_reference', dismissed_by: 'rebuild' }],
+    ['taken back', { state: 'parked', reason: 'conflict', dismissed_by: null }],
+    ['refunded', { state: 'parked', reason: 'conflict', dismissed_by: null }],
+    ['taken back and replaced', { state: 'parked', reason: 'conflict', dismissed_by: 'rebuild' }],
+    ['taken back and put back', { state: 'posted', settled_how: 'posted' }],
     ['corrected', { state: 'parked', reason: 'conflict', dismissed_by: 'rebuild' }],
     ['day moved', { state: 'posted', exception: expect.stringContaining('effective date') }],
   ])('%s', (name, wanted) => {
@@ -148,7 +174,7 @@ describe('payments that are not simply there or missing', () => {
     expect(of('corrected', ':adj:2')).toMatchObject({ state: 'posted', amount: '100', source: '@stripe_guests' });
     expect(of('corrected')?.dismissed_why).toBe(`corrected by ${ids.corrected}:adj:1, ${ids.corrected}:adj:2`);
     expect(of('half corrected', ':adj:1')).toMatchObject({ kind: 'correction', state: 'posted' });
-    expect([...rows.values()].filter(({ kind }) => kind !== 'payment').length).toBe(4);
+    expect([...rows.values()].filter(({ kind }) => kind !== 'payment').length).toBe(5);
   });
 
   it('parks what cannot be mapped for its own reason, and counts every payment once', async () => {

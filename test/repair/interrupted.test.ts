@@ -3,7 +3,10 @@
  * the plan saw any more. Each item is done once, or refused with both values; the ledger ends exact.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createRepairOperations } from '../../src/app/sessions/repair-operations.js';
+import { joinSession } from '../../src/app/sessions/session.js';
 import type { RepairPlan } from '../../src/core/repair/repair-plan.js';
+import { noteActions } from '../../src/db/actions/action-store.js';
 import { stages } from '../support/stages/collect.js';
 import { DAMAGED_DAY } from '../support/stages/proof.js';
 import { Killed, killedPorts, openRepairStage, type RepairStage } from '../support/stages/repair.js';
@@ -168,4 +171,46 @@ describe('with the table of postings lost', () => {
       });
     },
   );
+});
+
+it('what was applied before a side went away is noted in the name of who applied it', async () => {
+  repair = await openRepairStage(await openStage());
+  const ids = repair.pay(6);
+  await repair.proof.settle();
+  for (const id of ids.slice(0, 3)) repair.proof.blnk.deleteTransaction(id);
+  await repair.prove();
+  const { plan } = await repair.plan();
+  if (plan === null) throw new Error('nothing is planned');
+  const { context, db, sql } = repair.proof;
+  const { signal } = new AbortController();
+  const parts = { database: context.database, events: context.events, signal };
+  const session = await joinSession(context.config, { ...parts, overrides: repair.proof.setting.overrides });
+  let reads = 0;
+  const stripeSide = Object.assign(Object.create(session.vendors.stripeSide), {
+    async readIntent(id: string) {
+      reads += 1;
+      if (reads > 2) throw new Error('Stripe is away');
+      return session.vendors.stripeSide.readIntent(id);
+    },
+  });
+  const operations = createRepairOperations(
+    { ...session, vendors: { ...session.vendors, stripeSide }, withQueue: () => Promise.reject(new Error('unused')) },
+    (actions) => noteActions(db, { name: 'ann', origin: 'cli' }, actions),
+  );
+  try {
+    const apply = () => operations.applyRepair({ plan: plan.id, by: 'ann' }, { onProgress() {} });
+    await expect(apply()).rejects.toThrow('Stripe is away');
+    // Nothing is done this time, and nothing is noted.
+    await expect(apply()).rejects.toThrow('Stripe is away');
+  } finally {
+    await session.vendors.close();
+  }
+  expect([
+    ...(await sql`select actor, kind, subject, result from stripe_blnk_sync.actions where subject = ${plan.id}`),
+  ]).toEqual([
+    {
+      ...{ actor: 'ann', kind: 'repair_apply', subject: plan.id },
+      result: '2 done, 0 done already, 0 refused; then it failed, 1 left',
+    },
+  ]);
 });

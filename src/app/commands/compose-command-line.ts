@@ -196,6 +196,7 @@ function processActions(environment: AppEnvironment): ProcessActions {
         environment.exit(
           await runWorker(config, {
             ...{ log: await environment.log(config.logLevel), adopt, signal: environment.signal },
+            userName: environment.userName,
             onTakesWork: environment.onMayPost,
             settings: () => describeSettings(environment.variables()),
           }),

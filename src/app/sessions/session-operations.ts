@@ -8,8 +8,9 @@ import type { ProveOperation } from '../../cli/prove.js';
 import type { RebuildOperation } from '../../cli/rebuild.js';
 import type { RepairOperations } from '../../cli/repair.js';
 import type { WorkerConfig } from '../../config/config.js';
-import type { Actor } from '../../core/base/action.js';
+import { type Actor, refuseUnkeptTexts } from '../../core/base/action.js';
 import { noteActions } from '../../db/actions/action-store.js';
+import { findMirror } from '../../db/mirror/mirror-store.js';
 import { readAccounts } from '../../db/reads/accounts.js';
 import { readLivingWorkers } from '../../db/reads/status.js';
 import { checkAccountsNow } from '../../operations/check-accounts.js';
@@ -33,6 +34,7 @@ export interface SessionOperations
     Pick<OpenedSession, 'close'> {}
 
 export async function openSessionOperations(config: WorkerConfig, options: SessionOptions): Promise<SessionOperations> {
+  refuseUnkeptTexts({ by: options.userName ?? null });
   const session = await openSession(config, options);
   const withQueue = queueOf(session);
   const actor: Actor = { name: options.userName ?? 'unknown', origin: 'cli' };
@@ -61,6 +63,11 @@ export async function openSessionOperations(config: WorkerConfig, options: Sessi
           () => rebuild(session, asked, listener),
           (result) =>
             result && { kind: 'rebuild', subject: result.mirrorId, result: result.complete ? 'done' : 'interrupted' },
+          async () => {
+            const mirror = await findMirror(session.database.db);
+            if (mirror === null) return null;
+            return { kind: 'rebuild', subject: mirror.mirrorId, result: 'interrupted' };
+          },
         ),
     }),
     moveMirror: (asked) =>

@@ -1,6 +1,8 @@
 /** Composition: what a worker does with the mirror's row at its start: claims it, and notes what it found. */
 import { v4 as uuidv4 } from 'uuid';
+import { formatTime } from '../../core/base/time-text.js';
 import type { Mirror } from '../../core/posting/mirror.js';
+import { noteActions } from '../../db/actions/action-store.js';
 import { noteRefusal } from '../../db/collect/sweep-store.js';
 import { createMirror, findMirror, nameAccount, noteLag, restartMirror } from '../../db/mirror/mirror-store.js';
 import { anyStoredIntent } from '../../db/workers/worker-registry.js';
@@ -12,7 +14,7 @@ import { tellPermission } from './tell-work.js';
 
 export async function claimWith(
   { config, database, vendors }: Context,
-  { adopt }: { readonly adopt: boolean },
+  { adopt, userName = 'unknown' }: { readonly adopt: boolean; readonly userName?: string | undefined },
 ): Promise<Mirror> {
   const { db, sql } = database;
   const { account, ledger } = vendors;
@@ -28,6 +30,12 @@ export async function claimWith(
       serverTime: () => account.serverTime(),
       ledgerHasTransactionsOfOurs: () => ledger.hasTransactionsOfOurs(),
       newMirrorId: uuidv4,
+      noteAdopted: ({ mirrorId, startsAt }) => {
+        const result = `begins over the ledger as it was found, from ${formatTime(startsAt)} (UTC) on`;
+        return noteActions(db, { name: userName, origin: 'cli' }, [
+          { kind: 'adopt', subject: mirrorId, why: null, result },
+        ]);
+      },
     },
     { ...identityOf({ config }), syncStart: config.syncStart },
     { adopt },

@@ -26,6 +26,7 @@ import { type RunningWorker, startWorker } from './worker-process.js';
 export interface RunWorkerOptions {
   readonly log: Log;
   readonly adopt: boolean;
+  readonly userName?: string | undefined;
   /** Aborted by SIGINT, SIGTERM and SIGHUP. */
   readonly signal: AbortSignal;
   readonly timings?: Timings;
@@ -120,7 +121,7 @@ async function startWithRetry(config: WorkerConfig, options: RunWorkerOptions, s
 }
 
 async function startOnce(config: WorkerConfig, options: RunWorkerOptions, starting: Starting) {
-  const { log, adopt, whenUnreachable, overrides } = options;
+  const { log, adopt, userName, whenUnreachable, overrides } = options;
   const giving = giveUpWith(options.signal);
   const home = await openHome(config, {
     log,
@@ -134,7 +135,7 @@ async function startOnce(config: WorkerConfig, options: RunWorkerOptions, starti
     return {
       home,
       worker: await startWorker(config, {
-        ...{ home, adopt, signal: giving.signal },
+        ...{ home, adopt, userName, signal: giving.signal },
         onTakesWork() {
           giving.end();
           options.onTakesWork?.();

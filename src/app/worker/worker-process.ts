@@ -32,6 +32,8 @@ export interface WorkerOptions
   extends Pick<Work, 'home' | 'outages' | 'onFatal'>,
     Pick<Context, 'events' | 'timings' | 'flows'> {
   readonly adopt: boolean;
+  /** Who started it: in whose name it is noted that a ledger was adopted. */
+  readonly userName?: string | undefined;
   /** Aborted while it starts: the start ends at once, with SyncError `stopped`. Later `stop` ends it. */
   readonly signal?: AbortSignal;
   /** From here on something may be in flight that is looked up before it stops: `signal` is not listened to any more. */

@@ -62,6 +62,12 @@ export type TakeBackOutcome =
   | { readonly kind: 'taken_back'; readonly acceptances: readonly AcceptanceRecord[] }
   | AcceptanceRefusal;
 
+/** Why nothing is repaired of a payment while it is in force. */
+export function acceptedText({ by, day, why, paymentId }: Acceptance): string {
+  const back = commandLine(`accept ${paymentId} --day ${day} --take-back --why <text>`);
+  return `a difference of it was accepted by ${by} on ${day} (${why}); take it back first: ${back}`;
+}
+
 const SETTLES = 'It settles by itself; prove the day again later.';
 const IS_EXCEPTION = 'The day is sealed with it as an exception already, and lists it.';
 const NOT_OF_A_PAYMENT = 'It is about the whole day, and no payment of it can be accepted for that.';

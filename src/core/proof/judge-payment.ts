@@ -111,7 +111,8 @@ function foldRows(
 ): FoldedRows {
   const by = (role: string) => applied.filter((row) => roleOf(row, payment.id) === role);
   const [originals, corrections, foreign] = [by('original'), by('correction'), by('foreign')];
-  const main = originals[0] ?? foreign.find(({ source }) => source === sourceId) ?? foreign[0] ?? corrections[0];
+  const forward = (rows: readonly LedgerRecord[]) => rows.find(({ source }) => source === sourceId) ?? rows[0];
+  const main = originals[0] ?? forward(foreign) ?? forward(corrections);
   if (main === undefined) throw new RangeError(`no row of ${payment.id} was given`);
   const sum = (rows: readonly LedgerRecord[]) => sumOf(rows.map((row) => signedAmount(row, sourceId)));
   const isOneCurrency = applied.every(({ currency }) => currency === main.currency);

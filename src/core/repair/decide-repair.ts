@@ -7,11 +7,10 @@
 import { formatMoney } from '../base/money.js';
 import { currentRows } from '../ledger/current-rows.js';
 import { judge } from '../ledger/settlement.js';
-import { prepareVariant } from '../posting/mapping.js';
 import type { PreparedTransaction } from '../posting/posting.js';
-import type { RepairAct, RepairDecision, ReplacedPosting, Report } from './repair-decision.js';
-import { type Expected, expectPayment, isStoodFor, type OwnRow, ownOf, type RepairFacts } from './repair-facts.js';
-import { type PaymentRows, readPaymentRows, signedAmount, withTakenBack } from './repair-rows.js';
+import type { RepairDecision, ReplacedPosting, Report } from './repair-decision.js';
+import { expectPayment, isStoodFor, type OwnRow, ownOf, type RepairFacts } from './repair-facts.js';
+import { readPaymentRows, signedAmount, withTakenBack } from './repair-rows.js';
 import {
   acceptText,
   describeDifferent,
@@ -24,6 +23,7 @@ import {
   isFinal,
   meantText,
 } from './repair-text.js';
+import { type Deciding, describeHeld, replaceOriginal, variantOf } from './replace-original.js';
 
 /** What is to be done about the payment. */
 export function decideRepair(facts: RepairFacts): RepairDecision {
@@ -41,12 +41,6 @@ export function decideRepair(facts: RepairFacts): RepairDecision {
     return { kind: 'report', finding: isThere ? 'different' : absent, detail: expectation.problem };
   }
   return decideFor({ facts, rows: withTakenBack(rows, expectation), expected: expectation });
-}
-
-interface Deciding {
-  readonly facts: RepairFacts;
-  readonly rows: PaymentRows;
-  readonly expected: Expected;
 }
 
 function decideFor(deciding: Deciding): RepairDecision {
@@ -70,8 +64,9 @@ function decideFor(deciding: Deciding): RepairDecision {
     return { kind: 'report', finding: 'different', detail: describeDifferent(wrong, { expected, facts, rest: total }) };
   }
   const [first, ...more] = rows.standing;
-  if (first === undefined) return repairAbsent(deciding);
-  if (isRight) return settle(deciding);
+  if (counted.length > 0 && isRight) return settle(deciding);
+  // What still stands of an earlier repair is a part of it: beside that the whole amount would be too much.
+  if (first === undefined) return total === 0n ? repairAbsent(deciding) : correctRemains(deciding, total);
   if (more.length > 0 || first.role === 'foreign') {
     const finding = more.length > 0 ? 'doubled' : 'different';
     return { kind: 'report', finding, detail: describeDoubled(rows, expected, facts) };
@@ -84,17 +79,13 @@ function repairAbsent(deciding: Deciding): RepairDecision {
   const { facts, rows, expected } = deciding;
   const { paymentId } = facts;
   const own = ownOf(facts, paymentId);
-  const stand = facts.own.filter(({ role }) => role === 'replacement').sort((a, b) => numberOf(b) - numberOf(a))[0];
+  const last = lastOf(facts);
+  const held = ownOf(facts, last);
   const isUsed = (reference: string) =>
     rows.reversed.has(reference) || rows.rejected.some(({ base }) => base === reference);
-  // A replacement without a posting here never was, or was lost with everything else: the payment's own may be free.
-  const last = own?.dismissed === true && stand !== undefined ? stand.reference : paymentId;
-  const held = ownOf(facts, last);
-  const isRefunded = facts.rows.some((row) => /_refund(_q)?$/.test(row.reference));
-  // What stands for a dismissed payment is `last` itself, so only a person's decision is left here.
-  if (rows.reversed.has(last) && held?.dismissed === true && !held.dismissedByPlan) {
-    return { kind: 'report', finding: 'dismissed', detail: describeTakenBack(last, isRefunded) };
-  }
+  const isRefunded = isGivenBack(facts);
+  const keptOut = keptOutBy(deciding, last);
+  if (keptOut !== null) return keptOut;
   if (last === paymentId && !isUsed(paymentId)) {
     return makeDue(deciding, {
       action: 'post',
@@ -125,6 +116,41 @@ function repairAbsent(deciding: Deciding): RepairDecision {
     ? `${last} ${isReversed ? takenBack : notApplied} and can never be used again: posted as ${reference}${meant}`
     : `its replacement ${reference} is not in the ledger: posted again`;
   return makeDue(deciding, { action: 'replace', target, original: original.change, detail });
+}
+
+/** The posting that is, or was, the payment: a replacement without one here never was, or was lost with everything else. */
+function lastOf(facts: RepairFacts): string {
+  const stand = facts.own.filter(({ role }) => role === 'replacement').sort((a, b) => numberOf(b) - numberOf(a))[0];
+  return ownOf(facts, facts.paymentId)?.dismissed === true && stand !== undefined ? stand.reference : facts.paymentId;
+}
+
+function isGivenBack({ rows }: RepairFacts): boolean {
+  return rows.some((row) => /_refund(_q)?$/.test(row.reference));
+}
+
+/** What stands for a dismissed payment is `last` itself, so only a person's decision is left here. */
+function keptOutBy({ facts, rows }: Deciding, last: string): Report | null {
+  const held = ownOf(facts, last);
+  if (!rows.reversed.has(last) || held?.dismissed !== true || held.dismissedByPlan) return null;
+  return { kind: 'report', finding: 'dismissed', detail: describeTakenBack(last, isGivenBack(facts)) };
+}
+
+/** No row is the payment any more, and corrections of it still stand: only what is missing beside them is posted. */
+function correctRemains(deciding: Deciding, total: bigint): RepairDecision {
+  const { facts, rows, expected } = deciding;
+  const last = lastOf(facts);
+  const keptOut = keptOutBy(deciding, last);
+  if (keptOut !== null) return keptOut;
+  const coming = facts.own.find(({ role, state }) => role !== 'correction' && state === 'pending');
+  if (coming !== undefined) {
+    return { kind: 'waits', detail: `${coming.reference} is pending and may be posted yet; then plan again` };
+  }
+  const decision = correct(deciding, { base: last, by: expected.transaction.amount - total });
+  if (decision.kind !== 'act') return decision;
+  const isReversed = rows.reversed.has(last);
+  const gone = isReversed ? 'was taken back in the ledger' : 'is not in the ledger any more';
+  const meant = isReversed ? `. If that is meant, apply nothing: ${acceptText(facts.paymentId)}` : '';
+  return { ...decision, detail: `${last} ${gone}, and corrections of it stand: ${decision.detail}${meant}` };
 }
 
 function correct(deciding: Deciding, wrong: { readonly base: string; readonly by: bigint }): RepairDecision {
@@ -180,36 +206,6 @@ function makeDue({ facts }: Deciding, { action, target, original, detail, amount
   };
 }
 
-interface Original {
-  readonly base: string;
-  readonly reason: 'burnt_reference' | 'conflict';
-  readonly by: string;
-  /** A correction leaves what was posted as it is: the two together are what the ledger should hold. */
-  readonly staysPosted?: true;
-}
-
-/** What becomes of the posting that another one stands for; or why nothing may be done yet. */
-function replaceOriginal(
-  deciding: Deciding,
-  { base, reason, by, staysPosted }: Original,
-): { readonly change: ReplacedPosting | null } | Exclude<RepairDecision, RepairAct> {
-  const { facts, expected } = deciding;
-  const own = ownOf(facts, base);
-  const transaction = base === facts.paymentId ? expected.transaction : variantOf(deciding, { reference: base });
-  const change = { transaction, reason, why: by };
-  // Stored as well: collecting would store it anew, and it would be parked once more.
-  if (own === undefined) return { change };
-  if (own.state === 'pending') {
-    return {
-      kind: 'waits',
-      detail: `${base} is pending: a worker parks it once its last look-up is late enough; then plan again`,
-    };
-  }
-  if (own.state === 'posted') return { change: staysPosted ? null : change };
-  if (own.dismissed) return isStoodFor(facts, base) ? { change: null } : describeHeld(own);
-  return own.reason === reason || own.reason === 'refused_by_blnk' ? { change } : describeHeld(own);
-}
-
 /** The ledger has it right. What is parked here although it is there, is marked; what stands for it is stored. */
 function settle(deciding: Deciding): RepairDecision {
   const { facts, rows, expected } = deciding;
@@ -251,7 +247,7 @@ function adoptStandIns(deciding: Deciding): RepairDecision | null {
   );
   const [first] = unknown;
   if (first === undefined) return null;
-  const isReplaced = rows.standing.every(({ role }) => role === 'replacement');
+  const isReplaced = rows.standing.length > 0 && rows.standing.every(({ role }) => role === 'replacement');
   const reason = isReplaced && !rows.reversed.has(facts.paymentId) ? 'burnt_reference' : 'conflict';
   const by = `${isReplaced ? 'replaced' : 'corrected'} by ${first.base}`;
   const original = own.dismissed ? { change: null } : replaceOriginal(deciding, { base: facts.paymentId, reason, by });
@@ -274,23 +270,6 @@ function adoptStandIns(deciding: Deciding): RepairDecision | null {
   };
 }
 
-/** A transaction beside the payment's own; that one could be prepared, so this one can be. */
-function variantOf({ facts, expected }: Deciding, variant: Parameters<typeof prepareVariant>[2]): PreparedTransaction {
-  const preparation = prepareVariant(expected.payment, facts.rules, variant);
-  if (preparation.kind === 'prepared') return preparation.transaction;
-  throw new RangeError(`${variant.reference} cannot be prepared although its payment can: ${preparation.detail}`);
-}
-
 function numberOf({ reference }: OwnRow): number {
   return Number(/(\d+)$/.exec(reference)?.[1] ?? 0);
-}
-
-function describeHeld({ reference, reason, dismissed }: OwnRow): Report {
-  return {
-    kind: 'report',
-    finding: dismissed ? 'dismissed' : 'parked',
-    detail: dismissed
-      ? `${reference} was dismissed by a person: it stays out; parked retry takes that back`
-      : `${reference} is parked (${reason}) and waits for a person: parked show, then parked retry or parked dismiss`,
-  };
 }
