@@ -12,8 +12,11 @@ import { type Filter, within } from './routes.js';
 
 const MIRROR_FIELD = 'meta_data.stripe_mirror';
 const OURS: Filter = { field: MIRROR_FIELD, operator: 'isnotnull' };
-/** The Cloud counts a key with a null, which somebody may have written, as one that is there; no comparison finds it. */
-const NAMED: Filter = { field: MIRROR_FIELD, operator: 'ne', value: '' };
+/**
+ * The Cloud counts a key with a null, which somebody may have written, as one that is there; no comparison finds it. Compared with
+ * what is no mirror's id: an empty text might be taken for a value that is missing.
+ */
+const NAMED: Filter = { field: MIRROR_FIELD, operator: 'ne', value: '-' };
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 

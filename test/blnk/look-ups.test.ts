@@ -241,10 +241,10 @@ describe('the probe', () => {
   it('finds whether the ledger holds transactions of any mirror, by the operator that is documented for keys', async () => {
     server().script(json(200, { data: [row('pi_1', { meta_data: { stripe_mirror: 'm2' } })], total: 9 }));
     expect(await connect().hasTransactionsOfOurs()).toBe(true);
-    expect(operatorsAsked()).toEqual(['exists']);
+    expect(operatorsAsked()).toEqual(['exists', 'ne']);
     server().script(json(200, [row('pi_1', { meta_data: { stripe_mirror: 'm2' } })]));
     expect(await connect({ style: 'core', instanceId: null }).hasTransactionsOfOurs()).toBe(true);
-    expect(operatorsAsked()).toEqual(['isnotnull']);
+    expect(operatorsAsked()).toEqual(['isnotnull', 'ne']);
     server().script(json(200, { data: [], total: 0 }));
     expect(await connect().hasTransactionsOfOurs()).toBe(false);
   });
@@ -255,10 +255,10 @@ describe('the probe', () => {
     const ledger = connect();
     expect(await ledger.hasTransactionsOfOurs()).toBe(false);
     expect(await ledger.hasTransactionsOfOurs()).toBe(false);
-    expect(operatorsAsked()).toEqual(['exists', 'isnotnull', 'isnotnull']);
+    expect(operatorsAsked()).toEqual(['exists', 'ne', 'isnotnull', 'ne', 'isnotnull', 'ne']);
     server().script(coreError(400, 'GEN_BAD_REQUEST'));
     await expect(connect().hasTransactionsOfOurs()).rejects.toMatchObject({ code: 'blnk_look_up_refused' });
-    expect(operatorsAsked()).toEqual(['exists', 'isnotnull']);
+    expect(operatorsAsked()).toEqual(['exists', 'ne', 'isnotnull', 'ne']);
   });
 
   it('believes no server that ignores the question', async () => {
