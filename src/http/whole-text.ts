@@ -3,6 +3,7 @@
  * done in part before a statement failed on one would be told as failed.
  */
 import type { MiddlewareHandler } from 'hono';
+import { canBeKept } from '../core/base/kept-text.js';
 import type { Environment } from './access.js';
 import { refuse } from './problem.js';
 
@@ -10,7 +11,7 @@ import { refuse } from './problem.js';
 export const wholeTextOnly: MiddlewareHandler<Environment> = async (c, next) => {
   const { pathname, searchParams } = new URL(c.req.url);
   const asked = [decoded(pathname), ...[...searchParams].flat()];
-  if (!asked.every(isWhole) || !(await isBodyWhole(c.req))) {
+  if (!asked.every(canBeKept) || !(await isBodyWhole(c.req))) {
     throw refuse(
       400,
       'http_request_invalid',
@@ -33,18 +34,15 @@ async function isBodyWhole(request: Body): Promise<boolean> {
   if (!type.includes('form')) return true;
   const form = await request.formData().catch(() => null);
   return (
-    form === null || [...form].every(([name, value]) => isWhole(name) && (typeof value !== 'string' || isWhole(value)))
+    form === null ||
+    [...form].every(([name, value]) => canBeKept(name) && (typeof value !== 'string' || canBeKept(value)))
   );
 }
 
 function areTextsWhole(value: unknown): boolean {
-  if (typeof value === 'string') return isWhole(value);
+  if (typeof value === 'string') return canBeKept(value);
   if (typeof value !== 'object' || value === null) return true;
-  return Object.entries(value).every(([key, member]) => isWhole(key) && areTextsWhole(member));
-}
-
-function isWhole(text: string): boolean {
-  return !text.includes('\0') && text.isWellFormed();
+  return Object.entries(value).every(([key, member]) => canBeKept(key) && areTextsWhole(member));
 }
 
 /** What is no UTF-8 stays as it is: the router answers that. */

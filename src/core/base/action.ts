@@ -1,6 +1,7 @@
 /** What a person decides or asks for, as it is kept: who, from where, what, why, and what came of it. */
 
 import { SyncError } from './errors.js';
+import { canBeKept } from './kept-text.js';
 import { Refusal } from './refusal.js';
 
 /** Where it was asked for. */
@@ -33,7 +34,7 @@ export interface Action {
 /** Throws a Refusal where a name or a reason cannot be kept as it is: what it is kept with would fail once the work is done. */
 export function refuseUnkeptTexts(texts: Readonly<Record<string, string | null>>): void {
   for (const [name, text] of Object.entries(texts)) {
-    if (text === null || (text.isWellFormed() && !text.includes('\u0000'))) continue;
+    if (text === null || canBeKept(text)) continue;
     throw new Refusal(
       new SyncError(`${name} holds a NUL or half of a character, which cannot be kept. Nothing was done`, {
         kind: 'fatal',
