@@ -169,7 +169,9 @@ describe('after a kill', () => {
     await session.kill('SIGKILL');
     expect(isServed(dataDir)).toBe(true);
     await waitUntil(() => !isServed(dataDir), 'the idle guard stops the server');
-    expect(await readFile(join(dataDir, 'postgres.log'), 'utf8')).toContain('database system is shut down');
+    // Written after the file is removed.
+    const log = () => readFile(join(dataDir, 'postgres.log'), 'utf8');
+    await waitUntil(async () => (await log()).includes('database system is shut down'), 'the log says that it stopped');
   });
 
   it('does not stop under a quiet process, when one without a process already did', async () => {
@@ -454,7 +456,7 @@ function newDataDir(): string {
   return join(base, `data-${made}`);
 }
 
-/** PostgreSQL removes this file as its last act. */
+/** PostgreSQL removes this file when it has ended its work. */
 function isServed(dataDir: string): boolean {
   return existsSync(join(dataDir, 'postgres', 'postmaster.pid'));
 }
