@@ -40,16 +40,16 @@ const TRACED: { readonly [Name in keyof Ports]?: (port: Ports[Name]) => Ports[Na
   }),
   ledger: (ledger) => ({
     ...ledger,
-    post: (body) =>
+    post: (body, assertMaySend) =>
       inSpan(
         { name: 'post chunk', attributes: { postings: 1 } },
-        () => ledger.post(body),
+        () => ledger.post(body, assertMaySend),
         ({ kind }) => ({ answer: kind }),
       ),
-    postBulk: (bodies) =>
+    postBulk: (bodies, assertMaySend) =>
       inSpan(
         { name: 'post chunk', attributes: { postings: bodies.length } },
-        () => ledger.postBulk(bodies),
+        () => ledger.postBulk(bodies, assertMaySend),
         ({ kind }) => ({ answer: kind }),
       ),
     findByReference: (references) =>

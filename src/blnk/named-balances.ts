@@ -51,11 +51,13 @@ export function balancesByMap(
  */
 export function postByMap(ledger: Pick<Ledger, 'post' | 'postBulk'>, named: NamedBalances): typeof ledger {
   return {
-    async post(body) {
+    async post(body, assertMaySend) {
       const { texts, missing } = await translate([body], named);
       const [text] = texts;
       if (text === undefined || missing !== null) return notInMap(missing?.names ?? []);
-      const answer = await ledger.post(text);
+      // The map was read meanwhile, which may have taken as long as the claim lasts.
+      assertMaySend?.();
+      const answer = await ledger.post(text, assertMaySend);
       if (answer.kind !== 'refused' || answer.isBalanceUnknown !== true) return answer;
       const { currency, names } = namesIn(body, named);
       await named.map.doubt(currency, names);
@@ -64,11 +66,12 @@ export function postByMap(ledger: Pick<Ledger, 'post' | 'postBulk'>, named: Name
       if (now[0] !== text) return { kind: 'busy', message: answer.message, retryAfterMs: null };
       return { ...answer, reason: 'balance_missing' };
     },
-    async postBulk(bodies) {
+    async postBulk(bodies, assertMaySend) {
       const { texts, missing } = await translate(bodies, named);
       // Nothing is sent: alone, the one that is blamed says so.
       if (missing !== null) return { kind: 'unclear', message: notInMap(missing.names).message, blamed: missing.at };
-      return ledger.postBulk(texts);
+      assertMaySend?.();
+      return ledger.postBulk(texts, assertMaySend);
     },
   };
 }

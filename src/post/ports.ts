@@ -39,10 +39,14 @@ export type PostAnswer =
     };
 
 export interface Ledger extends RowFinder<LedgerRow>, BalanceFinder {
-  /** @param body JSON text of one prepared transaction. Throws SyncError `fatal` for 401, 403 and missing overdraft. */
-  post(body: string): Promise<PostAnswer>;
+  /**
+   * @param body JSON text of one prepared transaction
+   * @param assertMaySend throws when it is too late to send; asked again by what has to wait before its request
+   * @throws SyncError `fatal` for 401, 403 and missing overdraft
+   */
+  post(body: string, assertMaySend?: () => void): Promise<PostAnswer>;
   /** Posts in order, each on its own; stops at the first failure, so every answer but `applied` needs a look-up. */
-  postBulk(bodies: readonly string[]): Promise<PostAnswer>;
+  postBulk(bodies: readonly string[], assertMaySend?: () => void): Promise<PostAnswer>;
 }
 
 /** A posting that this process holds a claim on. */

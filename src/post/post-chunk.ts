@@ -79,7 +79,10 @@ async function postInBulk(chunk: Chunk, setting: Setting): Promise<ChunkOutcome>
   const { ports, options } = setting;
   chunk.lease.assertMaySend();
   const sentAtMs = ports.clock.monotonicMs();
-  const answer = await ports.ledger.postBulk(chunk.postings.map(({ prepared }) => prepared));
+  const answer = await ports.ledger.postBulk(
+    chunk.postings.map(({ prepared }) => prepared),
+    chunk.lease.assertMaySend,
+  );
   setting.onBulk({
     postings: chunk.postings.length,
     tookMs: ports.clock.monotonicMs() - sentAtMs,
@@ -167,7 +170,7 @@ async function repostAlone(posting: ClaimedPosting, chunk: Chunk, setting: Setti
 async function postAlone(posting: ClaimedPosting, chunk: Chunk, setting: Setting): Promise<AloneOutcome> {
   const { ports, options } = setting;
   chunk.lease.assertMaySend();
-  const answer = await ports.ledger.post(posting.prepared);
+  const answer = await ports.ledger.post(posting.prepared, chunk.lease.assertMaySend);
   const one = { token: chunk.token, postings: [{ ...posting, sinceLastAttemptMs: 0 }] };
   switch (answer.kind) {
     case 'applied':

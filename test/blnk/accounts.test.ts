@@ -145,6 +145,24 @@ describe('with a map', () => {
     expect(sent).toEqual([]);
   });
 
+  it('nothing is sent when the claim ended while the map was read', async () => {
+    let mayStillSend = true;
+    const slow: BalanceMap = {
+      ...map,
+      async idsOf(currency, names) {
+        mayStillSend = false;
+        return map.idsOf(currency, names);
+      },
+    };
+    const assertMaySend = () => {
+      if (!mayStillSend) throw new Error('too old');
+    };
+    const ledger = postByMap(answering({ kind: 'applied', row: null }), { map: slow, isAccountName });
+    await expect(ledger.post(bodyOf('cus_1'), assertMaySend)).rejects.toThrow('too old');
+    await expect(ledger.postBulk([bodyOf('cus_1')], assertMaySend)).rejects.toThrow('too old');
+    expect(sent).toEqual([]);
+  });
+
   it('an id that the ledger does not know is doubted, and the posting is not refused for good', async () => {
     const unknown = { kind: 'refused', message: '404', isBalanceUnknown: true } as const;
     const { post } = postByMap(answering(unknown), { map, isAccountName });
