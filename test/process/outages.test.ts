@@ -11,6 +11,7 @@ import { population, type Session, startSession, type Variables } from '../suppo
 import { expectMirrored } from '../support/process/truth.js';
 import { until } from '../support/process/wait.js';
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+import { inTier } from '../support/tier.js';
 
 const STORY_TIMEOUT_MS = 90_000;
 const OUTAGE_MS = 4_000;
@@ -60,7 +61,7 @@ describe('a worker', () => {
     STORY_TIMEOUT_MS,
   );
 
-  it.each(['blnk', 'stripe'] as const)(
+  it.each(inTier({ quick: ['blnk'] as const, full: ['blnk', 'stripe'] as const }))(
     'that starts before %s is there calls that one away, and no other server',
     async (server) => {
       const home = homes()[0];
