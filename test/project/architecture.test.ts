@@ -97,6 +97,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   hono: ['http'],
   '@hono/node-server': ['http'],
   '@hono/zod-openapi': ['http'],
+  // Reads the runbook that is shown as a page.
+  marked: ['http'],
   // What stands in the database is shown by http, what a process did is counted where it is logged.
   'prom-client': ['http', 'observability'],
   // app asks the server for nothing but an answer.

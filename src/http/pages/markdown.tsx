@@ -1,128 +1,80 @@
 /**
- * Shows our own documents: headings with anchors, paragraphs, lists, tables, code, links. Of Markdown no more than they use, and
- * everything is text: nothing is ever taken for markup. A code at the begin of a table's row is an anchor too.
+ * Shows our own documents: headings with anchors, paragraphs, lists, tables, code, links. Everything is text: nothing in them is
+ * ever taken for markup, but a line's break. A code at the begin of a table's row is an anchor too.
  */
 import type { Child, FC } from 'hono/jsx';
+import { lexer, type MarkedToken, type Token, type Tokens } from 'marked';
 
-export const Markdown: FC<{ readonly text: string }> = ({ text }) => <>{blocksOf(text.split('\n')).map(show)}</>;
+export const Markdown: FC<{ readonly text: string }> = ({ text }) => {
+  const tokens = lexer(text);
+  return <>{tokens.map((token, at) => show(token, () => nameOfTable(tokens, at)))}</>;
+};
 
-type Block =
-  | { readonly kind: 'heading'; readonly level: number; readonly text: string }
-  | { readonly kind: 'code' | 'paragraph'; readonly text: string }
-  | { readonly kind: 'list'; readonly items: readonly string[] }
-  | {
-      readonly kind: 'table';
-      readonly under: string;
-      readonly head: readonly string[];
-      readonly rows: ReadonlyArray<readonly string[]>;
-    };
-
-function blocksOf(lines: readonly string[]): Block[] {
-  const blocks: Block[] = [];
-  const takeWhile = (at: number, fits: (line: string) => boolean): number => {
-    let end = at;
-    while (end < lines.length && fits(lines[end] ?? '')) end += 1;
-    return end;
-  };
-  for (let at = 0; at < lines.length; ) {
-    const line = lines[at] ?? '';
-    const heading = /^(#{1,6}) +(.+)$/.exec(line);
-    if (line.trim() === '') at += 1;
-    else if (heading !== null) {
-      blocks.push({ kind: 'heading', level: heading[1]?.length ?? 1, text: heading[2] ?? '' });
-      at += 1;
-    } else if (line.startsWith('```')) {
-      const end = takeWhile(at + 1, (one) => !one.startsWith('```'));
-      blocks.push({ kind: 'code', text: lines.slice(at + 1, end).join('\n') });
-      at = end + 1;
-    } else if (line.startsWith('|')) {
-      const end = takeWhile(at, (one) => one.startsWith('|'));
-      const [head = [], , ...rows] = lines.slice(at, end).map(cellsOf);
-      blocks.push({ kind: 'table', under: nameOfTable(blocks), head, rows });
-      at = end;
-    } else {
-      const end = takeWhile(at, (one) => one.trim() !== '' && !/^(?:#{1,6} |```|\|)/.test(one));
-      addText(blocks, lines.slice(at, end).join('\n'));
-      at = end;
-    }
-  }
-  return blocks;
-}
-
-/** By the heading above, once: whoever hears the page tells tables apart by their names. */
-function nameOfTable(blocks: readonly Block[]): string {
-  const at = blocks.findLastIndex(({ kind }) => kind === 'heading');
-  const heading = blocks[at];
-  const before = blocks.slice(at).filter(({ kind }) => kind === 'table').length;
-  const name = heading?.kind === 'heading' ? heading.text.replaceAll('`', '') : 'Table';
-  return before === 0 ? name : `${name}, ${before + 1}`;
-}
-
-/** Points of a list may stand apart; they are one list all the same. */
-function addText(blocks: Block[], text: string): void {
-  if (!text.startsWith('- ')) {
-    blocks.push({ kind: 'paragraph', text });
-    return;
-  }
-  const items = text.slice(2).split('\n- ');
-  const last = blocks.at(-1);
-  if (last?.kind === 'list') blocks.splice(-1, 1, { kind: 'list', items: [...last.items, ...items] });
-  else blocks.push({ kind: 'list', items });
-}
-
-function cellsOf(line: string): string[] {
-  return line
-    .trim()
-    .replace(/^\||\|$/g, '')
-    .split(/(?<!\\)\|/)
-    .map((cell) => cell.trim().replaceAll('\\|', '|'));
-}
-
-function show(block: Block): Child {
-  switch (block.kind) {
+function show(token: Token, nameOf: () => string): Child {
+  // The lexer knows no tokens but these: we add no extensions.
+  const known = token as MarkedToken;
+  switch (known.type) {
     case 'heading':
-      return <Heading level={block.level} text={block.text} />;
+      return <Heading {...known} />;
     case 'code':
-      return <pre>{block.text}</pre>;
+      return <pre>{known.text}</pre>;
     case 'paragraph':
-      return <p>{inline(block.text)}</p>;
+    case 'text':
+      return <p>{inline(known.tokens ?? [])}</p>;
     case 'list':
       return (
         <ul>
-          {block.items.map((item) => (
-            <li>{inline(item)}</li>
+          {known.items.map((item) => (
+            <li>{inline(item.tokens.flatMap(withinItem))}</li>
           ))}
         </ul>
       );
     case 'table':
-      return <TableOf {...block} />;
+      return <TableOf table={known} under={nameOf()} />;
+    case 'space':
+    case 'html':
+      return null;
     default:
-      return block satisfies never;
+      return known.raw;
   }
 }
 
-const Heading: FC<{ readonly level: number; readonly text: string }> = ({ level, text }) => {
+/** By the heading above, once: whoever hears the page tells tables apart by their names. */
+function nameOfTable(tokens: readonly Token[], at: number): string {
+  const from = tokens.slice(0, at).findLastIndex(({ type }) => type === 'heading');
+  const heading = tokens[from] as Tokens.Heading | undefined;
+  const before = tokens.slice(from + 1, at).filter(({ type }) => type === 'table').length;
+  const name = heading?.text.replaceAll('`', '') ?? 'Table';
+  return before === 0 ? name : `${name}, ${before + 1}`;
+}
+
+/** The words of a point stand in a block of their own. */
+function withinItem(token: Token): Token[] {
+  return 'tokens' in token && token.tokens !== undefined ? token.tokens : [token];
+}
+
+const Heading: FC<Tokens.Heading> = ({ depth, text, tokens }) => {
   const id = anchorOf(text);
-  if (level === 1) return <h1 id={id}>{inline(text)}</h1>;
-  return level === 2 ? <h2 id={id}>{inline(text)}</h2> : <h3 id={id}>{inline(text)}</h3>;
+  if (depth === 1) return <h1 id={id}>{inline(tokens)}</h1>;
+  return depth === 2 ? <h2 id={id}>{inline(tokens)}</h2> : <h3 id={id}>{inline(tokens)}</h3>;
 };
 
-const TableOf: FC<Extract<Block, { kind: 'table' }>> = ({ under, head, rows }) => (
+const TableOf: FC<{ readonly table: Tokens.Table; readonly under: string }> = ({ table: { header, rows }, under }) => (
   <section class="scroll" aria-label={under} tabindex={0}>
     <table class="blocks">
       <thead>
         <tr>
-          {head.map((cell) => (
-            <th scope="col">{inline(cell)}</th>
+          {header.map((cell) => (
+            <th scope="col">{inline(cell.tokens)}</th>
           ))}
         </tr>
       </thead>
       <tbody>
         {rows.map((cells) => (
-          <tr id={/^`(\w+)`$/.exec(cells[0] ?? '')?.[1]}>
+          <tr id={/^`(\w+)`$/.exec(cells[0]?.text ?? '')?.[1]}>
             {cells.map((cell, index) => (
-              <td data-label={head[index]?.replaceAll('`', '')}>
-                <span>{inline(cell)}</span>
+              <td data-label={header[index]?.text.replaceAll('`', '')}>
+                <span>{inline(cell.tokens)}</span>
               </td>
             ))}
           </tr>
@@ -140,30 +92,35 @@ export function anchorOf(heading: string): string {
     .replaceAll(' ', '-');
 }
 
-const INLINE = /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*\s](?:[^*]*[^*\s])?)\*|\[([^\]]+)\]\(([^)\s]+)\)|<br>/g;
-
-function inline(text: string): Child[] {
-  const parts: Child[] = [];
-  let done = 0;
-  for (const match of text.matchAll(INLINE)) {
-    parts.push(text.slice(done, match.index));
-    done = match.index + match[0].length;
-    const [, code, strong, em, words, target] = match;
-    if (code !== undefined) parts.push(<code>{code}</code>);
-    else if (strong !== undefined) parts.push(<strong>{inline(strong)}</strong>);
-    else if (em !== undefined) parts.push(<em>{inline(em)}</em>);
-    else if (words !== undefined) parts.push(linkOf(words, target ?? ''));
-    else parts.push(<br />);
-  }
-  return [...parts, text.slice(done)];
+function inline(tokens: readonly Token[]): Child[] {
+  return tokens.map((token) => {
+    const known = token as MarkedToken;
+    switch (known.type) {
+      case 'codespan':
+        return <code>{known.text}</code>;
+      case 'strong':
+        return <strong>{inline(known.tokens)}</strong>;
+      case 'em':
+        return <em>{inline(known.tokens)}</em>;
+      case 'link':
+        return linkOf(known);
+      case 'br':
+        return <br />;
+      case 'escape':
+      case 'text':
+        return known.text;
+      default:
+        return known.raw === '<br>' ? <br /> : known.raw;
+    }
+  });
 }
 
 /** Another document is not served: what it is called stands there, and no link that leads nowhere. */
-function linkOf(words: string, target: string): Child {
-  if (!/^(?:#|https:\/\/)/.test(target)) return <span title={`docs/${target}`}>{inline(words)}</span>;
+function linkOf({ href, tokens }: Tokens.Link): Child {
+  if (!/^(?:#|https:\/\/)/.test(href)) return <span title={`docs/${href}`}>{inline(tokens)}</span>;
   return (
-    <a href={target} rel="noreferrer">
-      {inline(words)}
+    <a href={href} rel="noreferrer">
+      {inline(tokens)}
     </a>
   );
 }
