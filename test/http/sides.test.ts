@@ -5,7 +5,9 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type OpenedSides, openSides } from '../../src/app/sessions/ask-sides.js';
 import { createScheduledProofs } from '../../src/app/stages/proving.js';
+import { createCertificateStore } from '../../src/db/proof/certificate-store.js';
 import { createReadModel } from '../../src/db/reads/read-model.js';
+import { aCertificate, proofOf } from '../support/certificates.js';
 import { stages } from '../support/stages/collect.js';
 import { READ_OPTIONS } from '../support/stages/command-line.js';
 import { type HttpStage, startHttp } from '../support/stages/http.js';
@@ -171,6 +173,20 @@ it('has the worker prove the days that a person asks for, once', async () => {
     expect.stringContaining(`${DAMAGED_DAY},USD,2,sealed`),
   ]);
   expect(await get(`/days/${DAMAGED_DAY}/certificates/EUR`)).toMatchObject({ status: 404 });
+});
+
+it('has a certificate of a currency that is none, as somebody else may book one', async () => {
+  const currency = 'points, of "2026"/x';
+  const { db } = stage.proof;
+  await createCertificateStore(db, 'test').keepProof(proofOf([aCertificate({ currency, movement: null })]));
+  const path = `/days/2026-11-18/certificates/${encodeURIComponent(currency)}`;
+  expect(await get(path)).toMatchObject({ currency, state: 'sealed' });
+  const answer = await fetch(`${http.url}/api/v1${path}.csv`);
+  expect(answer.headers.get('content-disposition')).toBe(
+    'attachment; filename="certificate-2026-11-18-points__of__2026__x.csv"',
+  );
+  expect(await get(`/payments?currency=${encodeURIComponent(currency)}`)).toMatchObject({ data: [] });
+  expect(await get(`/totals/daily?currency=USDC`)).toMatchObject({ data: [] });
 });
 
 it('accepts a difference in the name of whoever signs it, and takes that back', async () => {

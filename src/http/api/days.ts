@@ -39,10 +39,7 @@ function addTotals(api: Api, { reads, now }: Pick<DaysPorts, 'reads' | 'now'>): 
       },
       query: z.object({
         ...range,
-        currency: z
-          .string()
-          .regex(/^[A-Z]{3}$/)
-          .optional(),
+        currency: schema.currency.optional(),
       }),
       answer: z.looseObject({ data: z.array(schema.DayTotal) }),
     },
@@ -104,12 +101,12 @@ function addCertificates(api: Api, { reads }: Pick<DaysPorts, 'reads'>): void {
         path: '/days/{day}/certificates/{currency}',
         summary: 'One certificate; with .csv behind the currency, or by Accept, as a line of CSV',
       },
-      params: z.object({ day: schema.day, currency: z.string().regex(/^[A-Z]{3}(?:\.csv)?$/) }),
+      params: z.object({ day: schema.day, currency: schema.currency }),
       answer: schema.Certificate,
       csv: true,
     },
     async ({ params: { day, currency }, c }) => {
-      const [code = ''] = currency.split('.');
+      const code = currency.replace(/\.csv$/, '');
       const found = await reads.certificatesOfDay({ day, currency: code });
       const certificate = found?.certificates[0];
       if (certificate === undefined) throw neverProven(`${day} in ${code}`);
@@ -119,7 +116,8 @@ function addCertificates(api: Api, { reads }: Pick<DaysPorts, 'reads'>): void {
 }
 
 function asCsv(c: Context<Environment>, certificate: FullCertificate): Response {
-  const name = `certificate-${certificate.day}-${certificate.currency ?? 'none'}.csv`;
+  const currency = (certificate.currency ?? 'none').replaceAll(/[^\w-]/g, '_');
+  const name = `certificate-${certificate.day}-${currency}.csv`;
   return c.body(`${certificateCsv([certificate]).join('\r\n')}\r\n`, 200, {
     'content-type': 'text/csv; charset=utf-8',
     'content-disposition': `attachment; filename="${name}"`,

@@ -25,6 +25,9 @@ export const day = z.iso
   .refine(isPaymentDay, { error: `allowed are days from ${DAY_MIN} to ${DAY_MAX}` })
   .openapi({ example: '2026-11-21' });
 
+/** A ledger's rows may be of any: a certificate of what somebody else booked is named by what they wrote. */
+export const currency = z.string().min(1).max(100).openapi({ example: 'USD' });
+
 export const RUN_STATUSES = ['collecting', 'posting', 'succeeded', 'attention', 'stopped', 'failed'] as const;
 export const PAYMENT_STATES = ['pending', 'posted', 'parked', 'dismissed'] as const;
 export const DAY_STATES = ['sealed', 'sealed_with_exceptions', 'open', 'broken', 'not_covered'] as const;
