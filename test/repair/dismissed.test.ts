@@ -102,7 +102,13 @@ describe('a decision that ends after its day was proven with it', () => {
     return id;
   }
 
-  const isDecidedSince = async () => (await readStandings(repair.proof.db))[0]?.decidedSince;
+  /** As the worker sees it, and as a person does who asks by SQL. */
+  const isDecidedSince = async () => {
+    const [standing] = await readStandings(repair.proof.db);
+    const [certificate] = await repair.proof.sql`select state, reopened from stripe_blnk_sync.day_certificates`;
+    if (certificate?.state === 'sealed_with_exceptions') expect(certificate.reopened).toBe(standing?.decidedSince);
+    return standing?.decidedSince;
+  };
 
   it('by a retry that Blnk refuses again makes the day due until it is proven once', async () => {
     const id = await dismissAndProve();

@@ -85,8 +85,8 @@ export const repairItems = ownSchema.table(
 
 /**
  * The certificates of each day's newest proof: a currency that it does not have is no longer there on any side. `reopened`
- * when a payment of that day was stored after it, in this currency or in one that the proof did not know, or when what was
- * accepted of it was taken back. `stripe_sum`, `ledger_sum`, `postings_sum` and `unexplained` are older names of the same minor
+ * when a payment of that day was stored after it, in this currency or in one that the proof did not know, when what was
+ * accepted of it was taken back, or when a dismissal of one of its payments ended. `stripe_sum`, `ledger_sum`, `postings_sum` and `unexplained` are older names of the same minor
  * units, for code and queries from before there was `_minor`.
  */
 export const dayCertificates = ownSchema
@@ -133,6 +133,15 @@ export const dayCertificates = ownSchema
             where sibling.day = newest.day and sibling.proof_id = newest.proof_id and sibling.currency = posting.currency
           )
         )
+    ) else false end or case when newest.state = 'sealed_with_exceptions' then exists (
+      select 1 from stripe_blnk_sync.postings posting
+      where (posting.effective_at at time zone 'UTC')::date = newest.day
+        and (posting.dismissed_at is not null or posting.past_dismissals is not null)
+        and posting.currency is not distinct from newest.currency
+        and greatest(
+          (posting.past_dismissals -> -1 ->> 'endedAt')::timestamptz,
+          case when posting.dismissed_at is not null then posting.posted_at end
+        ) > newest.proved_at
     ) else false end as reopened,
     newest.stripe_count,
     newest.stripe_sum,
