@@ -11,8 +11,11 @@ export interface SessionSettings {
   readonly statementTimeoutMs: number;
 }
 
-/** A transaction that nothing is done in any more holds its locks no longer than this, also when its client is gone. */
-const IDLE_IN_TRANSACTION_MS = 60_000;
+/**
+ * A transaction that nothing is done in any more holds its locks no longer than this, also when its process stands still (a
+ * suspended machine, SIGSTOP). Shorter than the shortest limit of a statement: what waits for such a lock gets it before it fails.
+ */
+const IDLE_IN_TRANSACTION_MS = 20_000;
 
 const FIXED: Readonly<Record<string, string>> = {
   DateStyle: 'ISO, MDY',

@@ -83,7 +83,7 @@ describe('a worker whose machine sleeps', () => {
   let session: Session;
   afterEach(() => session.close());
 
-  it('sends nothing under the claim that it went to sleep with', { timeout: 300_000 }, async () => {
+  it('sends nothing under the claim that it went to sleep with', { timeout: 400_000 }, async () => {
     session = await startSession(home);
     const { stripe, blnk } = session;
     const variables = { ...session.variables, SYNC_EVERY: '1s' };
@@ -98,8 +98,8 @@ describe('a worker whose machine sleeps', () => {
     const fellAsleepAt = performance.now();
     const other = session.quickWorker({ variables: { SYNC_EVERY: '1s' } });
     await other.untilLogged(/^mirroring/, 60_000);
-    // What the sleeper was reading is given up before it is read by another.
-    await session.untilSettled(150_000);
+    // Transactions of the sleeper may stand open, one behind the other, and what it was reading is given up first.
+    await session.untilSettled(200_000);
     expect(performance.now() - fellAsleepAt).toBeGreaterThan(2_000);
     other.kill('SIGTERM');
     await other.ended;

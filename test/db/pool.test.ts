@@ -13,6 +13,17 @@ beforeAll(async () => {
 });
 afterAll(() => database.remove());
 
+it('a transaction that stands still lets go of its locks before what waits for them fails', async () => {
+  const rows = await database.sql<{ name: string; ms: number }[]>`
+    select name, setting::int as ms from pg_settings
+    where name in ('idle_in_transaction_session_timeout', 'statement_timeout')`;
+  const { idle_in_transaction_session_timeout: idle = 0, statement_timeout: statement = 0 } = Object.fromEntries(
+    rows.map(({ name, ms }) => [name, ms]),
+  );
+  expect(idle).toBeGreaterThan(0);
+  expect(idle).toBeLessThan(statement);
+});
+
 describe('a slow statement', () => {
   it('keeps none waiting that another connection can answer', async () => {
     const { sql } = database;
