@@ -13,6 +13,7 @@ import { addUpTotals } from '../../db/totals/add-up.js';
 import { countTotalsAnew, findWrongTotals } from '../../db/totals/check.js';
 import { createTimesCorrector } from '../../db/workers/future-times.js';
 import { refuseOldCode } from '../../db/workers/minimum-code.js';
+import { endStandingSessions } from '../../db/workers/standing-sessions.js';
 import { createWorkerRegistry, type WorkerRegistry } from '../../db/workers/worker-registry.js';
 import type { JobQueue } from '../../queue/job-queue.js';
 import { type BackgroundTask, DONE } from '../../worker/background-tasks.js';
@@ -107,9 +108,12 @@ function createTasks(
   return [
     { name: 'ledger', everyMs: ledgerWatch.everyMs, run: () => ledgerWatch.lookWhenDue() },
     {
-      // Closes the runs of workers that went silent, drops what is old.
+      // Ends sessions that stand still, closes the runs of workers that went silent, drops what is old.
       ...{ name: 'tidy', everyMs },
       async run() {
+        // First: what they hold, the others may wait for.
+        const sessions = await endStandingSessions(database.sql);
+        if (sessions > 0) events.standingSessionsEnded({ sessions });
         const { runSilentAfterMs: silentAfterMs } = timings;
         const runs = await registry.tidy({ silentAfterMs, keepEmptyRunsMs: config.keepEmptyRunsMs });
         if (runs > 0) events.silentRunsClosed({ runs });
@@ -118,7 +122,7 @@ function createTasks(
         if (times > 0) events.clockWasAhead(corrected);
         tally.flush();
         await reportRuns();
-        return { kind: 'done', counts: { runs, times } };
+        return { kind: 'done', counts: { sessions, runs, times } };
       },
     },
     { name: 'schedule', everyMs, run: done(() => queue.ensureSchedule(config.syncEveryMs, { replace: false })) },

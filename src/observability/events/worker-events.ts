@@ -148,6 +148,15 @@ export const WORKER_EVENTS = {
     whatToDo: 'nothing while a server is away; else read the error',
     isCounted: true,
   }),
+  standingSessionsEnded: define<{ readonly sessions: number }>({
+    level: 'warn',
+    fields: { sessions: 'how many' },
+    sentence: ({ sessions }) =>
+      `${countText(sessions, 'database session')} ended, because the process stood still in the middle of a statement; nothing waits for it any more`,
+    meaning:
+      'A worker or command stands still (a suspended or frozen machine, a host without power) and held locks in PostgreSQL that others may wait for. Nothing is lost; when it goes on, it connects anew.',
+    whatToDo: 'find out what stopped it',
+  }),
   silentRunsClosed: define<{ readonly runs: number }>({
     level: 'warn',
     fields: { runs: 'how many' },
