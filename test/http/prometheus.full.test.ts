@@ -39,7 +39,9 @@ function missing(): string | null {
 }
 
 describe('promtool', () => {
-  it('takes the rules and the configuration, and sees each rule fire when it should', ({ skip }) => {
+  it('takes the rules and the configuration, and sees each rule fire when it should', { timeout: 120_000 }, ({
+    skip,
+  }) => {
     const why = missing();
     if (why !== null) return skip(why);
     for (const words of [
