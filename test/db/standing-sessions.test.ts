@@ -17,7 +17,7 @@ afterAll(() => database.remove());
 /** With a lock in a transaction. */
 async function connect(applicationName: string) {
   const { address } = database;
-  const server = address.kind === 'url' ? { connectionString: address.url } : { ...address.connection };
+  const server = address.kind === 'url' ? { connectionString: address.url } : address;
   const client = new Client({ ...server, application_name: applicationName });
   // What is ended says so here, and in its next statement.
   client.on('error', () => {});
