@@ -108,12 +108,18 @@ function createTasks(
   return [
     { name: 'ledger', everyMs: ledgerWatch.everyMs, run: () => ledgerWatch.lookWhenDue() },
     {
-      // Ends sessions that stand still, closes the runs of workers that went silent, drops what is old.
-      ...{ name: 'tidy', everyMs },
+      // A task of its own: the others may wait for what such a session holds.
+      ...{ name: 'standing sessions', everyMs },
       async run() {
-        // First: what they hold, the others may wait for.
         const sessions = await endStandingSessions(database.sql);
         if (sessions > 0) events.standingSessionsEnded({ sessions });
+        return { kind: 'done', counts: { sessions } };
+      },
+    },
+    {
+      // Closes the runs of workers that went silent, drops what is old.
+      ...{ name: 'tidy', everyMs },
+      async run() {
         const { runSilentAfterMs: silentAfterMs } = timings;
         const runs = await registry.tidy({ silentAfterMs, keepEmptyRunsMs: config.keepEmptyRunsMs });
         if (runs > 0) events.silentRunsClosed({ runs });
@@ -122,7 +128,7 @@ function createTasks(
         if (times > 0) events.clockWasAhead(corrected);
         tally.flush();
         await reportRuns();
-        return { kind: 'done', counts: { sessions, runs, times } };
+        return { kind: 'done', counts: { runs, times } };
       },
     },
     { name: 'schedule', everyMs, run: done(() => queue.ensureSchedule(config.syncEveryMs, { replace: false })) },
