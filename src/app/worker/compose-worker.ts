@@ -107,15 +107,7 @@ function createTasks(
   const lookAtVerdict = watchVerdict(context, intervalMs);
   return [
     { name: 'ledger', everyMs: ledgerWatch.everyMs, run: () => ledgerWatch.lookWhenDue() },
-    {
-      // A task of its own: the others may wait for what such a session holds.
-      ...{ name: 'standing sessions', everyMs },
-      async run() {
-        const sessions = await endStandingSessions(database.sql);
-        if (sessions > 0) events.standingSessionsEnded({ sessions });
-        return { kind: 'done', counts: { sessions } };
-      },
-    },
+    standingSessionsTask(context, everyMs),
     {
       // Closes the runs of workers that went silent, drops what is old.
       ...{ name: 'tidy', everyMs },
@@ -167,6 +159,18 @@ function createTasks(
     ...(identities.task === null ? [] : [identities.task]),
     ...accounts.tasks,
   ];
+}
+
+/** A task of its own: the others may wait for what such a session holds. */
+function standingSessionsTask({ database, events }: Context, everyMs: number): BackgroundTask {
+  return {
+    ...{ name: 'standing sessions', everyMs },
+    async run() {
+      const sessions = await endStandingSessions(database.sql);
+      if (sessions > 0) events.standingSessionsEnded({ sessions });
+      return { kind: 'done', counts: { sessions } };
+    },
+  };
 }
 
 function done(work: () => Promise<void>): BackgroundTask['run'] {
