@@ -11,6 +11,9 @@ import type postgres from 'postgres';
  */
 const STANDS_STILL_AFTER_MS = 20_000;
 
+/** What the sessions of this software are called begins with it; behind it is what the process does. */
+const OURS = 'stripe-blnk-sync';
+
 /**
  * @param standsStillAfterMs by the database's clock, since the statement began
  * @returns how many were ended; their processes connect anew when they go on, and find their claims and runs with others
@@ -23,7 +26,7 @@ export async function endStandingSessions(
   const ended = await sql`
     select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and usename = current_user and pid <> pg_backend_pid()
-      and application_name like 'stripe-blnk-sync %' and application_name <> 'stripe-blnk-sync migrate'
+      and application_name like ${`${OURS} %`} and application_name <> ${`${OURS} migrate`}
       and state = 'active' and wait_event_type = 'Client' and wait_event = 'ClientRead'
       and clock_timestamp() - state_change > ${standsStillAfterMs} * interval '1 millisecond'`;
   return ended.count;
