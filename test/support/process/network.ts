@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { relayUnchanged } from '../tcp-proxy.js';
 
 export interface Network {
@@ -40,6 +40,7 @@ export function openNetwork(): Network {
   const subnet = `${SUBNETS.first}${1 + (Number.parseInt(id, 16) % SUBNETS.count)}`;
   const address = `${subnet}.1`;
   const relays: Server[] = [];
+  const clients = new Set<Socket>();
   const hosts: string[] = [];
   const cableOf = (host: string) => `v${host}`;
   must(['link', 'add', bridge, 'type', 'bridge']);
@@ -59,7 +60,11 @@ export function openNetwork(): Network {
     async reach(serverUrl) {
       const url = new URL(serverUrl);
       const [port, hostname] = [Number(url.port), url.hostname];
-      const relay = createServer((client) => relayUnchanged(client, connect(port, hostname)));
+      const relay = createServer((client) => {
+        clients.add(client);
+        client.once('close', () => clients.delete(client));
+        relayUnchanged(client, connect(port, hostname));
+      });
       await new Promise<void>((resolve) => relay.listen(0, address, resolve));
       relays.push(relay);
       const listening = relay.address();
@@ -73,6 +78,8 @@ export function openNetwork(): Network {
     async close() {
       for (const host of hosts) ip(['netns', 'del', host]);
       ip(['link', 'del', bridge]);
+      // Of a host that is gone no end is heard.
+      for (const client of clients) client.destroy();
       await Promise.all(relays.map((relay) => new Promise((resolve) => relay.close(resolve))));
     },
   };
