@@ -32,7 +32,6 @@ function show(token: Token, nameOf: () => string): Child {
     case 'table':
       return <TableOf table={known} under={nameOf()} />;
     case 'space':
-    case 'html':
       return null;
     default:
       return known.raw;
