@@ -17,6 +17,7 @@ import { refuseOldCode } from '../db/workers/minimum-code.js';
 import type { Events } from '../observability/events.js';
 import type { Log } from '../observability/log.js';
 import { type MigrationListener, type MigrationReport, migrate } from '../operations/migrate.js';
+import { sessionName } from '../postgres/session-name.js';
 import { openQueueBackend, type QueueAddress, type QueueBackend } from '../queue/connection.js';
 import {
   CONNECTIONS_MAX,
@@ -68,7 +69,7 @@ export async function openHome(config: HomeConfig, options: HomeOptions): Promis
       ...(options.role === 'worker' && options.migratesOnly !== true
         ? { pageConnectionsMax: PAGE_CONNECTIONS_MAX }
         : {}),
-      applicationName: `stripe-blnk-sync ${options.role}`,
+      applicationName: sessionName(options.role),
       connectionsNeeded: connectionsNeeded(config, options),
       limit: options.role === 'worker' ? 'bounded' : 'patient',
       giveUp: options.giveUp,
@@ -92,7 +93,7 @@ export async function openHome(config: HomeConfig, options: HomeOptions): Promis
       close,
       openForPages: () =>
         openDatabase(address, {
-          ...{ schema: config.databaseSchema, applicationName: 'stripe-blnk-sync pages', giveUp: undefined },
+          ...{ schema: config.databaseSchema, applicationName: sessionName('pages'), giveUp: undefined },
           ...{ connectionsMax: HTTP_CONNECTIONS_MAX, transactionsMax: HTTP_TRANSACTIONS_MAX, limit: 'bounded' },
         }),
       migrate: (listener = {}) =>

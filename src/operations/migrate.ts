@@ -2,6 +2,7 @@
 import type { DatabaseAddress } from '../core/settings/database-address.js';
 import { openDatabase } from '../db/connection/open.js';
 import { type MigrationReport, migrateDatabase } from '../db/migrations/migrate.js';
+import { MIGRATING_SESSION } from '../postgres/session-name.js';
 import type { QueueBackend } from '../queue/connection.js';
 
 export type { MigrationReport };
@@ -33,7 +34,7 @@ export async function migrate(
     schema,
     connectionsMax: 2,
     transactionsMax: 2,
-    applicationName: 'stripe-blnk-sync migrate',
+    applicationName: MIGRATING_SESSION,
     limit: 'unbounded',
   });
   try {

@@ -7,6 +7,7 @@ import { EventEmitter } from 'node:events';
 import { type PgPool, type PgPoolClient, runMigrations } from 'bullmq';
 import pg from 'pg';
 import { addressParts, type DatabaseAddress, driverAddress } from '../core/settings/database-address.js';
+import { sessionName } from '../postgres/session-name.js';
 import { createSockets } from '../postgres/sockets.js';
 
 /** BullMQ's own name for its schema; kept apart from ours so that both can be read and dumped alone. */
@@ -20,7 +21,7 @@ export interface QueuePoolParts {
   close(): Promise<void>;
 }
 
-const APPLICATION_NAME = 'stripe-blnk-sync queue';
+const APPLICATION_NAME = sessionName('queue');
 type Query = PgPool['query'];
 
 const CONNECT_TIMEOUT_MS = 10_000;

@@ -11,6 +11,7 @@ import { type StripeSandbox, startStripeSandbox } from '../../sandbox/stripe/san
 import { readWorkerConfig } from '../../src/config/config.js';
 import { withValues } from '../../src/core/settings/environment-file.js';
 import { compiled } from '../support/process/child.js';
+import { itInFull } from '../support/tier.js';
 
 let stripe: StripeSandbox;
 let blnk: BlnkSandbox;
@@ -121,7 +122,7 @@ describe('init', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('asks nobody on the other side with --no-check, and --print writes nothing', async () => {
+  itInFull('asks nobody on the other side with --no-check, and --print writes nothing', async () => {
     const run = await runInit(['--yes', '--print', '--no-check'], [], {
       ...keys(),
       STRIPE_API_KEY: 'sk_test_elsewhere',

@@ -8,14 +8,16 @@ import { homes } from '../support/homes.js';
 import { QUICK, type Session, startSession } from '../support/process/session.js';
 import { expectMirrored } from '../support/process/truth.js';
 import { until } from '../support/process/wait.js';
+import { inTier } from '../support/tier.js';
 
 const YEAR = 365 * 86_400_000;
 const SERVERS = homes().filter(({ name }) => name !== 'embedded');
+const TRIED = SERVERS.length > 0 ? SERVERS : homes();
 
 let session: Session;
 afterEach(() => session.close());
 
-describe.each(SERVERS.length > 0 ? SERVERS : homes())('on $name', (home) => {
+describe.each(inTier({ quick: TRIED.slice(-1), full: TRIED }))('on $name', (home) => {
   it('what a dead worker dated a year ahead is taken over at once', { timeout: 90_000 }, async () => {
     session = await startSession(home);
     for (const kind of ['card_usd', 'card_usd', 'currency_eur'])

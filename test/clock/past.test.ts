@@ -5,6 +5,7 @@
 import { expect, it } from 'vitest';
 import { clockHistories } from '../support/clock/histories.js';
 import { BEGINNING, DAY, HOUR, MINUTE, SECOND } from '../support/history/time.js';
+import { itInFull } from '../support/tier.js';
 
 const clocks = clockHistories(11);
 const START = BEGINNING.getTime() - 2 * DAY;
@@ -51,7 +52,7 @@ it('one answer of an hour ago is not what a first start hands over by', async ()
   expect(booked()).not.toContain(before);
 });
 
-it('one answer of an hour ago leaves the hand-over alone', async () => {
+itInFull('one answer of an hour ago leaves the hand-over alone', async () => {
   await clocks.open();
   const before = payFromBeforeTheStart(BEGINNING.getTime() - 40 * MINUTE);
   await minutes(3);
@@ -62,7 +63,7 @@ it('one answer of an hour ago leaves the hand-over alone', async () => {
   expect(booked()).not.toContain(before);
 });
 
-it('a machine and its database a day behind for a minute leave the hand-over alone', async () => {
+itInFull('a machine and its database a day behind for a minute leave the hand-over alone', async () => {
   await clocks.open();
   const before = payFromBeforeTheStart(BEGINNING.getTime() - 20 * HOUR);
   await minutes(3);

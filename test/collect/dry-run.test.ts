@@ -9,6 +9,7 @@ import { startChild } from '../support/process/child.js';
 import { runCommand, withoutProgress } from '../support/process/command.js';
 import { population, type Session, startSession, type Variables } from '../support/process/session.js';
 import { until } from '../support/process/wait.js';
+import { itInFull } from '../support/tier.js';
 
 const STORY_TIMEOUT_MS = 90_000;
 
@@ -155,7 +156,7 @@ describe('before the first start', () => {
     expect(blnk.stats().rows).toBe(rows);
   });
 
-  it('over an empty database and a ledger in use reports that no worker would start, as none does', async () => {
+  itInFull('over an empty database and a ledger in use reports that no worker would start, as none does', async () => {
     const place = await theHome.create();
     onTestFinished(() => place.destroy());
     const variables = { ...session.variables, ...place.environment };

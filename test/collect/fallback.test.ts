@@ -5,6 +5,7 @@ import { verdictOf } from '../../src/core/verdict/verdict.js';
 import { readMirror } from '../../src/db/mirror/mirror-store.js';
 import { createReadModel } from '../../src/db/reads/read-model.js';
 import { DAY, HOUR, LAG, MINUTE, NOW, type Stage, type StageOptions, stages } from '../support/stages/collect.js';
+import { itInFull } from '../support/tier.js';
 
 const SECOND = 1_000;
 const KEY = 'rk_test_restricted1';
@@ -106,7 +107,7 @@ describe('a key without events', () => {
     expect(await reads.firstRunAfter({ feed: 'events', startedAfter })).toBe(lists[0]?.id);
   });
 
-  it('that loses and regains them goes back to the tail, which reads on from where it was', async () => {
+  itInFull('that loses and regains them goes back to the tail, which reads on from where it was', async () => {
     const granted: Permission[] = ['rak_payment_intent_read', 'rak_charge_read', 'rak_event_read'];
     const stage = await restricted(granted);
     await stage.begin();
@@ -149,7 +150,7 @@ describe('a key without events', () => {
     ]);
   });
 
-  it('is asked for events again once an hour, with one request and no failed run', async () => {
+  itInFull('is asked for events again once an hour, with one request and no failed run', async () => {
     const stage = await restricted(['rak_payment_intent_read', 'rak_charge_read']);
     await stage.begin();
     const sync = stage.syncJob();

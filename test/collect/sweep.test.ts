@@ -4,6 +4,7 @@ import { openParts } from '../../src/collect/backfill.js';
 import { readSweepPage } from '../../src/collect/sweep.js';
 import { createWorkerRegistry } from '../../src/db/workers/worker-registry.js';
 import { DAY, HOUR, LAG, MINUTE, NOW, type Stage, stages } from '../support/stages/collect.js';
+import { itInFull } from '../support/tier.js';
 
 const at = (ms: number) => new Date(NOW.getTime() + ms);
 
@@ -81,7 +82,7 @@ describe('after an outage longer than events live', () => {
     expect(parts).toHaveLength(8);
   });
 
-  it('is not asked for again while it is open, and not once it is read', async () => {
+  itInFull('is not asked for again while it is open, and not once it is read', async () => {
     const stage = await open();
     await stage.begin();
     stage.clock.advance(40 * DAY);
@@ -155,23 +156,26 @@ describe('after an outage longer than events live', () => {
     expect(await sweepsOf(stage)).toHaveLength(2);
   });
 
-  it('proves nothing any more once the start was moved back over what it left out; it is then read again', async () => {
-    const stage = await open({ startsAt: at(-100 * DAY) });
-    // Created and charged before the start, paid in the hole: left out at first, wanted later.
-    const left = payLate(stage, { created: at(-101 * DAY), charged: at(-60 * DAY), succeeded: at(3 * DAY) });
-    await stage.begin();
-    stage.clock.advance(40 * DAY);
-    await syncAll(stage);
-    expect((await stage.postings()).has(left)).toBe(false);
-    expect((await stage.completeness()).holes).toEqual([]);
-    await stage.store.requestBackfill({ from: at(-110 * DAY), to: at(-100 * DAY) }, 'manual');
-    expect((await stage.completeness()).complete).toBeNull();
-    await stage.backfills();
-    await syncAll(stage);
-    expect((await stage.postings()).has(left)).toBe(true);
-    await stage.assertHonest();
-    expect(await stage.completeness()).toMatchObject({ complete: { from: at(-110 * DAY) }, holes: [] });
-  });
+  itInFull(
+    'proves nothing any more once the start was moved back over what it left out; it is then read again',
+    async () => {
+      const stage = await open({ startsAt: at(-100 * DAY) });
+      // Created and charged before the start, paid in the hole: left out at first, wanted later.
+      const left = payLate(stage, { created: at(-101 * DAY), charged: at(-60 * DAY), succeeded: at(3 * DAY) });
+      await stage.begin();
+      stage.clock.advance(40 * DAY);
+      await syncAll(stage);
+      expect((await stage.postings()).has(left)).toBe(false);
+      expect((await stage.completeness()).holes).toEqual([]);
+      await stage.store.requestBackfill({ from: at(-110 * DAY), to: at(-100 * DAY) }, 'manual');
+      expect((await stage.completeness()).complete).toBeNull();
+      await stage.backfills();
+      await syncAll(stage);
+      expect((await stage.postings()).has(left)).toBe(true);
+      await stage.assertHonest();
+      expect(await stage.completeness()).toMatchObject({ complete: { from: at(-110 * DAY) }, holes: [] });
+    },
+  );
 
   it('refuses a page that was judged by a start that has moved', async () => {
     const stage = await open();

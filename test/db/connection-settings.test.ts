@@ -53,7 +53,7 @@ const APPLICATION_BORN_MS = 40 * YEAR_MS;
 const home = homes().find(({ name }) => name === 'postgres');
 const isMissing = findPgBouncer() === null && !inject('mustRunAll');
 /** What a pooler in session mode does otherwise, its other mode does as well. */
-const WAYS = inTier({ quick: ['direct', 'transaction'] as const, full: ['direct', 'session', 'transaction'] as const });
+const WAYS = inTier({ quick: ['transaction'] as const, full: ['direct', 'session', 'transaction'] as const });
 
 describe.skipIf(home === undefined).each(WAYS)('twelve odd settings, %s', (way) => {
   const role = `test_odd_${randomBytes(6).toString('hex')}`;

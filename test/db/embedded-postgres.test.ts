@@ -15,6 +15,7 @@ import { openEmbeddedPostgres } from '../../src/db/embedded/open.js';
 import { boundLog, saysHeldByAnother } from '../../src/db/embedded/server.js';
 import type { SessionOptions, SessionOrder, SessionReport } from '../support/embedded-session.js';
 import { compiled } from '../support/process/child.js';
+import { itInFull } from '../support/tier.js';
 
 const isRoot = process.getuid?.() === 0;
 const ROOT_ONLY = 'only root runs the server as another user';
@@ -59,7 +60,7 @@ describe('one server for all', () => {
     expect(isServed(dataDir)).toBe(false);
   });
 
-  it('is stopped when all leave at the same time', async () => {
+  itInFull('is stopped when all leave at the same time', async () => {
     const dataDir = newDataDir();
     for (let round = 0; round < 5; round += 1) {
       const opened = await Promise.all([1, 2, 3, 4].map(() => openEmbeddedPostgres({ dataDir })));
@@ -68,7 +69,7 @@ describe('one server for all', () => {
     }
   });
 
-  it('serves whoever enters while the last one leaves', async () => {
+  itInFull('serves whoever enters while the last one leaves', async () => {
     const dataDir = newDataDir();
     let staying = await openEmbeddedPostgres({ dataDir });
     for (let round = 0; round < 10; round += 1) {
@@ -100,7 +101,7 @@ describe('one server for all', () => {
     expect(saysHeldByAnother(said)).toBe(isHeld);
   });
 
-  it('stays for a client that is not ours', async () => {
+  itInFull('stays for a client that is not ours', async () => {
     const dataDir = newDataDir();
     const embedded = await openEmbeddedPostgres({ dataDir, idleStopMs: 500 });
     const person = postgres({ ...embedded.connection, max: 1 });
@@ -111,19 +112,22 @@ describe('one server for all', () => {
     await waitUntil(() => !isServed(dataDir), 'the idle guard stops the server');
   });
 
-  it('keeps nobody waiting who builds an index: its guard sleeps without holding a snapshot for long', async () => {
-    const dataDir = newDataDir();
-    const embedded = await openEmbeddedPostgres({ dataDir });
-    const sql = postgres({ ...embedded.connection, max: 1 });
-    await sql`CREATE TABLE indexed (id int)`;
-    const started = performance.now();
-    for (const name of ['one', 'two', 'three']) await sql.unsafe(`CREATE INDEX CONCURRENTLY ${name} ON indexed (id)`);
-    const tookMs = performance.now() - started;
-    await sql.end();
-    await embedded.close();
-    // One that waits for a round of five seconds takes most of it, three of them three times that.
-    expect(tookMs).toBeLessThan(4_000);
-  });
+  itInFull(
+    'keeps nobody waiting who builds an index: its guard sleeps without holding a snapshot for long',
+    async () => {
+      const dataDir = newDataDir();
+      const embedded = await openEmbeddedPostgres({ dataDir });
+      const sql = postgres({ ...embedded.connection, max: 1 });
+      await sql`CREATE TABLE indexed (id int)`;
+      const started = performance.now();
+      for (const name of ['one', 'two', 'three']) await sql.unsafe(`CREATE INDEX CONCURRENTLY ${name} ON indexed (id)`);
+      const tookMs = performance.now() - started;
+      await sql.end();
+      await embedded.close();
+      // One that waits for a round of five seconds takes most of it, three of them three times that.
+      expect(tookMs).toBeLessThan(4_000);
+    },
+  );
 
   it('keeps fsync on and listens on no network address', async () => {
     const dataDir = newDataDir();
@@ -174,7 +178,7 @@ describe('after a kill', () => {
     await waitUntil(async () => (await log()).includes('database system is shut down'), 'the log says that it stopped');
   });
 
-  it('does not stop under a quiet process, when one without a process already did', async () => {
+  itInFull('does not stop under a quiet process, when one without a process already did', async () => {
     const [quiet, abandoned] = [newDataDir(), newDataDir()];
     const embedded = await openEmbeddedPostgres({ dataDir: quiet, idleStopMs: 500 });
     const session = startSession({ dataDir: abandoned, idleStopMs: 1_500 });
@@ -214,7 +218,7 @@ describe('after a kill', () => {
     stranger.kill();
   });
 
-  it('is started again under a process that still uses it', async () => {
+  itInFull('is started again under a process that still uses it', async () => {
     const dataDir = newDataDir();
     const embedded = await openEmbeddedPostgres({ dataDir });
     process.kill(await serverPid(dataDir), 'SIGKILL');
@@ -230,7 +234,7 @@ describe('after a kill', () => {
     expect(isServed(dataDir)).toBe(false);
   });
 
-  it('takes no notice of an unfinished creation and of a dead process’s lock', async () => {
+  itInFull('takes no notice of an unfinished creation and of a dead process’s lock', async () => {
     const dataDir = newDataDir();
     await mkdir(join(dataDir, 'postgres.new-1'), { recursive: true });
     await chmod(dataDir, 0o755);
@@ -256,7 +260,7 @@ describe('on a terminal', () => {
 });
 
 describe('in unusual folders', () => {
-  it('works in a path longer than a socket address, for two processes', async () => {
+  itInFull('works in a path longer than a socket address, for two processes', async () => {
     const dataDir = join(newDataDir(), 'a'.repeat(60), 'b'.repeat(60));
     const embedded = await openEmbeddedPostgres({ dataDir });
     expect(Buffer.byteLength(join(embedded.connection.host, '.s.PGSQL.5432'))).toBeLessThanOrEqual(103);
@@ -289,7 +293,7 @@ describe('in unusual folders', () => {
     expect(await readdir(closed)).toEqual(['letter']);
   });
 
-  it('takes a temporary folder instead when told so, the same for all processes', async ({ skip }) => {
+  itInFull('takes a temporary folder instead when told so, the same for all processes', async ({ skip }) => {
     if (!isRoot) skip(ROOT_ONLY);
     const closed = await mkdtemp(join(base, 'home-'));
     await writeFile(join(closed, 'letter'), '');
@@ -302,7 +306,7 @@ describe('in unusual folders', () => {
     await rm(one.dataDir, { recursive: true });
   });
 
-  it('copies the programs when root’s server user cannot reach them', async ({ skip }) => {
+  itInFull('copies the programs when root’s server user cannot reach them', async ({ skip }) => {
     if (!isRoot) skip(ROOT_ONLY);
     const closed = await mkdtemp(join(base, 'home-'));
     await cp(dirname(findNativeFolder(process)), closed, { recursive: true });

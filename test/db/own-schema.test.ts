@@ -11,6 +11,7 @@ import { createOutbox } from '../../src/db/postings/outbox.js';
 import { createRequestLimiter } from '../../src/db/workers/request-limiter.js';
 import { createWorkerRegistry } from '../../src/db/workers/worker-registry.js';
 import { type OwnDatabase, openEmptyDatabase } from '../support/own-database.js';
+import { itInFull } from '../support/tier.js';
 import { claimAsBefore } from '../support/upgrade/generation-1.js';
 import { applyInPublic } from '../support/upgrade/schemas.js';
 
@@ -146,7 +147,7 @@ describe('a database with our tables in public', () => {
     await old.close();
   });
 
-  it('is written through the old names by a role that has no right on the new ones', async () => {
+  itInFull('is written through the old names by a role that has no right on the new ones', async () => {
     const role = `old_${randomBytes(4).toString('hex')}`;
     await sql.unsafe(`create role ${role}`);
     try {

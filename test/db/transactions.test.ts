@@ -11,6 +11,7 @@ import { mirror } from '../../src/db/schema/mirror.js';
 import { type OwnDatabase, openMigratedDatabase } from '../support/own-database.js';
 import { endChildren, startChild } from '../support/process/child.js';
 import { until } from '../support/process/wait.js';
+import { inTier } from '../support/tier.js';
 import type { TransactionReport } from '../support/transaction/child.js';
 import { openCuttingProxy } from '../support/transaction/cutting-proxy.js';
 
@@ -36,7 +37,7 @@ afterAll(() => place.remove());
 afterEach(endChildren);
 
 describe('a transaction whose connection is cut at each statement', () => {
-  it.each(['collect', 'rebuild', 'repair'])(
+  it.each(inTier({ quick: ['collect'], full: ['collect', 'rebuild', 'repair'] }))(
     'of %s: all or nothing, and the process lives',
     async (work) => {
       const child = startChild({

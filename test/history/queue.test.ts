@@ -15,6 +15,7 @@ import { DAY, MINUTE } from '../support/history/time.js';
 import { History } from '../support/history/world.js';
 import { homes } from '../support/homes.js';
 import { openQueueOf, type QueueOfHome } from '../support/queue-of-home.js';
+import { inTier } from '../support/tier.js';
 
 const { seed, budgetMs, timeoutMs } = budgetOf(2_000);
 const END_WITHIN_MS = 60_000;
@@ -25,7 +26,7 @@ const drawings = fc.record({
   steps: drawSteps(['arrivals', 'faults', 'loseQueue', 'ask', 'pauses'], { outageMaxMs: 20 * DAY }),
 });
 
-describe.each(homes())('any history over the queue of $name', (home) => {
+describe.each(inTier({ quick: homes().slice(-1), full: homes() }))('any history over the queue of $name', (home) => {
   let database: HistoryDatabase;
   let queue: QueueOfHome;
 

@@ -12,8 +12,10 @@ import { drawSteps } from '../support/history/steps.js';
 import { BEGINNING, DAY, LAG, MINUTE, SECOND } from '../support/history/time.js';
 import { History } from '../support/history/world.js';
 import { homes } from '../support/homes.js';
+import { inTier } from '../support/tier.js';
 
 const { seed, budgetMs, timeoutMs } = budgetOf(3_000);
+const TRIED = homes().filter(({ name }) => name !== 'postgres+redis');
 
 const drawings = fc.record({
   seed: fc.nat(1_000),
@@ -29,7 +31,7 @@ const drawings = fc.record({
 });
 
 // The queue only wakes, and is a list in memory here: the third home differs from the second one by nothing else.
-describe.each(homes().filter(({ name }) => name !== 'postgres+redis'))('any history on $name', (home) => {
+describe.each(inTier({ quick: TRIED.slice(0, 1), full: TRIED }))('any history on $name', (home) => {
   let database: HistoryDatabase;
 
   beforeAll(async () => {

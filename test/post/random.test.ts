@@ -9,9 +9,10 @@ import { SyncError } from '../../src/core/base/errors.js';
 import type { LaneDrainer } from '../../src/post/drain-lane.js';
 import { type LedgerStage, ledgerStages, makePayments, NEVER, until } from '../support/stages/ledger.js';
 import { Killed, killAt, STEPS, type Step } from '../support/stages/ledger-kills.js';
+import { inTier } from '../support/tier.js';
 
 const SEED = 20_261_121;
-const BUDGET_MS = 15_000;
+const BUDGET_MS = inTier({ quick: 6_000, full: 15_000 });
 /** Fewer than this within the budget prove too little: the machine is too slow, and the test says so. */
 const RUNS_MIN = 5;
 const RUNS_MAX = 300;

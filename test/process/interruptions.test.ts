@@ -10,6 +10,7 @@ import { type Child, type Ended, startChild } from '../support/process/child.js'
 import { population, type Session, startSession, type Variables } from '../support/process/session.js';
 import { expectMirrored } from '../support/process/truth.js';
 import { until } from '../support/process/wait.js';
+import { halfInTier, inTier } from '../support/tier.js';
 
 const STORY_TIMEOUT_MS = 90_000;
 const BULK = 'POST /transactions/bulk';
@@ -96,7 +97,7 @@ describe('a worker', () => {
     'told to stop while posts are in flight lets them end, takes nothing new, and leaves nothing in doubt',
     async () => {
       const session = await startStory(homeFor('postgres'), 1_000);
-      for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+      for (const signal of inTier({ quick: ['SIGTERM'] as const, full: ['SIGTERM', 'SIGINT', 'SIGHUP'] as const })) {
         const slow = session.blnk.faults.add({ effect: 'slow', delayMs: 2_000, route: BULK, contains: '"USD"' });
         // What is claimed too long ago is not sent: on a slow machine that would leave it to the next look.
         const worker = session.quickWorker({ timings: { leaseMs: 60_000 } });
@@ -142,7 +143,7 @@ describe('a worker', () => {
 });
 
 describe('a command', () => {
-  it.each(['status', 'accept pi_1 --why because', 'prove', 'migrate'])(
+  it.each(halfInTier(['status', 'accept pi_1 --why because', 'prove', 'migrate']))(
     'that waits for PostgreSQL ends at once with Ctrl-C: %s',
     async (line) => {
       const { variables, connections } = await startSilentServer();

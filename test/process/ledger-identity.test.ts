@@ -9,7 +9,7 @@ import { homes } from '../support/homes.js';
 import { runCommand } from '../support/process/command.js';
 import { type Session, startSession, type Variables } from '../support/process/session.js';
 import { until } from '../support/process/wait.js';
-import { inTier } from '../support/tier.js';
+import { inTier, itInFull } from '../support/tier.js';
 
 const TIMEOUT_MS = 90_000;
 const PATIENT = { timeoutMs: 40_000 };
@@ -203,7 +203,7 @@ describe('a second worker that is pointed at another ledger', () => {
     TIMEOUT_MS,
   );
 
-  it(
+  itInFull(
     'is believed like any other where no living worker answers, and when the one that does comes back it ends the doubt soon',
     async () => {
       const stage = await startStage('cloud');
@@ -233,7 +233,7 @@ describe('a second worker that is pointed at another ledger', () => {
     TIMEOUT_MS,
   );
 
-  it(
+  itInFull(
     'hides no wipe: the worker that knew the ledger looks when it is asked',
     async () => {
       const stage = await startStage('cloud');
@@ -258,7 +258,7 @@ describe('a mirror of an earlier version, which remembers nothing of its ledger'
     await sql`update stripe_blnk_sync.mirror set source_balances = '{}', source_balance_ids = '{}', ledger_state = 'unchecked'`;
   };
 
-  it(
+  itInFull(
     'refuses a wiped ledger, also one to which something was posted since',
     async () => {
       const stage = await startStage('cloud');

@@ -7,6 +7,7 @@ import type { DayProof } from '../../src/prove/prove-day.js';
 import { stages } from '../support/stages/collect.js';
 import { until } from '../support/stages/ledger.js';
 import { certificateOf, DAMAGED_DAY, findingsOf, openProofStage, type ProofStage } from '../support/stages/proof.js';
+import { halfInTier } from '../support/tier.js';
 
 const openStage = stages();
 const CURRENCIES = ['usd', 'eur', 'jpy', 'kwd'];
@@ -33,7 +34,7 @@ async function openSealed(style: 'cloud' | 'core'): Promise<string[]> {
 
 const at = (ids: readonly string[], index: number): string => ids[index] ?? '';
 
-describe.each(['cloud', 'core'] as const)('a day of a ledger on %s', (style) => {
+describe.each(halfInTier(['cloud', 'core'] as const))('a day of a ledger on %s', (style) => {
   it('is sealed when both sides are equal, for one request per 100 payments', async () => {
     await openSealed(style);
     stage.requests();

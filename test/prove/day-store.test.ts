@@ -14,6 +14,7 @@ import { createDayStores } from '../../src/prove/day-stores.js';
 import { createMemoryStore } from '../../src/prove/memory-store.js';
 import { createReadsDatabase, type ReadsDatabase } from '../support/reads-database.js';
 import { until } from '../support/stages/ledger.js';
+import { inTier } from '../support/tier.js';
 
 const SEED = 20_261_129;
 const PIECE_ITEMS = 4;
@@ -184,17 +185,19 @@ async function answersOf(store: DayStore, plan: typeof steps extends fc.Arbitrar
   return answers.map(withoutPlaces);
 }
 
+const RUNS = inTier({ quick: 20, full: 60 });
+
 describe('the stores of a day', () => {
-  it(`answer alike in memory and in the database (seed ${SEED}, 60 runs)`, async () => {
+  it(`answer alike in memory and in the database (seed ${SEED}, ${RUNS} runs)`, async () => {
     const property = fc.asyncProperty(steps, async (plan) => {
       const memory = createMemoryStore({ begunAt: new Date(), pieceItems: PIECE_ITEMS });
       const large = await storesOf().open(requestOf());
       expect(await answersOf(large, plan)).toEqual(await answersOf(memory, plan));
     });
-    await fc.assert(property, { seed: SEED, numRuns: 60, endOnFailure: true });
+    await fc.assert(property, { seed: SEED, numRuns: RUNS, endOnFailure: true });
   }, 60_000);
 
-  it(`answer alike when a day outgrows memory on the way (seed ${SEED}, 60 runs)`, async () => {
+  it(`answer alike when a day outgrows memory on the way (seed ${SEED}, ${RUNS} runs)`, async () => {
     const property = fc.asyncProperty(steps, fc.integer({ min: 0, max: 30 }), async (plan, memoryItems) => {
       const memory = createMemoryStore({ begunAt: new Date(), pieceItems: PIECE_ITEMS });
       const stores = createDayStores({ large: storesOf(), memoryItems, pieceItems: PIECE_ITEMS });
@@ -209,7 +212,7 @@ describe('the stores of a day', () => {
       expect(new Set(all.map(({ sequence }) => sequence)).size).toBe(all.length);
       await grown.discard();
     });
-    await fc.assert(property, { seed: SEED, numRuns: 60, endOnFailure: true });
+    await fc.assert(property, { seed: SEED, numRuns: RUNS, endOnFailure: true });
   }, 60_000);
 
   it('sort texts as code units do, and give them back', () => {

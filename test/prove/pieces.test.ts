@@ -12,7 +12,7 @@ import type { DayStores } from '../../src/prove/day-store.js';
 import { createDayStores } from '../../src/prove/day-stores.js';
 import { proveDay } from '../../src/prove/prove-day.js';
 import { createReadsDatabase, type ReadsDatabase } from '../support/reads-database.js';
-import { inTier } from '../support/tier.js';
+import { inTier, itInFull } from '../support/tier.js';
 import { proveWhole } from '../support/whole-day/prove-whole.js';
 import { DAY, MIRROR, missingPayment, portsOf, type RandomDay, randomDays } from '../support/whole-day/random-day.js';
 
@@ -60,29 +60,33 @@ async function expectSame(day: RandomDay, stores: DayStores): Promise<void> {
 }
 
 /** Each takes a third of a second on a slow machine. */
-const DAYS_IN_MEMORY = inTier({ quick: 20, full: 200 });
-const DAYS_IN_DATABASE = inTier({ quick: 8, full: 60 });
+const DAYS_IN_MEMORY = inTier({ quick: 8, full: 200 });
+const DAYS_IN_DATABASE = inTier({ quick: 3, full: 60 });
 
 describe('a day in pieces', () => {
-  it('keeps the worst findings of too many, in the order of the whole day, and counts them all', async () => {
-    const [one] = fc.sample(randomDays(1), { seed: SEED, numRuns: 1 });
-    if (one === undefined) throw new Error('no day was drawn');
-    const wrong = Array.from({ length: FINDINGS_KEPT_MAX + 2_500 }, (_, index) => missingPayment(index));
-    const day = {
-      ...one,
-      payments: wrong.map(({ payment }) => payment),
-      rows: wrong.flatMap(({ rows }) => rows),
-      own: [],
-    };
-    await expectSame(day, storesOf({ memoryItems: 1e9, pieceItems: 300 }));
-    const { certificates } = await proveDay(
-      { ...portsOf(day), stores: storesOf({ memoryItems: 1e9, pieceItems: 300 }), openHash },
-      request,
-    );
-    const found = certificates.find(({ currency }) => currency === 'USD');
-    expect(found?.findings).toHaveLength(FINDINGS_KEPT_MAX);
-    expect(found?.findingsCount).toBeGreaterThan(wrong.length);
-  }, 60_000);
+  itInFull(
+    'keeps the worst findings of too many, in the order of the whole day, and counts them all',
+    async () => {
+      const [one] = fc.sample(randomDays(1), { seed: SEED, numRuns: 1 });
+      if (one === undefined) throw new Error('no day was drawn');
+      const wrong = Array.from({ length: FINDINGS_KEPT_MAX + 2_500 }, (_, index) => missingPayment(index));
+      const day = {
+        ...one,
+        payments: wrong.map(({ payment }) => payment),
+        rows: wrong.flatMap(({ rows }) => rows),
+        own: [],
+      };
+      await expectSame(day, storesOf({ memoryItems: 1e9, pieceItems: 300 }));
+      const { certificates } = await proveDay(
+        { ...portsOf(day), stores: storesOf({ memoryItems: 1e9, pieceItems: 300 }), openHash },
+        request,
+      );
+      const found = certificates.find(({ currency }) => currency === 'USD');
+      expect(found?.findings).toHaveLength(FINDINGS_KEPT_MAX);
+      expect(found?.findingsCount).toBeGreaterThan(wrong.length);
+    },
+    60_000,
+  );
 
   it(`in memory is certified as the whole day is (seed ${SEED}, ${DAYS_IN_MEMORY} days)`, async () => {
     const property = fc.asyncProperty(randomDays(300), fc.integer({ min: 1, max: 50 }), (day, pieceItems) =>

@@ -8,6 +8,7 @@ import { type ForeignForm, postAsSomebodyElse } from '../support/somebody-else.j
 import { stages } from '../support/stages/collect.js';
 import { DAMAGED_DAY } from '../support/stages/proof.js';
 import { openRepairStage, type RepairStage } from '../support/stages/repair.js';
+import { halfInTier } from '../support/tier.js';
 
 const openStage = stages();
 let repair: RepairStage;
@@ -40,11 +41,11 @@ const FORMS: Readonly<Partial<Record<ForeignForm, Wanted>>> = {
   'reversed-by-hand-queued': { posting: 'parked conflict', finding: 'parked', advice: 'replace' },
 };
 
-it.each(Object.entries(FORMS))('%s', { timeout: 60_000 }, async (form, wanted) => {
+it.each(halfInTier(Object.entries(FORMS)))('%s', { timeout: 60_000 }, async (form, wanted) => {
   await playForm(form as ForeignForm, wanted);
 });
 
-it.each(['split-by-destinations', 'split-queued'] as const)(
+it.each(halfInTier(['split-by-destinations', 'split-queued'] as const))(
   '%s, booked between our look and our post: our own posting is the double, and its advice takes it back',
   { timeout: 60_000 },
   async (form) => {
@@ -72,7 +73,7 @@ const OPEN: ReadonlyArray<readonly [ForeignForm, RegExp, 'commit' | 'void' | nul
   ['scheduled', /scheduled .* its time has not come/, null],
 ];
 
-it.each(OPEN)('%s: %s, then %s', { timeout: 60_000 }, async (form, words, decision) => {
+it.each(halfInTier(OPEN))('%s: %s, then %s', { timeout: 60_000 }, async (form, words, decision) => {
   repair = await openRepairStage(await openStage(), { queuedChildren: 'soon' });
   const [id = ''] = repair.pay(1);
   await book(form, id);

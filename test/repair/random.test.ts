@@ -8,9 +8,10 @@ import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../sandbox/blnk/faults.js';
 import { stages } from '../support/stages/collect.js';
 import { expectEqualTotals, Killed, killedPorts, openRepairStage, type RepairStage } from '../support/stages/repair.js';
+import { inTier } from '../support/tier.js';
 
 const SEED = 20_261_121;
-const BUDGET_MS = 10_000;
+const BUDGET_MS = inTier({ quick: 4_000, full: 10_000 });
 /** Played on a slow machine too, whatever the budget. */
 const RUNS_MIN = 3;
 const RUNS_MAX = 100;

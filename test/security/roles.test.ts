@@ -12,6 +12,7 @@ import { runCommand } from '../support/process/command.js';
 import { population, type Session, startSession, type Variables } from '../support/process/session.js';
 import { expectMirrored } from '../support/process/truth.js';
 import { until } from '../support/process/wait.js';
+import { itInFull } from '../support/tier.js';
 
 const TIMEOUT_MS = 60_000;
 
@@ -72,7 +73,7 @@ describe.skipIf(home === undefined)('the roles of docs/security.md', () => {
     TIMEOUT_MS,
   );
 
-  it(
+  itInFull(
     'let a worker wait for the connections that its role may have',
     async () => {
       const limit = (connections: number) =>

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { homes } from '../support/homes.js';
 import { population, type Session, startSession, type Variables } from '../support/process/session.js';
 import { expectMirrored } from '../support/process/truth.js';
+import { itInFull } from '../support/tier.js';
 import { type Certificate, createCertificate, openTlsProxy, type TlsProxy } from '../support/tls-proxy.js';
 
 const TIMEOUT_MS = 60_000;
@@ -66,7 +67,7 @@ describe.skipIf(home === undefined || home.name === 'embedded')('encryption', ()
     TIMEOUT_MS,
   );
 
-  it(
+  itInFull(
     'keeps the queue in the database encrypted too',
     async () => {
       const before = proxies.database?.encrypted() ?? 0;

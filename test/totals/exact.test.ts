@@ -9,6 +9,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { addUpTotals } from '../../src/db/totals/add-up.js';
 import { type OwnDatabase, openMigratedDatabase } from '../support/own-database.js';
 import { differences } from '../support/recount.js';
+import { inTier } from '../support/tier.js';
 
 const SEEDS = [20261129, 7, 4242];
 const WRITERS = 4;
@@ -117,36 +118,39 @@ async function write({ sql }: Pick<OwnDatabase, 'sql'>, dice: Dice): Promise<voi
   }
 }
 
-it.each(SEEDS)('hold while several write and several add up (seed %i)', async (seed) => {
-  const writers = await Promise.all(Array.from({ length: WRITERS }, () => database.openAnother()));
-  const [adding, looking] = [await database.openAnother(), await database.openAnother()];
-  let isOver = false;
-  const work = Promise.all(writers.map((writer, index) => write(writer, new Dice(seed + index)))).finally(() => {
-    isOver = true;
-  });
-  const looks: unknown[] = [];
-  const look = async () => {
-    while (!isOver) looks.push(await differences(looking.sql));
-  };
-  const addUp = async () => {
-    let added = 0;
-    while (!isOver) {
-      const counts = await Promise.all([addUpTotals(adding.db), addUpTotals(database.db)]);
-      added += counts[0] + counts[1];
-    }
-    return added;
-  };
-  const [, , added] = await Promise.all([work, look(), addUp()]);
-  expect(added).toBeGreaterThan(0);
-  expect(looks.length).toBeGreaterThan(10);
-  expect(looks.filter((found) => JSON.stringify(found) !== '[]')).toEqual([]);
-  const counted = await database.sql`select count(*)::int as all from stripe_blnk_sync.postings`;
-  expect(counted[0]?.all).toBeGreaterThan(100);
-  await addUpTotals(database.db);
-  expect(await differences(database.sql)).toEqual([]);
-  expect([...(await database.sql`select 1 from stripe_blnk_sync.posting_changes`)]).toEqual([]);
-  await Promise.all([...writers, adding, looking].map((one) => one.close()));
-});
+it.each(inTier({ quick: SEEDS.slice(0, 1), full: SEEDS }))(
+  'hold while several write and several add up (seed %i)',
+  async (seed) => {
+    const writers = await Promise.all(Array.from({ length: WRITERS }, () => database.openAnother()));
+    const [adding, looking] = [await database.openAnother(), await database.openAnother()];
+    let isOver = false;
+    const work = Promise.all(writers.map((writer, index) => write(writer, new Dice(seed + index)))).finally(() => {
+      isOver = true;
+    });
+    const looks: unknown[] = [];
+    const look = async () => {
+      while (!isOver) looks.push(await differences(looking.sql));
+    };
+    const addUp = async () => {
+      let added = 0;
+      while (!isOver) {
+        const counts = await Promise.all([addUpTotals(adding.db), addUpTotals(database.db)]);
+        added += counts[0] + counts[1];
+      }
+      return added;
+    };
+    const [, , added] = await Promise.all([work, look(), addUp()]);
+    expect(added).toBeGreaterThan(0);
+    expect(looks.length).toBeGreaterThan(10);
+    expect(looks.filter((found) => JSON.stringify(found) !== '[]')).toEqual([]);
+    const counted = await database.sql`select count(*)::int as all from stripe_blnk_sync.postings`;
+    expect(counted[0]?.all).toBeGreaterThan(100);
+    await addUpTotals(database.db);
+    expect(await differences(database.sql)).toEqual([]);
+    expect([...(await database.sql`select 1 from stripe_blnk_sync.posting_changes`)]).toEqual([]);
+    await Promise.all([...writers, adding, looking].map((one) => one.close()));
+  },
+);
 
 it('keep no row of what nothing is left of', async () => {
   const { sql, db } = database;

@@ -7,6 +7,7 @@ import { isMigrated, type MigrationOptions, migrateDatabase } from '../../src/db
 import { type Migration, readMigrations } from '../../src/db/migrations/migration-files.js';
 import { type OwnDatabase, openEmptyDatabase, openMigratedDatabase } from '../support/own-database.js';
 import { until } from '../support/process/wait.js';
+import { itInFull } from '../support/tier.js';
 import { applyInPublic } from '../support/upgrade/schemas.js';
 
 const WAITS = { lockTimeoutMs: 200, pauseMs: 100, blockedMaxMs: 20_000 };
@@ -118,20 +119,24 @@ describe('two that migrate at once', () => {
   });
 
   // Every migration there is, while the other one asks for the lock: more than the usual limit on a busy machine.
-  it('from the first schema, with indexes that are built concurrently, both find it done', {
-    timeout: 120_000,
-  }, async () => {
-    const empty = await openEmptyDatabase();
-    await applyInPublic(empty.sql, '0001_comments');
-    const another = await empty.openAnother();
-    const reports = await Promise.all([migrateDatabase(empty), migrateDatabase(another)]);
-    const applied = reports.map((report) => report.applied.length).sort();
-    expect(applied[0]).toBe(0);
-    expect(reports.flatMap((report) => report.applied)[0]).toBe('0002_proofs');
-    expect(new Set(reports.map(({ to }) => to)).size).toBe(1);
-    await another.close();
-    await empty.remove();
-  });
+  itInFull(
+    'from the first schema, with indexes that are built concurrently, both find it done',
+    {
+      timeout: 120_000,
+    },
+    async () => {
+      const empty = await openEmptyDatabase();
+      await applyInPublic(empty.sql, '0001_comments');
+      const another = await empty.openAnother();
+      const reports = await Promise.all([migrateDatabase(empty), migrateDatabase(another)]);
+      const applied = reports.map((report) => report.applied.length).sort();
+      expect(applied[0]).toBe(0);
+      expect(reports.flatMap((report) => report.applied)[0]).toBe('0002_proofs');
+      expect(new Set(reports.map(({ to }) => to)).size).toBe(1);
+      await another.close();
+      await empty.remove();
+    },
+  );
 });
 
 describe('a worker of an earlier generation', () => {

@@ -16,6 +16,7 @@ import { findMirror } from '../../db/mirror/mirror-store.js';
 import { readDatabaseNow, readLivingWorkers } from '../../db/reads/status.js';
 import { countReads } from '../../db/workers/request-limiter.js';
 import { paymentsInThirtyDays } from '../../db/workers/worker-registry.js';
+import { sessionName } from '../../postgres/session-name.js';
 import { faultOf } from './ask-within.js';
 
 export interface DatabaseSeen {
@@ -50,7 +51,7 @@ export interface AskDatabaseOptions {
 export async function askDatabase(address: DatabaseAddress, options: AskDatabaseOptions): Promise<DatabaseSeen> {
   const database = await openDatabase(address, {
     ...{ schema: options.schema, connectionsMax: 1, transactionsMax: 1, giveUp: options.signal },
-    applicationName: 'stripe-blnk-sync doctor',
+    applicationName: sessionName('doctor'),
   });
   try {
     const askedAt = options.machineNow();

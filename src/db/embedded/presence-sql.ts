@@ -3,6 +3,8 @@
 // server, runs as the server's user and costs one backend. Its client is gone while it runs, which PostgreSQL does not
 // look for during a statement (client_connection_check_interval is 0). It holds a snapshot for a quarter of a second at most.
 
+import { sessionName } from '../../postgres/session-name.js';
+
 interface AdvisoryLock {
   space: number;
   key: number;
@@ -15,8 +17,8 @@ export const GATE: AdvisoryLock = { space: SPACE, key: 1 };
 /** Held by the one idle guard. */
 export const IDLE_GUARD: AdvisoryLock = { space: SPACE, key: 2 };
 
-export const LEAVING_NAME = 'stripe-blnk-sync leaving';
-export const GUARD_NAME = 'stripe-blnk-sync idle guard';
+export const LEAVING_NAME = sessionName('leaving');
+export const GUARD_NAME = sessionName('idle guard');
 
 const ROUNDS = 5;
 const ROUND_MAX_MS = 5_000;

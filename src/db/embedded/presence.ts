@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import postgres from 'postgres';
+import { sessionName } from '../../postgres/session-name.js';
 import { refuseSockets } from '../connection/one-connection.js';
 import { errorCode } from './errors.js';
 import { GATE, GUARD_NAME, IDLE_GUARD, idleGuardStatement, LEAVING_NAME, STOP_STATEMENT } from './presence-sql.js';
@@ -23,8 +24,8 @@ export interface Presence {
   leave(): Promise<boolean>;
 }
 
-const PRESENCE_NAME = 'stripe-blnk-sync presence';
-const ENTERING_NAME = 'stripe-blnk-sync entering';
+const PRESENCE_NAME = sessionName('presence');
+const ENTERING_NAME = sessionName('entering');
 /** Connections of our own pools that were just closed are still listed for a moment. */
 const OTHERS_GO_MS = 2_000;
 

@@ -3,6 +3,7 @@
  * power, SIGSTOP. PostgreSQL waits for the rest of what they were saying, and their transactions keep their locks.
  */
 import type postgres from 'postgres';
+import { MIGRATING_SESSION, SESSION_NAMES } from '../../postgres/session-name.js';
 
 /**
  * No living process needs so long between two messages of a statement. `idle_in_transaction_session_timeout` and
@@ -10,9 +11,6 @@ import type postgres from 'postgres';
  * types of its parameters waits for them there), which it does not interrupt before PostgreSQL 17.
  */
 const STANDS_STILL_AFTER_MS = 20_000;
-
-/** What the sessions of this software are called begins with it; behind it is what the process does. */
-const OURS = 'stripe-blnk-sync';
 
 /**
  * @param standsStillAfterMs by the database's clock, since the statement began
@@ -26,7 +24,7 @@ export async function endStandingSessions(
   const ended = await sql`
     select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and usename = current_user and pid <> pg_backend_pid()
-      and application_name like ${`${OURS} %`} and application_name <> ${`${OURS} migrate`}
+      and application_name like ${SESSION_NAMES} and application_name <> ${MIGRATING_SESSION}
       and state = 'active' and wait_event_type = 'Client' and wait_event = 'ClientRead'
       and clock_timestamp() - state_change > ${standsStillAfterMs} * interval '1 millisecond'`;
   return ended.count;
