@@ -1,5 +1,6 @@
 /** `payments`: the newest payments, or those that an id names. */
 import { type Command, Option } from 'commander';
+import { commandLine } from '../core/base/own-command.js';
 import { PARKING_REASONS, type ParkingReason } from '../core/posting/posting.js';
 import type { PaymentState } from '../db/schema/views.js';
 import { toJson } from '../views/json.js';
@@ -54,6 +55,9 @@ async function listPayments(
   if (page.payments.length === 0)
     output.print(id === undefined ? 'No such payments.' : `No payment is found by ${id}.`);
   printLines({ ...environment, output }, paymentTable(page.payments, output.columns));
+  const [only, ...others] = page.payments;
+  if (id !== undefined && only !== undefined && others.length === 0)
+    output.print(`Both of its sides: ${commandLine(`parked show ${only.reference}`)}`);
   if (page.next === null) return;
   const { limit, after: _, ...filters } = query;
   const options = { ...filters, limit: limit === ROWS_SHOWN ? undefined : limit, after: page.next };

@@ -179,6 +179,13 @@ describe('reading', () => {
     expect(JSON.parse((await command('parked show pi_2 --json')).printed)).toMatchObject({ transaction_id: 'txn_2' });
     expect(await command('parked show pi_3')).toMatchObject({ code: 1, printed: '' });
   });
+
+  it('payments names what shows the one that was found in full', async () => {
+    const lead = 'Both of its sides: stripe-blnk-sync parked show pi_2';
+    expect((await command('payments pi_2')).printed.split('\n').at(-1)).toBe(lead);
+    expect((await command('payments')).printed).not.toContain('sides');
+    expect((await command('payments pi_3')).printed).toBe('No payment is found by pi_3.');
+  });
 });
 
 it('parked list that is cut prints how many there are, and the command for the next ones', async () => {
