@@ -7,6 +7,7 @@ import type { HomeConfig } from '../config/config.js';
 import { describeError, SyncError } from '../core/base/errors.js';
 import { interruption } from '../core/base/give-up.js';
 import { commandLine } from '../core/base/own-command.js';
+import { sessionName } from '../core/base/session-name.js';
 import type { DatabaseAddress } from '../core/settings/database-address.js';
 import { DEFAULT_SCHEMA } from '../core/settings/schema-name.js';
 import { type Database, describeAddress, openDatabase } from '../db/connection/open.js';
@@ -17,7 +18,6 @@ import { refuseOldCode } from '../db/workers/minimum-code.js';
 import type { Events } from '../observability/events.js';
 import type { Log } from '../observability/log.js';
 import { type MigrationListener, type MigrationReport, migrate } from '../operations/migrate.js';
-import { sessionName } from '../postgres/session-name.js';
 import { openQueueBackend, type QueueAddress, type QueueBackend } from '../queue/connection.js';
 import {
   CONNECTIONS_MAX,

@@ -1,8 +1,9 @@
 /** Brings the schema of a database up to this version, ours and the queue's under one lock. Reports what it did. */
+
+import { MIGRATING_SESSION } from '../core/base/session-name.js';
 import type { DatabaseAddress } from '../core/settings/database-address.js';
 import { openDatabase } from '../db/connection/open.js';
 import { type MigrationReport, migrateDatabase } from '../db/migrations/migrate.js';
-import { MIGRATING_SESSION } from '../postgres/session-name.js';
 import type { QueueBackend } from '../queue/connection.js';
 
 export type { MigrationReport };

@@ -6,8 +6,8 @@
 import { EventEmitter } from 'node:events';
 import { type PgPool, type PgPoolClient, runMigrations } from 'bullmq';
 import pg from 'pg';
+import { sessionName } from '../core/base/session-name.js';
 import { addressParts, type DatabaseAddress, driverAddress } from '../core/settings/database-address.js';
-import { sessionName } from '../postgres/session-name.js';
 import { createSockets } from '../postgres/sockets.js';
 
 /** BullMQ's own name for its schema; kept apart from ours so that both can be read and dumped alone. */

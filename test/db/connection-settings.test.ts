@@ -19,7 +19,7 @@ import { findPgBouncer, type PgBouncer, startPgBouncer } from '../support/pgboun
 import { population, type Session, startSession } from '../support/process/session.js';
 import { expectMirrored } from '../support/process/truth.js';
 import { until } from '../support/process/wait.js';
-import { inTier } from '../support/tier.js';
+import { inTier, itInFull } from '../support/tier.js';
 
 const TIMEOUT_MS = 90_000;
 
@@ -76,7 +76,7 @@ describe.skipIf(home === undefined).each(WAYS)('twelve odd settings, %s', (way) 
     await pooler?.close();
   }, TIMEOUT_MS);
 
-  it(
+  itInFull(
     'the whole job is done, and every command works',
     async (context) => {
       if (way !== 'direct' && isMissing) return context.skip('needs the program pgbouncer on the PATH');

@@ -13,7 +13,7 @@ import { drawSteps } from '../support/history/steps.js';
 import { BEGINNING, DAY, HOUR, LAG, MINUTE, SECOND } from '../support/history/time.js';
 import { History, type HistoryOptions } from '../support/history/world.js';
 import { homes } from '../support/homes.js';
-import { inTier } from '../support/tier.js';
+import { inTier, itInFull } from '../support/tier.js';
 
 const HAND_OVER = BEGINNING.getTime();
 const { seed, budgetMs, timeoutMs } = budgetOf(2_000);
@@ -108,7 +108,7 @@ describe('a first start', () => {
     ),
     steps: drawSteps(['pauses', 'arrivals', 'work', 'faults', 'interruptions', 'outages'], { outageMaxMs: 400 * DAY }),
   });
-  it(title, { timeout: timeoutMs }, async () => {
+  itInFull(title, { timeout: timeoutMs }, async () => {
     const played = await playWithin({ seed, budgetMs }, drawings, async ({ older, steps, seed: worldSeed }) => {
       const start = HAND_OVER - 4 * DAY;
       await inHistory({ startsAt: new Date(start), seed: worldSeed }, async (history) => {

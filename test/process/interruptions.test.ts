@@ -10,7 +10,7 @@ import { type Child, type Ended, startChild } from '../support/process/child.js'
 import { population, type Session, startSession, type Variables } from '../support/process/session.js';
 import { expectMirrored } from '../support/process/truth.js';
 import { until } from '../support/process/wait.js';
-import { halfInTier, inTier } from '../support/tier.js';
+import { halfInTier, inTier, itInFull } from '../support/tier.js';
 
 const STORY_TIMEOUT_MS = 90_000;
 const BULK = 'POST /transactions/bulk';
@@ -73,7 +73,7 @@ describe('a worker', () => {
     STORY_TIMEOUT_MS,
   );
 
-  it(
+  itInFull(
     'whose answers get lost after applying, and whose requests a proxy repeats, counts no payment twice',
     async () => {
       const session = await startStory(homeFor('postgres+redis'), 200);

@@ -331,7 +331,7 @@ describe('a ledger that is the same one', () => {
     TIMEOUT_MS,
   );
 
-  it(
+  itInFull(
     'and lost a few rows is worked on, and a proof is asked for',
     async () => {
       const stage = await startStage('core');

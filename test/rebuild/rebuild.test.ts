@@ -66,7 +66,7 @@ describe('a lost database over many of posted payments', () => {
     // All of them can be posted, so that every day can be sealed; the others are in unusual.test.ts.
     const kinds = KINDS.filter(({ expected }) => expected.outcome === 'posted');
     session = await startSession(theHome, {
-      population: { ...population(inTier({ quick: 1_600, full: 3_000 })), kinds },
+      population: { ...population(inTier({ quick: 800, full: 3_000 })), kinds },
     });
     const worker = session.quickWorker();
     await session.untilSettled(120_000);

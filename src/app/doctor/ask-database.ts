@@ -1,5 +1,6 @@
 /** Asks a database over one connection how it suits a worker, and what its tables say of the mirror. Reads alone. */
 import type { ConfigSurvey } from '../../config/survey.js';
+import { sessionName } from '../../core/base/session-name.js';
 import type { DatabaseFacts, MirrorFacts, TableFacts } from '../../core/doctor/facts.js';
 import type { Mirror } from '../../core/posting/mirror.js';
 import type { DatabaseAddress } from '../../core/settings/database-address.js';
@@ -16,7 +17,6 @@ import { findMirror } from '../../db/mirror/mirror-store.js';
 import { readDatabaseNow, readLivingWorkers } from '../../db/reads/status.js';
 import { countReads } from '../../db/workers/request-limiter.js';
 import { paymentsInThirtyDays } from '../../db/workers/worker-registry.js';
-import { sessionName } from '../../postgres/session-name.js';
 import { faultOf } from './ask-within.js';
 
 export interface DatabaseSeen {

@@ -3,7 +3,7 @@
 // server, runs as the server's user and costs one backend. Its client is gone while it runs, which PostgreSQL does not
 // look for during a statement (client_connection_check_interval is 0). It holds a snapshot for a quarter of a second at most.
 
-import { sessionName } from '../../postgres/session-name.js';
+import { sessionName } from '../../core/base/session-name.js';
 
 interface AdvisoryLock {
   space: number;

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import postgres from 'postgres';
-import { sessionName } from '../../postgres/session-name.js';
+import { sessionName } from '../../core/base/session-name.js';
 import { refuseSockets } from '../connection/one-connection.js';
 import { errorCode } from './errors.js';
 import { GATE, GUARD_NAME, IDLE_GUARD, idleGuardStatement, LEAVING_NAME, STOP_STATEMENT } from './presence-sql.js';

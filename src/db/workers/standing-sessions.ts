@@ -3,7 +3,7 @@
  * power, SIGSTOP. PostgreSQL waits for the rest of what they were saying, and their transactions keep their locks.
  */
 import type postgres from 'postgres';
-import { MIGRATING_SESSION, SESSION_NAMES } from '../../postgres/session-name.js';
+import { MIGRATING_SESSION, SESSION_NAMES } from '../../core/base/session-name.js';
 
 /**
  * No living process needs so long between two messages of a statement. `idle_in_transaction_session_timeout` and
