@@ -16,6 +16,7 @@ import { runCommand } from '../support/process/command.js';
 import { population, type Session, startSession } from '../support/process/session.js';
 import { expectMirrored } from '../support/process/truth.js';
 import { until } from '../support/process/wait.js';
+import { itInFull } from '../support/tier.js';
 
 const TIMEOUT_MS = 60_000;
 const home = homes().find(({ name }) => name === 'postgres');
@@ -52,7 +53,7 @@ describe.skipIf(home === undefined)('the login of a worker with its queue in Pos
     await server(`drop role if exists ${role}`);
   }, TIMEOUT_MS);
 
-  it(
+  itInFull(
     'posts everything with 20 connections, and status works beside it',
     async () => {
       await server(`alter role ${role} connection limit 20`);

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../sandbox/blnk/faults.js';
 import { type LedgerStage, ledgerStages, makePayments, NEVER, until } from '../support/stages/ledger.js';
+import { halfInTier } from '../support/tier.js';
 
 const LANE = { source: '@stripe', currency: 'USD' };
 
@@ -56,7 +57,7 @@ describe('a fault on posts leads to the same end', () => {
     await expectEachOnce(220);
   });
 
-  it.each(faults.filter(([, { route }]) => route === 'posts' || route === undefined))(
+  it.each(halfInTier(faults.filter(([, { route }]) => route === 'posts' || route === undefined)))(
     'few payments: %s',
     async (_, fault) => {
       stage = await startStage();

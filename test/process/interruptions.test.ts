@@ -43,7 +43,7 @@ describe('a worker', () => {
     STORY_TIMEOUT_MS,
   );
 
-  it(
+  itInFull(
     'in its first seconds hears Ctrl-C while Blnk hangs, says so, and ends in order',
     async () => {
       const session = await startStory(homeFor('embedded'), 4);

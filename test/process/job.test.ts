@@ -8,7 +8,7 @@ import type { Child } from '../support/process/child.js';
 import { population, type Session, startSession } from '../support/process/session.js';
 import { expectMirrored } from '../support/process/truth.js';
 import { until } from '../support/process/wait.js';
-import { halfInTier, inTier } from '../support/tier.js';
+import { inTier } from '../support/tier.js';
 
 const RUN_TIMEOUT_MS = 90_000;
 
@@ -16,7 +16,7 @@ const RUN_TIMEOUT_MS = 90_000;
 const INTENTS = inTier({ quick: 900, full: 2_900 });
 const PAYMENTS_MIN = inTier({ quick: 600, full: 2_000 });
 
-describe.each(halfInTier(homes()))('the whole job on $name', ({ name, ...home }) => {
+describe.each(inTier({ quick: homes().slice(-1), full: homes() }))('the whole job on $name', ({ name, ...home }) => {
   let session: Session;
   let workers: readonly Child[];
 

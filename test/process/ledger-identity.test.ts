@@ -302,7 +302,7 @@ describe('a mirror of an earlier version, which remembers nothing of its ledger'
 });
 
 describe('a ledger that is the same one', () => {
-  it(
+  itInFull(
     'and shows nothing for a while holds up what is to be posted, and nothing else',
     async () => {
       const stage = await startStage('cloud');

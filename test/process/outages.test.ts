@@ -11,7 +11,7 @@ import { population, type Session, startSession, type Variables } from '../suppo
 import { expectMirrored } from '../support/process/truth.js';
 import { until } from '../support/process/wait.js';
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
-import { inTier } from '../support/tier.js';
+import { inTier, itInFull } from '../support/tier.js';
 
 const STORY_TIMEOUT_MS = 90_000;
 const OUTAGE_MS = 4_000;
@@ -99,7 +99,7 @@ describe('a worker', () => {
     STORY_TIMEOUT_MS,
   );
 
-  it(
+  itInFull(
     'outlives a Redis that goes away in the same way',
     async (context) => {
       const home = onServers.find(({ name }) => name === 'postgres+redis');

@@ -7,6 +7,7 @@ import type Stripe from 'stripe';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { compiled } from '../support/process/child.js';
 import { client } from '../support/sandbox-stripe-session.js';
+import { itInFull } from '../support/tier.js';
 
 const open: ChildProcess[] = [];
 
@@ -58,7 +59,7 @@ async function usage(running: Running): Promise<{ rss: number; cpuMs: number }> 
 }
 
 describe('the process', () => {
-  it('holds a million intents in flat memory and jumps into their middle', async () => {
+  itInFull('holds a million intents in flat memory and jumps into their middle', async () => {
     const running = await run('--intents', '1000000', '--days', '300');
     const { stripe } = running;
     const now = Date.parse(String((await running.control('GET', 'clock')).now)) / 1000;

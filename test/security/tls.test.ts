@@ -81,7 +81,7 @@ describe.skipIf(home === undefined || home.name === 'embedded')('encryption', ()
     TIMEOUT_MS,
   );
 
-  it(
+  itInFull(
     'refuses whoever has a certificate of an authority that it does not know',
     async () => {
       const plain = session.variables;

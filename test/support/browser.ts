@@ -52,13 +52,18 @@ export async function watchPage(
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What keeps people from using it who see, hear or move otherwise (WCAG 2 A and AA), as axe-core finds it. */
-export async function barriersOf(page: Page): Promise<string[]> {
+/**
+ * What keeps people from using it who see, hear or move otherwise (WCAG 2 A and AA), as axe-core finds it.
+ *
+ * @param rules all of axe when left out
+ */
+export async function barriersOf(page: Page, rules?: readonly string[]): Promise<string[]> {
+  const options = rules === undefined ? {} : { runOnly: rules };
   // Run by the browser's debugger: the page's own policy lets no script in.
   const found = await page.evaluate(`(async () => {
     const module = { exports: {} };
     (function (module, exports) { ${AXE} })(module, module.exports);
-    const { violations } = await module.exports.run(document);
+    const { violations } = await module.exports.run(document, ${JSON.stringify(options)});
     return violations.map(({ id, nodes }) => id + ': ' + nodes.slice(0, 3).map(({ target }) => target.join(' ')).join(', '));
   })()`);
   return found as string[];

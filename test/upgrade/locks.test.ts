@@ -41,7 +41,7 @@ describe('a table that somebody reads for long', () => {
     expect(await columnsOf('postings')).toContain('note');
   });
 
-  it('is named when it takes too long, and nothing of the migration is applied', async () => {
+  itInFull('is named when it takes too long, and nothing of the migration is applied', async () => {
     const reader = await holdTable('sync_runs');
     const [own] = await reader.sql`select pg_backend_pid() as pid`;
     const statements = [
