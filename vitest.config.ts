@@ -18,7 +18,8 @@ export default defineConfig({
     isolate: false,
     sequence: { sequencer: SlowestFirst },
     maxWorkers: availableParallelism() + 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // None takes so long on a machine that does nothing else; beside other work a start alone may take 20 s.
+    testTimeout: 60_000,
+    hookTimeout: 90_000,
   },
 });

@@ -2,6 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 const LOOK_EVERY_MS = 50;
+/** Below the limit of a test (vitest.config.ts), so that what was waited for is told. A process may take half of it to start on a busy machine. */
+const WAIT_MAX_MS = 50_000;
 
 /** Looks until `look` answers something other than undefined and false. Rejects with what was waited for. */
 export async function until<T>(
@@ -9,7 +11,7 @@ export async function until<T>(
   look: () => Promise<T | undefined | false> | T | undefined | false,
   options: { readonly timeoutMs?: number; readonly explain?: () => string } = {},
 ): Promise<T> {
-  const timeoutMs = options.timeoutMs ?? 25_000;
+  const timeoutMs = options.timeoutMs ?? WAIT_MAX_MS;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const answer = await look();
