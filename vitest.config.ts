@@ -1,8 +1,8 @@
 /**
  * How test files run: a few at a time, in processes that take one file after the other. Loading the packages and our own
  * sources afresh for each file would take longer than most of them; so no file leaves anything behind in its process.
- * Most of them wait for servers and child processes, so two processes more than there are processors are still quick; many
- * more would only make each other's deadlines fail.
+ * Most of them wait for servers and child processes, so one process more than there are processors keeps them busy; more
+ * of them load everything once more each, and make each other's deadlines fail.
  */
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
@@ -17,7 +17,7 @@ export default defineConfig({
     pool: 'forks',
     isolate: false,
     sequence: { sequencer: SlowestFirst },
-    maxWorkers: availableParallelism() + 2,
+    maxWorkers: availableParallelism() + 1,
     // None takes so long on a machine that does nothing else; beside other work a start alone may take 20 s.
     testTimeout: 60_000,
     hookTimeout: 90_000,

@@ -122,7 +122,7 @@ describe.each(STYLES)('a ledger in %s style that is wiped', (style) => {
     TIMEOUT_MS,
   );
 
-  it(
+  itInFull(
     'under a stopped worker is refused after the doubt, with nothing posted',
     async () => {
       const stage = await startStage(style);
@@ -331,7 +331,7 @@ describe('a ledger that is the same one', () => {
     TIMEOUT_MS,
   );
 
-  itInFull(
+  it(
     'and lost a few rows is worked on, and a proof is asked for',
     async () => {
       const stage = await startStage('core');

@@ -9,6 +9,7 @@ import { endRedisServers, startRedis } from '../support/own-redis.js';
 import { type Session, startSession } from '../support/process/session.js';
 import { until } from '../support/process/wait.js';
 import { openTcpProxy } from '../support/tcp-proxy.js';
+import { itInFull } from '../support/tier.js';
 
 const EVERY_MS = 2_000;
 const CLOCK_STEP_MS = 5_000;
@@ -66,7 +67,7 @@ describe.skipIf(home === undefined)('a worker on Redis', () => {
     TIMEOUT_MS,
   );
 
-  it(
+  itInFull(
     'tells once that it may drop keys, and prints no line of the queue itself',
     async (context) => {
       if (home === undefined) return;
