@@ -192,7 +192,7 @@ export const COMMAND_HELP: Readonly<Record<string, CommandHelp>> = {
   },
   serve: {
     group: 'Run',
-    more: 'A worker has them too.',
+    more: 'A worker has them too. With the variables of a worker it also compares both sides, and plans and applies repairs.',
     examples: ['serve'],
     exitCodes: { 0: 'stopped cleanly' },
     variables: [...HOME, ...HTTP, 'SYNC_EVERY', 'SYNC_LAG', 'STRIPE_SHARE', 'LOG_LEVEL'],

@@ -64,7 +64,7 @@ export function demoFirstRun(
     .map(({ currency, posted, postedCount }) => ({ money: { currency, amount: posted }, posted: postedCount }));
   return [
     ...wrapped(
-      `Complete: ${formatCount(counts.found)} payments succeeded in Stripe, ${formatCount(counts.posted)} are in the ledger, each once, and ${formatCount(counts.parked)} are held back for a person. It took ${formatDuration(counts.tookMs)}, the kill included.`,
+      `All read: ${formatCount(counts.found)} payments succeeded in Stripe, ${formatCount(counts.posted)} are in the ledger, each once, and ${formatCount(counts.parked)} are held back for a person. It took ${formatDuration(counts.tookMs)}, the kill included.`,
     ),
     '',
     ...renderTable(SUM_COLUMNS, sums, columns),

@@ -82,7 +82,7 @@ describe('the packed package', () => {
       const demo = await run('npx', ['--no-install', 'stripe-blnk-sync', 'demo', '--once'], place);
       expect({ code: demo.code, errors: demo.code === 0 ? '' : demo.errors }).toEqual({ code: 0, errors: '' });
       expect(demo.output).toMatch(
-        /kill -9[\s\S]*Complete: (\d+) payments succeeded[\s\S]*sealed again[\s\S]*Complete: /,
+        /kill -9[\s\S]*All read: (\d+) payments succeeded[\s\S]*sealed again[\s\S]*Complete: /,
       );
       expect(demo.output.split('\n').filter((line) => line.length > 80)).toEqual([]);
     },

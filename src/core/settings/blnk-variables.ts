@@ -59,7 +59,7 @@ export const BLNK_VARIABLES: VariableSection = {
       fallback: '1',
       example: '8',
       details:
-        'number of balances that the source is spread over, up to 64: `@stripe_0`, `@stripe_1` and so on, each payment always out of the same one. For a first backfill of millions, because Blnk posts to one balance [one transaction after another](limitations.md); then what Stripe owes is the sum of these balances. Frozen at the first posting',
+        'number of balances that the source is spread over, up to 64: `@stripe_0`, `@stripe_1` and so on, each payment always out of the same one. For a first backfill of millions, because Blnk posts to one balance [one transaction after another](limitations.md); then what customers paid is the sum of these balances. Frozen at the first posting',
     },
     {
       name: 'BLNK_GUEST_DESTINATION',

@@ -29,7 +29,7 @@ export const VARIABLE_SECTIONS: readonly VariableSection[] = [
       {
         name: 'STRIPE_SHARE',
         summary:
-          "Share of Stripe's rate limits that is used here, above 0 to 1; the rest is left to your other software. auto: what is free, and others first",
+          "Share of Stripe's rate limits that is used here, above 0 to 1; the rest is left to your other software. auto: use what is free, and yield to other software",
         fallback: '0.4',
         example: '0.25',
         details:
@@ -174,11 +174,11 @@ export const VARIABLE_SECTIONS: readonly VariableSection[] = [
       },
       {
         name: 'TRUST_PROXY',
-        summary: 'on: the proxy before it is believed who asks (X-Forwarded-For, X-Forwarded-Proto)',
+        summary: 'on: X-Forwarded-For and X-Forwarded-Proto of the proxy in front are trusted',
         fallback: 'off',
         example: 'on',
         details:
-          '`on`: the proxy before it is believed who asks, and over what (`X-Forwarded-For`, `X-Forwarded-Proto`). Only where nobody reaches the port but the proxy',
+          '`on`: `X-Forwarded-For` and `X-Forwarded-Proto` of the proxy in front are trusted. Only where nobody reaches the port but the proxy',
       },
       {
         name: 'ADMIN_TOKEN',
@@ -194,7 +194,8 @@ export const VARIABLE_SECTIONS: readonly VariableSection[] = [
         summary: "Whoever has it may read everything, customers' ids included, and change nothing; with ADMIN_TOKEN",
         fallback: 'none',
         example: '0a9b8c7d6e5f40312233445566778899',
-        details: "whoever shows it may read everything, customers' ids included, and change nothing",
+        details:
+          "whoever shows it may read everything, customers' ids included, and change nothing. Needs `ADMIN_TOKEN`",
       },
       {
         name: 'STRIPE_WEBHOOK_SECRET',
