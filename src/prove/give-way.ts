@@ -67,8 +67,8 @@ export function givingWay<Ports extends Sides>(ports: Ports, way: Way): Ports {
       await way();
       return ask(...asked);
     };
-  return {
-    ...ports,
+  // Named, so that a method that is missing here is found by the compiler: a spread of what is not known would hide it.
+  const sides: Sides = {
     stripe: {
       listSucceeded: (window, after) => pages(stripe.listSucceeded(window, after)),
       succeededSince: first(stripe.succeededSince),
@@ -88,8 +88,10 @@ export function givingWay<Ports extends Sides>(ports: Ports, way: Way): Ports {
     own: {
       countPostings: own.countPostings,
       listPostings: (window, after) => pages(own.listPostings(window, after)),
+      postingsOf: first(own.postingsOf),
     },
   };
+  return { ...ports, ...sides };
 }
 
 function gaveWay(work: string): SyncError {

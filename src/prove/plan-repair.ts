@@ -47,14 +47,17 @@ export async function planRepair(
   { range, mirror, by }: PlanRequest,
   { onProgress }: RepairListener,
 ): Promise<PlanOutcome> {
-  const all = (await ports.store.newestCertificates(range)).filter(
-    ({ state }) => range !== null || state === 'broken' || state === 'open',
-  );
+  // Before acceptances are read: what is accepted from here on is later than the plan for whoever applies it.
+  const plannedAt = await ports.store.now();
   const acceptances = await ports.accepted.inForce(null);
-  const { proven, accepted } = withoutAccepted(all, acceptances);
-  const parked = (await parkedInLedger(ports, { range, mirror }, onProgress)).filter(
-    (concern) => !accepted.has(keyOf(concern)),
-  );
+  const newest = withoutAccepted(await ports.store.newestCertificates(range), acceptances);
+  const isConcern = ({ state }: DayCertificate) => range !== null || state === 'broken' || state === 'open';
+  const proven = newest.proven.filter(isConcern);
+  const inLedger = await parkedInLedger(ports, { range, mirror }, onProgress);
+  // A day may be sealed because of what was accepted, and its payment parked here all the same.
+  const parked = inLedger.filter((concern) => !newest.accepted.has(keyOf(concern)));
+  const concerned = new Set([...proven.map(({ day }) => day), ...inLedger.map(({ day }) => day)]);
+  const accepted = [...newest.accepted.values()].filter(({ day }) => concerned.has(day));
   const concerns = [...concernsOf(proven), ...parked];
   const first = new Map(
     concerns
@@ -71,7 +74,7 @@ export async function planRepair(
     { rules: mirror, known: new Map(), onRead },
   );
   const found: Array<Omit<RepairItem, 'item'>> = [];
-  const left: Array<PlanOutcome['left'][number]> = [...accepted.values()];
+  const left: Array<PlanOutcome['left'][number]> = [...accepted];
   for (const [index, concern] of read.entries()) {
     const about = facts[index];
     if (about === undefined) continue;
@@ -88,7 +91,7 @@ export async function planRepair(
   if (items.length === reported.length || fromDay === undefined || toDay === undefined) {
     return { plan: null, reported, left, days, findingsNotKept };
   }
-  const plan = await ports.store.savePlan({ fromDay, toDay, plannedBy: by, items });
+  const plan = await ports.store.savePlan({ fromDay, toDay, plannedBy: by, plannedAt, items });
   return { plan, reported, left, days, findingsNotKept };
 }
 

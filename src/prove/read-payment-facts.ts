@@ -4,8 +4,8 @@
  * seen before. Only reads.
  */
 import { mapInParallel } from '../core/base/in-parallel.js';
-import { findForms } from '../core/ledger/find-forms.js';
-import { furtherFormsOf } from '../core/ledger/reference.js';
+import { findForms, reversalsOf } from '../core/ledger/find-forms.js';
+import { furtherFormsOf, parseReference } from '../core/ledger/reference.js';
 import { type LedgerRecord, rowKey } from '../core/ledger/row.js';
 import type { MappingRules } from '../core/posting/mapping.js';
 import { expectPayment, type OwnRow, type RepairFacts } from '../core/repair/repair-facts.js';
@@ -50,14 +50,17 @@ async function readOne(
 ): Promise<RepairFacts> {
   const numbers = Array.from({ length: NUMBERS_ASKED }, (_, index) => index + 1);
   const bases = [id, ...numbers.flatMap((number) => [`${id}:r${number}`, `${id}:adj:${number}`])];
+  const further = furtherFormsOf(id);
   const [named, beside, listed, intent] = await Promise.all([
     findForms(bases, ledger, rules),
     // What stands beside our own row is asked for as well: a part that somebody took back carries none of our metadata.
-    ledger.findByReference(furtherFormsOf(id)),
+    ledger.findByReference(further),
     ledger.listOfPayment(id),
     stripe.readIntent(id),
   ]);
-  const rows = distinct([...[...named.values()].flat(), ...beside, ...listed]);
+  const seen = distinct([...[...named.values()].flat(), ...beside, ...listed]);
+  const ofIt = seen.filter(({ reference }) => parseReference(reference, (one) => one === id).objectId === id);
+  const rows = distinct([...seen, ...(await reversalsOf(ofIt, ledger, new Set(further)))]);
   const facts = { paymentId: id, intent, rows, own, rules, resolve: () => undefined };
   const expected = expectPayment(facts);
   if (expected.kind !== 'payment') return facts;

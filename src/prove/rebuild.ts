@@ -51,13 +51,13 @@ export async function judgePage<Found extends { readonly preparation: Preparatio
 interface Judging {
   readonly ports: RebuildPorts;
   readonly mirrorId: string;
-  /** What the look-ups showed of each payment, by its reference, and its first replacement by its own. */
+  /** What the look-ups showed of each payment, by its reference, and its repairs by their own. */
   readonly rows: ReadonlyMap<string, readonly LedgerRecord[]>;
 }
 
 /**
  * By their own references, and whether they were taken back; what is not plainly there in every form that others may have
- * given it, and as a replacement.
+ * given it, and as repairs.
  */
 async function lookUp(
   transactions: readonly PreparedTransaction[],
@@ -76,7 +76,7 @@ async function lookUp(
   const others = references.filter((reference) => !isPlain(reference));
   for (const [reference, found] of await findForms(others, ledger, own)) rows.set(reference, found);
   const unusual = [...others, ...takenBack.keys()];
-  for (const row of await ledger.findByReference(unusual.map(firstReplacementOf))) rows.set(row.reference, [row]);
+  for (const row of await ledger.findByReference(unusual.flatMap(repairReferencesOf))) rows.set(row.reference, [row]);
   return rows;
 }
 
@@ -108,8 +108,12 @@ async function takenBackOf(
   return found;
 }
 
-function firstReplacementOf(reference: string): string {
-  return `${reference}:r1`;
+/** Repairs of one payment; what is numbered higher is found by our metadata once one of these was seen. */
+const REPAIRS_ASKED = 9;
+
+function repairReferencesOf(reference: string): string[] {
+  const numbers = Array.from({ length: REPAIRS_ASKED }, (_, index) => index + 1);
+  return numbers.flatMap((number) => [`${reference}:r${number}`, `${reference}:adj:${number}`]);
 }
 
 type Judgement = Omit<Judged<never>, 'found'>;
@@ -118,9 +122,9 @@ async function judgeOne(transaction: PreparedTransaction, judging: Judging): Pro
   const finding = await judgeTwice(transaction, judging);
   if (finding.kind === 'applied') return { verdict: toPosted(finding), repairs: [] };
   const { reference } = transaction;
-  const isSeen = judging.rows.has(reference) || judging.rows.has(firstReplacementOf(reference));
+  const isSeen = [reference, ...repairReferencesOf(reference)].some((one) => judging.rows.has(one));
   if (finding.kind === 'absent' && !isSeen) {
-    return parked('rebuild', 'neither its reference nor a replacement was in the ledger');
+    return parked('rebuild', 'neither its reference nor a repair of it was in the ledger');
   }
   return judgeUnusual(transaction, finding, judging);
 }

@@ -42,8 +42,9 @@ export interface RepairStore {
   parkedPayments(range: DayRange | null): Promise<ParkedPayment[]>;
   /** Our postings by payment; payments without one are missing. */
   postingsOf(paymentIds: readonly string[]): Promise<Map<string, OwnRow[]>>;
-  /** @returns the id of the plan */
-  savePlan(plan: Omit<RepairPlan, 'id' | 'plannedAt' | 'appliedBy' | 'appliedAt'>): Promise<RepairPlan>;
+  /** The database's time, by which acceptances are dated. */
+  now(): Promise<Date>;
+  savePlan(plan: Omit<RepairPlan, 'id' | 'appliedBy' | 'appliedAt'>): Promise<RepairPlan>;
   /**
    * @param prefix the beginning of a plan's id; null for the newest plan that was not applied to its end
    * Throws SyncError `repair_plan_unknown` or `repair_plan_ambiguous`, both fatal.

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createAcceptanceStore } from '../../src/db/proof/acceptance-store.js';
 import { listCertificates, readDay } from '../../src/db/reads/certificates.js';
 import { readProofs, readStandings } from '../../src/db/reads/standings.js';
+import { planRepair } from '../../src/prove/plan-repair.js';
 import { certificateCsv } from '../../src/views/certificate-csv.js';
 import { dayLines } from '../../src/views/certificate-text.js';
 import { stages } from '../support/stages/collect.js';
@@ -225,6 +226,39 @@ describe('a repair plan', () => {
     );
     await repair.proof.post();
     expect((await repair.prove()).states.USD).toBe('sealed_with_exceptions');
+  });
+
+  it('leaves out what was accepted of a day that is sealed by now, though the payment is parked here', async () => {
+    repair = await openRepairStage(await openStage());
+    const [id = '', other = ''] = repair.pay(2);
+    await repair.burn(id);
+    await repair.proof.settle();
+    expect((await repair.prove()).findings).toEqual([`burnt ${id}`]);
+    await sign(id, 'paid back in cash');
+    expect((await repair.prove()).states.USD).toBe('sealed_with_exceptions');
+    for (const range of [null, { fromDay: DAMAGED_DAY, toDay: DAMAGED_DAY }]) {
+      const { plan, left } = await repair.plan(range);
+      expect([plan, left.map(({ paymentId }) => paymentId)]).toEqual([null, [id]]);
+    }
+    expect(repair.sums()).toEqual(new Map([[other, repair.owed.get(other)]]));
+  });
+
+  it('is refused for what was accepted while it was made', async () => {
+    repair = await openRepairStage(await openStage());
+    const [id = ''] = repair.pay(1);
+    await repair.proof.settle();
+    repair.proof.blnk.deleteTransaction(id);
+    await repair.prove();
+    const readIntent: RepairStage['ports']['stripe']['readIntent'] = async (asked) => {
+      await sign(id, 'given back in cash');
+      return repair.ports.stripe.readIntent(asked);
+    };
+    const request = { range: null, mirror: repair.mirror, by: 'tester' };
+    const { plan } = await planRepair({ ...repair.ports, stripe: { readIntent } }, request, { onProgress: () => {} });
+    if (plan === null) throw new Error('nothing is planned');
+    expect((await repair.apply(plan)).plan.items).toMatchObject([{ paymentId: id, state: 'refused' }]);
+    await repair.proof.post();
+    expect(repair.sums()).toEqual(new Map());
   });
 
   describe('for another day than the one of which something was accepted', () => {

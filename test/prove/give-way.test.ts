@@ -6,10 +6,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createScheduledProofs, type ScheduledProofs } from '../../src/app/stages/proving.js';
 import { TIMINGS } from '../../src/app/timings.js';
 import { createCollectStore } from '../../src/db/collect/collect-store.js';
+import { givingWay } from '../../src/prove/give-way.js';
 import { atBlnk, atStripe, openContext, STRIPES_TIME } from '../support/context.js';
 import { HOUR, stages } from '../support/stages/collect.js';
 import { until } from '../support/stages/ledger.js';
-import { DAMAGED_DAY as DAY, openProofStage, type ProofStage } from '../support/stages/proof.js';
+import { DAMAGED_DAY as DAY, findingsOf, openProofStage, type ProofStage } from '../support/stages/proof.js';
 
 /** Two pages. */
 const PAYMENTS = 150;
@@ -144,6 +145,19 @@ describe.each(Object.entries(OTHER_WORK))('%s', (_, begin) => {
       ],
     ]);
   });
+});
+
+it('a proof that gives way asks for all that any other one asks for', async () => {
+  const other = stage.payOn('2026-05-31', 5, { amount: 2_000 });
+  await stage.settle();
+  const back = { source: '@stripe_guests', destination: '@stripe', effective_date: `${DAY}T10:00:00Z` };
+  await stage.postByHand({
+    ...{ reference: `${other}:undo`, precise_amount: 2_000, precision: 100, currency: 'USD', skip_queue: true },
+    ...back,
+  });
+  const giving = await stage.prove(DAY, { ports: givingWay(stage.ports, async () => {}) });
+  expect(findingsOf(giving)).toEqual([`missing ${other}`]);
+  expect(findingsOf(giving)).toEqual(findingsOf(await stage.prove(DAY)));
 });
 
 describe('a sealed day', () => {

@@ -75,6 +75,9 @@ describe('payments that are not simply there or missing', () => {
     await post(corrected, {}, { precise_amount: 700 });
     await post(corrected, { reference: `${corrected.id}:adj:1`, correctedBy: 400n });
     await post(corrected, { reference: `${corrected.id}:adj:2`, correctedBy: -100n });
+    const replacedByParts = pay('corrections alone');
+    await post(replacedByParts, { reference: `${replacedByParts.id}:adj:1`, correctedBy: 600n });
+    await post(replacedByParts, { reference: `${replacedByParts.id}:adj:2`, correctedBy: 400n });
     const half = pay('half corrected');
     await post(half, {}, { precise_amount: 700 });
     await post(half, { reference: `${half.id}:adj:1`, correctedBy: 100n });
@@ -157,6 +160,7 @@ describe('payments that are not simply there or missing', () => {
     ['taken back and replaced', { state: 'parked', reason: 'conflict', dismissed_by: 'rebuild' }],
     ['taken back and put back', { state: 'posted', settled_how: 'posted' }],
     ['corrected', { state: 'parked', reason: 'conflict', dismissed_by: 'rebuild' }],
+    ['corrections alone', { state: 'parked', reason: 'rebuild', dismissed_by: 'rebuild' }],
     ['day moved', { state: 'posted', exception: expect.stringContaining('effective date') }],
   ])('%s', (name, wanted) => {
     expect(of(name)).toMatchObject({ kind: 'payment', amount: '1000', ...wanted });
@@ -174,7 +178,7 @@ describe('payments that are not simply there or missing', () => {
     expect(of('corrected', ':adj:2')).toMatchObject({ state: 'posted', amount: '100', source: '@stripe_guests' });
     expect(of('corrected')?.dismissed_why).toBe(`corrected by ${ids.corrected}:adj:1, ${ids.corrected}:adj:2`);
     expect(of('half corrected', ':adj:1')).toMatchObject({ kind: 'correction', state: 'posted' });
-    expect([...rows.values()].filter(({ kind }) => kind !== 'payment').length).toBe(5);
+    expect([...rows.values()].filter(({ kind }) => kind !== 'payment').length).toBe(7);
   });
 
   it('parks what cannot be mapped for its own reason, and counts every payment once', async () => {

@@ -2,7 +2,15 @@
  * Finds everything that a ledger holds of some references, in whichever form somebody posted them. One question while the
  * ledger holds none of them; more only about what was found. Decides nothing.
  */
-import { formsOf, furtherFormsOf, parseReference, queuedChildOf, refundedBy, refundOf } from './reference.js';
+import {
+  formsOf,
+  furtherFormsOf,
+  parseReference,
+  queuedChildOf,
+  refundedBy,
+  refundOf,
+  reversalFormsOf,
+} from './reference.js';
 import { isApplied, isPlainlyOurs, type LedgerRow, rowKey } from './row.js';
 
 /** Who can be asked for rows of a ledger. */
@@ -37,7 +45,10 @@ export async function findForms<Row extends LedgerRow>(
   found.add(await finder.findByReference(references.flatMap(formsOf)));
   const unusual = references.filter((reference) => found.of(reference).some((row) => !isSettled(row, own)));
   if (unusual.length === 0) return found.byReference;
-  found.add(await finder.findByReference(unusual.flatMap(furtherFormsOf)));
+  const further = unusual.flatMap(furtherFormsOf);
+  found.add(await finder.findByReference(further));
+  const reversals = unusual.flatMap((reference) => found.of(reference)).filter(isReversal);
+  found.add(await reversalsOf(reversals, finder, new Set(further)));
   let young = unusual.flatMap((reference) => found.of(reference));
   for (let generation = 0; generation < GENERATIONS_MAX && young.length > 0; generation += 1) {
     young = found.add(await childrenOf(young, finder, own));
@@ -66,6 +77,35 @@ export async function childrenOf<Row extends LedgerRow>(
     children.push(...(await findChildren(inflight.slice(start, start + PARENTS_MAX))));
   }
   return children;
+}
+
+function isReversal({ reference }: LedgerRow): boolean {
+  return parseReference(reference).role === 'reversal';
+}
+
+/**
+ * What a person took these rows back with, and what took that back: it carries none of our metadata, so that only its reference
+ * finds it. No question about rows of which the answer is known.
+ *
+ * @param asked references that were asked for before
+ */
+export async function reversalsOf<Row extends LedgerRow>(
+  rows: readonly Row[],
+  { findByReference }: Pick<RowFinder<Row>, 'findByReference'>,
+  asked: ReadonlySet<string>,
+): Promise<Row[]> {
+  const known = new Set(asked);
+  const found: Row[] = [];
+  let young = rows;
+  for (let generation = 0; generation < GENERATIONS_MAX; generation += 1) {
+    const applied = young.filter(isApplied).map(({ reference }) => parseReference(reference).base);
+    const forms = [...new Set(applied.flatMap(reversalFormsOf))].filter((form) => !known.has(form));
+    if (forms.length === 0) return found;
+    for (const form of forms) known.add(form);
+    young = await findByReference(forms);
+    found.push(...young);
+  }
+  return found;
 }
 
 type OwnRows = { readonly mirrorId: string } | null;

@@ -85,8 +85,13 @@ export function formsOf(reference: string): string[] {
 
 /** What may stand beside one of the forms, once one was found: all its legs, and what a person took back. */
 export function furtherFormsOf(reference: string): string[] {
+  return [...legsOf(reference, LEGS_MAX).flatMap((form) => [form, queuedChildOf(form)]), ...reversalFormsOf(reference)];
+}
+
+/** Under which a person takes back what was posted as `reference`, as `undoReferenceOf` names it. */
+export function reversalFormsOf(reference: string): string[] {
   const undo = `${reference}:undo`;
-  return [...legsOf(reference, LEGS_MAX), `${undo}:2`, undo].flatMap((form) => [form, queuedChildOf(form)]);
+  return [`${undo}:2`, undo].flatMap((form) => [form, queuedChildOf(form)]);
 }
 
 /** More parts than this nobody was seen to use for one payment; the proof of the day finds them by their prefix. */

@@ -16,6 +16,7 @@ import type { Drizzle, Transaction } from '../connection/open.js';
 import { markPosted } from '../postings/mark-posted.js';
 import { dismissInstead, type Opened, storeOwed, type Written } from '../postings/store-owed.js';
 import { stoodFor } from '../reads/outbox-status.js';
+import { readDatabaseNow } from '../reads/status.js';
 import {
   certificates,
   dayCertificates,
@@ -60,10 +61,12 @@ export function createRepairStore(db: Drizzle, version: string): RepairStore {
       return byPayment;
     },
 
-    async savePlan({ fromDay, toDay, plannedBy, items }) {
+    now: () => readDatabaseNow(db),
+
+    async savePlan({ fromDay, toDay, plannedBy, plannedAt, items }) {
       const id = uuidv7();
       await db.transaction(async (transaction) => {
-        await transaction.insert(repairs).values({ id, fromDay, toDay, plannedBy, version });
+        await transaction.insert(repairs).values({ id, fromDay, toDay, plannedBy, plannedAt, version });
         // A statement takes 65,535 parameters at most.
         for (let start = 0; start < items.length; start += ITEMS_PER_INSERT) {
           const some = items.slice(start, start + ITEMS_PER_INSERT);

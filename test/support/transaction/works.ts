@@ -65,7 +65,7 @@ export const TRANSACTION_WORKS: Readonly<Record<string, TransactionWork>> = {
     async prepare(direct, mark) {
       const paymentId = `pi_${mark}`;
       const plan = await createRepairStore(direct, 'test').savePlan({
-        ...{ fromDay: '2026-05-29', toDay: '2026-05-29', plannedBy: 'test' },
+        ...{ fromDay: '2026-05-29', toDay: '2026-05-29', plannedBy: 'test', plannedAt: new Date() },
         items: [
           {
             item: 1,
