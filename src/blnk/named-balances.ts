@@ -6,6 +6,7 @@ import type { BalanceMap } from '../accounts/balance-ports.js';
 import type { FoundBalance } from '../core/accounts/link-balances.js';
 import { textMemberOf } from '../core/base/exact-json.js';
 import type { BalanceFinder } from '../core/ledger/balance-names.js';
+import { withBalances } from '../core/posting/balances-in-body.js';
 import type { Ledger, PostAnswer } from '../post/ports.js';
 import type { BlnkIdentities } from './identities.js';
 
@@ -121,22 +122,15 @@ function namesIn(body: string, { isAccountName }: NamedBalances): NamesIn {
   return { currency, source, destination, names: [source, destination].filter(isAccountName) };
 }
 
-/**
- * The prepared text with ids in the place of names and not a byte besides: amounts may have more digits than a parsed number keeps. The
- * two names follow each other in every prepared text, and no value before them can hold unescaped quotes.
- */
+/** The prepared text with ids in the place of names. */
 function withIds(
   body: string,
-  { currency, source, destination, names }: NamesIn,
+  { names, ...transaction }: NamesIn,
   idOf: (currency: string, name: string) => string | undefined,
 ): string {
-  const pairOf = (from: string, to: string) => `"source":${JSON.stringify(from)},"destination":${JSON.stringify(to)},`;
-  const before = pairOf(source, destination);
-  const at = body.indexOf(before);
-  if (at < 0)
-    throw new TypeError('a prepared transaction whose names do not stand where they are written was to be posted');
-  const idFor = (name: string) => (names.includes(name) ? (idOf(currency, name) ?? name) : name);
-  return body.slice(0, at) + pairOf(idFor(source), idFor(destination)) + body.slice(at + before.length);
+  return withBalances(body, transaction, (name) =>
+    names.includes(name) ? (idOf(transaction.currency, name) ?? name) : name,
+  );
 }
 
 /** Somebody had it forgotten after the posting was claimed: nothing is sent, and another one is made. */

@@ -130,7 +130,13 @@ describe('what is not ours to repair', () => {
     expect(doubled).toContain('"reference":"random-1:undo"');
     expect(told.get('pi_nobody')?.detail).toContain('"reference":"pi_nobody:undo"');
     expect(told.get(at(ids, 1))?.detail).toMatch(/expected is APPLIED 10\.10 USD from @stripe to @cus_1/);
-    expect(told.get(at(ids, 4))?.detail).toContain('REJECTED');
+    const byHand = told.get(at(ids, 4))?.detail ?? '';
+    expect(byHand).toContain('REJECTED');
+    // A name would make a balance of the general ledger where the mirror has one of its own.
+    expect(JSON.parse(byHand.slice(byHand.indexOf('{')))).toMatchObject({
+      source: blnk.balance('@stripe', 'USD')?.balance_id,
+      destination: blnk.balance('@cus_4', 'USD')?.balance_id,
+    });
     expect((await repair.proof.sql`select 1 from stripe_blnk_sync.repairs`).length).toBe(0);
   });
 

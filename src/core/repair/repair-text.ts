@@ -10,6 +10,7 @@ import { metadataKeyOf } from '../kinds/registry.js';
 import { undoReferenceOf } from '../ledger/reference.js';
 import type { LedgerRecord, LedgerRow } from '../ledger/row.js';
 import { inflightText, splitText } from '../ledger/settlement.js';
+import { withBalances } from '../posting/balances-in-body.js';
 import { prepareVariant } from '../posting/mapping.js';
 import { isoSeconds } from '../proof/day-row.js';
 import type { Expected, RepairFacts } from './repair-facts.js';
@@ -130,7 +131,12 @@ export function describeDifferent(
   }
   const reference = byHandReference(facts);
   const preparation = prepareVariant(expected.payment, facts.rules, { reference });
-  const body = preparation.kind === 'prepared' ? [`POST /transactions ${preparation.transaction.body}`] : [];
+  // By id: under its name a customer's balance of the mirror's own ledger would be made once more, in the general one.
+  const idOf = (name: string) => expected.resolve(name) ?? name;
+  const body =
+    preparation.kind === 'prepared'
+      ? [`POST /transactions ${withBalances(preparation.transaction.body, preparation.transaction, idOf)}`]
+      : [];
   const sentence = `${told}. That moves no money and its reference is used: post by hand what is expected, as ${reference}`;
   return [sentence, ...body].join('\n');
 }
@@ -229,15 +235,17 @@ function rankOf({ role, row }: RoleRow, { transaction }: Expected): number {
 }
 
 /** Of what a person dismissed and took back, because Blnk had applied it all the same. */
-export function describeTakenBack(reference: string, isRefunded: boolean): string {
+export function describeTakenBack(reference: string, isRefunded: boolean, facts: RepairFacts): string {
   if (isRefunded) {
     return (
       `${reference} was dismissed by a person, and what Blnk had applied of it was given back through Blnk's refund route: ` +
       `it stays out. To have it in the ledger after all: parked retry ${reference}; once it is parked again, repair plan posts it under another reference`
     );
   }
-  return (
+  const back = undoReferenceOf(reference, () => false);
+  const rows = facts.rows.filter((row) => row.reference === back && row.status === 'APPLIED');
+  const told =
     `${reference} was dismissed by a person, and what Blnk had applied of it was taken back by hand: it stays out. ` +
-    `To have it in the ledger after all, take back by hand what took it back, as ${undoReferenceOf(`${reference}:undo`, () => false)}`
-  );
+    `To have it in the ledger after all, take back by hand what took it back, as ${undoReferenceOf(back, () => false)}`;
+  return [told, ...undoLines(rows, facts)].join('\n');
 }
