@@ -225,7 +225,7 @@ describe('the architecture', () => {
 });
 
 describe('reading with SQL', () => {
-  const VIEWS = ['payment_status', 'daily_totals', 'day_certificates', 'sync_history'];
+  const VIEWS = ['payment_status', 'daily_totals', 'day_certificates', 'surplus_balances', 'sync_history'];
   const text = DOCUMENTS['docs/reading-with-sql.md'] ?? '';
   let database: ReadsDatabase;
   beforeAll(async () => {

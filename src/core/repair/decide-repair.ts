@@ -132,7 +132,7 @@ function isGivenBack({ rows }: RepairFacts): boolean {
 function keptOutBy({ facts, rows }: Deciding, last: string): Report | null {
   const held = ownOf(facts, last);
   if (!rows.reversed.has(last) || held?.dismissed !== true || held.dismissedByPlan) return null;
-  return { kind: 'report', finding: 'dismissed', detail: describeTakenBack(last, isGivenBack(facts), facts) };
+  return { kind: 'report', finding: 'dismissed', detail: describeTakenBack(last, isGivenBack(facts)) };
 }
 
 /** No row is the payment any more, and corrections of it still stand: only what is missing beside them is posted. */

@@ -235,17 +235,16 @@ function rankOf({ role, row }: RoleRow, { transaction }: Expected): number {
 }
 
 /** Of what a person dismissed and took back, because Blnk had applied it all the same. */
-export function describeTakenBack(reference: string, isRefunded: boolean, facts: RepairFacts): string {
+export function describeTakenBack(reference: string, isRefunded: boolean): string {
   if (isRefunded) {
     return (
       `${reference} was dismissed by a person, and what Blnk had applied of it was given back through Blnk's refund route: ` +
       `it stays out. To have it in the ledger after all: parked retry ${reference}; once it is parked again, repair plan posts it under another reference`
     );
   }
-  const back = undoReferenceOf(reference, () => false);
-  const rows = facts.rows.filter((row) => row.reference === back && row.status === 'APPLIED');
-  const told =
+  // No body: whoever posts the lines of a plan would undo that decision.
+  return (
     `${reference} was dismissed by a person, and what Blnk had applied of it was taken back by hand: it stays out. ` +
-    `To have it in the ledger after all, take back by hand what took it back, as ${undoReferenceOf(back, () => false)}`;
-  return [told, ...undoLines(rows, facts)].join('\n');
+    `To have it in the ledger after all, take back by hand what took it back, as ${undoReferenceOf(`${reference}:undo`, () => false)}`
+  );
 }
