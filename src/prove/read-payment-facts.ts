@@ -5,7 +5,7 @@
  */
 import { mapInParallel } from '../core/base/in-parallel.js';
 import { findForms, reversalsOf } from '../core/ledger/find-forms.js';
-import { furtherFormsOf, parseReference } from '../core/ledger/reference.js';
+import { furtherFormsOf, parseReference, repairReferencesOf } from '../core/ledger/reference.js';
 import { type LedgerRecord, rowKey } from '../core/ledger/row.js';
 import type { MappingRules } from '../core/posting/mapping.js';
 import { expectPayment, type OwnRow, type RepairFacts } from '../core/repair/repair-facts.js';
@@ -13,9 +13,6 @@ import type { RepairPorts } from './repair-ports.js';
 
 /** Payments that are read at the same time. */
 const AT_ONCE = 4;
-
-/** Those with higher numbers are found by our metadata, which replacements and corrections always carry. */
-const NUMBERS_ASKED = 9;
 
 /** Of balances by currency and name, for the length of one command. */
 export type KnownBalances = Map<string, string>;
@@ -48,11 +45,9 @@ async function readOne(
   { ledger, stripe }: RepairPorts,
   { rules, known }: FactsOptions,
 ): Promise<RepairFacts> {
-  const numbers = Array.from({ length: NUMBERS_ASKED }, (_, index) => index + 1);
-  const bases = [id, ...numbers.flatMap((number) => [`${id}:r${number}`, `${id}:adj:${number}`])];
   const further = furtherFormsOf(id);
   const [named, beside, listed, intent] = await Promise.all([
-    findForms(bases, ledger, rules),
+    findForms([id, ...repairReferencesOf(id)], ledger, rules),
     // What stands beside our own row is asked for as well: a part that somebody took back carries none of our metadata.
     ledger.findByReference(further),
     ledger.listOfPayment(id),

@@ -8,7 +8,13 @@ import { formatMoney } from '../core/base/money.js';
 import type { BalanceNames } from '../core/ledger/balance-names.js';
 import { currentRows } from '../core/ledger/current-rows.js';
 import { findForms } from '../core/ledger/find-forms.js';
-import { parseReference, queuedChildOf, refundOf, undoReferenceOf } from '../core/ledger/reference.js';
+import {
+  parseReference,
+  queuedChildOf,
+  refundOf,
+  repairReferencesOf,
+  undoReferenceOf,
+} from '../core/ledger/reference.js';
 import { isApplied, isPlainlyOurs, type LedgerRecord } from '../core/ledger/row.js';
 import { type Finding, judge } from '../core/ledger/settlement.js';
 import type { Lane, ParkingReason, Preparation, PreparedTransaction } from '../core/posting/posting.js';
@@ -99,21 +105,7 @@ async function takenBackOf(
   const back = await ledger.findByReference([...owners.keys()]);
   const references = [...new Set(back.flatMap(({ reference }) => owners.get(reference) ?? []))];
   if (references.length === 0) return new Map();
-  const found = await findForms(references, ledger, null);
-  const again = new Map(references.map((reference) => [`${reference}:undo:undo`, reference]));
-  for (const row of await ledger.findByReference([...again.keys()])) {
-    const reference = again.get(row.reference) ?? '';
-    found.set(reference, [...(found.get(reference) ?? []), row]);
-  }
-  return found;
-}
-
-/** Repairs of one payment; what is numbered higher is found by our metadata once one of these was seen. */
-const REPAIRS_ASKED = 9;
-
-function repairReferencesOf(reference: string): string[] {
-  const numbers = Array.from({ length: REPAIRS_ASKED }, (_, index) => index + 1);
-  return numbers.flatMap((number) => [`${reference}:r${number}`, `${reference}:adj:${number}`]);
+  return findForms(references, ledger, null);
 }
 
 type Judgement = Omit<Judged<never>, 'found'>;

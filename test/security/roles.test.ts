@@ -174,11 +174,13 @@ describe.skipIf(home === undefined)('the roles of docs/security.md', () => {
     TIMEOUT_MS,
   );
 
-  it('let the reader see the four views', async () => {
+  it('let the reader see the views', async () => {
     const sql = postgres(addressOf('reader', SECRETS.reader), { max: 1 });
     for (const view of ['payment_status', 'daily_totals', 'day_certificates', 'sync_history']) {
       expect((await sql.unsafe(`select * from stripe_blnk_sync.${view} limit 1`)).length, view).toBe(1);
     }
+    // Empty without a ledger of its own.
+    expect(await sql`select * from stripe_blnk_sync.surplus_balances`).toHaveLength(0);
     await sql.end();
   });
 

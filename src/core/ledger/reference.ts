@@ -88,6 +88,15 @@ export function furtherFormsOf(reference: string): string[] {
   return [...legsOf(reference, LEGS_MAX).flatMap((form) => [form, queuedChildOf(form)]), ...reversalFormsOf(reference)];
 }
 
+/** Those with higher numbers are found by our metadata, which replacements and corrections always carry. */
+const REPAIRS_ASKED = 9;
+
+/** Under which repairs of one payment are posted. */
+export function repairReferencesOf(paymentId: string): string[] {
+  const numbers = Array.from({ length: REPAIRS_ASKED }, (_, index) => index + 1);
+  return numbers.flatMap((number) => [`${paymentId}:r${number}`, `${paymentId}:adj:${number}`]);
+}
+
 /** Under which a person takes back what was posted as `reference`, as `undoReferenceOf` names it. */
 export function reversalFormsOf(reference: string): string[] {
   const undo = `${reference}:undo`;
