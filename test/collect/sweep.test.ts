@@ -118,9 +118,17 @@ describe('after an outage longer than events live', () => {
     stage.sandbox.faults.add({ effect: 'hang', route: 'charges.list', nth: 4 });
     const killed = stage.backfills();
     await expect.poll(() => stage.sandbox.faults.hanging, { timeout: 20_000 }).toBe(1);
-    await stage.sql`update stripe_blnk_sync.sync_runs set heartbeat_at = now() - interval '2 minutes' where worker_id = ${stage.workerId}`;
     const registry = createWorkerRegistry(stage.sql, { id: crypto.randomUUID(), host: 'o', pid: 1, version: '0' });
-    await registry.tidy({ silentAfterMs: 60_000, keepEmptyRunsMs: DAY });
+    // A page that is stored behind the request that hangs is a sign of life.
+    await expect
+      .poll(
+        async () => {
+          await stage.sql`update stripe_blnk_sync.sync_runs set heartbeat_at = now() - interval '2 minutes' where worker_id = ${stage.workerId}`;
+          return registry.tidy({ silentAfterMs: 60_000, keepEmptyRunsMs: DAY });
+        },
+        { timeout: 20_000 },
+      )
+      .toBeGreaterThan(0);
     stage.sandbox.faults.clear();
     await expect(killed).rejects.toMatchObject({ code: 'run_lost' });
     expect((await stage.postings()).size).toBeLessThan(ids.length);

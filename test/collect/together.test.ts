@@ -19,8 +19,17 @@ describe('workers side by side', () => {
     stage.sandbox.faults.add({ effect: 'hang', route: 'payment_intents.list', nth: 2 });
     const late = stage.backfills();
     await expect.poll(() => stage.sandbox.faults.hanging, { timeout: 20_000 }).toBe(1);
-    await stage.sql`update stripe_blnk_sync.sync_runs set heartbeat_at = now() - interval '16 seconds' where parent_id is not null`;
-    await stage.worker().backfills();
+    // A page that is stored behind the request that hangs is a sign of life.
+    await expect
+      .poll(
+        async () => {
+          await stage.sql`update stripe_blnk_sync.sync_runs set heartbeat_at = now() - interval '16 seconds' where parent_id is not null`;
+          await stage.worker().backfills();
+          return (await stage.postings()).size;
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(450);
     stage.sandbox.faults.clear();
     await late;
     const parts = (await stage.runs()).filter((run) => run.parentId !== null);
@@ -154,6 +163,8 @@ describe('a worker that lost its run', () => {
     const walk = stage.tail();
     await expect.poll(() => stage.sandbox.faults.hanging, { timeout: 10_000 }).toBe(1);
     const [run] = (await stage.runs()).filter(({ state }) => state === 'collecting');
+    // The first page is stored while the second one is asked for, and is a sign of life.
+    await expect.poll(async () => (await stage.postings()).size, { timeout: 10_000 }).toBe(100);
     if (run !== undefined) await lose(stage, run);
     stage.sandbox.faults.clear();
     await expect(walk).rejects.toMatchObject({ code: 'run_lost' });

@@ -76,6 +76,8 @@ export async function openRepairStage(stage: Stage, options: ProofStageOptions =
     ports,
     mirror,
     async prove(day = DAMAGED_DAY) {
+      // The time of a proof is cut to the millisecond: what was decided within the same one would make the day due once more.
+      await proof.sql`select pg_sleep(0.001)`;
       const proving = {
         store: createCertificateStore(proof.db, 'test'),
         async proveDay({ earlierCurrencies, ...request }: Parameters<ProveDaysPorts['proveDay']>[0]) {
