@@ -159,7 +159,7 @@ describe('never two in use', () => {
     expect(surplus).toBeGreaterThan(0);
     const shown = await stage.inBlnk('balances');
     const ofLate = shown.filter(({ meta_data: data }) => JSON.stringify(data).includes('cus_late'));
-    const oldest = ofLate.sort((a, b) => (String(a.created_at) < String(b.created_at) ? -1 : 1))[0];
+    const oldest = ofLate.sort((a, b) => (comparable(a.created_at) < comparable(b.created_at) ? -1 : 1))[0];
     expect((await stage.map()).get('USD:@cus_late')).toBe(oldest?.balance_id);
   });
 
@@ -230,3 +230,9 @@ describe('a worker that is killed', () => {
     },
   );
 });
+
+/** Go leaves out the last zeros of a second's fraction: `….12Z` is earlier than `….123Z`. */
+function comparable(time: unknown): string {
+  const [seconds = '', fraction = ''] = String(time).replace('Z', '').split('.');
+  return `${seconds}.${fraction.padEnd(9, '0')}`;
+}
