@@ -80,8 +80,9 @@ const STEPS: readonly Step[] = [
   },
   {
     name: 'backlog',
-    proves: 'a million payments pending, and new ones beside them',
-    command: [...TS, 'bench/backlog.ts'],
+    proves: '200,000 payments pending, and new ones beside them',
+    // A million, as the bench does by itself, takes longer than all other steps together.
+    command: [...TS, 'bench/backlog.ts', '--pending', '200000'],
   },
   ...values.core.flatMap(coreSteps),
 ];

@@ -26,6 +26,8 @@ export interface Presence {
 
 const PRESENCE_NAME = sessionName('presence');
 const ENTERING_NAME = sessionName('entering');
+/** Not as who waits for the gate: it is listed for a moment after it has ended, and would keep us from stopping the server. */
+const CHECKING_NAME = sessionName('checking');
 /** Connections of our own pools that were just closed are still listed for a moment. */
 const OTHERS_GO_MS = 2_000;
 
@@ -140,7 +142,7 @@ async function otherClients(sql: postgres.Sql): Promise<{ entering: boolean; oth
  * one is refused from the moment on at which the stop begins.
  */
 async function assertStays(address: ServerAddress): Promise<void> {
-  const sql = connect(address, { name: ENTERING_NAME });
+  const sql = connect(address, { name: CHECKING_NAME });
   try {
     await sql`SELECT 1`;
   } finally {
