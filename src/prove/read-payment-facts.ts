@@ -6,7 +6,7 @@
 import { mapInParallel } from '../core/base/in-parallel.js';
 import { findForms, reversalsOf } from '../core/ledger/find-forms.js';
 import { furtherFormsOf, parseReference, repairReferencesOf } from '../core/ledger/reference.js';
-import { type LedgerRecord, rowKey } from '../core/ledger/row.js';
+import { distinctRows } from '../core/ledger/row.js';
 import type { MappingRules } from '../core/posting/mapping.js';
 import { expectPayment, type OwnRow, type RepairFacts } from '../core/repair/repair-facts.js';
 import type { RepairPorts } from './repair-ports.js';
@@ -53,9 +53,9 @@ async function readOne(
     ledger.listOfPayment(id),
     stripe.readIntent(id),
   ]);
-  const seen = distinct([...[...named.values()].flat(), ...beside, ...listed]);
+  const seen = distinctRows([...[...named.values()].flat(), ...beside, ...listed]);
   const ofIt = seen.filter(({ reference }) => parseReference(reference, (one) => one === id).objectId === id);
-  const rows = distinct([...seen, ...(await reversalsOf(ofIt, ledger, new Set(further)))]);
+  const rows = distinctRows([...seen, ...(await reversalsOf(ofIt, ledger, new Set(further)))]);
   const facts = { paymentId: id, intent, rows, own, rules, resolve: () => undefined };
   const expected = expectPayment(facts);
   if (expected.kind !== 'payment') return facts;
@@ -67,8 +67,4 @@ async function readOne(
     for (const [name, balanceId] of found) known.set(keyOf(name), balanceId);
   }
   return { ...facts, resolve: (name) => known.get(keyOf(name)) };
-}
-
-function distinct(rows: readonly LedgerRecord[]): LedgerRecord[] {
-  return [...new Map(rows.map((row) => [rowKey(row), row])).values()];
 }

@@ -15,7 +15,7 @@ import {
   repairReferencesOf,
   undoReferenceOf,
 } from '../core/ledger/reference.js';
-import { isApplied, isPlainlyOurs, type LedgerRecord } from '../core/ledger/row.js';
+import { distinctRows, isApplied, isPlainlyOurs, type LedgerRecord } from '../core/ledger/row.js';
 import { type Finding, judge } from '../core/ledger/settlement.js';
 import type { Lane, ParkingReason, Preparation, PreparedTransaction } from '../core/posting/posting.js';
 import type { LedgerSide } from './ports.js';
@@ -142,9 +142,9 @@ async function judgeUnusual(
 ): Promise<Judgement> {
   await resolveNames([transaction], judging.ports);
   const listed = await judging.ports.ledger.listOfPayment(transaction.reference);
-  const all = currentRows(listed).filter(isApplied);
-  const replacements = repairsAmong(distinctRows(all), transaction, { judging, role: 'replacement' });
-  const corrections = repairsAmong(distinctRows(all), transaction, { judging, role: 'correction' });
+  const rows = distinctRows(currentRows(listed).filter(isApplied)).sort((a, b) => (a.reference < b.reference ? -1 : 1));
+  const replacements = repairsAmong(rows, transaction, { judging, role: 'replacement' });
+  const corrections = repairsAmong(rows, transaction, { judging, role: 'correction' });
   const repairs = [...replacements, ...corrections];
   const { reason, detail } = reasonOf(finding);
   if (repairs.length === 0) return parked(reason, detail);
@@ -230,12 +230,6 @@ function ownAmount(transaction: PreparedTransaction, finding: Finding, judging: 
     row.source === resolve(transaction.source) &&
     row.destination === resolve(transaction.destination);
   return isOfIt ? row.amount : null;
-}
-
-function distinctRows(rows: readonly LedgerRecord[]): LedgerRecord[] {
-  return [...new Map(rows.map((row) => [row.transactionId, row])).values()].sort((a, b) =>
-    a.reference < b.reference ? -1 : 1,
-  );
 }
 
 function toPosted({ transactionId, ours, exception }: Extract<Finding, { kind: 'applied' }>): Verdict {

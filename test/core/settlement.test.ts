@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type CollectingState, type RunStatus, runStatus } from '../../src/core/coverage/sync-run.js';
 import { queuedChildOf } from '../../src/core/ledger/reference.js';
-import type { LedgerRow } from '../../src/core/ledger/row.js';
+import { distinctRows, type LedgerRow } from '../../src/core/ledger/row.js';
 import { type ExpectedRow, judge } from '../../src/core/ledger/settlement.js';
 
 const DAY = new Date('2026-05-31T12:00:00Z');
@@ -40,6 +40,11 @@ const IDS = new Map([
 const find = (...rows: LedgerRow[]) => judge(WANTED, rows, (name) => IDS.get(name));
 const queued = row({ status: 'QUEUED', source: '@stripe', destination: '@cus_1' });
 const child = (differs: Partial<LedgerRow> = {}) => row({ transactionId: 'txn_2', reference: 'pi_1_q', ...differs });
+
+it('tells rows apart by their reference where no id could be read', () => {
+  const rows = ['pi_1:r1', 'pi_1:adj:1', 'pi_1:r1'].map((reference) => row({ transactionId: 'unknown', reference }));
+  expect(distinctRows(rows).map(({ reference }) => reference)).toEqual(['pi_1:r1', 'pi_1:adj:1']);
+});
 
 describe('a look-up', () => {
   it('finds our transaction', () => {

@@ -173,6 +173,7 @@ describe('any mirror', () => {
         accepted: few,
         unsealed: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(unsealed, { maxLength: 2 })),
       }),
+      schema: fc.constant('stripe_blnk_sync'),
       areTotalsKept: fc.boolean(),
       identities: maybe(
         fc.record({

@@ -5,9 +5,11 @@
 import { randomBytes } from 'node:crypto';
 import type postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { needsOf } from '../../src/core/verdict/needs.js';
 import { type Database, openDatabase } from '../../src/db/connection/open.js';
 import { isMigrated, migrateDatabase } from '../../src/db/migrations/migrate.js';
 import { createOutbox } from '../../src/db/postings/outbox.js';
+import { readVerdictFacts } from '../../src/db/reads/status.js';
 import { createRequestLimiter } from '../../src/db/workers/request-limiter.js';
 import { createWorkerRegistry } from '../../src/db/workers/worker-registry.js';
 import { type OwnDatabase, openEmptyDatabase } from '../support/own-database.js';
@@ -78,6 +80,22 @@ describe('a new database', () => {
     expect(await relationsIn('mirror_eu')).toEqual(await relationsIn('stripe_blnk_sync'));
     expect([...(await sql`select count(*)::int as workers from stripe_blnk_sync.workers`)]).toEqual([{ workers: 0 }]);
     expect([...(await sql`select count(*)::int as workers from mirror_eu.workers`)]).toEqual([{ workers: 1 }]);
+    await other.close();
+  });
+
+  it('is named in the statements that people are told to execute', async () => {
+    const other = await openIn('mirror_eu');
+    await migrateDatabase(other);
+    await sql`alter table mirror_eu.postings disable trigger user`;
+    const needs = needsOf(await readVerdictFacts(other.db, { lagMs: 0, intervalMs: 60_000 }));
+    const { text } = needs.find(({ code }) => code === 'totals_not_kept') ?? { text: '' };
+    const statement = /alter table \S+ enable trigger user/.exec(text)?.[0] ?? '';
+    await sql.unsafe(statement);
+    const codes = needsOf(await readVerdictFacts(other.db, { lagMs: 0, intervalMs: 60_000 })).map(({ code }) => code);
+    expect([statement, codes.includes('totals_not_kept')]).toEqual([
+      'alter table "mirror_eu".postings enable trigger user',
+      false,
+    ]);
     await other.close();
   });
 

@@ -37,6 +37,7 @@ export const RUN: RunRecord = {
 
 export const STATUS: StatusRecord = {
   now: new Date('2026-11-10T12:00:00Z'),
+  schema: 'stripe_blnk_sync',
   intervalMs: 60_000,
   ...{ stripeReads: 0, stripeReadsAllowed: null, stripeReadsForecast: 0 },
   lagMs: 600_000,

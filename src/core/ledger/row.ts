@@ -54,3 +54,8 @@ export function isPlainlyOurs(row: LedgerRow, own: { readonly mirrorId: string }
 export function rowKey({ transactionId, reference }: LedgerRow): string {
   return `${transactionId} ${reference}`;
 }
+
+/** Each row once, however often it was found. */
+export function distinctRows<Row extends LedgerRow>(rows: readonly Row[]): Row[] {
+  return [...new Map(rows.map((row) => [rowKey(row), row])).values()];
+}

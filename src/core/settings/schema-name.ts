@@ -1,4 +1,4 @@
-/** Which names the schema of our tables may have. Knows no database. */
+/** Which names the schema of our tables may have, and how it is named to people. Knows no database. */
 
 export const DEFAULT_SCHEMA = 'stripe_blnk_sync';
 
@@ -11,4 +11,12 @@ export const SCHEMA_NAME_ALLOWED =
 
 export function isSchemaName(text: string): boolean {
   return /^[a-z_][a-z0-9_]{0,62}$/.test(text) && !text.startsWith('pg_') && !TAKEN.includes(text);
+}
+
+/** Our schema before the dot of a table; the metadata key of the same name is not meant. */
+const OWN_NAME = new RegExp(`(?<!meta_data\\.)\\b${DEFAULT_SCHEMA}(?=\\.)`, 'g');
+
+/** A text for people, whose statements name tables of the default schema, with the schema that is configured. */
+export function withSchema(text: string, schema: string): string {
+  return schema === DEFAULT_SCHEMA ? text : text.replaceAll(OWN_NAME, `"${schema}"`);
 }

@@ -107,6 +107,8 @@ export interface ProofFacts {
 
 export interface VerdictFacts extends Completeness {
   readonly now: Date;
+  /** The PostgreSQL schema of our tables, for statements that people are told to execute. */
+  readonly schema: string;
   /** The interval between syncs that is in force. */
   readonly intervalMs: number;
   readonly lagMs: number;

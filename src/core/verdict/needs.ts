@@ -4,6 +4,7 @@ import { commandLine } from '../base/own-command.js';
 import { formatCount, formatDuration } from '../base/time-text.js';
 import { MINUTE_MS } from '../base/window.js';
 import { PARKING_REASONS } from '../posting/posting.js';
+import { withSchema } from '../settings/schema-name.js';
 import type { VerdictFacts } from './facts.js';
 import { isSyncLate, lastingFailure, standsStill } from './lateness.js';
 import { type Need, need, utc, worstFirst } from './need.js';
@@ -19,7 +20,7 @@ const STRIPE_AWAY =
   'It is tried again by itself; check that Stripe answers from here, and STRIPE_API_BASE where it is set.';
 
 export function needsOf(facts: VerdictFacts): Need[] {
-  return worstFirst([
+  const needs = [
     ...needsOfProcesses(facts),
     ...needsOfLedger(facts),
     ...needsOfKeys(facts),
@@ -31,7 +32,8 @@ export function needsOf(facts: VerdictFacts): Need[] {
     ...needsOfQueue(facts),
     ...needsOfAccounts(facts),
     ...needsOfIdentities(facts),
-  ]);
+  ];
+  return worstFirst(needs.map((one) => ({ ...one, text: withSchema(one.text, facts.schema) })));
 }
 
 function needsOfProcesses({ workers, mirror }: VerdictFacts): Need[] {

@@ -9,6 +9,7 @@ import { FEEDS, type Feed, STOPPED } from '../../core/coverage/sync-run.js';
 import type { Mirror } from '../../core/posting/mirror.js';
 import type { QueueIdentity } from '../../core/queue/queue-identity.js';
 import type { ReadAllocation } from '../../core/settings/read-allocation.js';
+import { DEFAULT_SCHEMA } from '../../core/settings/schema-name.js';
 import type { FailureFacts, LedgerFacts, VerdictFacts, WorkerFacts } from '../../core/verdict/facts.js';
 import { countBeforeStart, readSweptCoverage } from '../collect/sweep-store.js';
 import type { Drizzle } from '../connection/open.js';
@@ -95,6 +96,7 @@ export async function readVerdictFacts(db: Drizzle, settings: Omit<ReadSettings,
   const { lagMs, intervalMs } = settings;
   const [
     now,
+    schema,
     mirrors,
     living,
     lanes,
@@ -108,6 +110,7 @@ export async function readVerdictFacts(db: Drizzle, settings: Omit<ReadSettings,
     queueAway,
   ] = await Promise.all([
     readDatabaseNow(db),
+    readSchema(db),
     db.select().from(mirror),
     readLivingWorkers(db),
     readLanes(db),
@@ -126,7 +129,7 @@ export async function readVerdictFacts(db: Drizzle, settings: Omit<ReadSettings,
   const { holes } = known;
   const { complete, coveredAheadTo } = untilNow(known.complete, later(now, settings.machineNow?.() ?? now));
   return {
-    now,
+    ...{ now, schema },
     intervalMs,
     lagMs: facts?.lagMs ?? lagMs,
     mirror: found,
@@ -153,6 +156,13 @@ export async function readVerdictFacts(db: Drizzle, settings: Omit<ReadSettings,
     accounts,
     queueAway,
   };
+}
+
+/** The name of our schema as the database knows it: the one in this statement is replaced by it. */
+async function readSchema(db: Drizzle): Promise<string> {
+  const [row] = await db.execute<{ schema: string }>(sql`
+    select relnamespace::regnamespace::text as schema from pg_class where oid = 'stripe_blnk_sync.postings'::regclass`);
+  return row?.schema ?? DEFAULT_SCHEMA;
 }
 
 /**
