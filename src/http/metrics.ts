@@ -13,6 +13,7 @@ import { toDays } from './pages/month.js';
 import type { HttpPorts } from './ports.js';
 
 const PREFIX = 'stripe_blnk_sync_';
+/** For sealed days, and for findings. */
 const DAYS_LOOKED_BACK = 40;
 /** Two scrapers, and several workers, ask the database no more often than this. */
 const STATE_KEPT_MS = 10_000;
@@ -40,7 +41,7 @@ export function createMetrics(
       const certificates = await ports.reads.certificates({ from, limit: null });
       // At once, and only when all of it is known: nobody reads a half.
       setState(gauges, status);
-      setDays(gauges, certificates);
+      setDays(gauges, certificates, status.proofs);
       gauges.collected.set((ports.monotonicMs() - beganAtMs) / 1_000);
       return true;
     } catch (error) {
@@ -123,7 +124,11 @@ function createGauges(registry: Registry) {
       'Since when the oldest pending posting is due, or its lane gets no further',
     ),
     oldestUnresolved: gauge('oldest_unresolved_timestamp_seconds', 'Since when the oldest unresolved one is in doubt'),
-    days: gauge('days', 'Days of the last 40 by the state of their newest certificates', ['state']),
+    days: gauge(
+      'days',
+      'Days by the state of their newest certificates: all that are not sealed, and the sealed ones of the last 40',
+      ['state'],
+    ),
     findings: gauge('findings', 'Findings of the newest certificates of the last 40 days, by their state', ['state']),
     provenTo: gauge('proven_to_timestamp_seconds', 'End of the last day that was proven; absent while none was'),
     identities: gauge('identities', 'Customers by how their identity in Blnk stands', ['state']),
@@ -222,12 +227,19 @@ function setLanes(gauges: Gauges, { lanes }: StatusRecord): void {
   gauges.unresolved.set(lanes.reduce((sum, { unresolved }) => sum + unresolved, 0));
 }
 
-function setDays({ days, findings }: Gauges, certificates: readonly CertificateRecord[]): void {
+/** What is not sealed counts however old it is: a ledger that was restored from a backup differs on old days. */
+function setDays(
+  { days, findings }: Gauges,
+  certificates: readonly CertificateRecord[],
+  { unsealed }: StatusRecord['proofs'],
+): void {
   days.reset();
   findings.reset();
   for (const state of ['sealed', 'sealed_with_exceptions', 'open', 'broken', 'not_covered']) days.set({ state }, 0);
   for (const { state, findingsCount } of certificates) findings.inc({ state }, findingsCount);
-  for (const { state, reopened } of toDays(certificates)) days.inc({ state: reopened ? 'open' : state });
+  for (const { state, reopened } of unsealed) days.inc({ state: reopened ? 'open' : state });
+  const isUnsealed = new Set(unsealed.map(({ day }) => day));
+  for (const { day, state } of toDays(certificates)) if (!isUnsealed.has(day)) days.inc({ state });
 }
 
 function setOrRemove(gauge: Gauge, value: number | null): void {

@@ -1,6 +1,9 @@
 /** Metrics as Prometheus reads them: what stands in the database, and what this process did; no names of payments or people. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { DAY_MS, utcDay } from '../../src/core/base/window.js';
+import { createCertificateStore } from '../../src/db/proof/certificate-store.js';
 import { createLog } from '../../src/observability/log.js';
+import { aCertificate, proofOf } from '../support/certificates.js';
 import { readText, rowsOf, section, spansOf } from '../support/documents.js';
 import { fillLargeMirror, paymentId } from '../support/large-mirror.js';
 import { type OwnDatabase, openMigratedDatabase } from '../support/own-database.js';
@@ -42,6 +45,16 @@ it('tell how the mirror stands', async () => {
     .reduce((sum, [, value]) => sum + value, 0);
   expect(pending).toBe(40);
   expect(of('complete_to_timestamp_seconds')).toBeGreaterThan(1_700_000_000);
+});
+
+it('count a broken day however old it is', async () => {
+  const day = utcDay(new Date(Date.now() - 75 * DAY_MS));
+  const store = createCertificateStore(database.db, 'test');
+  const { provedAt } = await store.beginProof(day);
+  await store.keepProof(proofOf([aCertificate({ day, state: 'broken' })], { provedAt }));
+  const metrics = await scrape();
+  expect(metrics.get('stripe_blnk_sync_days{state="broken"}')).toBe(1);
+  expect(metrics.get('stripe_blnk_sync_needs{code="day_broken",severity="error"}')).toBe(1);
 });
 
 it('tell what the process did', async () => {
