@@ -18,6 +18,15 @@ const schema = z.looseObject({
   get anyOf() {
     return z.array(schema).optional();
   },
+  get allOf() {
+    return z.array(schema).optional();
+  },
+  get oneOf() {
+    return z.array(schema).optional();
+  },
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+  maxLength: z.number().optional(),
   enum: z.array(z.unknown()).optional(),
   default: z.unknown().optional(),
 });
@@ -30,7 +39,7 @@ const operation = z.object({
     .array(z.object({ name: z.string(), in: z.string(), required: z.boolean().optional(), schema }))
     .optional(),
   requestBody: z.object({ content }).optional(),
-  responses: z.record(z.string(), z.object({ content: content.optional() })),
+  responses: z.record(z.string(), z.object({ description: z.string(), content: content.optional() })),
 });
 const description = z.object({
   paths: z.record(z.string(), z.record(z.string(), operation)),
@@ -55,21 +64,44 @@ function operationText(title: string, { summary, parameters = [], requestBody, r
     (one) => `| \`${one.name}\`${one.in === 'path' ? ' (in the path)' : ''} | ${valueText(one.schema)} |`,
   );
   const body = jsonOf(requestBody?.content);
-  const [[status, answer] = ['200', {}]] = Object.entries(responses);
+  // What `default` stands for is told once, before all requests.
+  const answers = Object.entries(responses).filter(([status]) => status !== 'default');
   return [
     `### ${title}`,
     `${summary}.`,
     ...(rows.length === 0 ? [] : [['| parameter | what |', '|---|---|', ...rows].join('\n')]),
     ...(body === null ? [] : [`Body: ${shapeText(body)}.`]),
-    `Answers ${status}: ${shapeText(jsonOf(answer.content) ?? {})}.`,
+    ...answers.map(([status, answer], at) => answerText(status, { answer, isFirst: at === 0 })),
   ].join('\n\n');
+}
+
+interface AnswerToTell {
+  readonly answer: Operation['responses'][string];
+  readonly isFirst: boolean;
+}
+
+function answerText(status: string, { answer, isFirst }: AnswerToTell): string {
+  const shape = shapeText(jsonOf(answer.content) ?? {});
+  return isFirst ? `Answers ${status}: ${shape}.` : `Or ${status}, ${lowerFirst(answer.description)}: ${shape}.`;
+}
+
+/** An abbreviation stays one. */
+function lowerFirst(text: string): string {
+  if (/^[A-Z]{2}/.test(text)) return text;
+  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
 }
 
 function jsonOf(parts: z.infer<typeof content> | undefined): Schema | null {
   return parts?.['application/json']?.schema ?? null;
 }
 
-function fieldTable({ properties = {}, required = [] }: Schema): string {
+function fieldTable(one: Schema): string {
+  const { properties, required = [], allOf } = one;
+  if (allOf !== undefined) {
+    const [base, ...further] = allOf;
+    return [`All fields of ${typeText(base ?? {})}, and:`, ...further.map(fieldTable)].join('\n\n');
+  }
+  if (properties === undefined) return `${valueText(one)}.`;
   const rows = Object.entries(properties).map(([name, one]) => {
     return `| \`${name}\`${required.includes(name) ? '' : ', may be absent'} | ${valueText(one)} |`;
   });
@@ -87,22 +119,27 @@ function shapeText(one: Schema): string {
 }
 
 function valueText(one: Schema): string {
-  const described =
-    one.description === undefined ? '' : `, ${one.description.charAt(0).toLowerCase()}${one.description.slice(1)}`;
+  const described = one.description === undefined ? '' : `, ${lowerFirst(one.description)}`;
+  const limits = one.maximum === undefined ? '' : ` of ${one.minimum ?? 0} to ${one.maximum}`;
   const fallback = one.default === undefined ? '' : `, default \`${String(one.default)}\``;
-  return `${typeText(one)}${described}${fallback}`.replaceAll('|', '\\|');
+  return `${typeText(one)}${limits}${described}${fallback}`.replaceAll('|', '\\|');
 }
 
 function typeText(one: Schema): string {
   const named = one.$ref?.split('/').at(-1);
   if (named !== undefined) return `[${named}](#${named.toLowerCase()})`;
-  if (one.anyOf !== undefined) return one.anyOf.map(typeText).join(' or ');
-  if (one.enum !== undefined) return one.enum.map((value) => `\`${String(value)}\``).join(', ');
+  const parts = one.anyOf ?? one.oneOf ?? one.allOf;
+  if (parts !== undefined) return [...new Set(parts.map(typeText))].join(one.allOf === undefined ? ' or ' : ' with ');
   const types = [one.type ?? 'object'].flat();
-  const [type = 'object'] = types.filter((name) => name !== 'null');
+  const [type] = types.filter((name) => name !== 'null');
+  if (type === undefined) return 'null';
   const orNull = types.includes('null') ? ' or null' : '';
+  if (one.enum !== undefined) {
+    const values = one.enum.filter((value) => value !== null).map((value) => `\`${String(value)}\``);
+    return `${values.join(', ')}${orNull}`;
+  }
   if (type === 'array') return `list of ${typeText(one.items ?? {})}${orNull}`;
   if (type === 'object' && one.properties !== undefined && Object.keys(one.properties).length > 0)
-    return shapeText(one);
+    return orNull === '' ? shapeText(one) : `null, or ${shapeText(one)}`;
   return `${one.format ?? type}${orNull}`;
 }

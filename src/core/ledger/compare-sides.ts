@@ -37,6 +37,18 @@ export interface SideValues {
 export const COMPARED_FIELDS = ['amount', 'currency', 'source', 'destination', 'effectiveAt', 'status'] as const;
 export type ComparedField = (typeof COMPARED_FIELDS)[number];
 
+/** Of `Finding`, and: `unexpected`: the ledger holds what it should not; `nothing`: neither side has it. */
+export const COMPARISON_VERDICTS = [
+  'applied',
+  'absent',
+  'undecided',
+  'unresolved',
+  'burnt',
+  'conflict',
+  'unexpected',
+  'nothing',
+] as const satisfies readonly (Finding['kind'] | 'unexpected' | 'nothing')[];
+
 export interface Comparison {
   /** What the ledger should hold: as Stripe shows the payment now; of a correction as it is stored, because Stripe knows none. Null: nothing. */
   readonly expected: SideValues | null;
@@ -47,8 +59,7 @@ export interface Comparison {
   readonly transactionId: string | null;
   /** What differs where both sides say something. */
   readonly differences: readonly ComparedField[];
-  /** `unexpected`: the ledger holds what it should not; `nothing`: neither side has it. */
-  readonly verdict: Finding['kind'] | 'unexpected' | 'nothing';
+  readonly verdict: (typeof COMPARISON_VERDICTS)[number];
   readonly detail: string | null;
 }
 

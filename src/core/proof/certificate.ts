@@ -14,15 +14,18 @@ export type CertificateState = 'not_covered' | 'open' | 'sealed' | 'sealed_with_
  * Who asked for the proof: a person, the second day after the day closed, the 75th, the rotation, a late success, a
  * difference that was accepted or taken back, or a repair that was applied.
  */
-export type ProofTrigger =
-  | 'manual'
-  | 'two_days'
-  | 'seventy_five_days'
-  | 'rotation'
-  | 'reopened'
-  | 'acceptance'
-  | 'decision'
-  | 'repair';
+export const PROOF_TRIGGERS = [
+  'manual',
+  'two_days',
+  'seventy_five_days',
+  'rotation',
+  'reopened',
+  'acceptance',
+  'decision',
+  'repair',
+] as const;
+
+export type ProofTrigger = (typeof PROOF_TRIGGERS)[number];
 
 /** Every kind with what it means, and what it makes of the day. */
 export const FINDING_KINDS = {

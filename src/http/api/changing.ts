@@ -34,7 +34,10 @@ const moment = z
     context.addIssue({ code: 'custom', message: 'allowed is a UTC date, a time, a duration back from now, or now' });
     return z.NEVER;
   })
-  .openapi({ type: 'string', example: '2026-11-21' });
+  .openapi({
+    ...{ type: 'string', example: '2026-11-21' },
+    description: 'A UTC date, a time in ISO 8601, a duration back from now (`30d`), or `now`',
+  });
 
 export function addChanging(api: Api, ports: Pick<HttpPorts, 'operationsFor'>): void {
   addRequests(api, ports);
@@ -56,7 +59,11 @@ function addRequests(api: Api, ports: Pick<HttpPorts, 'operationsFor'>): void {
         z.strictObject({ kind: z.literal('backfill'), from: moment, to: moment.optional() }),
         z.strictObject({ kind: z.literal('sync').optional() }),
       ]),
-      answer: z.looseObject({ requested_at: z.iso.datetime(), follow: z.string() }),
+      answer: z.looseObject({
+        ...{ requested_at: z.iso.datetime(), follow: z.string() },
+        run_id: z.uuid().optional().openapi({ description: 'Of a backfill' }),
+        window: z.looseObject({ from: z.iso.datetime(), to: z.iso.datetime() }).optional(),
+      }),
     },
     async ({ body, c }) => {
       needAdmin(c);
@@ -83,9 +90,12 @@ function addRetry(api: Api, ports: Pick<HttpPorts, 'operationsFor'>): void {
       },
       body: z.union([z.strictObject({ references }), z.strictObject({ reason: z.enum(schema.REASONS) })]),
       answer: z.looseObject({
-        retried: z.number(),
-        still_parked: z.array(z.looseObject({})),
-        not_parked: z.array(z.string()),
+        retried: z.number().int(),
+        still_parked: z
+          .array(z.looseObject({ reference: z.string(), reason: z.enum(schema.REASONS), detail: z.string() }))
+          .openapi({ description: 'Those that cannot be posted now either, and why' }),
+        not_parked: z.array(z.string()).openapi({ description: 'Of the named ones, those that are not parked' }),
+        queue_told: schema.queueTold,
       }),
     },
     async ({ body, c }) => {

@@ -85,7 +85,7 @@ function addCertificates(api: Api, { reads }: Pick<DaysPorts, 'reads'>): void {
         summary: 'What was proven of a day, with every finding and earlier proofs',
       },
       params: z.object({ day: schema.day }),
-      answer: z.looseObject({}),
+      answer: schema.DayCertificates,
     },
     async ({ params: { day } }) => {
       const found = await reads.certificatesOfDay({ day });
@@ -102,7 +102,7 @@ function addCertificates(api: Api, { reads }: Pick<DaysPorts, 'reads'>): void {
         summary: 'One certificate; with .csv behind the currency, or by Accept, as a line of CSV',
       },
       params: z.object({ day: schema.day, currency: schema.currency }),
-      answer: schema.Certificate,
+      answer: schema.FullCertificate,
       csv: true,
     },
     async ({ params: { day, currency }, c }) => {
@@ -141,7 +141,7 @@ function addProving(api: Api, ports: Pick<DaysPorts, 'operationsFor'>): void {
       body: z.strictObject({ from: schema.day, to: schema.day }),
       answer: z.looseObject({
         ...{ requested_at: z.iso.datetime(), days: z.array(schema.day), requested: z.array(schema.day) },
-        ...{ queue_told: z.boolean(), follow: z.string() },
+        ...{ queue_told: schema.queueTold, follow: z.string() },
       }),
     },
     async ({ body: { from, to }, c }) => {
@@ -176,7 +176,11 @@ function addAccepting(api: Api, ports: Pick<DaysPorts, 'operationsFor'>): void {
         },
         params: z.object({ day: schema.day }),
         body: Difference,
-        answer: z.looseObject({ outcome: z.enum(['accepted', 'already_accepted', 'taken_back']) }),
+        answer: z.looseObject({
+          outcome: z.enum(['accepted', 'already_accepted', 'taken_back']),
+          acceptances: z.array(schema.Acceptance).openapi({ description: 'Those that it made or ended' }),
+          queue_told: schema.queueTold,
+        }),
       },
       async ({ params: { day }, body: { payment, why: reason, by }, c }) => {
         needAdmin(c);

@@ -51,7 +51,7 @@ function addPlans(api: Api, { reads, sides }: RepairsPorts): void {
       query: z.object(schema.paging),
       answer: schema
         .page(schema.Repair)
-        .extend({ current: schema.WorkInHand.nullable(), last: schema.WorkInHand.nullable() }),
+        .extend({ current: schema.WorkInHand.nullable(), last: schema.EndedWork.nullable() }),
     },
     async ({ query: { limit, cursor } }) => {
       const after = cursor === undefined ? undefined : uuidOf(fromCursor('repairs', cursor));

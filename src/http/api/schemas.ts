@@ -5,7 +5,9 @@
 import { z } from '@hono/zod-openapi';
 import { ACTION_KINDS, ACTION_ORIGINS } from '../../core/base/action.js';
 import { FEEDS, TRIGGERS } from '../../core/coverage/sync-run.js';
+import { COMPARISON_VERDICTS } from '../../core/ledger/compare-sides.js';
 import { PARKING_REASONS, type ParkingReason } from '../../core/posting/posting.js';
+import { FINDING_KINDS, type FindingKind, PROOF_TRIGGERS } from '../../core/proof/certificate.js';
 import { DAY_MAX, DAY_MIN, isPaymentDay } from '../payment-day.js';
 
 const time = z.iso.datetime().openapi({ example: '2026-11-21T10:00:00.000Z' });
@@ -63,24 +65,68 @@ export const Payment = z
   })
   .openapi('Payment');
 
-export const PaymentSides = Payment.extend({
-  ...{ source_balance: z.string().nullable(), due_at: time },
-  stripe_side: z.string().nullable().openapi({ description: 'JSON text; kept until it is prepared' }),
-  ledger_side: z.string().nullable().openapi({ description: 'JSON text of the request; kept until it is posted' }),
-  ...{
-    dashboard_url: z.string().nullable(),
-    actions: z.array(z.looseObject({})),
-    findings: z.array(z.looseObject({})),
-  },
-}).openapi('PaymentSides');
+const acceptedBy = z.looseObject({ ...{ id: z.uuid(), by: z.string(), at: time, why: z.string() } });
+const findingKind = z.enum(Object.keys(FINDING_KINDS) as [FindingKind, ...FindingKind[]]).openapi('FindingKind');
+const hash = z.string().openapi({ description: 'SHA-256 in hex over the lines of this side' });
+
+export const Finding = z
+  .looseObject({
+    ...{ kind: findingKind, detail: z.string() },
+    payment_id: z.string().nullable().openapi({
+      description: 'The PaymentIntent, or the reference of a row without one; null for what is about the whole day',
+    }),
+    stripe: z
+      .looseObject({ ...{ amount_minor: minor, amount: decimal, currency: z.string(), created: z.string() } })
+      .nullable(),
+    ledger: z.array(
+      z.looseObject({
+        ...{ reference: z.string(), transaction_id: z.string(), status: z.string() },
+        ...{ amount_minor: minor, amount: decimal, currency: z.string() },
+        ...{ source: z.string(), destination: z.string(), effective_date: z.string().nullable() },
+      }),
+    ),
+    accepted: acceptedBy.optional().openapi({ description: 'Who accepted this very difference' }),
+  })
+  .openapi('Finding');
+
+const proof = {
+  ...{ id: z.uuid(), currency: z.string().nullable(), state: z.enum(DAY_STATES), proved_at: time },
+  trigger: z.enum(PROOF_TRIGGERS),
+  findings_count: count,
+  reopens: z.uuid().nullable().openapi({ description: 'The sealed certificate that this one contradicts' }),
+  reopened_because: z.string().nullable(),
+};
 
 export const Certificate = z
   .looseObject({
-    ...{ day, currency: z.string().nullable() },
-    state: z.enum(DAY_STATES),
-    ...{ proved_at: time, trigger: z.string(), findings_count: count },
+    ...{ ...proof, day, proof_id: z.uuid() },
+    ...{ stripe_count: count, stripe_sum_minor: minor, stripe_sum: decimal, stripe_hash: hash },
+    ...{ ledger_count: count, ledger_sum_minor: minor, ledger_sum: decimal, ledger_hash: hash },
+    ...{ postings_count: count, postings_sum_minor: minor, postings_sum: decimal, postings_hash: hash },
+    ...{ movement_minor: minor, movement: decimal, unexplained_minor: minor, unexplained: decimal },
+    accepted: z.array(acceptedBy.extend({ payment_id: z.string().nullable(), kind: findingKind })),
+    not_seen: z.array(z.string()).openapi({ description: 'What the proof could not see, in words' }),
+    reopened: z.boolean().openapi({ description: 'It was sealed, and is to be proven again' }),
+    ...{ stripe_as_of: time, stripe_requests: count, ledger_requests: count, version: z.string() },
   })
   .openapi('Certificate');
+
+export const FullCertificate = Certificate.extend({ findings: z.array(Finding) }).openapi('FullCertificate');
+
+export const DayCertificates = z
+  .looseObject({
+    certificates: z.array(FullCertificate).openapi({ description: 'Of the newest proof, by currency' }),
+    history: z.array(z.looseObject(proof)).openapi({ description: 'Of all proofs, the newest first, at most 100' }),
+    history_count: count,
+  })
+  .openapi('DayCertificates');
+
+export const Acceptance = z
+  .looseObject({
+    ...{ id: z.uuid(), day, payment_id: z.string(), by: z.string(), at: time, why: z.string() },
+    ...{ taken_back_at: time.nullable(), taken_back_by: z.string().nullable(), taken_back_why: z.string().nullable() },
+  })
+  .openapi('Acceptance');
 
 export const Action = z
   .looseObject({
@@ -88,6 +134,22 @@ export const Action = z
     ...{ subject: z.string().nullable(), why: z.string().nullable(), result: z.string() },
   })
   .openapi('Action');
+
+export const PaymentSides = Payment.extend({
+  ...{ source_balance: z.string().nullable(), due_at: time },
+  ...{ first_attempt_at: time.nullable(), last_attempt_at: time.nullable() },
+  stripe_side: z.string().nullable().openapi({ description: 'JSON text; kept until it is prepared' }),
+  ledger_side: z.string().nullable().openapi({ description: 'JSON text of the request; kept until it is posted' }),
+  dashboard_url: z.string().nullable().openapi({ description: "Its page in Stripe's dashboard" }),
+  past_dismissals: z.array(z.looseObject({})).openapi({ description: 'Decisions that ended since' }),
+  acceptances: z.array(Acceptance),
+  findings: z
+    .array(
+      z.looseObject({ day, proved_at: time, kind: findingKind, detail: z.string(), accepted: acceptedBy.optional() }),
+    )
+    .openapi({ description: 'What the newest proof of its day found of it' }),
+  actions: z.array(Action).openapi({ description: 'What people asked for and decided about it, the newest first' }),
+}).openapi('PaymentSides');
 
 export const DayTotal = z
   .looseObject({
@@ -125,7 +187,12 @@ const side = z.looseObject({
 
 export const Comparison = z
   .looseObject({
-    ...{ reference: z.string(), payment_id: z.string(), verdict: z.string(), detail: z.string().nullable() },
+    ...{
+      reference: z.string(),
+      payment_id: z.string(),
+      verdict: z.enum(COMPARISON_VERDICTS),
+      detail: z.string().nullable(),
+    },
     expected: side.nullable().openapi({ description: 'What the ledger should hold, as Stripe shows the payment now' }),
     ...{ ledger: side.nullable(), note: z.string().nullable(), transaction_id: z.string().nullable() },
     differences: z.array(z.string()),
@@ -165,6 +232,11 @@ export const WorkInHand = z
   })
   .openapi('WorkInHand');
 
+export const EndedWork = WorkInHand.extend({
+  ended_at: time,
+  fault: z.string().nullable().openapi({ description: 'Why it failed; null when it was done' }),
+}).openapi('EndedWork');
+
 export const Need = z.looseObject({
   ...{ code: z.string(), severity: z.enum(['error', 'warning', 'notice']), text: z.string() },
   command: z.string().nullable(),
@@ -201,6 +273,10 @@ export const ProblemDocument = z
 export function page<Item extends z.ZodType>(item: Item) {
   return z.looseObject({ data: z.array(item), next_cursor: z.string().nullable() });
 }
+
+export const queueTold = z.boolean().openapi({
+  description: 'Whether the queue could be told; where not, workers find it in the database within a minute',
+});
 
 const LIMIT_DEFAULT = 20;
 const LIMIT_MAX = 100;
