@@ -150,3 +150,31 @@ describe('runs', () => {
     }
   });
 });
+
+it('says that there is more though all that it counted is posted before it reads the rows', async () => {
+  const run = await insertRun(database.db);
+  const onDay = (day: number, name: string) =>
+    insertPosting(database.db, {
+      reference: `pi_${name}`,
+      firstRun: run,
+      effectiveAt: new Date(`${dayOf(day)}T10:00:00Z`),
+    });
+  for (const name of ['a', 'b', 'c']) await onDay(3, name);
+  for (const name of ['d', 'e']) await onDay(2, name);
+  let reading: ReturnType<ReadModel['payments']> | undefined;
+  // The rows wait for this transaction; the totals, which say how far back to look, do not.
+  await database.sql.begin(async (sql) => {
+    await sql`lock table stripe_blnk_sync.postings in access exclusive mode`;
+    reading = reads.payments({ state: 'pending', limit: 2 });
+    await expect
+      .poll(async () => {
+        const waiting = await database.sql`
+          select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        return waiting.count;
+      })
+      .toBeGreaterThan(0);
+    await sql`update stripe_blnk_sync.postings set state = 'posted', posted_at = now(), settled_how = 'posted',
+      transaction_id = 'txn_' || reference where effective_at >= ${dayOf(3)}::timestamptz`;
+  });
+  expect((await reading)?.next).not.toBeNull();
+});

@@ -1,7 +1,7 @@
 /** Reads payments as `payment_status` shows them: pages of rows, and which of them belong to a run. */
 import { asc, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { SyncError } from '../../core/base/errors.js';
-import type { Drizzle } from '../connection/open.js';
+import type { Drizzle, Transaction } from '../connection/open.js';
 import { postings } from '../schema/postings.js';
 import { type PaymentState, paymentStatus } from '../schema/views.js';
 
@@ -51,7 +51,7 @@ export async function readBatch(db: Drizzle, runId: string, { limit, after, stat
 }
 
 export async function readPayments(
-  db: Drizzle,
+  db: Drizzle | Transaction,
   chosen: ReadonlyArray<{ readonly reference: string }>,
   ...order: readonly SQL[]
 ): Promise<PaymentRecord[]> {

@@ -5,7 +5,7 @@
 import { desc, type SQL, sql } from 'drizzle-orm';
 import { dayWindow, utcDay } from '../../core/base/window.js';
 import type { ParkingReason } from '../../core/posting/posting.js';
-import type { Drizzle } from '../connection/open.js';
+import type { Drizzle, Transaction } from '../connection/open.js';
 import type { Standing } from '../schema/totals.js';
 import { type PaymentState, paymentStatus } from '../schema/views.js';
 import { cursorUnknown, type PaymentPage, readPayments, toPage } from './payments.js';
@@ -29,8 +29,18 @@ interface Cursor {
   readonly created: Date;
 }
 
-/** Throws SyncError `cursor_unknown`. */
-export async function findPayments(db: Drizzle, query: PaymentsQuery): Promise<PaymentPage> {
+/**
+ * Throws SyncError `cursor_unknown`. In one snapshot: what is posted while it is asked would be counted by the totals as pending and
+ * be missing among the rows, so that a page came out short, as if it were the last one.
+ */
+export function findPayments(db: Drizzle, query: PaymentsQuery): Promise<PaymentPage> {
+  return db.transaction((snapshot) => findIn(snapshot, query), {
+    isolationLevel: 'repeatable read',
+    accessMode: 'read only',
+  });
+}
+
+async function findIn(db: Transaction, query: PaymentsQuery): Promise<PaymentPage> {
   const cursor = query.after === undefined ? null : await readCursor(db, query.after);
   const candidates = query.search === undefined ? await byTime(db, query, cursor) : matching(query.search);
   if (candidates === null) return { payments: [], next: null };
@@ -42,7 +52,7 @@ export async function findPayments(db: Drizzle, query: PaymentsQuery): Promise<P
   return toPage(rows, query.limit);
 }
 
-async function readCursor(db: Drizzle, after: string): Promise<Cursor> {
+async function readCursor(db: Transaction, after: string): Promise<Cursor> {
   const [row] = await db.execute<{ at: string }>(sql`
     select to_json(effective_at) #>> '{}' as at from stripe_blnk_sync.postings where reference = ${after}`);
   if (row === undefined) throw cursorUnknown(after, 'the reference of no payment here');
@@ -89,7 +99,7 @@ function matching(search: string): SQL {
 }
 
 /** Rows of a stretch of time that has a page of what is asked for, as the totals know; null when there is nothing. */
-async function byTime(db: Drizzle, query: PaymentsQuery, cursor: Cursor | null): Promise<SQL | null> {
+async function byTime(db: Transaction, query: PaymentsQuery, cursor: Cursor | null): Promise<SQL | null> {
   const all = sql`select * from stripe_blnk_sync.postings`;
   // Parked ones are few, and have an index of their own.
   if (query.state === 'parked' || query.state === 'dismissed' || query.reason !== undefined) {
