@@ -12,6 +12,7 @@ import { lanesDue } from '../../db/postings/due.js';
 import { addUpTotals } from '../../db/totals/add-up.js';
 import { countTotalsAnew, findWrongTotals } from '../../db/totals/check.js';
 import { createTimesCorrector } from '../../db/workers/future-times.js';
+import { HEARTBEAT_EVERY_MS } from '../../db/workers/liveness.js';
 import { refuseOldCode } from '../../db/workers/minimum-code.js';
 import { endStandingSessions } from '../../db/workers/standing-sessions.js';
 import { createWorkerRegistry, type WorkerRegistry } from '../../db/workers/worker-registry.js';
@@ -50,8 +51,6 @@ export interface ComposedWorker extends Stages {
   readonly tasks: readonly BackgroundTask[];
 }
 
-/** A worker counts as silent after a minute; its heartbeat comes six times in it. */
-const RENEW_EVERY_MS = 10 * SECOND_MS;
 const ASK_EVERY_MAX_MS = MINUTE_MS;
 /** Until then readers add up what was appended: at the pace of a backfill, some thousand rows. */
 const ADD_UP_EVERY_MS = 15 * SECOND_MS;
@@ -80,7 +79,7 @@ export function composeWorker(context: Context, parts: WorkerParts): ComposedWor
 function createHeartbeat({ database, vendors }: Context, parts: WorkerParts, registry: WorkerRegistry): BackgroundTask {
   return {
     name: 'renew',
-    everyMs: RENEW_EVERY_MS,
+    everyMs: HEARTBEAT_EVERY_MS,
     async run() {
       await registry.renew(vendors.clockFault());
       parts.onAlive();

@@ -9,6 +9,7 @@ import { type Lane, laneName } from '../../core/posting/posting.js';
 import type { Drizzle } from '../connection/open.js';
 import type { Statements } from '../connection/transactions.js';
 import { takeClaims } from '../postings/keep-claim.js';
+import { ANSWERS_WITHIN_MS, MAY_WORK_WITHIN_MS } from '../workers/liveness.js';
 import { findMirror } from './mirror-store.js';
 
 /** A posting that the ledger was seen to hold, to recognise the ledger by. */
@@ -137,9 +138,6 @@ export interface Question {
   readonly isPut: boolean;
 }
 
-/** A worker renews its heartbeat every 10 seconds. One that was silent for longer will not answer. */
-const ANSWERS_WITHIN_MS = 30_000;
-
 /**
  * Asks the other workers to look, instead of noting a doubt of a ledger that they may know better. Answers false when there
  * is nobody to ask, when the mirror is in doubt already, or when nobody has answered: then the doubt is noted.
@@ -179,13 +177,10 @@ interface LivingWorker {
   readonly pid: number;
 }
 
-/** A worker renews its heartbeat every 10 seconds; one that was silent for this long neither holds a claim nor collects a run. */
-const SILENT_AFTER_MS = 60_000;
-
 /** Throws SyncError `workers_running` that names them. */
 export async function refuseWhileWorkersLive(sql: Statements): Promise<void> {
   const living = await sql<LivingWorker[]>`
-    select host, pid from stripe_blnk_sync.workers where seen_at > now() - ${SILENT_AFTER_MS} * interval '1 millisecond' order by started_at`;
+    select host, pid from stripe_blnk_sync.workers where seen_at > now() - ${MAY_WORK_WITHIN_MS} * interval '1 millisecond' order by started_at`;
   if (living.length === 0) return;
   const named = living.map(({ host, pid }) => `${host} (${pid})`).join(', ');
   throw new SyncError(

@@ -17,6 +17,7 @@ import { findMirror } from '../mirror/mirror-store.js';
 import { mirror, workers } from '../schema/mirror.js';
 import { coverage, syncRuns } from '../schema/sync-runs.js';
 import { areTotalsKept } from '../totals/check.js';
+import { ANSWERS_WITHIN_MS } from '../workers/liveness.js';
 import { readAccounts } from './accounts.js';
 import { readIdentities } from './identities.js';
 import {
@@ -75,9 +76,6 @@ export interface StatusRecord extends VerdictFacts {
 
 type ReadFigures = 'stripeReads' | 'stripeReadsAllowed' | 'stripeReadsForecast';
 type FactsRecord = Omit<StatusRecord, ReadFigures | 'beforeStart' | 'totals' | 'lastRun'>;
-
-/** A worker that was not seen for this long is dead or cut off. */
-const WORKER_SILENCE = sql.raw(`interval '30 seconds'`);
 
 export async function readStatus(db: Drizzle, settings: ReadSettings): Promise<StatusRecord> {
   const [facts, totals, lastRun, beforeStart] = await Promise.all([
@@ -207,7 +205,7 @@ export async function readLivingWorkers(db: Drizzle): Promise<WorkerRecord[]> {
   const rows = await db
     .select()
     .from(workers)
-    .where(gt(workers.seenAt, sql`now() - ${WORKER_SILENCE}`))
+    .where(gt(workers.seenAt, sql`now() - ${ANSWERS_WITHIN_MS} * interval '1 millisecond'`))
     .orderBy(asc(workers.startedAt));
   return rows.map(({ queueFaults, ...worker }) => ({
     ...worker,

@@ -8,6 +8,7 @@ import { SyncError } from '../../core/base/errors.js';
 import { packageVersion } from '../../package-root.js';
 import type { Database } from '../connection/open.js';
 import { servedCode } from '../schema/served-code.js';
+import { MAY_WORK_WITHIN_MS } from './liveness.js';
 
 export const GENERATION = 2;
 
@@ -56,9 +57,6 @@ export function findOlderWorkers(sql: postgres.Sql): Promise<readonly OlderWorke
   return sql<OlderWorker[]>`
     select host, pid, version, generation from stripe_blnk_sync.workers
     where generation < (select oldest_generation from stripe_blnk_sync.served_code)
-      and seen_at > now() - ${SILENT_AFTER_MS} * interval '1 millisecond'
+      and seen_at > now() - ${MAY_WORK_WITHIN_MS} * interval '1 millisecond'
     order by started_at`;
 }
-
-/** A worker renews its heartbeat every 10 seconds. */
-const SILENT_AFTER_MS = 60_000;

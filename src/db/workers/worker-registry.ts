@@ -7,6 +7,7 @@ import type { BackfillPart } from '../../collect/ports.js';
 import type { ClockFault } from '../../core/coverage/agree-on-time.js';
 import type { QueueFault } from '../../core/queue/queue-fault.js';
 import type { QueueIdentity } from '../../core/queue/queue-identity.js';
+import { MAY_WORK_WITHIN_MS } from './liveness.js';
 import { GENERATION } from './minimum-code.js';
 
 export interface WorkerIdentity {
@@ -74,7 +75,7 @@ export function createWorkerRegistry(sql: postgres.Sql, worker: WorkerIdentity):
 
     async isAlone() {
       const others = await sql`
-        select 1 from stripe_blnk_sync.workers where id <> ${worker.id} and seen_at > now() - interval '1 minute' limit 1`;
+        select 1 from stripe_blnk_sync.workers where id <> ${worker.id} and seen_at > now() - ${MAY_WORK_WITHIN_MS} * interval '1 millisecond' limit 1`;
       return others.count === 0;
     },
 
