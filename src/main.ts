@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * The entry point: joins the command line to the composition root, and the process's signals and exit code to both.
- * The only file that touches `process`.
+ * The only file that passes the arguments, environment, streams and signals of the program on.
  */
 import { userInfo } from 'node:os';
 
@@ -21,7 +21,7 @@ const { runCommandLine } = await import('./cli/command-line.js');
 
 noteStart(process);
 
-// A terminal has its ^C, or a bar, on the line.
+// On a terminal, ^C or a progress bar occupies the line: start a new one.
 let mayPost = false;
 const interrupted = untilInterrupted(
   process,

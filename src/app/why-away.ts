@@ -3,7 +3,7 @@ import { describeError } from '../core/base/errors.js';
 import { withinTime } from '../core/base/within-time.js';
 import { systemClock } from './system-clock.js';
 
-/** Longer than a server takes that is there, and no longer than a person waits for `status` with pleasure. */
+/** Longer than a server takes that is there, and short enough that a person does not mind waiting for `status`. */
 const ANSWERS_WITHIN_MS = 2_000;
 
 /** Null when it answers. What was asked is not called back when it is late. */

@@ -46,10 +46,10 @@ async function checkPosting(lookUps: LookUps, route: Route): Promise<AccessFacts
   if (isLimit(answer)) throw limitReached(answer, route);
   const said = `${route.method} ${route.url} answered: ${answer.message}`;
   if (answer.json === undefined || answer.status < 400 || PASSING.includes(answer.status)) {
-    throw unreadable(`it is not seen that this key may post; ${said}`);
+    throw unreadable(`could not confirm that this key may post; ${said}`);
   }
   throw new SyncError(
-    `It is not seen that the key in BLNK_API_KEY may post: a bulk without transactions is to be refused as empty, and was refused for another reason. Use a key and an instance that take transactions. ${said}`,
+    `Could not confirm that the key in BLNK_API_KEY may post: an empty bulk should be refused as empty, but was refused for another reason. Use a key and an instance that accept transactions. ${said}`,
     { kind: 'fatal', code: 'blnk_posting_refused' },
   );
 }

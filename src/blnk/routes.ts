@@ -197,16 +197,16 @@ function coreFilter(what: Listed, { filters, rowsMax: limit, place }: FilterQuer
 function readBase(baseUrl: string): URL {
   const base = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
   if (base !== null && (base.protocol === 'https:' || base.protocol === 'http:')) return base;
-  throw new SyncError(`BLNK_API_BASE is "${baseUrl}", which is not an http or https address`, {
-    kind: 'fatal',
-    code: 'blnk_base_invalid',
-  });
+  throw new SyncError(
+    `BLNK_API_BASE is "${baseUrl}"; allowed is an http or https address, such as https://api.cloud.blnkfinance.com`,
+    { kind: 'fatal', code: 'blnk_base_invalid' },
+  );
 }
 
 function requireInstance(instanceId: string | null): string {
   if (instanceId !== null && instanceId !== '') return instanceId;
-  throw new SyncError('BLNK_INSTANCE_ID is missing; Blnk Cloud needs it (BLNK_API_STYLE=core does without)', {
-    kind: 'fatal',
-    code: 'blnk_instance_missing',
-  });
+  throw new SyncError(
+    'BLNK_INSTANCE_ID is not set. Set it to the id of the Blnk Cloud instance, or set BLNK_API_STYLE=core for a self-hosted Core',
+    { kind: 'fatal', code: 'blnk_instance_missing' },
+  );
 }

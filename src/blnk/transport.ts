@@ -5,7 +5,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { type Dispatcher, Pool } from 'undici';
-import { describeError, SyncError } from '../core/base/errors.js';
+import { describeError, SyncError, withoutFullStop } from '../core/base/errors.js';
 import { onAbort } from '../core/base/on-abort.js';
 import { decompress } from '../decompress.js';
 import { accessErrorOf } from './access-error.js';
@@ -154,7 +154,7 @@ async function bytesWithin(body: Dispatcher.ResponseData['body'], limitMs: numbe
   }
 }
 
-/** As `fetch` reads it: a byte order mark is none of the text. */
+/** As `fetch` reads it: a byte order mark is not part of the text. */
 async function textOf(bytes: Uint8Array, options: Parameters<typeof decompress>[1]): Promise<string> {
   return new TextDecoder().decode(await decompress(bytes, options));
 }
@@ -172,7 +172,11 @@ async function readKey({ readKey }: TransportOptions): Promise<string> {
     (cause: unknown) => {
       if (cause instanceof SyncError) throw cause;
       // Transient: a secret that is being replaced is missing for a moment.
-      throw new SyncError('BLNK_API_KEY could not be read', { kind: 'transient', code: 'blnk_key_unreadable', cause });
+      throw new SyncError(
+        `BLNK_API_KEY could not be read: ${withoutFullStop(describeError(cause))}. Check the file that BLNK_API_KEY_FILE names; ` +
+          'it is read again with the next request',
+        { kind: 'transient', code: 'blnk_key_unreadable', cause },
+      );
     },
   );
   if (/^[\x21-\x7e]+$/.test(key)) return key;

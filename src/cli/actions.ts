@@ -21,7 +21,11 @@ export function addActionsCommand(program: Command, environment: CommandEnvironm
     .command('actions')
     .description('list what people asked for and decided, the newest first')
     .addOption(limitOption(ROWS_SHOWN))
-    .addOption(new Option('--after <id>', 'those before this one, as the page before says').argParser(parseActionId))
+    .addOption(
+      new Option('--after <id>', 'those older than this one; the previous page prints the value').argParser(
+        parseActionId,
+      ),
+    )
     .option('--about <subject>', 'of a payment, a run or a day')
     .addOption(new Option('--kind <kind>', 'only these').choices(ACTION_KINDS))
     .addOption(jsonOption())

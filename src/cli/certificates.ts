@@ -89,7 +89,7 @@ async function list(
   } else {
     printLines(environment, certificateTable(certificates, output.columns));
     if (rows.length === 0)
-      output.print(`No such certificates. Days are proven by the worker, or by: ${commandLine('prove')}`);
+      output.print(`No certificate matches. Days are proven by the worker, or by: ${commandLine('prove')}`);
     const next = rows[certificates.length]?.day;
     if (next !== undefined) output.print(moreLine(certificates.length, nextPage({ ...query, limit }, rows, next)));
   }

@@ -102,10 +102,10 @@ export async function warnWithoutWorker(
 ): Promise<number> {
   const { workers, unserved } = await readAudience();
   if (unserved !== null) {
-    output.warn(`${unserved}. Until then they find within a minute what is due in the database.`);
+    output.warn(`${unserved}. Until then workers find what is due in the database within a minute.`);
   }
   if (workers > 0) return workers;
-  output.warn(`No worker is running: this waits until one starts (${commandLine('worker')}), and is then done.`);
+  output.warn(`No worker is running. The request is carried out once one starts: ${commandLine('worker')}`);
   return 0;
 }
 
@@ -113,7 +113,7 @@ export async function warnWithoutWorker(
 export function warnQueueNotTold({ output }: Pick<CommandEnvironment, 'output'>, queueFault: unknown): void {
   if (queueFault === null) return;
   output.warn(`Done, but the queue could not be told: ${describeFault(queueFault)}`);
-  output.warn('Nothing is to be repeated: running workers look into the database once a minute, and find it there.');
+  output.warn('You need not repeat it: running workers check the database once a minute and find it there.');
 }
 
 export function jsonOption(): Option {
@@ -171,7 +171,7 @@ function parseTimeout(text: string): number {
 /** Of `actions`. For `argParser`. */
 export function parseActionId(text: string): string {
   if (/^\d{1,18}$/.test(text)) return text;
-  throw new InvalidArgumentError('Allowed: a number, as the page before ended with.');
+  throw new InvalidArgumentError('Allowed: the id in the --after option that the previous page printed.');
 }
 
 function parseLimit(text: string): number {
@@ -182,8 +182,10 @@ function parseLimit(text: string): number {
 
 function parseName(text: string): string {
   const name = plainText(text).trim();
-  if (name === '') throw new InvalidArgumentError('Say who.');
-  if (isPlansDismissal(name)) throw new InvalidArgumentError('That is how a repair plan or a rebuild signs.');
+  if (name === '') throw new InvalidArgumentError('Allowed: a name that is not empty.');
+  if (isPlansDismissal(name)) {
+    throw new InvalidArgumentError("Allowed: a person's name; this form is reserved for repair plans and rebuilds.");
+  }
   return name;
 }
 

@@ -11,6 +11,7 @@ import { runLines } from '../views/run-text.js';
 import { plainText } from '../views/text-width.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
 import { createProgressView, type ProgressView } from './progress.js';
+import { noSuchRun } from './run.js';
 
 /** Between two looks at the database. */
 const LOOK_EVERY_MS = 300;
@@ -124,7 +125,7 @@ async function printRun(
   { runId, json }: { readonly runId: string; readonly json: boolean },
 ): Promise<void> {
   const answer = await context.reads.run(runId);
-  if (answer.kind !== 'found') throw new Error(`Run ${runId} is no longer in the database`);
+  if (answer.kind !== 'found') throw noSuchRun(runId);
   const { run, parts } = answer;
   const lines = json ? [toJson({ run, parts })] : runLines(run, parts, environment.output.columns);
   for (const line of lines) environment.output.print(line);

@@ -7,7 +7,9 @@
 const GROUPS = ['Look', 'Act', 'Prove and repair', 'Run', 'Set up'] as const;
 type Group = (typeof GROUPS)[number];
 
-export interface CommandHelp {
+export type CommandHelp = HelpTexts & NamedVariables;
+
+interface HelpTexts {
   readonly group: Group;
   /** What its one line does not say. */
   readonly more?: string;
@@ -15,10 +17,12 @@ export interface CommandHelp {
   readonly examples: readonly string[];
   /** What the codes mean where they say more than `EXIT_CODES`. */
   readonly exitCodes?: Readonly<Partial<Record<0 | 1 | 2, string>>>;
-  readonly variables: readonly string[];
-  /** Named instead of all of them. */
-  readonly variablesText?: string;
 }
+
+/** Either their names, or words in place of a list that would be too long. */
+type NamedVariables =
+  | { readonly variables: readonly string[]; readonly variablesText?: undefined }
+  | { readonly variables: readonly []; readonly variablesText: string };
 
 /** What they mean everywhere. */
 export const EXIT_CODES = {
@@ -29,7 +33,10 @@ export const EXIT_CODES = {
 
 /** Of database and queue. */
 const HOME = ['DATABASE_URL', 'DATABASE_SCHEMA', 'REDIS_URL', 'QUEUE_PREFIX', 'DATA_DIR'];
-const HTTP = ['HTTP_HOST', 'HTTP_PORT', 'PUBLIC_URL', 'TRUST_PROXY', 'ADMIN_TOKEN', 'VIEWER_TOKEN'];
+const HTTP = [
+  ...['HTTP_HOST', 'HTTP_PORT', 'PUBLIC_URL', 'TRUST_PROXY', 'ADMIN_TOKEN', 'VIEWER_TOKEN'],
+  'BLNK_DASHBOARD_URL_TEMPLATE',
+];
 const STRIPE = ['STRIPE_API_KEY', 'STRIPE_API_BASE', 'STRIPE_SHARE', 'STRIPE_RATE_LIMIT'];
 const BLNK = [
   ...['BLNK_API_KEY', 'BLNK_INSTANCE_ID', 'BLNK_API_STYLE', 'BLNK_API_BASE', 'ALLOW_HTTP_HOSTS'],
@@ -37,13 +44,7 @@ const BLNK = [
 ];
 /** Of what asks both sides itself. */
 const SESSION = [...STRIPE, ...BLNK, ...HOME, 'SYNC_START', 'SYNC_LAG'];
-const WORKER = {
-  variables: [
-    ...[...SESSION, ...HTTP, 'STRIPE_WEBHOOK_SECRET', 'SYNC_EVERY', 'KEEP_EMPTY_RUNS'],
-    ...['SHUTDOWN_GRACE', 'BLNK_LEDGER_NAME', 'BLNK_IDENTITIES', 'LOG_LEVEL'],
-  ],
-  variablesText: 'all of docs/configuration.md',
-};
+const WORKER: NamedVariables = { variables: [], variablesText: 'all of docs/configuration.md' };
 
 /** By the words of the command; `parked` stands for those below it too where these have no entry. */
 export const COMMAND_HELP: Readonly<Record<string, CommandHelp>> = {
@@ -180,7 +181,7 @@ export const COMMAND_HELP: Readonly<Record<string, CommandHelp>> = {
     group: 'Prove and repair',
     more: 'What is in the ledger is adopted; what is not is parked as rebuild until a person decides.',
     examples: ['rebuild', 'rebuild --from 2026-01-01 --yes'],
-    exitCodes: { 1: 'it was interrupted or failed; run again, it goes on', 2: 'it was refused' },
+    exitCodes: { 1: 'it was interrupted or failed; run again, it resumes', 2: 'it was refused' },
     variables: SESSION,
   },
   worker: {
@@ -195,7 +196,7 @@ export const COMMAND_HELP: Readonly<Record<string, CommandHelp>> = {
     more: 'A worker has them too. With the variables of a worker it also compares both sides, and plans and applies repairs.',
     examples: ['serve'],
     exitCodes: { 0: 'stopped cleanly' },
-    variables: [...HOME, ...HTTP, 'SYNC_EVERY', 'SYNC_LAG', 'STRIPE_SHARE', 'LOG_LEVEL'],
+    variables: [...HOME, ...HTTP, 'STRIPE_WEBHOOK_SECRET', 'SYNC_EVERY', 'SYNC_LAG', 'STRIPE_SHARE', 'LOG_LEVEL'],
   },
   health: {
     group: 'Run',
@@ -211,7 +212,7 @@ export const COMMAND_HELP: Readonly<Record<string, CommandHelp>> = {
     examples: ['doctor', 'doctor --json'],
     exitCodes: {
       0: 'all is well, or there are warnings alone',
-      1: 'a worker cannot do all of its work like this',
+      1: 'as things stand, a worker cannot do all of its work',
       2: 'it was interrupted',
     },
     variables: [],

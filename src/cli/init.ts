@@ -76,7 +76,9 @@ export async function init(environment: InitEnvironment, parts: InitParts, optio
   try {
     const secrets = Object.keys(options.set).filter((name) => parts.isSecret(name));
     if (secrets.length > 0) {
-      output.warn(`${secrets.join(', ')}: is a secret, which others see on a command line; allowed is the environment`);
+      output.warn(
+        `${secrets.join(', ')}: is a secret, and others can see it on a command line; set it in the environment instead`,
+      );
       return exit(2);
     }
     const answered = await answersOf(environment, { parts, options, dialogue });
@@ -171,7 +173,7 @@ async function triedProblem(
 function withToken(output: InitEnvironment['output'], parts: InitParts, values: Values): Values {
   const { HTTP_HOST: host, HTTP_PORT: port, ADMIN_TOKEN: token, ADMIN_TOKEN_FILE: file } = values;
   if (host === undefined || port === 'off' || parts.isLoopback(host) || (token ?? file) !== undefined) return values;
-  output.note(`${host} is reached from elsewhere: an ADMIN_TOKEN was made, which stands in the file.`);
+  output.note(`${host} can be reached from other machines, so an ADMIN_TOKEN was generated; it goes into the file.`);
   return { ...values, ADMIN_TOKEN: parts.newToken() };
 }
 
@@ -188,7 +190,7 @@ async function finish(
   );
   if (options.print) return output.printData(text.trimEnd());
   if (parts.file !== null) {
-    if (changed.length === 0) return output.print('.env holds this already. Nothing was written.');
+    if (changed.length === 0) return output.print('.env already has these values. Nothing was written.');
     output.note('.env is there. This would change:');
     for (const name of changed)
       output.note(`  ${name}: ${shown(parts, name, old[name])} → ${shown(parts, name, values[name])}`);

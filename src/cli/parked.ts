@@ -1,6 +1,7 @@
 /** `parked list|show|retry|dismiss`: what waits for a person, and what a person can do about it. */
 import { type Command, Option } from 'commander';
 import { SyncError } from '../core/base/errors.js';
+import { commandLine } from '../core/base/own-command.js';
 import { formatCount } from '../core/base/time-text.js';
 import { PARKING_REASONS, type ParkingReason } from '../core/posting/posting.js';
 import type { DismissOutcome, RetryOutcome } from '../db/postings/parked-store.js';
@@ -37,7 +38,7 @@ export function addParkedCommands(program: Command, environment: CommandEnvironm
     .command('list')
     .description('list them, those that were stored last first')
     .addOption(limitOption(ROWS_SHOWN))
-    .option('--after <reference>', 'those after this one, as the page before says')
+    .option('--after <reference>', 'those after this one in the list; the previous page prints the value')
     .addOption(reasonOption('only those parked for this reason'))
     .option('--dismissed', 'also those that were dismissed')
     .addOption(jsonOption())
@@ -220,7 +221,8 @@ function reasonOption(description: string): Option {
 
 function paymentUnknown(reference: string): SyncError {
   return new SyncError(
-    `No payment here has the reference ${JSON.stringify(reference)}: the id of a PaymentIntent that was read, or of a posting`,
+    `No payment here has the reference ${JSON.stringify(reference)}; allowed is the id of a PaymentIntent that was read, or the ` +
+      `reference of a posting. To find one: ${commandLine('payments <id>')}`,
     { kind: 'fatal', code: 'payment_unknown' },
   );
 }

@@ -28,8 +28,8 @@ export function addPaymentsCommand(program: Command, environment: CommandEnviron
     .description('list payments, the newest first, or find some')
     .argument('[id]', 'a PaymentIntent, a reference, a customer, a balance, or a transaction of the ledger')
     .addOption(limitOption(ROWS_SHOWN))
-    .option('--after <reference>', 'those before this one in time, as the page before says')
-    .addOption(new Option('--state <state>', 'only payments that stand so').choices(STATES))
+    .option('--after <reference>', 'those older than this one; the previous page prints the value')
+    .addOption(new Option('--state <state>', 'only payments in this state').choices(STATES))
     .addOption(new Option('--reason <code>', 'only those parked for this reason').choices(Object.keys(PARKING_REASONS)))
     .option('--currency <code>', 'only of this currency', (code) => code.toUpperCase())
     .option('--from <day>', 'created on this UTC day or later', parseDay)
@@ -52,8 +52,7 @@ async function listPayments(
     output.print(toJson(page));
     return;
   }
-  if (page.payments.length === 0)
-    output.print(id === undefined ? 'No such payments.' : `No payment is found by ${id}.`);
+  if (page.payments.length === 0) output.print(id === undefined ? 'No payment matches.' : `No payment matches ${id}.`);
   printLines({ ...environment, output }, paymentTable(page.payments, output.columns));
   const [only, ...others] = page.payments;
   if (id !== undefined && only !== undefined && others.length === 0)

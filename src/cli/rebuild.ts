@@ -66,7 +66,7 @@ export async function rebuild(
     result = await operation.rebuild({ from }, listener).finally(() => view.stop());
   } catch (error) {
     if (!(error instanceof Refusal)) {
-      output.warn('The rebuild is not finished. Run it again: it goes on where it was.');
+      output.warn('The rebuild is not finished. Run it again: it resumes where it stopped.');
     }
     throw error;
   }

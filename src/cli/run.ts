@@ -27,8 +27,8 @@ export function addRunCommand(program: Command, environment: CommandEnvironment)
     .description('show one run and the payments that it stored first')
     .argument('<id>', "the run's id, or the beginning of it")
     .addOption(limitOption(ROWS_SHOWN))
-    .option('--after <reference>', 'payments after this one, as the page before says')
-    .addOption(new Option('--state <state>', 'only payments that stand so').choices(STATES))
+    .option('--after <reference>', 'payments after this one in the list; the previous page prints the value')
+    .addOption(new Option('--state <state>', 'only payments in this state').choices(STATES))
     .addOption(jsonOption())
     .action((id: string, options: RunOptions) =>
       withContext(environment, (context) => showRun(environment, context, { ...options, id }), {
@@ -69,7 +69,7 @@ async function showRun(
   output.print(moreLine(page.payments.length, again, state === undefined ? count : undefined));
 }
 
-function noSuchRun(id: string): SyncError {
+export function noSuchRun(id: string): SyncError {
   return new SyncError(
     `No run has an id that begins with ${JSON.stringify(id)}; at least four hexadecimal digits are needed. The newest ` +
       `runs: ${commandLine('runs --all')}`,

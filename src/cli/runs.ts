@@ -32,9 +32,9 @@ export function addRunsCommand(program: Command, environment: CommandEnvironment
     .command('runs')
     .description('list the newest sync runs')
     .addOption(limitOption(ROWS_SHOWN))
-    .option('--after <run id>', 'those before this one in time, as the page before says')
+    .option('--after <run id>', 'those older than this one; the previous page prints the value')
     .addOption(new Option('--feed <feed>', 'only runs of this feed').choices(FEEDS))
-    .addOption(new Option('--status <status>', 'only runs that stand so').choices(STATUSES))
+    .addOption(new Option('--status <status>', 'only runs with this status').choices(STATUSES))
     .option('--all', 'also runs that found nothing new')
     .addOption(jsonOption())
     .action((options: RunsOptions) =>
@@ -59,7 +59,7 @@ async function listRuns(
     return;
   }
   printLines(environment, runTable(runs, environment.output.columns));
-  if (runs.length === 0) environment.output.print('No such runs.');
+  if (runs.length === 0) environment.output.print('No run matches.');
   if (next !== null) {
     const options = { feed, status, all, limit: limit === ROWS_SHOWN ? undefined : limit, after: next };
     environment.output.print(moreLine(runs.length, { command: 'runs', options }));

@@ -1,4 +1,7 @@
-/** `worker` and `migrate`: the commands that run something. What they run is handed in by the composition root. */
+/**
+ * `worker`, `serve`, `health`, `migrate` and `demo`: the commands that run something. What they run is handed in by the
+ * composition root.
+ */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
 export interface ProcessActions {
@@ -39,7 +42,7 @@ export function addProcessCommands(program: Command, actions: ProcessActions): v
     .description(
       'see it work without any account: stand-ins for Stripe and Blnk, the payments of a shop, a real worker',
     )
-    .option('--once', 'leave when the demonstration is over, instead of keeping everything up')
+    .option('--once', 'exit when the demonstration is over, instead of keeping everything running')
     .addOption(
       new Option('--payments <number>', 'how many PaymentIntents the stand-in for Stripe holds')
         .default(600)
@@ -53,5 +56,5 @@ export function addProcessCommands(program: Command, actions: ProcessActions): v
 function parsePayments(text: string): number {
   const payments = /^\d{1,7}$/.test(text) ? Number(text) : 0;
   if (payments >= 1 && payments <= DEMO_PAYMENTS_MAX) return payments;
-  throw new InvalidArgumentError('Allowed: 1 to 1000000.');
+  throw new InvalidArgumentError(`Allowed: 1 to ${DEMO_PAYMENTS_MAX}.`);
 }

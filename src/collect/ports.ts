@@ -92,7 +92,7 @@ export interface VendorClock {
   serverTime(): Promise<Date>;
 }
 
-/** Says of a time that the processor stated what may be taken for now: one clock is no clock. */
+/** Says of a time that the processor stated what may be taken for now: no single clock is trusted. */
 export interface TimeJudge {
   judge(stated: Date): Promise<AgreedTime>;
 }

@@ -46,7 +46,8 @@ export function resolveSecrets(environment: Bag, names: readonly string[]) {
       if (text === '') problems.push(`${name}_FILE: ${file} is empty; allowed is a file that holds the value`);
       else bag[name] = text;
     } catch (error) {
-      problems.push(`${name}_FILE: ${file} cannot be read (${error instanceof Error ? error.message : String(error)})`);
+      const why = error instanceof Error ? error.message : String(error);
+      problems.push(`${name}_FILE: ${file} cannot be read (${why}); allowed is a readable file that holds the value`);
     }
   }
   return { bag, problems };

@@ -2,6 +2,7 @@
  * Shows one posting as both sides have it now: one read of Stripe, and a look-up in the ledger. Changes and stores nothing.
  */
 import { SyncError } from '../core/base/errors.js';
+import { commandLine } from '../core/base/own-command.js';
 import { orRefuse } from '../core/base/refusal.js';
 import { type Comparison, compareSides, namesCompared } from '../core/ledger/compare-sides.js';
 import { findForms } from '../core/ledger/find-forms.js';
@@ -29,10 +30,10 @@ export async function comparePayment(session: ComparingSession, reference: strin
   const { mirror, payment } = await orRefuse(async () => {
     const found = await reads.show(reference);
     if (found === null) {
-      throw new SyncError(`No payment has the reference ${JSON.stringify(reference)}`, {
-        kind: 'fatal',
-        code: 'payment_unknown',
-      });
+      throw new SyncError(
+        `No payment has the reference ${JSON.stringify(reference)}. To find one: ${commandLine('payments <id>')}`,
+        { kind: 'fatal', code: 'payment_unknown' },
+      );
     }
     return { mirror: mirrorOf(session), payment: found };
   });

@@ -109,17 +109,14 @@ export function createSingleWork(ports: SingleWorkPorts): SingleWork {
 function inHand({ what, by, since }: WorkInHand): SyncError {
   const doing = what === 'plan' ? 'A repair plan is being made' : 'A repair plan is being applied';
   return new SyncError(
-    `${doing} since ${since.toISOString()}, as ${by.name} asked; another one can be asked for once it has ended`,
-    {
-      kind: 'transient',
-      code: 'repair_in_hand',
-    },
+    `${doing}: begun at ${since.toISOString()}, requested by ${by.name}. Ask again when that has ended`,
+    { kind: 'transient', code: 'repair_in_hand' },
   );
 }
 
 export function tookTooLong(limitMs: number, cause: unknown): SyncError {
   return new SyncError(
-    `Stripe and Blnk were asked for ${formatDuration(limitMs)} and it was not done; what was done by then stays done. Ask again`,
+    `The work did not finish within ${formatDuration(limitMs)}. What was done so far is kept; ask again to continue`,
     { kind: 'transient', code: 'http_took_too_long', cause },
   );
 }

@@ -36,7 +36,7 @@ export function holdLease(outbox: Outbox, clock: Clock, options: LeaseOptions): 
     grantedAtMs = beforeMs;
     return result;
   };
-  // A renewal keeps others away while a request runs. It does not allow to send: it may have held only a part of the claim.
+  // A renewal keeps others away while a request runs. It does not permit sending: it may have renewed only part of the claim.
   const stop = clock.every(options.leaseMs / 3, () => {
     outbox.renew(options.token, options.references, options.leaseMs).catch(options.onRenewalFailed);
   });

@@ -1,5 +1,5 @@
 /**
- * What balances stood at where proven days end: the first proof of the day after begins there and need not ask again, which
+ * Balances at the ends of proven days: the first proof of the day after begins there and need not ask again, which
  * costs a large Core a second for each balance. A later proof of a day asks for both ends: it is there to look again. Held by
  * one process, and for minutes only: what is booked on a day after its proof, and back on the next one, is in a boundary that is
  * asked anew and in none that is a day old.

@@ -49,7 +49,7 @@ async function* readAhead(pieces: AsyncIterable<Piece>): AsyncGenerator<Piece> {
     const { done, value } = await next;
     if (done === true) return;
     next = iterator.next();
-    // Told when it is its turn.
+    // Reported when this piece is awaited.
     next.catch(() => {});
     yield value;
   }

@@ -1,4 +1,4 @@
-/** The items of a small day, in memory. What it answers is what `db/proof/day-store.ts` answers of a large one. */
+/** The items of a small day, in memory. What it answers is what `db/proof/staged-day.ts` answers of a large one. */
 import { compareText } from '../core/proof/certificate.js';
 import { keyOf } from '../core/proof/line-key.js';
 import { MARKS, type StagedItem, type StoredItem } from '../core/proof/staged.js';

@@ -1,9 +1,8 @@
 /**
- * Which days are to be proven now. Pure: it is given times and what was proven; it reads no clock. A day comes up two days
- * after it closed, again when the latest successes are in, at once when a person asked for it, when a payment of it was
- * stored after it was sealed or a person accepted a difference of it, took that back, dismissed a payment of it or took that up again, or applied
- * a repair to it, once a day while it is not sealed, and the sealed ones in rotation, because a ledger may be restored from a backup. What is sealed gives way to all other work, for a
- * bounded time.
+ * Which days are to be proven now. Pure: it is given times and what was proven; it reads no clock. A day is due: two days
+ * after it closed; again after 75 days; at once when a person asked for it, or when a payment was stored, an acceptance or
+ * dismissal changed, or a repair was applied after its last proof; once a day while it is not sealed; and in rotation once it
+ * is sealed, because a ledger may be restored from a backup. A sealed day gives way to other work for a bounded time.
  */
 
 import { daysBetween, dayWindow } from '../core/base/window.js';

@@ -53,8 +53,8 @@ function summaryOf(findings: readonly PartFinding[]): string {
   const [faults, warnings] = [countOf('fail'), countOf('warn')];
   if (faults + warnings === 0) return 'All is well.';
   const counted = [...named(faults, 'fault'), ...named(warnings, 'warning')].join(' and ');
-  const effect = faults > 0 ? ': a worker cannot do all of its work like this' : '; a worker can do its work';
-  return `${counted}${effect}. What stands in brackets is in docs/runbook.md.`;
+  const effect = faults > 0 ? ': as things stand, a worker cannot do all of its work' : '; a worker can do its work';
+  return `${counted}${effect}. The codes in brackets are explained in docs/runbook.md.`;
 }
 
 function named(count: number, what: string): string[] {

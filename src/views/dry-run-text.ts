@@ -23,7 +23,7 @@ export function dryRunLines(report: DryRunReport, terminalColumns: number): stri
   if (wouldPark.length > 0) lines.push('', 'Would be parked', ...renderTable(PARK_COLUMNS, wouldPark, terminalColumns));
   lines.push(
     '',
-    'The real thing would take, estimated',
+    'Estimate for the actual run',
     ...renderFacts([
       [
         'Stripe',

@@ -30,7 +30,7 @@ export function resultLines(result: RebuildResult): string[] {
   if (!complete) {
     return [
       ...facts,
-      'Interrupted before the end. Run it again: it goes on where it was. Until then no worker may start.',
+      'Interrupted before the end. Run it again: it resumes where it stopped. Until then no worker may start.',
     ];
   }
   const lines = [...facts, 'The mirror is rebuilt, and nothing was posted. Next: start a worker.'];
@@ -43,5 +43,5 @@ export function resultLines(result: RebuildResult): string[] {
   if (parked.some(({ reason }) => reason !== 'rebuild')) {
     lines.push(`See why the others are parked: ${commandLine('parked list')}`);
   }
-  return [...lines, `See every day sealed: ${commandLine(`prove --from ${utcDay(startsAt)}`)}`];
+  return [...lines, `To prove every day: ${commandLine(`prove --from ${utcDay(startsAt)}`)}`];
 }

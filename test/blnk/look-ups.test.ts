@@ -209,7 +209,7 @@ describe('the probe', () => {
     server().script(json(200, []), json(200, []), act);
     await expect(connect().checkPermissions()).rejects.toMatchObject({
       ...expected,
-      message: expect.stringMatching(/not seen that .* may post/),
+      message: expect.stringMatching(/ould not confirm that .* may post/),
     });
   });
 

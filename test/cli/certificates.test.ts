@@ -57,7 +57,7 @@ describe('the commands', () => {
   }
 
   it('list what was proven, and how to go on', async () => {
-    expect((await command('certificates list')).printed).toContain('No such certificates.');
+    expect((await command('certificates list')).printed).toContain('No certificate matches.');
     await keep(['2026-11-16', '2026-11-17', '2026-11-18']);
     const page = await command('certificates list --limit 2');
     expect(page.printed.split('\n')).toHaveLength(4);

@@ -24,7 +24,7 @@ describe('a wrong command line', () => {
     ['parked retry pi_1 --reason conflict', /Name either the references to retry, or one --reason/],
     ['parked retry --reason odd', /Allowed choices are unknown_currency/],
     ['parked dismiss pi_1', /required option '--why <text>' not specified/],
-    ['parked dismiss pi_1 --why x --by rebuild', /That is how a repair plan or a rebuild signs/],
+    ['parked dismiss pi_1 --why x --by rebuild', /reserved for repair plans and rebuilds/],
   ])('%j exits 2 and says why, without connecting', async (words, message) => {
     const open = async (): Promise<CommandContext> => {
       throw new Error('must not connect');
@@ -105,7 +105,7 @@ describe('reading', () => {
         totals: [{ amount_minor: '2000', amount: '20.00', currency: 'USD', currency_decimals: 2 }],
       },
     ]);
-    expect((await command('runs --feed charges')).printed).toContain('No such runs.');
+    expect((await command('runs --feed charges')).printed).toContain('No run matches.');
   });
 
   it('runs prints when there are more', async () => {
@@ -184,7 +184,7 @@ describe('reading', () => {
     const lead = 'Both of its sides: stripe-blnk-sync parked show pi_2';
     expect((await command('payments pi_2')).printed.split('\n').at(-1)).toBe(lead);
     expect((await command('payments')).printed).not.toContain('sides');
-    expect((await command('payments pi_3')).printed).toBe('No payment is found by pi_3.');
+    expect((await command('payments pi_3')).printed).toBe('No payment matches pi_3.');
   });
 });
 
@@ -226,7 +226,7 @@ describe('parked', () => {
       printed: '1 will be looked up, and posted where the ledger does not hold it.',
       warned:
         'Done, but the queue could not be told: queue_unreachable: Redis does not answer\n' +
-        'Nothing is to be repeated: running workers look into the database once a minute, and find it there.',
+        'You need not repeat it: running workers check the database once a minute and find it there.',
       code: undefined,
     });
   });

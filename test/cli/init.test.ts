@@ -147,7 +147,7 @@ describe('init', () => {
     expect(readFileSync(join(folder, '.env'), 'utf8')).toMatch(/^# ours\nSYNC_START=60d\nOTHER="of somebody else"\n/);
     expect(statSync(join(folder, '.env')).mode & 0o777).toBe(0o600);
     const same = await runInit(['--yes']);
-    expect([same.code, same.output]).toEqual([0, '.env holds this already. Nothing was written.\n']);
+    expect([same.code, same.output]).toEqual([0, '.env already has these values. Nothing was written.\n']);
   });
 
   it.each([

@@ -201,7 +201,7 @@ describe('days that there are not', () => {
     (day) => {
       expect(parseMoment(day)).toBeUndefined();
       expect(parseMoment(`${day}T10:00`)).toBeUndefined();
-      expect(() => dayWindow(day)).toThrow(`${day} is no day`);
+      expect(() => dayWindow(day)).toThrow(`${day} is not a UTC day`);
     },
   );
 });

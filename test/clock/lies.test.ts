@@ -1,5 +1,5 @@
 /**
- * One clock is no clock. One, some or all of Stripe's answers state a wrong time, or the machine's clock or the database's
+ * No single clock is trusted. One, some or all of Stripe's answers state a wrong time, or the machine's clock or the database's
  * is off, from the first start on or later: no payment is left out, nothing is called complete beyond the truth, work
  * goes on as long as two clocks agree, and who is off is said.
  */

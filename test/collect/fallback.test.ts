@@ -229,7 +229,7 @@ describe('a key without charges', () => {
     expect(verdictOf(await reads.status()).needs).toContainEqual(
       expect.objectContaining({
         code: 'stripe_events_and_charges_refused',
-        text: expect.stringContaining('late cannot be seen, and completeness stands still'),
+        text: expect.stringContaining('late are not seen, and completeness does not advance'),
       }),
     );
     granted.push('rak_charge_read', 'rak_event_read');

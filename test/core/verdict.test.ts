@@ -355,7 +355,7 @@ describe('the sentence', () => {
     expect(late.sentence).toContain(
       'What succeeded later is not known completely: the last sync was read to its end at',
     );
-    expect(late.needs[0]?.text).toMatch(/although one is due every 1m and workers live\.$/);
+    expect(late.needs[0]?.text).toMatch(/although one is due every 1m and workers are running\.$/);
     expect(of({ ...withoutWorker, tailReadAt: tailReadAt(HOUR) }).sentence).toContain('no worker is running');
     const never = { tailReadAt: null, workers: STATUS.workers.map((worker) => ({ ...worker, startedAt: STATUS.now })) };
     expect(of(never).needs).toEqual([]);
@@ -406,17 +406,17 @@ describe('the needs', () => {
     } as const;
     const textOf = (code: string) => of({ lastFailure: { ...failure, code } }).needs[0]?.text;
     expect(textOf('stripe_unavailable')).toBe(
-      'Reading events fails since 2026-11-10 11:51:00 UTC: stripe_unavailable: no answer. ' +
-        'It is tried again by itself; check that Stripe answers from here, and STRIPE_API_BASE where it is set.',
+      'Reading events has failed since 2026-11-10 11:51:00 UTC: stripe_unavailable: no answer. ' +
+        'It is retried automatically; check that Stripe answers from here, and STRIPE_API_BASE where it is set.',
     );
     expect(textOf('stripe_answer')).toBe(
-      'Reading events fails since 2026-11-10 11:51:00 UTC: stripe_answer: no answer.',
+      'Reading events has failed since 2026-11-10 11:51:00 UTC: stripe_answer: no answer.',
     );
     const late = of({ lastFailure: { ...failure, code: 'stripe_unavailable' }, tailReadAt: since });
-    expect(late.sentence).toContain('reading events fails since 2026-11-10 11:51:00 UTC');
+    expect(late.sentence).toContain('reading events has failed since 2026-11-10 11:51:00 UTC');
   });
 
-  it('say when completeness stands still although workers live', () => {
+  it('say when completeness stands still although workers are running', () => {
     expect(codesOf(of({ behindMs: 600_000 + 600_001 }).needs)).toEqual(['standstill']);
     expect(of({ behindMs: 600_000 + 600_000 }).needs).toEqual([]);
   });
@@ -435,7 +435,7 @@ describe('the needs', () => {
     };
     const noEvents = refused(since, null, { lastFailure: { ...failure, feed: 'events' } });
     expect(noEvents.needs.map(({ text }) => text)).toEqual([
-      'The Stripe key may not read events since 2026-11-09 00:00:00 UTC: late payments are found by sweeps only; completeness ends at the last full sweep. Make a key with "Events: Read" and give it as STRIPE_API_KEY.',
+      'The Stripe key has not been allowed to read events since 2026-11-09 00:00:00 UTC: late payments are found by sweeps only; completeness ends at the last full sweep. Make a key with "Events: Read" and give it as STRIPE_API_KEY.',
     ]);
     expect(noEvents.sentence).toContain(
       'What succeeded later is not known completely: the Stripe key may not read events',
@@ -456,7 +456,7 @@ describe('the needs', () => {
       ['blnk_balances_refused'],
       1,
     ]);
-    expect(verdict.needs[0]?.text).toMatch(/since 2026-11-09 .* sealed with that exception at best\. .*proxy:read/);
+    expect(verdict.needs[0]?.text).toMatch(/since 2026-11-09 .* at best be sealed with that exception\. .*proxy:read/);
   });
 
   it('take it for normal without events to be a day behind, and not much more', () => {

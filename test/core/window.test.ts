@@ -159,6 +159,6 @@ describe('times', () => {
       to: new Date('2024-03-01T00:00:00Z'),
     });
     for (const day of ['2026-02-29', '2026-2-1', '2026-02-01T00:00', '', 'today'])
-      expect(() => dayWindow(day)).toThrow(`${day} is no day`);
+      expect(() => dayWindow(day)).toThrow(`${day} is not a UTC day`);
   });
 });

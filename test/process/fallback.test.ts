@@ -50,7 +50,9 @@ describe('a worker whose key may not read events', () => {
       expect(told.needs).toContainEqual(
         expect.objectContaining({
           code: 'stripe_events_refused',
-          text: expect.stringMatching(/^The Stripe key may not read events since .* ends at the last full sweep\./),
+          text: expect.stringMatching(
+            /^The Stripe key has not been allowed to read events since .* ends at the last full sweep\./,
+          ),
         }),
       );
       // The worker's lag, not the command's own.

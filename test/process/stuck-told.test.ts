@@ -87,10 +87,10 @@ it('a person is told of each, and of nothing once it is over', { timeout: 120_00
   const unresolved = lineAbout(needs.join('\n'), '! 1 unresolved');
   expect(unresolved).toMatch(/The oldest since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC: .*504/);
   expect(unresolved).toMatch(new RegExp(`Run: .* parked show ${slow}$`));
-  expect(lineAbout(needs.join('\n'), 'in JPY gets no further')).toMatch(
-    /since 20\d\d-.*: .*lock.* It is tried again by itself/,
+  expect(lineAbout(needs.join('\n'), 'in JPY has made no progress')).toMatch(
+    /since 20\d\d-.*: .*lock.* It is retried automatically/,
   );
-  expect(lineAbout(needs.join('\n'), 'in USD gets no further')).toBe('');
+  expect(lineAbout(needs.join('\n'), 'in USD has made no progress')).toBe('');
   const doubted = await read('parked', 'show', slow);
   expect(doubted.output).toMatch(/state +pending, in doubt for more than 15 minutes/);
   expect(doubted.output).toMatch(/next attempt +20/);

@@ -88,7 +88,9 @@ it('a Blnk key that may not read balances is told at the start, with what is los
   await worker.untilLogged(/^mirroring every/, PATIENT.timeoutMs);
   const status = await session.run(['status']);
   expect(status.code).toBe(1);
-  expect(status.output).toMatch(/^! The Blnk key may not read balances since .* sealed with that exception at best\./m);
+  expect(status.output).toMatch(
+    /^! The Blnk key has not been allowed to read balances since .* at best be sealed with that exception\./m,
+  );
   worker.kill('SIGTERM');
   expect((await worker.ended).code).toBe(0);
 });

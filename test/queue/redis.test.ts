@@ -80,9 +80,7 @@ describe.skipIf(home === undefined)('a worker on Redis', () => {
       await session.untilSettled();
       const status = await session.run(['status'], { REDIS_URL: redis.url });
       expect(
-        status.output.match(
-          /^! The queue is kept by a Redis that drops keys.*: its maxmemory-policy is allkeys-lru\./gm,
-        ),
+        status.output.match(/^! The queue is in a Redis that evicts keys.*: its maxmemory-policy is allkeys-lru\./gm),
       ).toHaveLength(1);
       expect([status.code, status.errors]).toEqual([1, '']);
 

@@ -29,7 +29,7 @@ describe('the end of a rebuild', () => {
       'requests                 14 to Stripe, 20 to Blnk',
       'took                     12s',
       'The mirror is rebuilt, and nothing was posted. Next: start a worker.',
-      'See every day sealed: stripe-blnk-sync prove --from 2026-11-01',
+      'To prove every day: stripe-blnk-sync prove --from 2026-11-01',
     ]);
   });
 
@@ -45,7 +45,7 @@ describe('the end of a rebuild', () => {
   });
 
   it('before the end prints that it goes on', () => {
-    expect(resultLines({ ...RESULT, complete: false }).at(-1)).toMatch(/^Interrupted .* goes on where it was/);
+    expect(resultLines({ ...RESULT, complete: false }).at(-1)).toMatch(/^Interrupted .* resumes where it stopped/);
   });
 
   it('and its begin tell which id the mirror has, and why it is a new one', () => {

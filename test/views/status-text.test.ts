@@ -69,7 +69,7 @@ describe('status', () => {
     const lines = linesOf(verdictOf({ ...STATUS, lastFailure, proofs: { ...STATUS.proofs, unsealed } }));
     expect(lines).toEqual([
       expect.stringMatching(/^Not complete: /),
-      `! Reading events fails since 2026-11-10 12:00:00 UTC: stripe_key: no [2Jright. Run: stripe-blnk-sync run ${RUN.id}`,
+      `! Reading events has failed since 2026-11-10 12:00:00 UTC: stripe_key: no [2Jright. Run: stripe-blnk-sync run ${RUN.id}`,
       expect.stringMatching(/^- 1 day was broken .* Run: stripe-blnk-sync prove --from 2026-11-02 --to 2026-11-02$/),
     ]);
   });

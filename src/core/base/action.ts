@@ -36,10 +36,10 @@ export function refuseUnkeptTexts(texts: Readonly<Record<string, string | null>>
   for (const [name, text] of Object.entries(texts)) {
     if (text === null || canBeKept(text)) continue;
     throw new Refusal(
-      new SyncError(`${name} holds a NUL or half of a character, which cannot be kept. Nothing was done`, {
-        kind: 'fatal',
-        code: 'usage',
-      }),
+      new SyncError(
+        `${name} contains a NUL or an unpaired surrogate, which PostgreSQL cannot store. Remove it and try again; nothing was changed`,
+        { kind: 'fatal', code: 'usage' },
+      ),
     );
   }
 }

@@ -17,7 +17,7 @@ export function createOrderedWork(aheadMax: number): OrderedWork {
   return {
     async add(piece) {
       last = last.then(piece);
-      // Told to whoever adds the next piece or waits for the end.
+      // Reported to whoever adds the next piece or awaits the end.
       last.catch(() => {});
       undone.push(last);
       while (undone.length > aheadMax) await undone.shift();

@@ -87,7 +87,8 @@ function wholeSeconds(ms: number, direction: 'up' | 'down'): number {
 /** The UTC day `2026-11-21` as a window. Throws RangeError when there is no such day. */
 export function dayWindow(day: string): Window {
   const from = new Date(`${day}T00:00:00Z`);
-  if (Number.isNaN(from.getTime()) || utcDay(from) !== day) throw new RangeError(`${day} is no day`);
+  if (Number.isNaN(from.getTime()) || utcDay(from) !== day)
+    throw new RangeError(`${day} is not a UTC day; allowed is one that exists, as YYYY-MM-DD`);
   return { from, to: new Date(from.getTime() + DAY_MS) };
 }
 

@@ -1,5 +1,5 @@
 /**
- * One clock is no clock: which time may be taken for now, of the time that Stripe's answer states, the database's clock
+ * No single clock is trusted: which time may be taken for now, of the time that Stripe's answer states, the database's clock
  * and this machine's. A wrong `Date` of a proxy or cache, or a clock that nobody set, must not move coverage ahead of the
  * truth. Pure. Invariant: the result is never later than Stripe's own statement, nor than the smallest clock that another
  * one agrees with, so that one wrong clock of three can hold coverage back and never push it ahead.

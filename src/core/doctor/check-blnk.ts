@@ -28,7 +28,7 @@ function lackingFindings({ mayReadBalances, style }: BlnkFacts): Finding[] {
     return [
       {
         ...{ state: 'warn', code: 'blnk_answer_unreadable', do: 'Run it again; a worker asks at its start and hourly' },
-        text: 'Posting and looking up are allowed; whether balances may be read, no answer of Blnk shows now',
+        text: 'Posting and look-ups are allowed; Blnk gave no clear answer on whether the key may read balances',
       },
     ];
   }

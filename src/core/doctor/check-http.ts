@@ -34,7 +34,7 @@ export const webhookCheck: Check = {
   judge({ webhook }) {
     if (webhook === null) return [skipped('its variables are not known yet')];
     const { secrets, isServed } = webhook;
-    if (secrets === 0) return [fine('none: payments are found by asking, once in each interval')];
+    if (secrets === 0) return [fine('none: payments are found by polling, once per interval')];
     if (isServed)
       return [
         fine(
@@ -44,7 +44,7 @@ export const webhookCheck: Check = {
     return [
       found(
         'webhook_not_heard',
-        'STRIPE_WEBHOOK_SECRET is set and HTTP_PORT is off, so that nobody hears the webhook; payments are found by asking',
+        'STRIPE_WEBHOOK_SECRET is set and HTTP_PORT is off, so webhooks are not received; payments are found by polling',
         'Set HTTP_PORT to a port, or leave STRIPE_WEBHOOK_SECRET out',
       ),
     ];

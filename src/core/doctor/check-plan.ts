@@ -109,7 +109,7 @@ function usedUp({ allocation: { used, allowed } }: Reads): Finding[] {
   return [
     found(
       'stripe_reads_used_up',
-      `${formatCount(used)} reads of Stripe in the last 30 days, and STRIPE_SHARE of its allocation is ${formatCount(allowed)}: syncs come as rarely as they may, and Stripe may refuse further reads`,
+      `${formatCount(used)} reads of Stripe in the last 30 days, and STRIPE_SHARE of its allocation is ${formatCount(allowed)}: syncs now run at the longest interval, and Stripe may refuse further reads`,
       'Raise STRIPE_SHARE where nothing else reads this account, or ask Stripe for more; status shows how it goes on',
     ),
   ];

@@ -46,7 +46,7 @@ function redisFindings({ product, version, policy, isKept, at }: RedisFacts): Fi
     findings.push(
       found(
         'queue_server_old',
-        `${product} at ${at} is version ${version}; it works, and ${VERSION_ADVISED.join('.')} or newer is what queues are made for`,
+        `${product} at ${at} is version ${version}; it works, but BullMQ recommends ${VERSION_ADVISED.join('.')} or newer`,
         'Update it when it suits',
       ),
     );
@@ -62,7 +62,7 @@ function redisFindings({ product, version, policy, isKept, at }: RedisFacts): Fi
     findings.push(
       found(
         'queue_not_kept',
-        `${product} at ${at} keeps nothing on disk (no save points, appendonly no): after its restart what was asked for is woken up to a minute late. No payment is lost by it`,
+        `${product} at ${at} keeps nothing on disk (no save points, appendonly no): after a restart, requested work starts up to a minute late. No payment is lost`,
         'redis-cli config set appendonly yes, and the same in redis.conf',
       ),
     );

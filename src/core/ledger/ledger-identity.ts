@@ -118,8 +118,8 @@ const EXAMPLES_MAX = 3;
 /** The fault of a lane while the ledger does not look like the one that was posted to. Nothing is sent; collecting goes on. */
 export function ledgerInDoubt(detail: string): SyncError {
   return new SyncError(
-    `The ledger does not look like the one that this mirror posted to: ${detail}. A reader that lags may be the reason, so it ` +
-      'is looked at again and again for ten minutes; nothing is posted meanwhile',
+    `The ledger does not look like the one that this mirror posted to: ${detail}. A lagging replica may be the reason, so the ` +
+      'ledger is checked repeatedly for ten minutes; nothing is posted meanwhile',
     { kind: 'transient', code: 'ledger_in_doubt' },
   );
 }

@@ -83,7 +83,7 @@ export function prepareVariant(payment: Payment, rules: MappingRules, variant: V
   const role = correctedBy !== undefined ? 'correction' : reference === payment.id ? 'original' : 'replacement';
   const [from, to] = takesBack ? [destination, source] : [source, destination];
   const precision = precisionOf(exponent);
-  // Spread into one another these would take longer than all else of preparing. Their order is that of the bytes.
+  // Written out: nested spreads would cost more than the rest of the preparation. The order of the keys is the order of the bytes.
   const rest = {
     precision,
     currency,

@@ -26,7 +26,7 @@ export function ownBalancesOf({ source, sourceShards }: OwnBalances): string[] {
 
 /** The name that another balance must not have: the balances themselves, and what their names are made of. */
 export function isOwnBalance(name: string, own: OwnBalances): boolean {
-  // Nearly no customer is called so, and the names of all balances need not be made for each payment.
+  // Almost no customer has such a name, so the list of own balances is rarely built.
   return name.startsWith(own.source) && (name === own.source || ownBalancesOf(own).includes(name));
 }
 

@@ -140,7 +140,7 @@ export function stateOfFinding({ kind, accepted }: Pick<DayFinding, 'kind' | 'ac
   return accepted === undefined ? FINDING_KINDS[kind].state : 'sealed_with_exceptions';
 }
 
-/** It is about a payment of which Stripe does not show the currency: every certificate of its day has it, and it is one payment. */
+/** Whether the finding is about a payment whose currency Stripe does not show: every certificate of its day lists it, and it counts once. */
 export function isOfAnyCurrency({ kind, paymentId, stripe, ofCurrency }: DayFinding): boolean {
   const isNotWhole = paymentId !== null && stripe === null && (kind === 'unreadable' || kind === 'dismissed');
   return isNotWhole && ofCurrency === undefined;

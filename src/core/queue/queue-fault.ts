@@ -53,7 +53,7 @@ export function describeQueueFault({ kind, queue, detail }: QueueFault): string 
     case 'not_delivered':
       return `${name} did not deliver what was due${more}`;
     case 'evicts':
-      return `${name} is kept by a Redis that drops keys when its memory is full${more}. Set it: redis-cli config set maxmemory-policy noeviction`;
+      return `${name} is in a Redis that evicts keys when its memory is full${more}. Forbid that: redis-cli config set maxmemory-policy noeviction`;
     default:
       return kind satisfies never;
   }

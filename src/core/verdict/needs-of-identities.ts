@@ -19,7 +19,7 @@ export function needsOfIdentities({ identities }: VerdictFacts): Need[] {
     needs.push(
       need(
         'stripe_customers_refused',
-        `The Stripe key may not read customers since ${utc(customersRefusedSince)}: identities keep the names that they have. Make a ` +
+        `The Stripe key has not been allowed to read customers since ${utc(customersRefusedSince)}: identities keep the names that they have. Make a ` +
           'key with "Customers: Read" and give it as STRIPE_API_KEY, or set BLNK_IDENTITIES=ids.',
       ),
     );
@@ -28,7 +28,7 @@ export function needsOfIdentities({ identities }: VerdictFacts): Need[] {
     needs.push(
       need(
         'identities_waiting',
-        `${customersText(failing.count)} wait for their identity in Blnk and are tried again by themselves: ${withoutFullStop(failing.error)}.`,
+        `${customersText(failing.count)} wait for their identity in Blnk and are retried automatically: ${withoutFullStop(failing.error)}.`,
       ),
     );
   }

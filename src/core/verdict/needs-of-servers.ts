@@ -51,9 +51,9 @@ function needsOfBlnkKey({ balancesRefusedSince: since }: KnownMirror): Need[] {
   return [
     need(
       'blnk_balances_refused',
-      `The Blnk key may not read balances since ${utc(since)}: proofs cannot compare what the source balance moved by, so rows ` +
-        'that belong to no payment stay unseen, and every day is sealed with that exception at best. Make a key with the ' +
-        'scope proxy:read as well (a key of a Core: balances:read) and give it as BLNK_API_KEY.',
+      `The Blnk key has not been allowed to read balances since ${utc(since)}: proofs cannot check the movement of the source ` +
+        'balance, so rows that belong to no payment go unnoticed, and a day can at best be sealed with that exception. Make a key ' +
+        'with the scope proxy:read as well (a key of a Core: balances:read) and give it as BLNK_API_KEY.',
     ),
   ];
 }
@@ -66,9 +66,9 @@ function needsOfStripeKey(mirror: KnownMirror): Need[] {
     return [
       need(
         'stripe_events_and_charges_refused',
-        `The Stripe key may read neither events (since ${utc(events)}) nor charges (since ${utc(charges)}): payments that ` +
-          'succeed late cannot be seen, and completeness stands still. Make a key with "Events: Read" and "Charges: Read" ' +
-          'and give it as STRIPE_API_KEY.',
+        `The Stripe key can read neither events (refused since ${utc(events)}) nor charges (refused since ${utc(charges)}): ` +
+          'payments that succeed late are not seen, and completeness does not advance. Make a key with "Events: Read" and ' +
+          '"Charges: Read" and give it as STRIPE_API_KEY.',
       ),
     ];
   }
@@ -76,7 +76,7 @@ function needsOfStripeKey(mirror: KnownMirror): Need[] {
     return [
       need(
         'stripe_events_refused',
-        `The Stripe key may not read events since ${utc(events)}: late payments are found by sweeps only; completeness ` +
+        `The Stripe key has not been allowed to read events since ${utc(events)}: late payments are found by sweeps only; completeness ` +
           'ends at the last full sweep. Make a key with "Events: Read" and give it as STRIPE_API_KEY.',
       ),
     ];
@@ -85,7 +85,7 @@ function needsOfStripeKey(mirror: KnownMirror): Need[] {
     return [
       need(
         'stripe_charges_refused',
-        `The Stripe key may not read charges since ${utc(charges)}: no sweep can be read, so holes whose events are gone ` +
+        `The Stripe key has not been allowed to read charges since ${utc(charges)}: no sweep can be read, so holes whose events are gone ` +
           'stay open. Make a key with "Charges: Read" and give it as STRIPE_API_KEY.',
       ),
     ];
@@ -108,7 +108,7 @@ export function needsOfClocks({ workers, coveredAheadTo }: VerdictFacts): Need[]
       need(
         'coverage_ahead',
         `What counts as read reaches to ${utc(coveredAheadTo)}, which has not come yet: an answer of Stripe ` +
-          'once stated a wrong time, or the clock of the database and of this machine are behind. A worker takes it back, and ' +
+          'once stated a wrong time, or the clocks of the database and of this machine are behind. A worker takes it back, and ' +
           'reads what it left out, at its next sync.',
       ),
     );

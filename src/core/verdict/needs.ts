@@ -17,7 +17,7 @@ import { needsOfClocks, needsOfKeys, needsOfLedger, needsOfQueue } from './needs
 const PAUSE_MS = 6 * MINUTE_MS;
 
 const STRIPE_AWAY =
-  'It is tried again by itself; check that Stripe answers from here, and STRIPE_API_BASE where it is set.';
+  'It is retried automatically; check that Stripe answers from here, and STRIPE_API_BASE where it is set.';
 
 export function needsOf(facts: VerdictFacts): Need[] {
   const needs = [
@@ -42,7 +42,7 @@ function needsOfProcesses({ workers, mirror }: VerdictFacts): Need[] {
     return [
       need(
         'rebuild_unfinished',
-        `This database is being rebuilt since ${utc(rebuildingSince)}, and no worker may start until that is finished.`,
+        `This database has been under rebuild since ${utc(rebuildingSince)}. No worker may start until the rebuild is finished.`,
         commandLine('rebuild'),
       ),
     ];
@@ -55,7 +55,7 @@ function needsOfTotals({ areTotalsKept }: VerdictFacts): Need[] {
   return [
     need(
       'totals_not_kept',
-      'Sums and counts of payments are not kept: triggers of postings are switched off or missing, so what is shown here is not all. ' +
+      'Counts and sums of payments are not maintained: triggers on postings are disabled or missing, so the numbers shown here are incomplete. ' +
         'Payments are read, posted and proven all the same. Switch them on: alter table stripe_blnk_sync.postings enable trigger user. ' +
         'A worker counts anew within an hour of the next difference that it finds.',
     ),
@@ -71,7 +71,7 @@ function needsOfReading(facts: VerdictFacts): Need[] {
     return [
       need(
         'reading_failed',
-        `Reading ${feed} fails since ${utc(since)}: ${code}: ${withoutFullStop(message)}.${advice}`,
+        `Reading ${feed} has failed since ${utc(since)}: ${code}: ${withoutFullStop(message)}.${advice}`,
         commandLine(`run ${runId}`),
       ),
     ];
@@ -82,7 +82,7 @@ function needsOfReading(facts: VerdictFacts): Need[] {
       need(
         'sync_late',
         `The last sync was read to its end at ${utc(facts.tailReadAt)}, although one is due every ` +
-          `${formatDuration(facts.intervalMs)} and workers live.`,
+          `${formatDuration(facts.intervalMs)} and workers are running.`,
         commandLine('runs --all'),
       ),
     ];
@@ -91,7 +91,7 @@ function needsOfReading(facts: VerdictFacts): Need[] {
   return [
     need(
       'standstill',
-      `Completeness has not moved since ${utc(facts.complete?.to ?? null)} although workers live.`,
+      `Completeness has not moved since ${utc(facts.complete?.to ?? null)} although workers are running.`,
       commandLine('runs --all'),
     ),
   ];
@@ -110,8 +110,8 @@ function needsOfPosting({ parked, lanes, oldestUnresolved: oldest, now }: Verdic
     needs.push(
       need(
         'posting_paused',
-        `Posting from ${source} in ${currency} gets no further since ${utc(pausedSince)}: ${withoutFullStop(error ?? '')}. ` +
-          'It is tried again by itself; check that Blnk answers.',
+        `Posting from ${source} in ${currency} has made no progress since ${utc(pausedSince)}: ${withoutFullStop(error ?? '')}. ` +
+          'It is retried automatically; check that Blnk answers.',
       ),
     );
   }
@@ -123,7 +123,7 @@ function needsOfPosting({ parked, lanes, oldestUnresolved: oldest, now }: Verdic
       need(
         'unresolved',
         `${formatCount(unresolved)} unresolved: for more than 15 minutes Blnk has not said whether it holds them. ` +
-          `They are looked up again by themselves; check that Blnk answers.${named}`,
+          `They are looked up again automatically; check that Blnk answers.${named}`,
         oldest === null ? null : commandLine(`parked show ${oldest.reference}`),
       ),
     );

@@ -127,7 +127,7 @@ function whyLate(facts: VerdictFacts): string[] {
   if (holes.length > 0) reasons.push('time in between is not read yet');
   if (isSyncLate(facts)) {
     if (workers.length === 0) reasons.push('no worker is running');
-    if (failure !== null) reasons.push(`reading ${failure.feed} fails since ${utc(failure.since)}`);
+    if (failure !== null) reasons.push(`reading ${failure.feed} has failed since ${utc(failure.since)}`);
     reasons.push(`the last sync was read to its end at ${utc(tailReadAt)}`);
   } else if (standsStill(facts)) {
     reasons.push('completeness has not moved since then');

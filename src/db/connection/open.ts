@@ -60,7 +60,7 @@ export interface DatabaseOptions {
   readonly limit?: StatementLimit;
 }
 
-/** Unqualified names are those of our tables. Temporary ones come last, where nobody can put one before ours. */
+/** No statement of ours depends on it; temporary tables come last, so that none hides another. */
 const SEARCH_PATH = 'public, pg_temp';
 
 /**

@@ -3,7 +3,7 @@
  * or has handed its work on to another one.
  */
 import postgres from 'postgres';
-import { SyncError } from '../../core/base/errors.js';
+import { describeError, SyncError, withoutFullStop } from '../../core/base/errors.js';
 import { PostgresConnectionFault, PostgresRefusal } from '../../postgres/refusal.js';
 import { connectionLost } from './one-connection.js';
 
@@ -52,11 +52,11 @@ export function explainServerFault(error: unknown): unknown {
   const code = stateOf(error);
   if (code === null) return connectionLost(error);
   if (code === FULL) return noConnectionLeft(error);
-  return new SyncError('The database answers, and fails at what is asked of it', {
-    kind: 'transient',
-    code: 'database_failed',
-    cause: error,
-  });
+  return new SyncError(
+    `PostgreSQL could not execute a statement: ${withoutFullStop(describeError(error))}. Workers retry it; run a command again. ` +
+      "If it persists, check the server's log and disk space",
+    { kind: 'transient', code: 'database_failed', cause: error },
+  );
 }
 
 /** Whether it refused one more connection. */

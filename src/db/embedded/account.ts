@@ -34,7 +34,7 @@ export async function firstOutOfReach(
   if (code !== 0) {
     throw new EmbeddedPostgresError(
       'account_unavailable',
-      `Cannot find out what ${account.name} may read: /bin/sh ended with ${code}: ${output}`,
+      `Cannot find out what ${account.name} may read: /bin/sh ended with ${code}: ${output}\n${OTHER_WAY_OUT}`,
     );
   }
   return output === '' ? undefined : output;

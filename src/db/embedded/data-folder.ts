@@ -130,7 +130,7 @@ async function putInPlace(fresh: string, home: EmbeddedHome): Promise<void> {
     if ((await readVersion(home.dataFolder)) !== undefined) return;
     throw new EmbeddedPostgresError(
       'foreign_folder',
-      `${home.dataFolder} is there and is not a database of PostgreSQL (it has no PG_VERSION). Move it away or set DATA_DIR to another folder.`,
+      `${home.dataFolder} is there and is not a database of PostgreSQL (it has no PG_VERSION). Move it away or set DATA_DIR to another folder. ${OTHER_WAY_OUT}`,
       { cause },
     );
   }

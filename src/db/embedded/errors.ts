@@ -20,5 +20,5 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** The one sentence every refusal ends with. */
+/** How a refusal ends where a server of one's own is the other way out. */
 export const OTHER_WAY_OUT = 'Or set DATABASE_URL to a PostgreSQL server of your own (14 or newer).';

@@ -132,7 +132,7 @@ async function temporaryDataDir(wanted: string): Promise<string> {
   if (!found.isDirectory() || found.uid !== own || (found.mode & 0o022) !== 0) {
     throw new EmbeddedPostgresError(
       'foreign_folder',
-      `${folder} is not a folder of user ${own} that only this user may write. Remove it or set TMPDIR to another folder.`,
+      `${folder} is not a folder of user ${own} that only this user may write. Remove it or set TMPDIR to another folder. ${OTHER_WAY_OUT}`,
     );
   }
   return folder;

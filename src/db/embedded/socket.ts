@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { lstat, readlink, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EmbeddedPostgresError, errorCode } from './errors.js';
+import { EmbeddedPostgresError, errorCode, OTHER_WAY_OUT } from './errors.js';
 import { PORT } from './server.js';
 
 /** Bytes without the closing zero: 108 on Linux, 104 on macOS. */
@@ -32,7 +32,7 @@ export async function socketFolder(dataFolder: string): Promise<string> {
   }
   throw new EmbeddedPostgresError(
     'folder_not_writable',
-    `The path of ${dataFolder} is too long for a Unix socket (${ADDRESS_MAX_BYTES} bytes), and no link to it could be made in ${tmpdir()} or /tmp. Set DATA_DIR to a shorter path.`,
+    `The path of ${dataFolder} is too long for a Unix socket (${ADDRESS_MAX_BYTES} bytes), and no link to it could be made in ${tmpdir()} or /tmp. Set DATA_DIR to a shorter path. ${OTHER_WAY_OUT}`,
   );
 }
 

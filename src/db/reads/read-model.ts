@@ -1,6 +1,6 @@
 /**
- * Everything that commands (and later pages) read, behind one interface. Reads only; what a person changes is the
- * `ParkedStore`. Every answer is plain values: Dates, bigints, strings.
+ * Everything that commands, pages and the API read, behind one interface. It changes nothing. Every answer is plain values:
+ * Dates, bigints, strings.
  */
 
 import type { Window } from '../../core/base/window.js';

@@ -33,7 +33,7 @@ export const SERVER_EVENTS = {
     level: 'warn',
     fields: { server: SERVER, error: ERROR },
     sentence: ({ server, error }) =>
-      `${SERVER_NAMES[server]} is away; nothing is lost, and work goes on when it answers: ${error}`,
+      `${SERVER_NAMES[server]} is unavailable; nothing is lost, and work continues when it answers again: ${error}`,
     meaning: 'For two seconds or more a server has given no answer, or only that it cannot answer.',
     whatToDo: 'fix or start it, when it is yours. What needs it waits; everything else goes on',
   }),

@@ -154,7 +154,7 @@ export const WORKER_EVENTS = {
     sentence: ({ sessions }) =>
       `${countText(sessions, 'database session')} ended, because the process stood still in the middle of a statement; nothing waits for it any more`,
     meaning:
-      'A worker or command stands still (a suspended or frozen machine, a host without power) and held locks in PostgreSQL that others may wait for. Nothing is lost; when it goes on, it connects anew.',
+      'A worker or command came to a halt (a suspended or frozen machine, a host without power) while it held locks in PostgreSQL that others may wait for. Nothing is lost; when it resumes, it connects anew.',
     whatToDo: 'find out what stopped it',
   }),
   silentRunsClosed: define<{ readonly runs: number }>({
