@@ -38,8 +38,8 @@ export async function lookAtLedger(
     shownReferences(vendors, posted, mirror.mirrorId),
     ownBalances(vendors.ledgerSide, names),
   ]);
-  const witnesses = posted.map((one) => ({ ...one, isFound: shown.has(one.reference) }));
-  const verdict = judgeLedger({ sources: names, remembered, found: found.ids, witnesses });
+  const sample = posted.map((one) => ({ ...one, isFound: shown.has(one.reference) }));
+  const verdict = judgeLedger({ sources: names, remembered, found: found.ids, sample });
   if (remembers && (verdict.kind === 'same' || verdict.kind === 'rows_missing')) {
     for (const { lane, balanceId } of found.balances) {
       if (!remembered.has(laneName(lane))) await rememberBalance(sql, lane, balanceId);

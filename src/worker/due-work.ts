@@ -17,18 +17,18 @@ export interface WorkSource {
   readonly kind: WorkKind;
   /** How much of it this process takes from the queue at a time: with less in hand, the queue would have delivered more. */
   readonly atOnce: number;
-  /** What is due and in nobody's hands, as far as the database knows. */
+  /** What is due and not at work anywhere, as far as the database knows. */
   find(): Promise<readonly DueWork[]>;
 }
 
 /** What this process has in hand, delivered or begun by itself. */
-export interface Hands {
+export interface RunningWork {
   hold<Result>(kind: WorkKind, key: string, work: () => Promise<Result>): Promise<Result>;
   has(kind: WorkKind, key: string): boolean;
   count(kind: WorkKind): number;
 }
 
-export function createHands(): Hands {
+export function createRunningWork(): RunningWork {
   const held = new Map<WorkKind, string[]>();
   const keysOf = (kind: WorkKind): string[] => held.get(kind) ?? [];
   return {
@@ -50,7 +50,7 @@ export function createHands(): Hands {
 }
 
 export interface DueWorkPorts {
-  readonly hands: Hands;
+  readonly running: RunningWork;
   readonly sources: readonly WorkSource[];
   /** The queue is known to take and give nothing: there is no delivery to wait for. */
   isQueueAway(): boolean;
@@ -68,7 +68,7 @@ export interface DueWorkRunner {
 }
 
 export function createDueWork(ports: DueWorkPorts): DueWorkRunner {
-  const { hands } = ports;
+  const { running } = ports;
   const begun = new Set<Promise<void>>();
   const seen = new Map<WorkKind, ReadonlySet<string>>();
 
@@ -77,21 +77,21 @@ export function createDueWork(ports: DueWorkPorts): DueWorkRunner {
 
   const begin = (kind: WorkKind, { key, run }: DueWork): void => {
     lately.add(`${kind} ${key}`);
-    const running = hands
+    const ended = running
       .hold(kind, key, run)
       .then(
         // What came of it is due at once: parts after a sync, lanes after a part.
         () => (ports.isQueueAway() ? look() : undefined),
         (error: unknown) => ports.onFailed(kind, error),
       )
-      .finally(() => begun.delete(running));
-    begun.add(running);
+      .finally(() => begun.delete(ended));
+    begun.add(ended);
   };
 
   const lookAt = async ({ kind, atOnce, find }: WorkSource): Promise<void> => {
-    const due = (await find()).filter(({ key }) => !hands.has(kind, key));
+    const due = (await find()).filter(({ key }) => !running.has(kind, key));
     const before = seen.get(kind);
-    const room = Math.max(0, atOnce - hands.count(kind));
+    const room = Math.max(0, atOnce - running.count(kind));
     // Without room it waits in the queue, as it should.
     seen.set(kind, new Set(room > 0 ? due.map(({ key }) => key) : []));
     const isOverdue = ({ key }: DueWork) =>

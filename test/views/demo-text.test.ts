@@ -1,7 +1,7 @@
 /** The demonstration: what it says, how far it is while it waits, and a line that makes every command work elsewhere. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { createDemoVoice } from '../../src/app/demo/voice.js';
+import { createNarration } from '../../src/app/demo/narration.js';
 import { readWorkerConfig } from '../../src/config/config.js';
 import {
   demoComparison,
@@ -110,17 +110,17 @@ describe('what the demonstration prints', () => {
   });
 });
 
-describe('the voice of the demonstration', () => {
+describe('the narration of the demonstration', () => {
   it('prints how far a long wait is, and the reason when it is told to stop', async () => {
     const said: string[] = [];
     const stopping = new AbortController();
-    const voice = createDemoVoice((line) => said.push(line), stopping.signal, { sayEveryMs: 20 });
-    const found = await voice.until(
+    const narration = createNarration((line) => said.push(line), stopping.signal, { sayEveryMs: 20 });
+    const found = await narration.until(
       () => (said.length >= 2 ? 'found' : null),
       () => 'it is looked for',
     );
     expect([found, said[0]]).toEqual(['found', '  … it is looked for (0 s)']);
-    const waiting = voice.until(
+    const waiting = narration.until(
       () => null,
       () => 'for ever',
     );

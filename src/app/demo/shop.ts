@@ -14,9 +14,9 @@ import { demoStaysUp } from '../../views/demo-text.js';
 import { openCommandContext } from '../commands/command-context.js';
 import type { AppEnvironment } from '../commands/command-environment.js';
 import { exportedVariables } from './exported-variables.js';
+import { createNarration, type Narration } from './narration.js';
 import { tellDemoStory } from './story.js';
 import { type DemoVendors, startDemoVendors } from './vendors.js';
-import { createDemoVoice, type DemoVoice } from './voice.js';
 import { type DemoWorker, startDemoWorker } from './worker.js';
 
 export interface DemoOptions {
@@ -37,7 +37,7 @@ const COLUMNS = 80;
 export async function runDemoShop(environment: AppEnvironment, options: DemoOptions): Promise<0 | 1> {
   const leaving = new AbortController();
   const signal = AbortSignal.any([environment.signal, leaving.signal]);
-  const voice = createDemoVoice((line) => environment.output.print(line), signal);
+  const narration = createNarration((line) => environment.output.print(line), signal);
   const dataDir = await mkdtemp(join(tmpdir(), 'stripe-blnk-sync-demo-'));
   const vendors = await startDemoVendors(options.payments);
   const variables = demoVariables(vendors, { dataDir, port: await freePort() });
@@ -51,10 +51,10 @@ export async function runDemoShop(environment: AppEnvironment, options: DemoOpti
     startWorker();
     // Through the same door as a user's variables.
     const config = readWorkerConfig(variables);
-    const context = await openWhenReady({ environment, config, voice, signal });
+    const context = await openWhenReady({ environment, config, narration, signal });
     try {
       const isWell = await tellDemoStory({
-        ...{ config, context, vendors, voice, signal, startWorker },
+        ...{ config, context, vendors, narration, signal, startWorker },
         columns: environment.output.columns || COLUMNS,
         log: await environment.log('error'),
         userName: environment.userName,
@@ -68,7 +68,7 @@ export async function runDemoShop(environment: AppEnvironment, options: DemoOpti
   } catch (error) {
     // A terminal's Ctrl-C reaches the worker too, whose end is no fault then.
     if (!environment.signal.aborted) throw leaving.signal.aborted ? leaving.signal.reason : error;
-    voice.say(['Stopped.']);
+    narration.say(['Stopped.']);
     return options.once ? 1 : 0;
   } finally {
     // Nothing may ask the database or the stand-ins any more when they go.
@@ -112,16 +112,16 @@ function freePort(): Promise<number> {
 interface Opening {
   readonly environment: AppEnvironment;
   readonly config: WorkerConfig;
-  readonly voice: DemoVoice;
+  readonly narration: Narration;
   readonly signal: AbortSignal;
 }
 
 /** The worker creates the database; a moment later a command can join it. */
-async function openWhenReady({ environment, config, voice, signal }: Opening): Promise<CommandContext> {
+async function openWhenReady({ environment, config, narration, signal }: Opening): Promise<CommandContext> {
   let opened = null as CommandContext | null;
   let last: unknown = 'nothing was tried';
   try {
-    return await voice.until(
+    return await narration.until(
       async () => {
         opened ??= await openCommandContext(config, {
           log: await environment.log('silent'),

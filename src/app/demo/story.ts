@@ -25,14 +25,14 @@ import {
   demoSecondRun,
 } from '../../views/demo-text.js';
 import { openDemoDays } from './days.js';
+import type { Narration } from './narration.js';
 import type { DemoVendors } from './vendors.js';
-import type { DemoVoice } from './voice.js';
 
 export interface DemoStory {
   readonly config: WorkerConfig;
   readonly context: CommandContext;
   readonly vendors: DemoVendors;
-  readonly voice: DemoVoice;
+  readonly narration: Narration;
   readonly columns: number;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -44,26 +44,26 @@ export interface DemoStory {
 
 /** @returns whether both sides are equal in the end and every day is sealed */
 export async function tellDemoStory(story: DemoStory): Promise<boolean> {
-  const { context, vendors, voice, columns } = story;
+  const { context, vendors, narration, columns } = story;
   const startedAtMs = performance.now();
   await killWhilePosting(story);
   const counts = await untilSettled(story);
   const status = await context.reads.status();
-  voice.say(demoFirstRun({ ...counts, tookMs: performance.now() - startedAtMs }, status, columns));
+  narration.say(demoFirstRun({ ...counts, tookMs: performance.now() - startedAtMs }, status, columns));
   await readAllAgain(story);
   await decideParked(story);
   const check = vendors.compare();
-  voice.say(demoComparison(check));
+  narration.say(demoComparison(check));
   const isWhole = check.differences.length === 0;
   const days = await openDemoDays(story);
   try {
     const proven = await days.prove(daysThatAreOver(vendors), (done, all) =>
-      voice.say([`  … ${done} of ${all} days are proven`]),
+      narration.say([`  … ${done} of ${all} days are proven`]),
     );
-    voice.say(demoProof(proven, columns));
+    narration.say(demoProof(proven, columns));
     const isSealedAgain = await damageAndRepair(story, days);
     const { sentence } = verdictOf(await context.reads.status());
-    voice.say(demoEnd(sentence));
+    narration.say(demoEnd(sentence));
     return isWhole && isSealedAgain && proven.every(({ state }) => isSealed(state));
   } finally {
     await days.close();
@@ -72,11 +72,11 @@ export async function tellDemoStory(story: DemoStory): Promise<boolean> {
 
 const KILL_WHEN_POSTED = 0.4;
 
-async function killWhilePosting({ vendors, voice, context, killWorker, startWorker }: DemoStory): Promise<void> {
+async function killWhilePosting({ vendors, narration, context, killWorker, startWorker }: DemoStory): Promise<void> {
   const { postable, succeeded } = vendors.counts();
   const wanted = Math.max(1, Math.floor(postable * KILL_WHEN_POSTED));
   const rows = () => vendors.blnk.stats().rows;
-  const moment = await voice.until(
+  const moment = await narration.until(
     async () => (rows() >= wanted ? 'now' : (await countsOf(context)).settled >= succeeded ? 'too late' : null),
     () =>
       rows() === 0
@@ -86,14 +86,14 @@ async function killWhilePosting({ vendors, voice, context, killWorker, startWork
   // A handful of payments is posted before anybody can kill.
   if (moment === 'too late' || rows() >= postable) return;
   await killWorker();
-  voice.say(demoKilled({ inLedger: rows(), succeeded }));
+  narration.say(demoKilled({ inLedger: rows(), succeeded }));
   startWorker();
 }
 
 /** Until all is in the ledger or parked. */
-function untilSettled({ vendors, voice, context }: DemoStory): Promise<DemoCounts> {
+function untilSettled({ vendors, narration, context }: DemoStory): Promise<DemoCounts> {
   const before = vendors.blnk.stats().rows;
-  return voice.until(
+  return narration.until(
     async () => {
       const counts = await countsOf(context);
       return counts.settled >= vendors.counts().succeeded ? counts : null;
@@ -114,8 +114,8 @@ async function countsOf({ reads }: CommandContext): Promise<DemoCounts & { reado
   return { found: posted + parked + pending, posted, parked, settled: posted + parked };
 }
 
-async function readAllAgain({ voice, context, vendors }: DemoStory): Promise<void> {
-  const { windowFrom } = await voice.until(
+async function readAllAgain({ narration, context, vendors }: DemoStory): Promise<void> {
+  const { windowFrom } = await narration.until(
     async () => {
       const id = await context.reads.firstRunAfter({ feed: 'payment_intents', startedAfter: new Date(0) });
       const answer = id === null ? null : await context.reads.run(id);
@@ -128,7 +128,7 @@ async function readAllAgain({ voice, context, vendors }: DemoStory): Promise<voi
     from: { kind: 'time', time: windowFrom },
     to: { kind: 'ago', durationMs: 0 },
   });
-  const run = await voice.until(
+  const run = await narration.until(
     async () => {
       const answer = await context.reads.run(again);
       const isOver = answer.kind === 'found' && !['collecting', 'posting'].includes(answer.run.status);
@@ -136,25 +136,25 @@ async function readAllAgain({ voice, context, vendors }: DemoStory): Promise<voi
     },
     () => 'everything is read a second time',
   );
-  voice.say(demoSecondRun(run, vendors.blnk.stats().rows - before));
+  narration.say(demoSecondRun(run, vendors.blnk.stats().rows - before));
 }
 
 /** As `parked dismiss` and `parked retry` do. */
-async function decideParked({ voice, context, vendors, columns, userName }: DemoStory): Promise<void> {
+async function decideParked({ narration, context, vendors, columns, userName }: DemoStory): Promise<void> {
   const { operations } = context;
   const { payments } = await context.reads.parked({ limit: 20, includeDismissed: false });
-  voice.say(demoParked(payments, columns));
+  narration.say(demoParked(payments, columns));
   const { impossible, refused } = vendors;
   const why = 'No card can be charged 5.124 KWD. Asked the payment provider; nothing was received.';
   await operations.dismissParked({ references: [impossible], by: userName, why }, { onDecided: () => {} });
   vendors.allowRefused();
   await operations.retryParked({ references: refused });
-  await voice.until(
+  await narration.until(
     async () =>
       (await countsOf(context)).parked === 1 && refused.every((id) => vendors.blnk.byReference(id)) ? 1 : null,
     () => 'the retried payments are looked up and posted',
   );
-  voice.say(demoDecisions({ dismissed: impossible, why, retried: refused }));
+  narration.say(demoDecisions({ dismissed: impossible, why, retried: refused }));
 }
 
 /** All that are over and have a payment, oldest first. */
@@ -165,21 +165,21 @@ function daysThatAreOver({ stripe }: DemoVendors): readonly string[] {
 }
 
 async function damageAndRepair(
-  { voice, vendors, columns, context }: DemoStory,
+  { narration, vendors, columns, context }: DemoStory,
   days: Awaited<ReturnType<typeof openDemoDays>>,
 ): Promise<boolean> {
   const damage = vendors.damage();
   if (damage === null) return true;
   const broken = await days.prove([damage.day]);
-  voice.say(demoDamage(damage, broken, columns));
+  narration.say(demoDamage(damage, broken, columns));
   const plan = await days.repair();
-  voice.say(demoRepair(plan, columns));
-  await voice.until(
+  narration.say(demoRepair(plan, columns));
+  await narration.until(
     async () =>
       (await countsOf(context)).settled === (await countsOf(context)).found && days.isWhole(damage.id) ? 1 : null,
     () => 'the missing payment is posted again',
   );
   const again = await days.prove([damage.day]);
-  voice.say(demoSealedAgain(again));
+  narration.say(demoSealedAgain(again));
   return again.every(({ state }) => isSealed(state));
 }

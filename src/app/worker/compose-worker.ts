@@ -14,7 +14,7 @@ import { countTotalsAnew, findWrongTotals } from '../../db/totals/check.js';
 import { createTimesCorrector } from '../../db/workers/future-times.js';
 import { HEARTBEAT_EVERY_MS } from '../../db/workers/liveness.js';
 import { refuseOldCode } from '../../db/workers/minimum-code.js';
-import { endStandingSessions } from '../../db/workers/standing-sessions.js';
+import { endStalledSessions } from '../../db/workers/stalled-sessions.js';
 import { createWorkerRegistry, type WorkerRegistry } from '../../db/workers/worker-registry.js';
 import type { JobQueue } from '../../queue/job-queue.js';
 import { type BackgroundTask, DONE } from '../../worker/background-tasks.js';
@@ -163,10 +163,10 @@ function createTasks(
 /** A task of its own: the others may wait for what such a session holds. */
 function standingSessionsTask({ database, events }: Context, everyMs: number): BackgroundTask {
   return {
-    ...{ name: 'standing sessions', everyMs },
+    ...{ name: 'stalled sessions', everyMs },
     async run() {
-      const sessions = await endStandingSessions(database.sql);
-      if (sessions > 0) events.standingSessionsEnded({ sessions });
+      const sessions = await endStalledSessions(database.sql);
+      if (sessions > 0) events.stalledSessionsEnded({ sessions });
       return { kind: 'done', counts: { sessions } };
     },
   };

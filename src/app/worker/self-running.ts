@@ -1,6 +1,6 @@
 /**
- * Composition: what one worker does with a queue that does not deliver. Joins due work (what stands in the database), the
- * hands of this process, and the watch over the queue.
+ * Composition: what one worker does with a queue that does not deliver. Joins due work (what stands in the database), what
+ * runs in this process, and the watch over the queue.
  */
 import { backfillsToRead, openParts } from '../../collect/backfill.js';
 import type { BackfillPart } from '../../collect/ports.js';
@@ -15,7 +15,7 @@ import type { Outages } from '../../observability/outages.js';
 import { type JobHandlers, type JobQueue, laneJob, partJob, proofsJob, syncJob } from '../../queue/job-queue.js';
 import { BACKFILL_QUEUE, POST_QUEUE, PROVE_QUEUE, SYNC_QUEUE } from '../../queue/payload.js';
 import { type BackgroundTask, DONE } from '../../worker/background-tasks.js';
-import { createDueWork, createHands, type WorkSource } from '../../worker/due-work.js';
+import { createDueWork, createRunningWork, type WorkSource } from '../../worker/due-work.js';
 import { createLaneStarts, createLaneTurns } from '../../worker/lane-turns.js';
 import { createQueueWatch, type QueueWatch } from '../../worker/queue-watch.js';
 import type { Context } from '../context.js';
@@ -60,10 +60,10 @@ export function createSelfRunning(context: Context, parts: DueWorkParts): SelfRu
   const { config, events, clock } = context;
   const { queue, handlers: jobs, registry } = parts;
   const lookEveryMs = Math.min(Math.max(config.syncEveryMs / LOOKS_PER_INTERVAL, LOOK_EVERY_MIN_MS), LOOK_EVERY_MAX_MS);
-  const hands = createHands();
+  const running = createRunningWork();
   const turns = createLaneTurns({
     ...{ clock, atOnce: parts.lanesAtOnce },
-    drainOnce: (lane, mayGoOn) => hands.hold('lane', laneName(lane), () => jobs.lane(lane, mayGoOn)),
+    drainOnce: (lane, mayGoOn) => running.hold('lane', laneName(lane), () => jobs.lane(lane, mayGoOn)),
   });
   let isAlone = false;
   let syncBegunAtMs: number | null = null;
@@ -74,15 +74,15 @@ export function createSelfRunning(context: Context, parts: DueWorkParts): SelfRu
     isDue: () => jobs.isDue(),
     sync(trigger) {
       noteSyncBegun();
-      return hands.hold('sync', ONE, () => jobs.sync(trigger));
+      return running.hold('sync', ONE, () => jobs.sync(trigger));
     },
     async part(part) {
       // The part of a job that comes while it is read here is this one's; what it leaves is asked for again.
-      if (!hands.has('part', partJob(part).id)) await hands.hold('part', partJob(part).id, () => jobs.part(part));
+      if (!running.has('part', partJob(part).id)) await running.hold('part', partJob(part).id, () => jobs.part(part));
     },
     lane: (lane) => turns.drain(lane),
     async proofs() {
-      if (!hands.has('proofs', ONE)) await hands.hold('proofs', ONE, () => jobs.proofs());
+      if (!running.has('proofs', ONE)) await running.hold('proofs', ONE, () => jobs.proofs());
     },
   };
   const watch = watchQueue(context, parts);
@@ -105,7 +105,7 @@ export function createSelfRunning(context: Context, parts: DueWorkParts): SelfRu
     failed,
   });
   const due = createDueWork({
-    hands,
+    running,
     sources: sources.map(({ source }) => source),
     isQueueAway: () => watch.isAway() && !parts.signal.aborted,
     onUndelivered(kind, keys) {

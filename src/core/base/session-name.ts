@@ -1,6 +1,6 @@
 /**
  * What the database sessions of this software are called (`application_name`): people find them in pg_stat_activity, and
- * `standing-sessions.ts` ends those of processes that stand still.
+ * `stalled-sessions.ts` ends those of processes that stand still.
  */
 
 const OURS = 'stripe-blnk-sync';

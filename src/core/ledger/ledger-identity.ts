@@ -17,7 +17,7 @@ import { type Lane, parseLane } from '../posting/posting.js';
 export type LedgerState = 'unchecked' | 'same' | 'rows_missing' | 'in_doubt' | 'other';
 
 /** One of our posted references, and whether the ledger showed it. */
-export interface Witness {
+export interface SampledPosting {
   readonly reference: string;
   readonly effectiveAt: Date;
   /** Posted so lately that a reader that lags may not show it yet. */
@@ -32,7 +32,7 @@ export interface LedgerEvidence {
   readonly remembered: ReadonlyMap<string, string>;
   /** The same as the ledger shows them now. */
   readonly found: ReadonlyMap<string, string>;
-  readonly witnesses: readonly Witness[];
+  readonly sample: readonly SampledPosting[];
 }
 
 export type LedgerVerdict =
@@ -41,18 +41,18 @@ export type LedgerVerdict =
   | { readonly kind: 'same' }
   | { readonly kind: 'rows_missing' | 'in_doubt'; readonly detail: string };
 
-/** Fewer witnesses than this cannot speak against a source balance that is the remembered one. */
+/** Fewer sample than this cannot speak against a source balance that is the remembered one. */
 const WITNESSES_MIN = 5;
 
 /**
  * Of the source balances a single equal one is enough: a ledger that was restored from a backup may lack those of later
- * currencies. Of the witnesses more than half must be there; a few that are not were deleted.
+ * currencies. Of the sample more than half must be there; a few that are not were deleted.
  */
 export function judgeLedger(evidence: LedgerEvidence): LedgerVerdict {
-  const { remembered, witnesses } = evidence;
-  if (remembered.size === 0 && witnesses.length === 0) return { kind: 'unchecked' };
+  const { remembered, sample } = evidence;
+  if (remembered.size === 0 && sample.length === 0) return { kind: 'unchecked' };
   const balances = judgeBalances(evidence);
-  const counted = balances.kind === 'same' ? witnesses.filter((one) => one.isFound || !one.isRecent) : witnesses;
+  const counted = balances.kind === 'same' ? sample.filter((one) => one.isFound || !one.isRecent) : sample;
   const absent = counted.filter(({ isFound }) => !isFound);
   const mayOutvote = balances.kind !== 'same' || counted.length >= WITNESSES_MIN;
   const speakAgainst = absent.length > 0 && absent.length * 2 > counted.length && mayOutvote;
@@ -69,9 +69,9 @@ export function judgeLedger(evidence: LedgerEvidence): LedgerVerdict {
 
 type Balances = { readonly kind: 'same' | 'unknown' } | { readonly kind: 'other'; readonly detail: string };
 
-function judgeBalances({ sources, remembered, found, witnesses }: LedgerEvidence): Balances {
+function judgeBalances({ sources, remembered, found, sample }: LedgerEvidence): Balances {
   if (remembered.size === 0) {
-    if (witnesses.length === 0 || found.size > 0) return { kind: 'unknown' };
+    if (sample.length === 0 || found.size > 0) return { kind: 'unknown' };
     return {
       kind: 'other',
       detail: `the source balance ${sources.join(', ')} is not there, although payments were posted from it`,
@@ -92,13 +92,13 @@ export function otherSourceText(
   return `the source balance ${source} in ${currency} was ${ids.remembered} at the first posting and is ${ids.found ?? 'not there'} now`;
 }
 
-function absentText(absent: readonly Witness[], asked: readonly Witness[]): string {
+function absentText(absent: readonly SampledPosting[], asked: readonly SampledPosting[]): string {
   const many = absent.length === asked.length ? 'none' : `only ${asked.length - absent.length}`;
   const [example] = absent;
   return `${many} of ${counted(asked.length)} that ${asked.length === 1 ? 'was' : 'were'} looked up is there (missing: ${example?.reference ?? ''}${absent.length > 1 ? ', …' : ''})`;
 }
 
-function missingText(absent: readonly Witness[], asked: readonly Witness[]): string {
+function missingText(absent: readonly SampledPosting[], asked: readonly SampledPosting[]): string {
   const days = absent.map(({ effectiveAt }) => utcDay(effectiveAt)).sort();
   const named = absent.slice(0, EXAMPLES_MAX).map(({ reference }) => reference);
   const more = absent.length > named.length ? ', …' : '';

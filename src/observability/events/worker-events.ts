@@ -148,7 +148,7 @@ export const WORKER_EVENTS = {
     whatToDo: 'nothing while a server is away; else read the error',
     isCounted: true,
   }),
-  standingSessionsEnded: define<{ readonly sessions: number }>({
+  stalledSessionsEnded: define<{ readonly sessions: number }>({
     level: 'warn',
     fields: { sessions: 'how many' },
     sentence: ({ sessions }) =>

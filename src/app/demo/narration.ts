@@ -1,7 +1,7 @@
 /** How the demonstration reports: what happened, and while it waits, every few seconds, how far that is. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface DemoVoice {
+export interface Narration {
   say(lines: readonly string[]): void;
   /** Looks until `look` returns something; meanwhile prints what `progress` returns. Rejects when the signal comes. */
   until<T>(look: () => Promise<T | null> | T | null, progress: () => string): Promise<T>;
@@ -13,11 +13,11 @@ const SAY_EVERY_MS = 2_000;
 const GIVE_UP_AFTER_MS = 5 * 60_000;
 
 /** @param options left out but in tests */
-export function createDemoVoice(
+export function createNarration(
   print: (line: string) => void,
   signal: AbortSignal,
   { sayEveryMs = SAY_EVERY_MS }: { readonly sayEveryMs?: number } = {},
-): DemoVoice {
+): Narration {
   let saidAtMs = performance.now();
   const say = (lines: readonly string[]): void => {
     for (const line of lines) print(line);

@@ -16,7 +16,7 @@ const STANDS_STILL_AFTER_MS = 20_000;
  * @param standsStillAfterMs by the database's clock, since the statement began
  * @returns how many were ended; their processes connect anew when they go on, and find their claims and runs with others
  */
-export async function endStandingSessions(
+export async function endStalledSessions(
   sql: postgres.Sql,
   { standsStillAfterMs = STANDS_STILL_AFTER_MS } = {},
 ): Promise<number> {

@@ -1,7 +1,7 @@
 /** Sessions whose process stands still in the middle of a statement, as after SIGSTOP between two messages of a driver. */
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { endStandingSessions } from '../../src/db/workers/standing-sessions.js';
+import { endStalledSessions } from '../../src/db/workers/stalled-sessions.js';
 import { type OwnDatabase, openEmptyDatabase } from '../support/own-database.js';
 import { until } from '../support/process/wait.js';
 
@@ -54,9 +54,9 @@ describe('of a process that stands still in the middle of a statement', () => {
     standStill(standing);
     standStill(foreign);
     await until('both stand still', async () => (await waitsForItsClient()).count === 2);
-    expect(await endStandingSessions(database.sql)).toBe(0);
+    expect(await endStalledSessions(database.sql)).toBe(0);
     expect(await holders()).toBe(3);
-    expect(await endStandingSessions(database.sql, { standsStillAfterMs: 0 })).toBe(1);
+    expect(await endStalledSessions(database.sql, { standsStillAfterMs: 0 })).toBe(1);
     await until('it let go', async () => (await holders()) === 2);
   });
 });
