@@ -53,6 +53,13 @@ export async function mirrorIds(lookUps: LookUps): Promise<string[]> {
   return found;
 }
 
+export async function hasTransactionOf(lookUps: LookUps, mirrorId: string): Promise<boolean> {
+  const row = await lookUps.anyRow('transactions', [{ field: MIRROR_FIELD, operator: 'eq', value: mirrorId }]);
+  if (row === null) return false;
+  if (readLedgerRow(row)?.mirrorId === mirrorId) return true;
+  throw unreadable(`a transaction was listed that is not of the mirror ${mirrorId}, which was asked for`);
+}
+
 /** The oldest day that our transactions name; null when there are none. About 15 questions, whatever the ledger's size. */
 export async function oldestEffectiveDay(lookUps: LookUps): Promise<string | null> {
   const dated = await oldestDayWithRows(lookUps);

@@ -9,7 +9,12 @@ import { renderFacts } from './table.js';
 export function beginLines({ mirrorId, mirrorIdsFound, startsAt, cutoverAt }: RebuildBegin): string[] {
   const window = `payments created from ${formatTime(startsAt)} to ${formatTime(cutoverAt)} UTC`;
   if (mirrorIdsFound === null) return [`An unfinished rebuild goes on: ${window}.`];
-  if (mirrorIdsFound.includes(mirrorId)) return [`Rebuilding the mirror ${mirrorId}: ${window}.`];
+  const others = mirrorIdsFound.filter((id) => id !== mirrorId);
+  if (others.length < mirrorIdsFound.length) {
+    const beside =
+      others.length === 0 ? '' : ` What other mirrors posted (${others.join(', ')}) counts as already there.`;
+    return [`Rebuilding the mirror ${mirrorId}: ${window}.${beside}`];
+  }
   return [
     `The ledger's transactions carry ${mirrorIdsFound.length === 1 ? 'an id that is no mirror id' : 'several mirror ids'} (${mirrorIdsFound.join(', ')}), so the mirror gets a new one, ${mirrorId}: what is there counts as already there.`,
     `Rebuilding: ${window}.`,

@@ -1,7 +1,7 @@
 /** A real worker with a ledger of its own: what a dry run says is what is made, all of it is used, and a lost database finds it again. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TIMINGS } from '../../src/app/timings.js';
-import { asCore } from '../blnk-contract/sandbox-client.js';
+import { asCore, payment } from '../blnk-contract/sandbox-client.js';
 import { homes } from '../support/homes.js';
 import { openPlace, population, type Session, startSession } from '../support/process/session.js';
 
@@ -84,6 +84,35 @@ it(
       expect([
         ...(await sql`select distinct state from stripe_blnk_sync.postings where reason is distinct from 'three_decimal_amount'`),
       ]).toContainEqual({ state: 'posted' });
+    } finally {
+      await place.close();
+    }
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  'a ledger that another mirror posted to as well is rebuilt as the mirror whose own ledger is there',
+  async () => {
+    const rowsOf = async (look: Session['look']) => {
+      const [row] = await (await look())<{ text: string }[]>`
+        select string_agg(concat_ws(' ', name, currency, balance_id), ',' order by name, currency) as text
+        from stripe_blnk_sync.account_balances`;
+      return row?.text;
+    };
+    const other = { stripe_mirror: 'd3b0f3d2-0000-4000-8000-000000000001', stripe_day: dayBack(3) };
+    const fields = { effective_date: `${dayBack(3)}T10:00:00Z`, meta_data: other };
+    await asCore(session.blnk, { path: '/transactions', body: payment('pi_of_another', fields) });
+    const home = homes().at(-1);
+    if (home === undefined) throw new Error('there is no home');
+    const place = await openPlace(home);
+    try {
+      const variables = { ...VARIABLES, ...place.variables };
+      const wrong = await session.run(['rebuild', '--yes'], { ...variables, BLNK_ACCOUNTS: 'indicators' });
+      expect([wrong.code, wrong.errors]).toEqual([2, expect.stringContaining('set BLNK_ACCOUNTS=ledger')]);
+      const rebuilt = await session.run(['rebuild', '--yes'], variables);
+      expect([rebuilt.code, rebuilt.output]).toEqual([0, expect.not.stringContaining('conflict')]);
+      expect(await rowsOf(place.look)).toEqual(await rowsOf(session.look));
     } finally {
       await place.close();
     }
