@@ -5,6 +5,7 @@
 import type { AccountsAtBlnk, SeenLedger } from '../accounts/balance-ports.js';
 import type { AccountsMode } from '../core/accounts/accounts-mode.js';
 import { isMarkOfSide, soughtLedgerMark } from '../core/accounts/balance-mark.js';
+import type { SyncErrorCode } from '../core/base/error-codes.js';
 import { SyncError } from '../core/base/errors.js';
 import { commandLine } from '../core/base/own-command.js';
 import { isUuid } from '../core/base/uuid-text.js';
@@ -27,28 +28,39 @@ export interface ChooseAsked {
   readonly side: Pick<Mirror, 'stripeAccount' | 'livemode'>;
 }
 
+export interface ChosenMirror {
+  readonly mirrorId: string;
+  /** Why nobody knows whether it had a ledger of its own; null: it was looked up. */
+  readonly notLookedUp: string | null;
+}
+
+/** Answers that stay as they are until somebody changes the key or Blnk. Whoever keeps no such ledger may have a key that cannot look for one. */
+const CANNOT_BE_ASKED: readonly SyncErrorCode[] = ['blnk_scope_missing', 'blnk_forbidden', 'blnk_route_missing'];
+
 /**
  * The one mirror that posted, or that a person names; of several the one that has a ledger of its own, where that is how money is
  * kept; otherwise a new one, to which all that is there was made by others.
  * @throws SyncError fatal `mirror_differs`, `mirror_ambiguous`, `nothing_to_rebuild`; what Blnk answers when it cannot be asked now
  */
-export async function chooseMirror(ports: ChoosePorts, asked: ChooseAsked): Promise<string> {
+export async function chooseMirror(ports: ChoosePorts, asked: ChooseAsked): Promise<ChosenMirror> {
   const { mirrorIdsFound, mode } = asked;
   const decided = await decidedMirror(ports, asked);
   const among = decided === null ? mirrorIdsFound.filter(isUuid) : [decided];
-  const found = await ledgersOf(ports, { ...asked, among, isDecided: decided !== null }).catch((error: unknown) => {
-    // Whoever keeps no such ledger may have a key that cannot look for one.
-    if (mode === 'indicators' && error instanceof SyncError && error.code !== 'stopped') return [];
-    throw error;
-  });
+  let found: MirrorLedgers[];
+  try {
+    found = await ledgersOf(ports, { ...asked, among, isDecided: decided !== null });
+  } catch (error) {
+    if (mode !== 'indicators' || !(error instanceof SyncError) || !CANNOT_BE_ASKED.includes(error.code)) throw error;
+    return { mirrorId: decided ?? ports.newMirrorId(), notLookedUp: error.message };
+  }
   if (mode === 'indicators') {
     if (found.length > 0) throw hasLedger(found, { isDecided: decided !== null });
-    return decided ?? ports.newMirrorId();
+    return { mirrorId: decided ?? ports.newMirrorId(), notLookedUp: null };
   }
   const [one] = found;
   if (one === undefined) throw hasNoLedger(among);
   if (found.length > 1) throw severalMirrors(found);
-  return one.mirrorId;
+  return { mirrorId: one.mirrorId, notLookedUp: null };
 }
 
 /** Null: nobody says which, and it is not the only one. */

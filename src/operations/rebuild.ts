@@ -31,6 +31,8 @@ export interface RebuildBegin {
   readonly mirrorIdsFound: readonly string[] | null;
   readonly startsAt: Date;
   readonly cutoverAt: Date;
+  /** Why nobody knows whether the mirror had a ledger of its own; null: it is known. */
+  readonly notLookedUp: string | null;
 }
 
 export interface RebuildResult {
@@ -101,7 +103,7 @@ async function begin(
   if (held !== null) {
     refuseOtherMirror(held, identityOf(session), { accountId: account.id });
     refuseOtherId(held, mirrorId);
-    const mayGoOn = await mayBegin({ ...held, cutoverAt: cutoverOf(held), mirrorIdsFound: null });
+    const mayGoOn = await mayBegin({ ...held, cutoverAt: cutoverOf(held), mirrorIdsFound: null, notLookedUp: null });
     return mayGoOn ? held : null;
   }
   const serverTime = () => vendors.account.serverTime();
@@ -118,10 +120,10 @@ async function begin(
   );
   // Not all that there are were looked up.
   const mirrorIdsFound = [...new Set([...plan.mirrorIdsFound, ...(mirrorId === null ? [] : [mirrorId])])];
-  if (!(await mayBegin({ ...plan, mirrorIdsFound, mirrorId: chosen }))) return null;
+  if (!(await mayBegin({ ...plan, ...chosen, mirrorIdsFound }))) return null;
   const wanted = {
     ...identityOf(session),
-    mirrorId: chosen,
+    mirrorId: chosen.mirrorId,
     stripeAccount: account.id,
     mappingVersion: newMappingVersion(session.config),
     startsAt: plan.startsAt,

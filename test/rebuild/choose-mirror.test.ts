@@ -38,9 +38,9 @@ async function makeLedger(mirror: string, more: object = { account: 'acct_1', mo
   return ((await asCore(blnk, { path: '/ledgers', body })).body as { ledger_id: string }).ledger_id;
 }
 
-function choose(mode: ChooseAsked['mode'], asked: Partial<ChooseAsked> = {}) {
+function choose(mode: ChooseAsked['mode'], asked: Partial<ChooseAsked> = {}, at: BlnkAccounts = accounts) {
   return chooseMirror(
-    { blnk: accounts, history: side, newMirrorId: () => NEW },
+    { blnk: at, history: side, newMirrorId: () => NEW },
     {
       ...{ mirrorIdsFound: [ONE, OTHER], mirrorId: null, mode, side: { stripeAccount: 'acct_1', livemode: false } },
       ...asked,
@@ -51,7 +51,7 @@ function choose(mode: ChooseAsked['mode'], asked: Partial<ChooseAsked> = {}) {
 describe('of several mirrors with BLNK_ACCOUNTS=ledger', () => {
   it('the one that has a ledger of its own is rebuilt', async () => {
     await makeLedger(OTHER);
-    expect(await choose('ledger')).toBe(OTHER);
+    expect(await choose('ledger')).toEqual({ mirrorId: OTHER, notLookedUp: null });
   });
 
   it('one of another account, or of the other mode, is not taken for it', async () => {
@@ -59,7 +59,7 @@ describe('of several mirrors with BLNK_ACCOUNTS=ledger', () => {
     await makeLedger(OTHER, { account: 'acct_1', mode: 'live' });
     await expect(choose('ledger')).rejects.toMatchObject({ code: 'mirror_differs' });
     await makeLedger(OTHER, { mode: 'test' });
-    expect(await choose('ledger')).toBe(OTHER);
+    expect(await choose('ledger')).toEqual({ mirrorId: OTHER, notLookedUp: null });
   });
 
   it('where each has one a person says which', async () => {
@@ -67,7 +67,7 @@ describe('of several mirrors with BLNK_ACCOUNTS=ledger', () => {
     const refused = await choose('ledger').catch((error: unknown) => error);
     expect(refused).toMatchObject({ kind: 'fatal', code: 'mirror_ambiguous' });
     for (const named of [ONE, OTHER, ...ledgers, 'rebuild --mirror <id>']) expect(String(refused)).toContain(named);
-    expect(await choose('ledger', { mirrorId: ONE })).toBe(ONE);
+    expect(await choose('ledger', { mirrorId: ONE })).toEqual({ mirrorId: ONE, notLookedUp: null });
   });
 
   it('where none has one nothing is begun, and all of them are named', async () => {
@@ -83,13 +83,13 @@ describe('of several mirrors with BLNK_ACCOUNTS=indicators', () => {
     const refused = await choose('indicators').catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'mirror_differs' });
     expect(String(refused)).toMatch(new RegExp(`${OTHER} with ${ledgerId}.*set BLNK_ACCOUNTS=ledger.*--mirror`));
-    expect(await choose('indicators', { mirrorId: ONE })).toBe(ONE);
+    expect(await choose('indicators', { mirrorId: ONE })).toEqual({ mirrorId: ONE, notLookedUp: null });
     await expect(choose('indicators', { mirrorId: OTHER })).rejects.toMatchObject({ code: 'mirror_differs' });
   });
 
   it('a new one begins where only other accounts have such ledgers', async () => {
     await makeLedger(ONE, { account: 'acct_2', mode: 'test' });
-    expect(await choose('indicators')).toBe(NEW);
+    expect(await choose('indicators')).toEqual({ mirrorId: NEW, notLookedUp: null });
   });
 });
 
@@ -99,5 +99,38 @@ it('a mirror that a person names must have posted, and may be one that was not l
   expect(refused).toMatchObject({ code: 'nothing_to_rebuild' });
   expect(String(refused)).toContain(`${unlisted}, which --mirror names. Allowed is one of those`);
   await asCore(blnk, { path: '/transactions', body: payment('pi_1', { meta_data: { stripe_mirror: unlisted } }) });
-  expect(await choose('indicators', { mirrorId: unlisted })).toBe(unlisted);
+  expect(await choose('indicators', { mirrorId: unlisted })).toEqual({ mirrorId: unlisted, notLookedUp: null });
+});
+
+describe('while Blnk does not show its ledgers', () => {
+  const route = 'POST /ledgers/filter';
+
+  it.each([
+    ['fails', { status: 503, body: 'html' }, 'blnk_unavailable'],
+    ['is asked too often', { status: 429 }, 'blnk_unavailable'],
+    ['refuses the question', { status: 400, body: 'core' }, 'blnk_look_up_refused'],
+    ['refuses the key', { status: 401, body: 'core' }, 'blnk_key_refused'],
+  ] as const)('and %s, no mode is taken for the right one', async (_, fault, code) => {
+    await makeLedger(ONE);
+    blnk.faults.add({ effect: 'status', route, ...fault });
+    for (const mode of ['indicators', 'ledger'] as const) {
+      await expect(choose(mode, { mirrorIdsFound: [ONE] })).rejects.toMatchObject({ code });
+    }
+  });
+
+  it('a key that may not look for them rebuilds what has none, and says that nobody looked', async () => {
+    blnk.access.allow('no_ledgers', ['proxy:read']);
+    const blind = createAccounts({
+      ...{ style: 'cloud', baseUrl: blnk.url, instanceId: blnk.instanceId, readKey: async () => 'no_ledgers' },
+    });
+    const chosen = await choose('indicators', { mirrorIdsFound: [ONE] }, blind);
+    expect(chosen).toEqual({
+      mirrorId: ONE,
+      notLookedUp: expect.stringContaining('lacks the permission data:read'),
+    });
+    await expect(choose('ledger', { mirrorIdsFound: [ONE] }, blind)).rejects.toMatchObject({
+      code: 'blnk_scope_missing',
+    });
+    await blind.close();
+  });
 });
