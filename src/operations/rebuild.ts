@@ -82,9 +82,8 @@ export async function rebuild(
   if (mirror === null) return null;
   if (mirror.accountsMode === 'ledger') {
     await orRefuse(async () => {
-      if (!(await restoreMap(session.database, session.vendors.accounts, mirror))) {
-        throw hasNoLedger([mirror.mirrorId]);
-      }
+      const { accounts, ledgerSide } = session.vendors;
+      if (!(await restoreMap(session.database, accounts, mirror, ledgerSide))) throw hasNoLedger([mirror.mirrorId]);
     });
   }
   return readAll(session, mirror, listener);

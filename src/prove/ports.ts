@@ -95,6 +95,8 @@ export interface LedgerHistory {
   mirrorIds(): Promise<string[]>;
   /** Whether the ledger holds any transaction, of whatever status, with this `stripe_mirror` id. */
   hasTransactionOf(mirrorId: string): Promise<boolean>;
+  /** Whether it holds one that moved money. */
+  hasAppliedOf(mirrorId: string): Promise<boolean>;
 }
 
 export interface OwnSide {
