@@ -21,6 +21,7 @@ import { planRebuild, refuseMirrored } from '../prove/plan-rebuild.js';
 import { judgePage, type RebuildPorts } from '../prove/rebuild.js';
 import { refuseOtherMirror } from '../worker/claim-mirror.js';
 import { chooseMirror, hasNoLedger } from './choose-mirror.js';
+import { noteContested } from './note-contested.js';
 import type { ReadingListener, ReadingProgress } from './reading-progress.js';
 import { restoreMap } from './restore-map.js';
 import { identityOf, type Session } from './session.js';
@@ -171,6 +172,7 @@ async function readAll(session: Session, mirror: Mirror, listener: RebuildListen
     ...collecting,
     async storePage(run, page) {
       const judged = await judgePage(page.postings, judging, mirror);
+      await noteContested(session.database, mirror, judged);
       const outcome = await rebuilding.storePage(run, { ...page, postings: judged });
       progress.payments += page.postings.length;
       progress.share = Math.min(1, progress.share + shareOf(page, asked));

@@ -120,6 +120,35 @@ it(
   TIMEOUT_MS,
 );
 
+it(
+  'a balance whose mark names another customer than its payments are of comes into no map of a rebuild',
+  async () => {
+    const [used] = await (await session.look())<{ id: string; name: string; mirror: string }[]>`
+      select balance_id as id, name, mirror_id as mirror from stripe_blnk_sync.account_balances, stripe_blnk_sync.mirror
+      where name like '@cus_%' and balance_id is not null order by name limit 1`;
+    const mark = { mirror: used?.mirror, role: 'customer', customer: 'cus_nobody' };
+    const body = { meta_data: { stripe_blnk_sync: mark } };
+    await asCore(session.blnk, { path: `/${used?.id}/metadata`, body });
+    const home = homes().at(-1);
+    if (home === undefined) throw new Error('there is no home');
+    const place = await openPlace(home);
+    try {
+      const rebuilt = await session.run(['rebuild', '--yes'], { ...VARIABLES, ...place.variables });
+      expect([rebuilt.code, rebuilt.output]).toEqual([0, expect.stringContaining('parked, conflict')]);
+      const sql = await place.look();
+      expect([
+        ...(await sql`select 1 from stripe_blnk_sync.account_balances where balance_id = ${used?.id ?? ''}`),
+      ]).toEqual([]);
+      const waiting = await sql<{ name: string }[]>`
+        select name from stripe_blnk_sync.account_balances where reason = 'used_for_another' order by name`;
+      expect(waiting.map(({ name }) => name).sort()).toEqual(['@cus_nobody', used?.name].sort());
+    } finally {
+      await place.close();
+    }
+  },
+  TIMEOUT_MS,
+);
+
 function dayBack(days: number): string {
   return new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
 }
