@@ -44,6 +44,7 @@ export interface SeenLedger {
   readonly ledgerId: string;
   readonly name: string;
   readonly createdAt: string;
+  readonly metadata: unknown;
 }
 
 /** What became of a request that makes something. */

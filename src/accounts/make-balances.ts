@@ -3,6 +3,7 @@
  * is sent twice: an attempt is on disk before it, and after it the ledger is read, and the oldest balance with the mark comes into the
  * map, whoever made it. What Blnk does not show yet is looked for again later. What is made besides stays empty.
  */
+import { isOfMarks } from '../core/accounts/balance-reasons.js';
 import type { Mark } from '../core/accounts/identity.js';
 import { describeError } from '../core/base/errors.js';
 import type {
@@ -189,7 +190,7 @@ async function makeBatch(
   await lookUpDoubted(ports, claimed);
   await lookAtMarks(
     ports,
-    claimed.filter(({ reason }) => reason === 'several_used'),
+    claimed.filter(({ reason }) => isOfMarks(reason)),
   );
   const wanted = claimed.filter(({ balanceId }) => balanceId === null);
   const isInDoubt = wanted.some(({ sinceAttemptMs }) => sinceAttemptMs !== null);

@@ -99,10 +99,11 @@ function readLedger(row: unknown, mark: Mark): SeenLedger {
   const ledgerId = memberOf(row, 'ledger_id');
   const createdAt = readTime(row);
   if (!isLedgerId(ledgerId) || createdAt === null) throw unreadable('a ledger without id or time was listed');
-  if (!carriesMark(memberOf(row, 'meta_data'), mark)) {
+  const metadata = memberOf(row, 'meta_data');
+  if (!carriesMark(metadata, mark)) {
     throw unreadable(`the ledger ${ledgerId} was listed although it does not carry the mark that was asked for`);
   }
-  return { ledgerId, name: textMemberOf(row, 'name') ?? '', createdAt };
+  return { ledgerId, name: textMemberOf(row, 'name') ?? '', createdAt, metadata };
 }
 
 async function* listBalances(

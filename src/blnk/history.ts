@@ -5,6 +5,7 @@
 
 import { textMemberOf } from '../core/base/exact-json.js';
 import { DAY_MS, dayWindow, utcDay } from '../core/base/window.js';
+import { isPlainlyOurs } from '../core/ledger/row.js';
 import { STRIPE_EPOCH } from '../core/posting/mirror.js';
 import { readLedgerRecord, readLedgerRow } from './ledger-row.js';
 import { type LookUps, unreadable } from './look-ups.js';
@@ -51,6 +52,22 @@ export async function mirrorIds(lookUps: LookUps): Promise<string[]> {
     found.push(next);
   }
   return found;
+}
+
+export async function hasTransactionOf(lookUps: LookUps, mirrorId: string): Promise<boolean> {
+  const row = await lookUps.anyRow('transactions', [{ field: MIRROR_FIELD, operator: 'eq', value: mirrorId }]);
+  if (row === null) return false;
+  if (readLedgerRow(row)?.mirrorId === mirrorId) return true;
+  throw unreadable(`a transaction was listed that is not of the mirror ${mirrorId}, which was asked for`);
+}
+
+/** Nearly every row is: it is on the first page, unless there is none. */
+export async function hasAppliedOf(lookUps: LookUps, mirrorId: string): Promise<boolean> {
+  const filters: Filter[] = [{ field: MIRROR_FIELD, operator: 'eq', value: mirrorId }];
+  for await (const { rows } of lookUps.pages('transactions', { filters })) {
+    if (rows.map(readLedgerRow).some((row) => row !== null && isPlainlyOurs(row, { mirrorId }))) return true;
+  }
+  return false;
 }
 
 /** The oldest day that our transactions name; null when there are none. About 15 questions, whatever the ledger's size. */

@@ -11,7 +11,7 @@ import type { DayPart, LedgerHistory, LedgerPage, LedgerSide } from '../prove/po
 import type { BlnkAnswer } from './answer.js';
 import { type ConnectionOptions, createConnection } from './connection.js';
 import { balancesOf, findBalances, findByReference, findChildren } from './find-rows.js';
-import { mirrorIds, oldestEffectiveDay } from './history.js';
+import { hasAppliedOf, hasTransactionOf, mirrorIds, oldestEffectiveDay } from './history.js';
 import { readLedgerRecord, wholeNumber } from './ledger-row.js';
 import { type ListPlace, type LookUps, lookUpRefused, unreadable } from './look-ups.js';
 import { type Filter, type Route, within } from './routes.js';
@@ -46,6 +46,8 @@ export function createLedgerSide(options: ConnectionOptions): BlnkLedgerSide {
     requestCount: () => requests,
     oldestEffectiveDay: () => oldestEffectiveDay(lookUps),
     mirrorIds: () => mirrorIds(lookUps),
+    hasTransactionOf: (mirrorId) => hasTransactionOf(lookUps, mirrorId),
+    hasAppliedOf: (mirrorId) => hasAppliedOf(lookUps, mirrorId),
     close: () => transport.close(),
   };
 }

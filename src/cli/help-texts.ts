@@ -180,7 +180,7 @@ export const COMMAND_HELP: Readonly<Record<string, CommandHelp>> = {
   rebuild: {
     group: 'Prove and repair',
     more: 'What is in the ledger is adopted; what is not is parked as rebuild until a person decides.',
-    examples: ['rebuild', 'rebuild --from 2026-01-01 --yes'],
+    examples: ['rebuild', 'rebuild --from 2026-01-01 --yes', 'rebuild --mirror 1a55b13e-4b4c-4061-8fd1-c85b09e76abc'],
     exitCodes: { 1: 'it was interrupted or failed; run again, it resumes', 2: 'it was refused' },
     variables: SESSION,
   },

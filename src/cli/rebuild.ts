@@ -1,17 +1,15 @@
 /** `rebuild`: makes a lost database anew from Stripe and the ledger. */
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { Refusal } from '../core/base/refusal.js';
-import type { Moment } from '../core/base/time-text.js';
-import type { RebuildListener, RebuildResult } from '../operations/rebuild.js';
+import { isUuid } from '../core/base/uuid-text.js';
+import type { RebuildAsked, RebuildListener, RebuildResult } from '../operations/rebuild.js';
 import { toJson } from '../views/json.js';
 import { beginLines, resultLines } from '../views/rebuild-text.js';
 import { jsonOption, parseTime, printLines } from './command.js';
 import type { CommandEnvironment } from './ports.js';
 import { createReadingView } from './reading-progress.js';
 
-export interface RebuildOptions {
-  /** Null: the oldest day in the ledger. */
-  readonly from: Moment | null;
+export interface RebuildOptions extends RebuildAsked {
   /** Do not ask on a terminal. */
   readonly yes: boolean;
   readonly json: boolean;
@@ -27,17 +25,32 @@ export function addRebuildCommand(program: Command, rebuild: (options: RebuildOp
         'mirror payments created from this time on, instead of from the oldest day in the ledger',
       ).argParser(parseTime),
     )
+    .addOption(
+      new Option(
+        '--mirror <id>',
+        'the mirror whose database was lost, where several posted to the ledger (meta_data.stripe_mirror)',
+      ).argParser(parseMirrorId),
+    )
     .option('--yes', 'begin without asking; where nobody sits at a terminal, nobody is asked')
     .addOption(jsonOption())
-    .action((options: { readonly from?: Moment; readonly yes?: boolean; readonly json?: boolean }) =>
-      rebuild({ from: options.from ?? null, yes: options.yes ?? false, json: options.json ?? false }),
+    .action(({ from = null, mirror = null, yes = false, json = false }: Partial<Given>) =>
+      rebuild({ from, mirrorId: mirror, yes, json }),
     );
+}
+
+interface Given extends Pick<RebuildOptions, 'from' | 'yes' | 'json'> {
+  readonly mirror: string | null;
+}
+
+function parseMirrorId(text: string): string {
+  if (isUuid(text)) return text.toLowerCase();
+  throw new InvalidArgumentError('Allowed: an id as the ledger has it, e.g. 1a55b13e-4b4c-4061-8fd1-c85b09e76abc.');
 }
 
 /** The operation that the command shows. */
 export interface RebuildOperation {
   /** Null when it was not wanted. */
-  rebuild(asked: Pick<RebuildOptions, 'from'>, listener: RebuildListener): Promise<RebuildResult | null>;
+  rebuild(asked: RebuildAsked, listener: RebuildListener): Promise<RebuildResult | null>;
 }
 
 export interface RebuildEnvironment extends CommandEnvironment {
@@ -49,7 +62,7 @@ export interface RebuildEnvironment extends CommandEnvironment {
 export async function rebuild(
   environment: RebuildEnvironment,
   operation: RebuildOperation,
-  { from, yes, json }: RebuildOptions,
+  { from, mirrorId, yes, json }: RebuildOptions,
 ): Promise<void> {
   const { output, confirm, exit } = environment;
   const view = createReadingView(output);
@@ -63,7 +76,7 @@ export async function rebuild(
   };
   let result: RebuildResult | null;
   try {
-    result = await operation.rebuild({ from }, listener).finally(() => view.stop());
+    result = await operation.rebuild({ from, mirrorId }, listener).finally(() => view.stop());
   } catch (error) {
     if (!(error instanceof Refusal)) {
       output.warn('The rebuild is not finished. Run it again: it resumes where it stopped.');

@@ -5,8 +5,6 @@
 import { v4 as uuidv4 } from 'uuid';
 import { collectPart, openParts } from '../collect/backfill.js';
 import type { BackfillPart, CollectStore, StoredPage } from '../collect/ports.js';
-import type { AccountsMode } from '../core/accounts/accounts-mode.js';
-import { soughtLedgerMark } from '../core/accounts/balance-mark.js';
 import { SyncError } from '../core/base/errors.js';
 import { orRefuse } from '../core/base/refusal.js';
 import { type Moment, resolveMoment } from '../core/base/time-text.js';
@@ -22,6 +20,8 @@ import { createRebuildStore } from '../db/repair/rebuild-store.js';
 import { planRebuild, refuseMirrored } from '../prove/plan-rebuild.js';
 import { judgePage, type RebuildPorts } from '../prove/rebuild.js';
 import { refuseOtherMirror } from '../worker/claim-mirror.js';
+import { chooseMirror, hasNoLedger } from './choose-mirror.js';
+import { noteContested } from './note-contested.js';
 import type { ReadingListener, ReadingProgress } from './reading-progress.js';
 import { restoreMap } from './restore-map.js';
 import { identityOf, type Session } from './session.js';
@@ -32,6 +32,8 @@ export interface RebuildBegin {
   readonly mirrorIdsFound: readonly string[] | null;
   readonly startsAt: Date;
   readonly cutoverAt: Date;
+  /** Why nobody knows whether the mirror had a ledger of its own; null: it is known. */
+  readonly notLookedUp: string | null;
 }
 
 export interface RebuildResult {
@@ -51,6 +53,13 @@ export interface RebuildResult {
   readonly durationMs: number;
 }
 
+export interface RebuildAsked {
+  /** Payments created from then on; null: from the oldest day in the ledger. */
+  readonly from: Moment | null;
+  /** Of the mirrors that posted to the ledger; null: the one that can be told by it. */
+  readonly mirrorId: string | null;
+}
+
 export interface RebuildListener extends ReadingListener {
   /** Told what would be rebuilt, before anything is stored. False: it is not wanted. */
   mayBegin(begin: RebuildBegin): Promise<boolean>;
@@ -64,19 +73,18 @@ const PARTS_AT_ONCE = 8;
 /**
  * Null when whoever was asked does not want it. Throws a Refusal, or what ended the reading: then what was stored stays, and
  * the next rebuild goes on.
- *
- * @param asked.from payments created from then on; null: from the oldest day in the ledger
  */
 export async function rebuild(
   session: Session,
-  asked: { readonly from: Moment | null },
+  asked: RebuildAsked,
   listener: RebuildListener,
 ): Promise<RebuildResult | null> {
   const mirror = await orRefuse(() => begin(session, asked, listener));
   if (mirror === null) return null;
   if (mirror.accountsMode === 'ledger') {
     await orRefuse(async () => {
-      if (!(await restoreMap(session.database, session.vendors.accounts, mirror))) throw accountsDiffer('ledger');
+      const { accounts, ledgerSide } = session.vendors;
+      if (!(await restoreMap(session.database, accounts, mirror, ledgerSide))) throw hasNoLedger([mirror.mirrorId]);
     });
   }
   return readAll(session, mirror, listener);
@@ -85,7 +93,7 @@ export async function rebuild(
 /** Checks everything that may refuse, `mayBegin` last, before anything is stored; then the mirror row is marked as being rebuilt. */
 async function begin(
   session: Session,
-  { from }: { readonly from: Moment | null },
+  { from, mirrorId }: RebuildAsked,
   { mayBegin }: RebuildListener,
 ): Promise<Mirror | null> {
   const { vendors, database, mirror: held } = session;
@@ -94,25 +102,28 @@ async function begin(
   const account = await vendors.account.readAccount();
   if (held !== null) {
     refuseOtherMirror(held, identityOf(session), { accountId: account.id });
-    const mayGoOn = await mayBegin({ ...held, cutoverAt: cutoverOf(held), mirrorIdsFound: null });
+    refuseOtherId(held, mirrorId);
+    const mayGoOn = await mayBegin({ ...held, cutoverAt: cutoverOf(held), mirrorIdsFound: null, notLookedUp: null });
     return mayGoOn ? held : null;
   }
   const serverTime = () => vendors.account.serverTime();
   const plan = await planRebuild(
-    {
-      history: vendors.ledgerSide,
-      ledger: vendors.ledgerSide,
-      stripe: vendors.account,
-      serverTime,
-      newMirrorId: uuidv4,
-    },
+    { history: vendors.ledgerSide, ledger: vendors.ledgerSide, stripe: vendors.account, serverTime },
     { from: from === null ? null : resolveMoment(from, await serverTime()) },
   );
-  await refuseOtherAccounts(session, plan.mirrorId);
-  if (!(await mayBegin(plan))) return null;
+  const chosen = await chooseMirror(
+    { blnk: vendors.accounts, history: vendors.ledgerSide, newMirrorId: uuidv4 },
+    {
+      ...{ mirrorIdsFound: plan.mirrorIdsFound, mirrorId, mode: session.config.accounts.mode },
+      side: { stripeAccount: account.id, livemode: session.config.stripe.livemode },
+    },
+  );
+  // Not all that there are were looked up.
+  const mirrorIdsFound = [...new Set([...plan.mirrorIdsFound, ...(mirrorId === null ? [] : [mirrorId])])];
+  if (!(await mayBegin({ ...plan, ...chosen, mirrorIdsFound }))) return null;
   const wanted = {
     ...identityOf(session),
-    mirrorId: plan.mirrorId,
+    mirrorId: chosen.mirrorId,
     stripeAccount: account.id,
     mappingVersion: newMappingVersion(session.config),
     startsAt: plan.startsAt,
@@ -122,23 +133,14 @@ async function begin(
   return mirror;
 }
 
-/** With the other setting each customer would have money on two balances from then on. */
-async function refuseOtherAccounts({ config, vendors }: Session, mirrorId: string): Promise<void> {
-  const { mode } = config.accounts;
-  const ledgers = await vendors.accounts.findLedgers(soughtLedgerMark({ mirrorId })).catch((error: unknown) => {
-    // Whoever keeps no such ledger may have a key that cannot look for one.
-    if (mode === 'indicators' && error instanceof SyncError && error.code !== 'stopped') return [];
-    throw error;
-  });
-  if (ledgers.length > 0 !== (mode === 'ledger')) throw accountsDiffer(mode);
-}
-
-function accountsDiffer(mode: AccountsMode): SyncError {
-  const found =
-    mode === 'ledger'
-      ? 'but Blnk holds no ledger with the mark of this mirror. If it was posted to balances @cus_…, set BLNK_ACCOUNTS=indicators; if somebody removed the mark, write it back'
-      : 'but Blnk holds a ledger of its own of this mirror: set BLNK_ACCOUNTS=ledger';
-  return new SyncError(`BLNK_ACCOUNTS is ${mode}, ${found}`, { kind: 'fatal', code: 'mirror_differs' });
+/** Of a rebuild that goes on: it was decided when it began. */
+function refuseOtherId(held: Mirror, mirrorId: string | null): void {
+  if (mirrorId === null || mirrorId === held.mirrorId) return;
+  throw new SyncError(
+    `This database mirrors something else: a rebuild of the mirror ${held.mirrorId} is not finished in it, and --mirror is ${mirrorId}. ` +
+      'Leave --mirror out and it goes on, or set DATABASE_URL (or DATA_DIR) to an empty database',
+    { kind: 'fatal', code: 'mirror_differs' },
+  );
 }
 
 function cutoverOf({ cutoverAt, startsAt }: Mirror): Date {
@@ -170,6 +172,7 @@ async function readAll(session: Session, mirror: Mirror, listener: RebuildListen
     ...collecting,
     async storePage(run, page) {
       const judged = await judgePage(page.postings, judging, mirror);
+      await noteContested(session.database, mirror, judged);
       const outcome = await rebuilding.storePage(run, { ...page, postings: judged });
       progress.payments += page.postings.length;
       progress.share = Math.min(1, progress.share + shareOf(page, asked));

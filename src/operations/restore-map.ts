@@ -10,34 +10,49 @@ import type { Mirror } from '../core/posting/mirror.js';
 import { createBalanceStore } from '../db/accounts/balance-store.js';
 import { createLedgerStore } from '../db/accounts/ledger-store.js';
 import type { Database } from '../db/connection/open.js';
+import type { LedgerHistory } from '../prove/ports.js';
 
 /**
  * @returns false when Blnk holds no ledger with the mark of this mirror
- * @throws SyncError fatal `mirror_differs` when several hold balances of it that were posted to
+ * @throws SyncError fatal `mirror_differs` when several hold balances of it that were posted to, or none although it posted
  */
 export async function restoreMap(
   { sql }: Pick<Database, 'sql'>,
   blnk: Pick<AccountsAtBlnk, 'findLedgers' | 'listBalances'>,
   mirror: Mirror,
+  history: Pick<LedgerHistory, 'hasAppliedOf'>,
 ): Promise<boolean> {
   const ledger = createLedgerStore(sql, mirror.mirrorId);
   await ledger.read();
   const marked = await blnk.findLedgers(soughtLedgerMark(mirror));
-  const used = marked.length < 2 ? [] : await thosePostedTo(blnk, mirror, marked);
+  if (marked.length === 0) return false;
+  const used = await thosePostedTo(blnk, mirror, marked);
   if (used.length > 1) {
     throw new SyncError(
-      `Blnk holds several ledgers with the mark of this mirror and balances that were posted to: ${used
-        .map(({ ledgerId, name }) => `${ledgerId} (${name})`)
-        .join(', ')}. Remove the mark (meta_data.stripe_blnk_sync) from those that are not the mirror's own`,
+      `Blnk holds several ledgers with the mark of this mirror and balances that were posted to: ${listed(used)}. Remove the mark (meta_data.stripe_blnk_sync) from those that are not the mirror's own`,
       { kind: 'fatal', code: 'mirror_differs' },
     );
   }
+  if (used.length === 0 && (await history.hasAppliedOf(mirror.mirrorId))) throw noneUsed(marked, mirror);
   if (used.length === 1) await ledger.use(used);
   const ledgerId = await ledger.use(marked);
   if (ledgerId === null) return false;
   const nameOf = (metadata: unknown) => nameOfMark(metadata, mirror);
   await readLedger({ store: createBalanceStore(sql, mirror), blnk, nameOf }, { ledgerId, since: null, of: null });
   return true;
+}
+
+/** What was posted went to another ledger, whose mark somebody removed: the marked one was made besides, when an answer was lost. */
+function noneUsed(marked: readonly SeenLedger[], { mirrorId }: Mirror): SyncError {
+  return new SyncError(
+    `Blnk holds transactions of this mirror, but the ledger with its mark holds nothing of this mirror: ${listed(marked)} has no balance with its ` +
+      `mark that was ever posted to. Write the mark back on the ledger that does, and on its balances: meta_data.stripe_blnk_sync with mirror ${mirrorId} and role ledger`,
+    { kind: 'fatal', code: 'mirror_differs' },
+  );
+}
+
+function listed(ledgers: readonly SeenLedger[]): string {
+  return ledgers.map(({ ledgerId, name }) => `${ledgerId} (${name})`).join(', ');
 }
 
 /** Those with a balance of this mirror that anything was posted to: a ledger that was asked for twice is empty but once. */

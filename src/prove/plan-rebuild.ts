@@ -1,6 +1,6 @@
 /**
- * Decides whether a database may be rebuilt, and as what: the id that the ledger's own transactions carry, the time from
- * which they begin, and a hand-over that is fixed now. Refuses everything that would mix two mirrors.
+ * Decides whether a database may be rebuilt, and of when: the ids that the ledger's own transactions carry, the time from
+ * which they begin, and a hand-over that is fixed now. Refuses a ledger that is not this account's.
  */
 
 import { SyncError } from '../core/base/errors.js';
@@ -10,20 +10,18 @@ import { type Mirror, STRIPE_EPOCH } from '../core/posting/mirror.js';
 import type { LedgerHistory, LedgerSide, StripeSide } from './ports.js';
 
 export interface RebuildPlan {
-  readonly mirrorId: string;
-  /** All ids that the ledger's transactions carry; the mirror's is new unless there is exactly one. */
+  /** Ids that the ledger's transactions carry, at most 5 of them. */
   readonly mirrorIdsFound: readonly string[];
   readonly startsAt: Date;
   readonly cutoverAt: Date;
 }
 
 export interface PlanPorts {
-  readonly history: LedgerHistory;
+  readonly history: Pick<LedgerHistory, 'mirrorIds' | 'oldestEffectiveDay'>;
   readonly ledger: Pick<LedgerSide, 'listDay'>;
   readonly stripe: Pick<StripeSide, 'readIntent'>;
   /** Stripe's clock. Throws SyncError `no_server_time` when its answer carries none. */
   serverTime(): Promise<Date>;
-  newMirrorId(): string;
 }
 
 /** @param options.from the start that a person asked for; null: the oldest day in the ledger. Throws SyncError `fatal`. */
@@ -40,9 +38,7 @@ export async function planRebuild(ports: PlanPorts, { from }: { readonly from: D
       { kind: 'fatal', code: 'start_in_future' },
     );
   }
-  const [only] = mirrorIdsFound;
-  const isOne = mirrorIdsFound.length === 1 && only !== undefined && isUuid(only);
-  return { mirrorId: isOne ? only : ports.newMirrorId(), mirrorIdsFound, startsAt, cutoverAt };
+  return { mirrorIdsFound, startsAt, cutoverAt };
 }
 
 /** Only a rebuild that was not finished may go on in a database that mirrors something. */
@@ -100,8 +96,4 @@ function nothingToRebuild(): SyncError {
       'to begin a new mirror, start a worker',
     { kind: 'fatal', code: 'nothing_to_rebuild' },
   );
-}
-
-function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }

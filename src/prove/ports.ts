@@ -93,6 +93,10 @@ export interface LedgerHistory {
   oldestEffectiveDay(): Promise<string | null>;
   /** The `stripe_mirror` ids in the ledger, at most 5 of them. */
   mirrorIds(): Promise<string[]>;
+  /** Whether the ledger holds any transaction, of whatever status, with this `stripe_mirror` id. */
+  hasTransactionOf(mirrorId: string): Promise<boolean>;
+  /** Whether it holds one that moved money. */
+  hasAppliedOf(mirrorId: string): Promise<boolean>;
 }
 
 export interface OwnSide {

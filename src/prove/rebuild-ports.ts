@@ -36,3 +36,9 @@ export interface Judged<Found> {
   readonly verdict: Verdict;
   readonly repairs: readonly RepairRow[];
 }
+
+/** With what the ledger shows beside it. */
+export interface JudgedByLedger<Found> extends Judged<Found> {
+  /** Ids of balances that this mirror posted it to, other than the one that its destination is known to be. */
+  readonly elsewhere: readonly string[];
+}

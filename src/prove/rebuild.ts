@@ -19,7 +19,7 @@ import { distinctRows, isApplied, isPlainlyOurs, type LedgerRecord } from '../co
 import { type Finding, judge } from '../core/ledger/settlement.js';
 import type { Lane, ParkingReason, Preparation, PreparedTransaction } from '../core/posting/posting.js';
 import type { LedgerSide } from './ports.js';
-import type { Judged, RepairRow, Verdict } from './rebuild-ports.js';
+import type { Judged, JudgedByLedger, RepairRow, Verdict } from './rebuild-ports.js';
 
 export interface RebuildPorts {
   readonly ledger: Pick<LedgerSide, 'findByReference' | 'findChildren' | 'listOfPayment'>;
@@ -36,7 +36,7 @@ export async function judgePage<Found extends { readonly preparation: Preparatio
   page: readonly Found[],
   ports: RebuildPorts,
   { mirrorId }: { readonly mirrorId: string },
-): Promise<Judged<Found>[]> {
+): Promise<JudgedByLedger<Found>[]> {
   const prepared = page.flatMap(({ preparation }) =>
     preparation.kind === 'prepared' ? [preparation.transaction] : [],
   );
@@ -46,10 +46,15 @@ export async function judgePage<Found extends { readonly preparation: Preparatio
     ports,
   );
   const judging: Judging = { ports, mirrorId, rows };
-  const judged: Judged<Found>[] = [];
+  const judged: JudgedByLedger<Found>[] = [];
   for (const found of page) {
-    if (found.preparation.kind === 'rejected') judged.push({ found, verdict: { kind: 'unmappable' }, repairs: [] });
-    else judged.push({ found, ...(await judgeOne(found.preparation.transaction, judging)) });
+    if (found.preparation.kind === 'rejected')
+      judged.push({ found, verdict: { kind: 'unmappable' }, repairs: [], elsewhere: [] });
+    else {
+      const { transaction } = found.preparation;
+      const judgement = await judgeOne(transaction, judging);
+      judged.push({ found, ...judgement, elsewhere: elsewhereOf(transaction, judging) });
+    }
   }
   return judged;
 }
@@ -108,7 +113,18 @@ async function takenBackOf(
   return findForms(references, ledger, null);
 }
 
-type Judgement = Omit<Judged<never>, 'found'>;
+type Judgement = Pick<Judged<never>, 'verdict' | 'repairs'>;
+
+/** What came out of the right source in this mirror's name: it was sent to the balance that then stood for the destination. */
+function elsewhereOf(transaction: PreparedTransaction, { ports, mirrorId, rows }: Judging): string[] {
+  const { reference, currency, source, destination } = transaction;
+  const resolve = ports.balances.resolver(currency);
+  const [sourceId, destinationId] = [resolve(source), resolve(destination)];
+  const ours = [reference, ...repairReferencesOf(reference)]
+    .flatMap((one) => (rows.get(one) ?? []).filter((row) => row.reference === one))
+    .filter((row) => isPlainlyOurs(row, { mirrorId }) && row.currency === currency && row.source === sourceId);
+  return [...new Set(ours.map((row) => row.destination))].filter((id) => id !== destinationId);
+}
 
 async function judgeOne(transaction: PreparedTransaction, judging: Judging): Promise<Judgement> {
   const finding = await judgeTwice(transaction, judging);

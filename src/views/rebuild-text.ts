@@ -1,4 +1,5 @@
 /** What `rebuild` prints before it begins, and what came of it. */
+import { withoutFullStop } from '../core/base/errors.js';
 import { commandLine } from '../core/base/own-command.js';
 import { formatCount, formatDuration, formatTime } from '../core/base/time-text.js';
 import { utcDay } from '../core/base/window.js';
@@ -6,10 +7,24 @@ import type { ParkingReason } from '../core/posting/posting.js';
 import type { RebuildBegin, RebuildResult } from '../operations/rebuild.js';
 import { renderFacts } from './table.js';
 
-export function beginLines({ mirrorId, mirrorIdsFound, startsAt, cutoverAt }: RebuildBegin): string[] {
+export function beginLines(begin: RebuildBegin): string[] {
+  const lines = whatLines(begin);
+  if (begin.notLookedUp === null) return lines;
+  return [
+    ...lines,
+    `Whether it had a ledger of its own in Blnk cannot be looked up: ${withoutFullStop(begin.notLookedUp)}. If the lost database was of a worker with BLNK_ACCOUNTS=ledger, do not begin, and set that: otherwise each customer gets a second balance.`,
+  ];
+}
+
+function whatLines({ mirrorId, mirrorIdsFound, startsAt, cutoverAt }: RebuildBegin): string[] {
   const window = `payments created from ${formatTime(startsAt)} to ${formatTime(cutoverAt)} UTC`;
   if (mirrorIdsFound === null) return [`An unfinished rebuild goes on: ${window}.`];
-  if (mirrorIdsFound.includes(mirrorId)) return [`Rebuilding the mirror ${mirrorId}: ${window}.`];
+  const others = mirrorIdsFound.filter((id) => id !== mirrorId);
+  if (others.length < mirrorIdsFound.length) {
+    const beside =
+      others.length === 0 ? '' : ` What other mirrors posted (${others.join(', ')}) counts as already there.`;
+    return [`Rebuilding the mirror ${mirrorId}: ${window}.${beside}`];
+  }
   return [
     `The ledger's transactions carry ${mirrorIdsFound.length === 1 ? 'an id that is no mirror id' : 'several mirror ids'} (${mirrorIdsFound.join(', ')}), so the mirror gets a new one, ${mirrorId}: what is there counts as already there.`,
     `Rebuilding: ${window}.`,

@@ -146,6 +146,9 @@ describe('after the database was lost', () => {
       body: { meta_data: { stripe_blnk_sync: mark(customer) } },
     });
 
+  const restore = (stage: Stage, { context }: ReturnType<Stage['worker']>) =>
+    restoreMap(stage.database, context.vendors.accounts, LEDGER_MIRROR, context.vendors.ledgerSide);
+
   async function lose({ sql }: Stage): Promise<void> {
     for (const table of ['account_balances', 'account_balances_seen', 'accounts_ledger']) {
       await sql`delete from ${sql(`stripe_blnk_sync.${table}`)}`;
@@ -164,7 +167,7 @@ describe('after the database was lost', () => {
     await writeMark(stage, before.get('USD:@cus_anna'), 'cus_bert');
     await lose(stage);
     const next = stage.worker();
-    expect(await restoreMap(stage.database, next.context.vendors.accounts, LEDGER_MIRROR)).toBe(true);
+    expect(await restore(stage, next)).toBe(true);
     await stage.pay([
       ['cus_bert', 'USD'],
       [null, 'USD'],
@@ -199,7 +202,41 @@ describe('after the database was lost', () => {
       body: { meta_data: own?.meta_data },
     });
     await lose(stage);
-    await restoreMap(stage.database, first.context.vendors.accounts, LEDGER_MIRROR);
+    await restore(stage, first);
+    expect(await stage.map()).toEqual(before);
+  });
+
+  it('a ledger that was made besides is not taken for the one that was posted to, whose mark is gone', async () => {
+    const stage = await open();
+    await stage.pay(PAID);
+    const worker = stage.worker();
+    await stage.untilMapped(worker.turn);
+    await stage.untilPosted(worker.drain);
+    const before = await stage.map();
+    const [used] = await stage.inBlnk('ledgers');
+    const body = { name: 'Shop', meta_data: used?.meta_data };
+    const besides = (await asCore(stage.blnk, { path: '/ledgers', body })).body as { ledger_id: string };
+    const markUsed = (data: unknown) =>
+      asCore(stage.blnk, { path: `/${String(used?.ledger_id)}/metadata`, body: { meta_data: data } });
+    await markUsed({ stripe_blnk_sync: {} });
+    await lose(stage);
+    const refused = await restore(stage, worker).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ kind: 'fatal', code: 'mirror_differs' });
+    expect(String(refused)).toMatch(new RegExp(`${besides.ledger_id} .*Write the mark back on the ledger that does`));
+    expect((await stage.map()).size).toBe(0);
+    await markUsed(used?.meta_data);
+    expect(await restore(stage, worker)).toBe(true);
+    expect(await stage.map()).toEqual(before);
+  });
+
+  it('a ledger that nothing was posted to is the right one, where nothing was posted at all', async () => {
+    const stage = await open();
+    await stage.pay(PAID);
+    const worker = stage.worker();
+    await stage.untilMapped(worker.turn);
+    const before = await stage.map();
+    await lose(stage);
+    expect(await restore(stage, worker)).toBe(true);
     expect(await stage.map()).toEqual(before);
   });
 });

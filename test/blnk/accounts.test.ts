@@ -73,7 +73,7 @@ it('a mark is spelled as a Core and as the Cloud find it, and the other way wher
   }));
   server.script(json(200, [ledger]));
   expect(await connected(({ findLedgers }) => findLedgers(MARK))).toEqual([
-    { ledgerId: 'ldg_1', name: 'Shop', createdAt: ledger.created_at },
+    { ledgerId: 'ldg_1', name: 'Shop', createdAt: ledger.created_at, metadata: ledger.meta_data },
   ]);
   expect(filters()).toEqual([object]);
   server.script(coreError(400, 'GEN_BAD_REQUEST'), json(200, { data: [ledger], total: 1 }));

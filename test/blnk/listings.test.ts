@@ -268,6 +268,8 @@ describe.each<Style>(['cloud', 'core'])('the past of a ledger, asked as %s', (st
       expect(await side.oldestEffectiveDay()).toBe('2024-02-29');
       expect(side.requestCount() - before).toBeLessThanOrEqual(20);
       expect((await side.mirrorIds()).sort()).toEqual(['mirror_1', 'mirror_2']);
+      expect(await Promise.all(['mirror_2', 'mirror_3'].map(side.hasTransactionOf))).toEqual([true, false]);
+      expect(await Promise.all(['mirror_2', 'mirror_3'].map(side.hasAppliedOf))).toEqual([true, false]);
 
       // A row of ours whose effective date was moved away names its day itself when it is found at all.
       own.alterTransaction('pi_new', { effectiveDate: new Date('2022-05-05T00:00:00Z') });

@@ -166,7 +166,7 @@ async function ofSessions(): Promise<Readonly<Record<string, string>>> {
       rebuild(
         { ...environment, confirm: async () => true },
         { rebuild: async () => REBUILT },
-        { from: null, yes: true, json: true },
+        { from: null, mirrorId: null, yes: true, json: true },
       ),
     'mirror move': (environment) =>
       moveMirror(environment, { moveMirror: async () => move }, { instance: 'inst_2', dryRun: false, json: true }),

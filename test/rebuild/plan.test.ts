@@ -30,7 +30,6 @@ async function plan(days: Readonly<Record<string, readonly string[]>>, known: re
         },
       },
       serverTime: async () => NOW,
-      newMirrorId: () => 'new',
     },
     { from: null },
   ).catch((error: unknown) => error);
@@ -42,7 +41,7 @@ it.each([
   ['weeks later', { '2026-10-01': ['pi_a', 'pi_b'], '2026-10-31': ['pi_c'] }],
 ])('a ledger whose oldest payments Stripe does not have is rebuilt when it has one %s', async (_, days) => {
   const { answer, asked } = await plan(days, ['pi_c']);
-  expect(answer).toMatchObject({ mirrorId: MIRROR_ID, startsAt: new Date('2026-10-01T00:00:00Z') });
+  expect(answer).toMatchObject({ mirrorIdsFound: [MIRROR_ID], startsAt: new Date('2026-10-01T00:00:00Z') });
   expect(asked).toEqual(['pi_a', 'pi_b', 'pi_c']);
 });
 

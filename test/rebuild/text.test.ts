@@ -49,12 +49,16 @@ describe('the end of a rebuild', () => {
   });
 
   it('and its begin tell which id the mirror has, and why it is a new one', () => {
-    const begin = { ...RESULT, mirrorIdsFound: [RESULT.mirrorId] };
+    const begin = { ...RESULT, mirrorIdsFound: [RESULT.mirrorId], notLookedUp: null };
     expect(beginLines(begin)[0]).toMatch(
       /^Rebuilding the mirror 0b7a5a1c-.*2026-11-01 00:00:00 to 2026-11-21 10:00:00/,
     );
     expect(beginLines({ ...begin, mirrorIdsFound: null })[0]).toMatch(/^An unfinished rebuild goes on/);
     expect(beginLines({ ...begin, mirrorIdsFound: ['a', 'b'] })[0]).toMatch(/several mirror ids \(a, b\), .* new one/);
+    expect(beginLines({ ...begin, notLookedUp: 'The key lacks proxy:read.' })).toEqual([
+      ...beginLines(begin),
+      expect.stringMatching(/cannot be looked up: The key lacks proxy:read\. If .*BLNK_ACCOUNTS=ledger, do not begin/),
+    ]);
   });
 });
 

@@ -7,7 +7,7 @@ import { type MappingRules, prepareVariant, type Variant } from '../../src/core/
 import type { Payment } from '../../src/core/posting/payment.js';
 import { type Home, homes } from '../support/homes.js';
 import { runCommand } from '../support/process/command.js';
-import { type Session, startSession } from '../support/process/session.js';
+import { openPlace, type Session, startSession } from '../support/process/session.js';
 import { until } from '../support/process/wait.js';
 
 const [embedded, onServer] = homes();
@@ -16,6 +16,7 @@ if (home === undefined) throw new Error('there is no home');
 const theHome: Home = home;
 
 const LOST_MIRROR = '5d0c2f0e-3c0b-4a6e-8d8e-0d6c4a1b7f01';
+const ANOTHER_MIRROR = 'd3b0f3d2-0000-4000-8000-000000000001';
 
 const RULES: MappingRules = {
   mappingVersion: 1,
@@ -194,11 +195,7 @@ describe('payments that are not simply there or missing', () => {
     const variables = { ...session.variables, ...place.environment };
     try {
       if (place.environment.DATABASE_URL !== undefined) await runCommand(['migrate'], variables);
-      await post(
-        paymentOf('pi_of_another'),
-        {},
-        { meta_data: { stripe_mirror: 'd3b0f3d2-0000-4000-8000-000000000001' } },
-      );
+      await post(paymentOf('pi_of_another'), {}, { meta_data: { stripe_mirror: ANOTHER_MIRROR } });
       const ended = await runCommand(['rebuild', '--from', '4d', '--json'], variables);
       expect([ended.code, ended.errors]).toEqual([0, expect.stringContaining(LOST_MIRROR)]);
       const result = JSON.parse(ended.output);
@@ -207,6 +204,26 @@ describe('payments that are not simply there or missing', () => {
       expect(result.already_there).toBeGreaterThan(2);
     } finally {
       await place.destroy();
+    }
+  });
+
+  it('rebuilds the one that a person names, and goes on with no other', async () => {
+    const place = await openPlace(theHome);
+    try {
+      const variables = { ...session.variables, ...place.variables };
+      const named = await runCommand(['rebuild', '--from', '4d', '--mirror', LOST_MIRROR], variables);
+      expect([named.code, named.errors]).toEqual([0, expect.stringContaining(`Rebuilding the mirror ${LOST_MIRROR}`)]);
+      expect(named.errors).toContain(`What other mirrors posted (${ANOTHER_MIRROR}) counts as already there`);
+      const sql = await place.look();
+      expect([...(await sql`select mirror_id from stripe_blnk_sync.mirror`)]).toEqual([{ mirror_id: LOST_MIRROR }]);
+      const [posted] =
+        await sql`select state from stripe_blnk_sync.postings where reference = ${ids.posted ?? ''} and settled_how = 'posted'`;
+      expect(posted).toEqual({ state: 'posted' });
+      await sql`update stripe_blnk_sync.mirror set rebuilding_since = now()`;
+      const other = await runCommand(['rebuild', '--mirror', ANOTHER_MIRROR], variables);
+      expect([other.code, other.errors]).toEqual([2, expect.stringMatching(/^mirror_differs: .*Leave --mirror out/)]);
+    } finally {
+      await place.close();
     }
   });
 

@@ -5,7 +5,16 @@
 import { memberOf } from '../base/exact-json.js';
 import type { Mirror } from '../posting/mirror.js';
 import { isOwnBalance } from '../posting/source-shards.js';
-import { balanceNameOf, customerOf, type IdentityOwner, MARK_KEY, type Mark, markAs, markOf } from './identity.js';
+import {
+  balanceNameOf,
+  customerOf,
+  type IdentityOwner,
+  MARK_KEY,
+  type Mark,
+  markAs,
+  markOf,
+  modeOf,
+} from './identity.js';
 
 export type AccountsOwner = IdentityOwner & Pick<Mirror, 'source' | 'sourceShards' | 'guestDestination'>;
 
@@ -16,6 +25,15 @@ export function ledgerMarkOf(owner: IdentityOwner): Mark {
 /** What a ledger is found by: the account may have become known later. */
 export function soughtLedgerMark({ mirrorId }: Pick<Mirror, 'mirrorId'>): Mark {
   return { mirror: mirrorId, role: 'ledger' };
+}
+
+/** Whether a mark may be of this account and mode. One that was made before the account was known names none. */
+export function isMarkOfSide(metadata: unknown, side: Pick<Mirror, 'stripeAccount' | 'livemode'>): boolean {
+  const mark = memberOf(metadata, MARK_KEY);
+  const account = memberOf(mark, 'account');
+  const isAccount = side.stripeAccount === null || account === undefined || account === side.stripeAccount;
+  const mode = memberOf(mark, 'mode');
+  return isAccount && (mode === undefined || mode === modeOf(side));
 }
 
 /** @param name of the balance in prepared transactions: of a customer, or of guests */

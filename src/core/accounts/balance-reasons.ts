@@ -8,6 +8,18 @@ export const BALANCE_REASONS = {
     'several balances with money carry the mark of one customer, so whose each is would be guessed; correct the mark of those that are ' +
     'not theirs (meta_data.stripe_blnk_sync.customer) in Blnk, which is looked at every ten minutes. last_error names them, and their ' +
     'transactions show whose they are',
+  used_for_another:
+    'a balance carries the mark of one customer, and payments of another were posted to it, so whose it is would be guessed, and both wait; ' +
+    'write the customer whose it is into its mark (meta_data.stripe_blnk_sync.customer) in Blnk, which is looked at every ten minutes. ' +
+    'last_error names both. If its mark is right all the same: update stripe_blnk_sync.account_balances_seen set name = mark_now, ' +
+    "mark_now = null, mark_lost_at = null where balance_id = '<id>'",
 } as const;
 
 export type BalanceReason = keyof typeof BALANCE_REASONS;
+
+const OF_MARKS: readonly BalanceReason[] = ['several_used', 'used_for_another'];
+
+/** Whether a person decides by a mark in Blnk, which is looked at again. */
+export function isOfMarks(reason: BalanceReason | null): boolean {
+  return reason !== null && OF_MARKS.includes(reason);
+}

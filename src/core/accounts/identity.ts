@@ -103,6 +103,6 @@ export function balanceNameOf(customer: string): string {
   return `@${customer}`;
 }
 
-function modeOf({ livemode }: IdentityOwner): 'live' | 'test' {
+export function modeOf({ livemode }: Pick<Mirror, 'livemode'>): 'live' | 'test' {
   return livemode ? 'live' : 'test';
 }

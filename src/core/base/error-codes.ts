@@ -89,6 +89,7 @@ export const SYNC_ERROR_CODES = {
     no_own_ledger: 'fatal',
     not_handed_over: 'fatal',
     mirror_differs: 'fatal',
+    mirror_ambiguous: 'fatal',
     mirror_moved: 'fatal',
     workers_running: 'fatal',
     days_not_provable: 'fatal',

@@ -9,9 +9,12 @@ import type { Mirror } from '../../core/posting/mirror.js';
 import { ownBalancesOf } from '../../core/posting/source-shards.js';
 import { lanesPending } from '../postings/due.js';
 import { LANE } from '../schema/postings.js';
+import { contestedNames, USED_FOR_ANOTHER } from './contested-store.js';
 import { isOfMirror } from './ledger-store.js';
 
 export type BalanceStoreMirror = Pick<Mirror, 'mirrorId' | 'source' | 'sourceShards'>;
+
+const SEVERAL_USED: BalanceReason = 'several_used';
 
 /** Of a lane: what is posted next. */
 const NEXT_OF_LANE = 500;
@@ -54,7 +57,8 @@ export function createBalanceStore(sql: postgres.Sql, mirror: BalanceStoreMirror
     async noteAttempts(claimed) {
       if (claimed.length === 0) return [];
       const noted = await sql<NamedBalance[]>`
-        update stripe_blnk_sync.account_balances balance set attempted_at = now(), attempts = attempts + 1
+        update stripe_blnk_sync.account_balances balance set attempted_at = now(), attempts = attempts + 1,
+          reason = nullif(nullif(reason, ${SEVERAL_USED}), ${USED_FOR_ANOTHER})
         from ${leasesGiven(sql, claimed)} where ${isHeld(sql)} and balance_id is null and ${ofMirror}
         returning balance.name, balance.currency`;
       return amongst(claimed, noted);
@@ -70,13 +74,14 @@ export function createBalanceStore(sql: postgres.Sql, mirror: BalanceStoreMirror
         where name is not null and ${ofMirror} order by "balanceId"
         on conflict (balance_id) do update set amount = excluded.amount, seen_at = now(),
           has_moved = coalesce(known.has_moved, false) or excluded.has_moved,
-          name = case when ${isInUse(sql)} then known.name else excluded.name end,
-          mark_now = case when ${isInUse(sql)} then nullif(excluded.name, known.name) end,
-          mark_lost_at = case when ${isInUse(sql)} and excluded.name <> known.name then coalesce(known.mark_lost_at, now()) end`;
+          name = case when ${isKept(sql)} then known.name else excluded.name end,
+          mark_now = case when ${isKept(sql)} then nullif(excluded.name, known.name) end,
+          mark_lost_at = case when ${isKept(sql)} and excluded.name <> known.name then coalesce(known.mark_lost_at, now()) end`;
       // Known by its id, though its mark is gone: nothing else would have put it among these.
       await sql`
         update stripe_blnk_sync.account_balances_seen known set amount = seen.amount, seen_at = now(),
-          mark_now = null, mark_lost_at = coalesce(known.mark_lost_at, now())
+          mark_now = case when known.mark_now is not null and not ${isInUse(sql)} then '' end,
+          mark_lost_at = coalesce(known.mark_lost_at, now())
         from json_to_recordset(${JSON.stringify(rows)}::text::json) as seen ("balanceId" text, name text, amount bigint)
         where known.balance_id = seen."balanceId" and seen.name is null`;
     },
@@ -84,7 +89,9 @@ export function createBalanceStore(sql: postgres.Sql, mirror: BalanceStoreMirror
       if (balances.length === 0) return [];
       const rows = await sql<{ id: string }[]>`
         select balance_id as id from stripe_blnk_sync.account_balances_seen seen
-        where (seen.name, seen.currency) in (select given.name, given.currency from ${namesGiven(sql, balances)}) order by balance_id`;
+        where (seen.name, seen.currency) in (select given.name, given.currency from ${namesGiven(sql, balances)})
+          or (seen.mark_now, seen.currency) in (select given.name, given.currency from ${namesGiven(sql, balances)})
+        order by balance_id`;
       return rows.map(({ id }) => id);
     },
     fillMap: (of) => fillMap(sql, ofMirror, of),
@@ -101,9 +108,12 @@ async function fillMap(
     of === null
       ? sql``
       : sql`and (seen.name, seen.currency) in (select given.name, given.currency from ${namesGiven(sql, of)})`;
-  const several: BalanceReason = 'several_used';
   const noted = await sql<Array<NamedBalance & { isMapped: boolean }>>`
-    with candidate as (
+    with contested as (
+      select seen.name, seen.currency, error from ${contestedNames(sql)} as seen
+      where exists (select 1 from stripe_blnk_sync.account_balances where balance_id is null and reason = ${USED_FOR_ANOTHER})
+        and ${ofMirror} ${among}
+    ), candidate as (
       select name, currency, balance_id, created_at, coalesce(has_moved, false) or amount is distinct from 0 as is_used
       from stripe_blnk_sync.account_balances_seen seen
       where mark_lost_at is null and ${ofMirror} ${among}
@@ -115,23 +125,41 @@ async function fillMap(
         count(*) filter (where is_used) > 1 as is_several,
         string_agg(balance_id, ', ' order by created_at, balance_id) filter (where is_used) as used
       from candidate group by name, currency
+    ), decided as (
+      select name, currency, balance_id, case when error is not null then ${USED_FOR_ANOTHER} when is_several then ${SEVERAL_USED} end as reason,
+        coalesce(error, case when is_several then 'With money, and with the mark of this customer: ' || used end) as error
+      from chosen full join contested using (name, currency)
     )
     insert into stripe_blnk_sync.account_balances as map (name, currency, balance_id, mapped_at, due_at, reason, last_error)
-    select name, currency, case when not is_several then balance_id end, case when not is_several then now() end,
-      case when is_several then now() + interval '10 minutes' end, case when is_several then ${several} end,
-      case when is_several then 'With money, and with the mark of this customer: ' || used end
-    from chosen order by name, currency
+    select name, currency, case when reason is null then balance_id end, case when reason is null then now() end,
+      case when reason is not null then now() + interval '10 minutes' end, reason, error
+    from decided order by name, currency
     on conflict (name, currency) do update set balance_id = excluded.balance_id, mapped_at = excluded.mapped_at,
       due_at = excluded.due_at, reason = excluded.reason, last_error = excluded.last_error
     where map.balance_id is null
     returning map.name, map.currency, map.balance_id is not null as "isMapped"`;
+  await releaseDecided(sql, ofMirror);
   return noted.filter(({ isMapped }) => isMapped).map(({ name, currency }) => ({ name, currency }));
+}
+
+/** Wishes that waited for a decision which is there: whose payments are pending is wanted again. */
+async function releaseDecided(sql: postgres.Sql, ofMirror: ReturnType<typeof isOfMirror>): Promise<void> {
+  const waiting = await sql`
+    select 1 from stripe_blnk_sync.account_balances where balance_id is null and reason = ${USED_FOR_ANOTHER} limit 1`;
+  // Nearly always: all that was seen would be read for none.
+  if (waiting.length === 0) return;
+  await sql`
+    delete from stripe_blnk_sync.account_balances wish where balance_id is null and reason = ${USED_FOR_ANOTHER} and ${ofMirror}
+      and (name, currency) not in (select contested.name, contested.currency from ${contestedNames(sql)} as contested)`;
 }
 
 /** Beyond what the column holds nothing is known: somebody else's token may have 18 decimals. */
 function inColumn(amount: bigint | null): string | null {
   return amount === null || BigInt.asIntN(64, amount) !== amount ? null : amount.toString();
 }
+
+/** Whose name stays, whatever the mark says now: what is in use, and what was posted to for another than its mark says. */
+const isKept = (sql: postgres.Sql) => sql`(known.mark_now is not null or ${isInUse(sql)})`;
 
 const isInUse = (sql: postgres.Sql) =>
   sql`exists (select 1 from stripe_blnk_sync.account_balances map where map.balance_id = known.balance_id)`;
@@ -182,11 +210,14 @@ async function putOff(
 ): Promise<void> {
   if (balances.length === 0) return;
   const rows = balances.map((balance) => ({ ...balance, dueInMs: dueInMs(balance) }));
+  // Nothing was tried: what a person has to decide still stands.
+  const isOfMarks = sql`given.reason is null and balance.reason in (${SEVERAL_USED}, ${USED_FOR_ANOTHER})`;
   await sql`
     update stripe_blnk_sync.account_balances balance set due_at = now() + given."dueInMs" * interval '1 millisecond',
       attempted_at = case when given."isNotMade" then null else attempted_at end,
       attempts = case when given."isNotMade" then greatest(0, balance.attempts - 1) else balance.attempts end,
-      reason = given.reason, last_error = given.error
+      reason = case when ${isOfMarks} then balance.reason else given.reason end,
+      last_error = case when ${isOfMarks} then balance.last_error else given.error end
     from json_to_recordset(${JSON.stringify(rows)}::text::json) as given
       (name text, currency text, lease timestamptz, "dueInMs" float8, "isNotMade" boolean, reason text, error text)
     where ${isHeld(sql)} and balance_id is null`;
