@@ -3,6 +3,7 @@
  * is sent twice: an attempt is on disk before it, and after it the ledger is read, and the oldest balance with the mark comes into the
  * map, whoever made it. What Blnk does not show yet is looked for again later. What is made besides stays empty.
  */
+import { reasonOfFault } from '../core/accounts/balance-reasons.js';
 import type { Mark } from '../core/accounts/identity.js';
 import { describeError } from '../core/base/errors.js';
 import type {
@@ -131,13 +132,13 @@ async function takeTurn(ports: BalancePorts, options: MakeOptions, memory: Memor
         ledgerId = await ledgerOf(ports, options, memory);
       }
       if (ledgerId === null) {
-        await release(ports, claimed, 'The ledger is not there yet');
+        await release(ports, claimed, { error: 'The ledger is not there yet', reason: null });
         return { mapped, goesOn: false };
       }
       mapped += await makeBatch(ports, options, { ledgerId, claimed, untilMs, memory });
       if (memory.isTurnedAway) return { mapped, goesOn: false };
     } catch (error) {
-      await release(ports, claimed, describeError(error));
+      await release(ports, claimed, { error: describeError(error), reason: reasonOfFault(error) });
       throw error;
     }
   }
@@ -258,17 +259,22 @@ function asNotShown(one: WantedBalance, { isOver }: { readonly isOver: boolean }
 }
 
 /** Nothing was sent of them: they are due again, and what was tried before stays so. */
-async function release(ports: BalancePorts, claimed: readonly WantedBalance[], error: string): Promise<void> {
+async function release(
+  ports: BalancePorts,
+  claimed: readonly WantedBalance[],
+  why: Pick<PutOffBalance, 'error' | 'reason'>,
+): Promise<void> {
   const wanted = await ports.store.stillWanted(claimed);
   await putOff(
     ports,
-    wanted.map((one) => ({ ...one, error, isNotMade: false, reason: null })),
+    wanted.map((one) => ({ ...one, ...why, isNotMade: false })),
   );
 }
 
 function putOff({ store, backoffMs }: BalancePorts, balances: readonly PutOffBalance[]): Promise<void> {
+  // What is allowed to nobody is held up by the pause between turns, and goes on soon after somebody allows it.
   return store.putOff(balances, ({ reason, attempts }) =>
-    reason === null ? backoffMs(attempts) : REFUSED_AGAIN_AFTER_MS,
+    reason === null || reason === 'not_allowed' ? backoffMs(attempts) : REFUSED_AGAIN_AFTER_MS,
   );
 }
 

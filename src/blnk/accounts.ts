@@ -15,9 +15,14 @@ import { type LookUps, limitReached, ROWS_MAX, unreadable } from './look-ups.js'
 import type { Filter, Route, Routes } from './routes.js';
 
 export interface BlnkAccounts extends AccountsAtBlnk {
+  /** Whether the key may look for ledgers. @throws SyncError fatal when it may not, transient when nobody answers */
+  checkPermission(): Promise<void>;
   /** Takes no new requests and waits for those in flight. */
   close(): Promise<void>;
 }
+
+/** Ids of mirrors are UUIDs. */
+const NOBODYS_MARK: Mark = { mirror: 'stripe-blnk-sync:permission-check', role: 'ledger' };
 
 /** Of a request that makes something; as long as a post may take. */
 const MAKE_TIMEOUT_MS = 70_000;
@@ -38,6 +43,9 @@ export function createAccounts(options: ConnectionOptions): BlnkAccounts {
     },
     listBalances: (ledgerId, since) => listBalances(lookUps, ledgerId, since),
     balancesOf: (balanceIds) => balancesOf(lookUps, balanceIds),
+    async checkPermission() {
+      await findByMark(NOBODYS_MARK);
+    },
     close: () => transport.close(),
   };
 }

@@ -214,3 +214,49 @@ it('a balance of somebody else in the ledger may hold more than 64 bits', async 
   ]);
   expect(await store.fillMap(null)).toHaveLength(1);
 });
+
+describe('what nobody but a person can mend is said, while payments wait', () => {
+  it('a key that may not look for ledgers', async () => {
+    const stage = await open();
+    await stage.pay(PAID);
+    stage.blnk.faults.add({ effect: 'status', status: 403, body: 'cloud', route: 'POST /ledgers/filter' });
+    const worker = stage.worker();
+    await worker.turn().catch(() => {});
+    expect([...(await needs(stage)).keys()]).toEqual(['ledger_not_made', 'balances_parked']);
+    stage.blnk.faults.clear();
+    await stage.untilMapped(stage.worker().turn);
+    expect([...(await needs(stage)).keys()]).toEqual([]);
+  });
+
+  it.each(['limit', 'cloud'] as const)('a plan or a key that lets no balance be made (%s)', async (body) => {
+    const stage = await open();
+    await stage.pay(PAID);
+    stage.blnk.faults.add({ effect: 'status', status: 403, body, route: 'POST /balances' });
+    await stage
+      .worker()
+      .turn()
+      .catch(() => {});
+    expect((await needs(stage)).get('balances_parked')).toContain('3 balances not made in Blnk, whose payments wait');
+    stage.blnk.faults.clear();
+    await stage.untilMapped(stage.worker().turn);
+    expect([...(await needs(stage)).keys()]).toEqual([]);
+    expect(await stage.inBlnk('balances')).toHaveLength(PAID.length);
+  });
+
+  it('and what was to pass by itself, once nothing was made for a quarter of an hour', async () => {
+    const stage = await open();
+    await stage.pay(PAID);
+    stage.blnk.faults.add({ effect: 'status', status: 429, route: 'POST /balances' });
+    await stage.worker().turn();
+    const age = (minutes: number) =>
+      stage.sql`update stripe_blnk_sync.account_balances set wanted_at = now() - ${minutes} * interval '1 minute'`;
+    await age(6);
+    expect([...(await needs(stage)).keys()]).toEqual(['balances_waiting']);
+    await age(16);
+    expect([...(await needs(stage)).keys()]).toEqual(['balances_standstill']);
+    await stage.sql`
+      insert into stripe_blnk_sync.account_balances (name, currency, balance_id, mapped_at, due_at)
+      values ('@cus_carl', 'USD', 'bln_carl', now(), null)`;
+    expect([...(await needs(stage)).keys()]).toEqual(['balances_waiting']);
+  });
+});

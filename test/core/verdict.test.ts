@@ -195,9 +195,11 @@ describe('any mirror', () => {
           ...{ balances: few, wanted: few, missing: few, marksLost: few },
           parked: fc.oneof(
             fc.constant([]),
-            fc.constantFrom('refused_by_blnk', 'not_shown').map((reason) => [{ reason, count: 1 }] as const),
+            fc
+              .constantFrom('refused_by_blnk', 'not_shown', 'not_allowed')
+              .map((reason) => [{ reason, count: 1 }] as const),
           ),
-          failing: rarely(fc.constant({ count: 2, error: '503' })),
+          failing: rarely(fc.record({ count: few, error: fc.constant('503'), isStandstill: fc.boolean() })),
           surplus: fc.record({ count: few, used: few }),
           checkedAt: rarely(ago(HOUR)),
           sums: fc.constantFrom([], [SUM], [{ ...SUM, customers: '3' }]),

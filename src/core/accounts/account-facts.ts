@@ -28,7 +28,12 @@ export interface AccountFacts {
   readonly wanted: number;
   readonly parked: ReadonlyArray<{ readonly reason: BalanceReason; readonly count: number }>;
   /** Those that were tried several times, and what the last try came to. */
-  readonly failing: { readonly count: number; readonly error: string } | null;
+  readonly failing: {
+    readonly count: number;
+    readonly error: string;
+    /** They are wanted for longer than passes by itself, and no balance was made meanwhile. */
+    readonly isStandstill: boolean;
+  } | null;
   /** In use here, and unknown to Blnk. */
   readonly missing: number;
   /** Balances with a mark beside those in use; `used`: with money on them. */

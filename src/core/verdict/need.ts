@@ -48,6 +48,7 @@ export const NEEDS = {
   balances_surplus_used: 'error',
   balance_sums_differ: 'warning',
   balance_marks_changed: 'warning',
+  balances_standstill: 'warning',
   balances_surplus: 'notice',
   balances_waiting: 'notice',
   identities_parked: 'warning',

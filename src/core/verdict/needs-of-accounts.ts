@@ -44,14 +44,22 @@ function needsOfMaking({ ledgerId, ledgerError, parked, failing }: Accounts): Ne
     );
   }
   if (failing !== null) {
-    needs.push(
-      need(
-        'balances_waiting',
-        `${balancesText(failing.count)} wanted in Blnk for more than five minutes, and tried again by themselves: ${withoutFullStop(failing.error)}.`,
-      ),
-    );
+    needs.push(needOfFailing(failing));
   }
   return needs;
+}
+
+function needOfFailing({ count, error, isStandstill }: NonNullable<Accounts['failing']>): Need {
+  const why = withoutFullStop(error);
+  return isStandstill
+    ? need(
+        'balances_standstill',
+        `${balancesText(count)} wanted in Blnk, and none was made for more than 15 minutes; their payments wait: ${why}. It is tried again by itself.`,
+      )
+    : need(
+        'balances_waiting',
+        `${balancesText(count)} wanted in Blnk for more than five minutes, and tried again by themselves: ${why}.`,
+      );
 }
 
 function needsOfMap({ missing, surplus, surplusLedgers, marksLost }: Accounts): Need[] {

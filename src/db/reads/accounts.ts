@@ -7,6 +7,8 @@ import { accountBalances, accountBalancesSeen, accountsLedger } from '../schema/
 
 /** What passes by itself is over by then. */
 const FAILING_AFTER = sql.raw(`interval '5 minutes'`);
+/** Longer than most outages, and than what Blnk does not show yet is waited for. */
+const STANDSTILL_AFTER = sql.raw(`interval '15 minutes'`);
 
 /** Null: the mirror has no ledger of its own. */
 export async function readAccounts(db: Drizzle): Promise<AccountFacts | null> {
@@ -20,8 +22,11 @@ export async function readAccounts(db: Drizzle): Promise<AccountFacts | null> {
     db.execute<AccountFacts['parked'][number]>(sql`
       select reason, count(*)::int as count from ${accountBalances}
       where balance_id is null and reason is not null group by reason order by reason`),
-    db.execute<{ count: number; error: string }>(sql`
-      select count(*)::int as count, max(last_error) as error from ${accountBalances}
+    db.execute<{ count: number; error: string; isStandstill: boolean }>(sql`
+      select count(*)::int as count, max(last_error) as error,
+        min(wanted_at) < now() - ${STANDSTILL_AFTER} and not exists (
+          select 1 from ${accountBalances} made where made.mapped_at > now() - ${STANDSTILL_AFTER}) as "isStandstill"
+      from ${accountBalances}
       where balance_id is null and reason is null and last_error is not null and wanted_at < now() - ${FAILING_AFTER}
       having count(*) > 0`),
     db.execute<{ count: number; used: number; lost: number }>(sql`
@@ -36,7 +41,7 @@ export async function readAccounts(db: Drizzle): Promise<AccountFacts | null> {
     ...{ ledgerId: ledger.ledgerId, ledgerName: ledger.name, surplusLedgers: ledger.surplusIds },
     ledgerError: ledger.ledgerId === null ? ledger.lastError : null,
     ...{ balances, wanted, missing, parked: [...parked] },
-    failing: failing === undefined ? null : { count: failing.count, error: failing.error },
+    failing: failing ?? null,
     surplus: { count: surplus?.count ?? 0, used: surplus?.used ?? 0 },
     marksLost: surplus?.lost ?? 0,
     ...{ checkedAt: ledger.checkedAt, sums: ledger.sums ?? [] },
