@@ -6,9 +6,11 @@ import { describe, expect, it } from 'vitest';
 import type { VerdictFacts } from '../../src/core/verdict/facts.js';
 import { needsOfAccounts } from '../../src/core/verdict/needs-of-accounts.js';
 import { createBalanceStore } from '../../src/db/accounts/balance-store.js';
+import { readMirror } from '../../src/db/mirror/mirror-store.js';
 import { readAccounts } from '../../src/db/reads/accounts.js';
 import { restoreMap } from '../../src/operations/restore-map.js';
 import { asCore } from '../blnk-contract/sandbox-client.js';
+import { decorateWith } from '../support/context.js';
 import { accountsStages, LEDGER_MIRROR, type PaidBy } from '../support/stages/accounts.js';
 
 const open = accountsStages();
@@ -259,4 +261,30 @@ describe('what nobody but a person can mend is said, while payments wait', () =>
       values ('@cus_carl', 'USD', 'bln_carl', now(), null)`;
     expect([...(await needs(stage)).keys()]).toEqual(['balances_waiting']);
   });
+});
+
+it('the mode is free until a payment is claimed, and frozen on disk before that payment is sent', async () => {
+  const stage = await open();
+  await stage.pay(PAID);
+  const firstPostAt = async () => (await readMirror(stage.database.db)).firstPostAt;
+  const atPost: boolean[] = [];
+  const noting =
+    <Given extends unknown[], Answer>(post: (...given: Given) => Promise<Answer>) =>
+    async (...given: Given): Promise<Answer> => {
+      atPost.push((await firstPostAt()) !== null);
+      return post(...given);
+    };
+  const decorate = decorateWith({
+    ledger: (ledger) => ({ ...ledger, post: noting(ledger.post), postBulk: noting(ledger.postBulk) }),
+  });
+  stage.blnk.faults.add({ effect: 'status', status: 403, body: 'cloud', route: 'POST /ledgers/filter' });
+  const worker = stage.worker({ decorate });
+  await worker.turn().catch(() => {});
+  await worker.drain();
+  expect(await firstPostAt()).toBeNull();
+  stage.blnk.faults.clear();
+  await stage.untilMapped(stage.worker().turn);
+  await stage.untilPosted(worker.drain);
+  expect(atPost.length).toBeGreaterThan(0);
+  expect(atPost).not.toContain(false);
 });
