@@ -117,7 +117,7 @@ export interface BalanceStore {
   wantPending(options: { readonly all: boolean }): Promise<number>;
   want(balances: readonly NamedBalance[]): Promise<void>;
   claim(options: { readonly limit: number; readonly leaseMs: number }): Promise<WantedBalance[]>;
-  /** Of balances in use whether Blnk knows them. One that it does not know is posted to no more. */
+  /** Of balances in use whether Blnk knows them. One that it does not know is posted to no more, and is gone once a later look says so too. */
   noteKnown(claimed: readonly WantedBalance[], isKnown: boolean): Promise<void>;
   /** Of those that are claimed the ones that are still wanted, and held. */
   stillWanted(claimed: readonly WantedBalance[]): Promise<WantedBalance[]>;

@@ -107,6 +107,8 @@ describe('a balance that was forgotten as status says', () => {
     await one.drain();
     const [parked] = await stage.sql`select state, reason from stripe_blnk_sync.postings where state <> 'posted'`;
     expect(parked).toEqual({ state: 'parked', reason: 'balance_missing' });
+    await stage.missLongAgo();
+    await one.turn();
     await forgetMissing(stage);
     await stage.sql`
       update stripe_blnk_sync.postings set state = 'pending', reason = null, reason_detail = null, due_at = now()
@@ -121,6 +123,31 @@ describe('a balance that was forgotten as status says', () => {
     expect([...after]).toEqual([{ state: 'posted', reason: null }]);
   });
 
+  it('is one that Blnk lacked twice: a look that came back empty once gives nobody another one', async () => {
+    const stage = await open();
+    await stage.pay(PAID);
+    const worker = stage.worker();
+    await stage.untilMapped(worker.turn);
+    const before = await stage.map();
+    const anna = before.get('USD:@cus_anna') ?? '';
+    const lookUp = () =>
+      stage.sql`update stripe_blnk_sync.account_balances set due_at = now() where balance_id = ${anna}`;
+    const lag = stage.blnk.faults.add({ effect: 'stale_reads', rows: 0, untilMicros: 0, api: 'core' });
+    await lookUp();
+    await worker.turn();
+    expect([...(await needs(stage)).keys()]).toEqual([]);
+    await stage.missLongAgo();
+    await worker.turn();
+    const said = /others are made: (with .*)\.$/.exec((await needs(stage)).get('balances_missing') ?? '')?.[1];
+    lag.remove();
+    await lookUp();
+    await worker.turn();
+    expect([...(await needs(stage)).keys()]).toEqual([]);
+    // Printed while it was missing, executed when it was not any more.
+    await stage.sql.unsafe(said ?? 'nothing was said');
+    expect(await stage.map()).toEqual(before);
+  });
+
   it('and that Blnk shows again by then is used on: no second one is made', async () => {
     const stage = await open();
     await stage.pay(PAID);
@@ -132,7 +159,7 @@ describe('a balance that was forgotten as status says', () => {
     await stage.pay([['cus_late', 'USD']]);
     await stage.untilMapped(worker.turn);
     const before = await stage.map();
-    await stage.sql`update stripe_blnk_sync.account_balances set missing_since = now() where name = '@cus_anna'`;
+    await stage.sql`update stripe_blnk_sync.account_balances set missing_since = now(), reason = 'gone' where name = '@cus_anna'`;
     await forgetMissing(stage);
     await stage.pay([['cus_anna', 'USD']]);
     await stage.untilMapped(worker.turn);

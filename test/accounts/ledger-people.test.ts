@@ -92,6 +92,9 @@ it('a balance that Blnk does not know any more gets nothing, the others do, and 
   const again = stage.worker();
   for (let drains = 0; drains < 3; drains += 1) await again.drain();
   await again.turn();
+  expect(await needs(stage)).not.toContain('balances_missing');
+  await stage.missLongAgo();
+  await again.turn();
   expect(await needs(stage)).toContain('balances_missing');
   const parked = await stage.sql<{ destination: string; state: string; reason: string | null }[]>`
     select destination, state, reason from stripe_blnk_sync.postings where state <> 'posted'`;

@@ -34,7 +34,7 @@ export interface AccountFacts {
     /** They are wanted for longer than passes by itself, and no balance was made meanwhile. */
     readonly isStandstill: boolean;
   } | null;
-  /** In use here, and unknown to Blnk. */
+  /** In use here, and unknown to Blnk in looks 20 minutes apart. */
   readonly missing: number;
   /** Balances with a mark beside those in use; `used`: with money on them. */
   readonly surplus: { readonly count: number; readonly used: number };

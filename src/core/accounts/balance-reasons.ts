@@ -17,6 +17,12 @@ export const BALANCE_REASONS = {
 
 export type BalanceReason = keyof typeof BALANCE_REASONS;
 
+/**
+ * Stands in the place of a reason at a balance in use that Blnk did not know in looks 20 minutes apart: a replica that lags, or one
+ * answer that was wrong, is no cause to give a customer another balance.
+ */
+export const GONE = 'gone';
+
 /** Of a fault that all balances meet until somebody changes key, permission, address or plan; null: it passes by itself. */
 export function reasonOfFault(error: unknown): BalanceReason | null {
   if (!(error instanceof SyncError)) return null;

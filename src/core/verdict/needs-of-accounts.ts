@@ -1,6 +1,6 @@
 /** What the mirror's own ledger and its balances need. A payment is never posted to a balance that is guessed: it waits. Pure. */
 import type { CheckedCurrency } from '../accounts/account-facts.js';
-import { BALANCE_REASONS } from '../accounts/balance-reasons.js';
+import { BALANCE_REASONS, GONE } from '../accounts/balance-reasons.js';
 import { judgeSum } from '../accounts/judge-sums.js';
 import { withoutFullStop } from '../base/errors.js';
 import { formatMoney } from '../base/money.js';
@@ -12,11 +12,13 @@ import { type Need, need } from './need.js';
 type Accounts = NonNullable<VerdictFacts['accounts']>;
 
 /**
- * From both tables: what was seen once would come into the map again. The whole ledger is read before others are made: Blnk may show
+ * From both tables: what was seen once would come into the map again. Only those that are gone when it is executed: Blnk may have shown
+ * one again since it was printed. The whole ledger is read before others are made: Blnk may show
  * by then what it did not.
  */
 const FORGET_MISSING =
-  'with gone as (delete from stripe_blnk_sync.account_balances where missing_since is not null returning balance_id), ' +
+  'with gone as (delete from stripe_blnk_sync.account_balances where missing_since is not null and ' +
+  `reason = '${GONE}' returning balance_id), ` +
   'again as (update stripe_blnk_sync.accounts_ledger set read_to = null) ' +
   'delete from stripe_blnk_sync.account_balances_seen where balance_id in (select balance_id from gone)';
 

@@ -4,7 +4,7 @@
  */
 import type postgres from 'postgres';
 import type { BalanceStore, NamedBalance, PutOffBalance, WantedBalance } from '../../accounts/balance-ports.js';
-import type { BalanceReason } from '../../core/accounts/balance-reasons.js';
+import { type BalanceReason, GONE } from '../../core/accounts/balance-reasons.js';
 import type { Mirror } from '../../core/posting/mirror.js';
 import { ownBalancesOf } from '../../core/posting/source-shards.js';
 import { lanesPending } from '../postings/due.js';
@@ -12,6 +12,9 @@ import { LANE } from '../schema/postings.js';
 import { isOfMirror } from './ledger-store.js';
 
 export type BalanceStoreMirror = Pick<Mirror, 'mirrorId' | 'source' | 'sourceShards'>;
+
+/** Longer than Blnk is believed to show a balance late. */
+const GONE_AFTER = `interval '20 minutes'`;
 
 /** Of a lane: what is posted next. */
 const NEXT_OF_LANE = 500;
@@ -42,6 +45,7 @@ export function createBalanceStore(sql: postgres.Sql, mirror: BalanceStoreMirror
       await sql`
         update stripe_blnk_sync.account_balances balance set
           missing_since = ${isKnown ? sql`null` : sql`coalesce(missing_since, now())`},
+          reason = ${isKnown ? sql`null` : sql`case when missing_since <= now() - ${sql.unsafe(GONE_AFTER)} then ${GONE} end`},
           due_at = ${isKnown ? sql`null` : sql`now() + interval '10 minutes'`}
         from ${leasesGiven(sql, claimed)} where ${isHeld(sql)}`;
     },
@@ -170,7 +174,8 @@ async function claim(
     )
     update stripe_blnk_sync.account_balances balance set due_at = now() + ${leaseMs} * interval '1 millisecond'
     from chosen where balance.name = chosen.name and balance.currency = chosen.currency
-    returning balance.name, balance.currency, to_json(balance.due_at) #>> '{}' as lease, balance_id as "balanceId", attempts, reason,
+    returning balance.name, balance.currency, to_json(balance.due_at) #>> '{}' as lease, balance_id as "balanceId", attempts,
+      case when balance_id is null then reason end as reason,
       (extract(epoch from now() - attempted_at) * 1000)::float8 as "sinceAttemptMs"`;
   return [...rows];
 }

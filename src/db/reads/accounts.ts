@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type postgres from 'postgres';
 import type { AccountFacts } from '../../core/accounts/account-facts.js';
+import { GONE } from '../../core/accounts/balance-reasons.js';
 import type { Drizzle } from '../connection/open.js';
 import { accountBalances, accountBalancesSeen, accountsLedger } from '../schema/accounts.js';
 
@@ -18,7 +19,7 @@ export async function readAccounts(db: Drizzle): Promise<AccountFacts | null> {
     db.execute<{ balances: number; wanted: number; missing: number }>(sql`
       select (select count(*) from ${accountBalances} where balance_id is not null)::int as balances,
         (select count(*) from ${accountBalances} where balance_id is null)::int as wanted,
-        (select count(*) from ${accountBalances} where missing_since is not null)::int as missing`),
+        (select count(*) from ${accountBalances} where missing_since is not null and reason = ${GONE})::int as missing`),
     db.execute<AccountFacts['parked'][number]>(sql`
       select reason, count(*)::int as count from ${accountBalances}
       where balance_id is null and reason is not null group by reason order by reason`),

@@ -132,6 +132,13 @@ export class AccountsStage {
     await this.sql`update stripe_blnk_sync.accounts_ledger set attempted_at = attempted_at - interval '1 second'`;
   }
 
+  /** As if what Blnk does not know had been missed long ago: the next turn looks again. */
+  async missLongAgo(): Promise<void> {
+    await this.sql`
+      update stripe_blnk_sync.account_balances set missing_since = missing_since - interval '20 minutes', due_at = now()
+      where missing_since is not null`;
+  }
+
   async untilPosted(drain: () => Promise<void>): Promise<void> {
     for (let turns = 0; turns < 100; turns += 1) {
       await drain();
