@@ -10,6 +10,7 @@ import { memberOf, textMemberOf } from '../core/base/exact-json.js';
 import { isLimit } from './access-error.js';
 import type { BlnkAnswer } from './answer.js';
 import { type Connection, type ConnectionOptions, createConnection } from './connection.js';
+import { someMirrorId } from './history.js';
 import { isLedgerId, wholeNumber } from './ledger-row.js';
 import { type LookUps, limitReached, ROWS_MAX, unreadable } from './look-ups.js';
 import type { Filter, Route, Routes } from './routes.js';
@@ -17,6 +18,8 @@ import type { Filter, Route, Routes } from './routes.js';
 export interface BlnkAccounts extends AccountsAtBlnk {
   /** Whether the key may look for ledgers. @throws SyncError fatal when it may not, transient when nobody answers */
   checkPermission(): Promise<void>;
+  /** Any other mirror that posted out of one of these balances; null: none did. Reads all that was. */
+  otherMirrorAt(balanceIds: readonly string[], mirrorId: string): Promise<string | null>;
   /** Takes no new requests and waits for those in flight. */
   close(): Promise<void>;
 }
@@ -45,6 +48,13 @@ export function createAccounts(options: ConnectionOptions): BlnkAccounts {
     balancesOf: (balanceIds) => balancesOf(lookUps, balanceIds),
     async checkPermission() {
       await findByMark(NOBODYS_MARK);
+    },
+    async otherMirrorAt(balanceIds, mirrorId) {
+      for (const value of balanceIds) {
+        const other = await someMirrorId(lookUps, [mirrorId], [{ field: 'source', operator: 'eq', value }]);
+        if (other !== null) return other;
+      }
+      return null;
     },
     close: () => transport.close(),
   };

@@ -62,6 +62,23 @@ it('money that somebody else posts to a customer shows in the sums', async () =>
   expect(await needs(stage)).toEqual(['balance_sums_differ']);
 });
 
+it('what another mirror posts out of the same source is not counted, and what is wrong shows all the same', async () => {
+  const { stage, worker } = await posted();
+  const other = { meta_data: { stripe_mirror: '5a1d0b7a-0000-4a5e-9a0e-5c1f6f9d2b11' } };
+  await asCore(stage.blnk, {
+    path: '/transactions',
+    body: payment('other', { destination: '@cus_theirs', precise_amount: 700, ...other }),
+  });
+  expect(await worker.check()).toEqual([
+    { currency: 'USD', customers: '3000', before: '3000', after: '3000', surplus: '0', isSourceShared: true },
+  ]);
+  expect(await needs(stage)).toEqual([]);
+  const destination = await idOf(stage, 'USD:@cus_anna');
+  await asCore(stage.blnk, { path: '/transactions', body: payment('theirs', { source: '@bank', destination }) });
+  await worker.check();
+  expect(await needs(stage)).toEqual(['balance_sums_differ']);
+});
+
 it('a balance beside the one in use is named, and one with money on it louder', async () => {
   const { stage, worker } = await posted();
   const [ledger] = await stage.inBlnk('ledgers');

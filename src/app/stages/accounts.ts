@@ -14,7 +14,7 @@ import type { Mirror } from '../../core/posting/mirror.js';
 import type { Lane } from '../../core/posting/posting.js';
 import { ownBalancesOf } from '../../core/posting/source-shards.js';
 import { createBalanceStore } from '../../db/accounts/balance-store.js';
-import { createCheckStore, isCheckDue } from '../../db/accounts/check-store.js';
+import { createCheckStore, isCheckDue, postedOutOf } from '../../db/accounts/check-store.js';
 import { createLedgerStore } from '../../db/accounts/ledger-store.js';
 import { backoffMs } from '../../post/backoff.js';
 import { type BackgroundTask, DONE, type TaskResult } from '../../worker/background-tasks.js';
@@ -96,8 +96,17 @@ export async function checkAccounts(context: Context, mirror: Mirror): Promise<C
     blnk: vendors.accounts,
     nameOf: (metadata) => nameOfMark(metadata, mirror),
     outOfSource: () => outOfSource(vendors, mirror),
+    postedHere: () => postedOutOf(database.sql, ownBalancesOf(mirror)),
+    isSourceShared: async () =>
+      (await vendors.accounts.otherMirrorAt(await sourceIds(vendors, mirror), mirror.mirrorId)) !== null,
   };
   return checkLedger(ports, ledgerId);
+}
+
+async function sourceIds({ ledgerSide }: Context['vendors'], mirror: Mirror): Promise<string[]> {
+  const ids: string[] = [];
+  for (const name of ownBalancesOf(mirror)) ids.push(...(await ledgerSide.balancesOf(name)).values());
+  return ids;
 }
 
 async function outOfSource({ accounts, ledgerSide }: Context['vendors'], mirror: Mirror): Promise<Map<string, bigint>> {

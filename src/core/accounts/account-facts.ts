@@ -6,11 +6,13 @@ export interface CheckedCurrency {
   readonly currency: string;
   /** Sum over the balances in use. */
   readonly customers: string;
-  /** What went out of the mirror's own balances, before the ledger was read and after. */
+  /** What went out of the mirror's own balances, or out of them by this mirror; before the ledger was read and after. */
   readonly before: string;
   readonly after: string;
   /** Of balances beside those in use. */
   readonly surplus: string;
+  /** Other mirrors post out of the same source: `before` and `after` are what this database says that it posted. */
+  readonly isSourceShared?: true;
 }
 
 export interface AccountFacts {

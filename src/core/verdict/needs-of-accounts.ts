@@ -105,10 +105,11 @@ function needsOfMap({ missing, surplus, surplusLedgers, marksLost }: Accounts): 
 function needsOfSums(sums: readonly CheckedCurrency[]): Need[] {
   const different = sums.filter((sum) => judgeSum(sum) === 'different');
   if (different.length === 0) return [];
-  const texts = different.map(({ currency, customers, surplus, after }) => {
+  const texts = different.map(({ currency, customers, surplus, after, isSourceShared }) => {
     const say = (amount: bigint) => formatMoney({ amount, currency });
     const beside = BigInt(surplus) === 0n ? '' : `, ${say(BigInt(surplus))} on balances beside them`;
-    return `${say(BigInt(customers))} on balances of customers${beside}, ${say(BigInt(after))} out of the source`;
+    const posted = isSourceShared ? 'posted by this mirror (others use its source too)' : 'out of the source';
+    return `${say(BigInt(customers))} on balances of customers${beside}, ${say(BigInt(after))} ${posted}`;
   });
   return [
     need(
