@@ -166,6 +166,18 @@ it('an identity comes before its balance, which needs no link then; one that can
   expect([await identityOf('USD:@cus_bert'), await identityOf('USD:@stripe_guests')]).toEqual(['', '']);
 });
 
+it('a customer keeps the identity that was made before the account could be read', async () => {
+  const stage = await open();
+  await stage.pay([['cus_anna', 'USD']]);
+  await stage.untilMapped(stage.worker({ identities: 'ids', stripeAccount: null }).turn);
+  await stage.pay([['cus_anna', 'EUR']]);
+  await stage.untilMapped(stage.worker({ identities: 'ids', stripeAccount: 'acct_1' }).turn);
+  const [kept] = await stage.sql`select identity_id as id, due_at from stripe_blnk_sync.identities`;
+  const balances = await stage.inBlnk('balances');
+  const linked = balances.filter(({ ledger_id: ledger }) => ledger !== 'general_ledger_id');
+  expect(linked.map(({ identity_id: id }) => id)).toEqual([kept?.id, kept?.id]);
+});
+
 it('however many payments wait for a balance that Blnk refuses, those behind them are posted', async () => {
   const stage = await open();
   await stage.pay(Array.from({ length: 2_050 }, (): PaidBy => ['cus_refused', 'USD']));

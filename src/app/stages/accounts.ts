@@ -15,6 +15,7 @@ import type { Lane } from '../../core/posting/posting.js';
 import { ownBalancesOf } from '../../core/posting/source-shards.js';
 import { createBalanceStore } from '../../db/accounts/balance-store.js';
 import { createCheckStore, isCheckDue, postedOutOf } from '../../db/accounts/check-store.js';
+import { keptIdentityId } from '../../db/accounts/identity-store.js';
 import { createLedgerStore } from '../../db/accounts/ledger-store.js';
 import { backoffMs } from '../../post/backoff.js';
 import { type BackgroundTask, DONE, type TaskResult } from '../../worker/background-tasks.js';
@@ -156,10 +157,14 @@ export function createMaker(context: Context, parts: AccountsParts): BalanceMake
 /**
  * The same identity as the stage beside posting makes, which finds it there. A balance waits for none: without one it is linked later.
  */
-async function identityFor({ config, vendors }: Context, mirror: Mirror, name: string): Promise<string | null> {
+async function identityFor(
+  { config, database, vendors }: Context,
+  mirror: Mirror,
+  name: string,
+): Promise<string | null> {
   const customer = config.identities === 'off' ? null : customerOf(name, mirror);
   if (customer === null) return null;
-  const identityId = identityIdOf(customer, mirror, uuidOf);
+  const identityId = await keptIdentityId(database.sql, customer, identityIdOf(customer, mirror, uuidOf));
   try {
     const answer = await vendors.identities.createIdentity({
       ...{ identityId, fields: firstFieldsOf(customer), mark: markOf(customer, mirror) },
