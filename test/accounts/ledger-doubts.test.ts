@@ -315,3 +315,18 @@ it('the mode is free until a payment is claimed, and frozen on disk before that 
   expect(atPost.length).toBeGreaterThan(0);
   expect(atPost).not.toContain(false);
 });
+
+it('what is made by a clock that is behind is found before it is asked for again', async () => {
+  const stage = await open();
+  await stage.pay(PAID);
+  stage.blnk.clock.advance(3_600_000);
+  await stage.untilMapped(stage.worker().turn);
+  stage.blnk.clock.advance(-3_600_000);
+  await stage.pay([['cus_late', 'USD']]);
+  await stage.worker().turn();
+  expect((await stage.map()).has('USD:@cus_late')).toBe(false);
+  await stage.passTime();
+  await stage.worker().turn();
+  expect((await stage.map()).has('USD:@cus_late')).toBe(true);
+  expect(stage.asked('POST /balances')).toBe(PAID.length + 1);
+});
