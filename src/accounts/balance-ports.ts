@@ -59,6 +59,7 @@ export type MakeAnswer =
 export interface AccountsAtBlnk {
   /** Those that carry the mark, in any order. */
   findLedgers(mark: Mark): Promise<SeenLedger[]>;
+  hasLedger(ledgerId: string): Promise<boolean>;
   /** Sent once, and never again: each request makes another one. */
   createLedger(ledger: { readonly name: string; readonly mark: Mark }): Promise<MakeAnswer>;
   /** Likewise. @param balance.identityId null: of nobody */
@@ -101,6 +102,8 @@ export interface LedgerStore {
   /** What carries the mark. The oldest is used, unless one is in use already; answers the one that is. */
   use(ledgers: readonly SeenLedger[]): Promise<string | null>;
   noteReadTo(readTo: string): Promise<void>;
+  /** Of the ledger in use whether Blnk has it. Where it has not, the balances in use are looked up as well. */
+  noteKnown(isKnown: boolean): Promise<void>;
 }
 
 /** How a wish goes on that was not fulfilled. */

@@ -260,6 +260,9 @@ async function makeBatch(
       (one) => failures.get(keyOf(one)) ?? asNotShown({ ...one, attempts: one.attempts + 1 }, { isOver: false }),
     ),
   );
+  // Blnk says the same of a ledger that it does not have as of a wish that it refuses.
+  const isRefused = failed.some(({ reason }) => reason === 'refused_by_blnk');
+  await ports.ledgerStore.noteKnown(!isRefused || (await ports.blnk.hasLedger(ledgerId)));
   return mapped.length + wanted.length - open.length;
 }
 

@@ -37,6 +37,11 @@ export function createAccounts(options: ConnectionOptions): BlnkAccounts {
   const findByMark = markedLedgers(lookUps, routes);
   return {
     findLedgers: findByMark,
+    async hasLedger(ledgerId) {
+      const filters: Filter[] = [{ field: 'ledger_id', operator: 'eq', value: ledgerId }];
+      const rows = await lookUps.listRows('ledgers', { filters, rowsMax: 1 });
+      return rows.some((row) => memberOf(row, 'ledger_id') === ledgerId);
+    },
     createLedger: ({ name, mark }) =>
       make(connection, routes.makeLedger, { body: { name, meta_data: { [MARK_KEY]: mark } }, idOf: 'ledger_id' }),
     createBalance: ({ ledgerId, currency, identityId, mark }) => {

@@ -330,3 +330,33 @@ it('what is made by a clock that is behind is found before it is asked for again
   expect((await stage.map()).has('USD:@cus_late')).toBe(true);
   expect(stage.asked('POST /balances')).toBe(PAID.length + 1);
 });
+
+it('a ledger that Blnk lost is said, and once it is forgotten as status says another one is made', async () => {
+  const stage = await open();
+  await stage.pay(PAID);
+  const worker = stage.worker();
+  await stage.untilMapped(worker.turn);
+  const before = await stage.map();
+  stage.blnk.wipe();
+  await stage.pay([['cus_new', 'USD']]);
+  await worker.turn();
+  await worker.turn();
+  const said = (await needs(stage)).get('ledger_gone') ?? '';
+  expect(said).toContain('does not have the mirror');
+  await stage.sql.unsafe(/another one is made: (with .*)\.$/.exec(said)?.[1] ?? 'nothing was said');
+  await stage.untilMapped(stage.worker().turn);
+  const after = await stage.map();
+  expect([...after.keys()]).toEqual([...before.keys(), 'USD:@cus_new'].sort());
+  const shown = new Set((await stage.inBlnk('balances')).map(({ balance_id: id }) => id));
+  expect([...after.values()].filter((id) => !shown.has(id))).toEqual([]);
+  expect([...(await needs(stage)).keys()]).toEqual([]);
+});
+
+it('a balance that Blnk refuses for itself says nothing of the ledger', async () => {
+  const stage = await open();
+  await stage.pay(PAID);
+  const refused = { effect: 'status', status: 400, body: 'core', route: 'POST /balances' } as const;
+  stage.blnk.faults.add({ ...refused, contains: 'cus_anna' });
+  await stage.worker().turn();
+  expect([...(await needs(stage)).keys()]).toEqual(['balances_parked']);
+});

@@ -189,6 +189,7 @@ describe('any mirror', () => {
       accounts: maybe(
         fc.record({
           ledgerId: rarely(fc.constant('ldg_1')),
+          isLedgerGone: fc.boolean(),
           ledgerName: fc.constant('Stripe'),
           surplusLedgers: fc.constantFrom([], ['ldg_2']),
           ledgerError: rarely(fc.constant('503')),

@@ -18,6 +18,8 @@ export interface CheckedCurrency {
 export interface AccountFacts {
   /** Null: not made yet. */
   readonly ledgerId: string | null;
+  /** In use, and Blnk does not have it: it refuses to make balances in it. */
+  readonly isLedgerGone: boolean;
   /** As Blnk showed it last. */
   readonly ledgerName: string | null;
   /** Other ledgers with the mirror's mark. */

@@ -19,7 +19,8 @@ export type BalanceReason = keyof typeof BALANCE_REASONS;
 
 /**
  * Stands in the place of a reason at a balance in use that Blnk did not know in looks 20 minutes apart: a replica that lags, or one
- * answer that was wrong, is no cause to give a customer another balance.
+ * answer that was wrong, is no cause to give a customer another balance. And at a ledger in use in which Blnk makes no balance, and
+ * which it does not show.
  */
 export const GONE = 'gone';
 

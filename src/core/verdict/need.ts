@@ -43,6 +43,7 @@ export const NEEDS = {
   queue_not_delivered: 'warning',
   queue_evicts: 'warning',
   ledger_not_made: 'error',
+  ledger_gone: 'error',
   balances_parked: 'error',
   balances_missing: 'error',
   balances_surplus_used: 'error',

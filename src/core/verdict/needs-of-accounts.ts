@@ -22,12 +22,29 @@ const FORGET_MISSING =
   'again as (update stripe_blnk_sync.accounts_ledger set read_to = null) ' +
   'delete from stripe_blnk_sync.account_balances_seen where balance_id in (select balance_id from gone)';
 
+/** With what is known of it, and of balances that Blnk does not show: what is shown all the same is read again, and used on. */
+const FORGET_LEDGER =
+  'with gone as (update stripe_blnk_sync.accounts_ledger set ledger_id = null, name = null, attempted_at = null, attempts = 0, ' +
+  `read_to = null, reason = null, last_error = null where ledger_id is not null and reason = '${GONE}' returning id), ` +
+  'again as (delete from stripe_blnk_sync.account_balances where missing_since is not null and exists (select from gone)) ' +
+  'delete from stripe_blnk_sync.account_balances_seen where exists (select from gone) and balance_id not in (select balance_id from ' +
+  'stripe_blnk_sync.account_balances where balance_id is not null and missing_since is null)';
+
 export function needsOfAccounts({ accounts }: VerdictFacts): Need[] {
   return accounts === null ? [] : [...needsOfMaking(accounts), ...needsOfMap(accounts), ...needsOfSums(accounts.sums)];
 }
 
-function needsOfMaking({ ledgerId, ledgerError, parked, failing }: Accounts): Need[] {
+function needsOfMaking({ ledgerId, isLedgerGone, ledgerError, parked, failing }: Accounts): Need[] {
   const needs: Need[] = [];
+  if (isLedgerGone) {
+    needs.push(
+      need(
+        'ledger_gone',
+        `Blnk does not have the mirror's ledger ${ledgerId} any more, and makes no balances in it; their payments wait. Restore it. If it is ` +
+          `gone for good, forget it, and another one is made: ${FORGET_LEDGER}.`,
+      ),
+    );
+  }
   if (ledgerId === null && ledgerError !== null) {
     needs.push(
       need(

@@ -40,6 +40,7 @@ export async function readAccounts(db: Drizzle): Promise<AccountFacts | null> {
   const { balances = 0, wanted = 0, missing = 0 } = counts ?? {};
   return {
     ...{ ledgerId: ledger.ledgerId, ledgerName: ledger.name, surplusLedgers: ledger.surplusIds },
+    isLedgerGone: ledger.ledgerId !== null && ledger.reason === GONE,
     ledgerError: ledger.ledgerId === null ? ledger.lastError : null,
     ...{ balances, wanted, missing, parked: [...parked] },
     failing: failing ?? null,
