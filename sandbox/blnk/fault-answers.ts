@@ -96,6 +96,8 @@ function brokenAnswer(fault: Extract<FaultEffect, { effect: 'status' }>): Answer
     }
     case 'rule':
       return failureAnswer({ status, code: 'TXN_VALIDATION_ERROR', message: 'a rule refuses this currency' });
+    case 'limit':
+      return { ...jsonAnswer(status, { error: 'Record limit reached' }), headers };
     case 'empty':
       return { status, body: '', type: 'text/plain', headers };
     case 'cloud':

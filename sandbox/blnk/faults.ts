@@ -17,8 +17,8 @@ export type FaultEffect =
   | {
       effect: 'status';
       status: number;
-      /** `rule`: a rule of the ledger refuses what shall be booked, for good. */
-      body?: 'core' | 'html' | 'cloud' | 'empty' | 'rule';
+      /** `rule`: a rule of the ledger refuses what shall be booked, for good. `limit`: one of the plan is reached. */
+      body?: 'core' | 'html' | 'cloud' | 'empty' | 'rule' | 'limit';
       retryAfter?: number | string;
       applied?: boolean;
     }

@@ -60,6 +60,7 @@ export type MakeAnswer =
 export interface AccountsAtBlnk {
   /** Those that carry the mark, in any order. */
   findLedgers(mark: Mark): Promise<SeenLedger[]>;
+  hasLedger(ledgerId: string): Promise<boolean>;
   /** Sent once, and never again: each request makes another one. */
   createLedger(ledger: { readonly name: string; readonly mark: Mark }): Promise<MakeAnswer>;
   /** Likewise. @param balance.identityId null: of nobody */
@@ -102,6 +103,8 @@ export interface LedgerStore {
   /** What carries the mark. The oldest is used, unless one is in use already; answers the one that is. */
   use(ledgers: readonly SeenLedger[]): Promise<string | null>;
   noteReadTo(readTo: string): Promise<void>;
+  /** Of the ledger in use whether Blnk has it. Where it has not, the balances in use are looked up as well. */
+  noteKnown(isKnown: boolean): Promise<void>;
 }
 
 /** How a wish goes on that was not fulfilled. */
@@ -118,7 +121,7 @@ export interface BalanceStore {
   wantPending(options: { readonly all: boolean }): Promise<number>;
   want(balances: readonly NamedBalance[]): Promise<void>;
   claim(options: { readonly limit: number; readonly leaseMs: number }): Promise<WantedBalance[]>;
-  /** Of balances in use whether Blnk knows them. One that it does not know is posted to no more. */
+  /** Of balances in use whether Blnk knows them. One that it does not know is posted to no more, and is gone once a later look says so too. */
   noteKnown(claimed: readonly WantedBalance[], isKnown: boolean): Promise<void>;
   /** Of those that are claimed the ones that are still wanted, and held. */
   stillWanted(claimed: readonly WantedBalance[]): Promise<WantedBalance[]>;

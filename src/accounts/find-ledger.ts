@@ -3,6 +3,7 @@
  * making cannot be exclusive; choosing is: all take the oldest that carries the mark. Whatever may have been made is waited for.
  */
 
+import { reasonOfFault } from '../core/accounts/balance-reasons.js';
 import type { Mark } from '../core/accounts/identity.js';
 import { describeError } from '../core/base/errors.js';
 import type { AccountsAtBlnk, LedgerStore } from './balance-ports.js';
@@ -31,7 +32,11 @@ export async function findLedger({ store, blnk }: LedgerPorts, options: LedgerOp
   if (held === null) return null;
   if (held.ledgerId !== null) return held.ledgerId;
   const { name, mark, sought, againAfterMs } = options;
-  const found = await store.use(await blnk.findLedgers(sought));
+  const ledgers = await blnk.findLedgers(sought).catch(async (error: unknown) => {
+    if (reasonOfFault(error) !== null) await store.noteError(describeError(error));
+    throw error;
+  });
+  const found = await store.use(ledgers);
   if (found !== null) return found;
   if (held.attempts >= ATTEMPTS_MAX) {
     await store.noteError(

@@ -29,6 +29,8 @@ export interface IdentityPorts {
   /** Null: name and e-mail address are not kept. */
   readonly customers: CustomerReader | null;
   markOf(customer: string): Mark;
+  /** Of all identities that this mirror may have made of the customer. */
+  ownIdsOf(customer: string): readonly string[];
   /** Throws SyncError while the ledger does not look like the one that was posted to. */
   confirmLedger(): Promise<void>;
   /** How many requests may be in flight now: few while this worker posts. */
@@ -138,7 +140,7 @@ async function keepOne(
     if (answer.kind !== 'done') return failureOf(answer);
     await ports.store.noteCreated(customer, true);
   }
-  const plan = balanceSteps(due.unlinked, balances, { identityId, mark });
+  const plan = balanceSteps(due.unlinked, balances, { ids: [identityId, ...ports.ownIdsOf(customer)], mark });
   const linking = await linkBalances(ports, due, plan, mark);
   if (linking.kind !== 'done') return linking;
   const written =

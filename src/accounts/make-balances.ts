@@ -3,7 +3,7 @@
  * is sent twice: an attempt is on disk before it, and after it the ledger is read, and the oldest balance with the mark comes into the
  * map, whoever made it. What Blnk does not show yet is looked for again later. What is made besides stays empty.
  */
-import { isOfMarks } from '../core/accounts/balance-reasons.js';
+import { isOfMarks, reasonOfFault } from '../core/accounts/balance-reasons.js';
 import type { Mark } from '../core/accounts/identity.js';
 import { describeError } from '../core/base/errors.js';
 import type {
@@ -15,6 +15,7 @@ import type {
   WantedBalance,
 } from './balance-ports.js';
 import { findLedger, type LedgerOptions } from './find-ledger.js';
+import { lookAtMarks, lookUpDoubted } from './look-up-balances.js';
 import { earlierBy, readLedger } from './read-ledger.js';
 import { requestBalances } from './request-balances.js';
 
@@ -72,6 +73,8 @@ const REFUSED_AGAIN_AFTER_MS = 10 * 60_000;
 /** What a process remembers between its turns. */
 interface Memory {
   readAtMs: number | null;
+  /** When everything was read from the first balance on. */
+  wholeReadAtMs: number | null;
   newest: string | null;
   /** One look at everything is for all of a turn that are in doubt. */
   isReadInTurn: boolean;
@@ -87,6 +90,7 @@ interface Memory {
 export function createBalanceMaker(ports: BalancePorts, options: MakeOptions): BalanceMaker {
   const memory: Memory = {
     readAtMs: null,
+    wholeReadAtMs: null,
     newest: null,
     isReadInTurn: false,
     isTurnedAway: false,
@@ -132,13 +136,13 @@ async function takeTurn(ports: BalancePorts, options: MakeOptions, memory: Memor
         ledgerId = await ledgerOf(ports, options, memory);
       }
       if (ledgerId === null) {
-        await release(ports, claimed, 'The ledger is not there yet');
+        await release(ports, claimed, { error: 'The ledger is not there yet', reason: null });
         return { mapped, goesOn: false };
       }
       mapped += await makeBatch(ports, options, { ledgerId, claimed, untilMs, memory });
       if (memory.isTurnedAway) return { mapped, goesOn: false };
     } catch (error) {
-      await release(ports, claimed, describeError(error));
+      await release(ports, claimed, { error: describeError(error), reason: reasonOfFault(error) });
       throw error;
     }
   }
@@ -162,15 +166,44 @@ async function readToOf({ ledgerStore }: BalancePorts): Promise<string | null> {
   return (await ledgerStore.read())?.readTo ?? null;
 }
 
-async function readAll(ports: BalancePorts, ledgerId: string, memory: Memory): Promise<void> {
-  const readTo = await readToOf(ports);
+async function readAll(
+  ports: BalancePorts,
+  ledgerId: string,
+  memory: Memory,
+  { isWhole = false }: { readonly isWhole?: boolean } = {},
+): Promise<void> {
+  const readTo = isWhole ? null : await readToOf(ports);
   const since = readTo === null ? null : earlierBy(readTo, SHOWN_WITHIN_MS);
+  const begunAtMs = ports.monotonicMs();
   const { newest, mapped } = await readLedger(ports, { ledgerId, since, of: null });
   if (newest !== null) await ports.ledgerStore.noteReadTo(earlierBy(newest, SHOWN_WITHIN_MS));
   memory.readAtMs = ports.monotonicMs();
+  if (since === null) memory.wholeReadAtMs = begunAtMs;
   memory.isReadInTurn = true;
   memory.newest = newest ?? memory.newest;
   ports.onMapped(mapped);
+}
+
+/**
+ * A node of Blnk whose clock was ahead hides what is made after it from looks by time, for as long as it was ahead. So before anything is
+ * asked for again, or given up, the whole ledger is read once after the time in which it had to be shown.
+ *
+ * @returns whether it was read
+ */
+async function readWholeWhenOver(
+  ports: BalancePorts,
+  { againAfterMs }: MakeOptions,
+  { ledgerId, memory }: Pick<Batch, 'ledgerId' | 'memory'>,
+  open: readonly WantedBalance[],
+): Promise<boolean> {
+  const { wholeReadAtMs } = memory;
+  const sinceReadMs = wholeReadAtMs === null ? Number.POSITIVE_INFINITY : ports.monotonicMs() - wholeReadAtMs;
+  const isUnread = open.some(
+    ({ sinceAttemptMs }) =>
+      sinceAttemptMs !== null && sinceReadMs > sinceAttemptMs - againAfterMs && sinceAttemptMs > againAfterMs,
+  );
+  if (isUnread) await readAll(ports, ledgerId, memory, { isWhole: true });
+  return isUnread;
 }
 
 interface Batch {
@@ -195,7 +228,9 @@ async function makeBatch(
   const wanted = claimed.filter(({ balanceId }) => balanceId === null);
   const isInDoubt = wanted.some(({ sinceAttemptMs }) => sinceAttemptMs !== null);
   if (isInDoubt && !memory.isReadInTurn) await readAll(ports, ledgerId, memory);
-  const open = await store.stillWanted(wanted);
+  const seen = await store.stillWanted(wanted);
+  const isReadAnew = await readWholeWhenOver(ports, options, { ledgerId, memory }, seen);
+  const open = isReadAnew ? await store.stillWanted(seen) : seen;
   const isMaking = (one: WantedBalance) =>
     one.sinceAttemptMs === null || (one.sinceAttemptMs > options.againAfterMs && one.attempts < ATTEMPTS_MAX);
   const waiting = open.filter((one) => !isMaking(one));
@@ -225,31 +260,10 @@ async function makeBatch(
       (one) => failures.get(keyOf(one)) ?? asNotShown({ ...one, attempts: one.attempts + 1 }, { isOver: false }),
     ),
   );
+  // Blnk says the same of a ledger that it does not have as of a wish that it refuses.
+  const isRefused = failed.some(({ reason }) => reason === 'refused_by_blnk');
+  await ports.ledgerStore.noteKnown(!isRefused || (await ports.blnk.hasLedger(ledgerId)));
   return mapped.length + wanted.length - open.length;
-}
-
-async function lookUpDoubted({ store, blnk }: BalancePorts, claimed: readonly WantedBalance[]): Promise<void> {
-  for (const some of inHundreds(claimed.filter(({ balanceId }) => balanceId !== null))) {
-    const known = await blnk.balancesOf(some.flatMap(({ balanceId }) => balanceId ?? []));
-    const isKnown = ({ balanceId }: WantedBalance) => balanceId !== null && known.has(balanceId);
-    await store.noteKnown(some.filter(isKnown), true);
-    await store.noteKnown(
-      some.filter((one) => !isKnown(one)),
-      false,
-    );
-  }
-}
-
-/** Of those whose name several balances with money carry: whether their marks say something else by now. */
-async function lookAtMarks(ports: BalancePorts, several: readonly WantedBalance[]): Promise<void> {
-  if (several.length === 0) return;
-  const { store, blnk, nameOf } = ports;
-  for (const some of inHundreds(await store.seenOf(several))) {
-    const balances = [...(await blnk.balancesOf(some)).values()];
-    await store.noteSeen(balances.map(({ metadata, ...balance }) => ({ ...balance, name: nameOf(metadata) })));
-  }
-  // Whatever is seen now: a balance may have got back the name of a customer whom nobody asks about at this moment.
-  ports.onMapped(await store.fillMap(null));
 }
 
 /** @param isOver no other one is asked for until a person says so */
@@ -259,22 +273,23 @@ function asNotShown(one: WantedBalance, { isOver }: { readonly isOver: boolean }
 }
 
 /** Nothing was sent of them: they are due again, and what was tried before stays so. */
-async function release(ports: BalancePorts, claimed: readonly WantedBalance[], error: string): Promise<void> {
+async function release(
+  ports: BalancePorts,
+  claimed: readonly WantedBalance[],
+  why: Pick<PutOffBalance, 'error' | 'reason'>,
+): Promise<void> {
   const wanted = await ports.store.stillWanted(claimed);
   await putOff(
     ports,
-    wanted.map((one) => ({ ...one, error, isNotMade: false, reason: null })),
+    wanted.map((one) => ({ ...one, ...why, isNotMade: false })),
   );
 }
 
 function putOff({ store, backoffMs }: BalancePorts, balances: readonly PutOffBalance[]): Promise<void> {
+  // What is allowed to nobody is held up by the pause between turns, and goes on soon after somebody allows it.
   return store.putOff(balances, ({ reason, attempts }) =>
-    reason === null ? backoffMs(attempts) : REFUSED_AGAIN_AFTER_MS,
+    reason === null || reason === 'not_allowed' ? backoffMs(attempts) : REFUSED_AGAIN_AFTER_MS,
   );
-}
-
-function inHundreds<T>(items: readonly T[]): T[][] {
-  return Array.from({ length: Math.ceil(items.length / 100) }, (_, at) => items.slice(at * 100, (at + 1) * 100));
 }
 
 function keyOf({ name, currency }: NamedBalance): string {

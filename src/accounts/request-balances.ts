@@ -1,4 +1,5 @@
 /** The requests that make balances, each sent once: what is known not to have been made, and whether the next would fare the same. */
+import { type BalanceReason, reasonOfFault } from '../core/accounts/balance-reasons.js';
 import type { Mark } from '../core/accounts/identity.js';
 import { describeError, SyncError } from '../core/base/errors.js';
 import { mapInParallel } from '../core/base/in-parallel.js';
@@ -36,6 +37,8 @@ export async function requestBalances(
 ): Promise<Requested> {
   const failed: PutOffBalance[] = [];
   const met: { fault: SyncError | null; isTurnedAway: boolean } = { fault: null, isTurnedAway: false };
+  const reasonOf = ({ kind }: MakeAnswer): BalanceReason | null =>
+    kind === 'refused' ? 'refused_by_blnk' : reasonOfFault(met.fault);
   await mapInParallel(making, inFlightMax, async (one) => {
     const answer = await makeOne(one).catch((error: unknown): MakeAnswer => {
       if (!(error instanceof SyncError)) throw error;
@@ -43,8 +46,7 @@ export async function requestBalances(
       return { kind: 'not_made', message: describeError(error) };
     });
     if (answer.kind === 'refused' || answer.kind === 'not_made') {
-      const reason = answer.kind === 'refused' ? 'refused_by_blnk' : null;
-      failed.push({ ...one, error: answer.message, isNotMade: true, reason });
+      failed.push({ ...one, error: answer.message, isNotMade: true, reason: reasonOf(answer) });
     }
   });
   return { failed, ...met };

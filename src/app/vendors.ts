@@ -104,6 +104,7 @@ export function createVendors(config: WorkerConfig, options: VendorOptions): Ven
     async checkAccess() {
       const { missing } = await account.checkPermissions();
       await ledger.checkPermissions();
+      if (config.accounts.mode === 'ledger') await accounts.checkPermission();
       return { missing };
     },
     async close() {

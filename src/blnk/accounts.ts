@@ -10,14 +10,22 @@ import { memberOf, textMemberOf } from '../core/base/exact-json.js';
 import { isLimit } from './access-error.js';
 import type { BlnkAnswer } from './answer.js';
 import { type Connection, type ConnectionOptions, createConnection } from './connection.js';
+import { someMirrorId } from './history.js';
 import { isLedgerId, wholeNumber } from './ledger-row.js';
 import { type LookUps, limitReached, ROWS_MAX, unreadable } from './look-ups.js';
 import type { Filter, Route, Routes } from './routes.js';
 
 export interface BlnkAccounts extends AccountsAtBlnk {
+  /** Whether the key may look for ledgers. @throws SyncError fatal when it may not, transient when nobody answers */
+  checkPermission(): Promise<void>;
+  /** Any other mirror that posted out of one of these balances; null: none did. Reads all that was. */
+  otherMirrorAt(balanceIds: readonly string[], mirrorId: string): Promise<string | null>;
   /** Takes no new requests and waits for those in flight. */
   close(): Promise<void>;
 }
+
+/** Ids of mirrors are UUIDs. */
+const NOBODYS_MARK: Mark = { mirror: 'stripe-blnk-sync:permission-check', role: 'ledger' };
 
 /** Of a request that makes something; as long as a post may take. */
 const MAKE_TIMEOUT_MS = 70_000;
@@ -29,6 +37,11 @@ export function createAccounts(options: ConnectionOptions): BlnkAccounts {
   const findByMark = markedLedgers(lookUps, routes);
   return {
     findLedgers: findByMark,
+    async hasLedger(ledgerId) {
+      const filters: Filter[] = [{ field: 'ledger_id', operator: 'eq', value: ledgerId }];
+      const rows = await lookUps.listRows('ledgers', { filters, rowsMax: 1 });
+      return rows.some((row) => memberOf(row, 'ledger_id') === ledgerId);
+    },
     createLedger: ({ name, mark }) =>
       make(connection, routes.makeLedger, { body: { name, meta_data: { [MARK_KEY]: mark } }, idOf: 'ledger_id' }),
     createBalance: ({ ledgerId, currency, identityId, mark }) => {
@@ -38,6 +51,16 @@ export function createAccounts(options: ConnectionOptions): BlnkAccounts {
     },
     listBalances: (ledgerId, since) => listBalances(lookUps, ledgerId, since),
     balancesOf: (balanceIds) => balancesOf(lookUps, balanceIds),
+    async checkPermission() {
+      await findByMark(NOBODYS_MARK);
+    },
+    async otherMirrorAt(balanceIds, mirrorId) {
+      for (const value of balanceIds) {
+        const other = await someMirrorId(lookUps, [mirrorId], [{ field: 'source', operator: 'eq', value }]);
+        if (other !== null) return other;
+      }
+      return null;
+    },
     close: () => transport.close(),
   };
 }

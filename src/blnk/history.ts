@@ -26,13 +26,19 @@ const MIRRORS_MAX = 5;
 
 /**
  * Any mirror that wrote to this ledger, but these; null when there is none.
+ * @param among further filters on what it wrote
  * @throws SyncError transient when the answer does not fit the question
  */
-export async function someMirrorId(lookUps: LookUps, but: readonly string[]): Promise<string | null> {
+export async function someMirrorId(
+  lookUps: LookUps,
+  but: readonly string[],
+  among: readonly Filter[] = [],
+): Promise<string | null> {
   const row = await lookUps.anyRow('transactions', [
     OURS,
     NAMED,
     ...but.map((value): Filter => ({ field: MIRROR_FIELD, operator: 'ne', value })),
+    ...among,
   ]);
   if (row === null) return null;
   const mirrorId = readLedgerRow(row)?.mirrorId ?? null;

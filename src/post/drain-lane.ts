@@ -23,7 +23,9 @@ import {
 } from './take-chunk.js';
 
 export interface DrainPorts extends TakePorts {
-  /** Called before the first claim: from then on the mirror's identity holds. */
+  /** Called before the first claim. Throws SyncError when the mirror is another one by now. */
+  confirmMirror(): Promise<void>;
+  /** On disk before the first request that a claim leads to: from then on the mirror's identity holds. */
   markFirstPost(): Promise<void>;
   /** The lane pauses because a whole chunk got no further. */
   onStalled(lane: Lane, stall: { readonly error: string; readonly pauseMs: number }): void;
@@ -71,13 +73,15 @@ export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): Lan
       const pausedForMs = (pauses.get(name)?.untilMs ?? 0) - ports.clock.monotonicMs();
       if (pausedForMs > 0) return pausedForMs;
       try {
-        await ports.markFirstPost();
+        await ports.confirmMirror();
         await confirmSourceAfresh(lane, ports);
         const limits = laneLimits.get(name) ?? fullLimits(options);
         laneLimits.set(name, limits);
         const places = createPlaces(limits.pace.inFlight);
         const isOver = () => signal.aborted;
-        const outcome = await drainOnce(lane, { ports, options, limits, places, isOver, isEnough: () => !mayGoOn() });
+        const marked = createOnce(() => ports.markFirstPost());
+        const taking = { ports, options, limits, places, isOver, onClaimed: marked };
+        const outcome = await drainOnce(lane, { ...taking, isEnough: () => !mayGoOn() });
         if (outcome.kind === 'stalled') return pause(lane, outcome);
         pauses.delete(name);
         const nextMs = await ports.outbox.nextDueInMs(lane);
@@ -95,6 +99,15 @@ export function createLaneDrainer(ports: DrainPorts, options: DrainOptions): Lan
         throw error;
       }
     },
+  };
+}
+
+/** All streams of a lane wait for the same one. */
+function createOnce(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  return () => {
+    running ??= run();
+    return running;
   };
 }
 

@@ -38,6 +38,8 @@ export interface Taking {
   readonly places: Places;
   /** Whether no further request is to begin. */
   isOver(): boolean;
+  /** A claim holds postings; nothing is asked or sent of them before this is over. */
+  onClaimed(): Promise<void>;
   /** A claim shows that there may be more than it took. */
   onMoreDue(): void;
 }
@@ -65,7 +67,8 @@ export async function takeNew(
   if (claim.postings.length >= limit) taking.onMoreDue();
   return withLease(claim, { grantedAtMs, ports, leaseMs: options.leaseMs }, async (lease) => {
     const held = { token: claim.token, postings: claim.postings, lease };
-    const { absent, failure } = await settleByLookUp(claim, ports, options).then(
+    const settled = taking.onClaimed().then(() => settleByLookUp(claim, ports, options));
+    const { absent, failure } = await settled.then(
       ({ absent }) => ({ absent, failure: null }),
       (failure: unknown) => ({ absent: [], failure }),
     );
@@ -128,6 +131,7 @@ export async function takeAttempted(lane: Lane, taking: Taking): Promise<ChunkOu
   // Whether there is new work as well is not known, and it must not wait behind what is in doubt.
   taking.onMoreDue();
   const outcome = await withLease(claim, { grantedAtMs, ports, leaseMs: options.leaseMs }, async (lease) => {
+    await taking.onClaimed();
     const { absent } = await settleByLookUp(claim, ports, options);
     if (absent.length === 0) return { kind: 'progress' };
     const references = absent.map(({ reference }) => reference);

@@ -11,6 +11,8 @@ const MEANING: Readonly<Record<SumVerdict, string>> = {
   different: 'DIFFERENT',
 };
 
+const SHARED = ', by what this mirror posted: others use its source too';
+
 export function accountsLines({ accounts, sums }: AccountsChecked, terminalColumns: number): string[] {
   const { ledgerName, ledgerId, balances, wanted, missing, surplus, surplusLedgers, marksLost } = accounts;
   const none = (count: number, text: string) => (count === 0 ? null : text);
@@ -36,7 +38,11 @@ const COLUMNS: readonly Column<CheckedSum>[] = [
   { title: 'currency', rank: 0, value: ({ currency }) => currency },
   { title: 'customers', rank: 0, align: 'right', value: ({ currency, customers }) => money(customers, currency) },
   { title: 'out of the source', rank: 0, align: 'right', value: ({ currency, after }) => money(after, currency) },
-  { title: 'sums', rank: 0, value: ({ verdict }) => MEANING[verdict] },
+  {
+    title: 'sums',
+    rank: 0,
+    value: ({ verdict, isSourceShared }) => `${MEANING[verdict]}${isSourceShared ? SHARED : ''}`,
+  },
 ];
 
 function money(amount: string, currency: string): string {

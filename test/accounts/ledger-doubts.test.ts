@@ -6,9 +6,11 @@ import { describe, expect, it } from 'vitest';
 import type { VerdictFacts } from '../../src/core/verdict/facts.js';
 import { needsOfAccounts } from '../../src/core/verdict/needs-of-accounts.js';
 import { createBalanceStore } from '../../src/db/accounts/balance-store.js';
+import { readMirror } from '../../src/db/mirror/mirror-store.js';
 import { readAccounts } from '../../src/db/reads/accounts.js';
 import { restoreMap } from '../../src/operations/restore-map.js';
 import { asCore } from '../blnk-contract/sandbox-client.js';
+import { decorateWith } from '../support/context.js';
 import { accountsStages, LEDGER_MIRROR, type PaidBy } from '../support/stages/accounts.js';
 
 const open = accountsStages();
@@ -105,6 +107,8 @@ describe('a balance that was forgotten as status says', () => {
     await one.drain();
     const [parked] = await stage.sql`select state, reason from stripe_blnk_sync.postings where state <> 'posted'`;
     expect(parked).toEqual({ state: 'parked', reason: 'balance_missing' });
+    await stage.missLongAgo();
+    await one.turn();
     await forgetMissing(stage);
     await stage.sql`
       update stripe_blnk_sync.postings set state = 'pending', reason = null, reason_detail = null, due_at = now()
@@ -119,6 +123,31 @@ describe('a balance that was forgotten as status says', () => {
     expect([...after]).toEqual([{ state: 'posted', reason: null }]);
   });
 
+  it('is one that Blnk lacked twice: a look that came back empty once gives nobody another one', async () => {
+    const stage = await open();
+    await stage.pay(PAID);
+    const worker = stage.worker();
+    await stage.untilMapped(worker.turn);
+    const before = await stage.map();
+    const anna = before.get('USD:@cus_anna') ?? '';
+    const lookUp = () =>
+      stage.sql`update stripe_blnk_sync.account_balances set due_at = now() where balance_id = ${anna}`;
+    const lag = stage.blnk.faults.add({ effect: 'stale_reads', rows: 0, untilMicros: 0, api: 'core' });
+    await lookUp();
+    await worker.turn();
+    expect([...(await needs(stage)).keys()]).toEqual([]);
+    await stage.missLongAgo();
+    await worker.turn();
+    const said = /others are made: (with .*)\.$/.exec((await needs(stage)).get('balances_missing') ?? '')?.[1];
+    lag.remove();
+    await lookUp();
+    await worker.turn();
+    expect([...(await needs(stage)).keys()]).toEqual([]);
+    // Printed while it was missing, executed when it was not any more.
+    await stage.sql.unsafe(said ?? 'nothing was said');
+    expect(await stage.map()).toEqual(before);
+  });
+
   it('and that Blnk shows again by then is used on: no second one is made', async () => {
     const stage = await open();
     await stage.pay(PAID);
@@ -130,7 +159,7 @@ describe('a balance that was forgotten as status says', () => {
     await stage.pay([['cus_late', 'USD']]);
     await stage.untilMapped(worker.turn);
     const before = await stage.map();
-    await stage.sql`update stripe_blnk_sync.account_balances set missing_since = now() where name = '@cus_anna'`;
+    await stage.sql`update stripe_blnk_sync.account_balances set missing_since = now(), reason = 'gone' where name = '@cus_anna'`;
     await forgetMissing(stage);
     await stage.pay([['cus_anna', 'USD']]);
     await stage.untilMapped(worker.turn);
@@ -250,4 +279,121 @@ it('a balance of somebody else in the ledger may hold more than 64 bits', async 
     { ...seen, balanceId: 'bln_ours', currency: 'USD', name: '@cus_anna', amount: 0n },
   ]);
   expect(await store.fillMap(null)).toHaveLength(1);
+});
+
+describe('what nobody but a person can mend is said, while payments wait', () => {
+  it('a key that may not look for ledgers', async () => {
+    const stage = await open();
+    await stage.pay(PAID);
+    stage.blnk.faults.add({ effect: 'status', status: 403, body: 'cloud', route: 'POST /ledgers/filter' });
+    const worker = stage.worker();
+    await worker.turn().catch(() => {});
+    expect([...(await needs(stage)).keys()]).toEqual(['ledger_not_made', 'balances_parked']);
+    stage.blnk.faults.clear();
+    await stage.untilMapped(stage.worker().turn);
+    expect([...(await needs(stage)).keys()]).toEqual([]);
+  });
+
+  it.each(['limit', 'cloud'] as const)('a plan or a key that lets no balance be made (%s)', async (body) => {
+    const stage = await open();
+    await stage.pay(PAID);
+    stage.blnk.faults.add({ effect: 'status', status: 403, body, route: 'POST /balances' });
+    await stage
+      .worker()
+      .turn()
+      .catch(() => {});
+    expect((await needs(stage)).get('balances_parked')).toContain('3 balances not made in Blnk, whose payments wait');
+    stage.blnk.faults.clear();
+    await stage.untilMapped(stage.worker().turn);
+    expect([...(await needs(stage)).keys()]).toEqual([]);
+    expect(await stage.inBlnk('balances')).toHaveLength(PAID.length);
+  });
+
+  it('and what was to pass by itself, once nothing was made for a quarter of an hour', async () => {
+    const stage = await open();
+    await stage.pay(PAID);
+    stage.blnk.faults.add({ effect: 'status', status: 429, route: 'POST /balances' });
+    await stage.worker().turn();
+    const age = (minutes: number) =>
+      stage.sql`update stripe_blnk_sync.account_balances set wanted_at = now() - ${minutes} * interval '1 minute'`;
+    await age(6);
+    expect([...(await needs(stage)).keys()]).toEqual(['balances_waiting']);
+    await age(16);
+    expect([...(await needs(stage)).keys()]).toEqual(['balances_standstill']);
+    await stage.sql`
+      insert into stripe_blnk_sync.account_balances (name, currency, balance_id, mapped_at, due_at)
+      values ('@cus_carl', 'USD', 'bln_carl', now(), null)`;
+    expect([...(await needs(stage)).keys()]).toEqual(['balances_waiting']);
+  });
+});
+
+it('the mode is free until a payment is claimed, and frozen on disk before that payment is sent', async () => {
+  const stage = await open();
+  await stage.pay(PAID);
+  const firstPostAt = async () => (await readMirror(stage.database.db)).firstPostAt;
+  const atPost: boolean[] = [];
+  const noting =
+    <Given extends unknown[], Answer>(post: (...given: Given) => Promise<Answer>) =>
+    async (...given: Given): Promise<Answer> => {
+      atPost.push((await firstPostAt()) !== null);
+      return post(...given);
+    };
+  const decorate = decorateWith({
+    ledger: (ledger) => ({ ...ledger, post: noting(ledger.post), postBulk: noting(ledger.postBulk) }),
+  });
+  stage.blnk.faults.add({ effect: 'status', status: 403, body: 'cloud', route: 'POST /ledgers/filter' });
+  const worker = stage.worker({ decorate });
+  await worker.turn().catch(() => {});
+  await worker.drain();
+  expect(await firstPostAt()).toBeNull();
+  stage.blnk.faults.clear();
+  await stage.untilMapped(stage.worker().turn);
+  await stage.untilPosted(worker.drain);
+  expect(atPost.length).toBeGreaterThan(0);
+  expect(atPost).not.toContain(false);
+});
+
+it('what is made by a clock that is behind is found before it is asked for again', async () => {
+  const stage = await open();
+  await stage.pay(PAID);
+  stage.blnk.clock.advance(3_600_000);
+  await stage.untilMapped(stage.worker().turn);
+  stage.blnk.clock.advance(-3_600_000);
+  await stage.pay([['cus_late', 'USD']]);
+  await stage.worker().turn();
+  expect((await stage.map()).has('USD:@cus_late')).toBe(false);
+  await stage.passTime();
+  await stage.worker().turn();
+  expect((await stage.map()).has('USD:@cus_late')).toBe(true);
+  expect(stage.asked('POST /balances')).toBe(PAID.length + 1);
+});
+
+it('a ledger that Blnk lost is said, and once it is forgotten as status says another one is made', async () => {
+  const stage = await open();
+  await stage.pay(PAID);
+  const worker = stage.worker();
+  await stage.untilMapped(worker.turn);
+  const before = await stage.map();
+  stage.blnk.wipe();
+  await stage.pay([['cus_new', 'USD']]);
+  await worker.turn();
+  await worker.turn();
+  const said = (await needs(stage)).get('ledger_gone') ?? '';
+  expect(said).toContain('does not have the mirror');
+  await stage.sql.unsafe(/another one is made: (with .*)\.$/.exec(said)?.[1] ?? 'nothing was said');
+  await stage.untilMapped(stage.worker().turn);
+  const after = await stage.map();
+  expect([...after.keys()]).toEqual([...before.keys(), 'USD:@cus_new'].sort());
+  const shown = new Set((await stage.inBlnk('balances')).map(({ balance_id: id }) => id));
+  expect([...after.values()].filter((id) => !shown.has(id))).toEqual([]);
+  expect([...(await needs(stage)).keys()]).toEqual([]);
+});
+
+it('a balance that Blnk refuses for itself says nothing of the ledger', async () => {
+  const stage = await open();
+  await stage.pay(PAID);
+  const refused = { effect: 'status', status: 400, body: 'core', route: 'POST /balances' } as const;
+  stage.blnk.faults.add({ ...refused, contains: 'cus_anna' });
+  await stage.worker().turn();
+  expect([...(await needs(stage)).keys()]).toEqual(['balances_parked']);
 });

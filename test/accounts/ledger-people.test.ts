@@ -62,6 +62,23 @@ it('money that somebody else posts to a customer shows in the sums', async () =>
   expect(await needs(stage)).toEqual(['balance_sums_differ']);
 });
 
+it('what another mirror posts out of the same source is not counted, and what is wrong shows all the same', async () => {
+  const { stage, worker } = await posted();
+  const other = { meta_data: { stripe_mirror: '5a1d0b7a-0000-4a5e-9a0e-5c1f6f9d2b11' } };
+  await asCore(stage.blnk, {
+    path: '/transactions',
+    body: payment('other', { destination: '@cus_theirs', precise_amount: 700, ...other }),
+  });
+  expect(await worker.check()).toEqual([
+    { currency: 'USD', customers: '3000', before: '3000', after: '3000', surplus: '0', isSourceShared: true },
+  ]);
+  expect(await needs(stage)).toEqual([]);
+  const destination = await idOf(stage, 'USD:@cus_anna');
+  await asCore(stage.blnk, { path: '/transactions', body: payment('theirs', { source: '@bank', destination }) });
+  await worker.check();
+  expect(await needs(stage)).toEqual(['balance_sums_differ']);
+});
+
 it('a balance beside the one in use is named, and one with money on it louder', async () => {
   const { stage, worker } = await posted();
   const [ledger] = await stage.inBlnk('ledgers');
@@ -91,6 +108,9 @@ it('a balance that Blnk does not know any more gets nothing, the others do, and 
   await stage.pay(PAID);
   const again = stage.worker();
   for (let drains = 0; drains < 3; drains += 1) await again.drain();
+  await again.turn();
+  expect(await needs(stage)).not.toContain('balances_missing');
+  await stage.missLongAgo();
   await again.turn();
   expect(await needs(stage)).toContain('balances_missing');
   const parked = await stage.sql<{ destination: string; state: string; reason: string | null }[]>`
@@ -144,6 +164,18 @@ it('an identity comes before its balance, which needs no link then; one that can
   };
   expect(await identityOf('USD:@cus_anna')).toMatch(/^idt_/);
   expect([await identityOf('USD:@cus_bert'), await identityOf('USD:@stripe_guests')]).toEqual(['', '']);
+});
+
+it('a customer keeps the identity that was made before the account could be read', async () => {
+  const stage = await open();
+  await stage.pay([['cus_anna', 'USD']]);
+  await stage.untilMapped(stage.worker({ identities: 'ids', stripeAccount: null }).turn);
+  await stage.pay([['cus_anna', 'EUR']]);
+  await stage.untilMapped(stage.worker({ identities: 'ids', stripeAccount: 'acct_1' }).turn);
+  const [kept] = await stage.sql`select identity_id as id, due_at from stripe_blnk_sync.identities`;
+  const balances = await stage.inBlnk('balances');
+  const linked = balances.filter(({ ledger_id: ledger }) => ledger !== 'general_ledger_id');
+  expect(linked.map(({ identity_id: id }) => id)).toEqual([kept?.id, kept?.id]);
 });
 
 it('however many payments wait for a balance that Blnk refuses, those behind them are posted', async () => {

@@ -18,6 +18,20 @@ beforeAll(async () => {
 }, TIMEOUT_MS);
 afterAll(() => session.close(), TIMEOUT_MS);
 
+it(
+  'a key that may not look for ledgers is refused by a start and named by doctor',
+  async () => {
+    session.blnk.faults.add({ effect: 'status', status: 403, body: 'cloud', route: 'POST /ledger/filter' });
+    session.blnk.faults.add({ effect: 'status', status: 403, body: 'cloud', route: 'POST /ledgers/filter' });
+    const started = await session.run(['worker'], VARIABLES);
+    const looked = await session.run(['doctor'], VARIABLES);
+    session.blnk.faults.clear();
+    expect([started.code, started.errors]).toEqual([2, expect.stringContaining('ledger')]);
+    expect([looked.code, looked.output]).toEqual([1, expect.stringContaining('blnk_forbidden')]);
+  },
+  TIMEOUT_MS,
+);
+
 const made = (what: 'ledgers' | 'balances') => session.blnk.requestCount(`POST /${what}`);
 
 it(

@@ -43,7 +43,7 @@ const PLAN: RepairPlan = {
 const ACCOUNTS: AccountsChecked = {
   sums: [{ currency: 'USD', customers: '5', before: '5', after: '5', surplus: '0', verdict: 'equal' }],
   accounts: {
-    ...{ ledgerId: 'ldg_1', ledgerName: 'Shop', surplusLedgers: ['ldg_2'], ledgerError: null },
+    ...{ ledgerId: 'ldg_1', ledgerName: 'Shop', surplusLedgers: ['ldg_2'], ledgerError: null, isLedgerGone: false },
     ...{ balances: 2, wanted: 1, missing: 0, marksLost: 0, checkedAt: at('2026-11-22T00:00:00Z') },
     ...{ surplus: { count: 1, used: 0 }, parked: [{ reason: 'not_shown', count: 1 }], failing: null },
     sums: [{ currency: 'USD', customers: '5', before: '5', after: '5', surplus: '0' }],

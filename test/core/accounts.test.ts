@@ -8,6 +8,7 @@ import {
   isMarked,
   MARK_KEY,
   markOf,
+  ownIdentityIds,
 } from '../../src/core/accounts/identity.js';
 import { balanceSteps, type FoundBalance, outcomeOf } from '../../src/core/accounts/link-balances.js';
 
@@ -64,7 +65,7 @@ it('customers are what payments are posted to, but guests and the balances of th
 
 describe('the balances of a customer', () => {
   const mark = markOf('cus_1', OWNER);
-  const own = { identityId: 'idt_own', mark };
+  const own = { ids: ['idt_own', 'idt_before'], mark };
   const balance = (currency: string, more: Partial<FoundBalance> = {}): FoundBalance => ({
     ...{ balanceId: `bln_${currency}`, currency, identityId: null, metadata: null },
     ...more,
@@ -81,6 +82,19 @@ describe('the balances of a customer', () => {
       ...{ missing: [], foreign: [] },
     });
     expect(outcomeOf(plan)).toEqual({ kind: 'done' });
+  });
+
+  it('that are linked to what the same mirror made before it knew the account are linked', () => {
+    const plan = balanceSteps(
+      ['USD'],
+      [balance('USD', { identityId: 'idt_before', metadata: { [MARK_KEY]: mark } })],
+      own,
+    );
+    expect(plan.steps).toEqual([{ balanceId: 'bln_USD', currency: 'USD', link: false, mark: false }]);
+    expect(outcomeOf(plan)).toEqual({ kind: 'done' });
+    const before = identityIdOf('cus_1', { ...OWNER, stripeAccount: null }, v5);
+    expect(ownIdentityIds('cus_1', OWNER, v5)).toEqual([identityIdOf('cus_1', OWNER, v5), before]);
+    expect(ownIdentityIds('cus_1', { ...OWNER, stripeAccount: null }, v5)).toEqual([before]);
   });
 
   it('that Blnk does not show are waited for; those of another identity are left to a person', () => {

@@ -190,15 +190,18 @@ describe('any mirror', () => {
       accounts: maybe(
         fc.record({
           ledgerId: rarely(fc.constant('ldg_1')),
+          isLedgerGone: fc.boolean(),
           ledgerName: fc.constant('Stripe'),
           surplusLedgers: fc.constantFrom([], ['ldg_2']),
           ledgerError: rarely(fc.constant('503')),
           ...{ balances: few, wanted: few, missing: few, marksLost: few },
           parked: fc.oneof(
             fc.constant([]),
-            fc.constantFrom('refused_by_blnk', 'not_shown').map((reason) => [{ reason, count: 1 }] as const),
+            fc
+              .constantFrom('refused_by_blnk', 'not_shown', 'not_allowed')
+              .map((reason) => [{ reason, count: 1 }] as const),
           ),
-          failing: rarely(fc.constant({ count: 2, error: '503' })),
+          failing: rarely(fc.record({ count: few, error: fc.constant('503'), isStandstill: fc.boolean() })),
           surplus: fc.record({ count: few, used: few }),
           checkedAt: rarely(ago(HOUR)),
           sums: fc.constantFrom([], [SUM], [{ ...SUM, customers: '3' }]),

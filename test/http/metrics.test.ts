@@ -127,7 +127,7 @@ it('tell of the balances of a ledger of its own, by metric and on the overview, 
   expect([...(await scrape()).keys()].filter((name) => name.includes('account_balances'))).toEqual([]);
   await stage.close();
   const accounts = {
-    ...{ ledgerId: 'ldg_1', ledgerName: 'Shop', surplusLedgers: [], ledgerError: null },
+    ...{ ledgerId: 'ldg_1', ledgerName: 'Shop', surplusLedgers: [], ledgerError: null, isLedgerGone: false },
     ...{ balances: 3_000, wanted: 12, parked: [{ reason: 'refused_by_blnk' as const, count: 2 }], failing: null },
     ...{ missing: 0, surplus: { count: 4, used: 0 }, marksLost: 0, checkedAt: null, sums: [] },
   };

@@ -97,10 +97,13 @@ it('nobody is posted to it, nor to a second balance, and both are named', async 
   expect(await parkedText(stage)).toContain('payments of another were posted to it');
   // It goes on as it was when it is interrupted and begun again, and a fault of Blnk decides nothing.
   await rebuild(stage, worker);
-  stage.blnk.faults.add({ effect: 'status', status: 503, route: 'POST /balances/filter' });
-  await stage.passTime();
-  await worker.turn().catch(() => {});
-  stage.blnk.faults.clear();
+  // A refusal of all that is asked has a reason of its own, and does not take the place of this one.
+  for (const fault of [{ status: 503 }, { status: 403, body: 'cloud' }] as const) {
+    stage.blnk.faults.add({ effect: 'status', ...fault, route: 'POST /balances/filter' });
+    await stage.passTime();
+    await worker.turn().catch(() => {});
+    stage.blnk.faults.clear();
+  }
   await goOn(stage, stage.worker());
   expect([(await stage.map()).size, stage.asked('POST /balances')]).toEqual([0, made]);
 });

@@ -40,7 +40,7 @@ export async function examine({
   const machineNow = overrides.machineNow ?? (() => new Date());
   const [stripe, blnk, home, redis, disk, port] = await Promise.all([
     askStripe(survey.stripe, { ...limits, machineNow }),
-    askBlnk(survey.blnk, limits),
+    askBlnk(survey, limits),
     lookAtHome(survey, { ...limits, machineNow }),
     lookAtQueue(survey, limits),
     lookAtDisk(survey.database, { ...limits, freeBytes: overrides.freeBytes }),

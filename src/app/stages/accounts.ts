@@ -14,7 +14,8 @@ import type { Mirror } from '../../core/posting/mirror.js';
 import type { Lane } from '../../core/posting/posting.js';
 import { ownBalancesOf } from '../../core/posting/source-shards.js';
 import { createBalanceStore } from '../../db/accounts/balance-store.js';
-import { createCheckStore, isCheckDue } from '../../db/accounts/check-store.js';
+import { createCheckStore, isCheckDue, postedOutOf } from '../../db/accounts/check-store.js';
+import { keptIdentityId } from '../../db/accounts/identity-store.js';
 import { createLedgerStore } from '../../db/accounts/ledger-store.js';
 import { backoffMs } from '../../post/backoff.js';
 import { type BackgroundTask, DONE, type TaskResult } from '../../worker/background-tasks.js';
@@ -96,8 +97,17 @@ export async function checkAccounts(context: Context, mirror: Mirror): Promise<C
     blnk: vendors.accounts,
     nameOf: (metadata) => nameOfMark(metadata, mirror),
     outOfSource: () => outOfSource(vendors, mirror),
+    postedHere: () => postedOutOf(database.sql, ownBalancesOf(mirror)),
+    isSourceShared: async () =>
+      (await vendors.accounts.otherMirrorAt(await sourceIds(vendors, mirror), mirror.mirrorId)) !== null,
   };
   return checkLedger(ports, ledgerId);
+}
+
+async function sourceIds({ ledgerSide }: Context['vendors'], mirror: Mirror): Promise<string[]> {
+  const ids: string[] = [];
+  for (const name of ownBalancesOf(mirror)) ids.push(...(await ledgerSide.balancesOf(name)).values());
+  return ids;
 }
 
 async function outOfSource({ accounts, ledgerSide }: Context['vendors'], mirror: Mirror): Promise<Map<string, bigint>> {
@@ -147,10 +157,14 @@ export function createMaker(context: Context, parts: AccountsParts): BalanceMake
 /**
  * The same identity as the stage beside posting makes, which finds it there. A balance waits for none: without one it is linked later.
  */
-async function identityFor({ config, vendors }: Context, mirror: Mirror, name: string): Promise<string | null> {
+async function identityFor(
+  { config, database, vendors }: Context,
+  mirror: Mirror,
+  name: string,
+): Promise<string | null> {
   const customer = config.identities === 'off' ? null : customerOf(name, mirror);
   if (customer === null) return null;
-  const identityId = identityIdOf(customer, mirror, uuidOf);
+  const identityId = await keptIdentityId(database.sql, customer, identityIdOf(customer, mirror, uuidOf));
   try {
     const answer = await vendors.identities.createIdentity({
       ...{ identityId, fields: firstFieldsOf(customer), mark: markOf(customer, mirror) },

@@ -2,7 +2,7 @@
 import { v5 as uuidOf } from 'uuid';
 import { createPostedReferences, findCustomers, type PostedReferences } from '../../accounts/find-customers.js';
 import { type IdentityPorts, keepIdentities } from '../../accounts/keep-identities.js';
-import { identityIdOf, markOf } from '../../core/accounts/identity.js';
+import { identityIdOf, markOf, ownIdentityIds } from '../../core/accounts/identity.js';
 import { DAY_MS } from '../../core/base/window.js';
 import type { Mirror } from '../../core/posting/mirror.js';
 import { beginWalkWhenDue, createCustomerFinder, noteIdentitiesMode } from '../../db/accounts/customer-finder.js';
@@ -88,6 +88,7 @@ function keepingPorts(context: Context, parts: IdentityParts): Omit<IdentityPort
     ledger: vendors.identities,
     ...{ signal, confirmLedger },
     markOf: (customer) => markOf(customer, mirror),
+    ownIdsOf: (customer) => ownIdentityIds(customer, mirror, uuidOf),
     inFlightMax: () => (isPosting() ? IN_FLIGHT_MAX.whilePosting : IN_FLIGHT_MAX.otherwise),
     backoffMs: (attempts) => backoffMs(attempts, random, timings.identities.backoff),
     onParked: ({ reason, detail }) => events.identityParked({ reason, error: detail }),

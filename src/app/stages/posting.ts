@@ -4,7 +4,7 @@ import { describeError } from '../../core/base/errors.js';
 import { createBalanceNames } from '../../core/ledger/balance-names.js';
 import type { Mirror } from '../../core/posting/mirror.js';
 import { laneName } from '../../core/posting/posting.js';
-import { markFirstPost } from '../../db/mirror/mirror-store.js';
+import { confirmMirror, markFirstPost } from '../../db/mirror/mirror-store.js';
 import { endLanePause, noteLanePause } from '../../db/postings/lane-status.js';
 import { createDismissedPostings, createOutbox } from '../../db/postings/outbox.js';
 import { createLaneDrainer, type DrainPorts, type LaneDrainer } from '../../post/drain-lane.js';
@@ -53,6 +53,7 @@ export function createPosting(
     {
       ...{ ...judging, ...pauses, clock: context.clock, random: context.random },
       outbox: countedOutbox(outbox, { ...context, posted }),
+      confirmMirror: () => confirmMirror(database.db, mirrorId),
       markFirstPost: () => markFirstPost(database.db, mirrorId),
       onRenewalFailed: (error) => events.claimNotRenewed({ error: describeError(error) }),
     },

@@ -1,6 +1,11 @@
 /** Why a balance is not made until a person acts, and what goes on by itself. */
+import { SyncError } from '../base/errors.js';
+
 export const BALANCE_REASONS = {
   refused_by_blnk: 'Blnk refuses to make the balance; it is asked again every ten minutes',
+  not_allowed:
+    'Blnk lets none be made (the key, its permissions, a limit of the plan): last_error has its answer; it is asked again by itself, at ' +
+    'most five minutes apart',
   not_shown:
     'Blnk answered that it made the balance three times, and does not show it under our mark; it is looked for every ten minutes, and asked ' +
     'for again once you say so: update stripe_blnk_sync.account_balances set attempts = 0 where balance_id is null',
@@ -22,4 +27,19 @@ const OF_MARKS: readonly BalanceReason[] = ['several_used', 'used_for_another'];
 /** Whether a person decides by a mark in Blnk, which is looked at again. */
 export function isOfMarks(reason: BalanceReason | null): boolean {
   return reason !== null && OF_MARKS.includes(reason);
+}
+
+/**
+ * Stands in the place of a reason at a balance in use that Blnk did not know in looks 20 minutes apart: a replica that lags, or one
+ * answer that was wrong, is no cause to give a customer another balance. And at a ledger in use in which Blnk makes no balance, and
+ * which it does not show.
+ */
+export const GONE = 'gone';
+
+/** Of a fault that all balances meet until somebody changes key, permission, address or plan; null: it passes by itself. */
+export function reasonOfFault(error: unknown): BalanceReason | null {
+  if (!(error instanceof SyncError)) return null;
+  // What is no answer of Blnk (another ledger, a database without rights) is said by needs of its own.
+  const isFatal = error.kind === 'fatal' && error.code.startsWith('blnk_');
+  return isFatal || error.code === 'blnk_limit_reached' ? 'not_allowed' : null;
 }

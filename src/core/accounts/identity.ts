@@ -38,6 +38,12 @@ export function identityIdOf(customer: string, owner: IdentityOwner, uuidOf: Nam
   return `idt_${uuidOf([account, modeOf(owner), customer].join('/'), UUID_NAMESPACE)}`;
 }
 
+/** All ids that this mirror may have given the customer's identity: by the account, and by itself before it could read the account. */
+export function ownIdentityIds(customer: string, owner: IdentityOwner, uuidOf: NameToUuid): string[] {
+  const owners = owner.stripeAccount === null ? [owner] : [owner, { ...owner, stripeAccount: null }];
+  return owners.map((one) => identityIdOf(customer, one, uuidOf));
+}
+
 export function markOf(customer: string, owner: IdentityOwner): Mark {
   return markAs({ role: 'customer', customer }, owner);
 }

@@ -30,19 +30,22 @@ export interface BalanceSteps {
   readonly foreign: readonly FoundBalance[];
 }
 
-/** @param currencies in which the customer was posted to */
+/**
+ * @param currencies in which the customer was posted to
+ * @param own.ids of all identities that this mirror may have made of the customer: a balance that is linked to one of them is linked
+ */
 export function balanceSteps(
   currencies: readonly string[],
   balances: readonly FoundBalance[],
-  { identityId, mark }: { readonly identityId: string; readonly mark: Mark },
+  own: { readonly ids: readonly string[]; readonly mark: Mark },
 ): BalanceSteps {
   const wanted = balances.filter(({ currency }) => currencies.includes(currency));
-  const foreign = wanted.filter((balance) => balance.identityId !== null && balance.identityId !== identityId);
+  const foreign = wanted.filter((balance) => balance.identityId !== null && !own.ids.includes(balance.identityId));
   return {
     steps: wanted
       .filter((balance) => !foreign.includes(balance))
       .map(({ balanceId, currency, identityId: linkedTo, metadata }) => ({
-        ...{ balanceId, currency, link: linkedTo === null, mark: !isMarked(metadata, mark) },
+        ...{ balanceId, currency, link: linkedTo === null, mark: !isMarked(metadata, own.mark) },
       })),
     missing: currencies.filter((currency) => !wanted.some((balance) => balance.currency === currency)),
     foreign,

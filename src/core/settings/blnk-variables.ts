@@ -51,7 +51,8 @@ export const BLNK_VARIABLES: VariableSection = {
       summary: 'Balance that every payment comes from; frozen at the first posting',
       fallback: '@stripe',
       example: '@stripe_eu',
-      details: 'balance that every payment comes from; frozen at the first posting',
+      details:
+        'balance that every payment comes from; frozen at the first posting. Give each mirror of one Blnk instance a source of its own: what went out of a shared one says nothing of either',
     },
     {
       name: 'BLNK_SOURCE_SHARDS',

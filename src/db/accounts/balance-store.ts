@@ -4,7 +4,7 @@
  */
 import type postgres from 'postgres';
 import type { BalanceStore, NamedBalance, PutOffBalance, WantedBalance } from '../../accounts/balance-ports.js';
-import type { BalanceReason } from '../../core/accounts/balance-reasons.js';
+import { type BalanceReason, GONE } from '../../core/accounts/balance-reasons.js';
 import type { Mirror } from '../../core/posting/mirror.js';
 import { ownBalancesOf } from '../../core/posting/source-shards.js';
 import { lanesPending } from '../postings/due.js';
@@ -15,6 +15,8 @@ import { isOfMirror } from './ledger-store.js';
 export type BalanceStoreMirror = Pick<Mirror, 'mirrorId' | 'source' | 'sourceShards'>;
 
 const SEVERAL_USED: BalanceReason = 'several_used';
+/** Longer than Blnk is believed to show a balance late. */
+const GONE_AFTER = `interval '20 minutes'`;
 
 /** Of a lane: what is posted next. */
 const NEXT_OF_LANE = 500;
@@ -45,6 +47,7 @@ export function createBalanceStore(sql: postgres.Sql, mirror: BalanceStoreMirror
       await sql`
         update stripe_blnk_sync.account_balances balance set
           missing_since = ${isKnown ? sql`null` : sql`coalesce(missing_since, now())`},
+          reason = ${isKnown ? sql`null` : sql`case when missing_since <= now() - ${sql.unsafe(GONE_AFTER)} then ${GONE} end`},
           due_at = ${isKnown ? sql`null` : sql`now() + interval '10 minutes'`}
         from ${leasesGiven(sql, claimed)} where ${isHeld(sql)}`;
     },
@@ -198,7 +201,8 @@ async function claim(
     )
     update stripe_blnk_sync.account_balances balance set due_at = now() + ${leaseMs} * interval '1 millisecond'
     from chosen where balance.name = chosen.name and balance.currency = chosen.currency
-    returning balance.name, balance.currency, to_json(balance.due_at) #>> '{}' as lease, balance_id as "balanceId", attempts, reason,
+    returning balance.name, balance.currency, to_json(balance.due_at) #>> '{}' as lease, balance_id as "balanceId", attempts,
+      case when balance_id is null then reason end as reason,
       (extract(epoch from now() - attempted_at) * 1000)::float8 as "sinceAttemptMs"`;
   return [...rows];
 }
@@ -210,8 +214,9 @@ async function putOff(
 ): Promise<void> {
   if (balances.length === 0) return;
   const rows = balances.map((balance) => ({ ...balance, dueInMs: dueInMs(balance) }));
-  // Nothing was tried: what a person has to decide still stands.
-  const isOfMarks = sql`given.reason is null and balance.reason in (${SEVERAL_USED}, ${USED_FOR_ANOTHER})`;
+  // Whatever else was met: no balance was asked for, and what a person has to decide still stands.
+  const ofMarks = sql`(${SEVERAL_USED}, ${USED_FOR_ANOTHER})`;
+  const isOfMarks = sql`balance.reason in ${ofMarks} and coalesce(given.reason, '') not in ${ofMarks}`;
   await sql`
     update stripe_blnk_sync.account_balances balance set due_at = now() + given."dueInMs" * interval '1 millisecond',
       attempted_at = case when given."isNotMade" then null else attempted_at end,

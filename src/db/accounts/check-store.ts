@@ -38,3 +38,11 @@ export async function isCheckDue(sql: postgres.Sql, everyMs: number): Promise<bo
     from stripe_blnk_sync.accounts_ledger where ledger_id is not null`;
   return row?.due ?? false;
 }
+
+/** Sums by currency of what was posted out of these balances, less what was given back to them. Reads all postings. */
+export async function postedOutOf(sql: postgres.Sql, own: readonly string[]): Promise<Map<string, bigint>> {
+  const rows = await sql<{ currency: string; sum: string }[]>`
+    select currency, sum(case when source = any(${[...own]}::text[]) then amount else -amount end)::text as sum
+    from stripe_blnk_sync.postings where state = 'posted' and currency is not null group by currency`;
+  return new Map(rows.map(({ currency, sum }) => [currency, BigInt(sum)]));
+}

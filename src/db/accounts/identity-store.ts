@@ -70,3 +70,16 @@ async function endClaim(sql: postgres.Sql, held: IdentityClaim, end: IdentityEnd
 
 const isHeld = (sql: postgres.Sql, { customer, lease }: IdentityClaim) =>
   sql`customer = ${customer} and due_at = ${lease}::timestamptz`;
+
+/**
+ * The id of a customer's identity, written down before anything is made of it: the account may become known later, and another id with
+ * it. Nothing is due by that: what is to be linked is found once something was posted.
+ */
+export async function keptIdentityId(sql: postgres.Sql, customer: string, identityId: string): Promise<string> {
+  await sql`
+    insert into stripe_blnk_sync.identities (customer, identity_id, due_at) values (${customer}, ${identityId}, null)
+    on conflict (customer) do nothing`;
+  const [row] = await sql<{ id: string }[]>`
+    select identity_id as id from stripe_blnk_sync.identities where customer = ${customer}`;
+  return row?.id ?? identityId;
+}

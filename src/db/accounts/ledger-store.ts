@@ -1,6 +1,7 @@
 /** The mirror's own ledger on disk: which one is used, and when one was tried to be made. One row. */
 import type postgres from 'postgres';
 import type { LedgerStore } from '../../accounts/balance-ports.js';
+import { GONE } from '../../core/accounts/balance-reasons.js';
 
 /** @param mirrorId of the process: once another worker began the mirror anew nothing is written any more */
 export function createLedgerStore(sql: postgres.Sql, mirrorId: string): LedgerStore {
@@ -46,6 +47,15 @@ export function createLedgerStore(sql: postgres.Sql, mirrorId: string): LedgerSt
           surplus_ids = array(select seen.ledger_id from ${given} where seen.ledger_id <> ledger.ledger_id order by 1)
         where ledger.ledger_id is not null and ${isOfMirror(sql, mirrorId)} returning ledger_id as id`;
       return row?.id ?? null;
+    },
+    async noteKnown(isKnown) {
+      const changed = await sql`
+        update stripe_blnk_sync.accounts_ledger set reason = ${isKnown ? null : GONE}
+        where ledger_id is not null and (reason is not distinct from ${GONE}) = ${isKnown} and ${isOfMirror(sql, mirrorId)}`;
+      if (isKnown || changed.count === 0) return;
+      await sql`
+        update stripe_blnk_sync.account_balances set due_at = now()
+        where balance_id is not null and missing_since is null and ${isOfMirror(sql, mirrorId)}`;
     },
     async noteReadTo(readTo) {
       await sql`

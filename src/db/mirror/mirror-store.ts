@@ -107,6 +107,12 @@ export async function markFirstPost(db: Drizzle, mirrorId: string): Promise<void
   if (marked.length === 0) throw begunAnew();
 }
 
+/** Throws SyncError `mirror_differs` when another worker began the mirror anew: nothing of it is for the caller. */
+export async function confirmMirror(db: Drizzle, mirrorId: string): Promise<void> {
+  const [held] = await db.select({ id: mirror.id }).from(mirror).where(eq(mirror.mirrorId, mirrorId));
+  if (held === undefined) throw begunAnew();
+}
+
 /** The fault of a worker whose mirror was begun anew with another configuration. */
 export function begunAnew(): SyncError {
   return new SyncError(

@@ -13,7 +13,7 @@ import {
   timestamp,
 } from 'drizzle-orm/pg-core';
 import type { CheckedCurrency } from '../../core/accounts/account-facts.js';
-import type { BalanceReason } from '../../core/accounts/balance-reasons.js';
+import type { BalanceReason, GONE } from '../../core/accounts/balance-reasons.js';
 import { instant } from './mirror.js';
 import { ownSchema } from './own-schema.js';
 
@@ -53,7 +53,7 @@ export const accountBalances = ownSchema.table(
     attempts: integer('attempts').notNull().default(0),
     /** Null: there is nothing to do. */
     dueAt: instant('due_at').defaultNow(),
-    reason: text('reason').$type<BalanceReason>(),
+    reason: text('reason').$type<BalanceReason | typeof GONE>(),
     lastError: text('last_error'),
     wantedAt: instant('wanted_at').notNull().defaultNow(),
   },

@@ -24,6 +24,8 @@ import { makePayments, NEVER, RULES, SHORT, storePayments } from './ledger.js';
 export interface AccountsWorkerOptions {
   readonly style?: 'cloud' | 'core';
   readonly identities?: IdentitiesMode;
+  /** Null: the key may not read it. */
+  readonly stripeAccount?: string | null;
   readonly decorate?: Decorate;
   readonly timings?: Partial<AccountTimings>;
   readonly confirmLedger?: () => Promise<void>;
@@ -76,6 +78,10 @@ export class AccountsStage {
   /** A worker as a process of its own has it. `turn` is one turn of its task, `drain` posts what can be posted. */
   worker(options: AccountsWorkerOptions = {}) {
     const { style = 'core', identities = 'off', decorate, signal = NEVER } = options;
+    const mirror = {
+      ...LEDGER_MIRROR,
+      ...(options.stripeAccount === undefined ? {} : { stripeAccount: options.stripeAccount }),
+    };
     const context: Context = openContext(this.database, {
       config: { ...atBlnk(this.blnk, { style }), identities, accounts: { mode: 'ledger', ledgerName: 'Shop' } },
       timings: { ...SHORT, accounts: { ...QUICK, ...options.timings } },
@@ -85,7 +91,7 @@ export class AccountsStage {
       },
     });
     const maker = createMaker(context, {
-      ...{ mirror: LEDGER_MIRROR, signal, wakeLanes: () => {} },
+      ...{ mirror, signal, wakeLanes: () => {} },
       confirmLedger: options.confirmLedger ?? (async () => {}),
     });
     const { drainer, noted } = createPosting(context, {
@@ -130,6 +136,13 @@ export class AccountsStage {
       update stripe_blnk_sync.account_balances set due_at = case when due_at is null then null else now() end,
         attempted_at = attempted_at - interval '1 second'`;
     await this.sql`update stripe_blnk_sync.accounts_ledger set attempted_at = attempted_at - interval '1 second'`;
+  }
+
+  /** As if what Blnk does not know had been missed long ago: the next turn looks again. */
+  async missLongAgo(): Promise<void> {
+    await this.sql`
+      update stripe_blnk_sync.account_balances set missing_since = missing_since - interval '20 minutes', due_at = now()
+      where missing_since is not null`;
   }
 
   async untilPosted(drain: () => Promise<void>): Promise<void> {
