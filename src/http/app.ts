@@ -6,7 +6,14 @@
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { createAccessReader, type Environment, knownOnly, ownHostsOnly, ownPagesOnly } from './access.js';
+import {
+  createAccessReader,
+  type Environment,
+  knownOnly,
+  ownHostsOnly,
+  ownPagesOnly,
+  ownReadersOnly,
+} from './access.js';
 import { createApi } from './api/api.js';
 import { addHealth, type Draining } from './health.js';
 import { addLive } from './live.js';
@@ -49,7 +56,7 @@ export function createApp(ports: HttpPorts, draining: Draining): App {
   app.route('/api', createApi(ports));
   addRunbook(app);
   // Everything from here on is read in somebody's name: nothing of it is looked up for a stranger.
-  app.use(knownOnly);
+  app.use(knownOnly, ownReadersOnly(ports));
   const live = addLive(app, ports);
   addPages(app, ports);
   app.notFound((c) => answer(c, notFound(c, app), null));
