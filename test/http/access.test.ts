@@ -80,6 +80,27 @@ describe('on this machine, without tokens', () => {
     expect(syncs()).toBe(0);
   });
 
+  it.each<readonly [what: string, path: string, sent: Sent, status: number]>([
+    // The process of these tests has no keys: 409 is the answer of whoever was let in.
+    ['nothing at all', '/payments/pi_1/compare', {}, 409],
+    ['an empty body as JSON', '/payments/pi_1/compare', { headers: JSON_BODY }, 409],
+    ['JSON that does not say so', '/payments/pi_1/compare', { body: '{}' }, 415],
+    ['an empty form', '/payments/pi_1/compare', { headers: FORM }, 415],
+    [
+      "another site's page, and nothing",
+      '/payments/pi_1/compare',
+      { headers: { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' } },
+      403,
+    ],
+    ['an old browser on a foreign page, and nothing', '/payments/pi_1/compare', { headers: { origin: 'null' } }, 403],
+    ['nothing where a body is needed', '/runs', {}, 415],
+    ['nothing to what is only read', '/status', {}, 405],
+  ])('a POST with %s to %s is answered as a program or as a form', async (_, path, sent, status) => {
+    stage = await startHttp(database);
+    expect((await ask(`/api/v1${path}`, { method: 'POST', ...sent })).status).toBe(status);
+    expect(syncs()).toBe(0);
+  });
+
   it('every answer keeps other sites and caches out', async () => {
     stage = await startHttp(database);
     for (const path of ['/', '/api/v1/status', '/nothing', '/health/live', '/login']) {

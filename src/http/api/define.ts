@@ -54,6 +54,7 @@ export function route<
   const { method, path, query, params, body, status = 200 } = shape;
   api.openAPIRegistry.registerPath(describeRoute(shape));
   api.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
+    if (method === 'post') needJson(c, { hasBody: body !== undefined || isBodySent(c) });
     const asked = {
       query: read(query, c.req.query(), 400),
       params: read(params, c.req.param(), 400),
@@ -111,6 +112,17 @@ function read(schema: z.ZodType | undefined, given: unknown, status: 400 | 422):
   }));
   const detail = errors.map((error) => `${error.pointer}: ${error.detail}`).join('; ');
   throw refuse(status, 'http_request_invalid', detail, { errors });
+}
+
+function isBodySent(c: Context<Environment>): boolean {
+  return Number(c.req.header('content-length') ?? 0) > 0 || c.req.header('transfer-encoding') !== undefined;
+}
+
+/** 415 for what a form of another site can send, which is never JSON: also for an empty one, which says its kind all the same. */
+function needJson(c: Context<Environment>, { hasBody }: { readonly hasBody: boolean }): void {
+  const kind = c.req.header('content-type');
+  if ((kind === undefined && !hasBody) || /^application\/json\b/i.test(kind ?? '')) return;
+  throw refuse(415, 'http_media_type', 'The body has to be JSON, with the header Content-Type: application/json');
 }
 
 async function readJson(c: Context<Environment>): Promise<unknown> {
