@@ -248,6 +248,25 @@ describe('the API', () => {
     expect(await get('/runs?cursor=nonsense')).toMatchObject({ status: 400 });
   });
 
+  it.each([
+    ['/payments?status=parked', '/status', 'limit, cursor, q, state, reason, currency, from, to'],
+    ['/runs?limit=2&state=failed', '/state', 'feed, status, trigger'],
+    ['/days?currency=USD', '/currency', 'state'],
+    ['/status?verbose=true', '/verbose', 'is none'],
+  ])('%s names nothing to choose by: it is refused, with what is allowed', async (path, pointer, allowed) => {
+    expect(await get(path)).toMatchObject({
+      ...{ status: 400, code: 'http_request_invalid', detail: expect.stringContaining(allowed) },
+      errors: [{ pointer }],
+    });
+  });
+
+  it('takes codes of currencies in small letters too', async () => {
+    expect((await get('/payments?currency=usd')).data).toHaveLength(4);
+    expect((await get('/payments?currency=eur')).data).toHaveLength(0);
+    const { data } = await get('/totals/daily?from=2026-11-01&to=2026-11-02&currency=usd');
+    expect(data).toMatchObject([{ day: '2026-11-01', currency: 'USD' }]);
+  });
+
   it('keeps every digit of an amount', async () => {
     const { data } = await get('/payments?q=pi_0');
     expect(data[0]).toMatchObject({ amount_minor: '9007199254740993', amount: '90071992547409.93' });
