@@ -1,13 +1,12 @@
 /**
- * Every list as CSV: the whole result, streamed. It is read page by page as it is sent, so that a million rows take no more memory
- * than a thousand, and what a reader does not take is not read. One that breaks off is cut, never ended as if it were whole.
+ * Every list as CSV: the whole result. It is read page by page as it is sent, so that a million rows take no more memory than a
+ * thousand, and what a reader does not take is not read.
  */
-import type { Context, Hono } from 'hono';
+import type { Hono } from 'hono';
 import { ACTION_KINDS } from '../../core/base/action.js';
 import { DAY_MS, utcDay } from '../../core/base/window.js';
 import { FEEDS, TRIGGERS } from '../../core/coverage/sync-run.js';
 import { CERTIFICATE_COLUMNS } from '../../views/certificate-csv.js';
-import { type CsvColumns, csvHeader, csvLine } from '../../views/csv.js';
 import {
   ACTION_COLUMNS,
   DAY_TOTAL_COLUMNS,
@@ -21,22 +20,16 @@ import { given } from '../given.js';
 import { refuse } from '../problem.js';
 import { dayOf } from './addresses.js';
 import { csvFilters } from './csv-filters.js';
+import { createCsvSender } from './csv-sender.js';
 import type { PagesPorts } from './frame.js';
 
 /** A page takes some megabytes at most, and a pooled connection for some milliseconds. */
 const ROWS_A_PAGE = 1_000;
-/** Each has a page in memory, and its turn at the connections that pages have too. */
-const AT_ONCE_MAX = 4;
 /** Sums of a day are a row for each currency. */
 const DAYS_A_PAGE = 90;
 
-interface Rows<Row> {
-  readonly rows: readonly Row[];
-  readonly next: string | null;
-}
-
 export function addCsv(app: Hono<Environment>, ports: PagesPorts): void {
-  const send = createSender(ports);
+  const send = createCsvSender(ports);
   addRunsAndPayments(app, ports, send);
   addDaysCsv(app, ports, send);
   app.get('/actions.csv', (c) => {
@@ -53,7 +46,7 @@ export function addCsv(app: Hono<Environment>, ports: PagesPorts): void {
   });
 }
 
-type Send = ReturnType<typeof createSender>;
+type Send = ReturnType<typeof createCsvSender>;
 
 function addRunsAndPayments(app: Hono<Environment>, { reads }: PagesPorts, send: Send): void {
   app.get('/runs.csv', (c) => {
@@ -137,71 +130,4 @@ function laterDay(a: string, b: string): string {
 
 function dayBefore(day: string, days: number): string {
   return utcDay(new Date(Date.parse(day) - days * DAY_MS));
-}
-
-function createSender({ onFault }: Pick<PagesPorts, 'onFault'>) {
-  let open = 0;
-  return async <Row>(
-    c: Context<Environment>,
-    name: string,
-    columns: CsvColumns<Row>,
-    read: (after: string | undefined) => Promise<Rows<Row>>,
-  ): Promise<Response> => {
-    if (open >= AT_ONCE_MAX) {
-      const detail = `${AT_ONCE_MAX} lists are being sent already; ask again in a moment`;
-      throw refuse(429, 'http_too_many_tries', detail, { retryAfterS: 10 });
-    }
-    const headers = {
-      'content-type': 'text/csv; charset=utf-8',
-      'content-disposition': `attachment; filename="${name}.csv"`,
-    };
-    // Nobody would read its body, and so never end it.
-    if (c.req.method === 'HEAD') return c.body(null, 200, headers);
-    // Before anything is answered: what cannot be read at all is a problem document, not a file that breaks off.
-    const first = await read(undefined);
-    open += 1;
-    const lines = linesOf(columns, first, read);
-    let isOver = false;
-    const end = (): void => {
-      if (!isOver) open -= 1;
-      isOver = true;
-    };
-    const body = new ReadableStream<Uint8Array>({
-      async pull(controller) {
-        try {
-          const { done, value } = await lines.next();
-          if (isOver) return;
-          if (done !== true) return controller.enqueue(Buffer.from(value));
-          end();
-          controller.close();
-        } catch (error) {
-          if (isOver) return;
-          end();
-          onFault(error, c.req.path);
-          controller.error(error);
-        }
-      },
-      async cancel() {
-        end();
-        await lines.return(undefined);
-      },
-    });
-    return c.body(body, 200, headers);
-  };
-}
-
-/** A page of lines after the other. */
-async function* linesOf<Row>(
-  columns: CsvColumns<Row>,
-  first: Rows<Row>,
-  read: (after: string) => Promise<Rows<Row>>,
-): AsyncGenerator<string, undefined> {
-  const text = (lines: readonly string[]): string => lines.map((line) => `${line}\r\n`).join('');
-  yield text([csvHeader(columns), ...first.rows.map((row) => csvLine(columns, row))]);
-  let { next } = first;
-  while (next !== null) {
-    const page: Rows<Row> = await read(next);
-    yield text(page.rows.map((row) => csvLine(columns, row)));
-    next = page.next;
-  }
 }
