@@ -166,6 +166,9 @@ describe('with tokens', () => {
       status: 503,
       body: expect.stringContaining('[-] database: no answer'),
     });
+    // A page whose name was led to this machine asks under that name.
+    const { status, body } = await ask('/health/ready', { headers: { host: 'evil.example:3000' } });
+    expect([status, body]).toEqual([503, '[-] database (2000 ms)\nnot ready\n']);
     stage.isDraining = true;
     expect((await ask('/health/ready')).status).toBe(503);
     expect((await ask('/health/live')).status).toBe(200);
