@@ -17,6 +17,7 @@ import {
 import { createApi } from './api/api.js';
 import { addHealth, type Draining } from './health.js';
 import { addLive } from './live.js';
+import { createMethodReader } from './methods.js';
 import { createMetrics } from './metrics.js';
 import { faultPage } from './pages/fault.js';
 import { addLogIn, askToLogIn } from './pages/log-in.js';
@@ -59,7 +60,12 @@ export function createApp(ports: HttpPorts, draining: Draining): App {
   app.use(knownOnly, ownReadersOnly(ports));
   const live = addLive(app, ports);
   addPages(app, ports);
-  app.notFound((c) => answer(c, notFound(c, app), null));
+  const methodsOf = createMethodReader(app);
+  app.notFound((c) => {
+    const methods = methodsOf(c.req.path);
+    if (methods.length > 0) c.header('allow', methods.join(', '));
+    return answer(c, notFound(c, methods), null);
+  });
   app.onError((error, c) => answer(c, problemFor(error, c.req.path, ports), error));
   return { fetch: app.fetch, endStreams: () => live.end() };
 }
@@ -74,15 +80,12 @@ function answer(c: Context<Environment>, problem: Problem, error: unknown): Resp
   return c.html(faultPage(problem, { requestId: c.get('requestId'), isForm }), problem.status);
 }
 
-function notFound(c: Context<Environment>, app: Hono<Environment>): Problem {
-  const allowed = app.routes
-    .filter(({ path, method }) => path === c.req.path && method !== 'ALL')
-    .map(({ method }) => method);
-  if (allowed.length > 0) {
+function notFound(c: Context<Environment>, methods: readonly string[]): Problem {
+  if (methods.length > 0) {
     return refuse(
       405,
       'http_method_not_allowed',
-      `${c.req.method} is not allowed for ${c.req.path}; allowed is ${[...new Set(allowed)].join(', ')}`,
+      `${c.req.method} is not allowed for ${c.req.path}; allowed is ${methods.join(', ')}`,
     ).problem;
   }
   return refuse(

@@ -362,13 +362,19 @@ describe('the API', () => {
   });
 
   it.each([
-    ['GET', '/api/v1/nothing', 404],
-    ['DELETE', '/api/v1/runs', 405],
-    ['PUT', '/api/v1/parked/retry', 405],
-    ['POST', '/api/v1/status', 405],
-  ])('%s %s is a problem document with %i', async (method, path, status) => {
+    ['GET', '/api/v1/nothing', 404, null],
+    ['DELETE', '/api/v1/runs', 405, 'GET, HEAD, POST'],
+    ['PUT', '/api/v1/parked/retry', 405, 'POST'],
+    ['POST', '/api/v1/status', 405, 'GET, HEAD'],
+    ['DELETE', '/api/v1/payments/pi_1', 405, 'GET, HEAD'],
+    ['GET', '/api/v1/payments/pi_1/compare', 405, 'POST'],
+    ['PATCH', `/api/v1/repairs/${PLAN}`, 405, 'GET, HEAD'],
+    ['DELETE', '/payments/pi_1', 405, 'GET, HEAD'],
+  ])('%s %s is a problem document with %i, and says what is allowed', async (method, path, status, allowed) => {
     const answer = await fetch(`${stage.url}${path}`, { method, headers: { 'content-type': 'application/json' } });
     expect([answer.status, answer.headers.get('content-type')]).toEqual([status, 'application/problem+json']);
+    expect(answer.headers.get('allow')).toBe(allowed);
+    if (allowed !== null) expect(await answer.text()).toContain(`allowed is ${allowed}`);
   });
 
   it('takes no body above 64 KiB, and no header flood', async () => {
