@@ -64,17 +64,24 @@ export function createApp(ports: HttpPorts, draining: Draining): App {
   app.notFound((c) => {
     const methods = methodsOf(c.req.path);
     if (methods.length > 0) c.header('allow', methods.join(', '));
-    return answer(c, notFound(c, methods), null);
+    return answer(c, notFound(c, methods));
   });
-  app.onError((error, c) => answer(c, problemFor(error, c.req.path, ports), error));
+  const toLogIn = (c: Context<Environment>) =>
+    askToLogIn(c, { ...ports.config, isPage: (path) => methodsOf(path).includes('GET') });
+  app.onError((error, c) => {
+    const problem = problemFor(error, c.req.path, ports);
+    return problem.code === 'http_token_missing' && isForPeople(c) ? toLogIn(c) : answer(c, problem);
+  });
   return { fetch: app.fetch, endStreams: () => live.end() };
 }
 
-/** A page for whoever looks at pages, a problem document for programs; and without a session the way to one. */
-function answer(c: Context<Environment>, problem: Problem, error: unknown): Response | Promise<Response> {
-  const isPage = !c.req.path.startsWith('/api') && (c.req.header('accept') ?? '').includes('text/html');
-  if (!isPage) return answerProblem(c, problem);
-  if (problem.code === 'http_token_missing' && error !== null) return askToLogIn(c);
+function isForPeople(c: Context<Environment>): boolean {
+  return !c.req.path.startsWith('/api') && (c.req.header('accept') ?? '').includes('text/html');
+}
+
+/** A page for whoever looks at pages, a problem document for programs. */
+function answer(c: Context<Environment>, problem: Problem): Response | Promise<Response> {
+  if (!isForPeople(c)) return answerProblem(c, problem);
   if (problem.retryAfterS !== undefined) c.header('retry-after', String(problem.retryAfterS));
   const isForm = c.req.method === 'POST';
   return c.html(faultPage(problem, { requestId: c.get('requestId'), isForm }), problem.status);

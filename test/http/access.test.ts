@@ -262,6 +262,27 @@ describe('with tokens', () => {
     expect(syncs()).toBe(0);
   });
 
+  it.each([
+    ['OWN/days/2026-11-01/accept?payment=pi_1', '/days/2026-11-01/accept?payment=pi_1'],
+    ['OWN/parked/confirm', '/'],
+    ['OWN/nothing/here', '/'],
+    ['OWN//evil.example', '/'],
+    ['https://evil.example/parked', '/'],
+    ['not an address', '/'],
+    [null, '/'],
+  ])('a form that is sent from %j without a session is not taken, says so, and leads to %j', async (from, next) => {
+    stage = await startHttp(database, { config: tokens });
+    const referer = from === null ? {} : { referer: from.replace('OWN', stage.url) };
+    const headers = { ...FORM, accept: 'text/html', origin: stage.url, ...referer };
+    const sent = await ask('/parked/dismiss', { method: 'POST', headers, body: 'reference=pi_1&why=typed' });
+    expect([sent.status, sent.headers.location]).toEqual([303, `/login?unsent=true&next=${encodeURIComponent(next)}`]);
+    const { body } = await ask(sent.headers.location ?? '', { headers: { accept: 'text/html' } });
+    expect(body).toContain('Nothing was done');
+    const form = new URLSearchParams({ token: 'a-token-that-is-wrong-1', next, unsent: 'true' }).toString();
+    expect((await ask('/login', { method: 'POST', headers: FORM, body: form })).body).toContain('Nothing was done');
+    expect((await ask('/login', { headers: { accept: 'text/html' } })).body).not.toContain('Nothing was done');
+  });
+
   it.each(['https://evil.example', '//evil.example', '/\\evil.example', 'javascript:alert(1)', ''])(
     'a log-in never leads to %j',
     async (next) => {
