@@ -45,12 +45,13 @@ export function createApp(ports: HttpPorts, draining: Draining): App {
       c.header('strict-transport-security', 'max-age=31536000');
     await next();
   });
+  const metrics = createMetrics(ports);
+  app.use(metrics.measure);
   // Supervisors and Stripe ask under any name: what they get says nothing, or is signed.
   addHealth(app, ports, draining);
   addWebhook(app, ports);
   const reader = createAccessReader(ports);
-  const metrics = createMetrics(ports);
-  app.use(metrics.measure, reader.remember, ownHostsOnly(ports), ownPagesOnly(ports));
+  app.use(reader.remember, ownHostsOnly(ports), ownPagesOnly(ports));
   metrics.add(app);
   addAssets(app);
   addLogIn(app, ports, reader);
