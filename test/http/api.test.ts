@@ -246,6 +246,12 @@ describe('the API', () => {
       detail: expect.stringContaining('"payments"'),
     });
     expect(await get('/runs?cursor=nonsense')).toMatchObject({ status: 400 });
+    // As of a list whose last payment is gone since.
+    const gone = Buffer.from('payments pi_gone').toString('base64url');
+    const { status, code, detail } = await get(`/payments?cursor=${gone}`);
+    expect([status, code]).toEqual([400, 'cursor_unknown']);
+    expect(detail).toMatch(/^The list cannot go on after "pi_gone"/);
+    expect(detail).not.toContain('--');
   });
 
   it.each([
