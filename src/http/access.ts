@@ -50,21 +50,33 @@ export function ownHostsOnly({ config }: Pick<HttpPorts, 'config'>): MiddlewareH
  */
 export function ownPagesOnly({ config }: Pick<HttpPorts, 'config'>): MiddlewareHandler<Environment> {
   return async (c, next) => {
-    if (!SAFE.has(c.req.method)) {
-      const [site, origin] = [c.req.header('sec-fetch-site'), c.req.header('origin')];
-      const isForeignSite = site !== undefined && site !== 'same-origin' && site !== 'none';
-      const host = c.req.header('host') ?? '';
-      const isForeignOrigin = origin !== undefined && !isOwnOrigin(origin, { host, publicUrl: config.publicUrl });
-      if (isForeignSite || isForeignOrigin) {
-        throw refuse(
-          403,
-          'http_foreign_origin',
-          `The request comes from ${origin ?? `a page that is ${site}`}; allowed are this server's own pages, and programs that send no Origin`,
-        );
-      }
-    }
+    if (!SAFE.has(c.req.method)) refuseForeign(c, config);
     await next();
   };
+}
+
+/** Answers that stay open: few at a time, so that a page of another site, which is shown none of them, could keep all of them. */
+const STAYS_OPEN = /^\/events$|\.csv$/;
+
+/** 403 for another site's page that asks for one of these. */
+export function ownReadersOnly({ config }: Pick<HttpPorts, 'config'>): MiddlewareHandler<Environment> {
+  return async (c, next) => {
+    if (STAYS_OPEN.test(c.req.path)) refuseForeign(c, config);
+    await next();
+  };
+}
+
+function refuseForeign(c: Context<Environment>, { publicUrl }: HttpPorts['config']): void {
+  const [site, origin] = [c.req.header('sec-fetch-site'), c.req.header('origin')];
+  const isForeignSite = site !== undefined && site !== 'same-origin' && site !== 'none';
+  const host = c.req.header('host') ?? '';
+  const isForeignOrigin = origin !== undefined && !isOwnOrigin(origin, { host, publicUrl });
+  if (!isForeignSite && !isForeignOrigin) return;
+  throw refuse(
+    403,
+    'http_foreign_origin',
+    `The request comes from ${origin ?? `a page that is ${site}`}; allowed are this server's own pages, and programs that send no Origin`,
+  );
 }
 
 /** Finds out who asks, and refuses nobody but those who show a wrong token. */

@@ -6,10 +6,18 @@
 import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { createAccessReader, type Environment, knownOnly, ownHostsOnly, ownPagesOnly } from './access.js';
+import {
+  createAccessReader,
+  type Environment,
+  knownOnly,
+  ownHostsOnly,
+  ownPagesOnly,
+  ownReadersOnly,
+} from './access.js';
 import { createApi } from './api/api.js';
 import { addHealth, type Draining } from './health.js';
 import { addLive } from './live.js';
+import { createMethodReader } from './methods.js';
 import { createMetrics } from './metrics.js';
 import { faultPage } from './pages/fault.js';
 import { addLogIn, askToLogIn } from './pages/log-in.js';
@@ -37,45 +45,55 @@ export function createApp(ports: HttpPorts, draining: Draining): App {
       c.header('strict-transport-security', 'max-age=31536000');
     await next();
   });
+  const metrics = createMetrics(ports);
+  app.use(metrics.measure);
   // Supervisors and Stripe ask under any name: what they get says nothing, or is signed.
   addHealth(app, ports, draining);
   addWebhook(app, ports);
   const reader = createAccessReader(ports);
-  const metrics = createMetrics(ports);
-  app.use(metrics.measure, reader.remember, ownHostsOnly(ports), ownPagesOnly(ports));
+  app.use(reader.remember, ownHostsOnly(ports), ownPagesOnly(ports));
   metrics.add(app);
   addAssets(app);
   addLogIn(app, ports, reader);
   app.route('/api', createApi(ports));
   addRunbook(app);
   // Everything from here on is read in somebody's name: nothing of it is looked up for a stranger.
-  app.use(knownOnly);
+  app.use(knownOnly, ownReadersOnly(ports));
   const live = addLive(app, ports);
   addPages(app, ports);
-  app.notFound((c) => answer(c, notFound(c, app), null));
-  app.onError((error, c) => answer(c, problemFor(error, c.req.path, ports), error));
+  const methodsOf = createMethodReader(app);
+  app.notFound((c) => {
+    const methods = methodsOf(c.req.path);
+    if (methods.length > 0) c.header('allow', methods.join(', '));
+    return answer(c, notFound(c, methods));
+  });
+  const toLogIn = (c: Context<Environment>) =>
+    askToLogIn(c, { ...ports.config, isPage: (path) => methodsOf(path).includes('GET') });
+  app.onError((error, c) => {
+    const problem = problemFor(error, c.req.path, ports);
+    return problem.code === 'http_token_missing' && isForPeople(c) ? toLogIn(c) : answer(c, problem);
+  });
   return { fetch: app.fetch, endStreams: () => live.end() };
 }
 
-/** A page for whoever looks at pages, a problem document for programs; and without a session the way to one. */
-function answer(c: Context<Environment>, problem: Problem, error: unknown): Response | Promise<Response> {
-  const isPage = !c.req.path.startsWith('/api') && (c.req.header('accept') ?? '').includes('text/html');
-  if (!isPage) return answerProblem(c, problem);
-  if (problem.code === 'http_token_missing' && error !== null) return askToLogIn(c);
+function isForPeople(c: Context<Environment>): boolean {
+  return !c.req.path.startsWith('/api') && (c.req.header('accept') ?? '').includes('text/html');
+}
+
+/** A page for whoever looks at pages, a problem document for programs. */
+function answer(c: Context<Environment>, problem: Problem): Response | Promise<Response> {
+  if (!isForPeople(c)) return answerProblem(c, problem);
   if (problem.retryAfterS !== undefined) c.header('retry-after', String(problem.retryAfterS));
   const isForm = c.req.method === 'POST';
   return c.html(faultPage(problem, { requestId: c.get('requestId'), isForm }), problem.status);
 }
 
-function notFound(c: Context<Environment>, app: Hono<Environment>): Problem {
-  const allowed = app.routes
-    .filter(({ path, method }) => path === c.req.path && method !== 'ALL')
-    .map(({ method }) => method);
-  if (allowed.length > 0) {
+function notFound(c: Context<Environment>, methods: readonly string[]): Problem {
+  if (methods.length > 0) {
     return refuse(
       405,
       'http_method_not_allowed',
-      `${c.req.method} is not allowed for ${c.req.path}; allowed is ${[...new Set(allowed)].join(', ')}`,
+      `${c.req.method} is not allowed for ${c.req.path}; allowed is ${methods.join(', ')}`,
     ).problem;
   }
   return refuse(

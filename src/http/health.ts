@@ -6,6 +6,7 @@ import type { Hono } from 'hono';
 import { addressOf, type Environment } from './access.js';
 import type { HttpPorts, PartHealth } from './ports.js';
 import { isLoopbackAddress } from './security/addresses.js';
+import { isOwnHost } from './security/hosts.js';
 
 export interface Draining {
   /** From here on it answers "not ready", and goes on answering. */
@@ -27,8 +28,9 @@ export function addHealth(
     const parts = await look();
     const isReady = parts.every((part) => part.isReady);
     // Reasons name servers and roles: for whoever is on this machine, as the command `health` is. Behind a proxy on this machine
-    // everybody comes from here.
+    // everybody comes from here, and so does a page of another site whose name was led to this machine.
     const mayKnow =
+      isOwnHost(c.req.header('host'), ports.config) &&
       isLoopbackAddress(c.env?.incoming?.socket?.remoteAddress) &&
       (!ports.config.trustsProxy || isLoopbackAddress(addressOf(c, true)));
     const lines = parts.map((part) => lineOf(mayKnow ? part : { ...part, why: null }));

@@ -3,7 +3,7 @@
  * none is taken while nobody listens.
  */
 import type { Hono } from 'hono';
-import { streamSSE } from 'hono/streaming';
+import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import type { Environment } from './access.js';
 import type { HttpPorts } from './ports.js';
 
@@ -19,8 +19,7 @@ export interface LiveStreams {
 }
 
 export function addLive(app: Hono<Environment>, ports: Pick<HttpPorts, 'reads' | 'onFault'>): LiveStreams {
-  const listeners = new Set<() => void>();
-  const enders = new Set<() => void>();
+  const followers = new Set<Follower>();
   let timer: NodeJS.Timeout | undefined;
   let known: string | null = null;
   let isLooking = false;
@@ -29,25 +28,22 @@ export function addLive(app: Hono<Environment>, ports: Pick<HttpPorts, 'reads' |
   const look = async (): Promise<void> => {
     try {
       const now = await ports.reads.lastChange();
-      if (known !== null && now !== known) for (const tell of listeners) tell();
+      if (known !== null && now !== known) for (const follower of followers) follower.send(CHANGED);
       known = now;
     } catch (error) {
       ports.onFault(error, '/events');
     }
-    if (listeners.size > 0) timer = setTimeout(look, LOOK_EVERY_MS).unref();
+    if (followers.size > 0) timer = setTimeout(look, LOOK_EVERY_MS).unref();
     else isLooking = false;
   };
   app.get('/events', (c) => {
+    // Nobody would read its body, and so never end it.
+    if (c.req.method === 'HEAD') return c.body(null, 200, { 'content-type': 'text/event-stream' });
     if (isOver) return c.text('This process is stopping\n', 503);
-    if (enders.size >= STREAMS_MAX) return c.text('Too many pages follow already\n', 503, { 'retry-after': '60' });
+    if (followers.size >= STREAMS_MAX) return c.text('Too many pages follow already\n', 503, { 'retry-after': '60' });
     return streamSSE(c, async (stream) => {
-      const ended = new Promise<void>((resolve) => {
-        enders.add(resolve);
-        stream.onAbort(() => resolve());
-        stream.onAbort(() => void enders.delete(resolve));
-      });
-      const tell = () => void stream.writeSSE({ event: 'changed', data: '' });
-      listeners.add(tell);
+      const follower = createFollower(stream, () => c.env?.outgoing?.destroy());
+      followers.add(follower);
       if (!isLooking) {
         isLooking = true;
         known = null;
@@ -55,11 +51,11 @@ export function addLive(app: Hono<Environment>, ports: Pick<HttpPorts, 'reads' |
       }
       // What changes from that look on is told. What changed before it, the page reads once more at this word.
       await firstLook;
-      await stream.writeSSE({ event: 'hello', data: '', retry: RETRY_MS });
-      const ping = setInterval(() => void stream.write(': ping\n\n'), PING_EVERY_MS).unref();
-      await ended;
+      follower.send(HELLO);
+      const ping = setInterval(() => follower.send(PING), PING_EVERY_MS).unref();
+      await follower.ended;
       clearInterval(ping);
-      listeners.delete(tell);
+      followers.delete(follower);
     });
   });
   return {
@@ -67,9 +63,43 @@ export function addLive(app: Hono<Environment>, ports: Pick<HttpPorts, 'reads' |
       isOver = true;
       clearTimeout(timer);
       isLooking = false;
-      listeners.clear();
-      for (const end of enders) end();
-      enders.clear();
+      for (const follower of followers) follower.end();
+      followers.clear();
     },
+  };
+}
+
+const CHANGED = 'event: changed\ndata: \n\n';
+const HELLO = `event: hello\ndata: \nretry: ${RETRY_MS}\n\n`;
+const PING = ': ping\n\n';
+
+/** One open page. */
+interface Follower {
+  /** Whoever has not taken what was sent before is cut off: what is kept for one who reads nothing would grow for ever. */
+  send(text: string): void;
+  end(): void;
+  readonly ended: Promise<void>;
+}
+
+function createFollower(stream: SSEStreamingApi, cut: () => void): Follower {
+  let isTaken = true;
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  stream.onAbort(end);
+  const write = async (text: string): Promise<void> => {
+    isTaken = false;
+    await stream.write(text);
+    isTaken = true;
+  };
+  return {
+    send(text) {
+      if (isTaken) return void write(text);
+      end();
+      cut();
+    },
+    end,
+    ended,
   };
 }

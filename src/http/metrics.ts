@@ -45,7 +45,8 @@ export function createMetrics(
       gauges.collected.set((ports.monotonicMs() - beganAtMs) / 1_000);
       return true;
     } catch (error) {
-      // Not known is not well: an alert on `ok` has to fire.
+      // What was known would be told for as long as the database is away. Not known is not well: an alert on `ok` has to fire.
+      forgetState(gauges);
       gauges.ok.set(0);
       own.collectionErrors.inc();
       ports.onFault(error, '/metrics');
@@ -181,6 +182,14 @@ function setState(gauges: Gauges, status: StatusRecord): void {
   gauges.reads.set(status.stripeReads);
   setOrRemove(gauges.allowance, status.stripeReadsAllowed);
   gauges.interval.set(status.intervalMs / 1_000);
+}
+
+function forgetState({ info: _kept, ...state }: Gauges): void {
+  for (const gauge of Object.values(state)) {
+    gauge.reset();
+    // One without labels is 0 after that, and would tell it.
+    gauge.remove({});
+  }
 }
 
 function setIdentities({ identities }: Gauges, facts: StatusRecord['identities']): void {

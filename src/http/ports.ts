@@ -50,4 +50,6 @@ export interface HttpPorts {
   onFault(error: unknown, path: string): void;
   /** Told once a minute at most for each address. */
   onWrongToken(address: string): void;
+  /** Told once a minute at most: webhooks whose signature was none of ours, since it was told last. */
+  onWebhookRefused(refused: { readonly count: number }): void;
 }

@@ -2,7 +2,7 @@
  * Stripe's webhook: only wakes the fetching of events, and stores nothing. What the ledger holds never depends on it, so that a
  * forged, repeated or lost one changes nothing but when a sync runs.
  */
-import type { Hono, MiddlewareHandler } from 'hono';
+import type { Context, Hono, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { addressOf, type Environment } from './access.js';
 import type { HttpPorts } from './ports.js';
@@ -19,14 +19,21 @@ const CHECKED_BYTES_A_SECOND = 8 * 1_024 * 1_024;
 /** Woken at once, and then not before this passed: bursts of payments are one fetch. */
 const WAKE_EVERY_MS = 500;
 
+const TELL_EVERY_MS = 60_000;
+
 const WAKING = new Set(['payment_intent.succeeded', 'charge.succeeded']);
 
 export function addWebhook(
   app: Hono<Environment>,
-  ports: Pick<HttpPorts, 'config' | 'verifyWebhook' | 'wakeTail' | 'monotonicMs' | 'onFault'>,
+  ports: Pick<HttpPorts, 'config' | 'verifyWebhook' | 'wakeTail' | 'monotonicMs' | 'onFault' | 'onWebhookRefused'>,
 ): void {
   const mayCheck = perSecond(ports.monotonicMs);
   const wake = coalesced(ports);
+  const refused = countedRefusals(ports);
+  const wrong = (c: Context<Environment>, detail: string): Response => {
+    refused();
+    return answerProblem(c, problemWith(400, 'http_signature_wrong', detail));
+  };
   const tooLarge = () => {
     throw refuse(413, 'http_body_too_large', `The body is larger than ${BODY_BYTES_MAX} bytes`);
   };
@@ -42,7 +49,7 @@ export function addWebhook(
     if (ports.config.webhookSecrets.length === 0) {
       throw refuse(404, 'http_not_found', 'No webhook is configured; set STRIPE_WEBHOOK_SECRET to its signing secret');
     }
-    if (signature === undefined) throw refuse(400, 'http_signature_wrong', 'The header Stripe-Signature is missing');
+    if (signature === undefined) return wrong(c, 'The header Stripe-Signature is missing');
     const body = await c.req.text();
     if (!mayCheck(body.length)) {
       const detail = `More came than is checked in a second, the last from ${addressOf(c, ports.config.trustsProxy)}`;
@@ -50,8 +57,7 @@ export function addWebhook(
     }
     const event = ports.verifyWebhook(body, signature);
     if (event === null) {
-      const detail = 'The signature is of none of STRIPE_WEBHOOK_SECRET, or older than five minutes';
-      return answerProblem(c, problemWith(400, 'http_signature_wrong', detail));
+      return wrong(c, 'The signature is of none of STRIPE_WEBHOOK_SECRET, or older than five minutes');
     }
     if (WAKING.has(event.type)) wake();
     return c.text('ok\n');
@@ -67,6 +73,20 @@ function perSecond(nowMs: () => number): (bytes: number) => boolean {
     checks += 1;
     checkedBytes += bytes;
     return true;
+  };
+}
+
+/** At once for the first one, then with the next one after a minute: whoever forges them fills no log. */
+function countedRefusals({
+  monotonicMs,
+  onWebhookRefused,
+}: Pick<HttpPorts, 'monotonicMs' | 'onWebhookRefused'>): () => void {
+  let [count, toldAtMs] = [0, Number.NEGATIVE_INFINITY];
+  return () => {
+    count += 1;
+    if (monotonicMs() - toldAtMs < TELL_EVERY_MS) return;
+    onWebhookRefused({ count });
+    [count, toldAtMs] = [0, monotonicMs()];
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * CSV (RFC 4180) for spreadsheets and audits: amounts as whole minor units and as decimal text. Text that a spreadsheet would take
- * for a formula is quoted with an apostrophe.
+ * for a formula gets an apostrophe before it, whichever sign that spreadsheet divides lines at.
  */
 import { decimalText } from '../core/base/money.js';
 
@@ -25,10 +25,17 @@ export function decimalCell(amount: bigint | null, currency: string | null): str
 const NUMBER = /^-?\d+(\.\d+)?$/;
 /** Also behind spaces and as wide forms, which some spreadsheets take alike. */
 const FORMULA = /^[\s\p{Cf}]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/u;
+/**
+ * Within a cell. Where a spreadsheet divides lines at semicolons or tabs, as many do by their language, another cell begins behind
+ * each of them; and quotes in the middle of what is a cell there do not hold the end of a line. A number stays one.
+ */
+const FORMULA_WITHIN =
+  /([;\t\r\n][\s\p{Cf}"]*)(?!-?\d+(?:\.\d+)?\s*(?:[;\t\r\n]|$))(?=[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/gu;
 
 function cellText(cell: Cell): string {
   if (cell === null) return '';
   const text = cell instanceof Date ? cell.toISOString() : `${cell}`;
-  const harmless = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
+  const begun = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
+  const harmless = begun.replaceAll(FORMULA_WITHIN, "$1'");
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

@@ -80,6 +80,27 @@ describe('on this machine, without tokens', () => {
     expect(syncs()).toBe(0);
   });
 
+  it.each<readonly [what: string, path: string, sent: Sent, status: number]>([
+    // The process of these tests has no keys: 409 is the answer of whoever was let in.
+    ['nothing at all', '/payments/pi_1/compare', {}, 409],
+    ['an empty body as JSON', '/payments/pi_1/compare', { headers: JSON_BODY }, 409],
+    ['JSON that does not say so', '/payments/pi_1/compare', { body: '{}' }, 415],
+    ['an empty form', '/payments/pi_1/compare', { headers: FORM }, 415],
+    [
+      "another site's page, and nothing",
+      '/payments/pi_1/compare',
+      { headers: { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' } },
+      403,
+    ],
+    ['an old browser on a foreign page, and nothing', '/payments/pi_1/compare', { headers: { origin: 'null' } }, 403],
+    ['nothing where a body is needed', '/runs', {}, 415],
+    ['nothing to what is only read', '/status', {}, 405],
+  ])('a POST with %s to %s is answered as a program or as a form', async (_, path, sent, status) => {
+    stage = await startHttp(database);
+    expect((await ask(`/api/v1${path}`, { method: 'POST', ...sent })).status).toBe(status);
+    expect(syncs()).toBe(0);
+  });
+
   it('every answer keeps other sites and caches out', async () => {
     stage = await startHttp(database);
     for (const path of ['/', '/api/v1/status', '/nothing', '/health/live', '/login']) {
@@ -145,6 +166,9 @@ describe('with tokens', () => {
       status: 503,
       body: expect.stringContaining('[-] database: no answer'),
     });
+    // A page whose name was led to this machine asks under that name.
+    const { status, body } = await ask('/health/ready', { headers: { host: 'evil.example:3000' } });
+    expect([status, body]).toEqual([503, '[-] database (2000 ms)\nnot ready\n']);
     stage.isDraining = true;
     expect((await ask('/health/ready')).status).toBe(503);
     expect((await ask('/health/live')).status).toBe(200);
@@ -236,6 +260,27 @@ describe('with tokens', () => {
     const headers = { ...session, ...FORM, origin: stage.url };
     expect((await ask('/sync', { method: 'POST', headers })).status).toBe(403);
     expect(syncs()).toBe(0);
+  });
+
+  it.each([
+    ['OWN/days/2026-11-01/accept?payment=pi_1', '/days/2026-11-01/accept?payment=pi_1'],
+    ['OWN/parked/confirm', '/'],
+    ['OWN/nothing/here', '/'],
+    ['OWN//evil.example', '/'],
+    ['https://evil.example/parked', '/'],
+    ['not an address', '/'],
+    [null, '/'],
+  ])('a form that is sent from %j without a session is not taken, says so, and leads to %j', async (from, next) => {
+    stage = await startHttp(database, { config: tokens });
+    const referer = from === null ? {} : { referer: from.replace('OWN', stage.url) };
+    const headers = { ...FORM, accept: 'text/html', origin: stage.url, ...referer };
+    const sent = await ask('/parked/dismiss', { method: 'POST', headers, body: 'reference=pi_1&why=typed' });
+    expect([sent.status, sent.headers.location]).toEqual([303, `/login?unsent=true&next=${encodeURIComponent(next)}`]);
+    const { body } = await ask(sent.headers.location ?? '', { headers: { accept: 'text/html' } });
+    expect(body).toContain('Nothing was done');
+    const form = new URLSearchParams({ token: 'a-token-that-is-wrong-1', next, unsent: 'true' }).toString();
+    expect((await ask('/login', { method: 'POST', headers: FORM, body: form })).body).toContain('Nothing was done');
+    expect((await ask('/login', { headers: { accept: 'text/html' } })).body).not.toContain('Nothing was done');
   });
 
   it.each(['https://evil.example', '//evil.example', '/\\evil.example', 'javascript:alert(1)', ''])(

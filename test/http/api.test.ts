@@ -246,6 +246,31 @@ describe('the API', () => {
       detail: expect.stringContaining('"payments"'),
     });
     expect(await get('/runs?cursor=nonsense')).toMatchObject({ status: 400 });
+    // As of a list whose last payment is gone since.
+    const gone = Buffer.from('payments pi_gone').toString('base64url');
+    const { status, code, detail } = await get(`/payments?cursor=${gone}`);
+    expect([status, code]).toEqual([400, 'cursor_unknown']);
+    expect(detail).toMatch(/^The list cannot go on after "pi_gone"/);
+    expect(detail).not.toContain('--');
+  });
+
+  it.each([
+    ['/payments?status=parked', '/status', 'limit, cursor, q, state, reason, currency, from, to'],
+    ['/runs?limit=2&state=failed', '/state', 'feed, status, trigger'],
+    ['/days?currency=USD', '/currency', 'state'],
+    ['/status?verbose=true', '/verbose', 'is none'],
+  ])('%s names nothing to choose by: it is refused, with what is allowed', async (path, pointer, allowed) => {
+    expect(await get(path)).toMatchObject({
+      ...{ status: 400, code: 'http_request_invalid', detail: expect.stringContaining(allowed) },
+      errors: [{ pointer }],
+    });
+  });
+
+  it('takes codes of currencies in small letters too', async () => {
+    expect((await get('/payments?currency=usd')).data).toHaveLength(4);
+    expect((await get('/payments?currency=eur')).data).toHaveLength(0);
+    const { data } = await get('/totals/daily?from=2026-11-01&to=2026-11-02&currency=usd');
+    expect(data).toMatchObject([{ day: '2026-11-01', currency: 'USD' }]);
   });
 
   it('keeps every digit of an amount', async () => {
@@ -343,13 +368,19 @@ describe('the API', () => {
   });
 
   it.each([
-    ['GET', '/api/v1/nothing', 404],
-    ['DELETE', '/api/v1/runs', 405],
-    ['PUT', '/api/v1/parked/retry', 405],
-    ['POST', '/api/v1/status', 405],
-  ])('%s %s is a problem document with %i', async (method, path, status) => {
+    ['GET', '/api/v1/nothing', 404, null],
+    ['DELETE', '/api/v1/runs', 405, 'GET, HEAD, POST'],
+    ['PUT', '/api/v1/parked/retry', 405, 'POST'],
+    ['POST', '/api/v1/status', 405, 'GET, HEAD'],
+    ['DELETE', '/api/v1/payments/pi_1', 405, 'GET, HEAD'],
+    ['GET', '/api/v1/payments/pi_1/compare', 405, 'POST'],
+    ['PATCH', `/api/v1/repairs/${PLAN}`, 405, 'GET, HEAD'],
+    ['DELETE', '/payments/pi_1', 405, 'GET, HEAD'],
+  ])('%s %s is a problem document with %i, and says what is allowed', async (method, path, status, allowed) => {
     const answer = await fetch(`${stage.url}${path}`, { method, headers: { 'content-type': 'application/json' } });
     expect([answer.status, answer.headers.get('content-type')]).toEqual([status, 'application/problem+json']);
+    expect(answer.headers.get('allow')).toBe(allowed);
+    if (allowed !== null) expect(await answer.text()).toContain(`allowed is ${allowed}`);
   });
 
   it('takes no body above 64 KiB, and no header flood', async () => {

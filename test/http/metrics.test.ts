@@ -95,6 +95,10 @@ it('name no payment, customer or transaction', async () => {
   expect(names).not.toMatch(/pi_|cus_|txn_/);
 });
 
+/** What stands in the database. */
+const IS_STATE =
+  /^stripe_blnk_sync_(?:state\{|ok|needs|mirror_info|complete_|lag_|holes|postings\{|parked|lane_|in_doubt|unresolved|oldest_|days|findings|proven_|workers|permission|stripe_reads|poll_|last_run|state_collection_seconds)/;
+
 it('ask the database once in ten seconds, and show a fault as one', async () => {
   await stage.close();
   let asked = 0;
@@ -119,8 +123,17 @@ it('ask the database once in ten seconds, and show a fault as one', async () => 
   expect(asked).toBe(1);
   stage.nowMs += 10_001;
   isAway = true;
-  expect((await scrape()).get('stripe_blnk_sync_state_collection_errors_total')).toBe(1);
+  const away = await scrape();
+  expect(away.get('stripe_blnk_sync_state_collection_errors_total')).toBe(1);
   expect(stage.faults).toHaveLength(1);
+  // What was known before is not told as if it were known now.
+  const told = [...away.keys()].filter((name) => IS_STATE.test(name));
+  expect(told).toEqual(['stripe_blnk_sync_ok']);
+  expect(away.get('stripe_blnk_sync_ok')).toBe(0);
+  expect(away.get('stripe_blnk_sync_build_info{version="test"}')).toBe(1);
+  isAway = false;
+  const known = [...(await scrape()).keys()].filter((name) => IS_STATE.test(name));
+  expect(known).toEqual([...(all[0]?.keys() ?? [])].filter((name) => IS_STATE.test(name)));
 });
 
 it('tell of the balances of a ledger of its own, by metric and on the overview, and of none without one', async () => {

@@ -41,6 +41,17 @@ const REQUESTS: readonly Request[] = [
   { what: 'script of another site reads the API', path: '/api/v1/status', headers: FOREIGN },
   { what: 'script of another site follows the stream', path: '/events', headers: FOREIGN },
   {
+    what: 'script of another site opens streams that it never reads',
+    path: '/events',
+    method: 'HEAD',
+    headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' },
+  },
+  {
+    what: 'script of another site asks for a list',
+    path: '/payments.csv',
+    headers: { 'sec-fetch-site': 'cross-site' },
+  },
+  {
     what: 'page of another site frames a page',
     path: '/',
     headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'iframe' },

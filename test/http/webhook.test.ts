@@ -81,6 +81,27 @@ describe('a webhook', () => {
     expect(stage.woken).toEqual(['webhook']);
   });
 
+  it('that is refused leaves a trace, once a minute at most with how many there were', async () => {
+    const wrong = () => send(BODY, signed(BODY, 'whsec_wrong'));
+    for (let sent = 0; sent < 3; sent += 1) await wrong();
+    await send(BODY);
+    expect(stage.refusedWebhooks).toEqual([1]);
+    stage.nowMs += 60_000;
+    await wrong();
+    expect(stage.refusedWebhooks).toEqual([1, 4]);
+    await send(BODY, signed(BODY, NEW));
+    const authorization = 'Bearer a-token-that-is-not-needed';
+    await fetch(`${stage.url}/health/live`);
+    const metrics = await (await fetch(`${stage.url}/metrics`, { headers: { authorization } })).text();
+    const counted = (route: string, method: string, status: number) =>
+      metrics.match(
+        new RegExp(`request_duration_seconds_count{route="${route}",method="${method}",status="${status}"} (\\d+)`),
+      )?.[1];
+    expect(counted('/webhooks/stripe', 'POST', 400)).toBe('5');
+    expect(counted('/webhooks/stripe', 'POST', 200)).toBe('1');
+    expect(counted('/health/live', 'GET', 200)).toBe('1');
+  });
+
   it('in a flood of large ones is checked only as far as little time goes', async () => {
     const large = `"${'x'.repeat(250_000)}"`;
     const answers = await Promise.all(Array.from({ length: 40 }, () => send(large, signed(large, 'whsec_wrong'))));

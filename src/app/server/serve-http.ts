@@ -121,6 +121,7 @@ async function createPorts(
     now: () => new Date(),
     onFault: (error, path) => events.httpFault({ path, error: describeError(error) }),
     onWrongToken: (address) => events.httpWrongToken({ address }),
+    onWebhookRefused: ({ count }) => events.webhookRefused({ count }),
   };
 }
 

@@ -72,8 +72,8 @@ export async function refuseUnknownCursor(db: Drizzle, after: string): Promise<v
 
 export function cursorUnknown(after: string, what: string): SyncError {
   return new SyncError(
-    `--after is ${JSON.stringify(after)}, which is ${what}; allowed is the value in the --after option ` +
-      'that the previous page printed. Without --after the list begins at its first page',
+    `The list cannot go on after ${JSON.stringify(after)}, which is ${what}; allowed is the value that the previous page ended with. ` +
+      'Without it the list begins at its first page',
     { kind: 'fatal', code: 'cursor_unknown' },
   );
 }

@@ -23,12 +23,6 @@ export function createApi(ports: HttpPorts): OpenAPIHono<Environment> {
   });
   // Other methods have no body that anything reads.
   api.use('/v1/*', (c, next) => (c.req.method === 'POST' ? limited(c, next) : next()));
-  api.use('/v1/*', async (c, next) => {
-    if (c.req.method === 'POST' && !/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
-      throw refuse(415, 'http_media_type', 'The body has to be JSON, with the header Content-Type: application/json');
-    }
-    await next();
-  });
   api.use('/v1/*', wholeTextOnly);
   const v1 = new OpenAPIHono<Environment>();
   addReading(v1, ports);

@@ -39,7 +39,7 @@ function addTotals(api: Api, { reads, now }: Pick<DaysPorts, 'reads' | 'now'>): 
       },
       query: z.object({
         ...range,
-        currency: schema.currency.optional(),
+        currency: schema.currencyFilter.optional(),
       }),
       answer: z.looseObject({ data: z.array(schema.DayTotal) }),
     },

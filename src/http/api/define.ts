@@ -3,7 +3,7 @@ import type { OpenAPIHono, RouteConfig, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { toJson } from '../../views/json.js';
 import type { Environment } from '../access.js';
-import { refuse } from '../problem.js';
+import { type Problem, refuse } from '../problem.js';
 import { ProblemDocument } from './schemas.js';
 
 export type Api = OpenAPIHono<Environment>;
@@ -54,8 +54,9 @@ export function route<
   const { method, path, query, params, body, status = 200 } = shape;
   api.openAPIRegistry.registerPath(describeRoute(shape));
   api.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), async (c) => {
+    if (method === 'post') needJson(c, { hasBody: body !== undefined || isBodySent(c) });
     const asked = {
-      query: read(query, c.req.query(), 400),
+      query: readQuery(query, c.req.query()),
       params: read(params, c.req.param(), 400),
       body: body === undefined ? undefined : read(body, await readJson(c), 422),
       c,
@@ -105,12 +106,38 @@ function read(schema: z.ZodType | undefined, given: unknown, status: 400 | 422):
   if (schema === undefined) return undefined;
   const result = schema.safeParse(given);
   if (result.success) return result.data;
-  const errors = result.error.issues.map((issue) => ({
-    pointer: `/${issue.path.map(String).join('/')}`,
-    detail: issue.message,
-  }));
+  throw invalid(
+    status,
+    result.error.issues.map(({ path, message }) => ({ pointer: `/${path.map(String).join('/')}`, detail: message })),
+  );
+}
+
+/** What is no filter here is refused: answered without it, everything would be taken for what was chosen. */
+function readQuery(schema: z.ZodObject | undefined, given: Readonly<Record<string, string>>): unknown {
+  const names = Object.keys(schema?.shape ?? {});
+  const unknown = Object.keys(given).filter((name) => !names.includes(name));
+  if (unknown.length === 0) return read(schema, given, 400);
+  const detail = `there is no such parameter here; allowed ${names.length === 0 ? 'is none' : `are ${names.join(', ')}`}`;
+  throw invalid(
+    400,
+    unknown.map((name) => ({ pointer: `/${name}`, detail })),
+  );
+}
+
+function invalid(status: 400 | 422, errors: NonNullable<Problem['errors']>) {
   const detail = errors.map((error) => `${error.pointer}: ${error.detail}`).join('; ');
-  throw refuse(status, 'http_request_invalid', detail, { errors });
+  return refuse(status, 'http_request_invalid', detail, { errors });
+}
+
+function isBodySent(c: Context<Environment>): boolean {
+  return Number(c.req.header('content-length') ?? 0) > 0 || c.req.header('transfer-encoding') !== undefined;
+}
+
+/** 415 for what a form of another site can send, which is never JSON: also for an empty one, which says its kind all the same. */
+function needJson(c: Context<Environment>, { hasBody }: { readonly hasBody: boolean }): void {
+  const kind = c.req.header('content-type');
+  if ((kind === undefined && !hasBody) || /^application\/json\b/i.test(kind ?? '')) return;
+  throw refuse(415, 'http_media_type', 'The body has to be JSON, with the header Content-Type: application/json');
 }
 
 async function readJson(c: Context<Environment>): Promise<unknown> {

@@ -168,7 +168,7 @@ function addPayments(api: Api, { reads }: Reading): void {
           .openapi({ description: 'A PaymentIntent, reference, customer, balance or transaction' }),
         state: z.enum(schema.PAYMENT_STATES).optional(),
         reason: z.enum(schema.REASONS).optional(),
-        currency: schema.currency.optional(),
+        currency: schema.currencyFilter.optional(),
         ...{ from: schema.day.optional(), to: schema.day.optional() },
       }),
       answer: schema.page(schema.Payment),

@@ -30,6 +30,14 @@ export const day = z.iso
 /** A ledger's rows may be of any: a certificate of what somebody else booked is named by what they wrote. */
 export const currency = z.string().min(1).max(100).openapi({ example: 'USD' });
 
+/** Of payments, whose currencies are codes in capitals. */
+export const currencyFilter = z
+  .string()
+  .min(1)
+  .max(100)
+  .overwrite((text) => (/^[a-z]{3}$/i.test(text) ? text.toUpperCase() : text))
+  .openapi({ example: 'USD' });
+
 export const RUN_STATUSES = ['collecting', 'posting', 'succeeded', 'attention', 'stopped', 'failed'] as const;
 export const PAYMENT_STATES = ['pending', 'posted', 'parked', 'dismissed'] as const;
 export const DAY_STATES = ['sealed', 'sealed_with_exceptions', 'open', 'broken', 'not_covered'] as const;

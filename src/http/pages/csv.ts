@@ -1,13 +1,12 @@
 /**
- * Every list as CSV: the whole result, streamed. It is read page by page as it is sent, so that a million rows take no more memory
- * than a thousand, and what a reader does not take is not read. One that breaks off is cut, never ended as if it were whole.
+ * Every list as CSV: the whole result. It is read page by page as it is sent, so that a million rows take no more memory than a
+ * thousand, and what a reader does not take is not read.
  */
-import type { Context, Hono } from 'hono';
+import type { Hono } from 'hono';
 import { ACTION_KINDS } from '../../core/base/action.js';
 import { DAY_MS, utcDay } from '../../core/base/window.js';
 import { FEEDS, TRIGGERS } from '../../core/coverage/sync-run.js';
 import { CERTIFICATE_COLUMNS } from '../../views/certificate-csv.js';
-import { type CsvColumns, csvHeader, csvLine } from '../../views/csv.js';
 import {
   ACTION_COLUMNS,
   DAY_TOTAL_COLUMNS,
@@ -19,28 +18,23 @@ import type { Environment } from '../access.js';
 import { DAY_STATES, PAYMENT_STATES, REASONS, RUN_STATUSES } from '../api/schemas.js';
 import { given } from '../given.js';
 import { refuse } from '../problem.js';
-import { currencyOf, dayOf, oneOf, queryOf } from './addresses.js';
+import { dayOf } from './addresses.js';
+import { csvFilters } from './csv-filters.js';
+import { createCsvSender } from './csv-sender.js';
 import type { PagesPorts } from './frame.js';
 
 /** A page takes some megabytes at most, and a pooled connection for some milliseconds. */
 const ROWS_A_PAGE = 1_000;
-/** Each has a page in memory, and its turn at the connections that pages have too. */
-const AT_ONCE_MAX = 4;
 /** Sums of a day are a row for each currency. */
 const DAYS_A_PAGE = 90;
 
-interface Rows<Row> {
-  readonly rows: readonly Row[];
-  readonly next: string | null;
-}
-
 export function addCsv(app: Hono<Environment>, ports: PagesPorts): void {
-  const send = createSender(ports);
+  const send = createCsvSender(ports);
   addRunsAndPayments(app, ports, send);
   addDaysCsv(app, ports, send);
   app.get('/actions.csv', (c) => {
-    const { about: subject, kind } = queryOf(c, ['about', 'kind']);
-    const filters = given({ subject, kind: oneOf(ACTION_KINDS, kind) });
+    const asked = csvFilters(c, ['about', 'kind']);
+    const filters = given({ subject: asked.text('about'), kind: asked.oneOf('kind', ACTION_KINDS) });
     return send(c, 'actions', ACTION_COLUMNS, async (after) => {
       const { actions: rows, next } = await ports.reads.actions({
         limit: ROWS_A_PAGE,
@@ -52,38 +46,42 @@ export function addCsv(app: Hono<Environment>, ports: PagesPorts): void {
   });
 }
 
-type Send = ReturnType<typeof createSender>;
+type Send = ReturnType<typeof createCsvSender>;
 
 function addRunsAndPayments(app: Hono<Environment>, { reads }: PagesPorts, send: Send): void {
   app.get('/runs.csv', (c) => {
-    const asked = queryOf(c, ['feed', 'status', 'trigger', 'from', 'to', 'empty']);
-    const [feed, status, trigger] = [
-      oneOf(FEEDS, asked.feed),
-      oneOf(RUN_STATUSES, asked.status),
-      oneOf(TRIGGERS, asked.trigger),
-    ];
-    const filters = given({ feed, status, trigger, from: dayOf(asked.from), to: dayOf(asked.to) });
+    const asked = csvFilters(c, ['feed', 'status', 'trigger', 'from', 'to', 'empty']);
+    const includeEmpty = asked.isTrue('empty');
+    const filters = given({
+      feed: asked.oneOf('feed', FEEDS),
+      status: asked.oneOf('status', RUN_STATUSES),
+      trigger: asked.oneOf('trigger', TRIGGERS),
+      ...{ from: asked.day('from'), to: asked.day('to') },
+    });
     return send(c, 'runs', RUN_COLUMNS, async (after) => {
-      const query = { limit: ROWS_A_PAGE, includeEmpty: asked.empty === 'true', ...filters, ...given({ after }) };
+      const query = { limit: ROWS_A_PAGE, includeEmpty, ...filters, ...given({ after }) };
       const { runs: rows, next } = await reads.runs(query);
       return { rows, next };
     });
   });
   app.get('/payments.csv', (c) => {
-    const asked = queryOf(c, ['q', 'state', 'currency', 'from', 'to']);
-    const [state, currency] = [oneOf(PAYMENT_STATES, asked.state), currencyOf(asked.currency)];
-    const search = asked.q?.slice(0, 300);
-    const filters = given({ search, state, currency, from: dayOf(asked.from), to: dayOf(asked.to) });
+    const asked = csvFilters(c, ['q', 'state', 'currency', 'from', 'to']);
+    const filters = given({
+      search: asked.text('q')?.slice(0, 300),
+      state: asked.oneOf('state', PAYMENT_STATES),
+      currency: asked.currency('currency'),
+      ...{ from: asked.day('from'), to: asked.day('to') },
+    });
     return send(c, 'payments', PAYMENT_COLUMNS, async (after) => {
       const { payments: rows, next } = await reads.payments({ limit: ROWS_A_PAGE, ...filters, ...given({ after }) });
       return { rows, next };
     });
   });
   app.get('/parked.csv', (c) => {
-    const asked = queryOf(c, ['reason', 'dismissed']);
+    const asked = csvFilters(c, ['reason', 'dismissed']);
     const filters = {
-      includeDismissed: asked.dismissed === 'true',
-      ...given({ reason: oneOf(REASONS, asked.reason) }),
+      includeDismissed: asked.isTrue('dismissed'),
+      ...given({ reason: asked.oneOf('reason', REASONS) }),
     };
     return send(c, 'parked', PAYMENT_COLUMNS, async (after) => {
       const { payments: rows, next } = await reads.parked({ limit: ROWS_A_PAGE, ...filters, ...given({ after }) });
@@ -94,14 +92,16 @@ function addRunsAndPayments(app: Hono<Environment>, { reads }: PagesPorts, send:
 
 function addDaysCsv(app: Hono<Environment>, { reads, now }: PagesPorts, send: Send): void {
   app.get('/days.csv', (c) => {
-    const asked = queryOf(c, ['from', 'to', 'state']);
-    const filters = given({ from: dayOf(asked.from), to: dayOf(asked.to), state: oneOf(DAY_STATES, asked.state) });
+    const asked = csvFilters(c, ['from', 'to', 'state']);
+    const range = { from: asked.day('from'), to: asked.day('to') };
+    const filters = given({ ...range, state: asked.oneOf('state', DAY_STATES) });
     return send(c, 'days', CERTIFICATE_COLUMNS, async (after) => {
       const page = await reads.certificatePage({ limit: ROWS_A_PAGE, ...filters, ...given({ after }) });
       return { rows: page.certificates, next: page.next };
     });
   });
   app.get('/days/:day/findings.csv', async (c) => {
+    csvFilters(c, []);
     const day = dayOf(c.req.param('day'));
     const found = day === undefined ? null : await reads.certificatesOfDay({ day });
     if (day === undefined || found === null) throw refuse(404, 'http_not_found', 'That day was never proven');
@@ -111,11 +111,11 @@ function addDaysCsv(app: Hono<Environment>, { reads, now }: PagesPorts, send: Se
     return send(c, `findings-${day}`, FINDING_COLUMNS, async () => ({ rows, next: null }));
   });
   app.get('/totals.csv', async (c) => {
-    const asked = queryOf(c, ['from', 'to', 'currency']);
+    const asked = csvFilters(c, ['from', 'to', 'currency']);
+    const filters = given({ currency: asked.currency('currency') });
     const today = utcDay(now());
-    const first = dayOf(asked.from) ?? utcDay((await reads.mirror())?.startsAt ?? now());
-    const last = dayOf(asked.to) ?? today;
-    const filters = given({ currency: currencyOf(asked.currency) });
+    const first = asked.day('from') ?? utcDay((await reads.mirror())?.startsAt ?? now());
+    const last = asked.day('to') ?? today;
     return send(c, 'totals', DAY_TOTAL_COLUMNS, async (after = last) => {
       const from = laterDay(first, dayBefore(after, DAYS_A_PAGE - 1));
       const rows = from > after ? [] : await reads.dayTotals({ from, to: after, ...filters });
@@ -130,71 +130,4 @@ function laterDay(a: string, b: string): string {
 
 function dayBefore(day: string, days: number): string {
   return utcDay(new Date(Date.parse(day) - days * DAY_MS));
-}
-
-function createSender({ onFault }: Pick<PagesPorts, 'onFault'>) {
-  let open = 0;
-  return async <Row>(
-    c: Context<Environment>,
-    name: string,
-    columns: CsvColumns<Row>,
-    read: (after: string | undefined) => Promise<Rows<Row>>,
-  ): Promise<Response> => {
-    if (open >= AT_ONCE_MAX) {
-      const detail = `${AT_ONCE_MAX} lists are being sent already; ask again in a moment`;
-      throw refuse(429, 'http_too_many_tries', detail, { retryAfterS: 10 });
-    }
-    const headers = {
-      'content-type': 'text/csv; charset=utf-8',
-      'content-disposition': `attachment; filename="${name}.csv"`,
-    };
-    // Nobody would read its body, and so never end it.
-    if (c.req.method === 'HEAD') return c.body(null, 200, headers);
-    // Before anything is answered: what cannot be read at all is a problem document, not a file that breaks off.
-    const first = await read(undefined);
-    open += 1;
-    const lines = linesOf(columns, first, read);
-    let isOver = false;
-    const end = (): void => {
-      if (!isOver) open -= 1;
-      isOver = true;
-    };
-    const body = new ReadableStream<Uint8Array>({
-      async pull(controller) {
-        try {
-          const { done, value } = await lines.next();
-          if (isOver) return;
-          if (done !== true) return controller.enqueue(Buffer.from(value));
-          end();
-          controller.close();
-        } catch (error) {
-          if (isOver) return;
-          end();
-          onFault(error, c.req.path);
-          controller.error(error);
-        }
-      },
-      async cancel() {
-        end();
-        await lines.return(undefined);
-      },
-    });
-    return c.body(body, 200, headers);
-  };
-}
-
-/** A page of lines after the other. */
-async function* linesOf<Row>(
-  columns: CsvColumns<Row>,
-  first: Rows<Row>,
-  read: (after: string) => Promise<Rows<Row>>,
-): AsyncGenerator<string, undefined> {
-  const text = (lines: readonly string[]): string => lines.map((line) => `${line}\r\n`).join('');
-  yield text([csvHeader(columns), ...first.rows.map((row) => csvLine(columns, row))]);
-  let { next } = first;
-  while (next !== null) {
-    const page: Rows<Row> = await read(next);
-    yield text(page.rows.map((row) => csvLine(columns, row)));
-    next = page.next;
-  }
 }

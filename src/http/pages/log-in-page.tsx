@@ -2,14 +2,27 @@
 import type { FC } from 'hono/jsx';
 import { Shell } from './layout.js';
 
-export const Login: FC<{ readonly next: string; readonly problem: string | null }> = ({ next, problem }) => (
+/** @param isUnsent whether a form led here, which was not taken */
+export const Login: FC<{ readonly next: string; readonly isUnsent: boolean; readonly problem: string | null }> = ({
+  next,
+  isUnsent,
+  problem,
+}) => (
   <Shell title="Log in">
     <main id="content">
       <h1>Log in</h1>
       <p>Pages of this mirror need a token: ADMIN_TOKEN may change things, VIEWER_TOKEN may read.</p>
+      {isUnsent ? (
+        <p class="answer attention">
+          Nothing was done: the session had ended when the form was sent. Log in, and send it again.
+        </p>
+      ) : (
+        ''
+      )}
       {problem === null ? '' : <p class="answer bad">{problem}</p>}
       <form method="post" action="/login">
         <input type="hidden" name="next" value={next} />
+        {isUnsent ? <input type="hidden" name="unsent" value="true" /> : ''}
         {/* For password managers, which keep a token by a name. */}
         <input type="text" name="username" value="stripe-blnk-sync" autocomplete="username" hidden readonly />
         <p>

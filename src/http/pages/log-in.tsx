@@ -8,6 +8,7 @@ import { formatTime } from '../../core/base/time-text.js';
 import { type createAccessReader, type Environment, SESSION_COOKIE } from '../access.js';
 import type { HttpPorts } from '../ports.js';
 import { type ProblemError, problemOf, refuse } from '../problem.js';
+import { isOwnOrigin } from '../security/hosts.js';
 import { readLinkSecret, signSession } from '../security/tokens.js';
 import { Again, Login, LoginByLink, NoLogin } from './log-in-page.js';
 
@@ -28,7 +29,9 @@ export function addLogIn(
 ): void {
   app.get('/login', (c) => {
     const next = localPath(c.req.query('next'));
-    const page = ports.config.adminToken === null ? <NoLogin next={next} /> : <Login next={next} problem={null} />;
+    const isUnsent = c.req.query('unsent') === 'true';
+    const page =
+      ports.config.adminToken === null ? <NoLogin next={next} /> : <Login {...{ next, isUnsent, problem: null }} />;
     return c.html(`<!doctype html>${page}`);
   });
   // Before the token is looked at: whoever sends a flood is a stranger.
@@ -36,6 +39,7 @@ export function addLogIn(
   app.post('/login', async (c) => {
     const form = await c.req.formData().catch(() => new FormData());
     const [token, next] = [String(form.get('token') ?? '').trim(), localPath(String(form.get('next') ?? ''))];
+    const isUnsent = form.get('unsent') === 'true';
     if (ports.config.adminToken === null) return c.redirect(next, 303);
     try {
       startSession(c, ports, check(c, token));
@@ -43,7 +47,7 @@ export function addLogIn(
       const problem = problemOf(error);
       if (problem === null) throw error;
       if (problem.retryAfterS !== undefined) c.header('retry-after', String(problem.retryAfterS));
-      return c.html(`<!doctype html>${<Login next={next} problem={problem.detail} />}`, problem.status);
+      return c.html(`<!doctype html>${<Login {...{ next, isUnsent, problem: problem.detail }} />}`, problem.status);
     }
     return c.redirect(next, 303);
   });
@@ -104,14 +108,29 @@ function startSession(
 
 /**
  * For pages without a session. A link from elsewhere comes without the cookie (SameSite=Strict): the page is asked for once more from
- * here, then with it. Whoever has none is led to log in.
+ * here, then with it. Whoever has none is led to log in, and then to where the form was, if one was sent.
  */
-export function askToLogIn(c: Context<Environment>): Response | Promise<Response> {
+export function askToLogIn(
+  c: Context<Environment>,
+  { publicUrl, isPage }: { readonly publicUrl: string | null; isPage(path: string): boolean },
+): Response | Promise<Response> {
+  if (c.req.method === 'POST') {
+    const from = ownReferer(c, publicUrl);
+    const next = from !== null && isPage(from.pathname) ? localPath(from.pathname + from.search) : '/';
+    return c.redirect(`/login?unsent=true&next=${encodeURIComponent(next)}`, 303);
+  }
   const path = localPath(new URL(c.req.url).pathname + new URL(c.req.url).search);
   if (c.req.header('sec-fetch-site') === 'cross-site' && c.req.method === 'GET') {
     return c.html(`<!doctype html>${<Again path={path} />}`);
   }
   return c.redirect(`/login?next=${encodeURIComponent(path)}`, 303);
+}
+
+function ownReferer(c: Context<Environment>, publicUrl: string | null): URL | null {
+  const text = c.req.header('referer') ?? '';
+  if (!URL.canParse(text)) return null;
+  const address = new URL(text);
+  return isOwnOrigin(address.origin, { host: c.req.header('host') ?? '', publicUrl }) ? address : null;
 }
 
 /** Never to another site: a path of this server, else the overview. */

@@ -25,6 +25,16 @@ export const HTTP_EVENTS = {
     meaning: 'Somebody showed a token that is neither `ADMIN_TOKEN` nor `VIEWER_TOKEN`.',
     whatToDo: 'nothing when it was you; else keep strangers away from the port',
   }),
+  webhookRefused: define<{ readonly count: number }>({
+    level: 'warn',
+    fields: { count: 'how many, since it was said last' },
+    sentence: ({ count }) =>
+      `${count} ${count === 1 ? 'webhook was' : 'webhooks were'} refused: not signed with STRIPE_WEBHOOK_SECRET, or more than five minutes ago`,
+    meaning:
+      'Somebody sent webhooks without a signature of ours. At once for the first one, then at most once a minute.',
+    whatToDo:
+      'when they are of Stripe, set `STRIPE_WEBHOOK_SECRET` to the signing secret of that endpoint and keep the clock set; new payments are fetched every `SYNC_EVERY` meanwhile. Else nothing',
+  }),
   httpFault: define<{ readonly path: string; readonly error: string }>({
     level: 'error',
     isCounted: true,

@@ -29,6 +29,8 @@ export interface HttpStage {
   readonly woken: string[];
   readonly faults: unknown[];
   readonly wrongTokens: string[];
+  /** How many each time that it was told. */
+  readonly refusedWebhooks: number[];
   health: readonly PartHealth[];
   isDraining: boolean;
   /** Of the clock by which wrong tokens are slowed down. */
@@ -60,6 +62,7 @@ export async function startHttp(
     woken: [] as string[],
     faults: [] as unknown[],
     wrongTokens: [] as string[],
+    refusedWebhooks: [] as number[],
     isDraining: false,
     nowMs: 0,
   };
@@ -96,6 +99,7 @@ export async function startHttp(
     now: () => new Date(),
     onFault: (error) => void stage.faults.push(error),
     onWrongToken: (address) => void stage.wrongTokens.push(address),
+    onWebhookRefused: ({ count }) => void stage.refusedWebhooks.push(count),
   });
   const app = createApp(ports, { isDraining: () => opened.isDraining });
   const { port, close } = await listen(app.fetch, own);
