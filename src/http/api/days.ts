@@ -11,6 +11,7 @@ import { ProblemError, refuse } from '../problem.js';
 import { personName, why } from './changing.js';
 import { fromCursor, toCursor } from './cursor.js';
 import { type Api, route, wantsCsv } from './define.js';
+import * as proofs from './proof-schemas.js';
 import * as schema from './schemas.js';
 
 type DaysPorts = Pick<HttpPorts, 'reads' | 'now' | 'operationsFor'>;
@@ -66,7 +67,7 @@ function addCertificates(api: Api, { reads }: Pick<DaysPorts, 'reads'>): void {
         summary: 'The newest certificate of each day and currency, the newest day first',
       },
       query: z.object({ ...schema.paging, ...range, state: z.enum(schema.DAY_STATES).optional() }),
-      answer: schema.page(schema.Certificate),
+      answer: schema.page(proofs.Certificate),
     },
     async ({ query: { limit, cursor, ...filters } }) => {
       const found = await reads.certificatePage({
@@ -85,7 +86,7 @@ function addCertificates(api: Api, { reads }: Pick<DaysPorts, 'reads'>): void {
         summary: 'What was proven of a day, with every finding and earlier proofs',
       },
       params: z.object({ day: schema.day }),
-      answer: schema.DayCertificates,
+      answer: proofs.DayCertificates,
     },
     async ({ params: { day } }) => {
       const found = await reads.certificatesOfDay({ day });
@@ -102,7 +103,7 @@ function addCertificates(api: Api, { reads }: Pick<DaysPorts, 'reads'>): void {
         summary: 'One certificate; with .csv behind the currency, or by Accept, as a line of CSV',
       },
       params: z.object({ day: schema.day, currency: schema.currency }),
-      answer: schema.FullCertificate,
+      answer: proofs.FullCertificate,
       csv: true,
     },
     async ({ params: { day, currency }, c }) => {
@@ -178,7 +179,7 @@ function addAccepting(api: Api, ports: Pick<DaysPorts, 'operationsFor'>): void {
         body: Difference,
         answer: z.looseObject({
           outcome: z.enum(['accepted', 'already_accepted', 'taken_back']),
-          acceptances: z.array(schema.Acceptance).openapi({ description: 'Those that it made or ended' }),
+          acceptances: z.array(proofs.Acceptance).openapi({ description: 'Those that it made or ended' }),
           queue_told: schema.queueTold,
         }),
       },

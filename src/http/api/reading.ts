@@ -9,6 +9,7 @@ import type { HttpPorts } from '../ports.js';
 import { refuse } from '../problem.js';
 import { fromCursor, toCursor } from './cursor.js';
 import { type Api, route } from './define.js';
+import { PaymentSides } from './proof-schemas.js';
 import * as schema from './schemas.js';
 
 type Reading = Pick<HttpPorts, 'reads' | 'settings'>;
@@ -186,7 +187,7 @@ function addPayments(api: Api, { reads }: Reading): void {
     {
       ...{ method: 'get', path: '/payments/{reference}', summary: 'One payment with both of its sides' },
       params: z.object({ reference: schema.reference }),
-      answer: schema.PaymentSides,
+      answer: PaymentSides,
     },
     async ({ params: { reference } }) => {
       const payment = await reads.show(reference);
