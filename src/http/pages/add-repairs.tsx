@@ -3,7 +3,7 @@ import type { Context, Hono } from 'hono';
 import { actorOf, type Environment, needAccess, needAdmin } from '../access.js';
 import { given } from '../given.js';
 import { refuse } from '../problem.js';
-import { commandOf, dayOf, olderOf, pathOf, queryOf } from './addresses.js';
+import { dayOf, olderOf, pathOf, queryOf } from './addresses.js';
 import { mayAct, mirrorOf, type PagesPorts, ROWS, render } from './frame.js';
 import { ConfirmApply, Repair } from './repair.js';
 import { NothingPlanned, Repairs } from './repairs.js';
@@ -19,7 +19,10 @@ export function addRepairs(app: Hono<Environment>, ports: PagesPorts): void {
     const page = await reads.repairs({ limit: ROWS, ...given({ after }) });
     const about = {
       ...{ title: 'Repairs', place: '/repairs', mirror: await mirrorOf(ports), isLive: true },
-      same: { command: 'repair plan', api: '/repairs' },
+      same: {
+        ...{ command: null, api: '/repairs' },
+        act: { what: 'To make a plan in a terminal (reads both sides and keeps the plan)', command: 'repair plan' },
+      },
     };
     return render(
       c,
@@ -40,7 +43,12 @@ export function addRepairs(app: Hono<Environment>, ports: PagesPorts): void {
     const current = sides.current();
     const about = {
       ...{ title: `Plan ${id.slice(0, 13)}`, place: '/repairs', mirror: await mirrorOf(ports), isLive: true },
-      same: { command: commandOf(['repair', 'apply', id]), api: `/repairs/${id}` },
+      same: {
+        ...{ command: null, api: `/repairs/${id}` },
+        ...(shown.repair.left.items === 0
+          ? {}
+          : { act: { what: 'To apply it in a terminal (posts at once)', command: `repair apply ${shown.repair.id}` } }),
+      },
     };
     return render(
       c,

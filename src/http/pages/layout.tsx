@@ -12,7 +12,14 @@ export interface Frame {
   readonly access: Access;
   readonly version: string;
   /** Without the program's name; the path under /api/v1; all rows as CSV. Null: there is none that does the same. */
-  readonly same: { readonly command: string | null; readonly api: string | null; readonly csv?: string };
+  readonly same: {
+    /** One that only reads, as the page does: whoever copies it changes nothing. */
+    readonly command: string | null;
+    readonly api: string | null;
+    readonly csv?: string;
+    /** What changes something, for those who may. */
+    readonly act?: { readonly what: string; readonly command: string };
+  };
   readonly origin: string;
   readonly isLive?: boolean;
 }
@@ -80,6 +87,13 @@ const Same: FC<Pick<Frame, 'same' | 'origin' | 'access' | 'isLive'>> = ({ same, 
     ) : (
       <p>
         The same as <code>{commandLine(same.command)}</code> <Copy text={commandLine(same.command)} />
+      </p>
+    )}
+    {same.act === undefined || access.role !== 'admin' ? (
+      ''
+    ) : (
+      <p>
+        {same.act.what}: <code>{commandLine(same.act.command)}</code> <Copy text={commandLine(same.act.command)} />
       </p>
     )}
     {same.api === null ? (
