@@ -1,7 +1,7 @@
 /** What stands beneath each page does what the page did: a command that only reads, a request, and links that keep the filters. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { repairItems, repairs } from '../../src/db/schema/certificates.js';
-import { createReadsDatabase, type ReadsDatabase } from '../support/reads-database.js';
+import { createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from '../support/reads-database.js';
 import { ADMIN_TOKEN, type HttpStage, startHttp, VIEWER_TOKEN } from '../support/stages/http.js';
 
 const PLAN = '0193a003-0000-7000-8000-000000000001';
@@ -48,4 +48,41 @@ describe('a plan', () => {
     await database.sql`update stripe_blnk_sync.repair_items set state = 'done'`;
     expect(await read(`/repairs/${PLAN}`)).not.toContain('repair apply');
   });
+});
+
+describe('a filter', () => {
+  it.each([
+    ['/runs?trigger=manual', null, '/runs?trigger=manual'],
+    ['/runs?from=2026-11-01', null, '/runs?from=2026-11-01'],
+    ['/runs?feed=events&status=failed', 'runs --feed events --status failed', '/runs?feed=events&status=failed'],
+    ['/runs?empty=true', 'runs --all', '/runs?empty=true'],
+    ['/parked?reason=conflict', 'parked list --reason conflict', '/payments?state=parked&reason=conflict'],
+    ['/parked?dismissed=true', 'parked list --dismissed', null],
+    ['/actions?about=pi_1&kind=retry', 'actions --about pi_1 --kind retry', '/actions?subject=pi_1&kind=retry'],
+  ])('of %s is in the command and in the request', async (path, command, request) => {
+    const page = await read(path);
+    const named = /The same as <code>stripe-blnk-sync (.*?)<\/code>/.exec(page)?.[1] ?? null;
+    const asked = /For programs: <code>.*?\/api\/v1(.*?)'<\/code>/.exec(page)?.[1] ?? null;
+    expect([named, asked]).toEqual([command, request]);
+  });
+
+  it('of actions is kept on the way back to the newest', async () => {
+    expect(await read('/actions?about=pi_1&kind=retry&after=7')).toContain('href="/actions?about=pi_1&kind=retry">←');
+  });
+});
+
+it('a request names the variable of the token that was shown', async () => {
+  expect(await read('/runs')).toContain('Bearer $ADMIN_TOKEN');
+  expect(await read('/runs', VIEWER_TOKEN)).toContain('Bearer $VIEWER_TOKEN');
+});
+
+it('payments of a run go on by reference, and lead back to the first', async () => {
+  const { db } = database;
+  const run = await insertRun(db);
+  const references = Array.from({ length: 51 }, (_, index) => `pi_${String(index).padStart(2, '0')}`);
+  for (const reference of references) await insertPosting(db, { reference, firstRun: run });
+  const further = /href="([^"]*after=[^"]*)">Further/.exec(await read(`/runs/${run}`))?.[1] ?? '';
+  const second = await read(further);
+  expect([second.includes('/payments/pi_50'), second.includes('/payments/pi_49')]).toEqual([true, false]);
+  expect(second).toContain(`href="/runs/${run}">← From the first`);
 });

@@ -5,7 +5,7 @@ import { ACTION_KINDS } from '../../core/base/action.js';
 import type { ActionPage, ActionRecord } from '../../db/actions/action-store.js';
 import type { Environment } from '../access.js';
 import { given } from '../given.js';
-import { commandOf, csvOf, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
+import { commandOf, csvOf, firstOf, olderOf, oneOf, pathOf, queryOf } from './addresses.js';
 import { mirrorOf, type PagesPorts, ROWS, render } from './frame.js';
 import { Choice, Id, Live, Older, Table, Text, Time } from './parts.js';
 
@@ -23,12 +23,16 @@ export function addActions(app: Hono<Environment>, ports: PagesPorts): void {
         csv: csvOf('/actions', given({ about: subject, kind })),
       },
     };
-    const older = olderOf('/actions', given({ about: subject, kind }), page.next);
+    const filters = given({ about: subject, kind });
+    const [older, first] = [olderOf('/actions', filters, page.next), firstOf('/actions', filters)];
     return render(
       c,
       ports,
       about,
-      <Actions {...{ page, about: subject ?? null, kind, isFirst: after === undefined, now: ports.now(), older }} />,
+      <Actions
+        {...{ page, about: subject ?? null, kind, isFirst: after === undefined, now: ports.now() }}
+        {...{ older, first }}
+      />,
     );
   });
 }
@@ -40,7 +44,8 @@ const Actions: FC<{
   readonly isFirst: boolean;
   readonly now: Date;
   readonly older: string | null;
-}> = ({ page, about, kind, isFirst, now, older }) => (
+  readonly first: string;
+}> = ({ page, about, kind, isFirst, now, older, first }) => (
   <>
     <h1>
       What people did
@@ -80,7 +85,7 @@ const Actions: FC<{
         }
       />
     </Live>
-    <Older href={older} isFirst={isFirst} first="/actions" />
+    <Older href={older} isFirst={isFirst} first={first} />
   </>
 );
 

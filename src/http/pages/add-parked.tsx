@@ -11,19 +11,21 @@ export function addParked(app: Hono<Environment>, ports: PagesPorts): void {
   app.get('/parked', async (c) => {
     const asked = queryOf(c, ['reason', 'dismissed', 'after']);
     const reason = oneOf(REASONS, asked.reason);
+    const isWithDismissed = asked.dismissed === 'true';
     const [status, page] = await Promise.all([
       ports.reads.status(),
       ports.reads.parked({
         limit: ROWS,
-        includeDismissed: asked.dismissed === 'true',
+        includeDismissed: isWithDismissed,
         ...given({ reason, after: asked.after }),
       }),
     ]);
     const about = {
       ...{ title: 'Parked', place: '/parked', mirror: status.mirror, isLive: asked.after === undefined },
       same: {
-        command: commandOf(['parked', 'list'], given({ reason })),
-        api: pathOf('/payments', { state: 'parked', ...given({ reason }) }),
+        command: commandOf(['parked', 'list', ...(isWithDismissed ? ['--dismissed'] : [])], given({ reason })),
+        // Parked and dismissed are two states, and a request asks for one of them.
+        api: isWithDismissed ? null : pathOf('/payments', { state: 'parked', ...given({ reason }) }),
         csv: csvOf('/parked', asked),
       },
     };

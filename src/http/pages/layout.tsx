@@ -161,7 +161,8 @@ const Copy: FC<{ readonly text: string }> = ({ text }) => (
   </button>
 );
 
-function curlOf(origin: string, path: string, { by }: Access): string {
-  const token = by === 'machine' ? '' : " -H 'Authorization: Bearer $ADMIN_TOKEN'".replaceAll("'", '"');
+function curlOf(origin: string, path: string, { by, role }: Access): string {
+  const variable = role === 'admin' ? 'ADMIN_TOKEN' : 'VIEWER_TOKEN';
+  const token = by === 'machine' ? '' : ` -H "Authorization: Bearer $${variable}"`;
   return `curl -s${token} '${origin}/api/v1${path}'`;
 }

@@ -137,14 +137,24 @@ export const Live: FC<PropsWithChildren<{ readonly id: string }>> = ({ id, child
   </div>
 );
 
-export const Older: FC<{ readonly href: string | null; readonly isFirst: boolean; readonly first: string }> = ({
-  href,
-  isFirst,
-  first,
-}) => (
+interface Pager {
+  readonly href: string | null;
+  readonly isFirst: boolean;
+  readonly first: string;
+}
+
+export const Older: FC<Pager> = ({ href, isFirst, first }) => (
   <p class="pager">
     {isFirst ? '' : <a href={first}>← Newest</a>}
     {href === null ? '' : <a href={href}>Older →</a>}
+  </p>
+);
+
+/** Of lists that are in another order than that of time. */
+export const Further: FC<Pager> = ({ href, isFirst, first }) => (
+  <p class="pager">
+    {isFirst ? '' : <a href={first}>← From the first</a>}
+    {href === null ? '' : <a href={href}>Further →</a>}
   </p>
 );
 

@@ -6,7 +6,7 @@ import type { ItemState, RepairAction } from '../../core/repair/repair-plan.js';
 import type { RepairSums } from '../../core/repair/repair-sums.js';
 import type { ItemStanding, RepairItemRecord, RepairRecord, RepairShown } from '../../db/reads/repairs.js';
 import type { WorkInHand } from '../../operations/single-work.js';
-import { Facts, Id, Live, Money, Older, State, Table, Text, Time, type Tone } from './parts.js';
+import { Facts, Further, Id, Live, Money, State, Table, Text, Time, type Tone } from './parts.js';
 import { AtWork, PaymentOf, StateOf, signedMoney, sumsText } from './repairs.js';
 import { YourName } from './signature.js';
 
@@ -76,7 +76,7 @@ export const Repair: FC<{
     <Live id="items">
       <Items items={items} />
     </Live>
-    <Older href={older} isFirst={isFirst} first={`/repairs/${repair.id}`} />
+    <Further href={older} isFirst={isFirst} first={`/repairs/${repair.id}`} />
   </>
 );
 

@@ -6,7 +6,7 @@ import { FEEDS, type RunStatus, TRIGGERS } from '../../core/coverage/sync-run.js
 import type { PaymentPage } from '../../db/reads/payments.js';
 import type { RunPage, RunRecord } from '../../db/reads/runs.js';
 import { RUN_STATUSES } from '../api/schemas.js';
-import { Choice, Facts, Id, Live, Older, State, Table, Text, Time, type Tone } from './parts.js';
+import { Choice, Facts, Further, Id, Live, Older, State, Table, Text, Time, type Tone } from './parts.js';
 import { PaymentTable } from './payments.js';
 
 const TONES: Readonly<Record<RunStatus, Tone>> = {
@@ -102,7 +102,8 @@ export const Run: FC<{
   readonly payments: PaymentPage;
   readonly now: Date;
   readonly older: string | null;
-}> = ({ run, parts, payments, now, older }) => (
+  readonly isFirst: boolean;
+}> = ({ run, parts, payments, now, older, isFirst }) => (
   <>
     <h1>
       Run <Id value={run.id} short={13} /> <State tone={TONES[run.status]}>{run.status}</State>
@@ -158,6 +159,6 @@ export const Run: FC<{
     <Live id="payments">
       <PaymentTable payments={payments.payments} empty="This run stored no payment that was not known before." />
     </Live>
-    <Older href={older} isFirst first={`/runs/${run.id}`} />
+    <Further href={older} isFirst={isFirst} first={`/runs/${run.id}`} />
   </>
 );
