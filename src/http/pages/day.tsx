@@ -188,13 +188,20 @@ const CertificateOf: FC<{ readonly certificate: FullCertificate; readonly signs:
         ]}
       />
       {certificate.findings.length === 0 ? (
-        <p class="good-text">✓ Both sides agree, payment by payment.</p>
+        <Agreed certificate={certificate} />
       ) : (
         <Findings certificate={certificate} signs={signs} />
       )}
     </section>
   );
 };
+
+const Agreed: FC<{ readonly certificate: FullCertificate }> = ({ certificate: { reopened } }) =>
+  reopened ? (
+    <p class="attention-text">! Both sides agreed when they were compared; something of the day changed since.</p>
+  ) : (
+    <p class="good-text">✓ Both sides agree, payment by payment.</p>
+  );
 
 const FINDINGS_SHOWN = 200;
 

@@ -1,0 +1,40 @@
+/** The page of one day: it says how the day stands now, and what of it can be followed. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Certificate } from '../../src/core/proof/certificate.js';
+import { createCertificateStore } from '../../src/db/proof/certificate-store.js';
+import { aCertificate, proofOf } from '../support/certificates.js';
+import { createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from '../support/reads-database.js';
+import { type HttpStage, startHttp } from '../support/stages/http.js';
+
+const DAY = '2026-11-18';
+
+let database: ReadsDatabase;
+let http: HttpStage;
+beforeAll(async () => {
+  database = await createReadsDatabase();
+});
+beforeEach(async () => {
+  await database.empty();
+  http = await startHttp(database);
+});
+afterEach(() => http.close());
+afterAll(() => database.drop());
+
+async function keep(certificate: Partial<Certificate>): Promise<void> {
+  await createCertificateStore(database.db, 'test').keepProof(proofOf([aCertificate(certificate)]));
+}
+
+async function read(path = `/days/${DAY}`): Promise<string> {
+  return (await fetch(http.url + path, { headers: { accept: 'text/html' } })).text();
+}
+
+it('is to be proven again, and not sealed, once a payment of it was stored since', async () => {
+  await keep({});
+  expect(await read()).toContain(`${DAY} is sealed.`);
+  const firstRun = await insertRun(database.db);
+  await insertPosting(database.db, { reference: 'pi_late', firstRun, effectiveAt: new Date(`${DAY}T08:00:00Z`) });
+  const page = await read();
+  expect(page).toContain(`${DAY} is to be proven again (was sealed), because something of USD changed since.`);
+  expect(page).toContain('Both sides agreed when they were compared');
+  expect(page).not.toContain('Both sides agree,');
+});
