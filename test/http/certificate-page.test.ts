@@ -1,7 +1,8 @@
 /** The page of one day: it says how the day stands now, and what of it can be followed. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
 import type { Certificate } from '../../src/core/proof/certificate.js';
 import { createCertificateStore } from '../../src/db/proof/certificate-store.js';
+import { findBrowser, openBrowser, watchPage } from '../support/browser.js';
 import { aCertificate, proofOf } from '../support/certificates.js';
 import { createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from '../support/reads-database.js';
 import { type HttpStage, startHttp } from '../support/stages/http.js';
@@ -37,4 +38,31 @@ it('is to be proven again, and not sealed, once a payment of it was stored since
   expect(page).toContain(`${DAY} is to be proven again (was sealed), because something of USD changed since.`);
   expect(page).toContain('Both sides agreed when they were compared');
   expect(page).not.toContain('Both sides agree,');
+});
+
+it('says in print what is needed to check it: the zone of its times, the version, and whole hashes', async ({
+  skip,
+}) => {
+  const path = findBrowser();
+  if (path === null && inject('mustRunAll')) throw new Error('needs Chromium: apt-get install chromium');
+  if (path === null) return skip('needs Chromium: apt-get install chromium');
+  const hash = 'f'.repeat(60).concat('0123');
+  await keep({ stripe: { count: 2, sum: 2_000n, hash } });
+  const browser = await openBrowser(path);
+  try {
+    // As wide as a sheet of A4.
+    const { page } = await watchPage(browser, http.url, { viewport: { width: 720, height: 1_000 } });
+    await page.emulateMedia({ media: 'print' });
+    await page.goto(`${http.url}/days/${DAY}`);
+    const printed = await page.locator('body').innerText();
+    expect(printed).toContain(hash);
+    expect(printed).toMatch(/Proven\s+2026-11-20 00:00:00 UTC/);
+    expect(printed).toMatch(/stripe-blnk-sync test · all times UTC/);
+    expect(printed).not.toContain('runbook');
+    expect(await page.evaluate('document.querySelector(".scroll").scrollWidth')).toBe(
+      await page.evaluate('document.querySelector(".scroll").clientWidth'),
+    );
+  } finally {
+    await browser.close();
+  }
 });

@@ -27,7 +27,7 @@ export const Day: FC<DayShown> = ({ day, found, waitsSince, mayAct, now }) => (
         ''
       ) : (
         <p class="notice">
-          A proof was asked for <Time at={waitsSince} now={now} />; a worker makes it.
+          A proof was asked for <Time at={waitsSince} now={now} isZoned />; a worker makes it.
         </p>
       )}
     </Live>
@@ -81,7 +81,7 @@ const Proven: FC<{ readonly day: string; readonly found: DayCertificates; readon
     <Table
       caption={`${formatCount(found.historyCount)} in all, the newest first`}
       columns={[
-        { title: 'Proven', cell: ({ provedAt }) => <Time at={provedAt} /> },
+        { title: 'Proven', cell: ({ provedAt }) => <Time at={provedAt} isZoned /> },
         { title: 'Currency', cell: ({ currency }) => currency ?? 'no payments' },
         {
           title: 'State',
@@ -165,7 +165,7 @@ const CertificateOf: FC<{ readonly certificate: FullCertificate; readonly signs:
             { title: 'Side', cell: ({ name }) => name },
             { title: 'Payments', isNumber: true, cell: ({ count }) => formatCount(count) },
             { title: 'Sum', isNumber: true, cell: ({ sum }) => formatMoney({ amount: sum, currency }) },
-            { title: 'Hash', cell: ({ hash }) => <Id value={hash} short={24} /> },
+            { title: 'Hash', cell: ({ hash }) => <Id value={hash} /> },
           ]}
           rows={sides}
           empty=""
@@ -173,9 +173,9 @@ const CertificateOf: FC<{ readonly certificate: FullCertificate; readonly signs:
       )}
       <Facts
         of={[
-          ['Proven', <Time at={certificate.provedAt} />],
+          ['Proven', <Time at={certificate.provedAt} isZoned />],
           ['Because', certificate.trigger.replaceAll('_', ' ')],
-          ['Stripe as of', <Time at={certificate.stripeAsOf} />],
+          ['Stripe as of', <Time at={certificate.stripeAsOf} isZoned />],
           [
             'Source balance fell by',
             certificate.movement === null ? null : <Money amount={certificate.movement} currency={currency} />,

@@ -73,7 +73,11 @@ export const Page: FC<PropsWithChildren<Frame>> = ({
       <Same {...{ same, origin, access, isLive }} />
     </main>
     <footer>
-      stripe-blnk-sync {version} · all times UTC · <a href="/runbook">runbook</a> · <a href="/api/openapi.json">API</a>
+      stripe-blnk-sync {version} · all times UTC
+      <span class="screen">
+        {' · '}
+        <a href="/runbook">runbook</a> · <a href="/api/openapi.json">API</a>
+      </span>
     </footer>
     <script src="/assets/live.js" type="module" />
   </Shell>

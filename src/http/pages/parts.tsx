@@ -22,13 +22,21 @@ export const Sign: FC<{ readonly tone: Tone }> = ({ tone }) => (
   </span>
 );
 
+interface Shown {
+  readonly at: Date | null;
+  readonly now?: Date;
+  /** On what is printed and handed on, each time says that it is UTC. */
+  readonly isZoned?: boolean;
+}
+
 /** UTC, because days are UTC days; how long ago beside it where `now` is given. */
-export const Time: FC<{ readonly at: Date | null; readonly now?: Date }> = ({ at, now }) => {
+export const Time: FC<Shown> = ({ at, now, isZoned = false }) => {
   if (at === null) return <span class="quiet">–</span>;
   const ago = now === undefined ? '' : agoText(now.getTime() - at.getTime());
   return (
     <time datetime={at.toISOString()} title={`${at.toISOString()}`}>
       {formatTime(at)}
+      {isZoned ? ' UTC' : ''}
       {ago === '' ? (
         ''
       ) : (

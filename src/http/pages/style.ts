@@ -72,7 +72,7 @@ details summary { cursor: pointer; } details.day { border-bottom: 1px solid var(
   table.blocks td:empty { display: none; }
   dl.list { grid-template-columns: 1fr; gap: 0; } dl.list dd { margin-bottom: .5rem; } }
 @media (prefers-reduced-motion: no-preference) { [data-fresh] { animation: fresh 1.2s ease-out; } @keyframes fresh { from { background: var(--info-ground); } } }
-@media print { header.top nav, .actions, form, .same, footer, .skip { display: none; } html { font-size: 11pt; } :root { --ground: #fff; --text: #000; --quiet: #444; --raised: #fff; } a { color: inherit; } }
+@media print { header.top nav, .actions, form, .same, footer .screen, .skip { display: none; } html { font-size: 11pt; } :root { --ground: #fff; --text: #000; --quiet: #444; --raised: #fff; } a { color: inherit; } }
 `;
 
 /** Only what pages can do without: parts that are swapped when something changed, copying, and a pause. */
