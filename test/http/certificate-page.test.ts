@@ -1,9 +1,11 @@
 /** The page of one day: it says how the day stands now, and what of it can be followed. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
 import type { Certificate } from '../../src/core/proof/certificate.js';
+import { noteActions } from '../../src/db/actions/action-store.js';
 import { createCertificateStore } from '../../src/db/proof/certificate-store.js';
+import { repairItems, repairs } from '../../src/db/schema/certificates.js';
 import { findBrowser, openBrowser, watchPage } from '../support/browser.js';
-import { aCertificate, proofOf } from '../support/certificates.js';
+import { aCertificate, aFinding, proofOf } from '../support/certificates.js';
 import { createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from '../support/reads-database.js';
 import { type HttpStage, startHttp } from '../support/stages/http.js';
 
@@ -38,6 +40,39 @@ it('is to be proven again, and not sealed, once a payment of it was stored since
   expect(page).toContain(`${DAY} is to be proven again (was sealed), because something of USD changed since.`);
   expect(page).toContain('Both sides agreed when they were compared');
   expect(page).not.toContain('Both sides agree,');
+});
+
+it('leads to payments that are stored, and to none that only another side has', async () => {
+  const { db } = database;
+  const firstRun = await insertRun(db);
+  await insertPosting(db, { reference: 'pi_ours', firstRun });
+  await keep({ state: 'broken', findings: [aFinding('missing', 'pi_ours'), aFinding('extra', 'pi_by_hand')] });
+  const page = await read();
+  expect(page).toContain('pi_by_hand');
+  const links = [...page.matchAll(/href="(\/payments\/[^"]+)"/g)].map(([, link]) => link);
+  expect(links).toEqual(['/payments/pi_ours']);
+});
+
+it('of a plan and of actions lead to payments that are stored alone, too', async () => {
+  const { db } = database;
+  const firstRun = await insertRun(db);
+  await insertPosting(db, { reference: 'pi_ours', firstRun });
+  const id = '0193a003-0000-7000-8000-000000000001';
+  await db.insert(repairs).values({ id, fromDay: DAY, toDay: DAY, plannedBy: 'ann', version: 'test' });
+  for (const [index, paymentId] of ['pi_ours', 'pi_by_hand'].entries()) {
+    await db.insert(repairItems).values({
+      ...{ repairId: id, item: index + 1, day: DAY, paymentId, finding: 'extra', action: 'report', reference: null },
+      ...{ currency: null, amount: null, seen: [], detail: 'it is extra', state: 'reported' },
+    });
+    const done = { kind: 'accept', subject: paymentId, why: 'meant', result: 'done' } as const;
+    await noteActions(db, { name: 'Ann', origin: 'web' }, [done]);
+  }
+  for (const path of [`/repairs/${id}`, '/actions']) {
+    const page = await read(path);
+    expect(page).toContain('pi_by_hand');
+    const links = [...page.matchAll(/href="(\/payments\/[^"]+)"/g)].map(([, link]) => link);
+    expect([path, links]).toEqual([path, ['/payments/pi_ours']]);
+  }
 });
 
 it('says in print what is needed to check it: the zone of its times, the version, and whole hashes', async ({

@@ -6,6 +6,7 @@ import { actorOf, type Environment, needAccess, needAdmin } from '../access.js';
 import { refuse } from '../problem.js';
 import { commandOf, csvOf, dayOf, pathOf, queryOf } from './addresses.js';
 import { Day } from './day.js';
+import { paymentsNamed } from './day-findings.js';
 import { Days } from './days.js';
 import { mayAct, mirrorOf, type PagesPorts, render } from './frame.js';
 import { closingOf, monthDays } from './month.js';
@@ -59,7 +60,8 @@ export function addDays(app: Hono<Environment>, ports: PagesPorts): void {
     };
     const [requestedAt, provedAt] = [requests.get(day) ?? null, found?.history[0]?.provedAt ?? null];
     const waitsSince = requestedAt !== null && (provedAt === null || requestedAt > provedAt) ? requestedAt : null;
-    const shown = { day, found, waitsSince, mayAct: mayAct(needAccess(c)), now: ports.now() };
+    const stored = await ports.reads.storedOf(paymentsNamed(found?.certificates ?? []));
+    const shown = { day, found, stored, waitsSince, mayAct: mayAct(needAccess(c)), now: ports.now() };
     return render(c, ports, about, <Day {...shown} />);
   });
   app.post('/days/prove', async (c) => {

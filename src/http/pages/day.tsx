@@ -2,10 +2,10 @@
 import type { FC } from 'hono/jsx';
 import { formatMoney } from '../../core/base/money.js';
 import { formatCount } from '../../core/base/time-text.js';
-import { judgeAcceptable } from '../../core/proof/acceptance.js';
-import { type DayFinding, FINDING_KINDS, stateOfFinding, worstFirst } from '../../core/proof/certificate.js';
+import { type DayFinding, stateOfFinding, worstFirst } from '../../core/proof/certificate.js';
 import type { DayCertificates, FullCertificate } from '../../db/reads/certificates.js';
 import { dayAnswer } from '../../views/finding-text.js';
+import { Findings, type FindingsShown } from './day-findings.js';
 import { STATE_WORDS, StateOf } from './day-strip.js';
 import { Facts, Id, Live, Money, State, Table, Text, Time } from './parts.js';
 
@@ -13,13 +13,15 @@ export interface DayShown {
   readonly day: string;
   /** Null: it was never proven. */
   readonly found: DayCertificates | null;
+  /** Which of the payments that it names have a page. */
+  readonly stored: ReadonlySet<string>;
   /** When a person asked for a proof that did not begin yet; null when nobody did. */
   readonly waitsSince: Date | null;
   readonly mayAct: boolean;
   readonly now: Date;
 }
 
-export const Day: FC<DayShown> = ({ day, found, waitsSince, mayAct, now }) => (
+export const Day: FC<DayShown> = ({ day, found, stored, waitsSince, mayAct, now }) => (
   <>
     <h1>Certificate of {day}</h1>
     <Live id="waits">
@@ -35,7 +37,7 @@ export const Day: FC<DayShown> = ({ day, found, waitsSince, mayAct, now }) => (
     {found === null ? (
       <p class="notice">This day was never proven. A day is proven by itself two days after it ended.</p>
     ) : (
-      <Proven day={day} found={found} mayAct={mayAct} />
+      <Proven {...{ day, found, mayAct, stored }} />
     )}
   </>
 );
@@ -62,11 +64,11 @@ const AskAbout: FC<{ readonly day: string; readonly certificates: readonly FullC
   </div>
 );
 
-const Proven: FC<{ readonly day: string; readonly found: DayCertificates; readonly mayAct: boolean }> = ({
-  day,
-  found,
-  mayAct,
-}) => (
+interface ProvenShown extends Pick<DayShown, 'day' | 'mayAct' | 'stored'> {
+  readonly found: DayCertificates;
+}
+
+const Proven: FC<ProvenShown> = ({ day, found, mayAct, stored }) => (
   <>
     <Live id="certificates">
       <p class="notice">
@@ -74,7 +76,7 @@ const Proven: FC<{ readonly day: string; readonly found: DayCertificates; readon
       </p>
       <WhatNow certificates={found.certificates} />
       {worstFirst(found.certificates).map((certificate) => (
-        <CertificateOf certificate={certificate} signs={mayAct ? day : null} />
+        <CertificateOf {...{ certificate, stored, signs: mayAct ? day : null }} />
       ))}
     </Live>
     <h2>Proofs of this day</h2>
@@ -136,11 +138,7 @@ const WAYS_OUT = {
   queued: <>whoever queued or scheduled it in Blnk commits or voids it there; the day is proven again by itself.</>,
 } as const;
 
-/** @param signs the day whose differences may be accepted here; null: none may */
-const CertificateOf: FC<{ readonly certificate: FullCertificate; readonly signs: string | null }> = ({
-  certificate,
-  signs,
-}) => {
+const CertificateOf: FC<FindingsShown> = ({ certificate, signs, stored }) => {
   const { currency } = certificate;
   const sides = [
     { name: 'Stripe', count: certificate.stripeCount, sum: certificate.stripeSum, hash: certificate.stripeHash },
@@ -190,7 +188,7 @@ const CertificateOf: FC<{ readonly certificate: FullCertificate; readonly signs:
       {certificate.findings.length === 0 ? (
         <Agreed certificate={certificate} />
       ) : (
-        <Findings certificate={certificate} signs={signs} />
+        <Findings {...{ certificate, signs, stored }} />
       )}
     </section>
   );
@@ -202,56 +200,3 @@ const Agreed: FC<{ readonly certificate: FullCertificate }> = ({ certificate: { 
   ) : (
     <p class="good-text">✓ Both sides agree, payment by payment.</p>
   );
-
-const FINDINGS_SHOWN = 200;
-
-const Findings: FC<{ readonly certificate: FullCertificate; readonly signs: string | null }> = ({
-  certificate: { findings, findingsCount, day, currency },
-  signs,
-}) => {
-  const shown = findings.slice(0, FINDINGS_SHOWN);
-  return (
-    <>
-      <Table
-        caption={`${formatCount(findingsCount)} ${findingsCount === 1 ? 'finding' : 'findings'}${findings.length < findingsCount ? `, the first ${formatCount(findings.length)} are kept` : ''}`}
-        columns={[
-          { title: 'Finding', cell: ({ kind, accepted }) => `${kind}${accepted === undefined ? '' : ' (accepted)'}` },
-          {
-            title: 'Payment',
-            cell: ({ paymentId }) =>
-              paymentId === null ? '' : <Id value={paymentId} href={`/payments/${encodeURIComponent(paymentId)}`} />,
-          },
-          { title: 'What', cell: ({ detail }) => <Text of={detail} /> },
-          { title: 'Means', cell: ({ kind }) => FINDING_KINDS[kind].meaning },
-          ...(signs === null || !shown.some(isForDecision)
-            ? []
-            : [{ title: 'Decide', cell: (finding: DayFinding) => <Decide day={day} finding={finding} /> }]),
-        ]}
-        rows={shown}
-        empty=""
-      />
-      {findings.length <= FINDINGS_SHOWN ? (
-        ''
-      ) : (
-        <p>
-          The first {FINDINGS_SHOWN} of {currency ?? day}; <a href={`/days/${day}/findings.csv`}>all of them as CSV</a>
-        </p>
-      )}
-    </>
-  );
-};
-
-/** Leads to a page that repeats what is signed. */
-const Decide: FC<{ readonly day: string; readonly finding: DayFinding }> = ({ day, finding }) => {
-  const { paymentId, accepted } = finding;
-  if (paymentId === null) return null;
-  const query = `payment=${encodeURIComponent(paymentId)}`;
-  if (accepted !== undefined) return <a href={`/days/${day}/take-back?${query}`}>Take back…</a>;
-  return isForDecision(finding) ? <a href={`/days/${day}/accept?${query}`}>Accept…</a> : null;
-};
-
-/** Whether there is something to accept or take back. */
-function isForDecision(finding: DayFinding): boolean {
-  if (finding.paymentId === null) return false;
-  return finding.accepted !== undefined || judgeAcceptable([finding]).kind === 'acceptable';
-}

@@ -72,6 +72,10 @@ export const Id: FC<{ readonly value: string; readonly href?: string; readonly s
   );
 };
 
+/** A payment that a proof or a person named. It leads to its page where there is one: not of what only another side has. */
+export const Payment: FC<{ readonly id: string; readonly stored: ReadonlySet<string> }> = ({ id, stored }) =>
+  stored.has(id) ? <Id value={id} href={`/payments/${encodeURIComponent(id)}`} /> : <Id value={id} />;
+
 /** What vendors, customers or people wrote: control characters are spelled out. */
 export const Text: FC<{ readonly of: string | null }> = ({ of }) =>
   of === null || of === '' ? <span class="quiet">–</span> : <>{plainText(of)}</>;

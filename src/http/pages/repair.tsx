@@ -34,13 +34,15 @@ const STANDINGS: Readonly<Record<ItemStanding, string>> = {
 
 export const Repair: FC<{
   readonly shown: RepairShown;
+  /** Which of its payments have a page. */
+  readonly stored: ReadonlySet<string>;
   readonly current: WorkInHand | null;
   readonly whyNot: string | null;
   readonly mayAct: boolean;
   readonly now: Date;
   readonly older: string | null;
   readonly isFirst: boolean;
-}> = ({ shown: { repair, items }, current, whyNot, mayAct, now, older, isFirst }) => (
+}> = ({ shown: { repair, items }, stored, current, whyNot, mayAct, now, older, isFirst }) => (
   <>
     <h1>
       Plan <Id value={repair.id} short={13} /> <StateOf repair={repair} />
@@ -74,7 +76,7 @@ export const Repair: FC<{
     </Live>
     {mayAct && repair.left.items > 0 && current === null ? <ApplyForm repair={repair} whyNot={whyNot} /> : ''}
     <Live id="items">
-      <Items items={items} />
+      <Items items={items} stored={stored} />
     </Live>
     <Further href={older} isFirst={isFirst} first={`/repairs/${repair.id}`} />
   </>
@@ -94,14 +96,19 @@ const ApplyForm: FC<{ readonly repair: RepairRecord; readonly whyNot: string | n
     <p class="notice">It cannot be applied from here: {whyNot}</p>
   );
 
-const Items: FC<{ readonly items: readonly RepairItemRecord[] }> = ({ items }) => (
+interface ItemsShown {
+  readonly items: readonly RepairItemRecord[];
+  readonly stored: ReadonlySet<string>;
+}
+
+const Items: FC<ItemsShown> = ({ items, stored }) => (
   <Table
     caption="In the order in which they are applied"
     columns={[
       { title: 'Item', isNumber: true, cell: ({ item }) => formatCount(item) },
       { title: 'State', cell: ({ state }) => <State tone={STATES[state].tone}>{STATES[state].words}</State> },
       { title: 'Day', cell: ({ day }) => <a href={`/days/${day}`}>{day}</a> },
-      { title: 'Payment', cell: ({ paymentId }) => <PaymentOf id={paymentId} /> },
+      { title: 'Payment', cell: ({ paymentId }) => <PaymentOf id={paymentId} stored={stored} /> },
       { title: 'What is wrong', cell: ({ finding }) => FINDING_KINDS[finding].meaning },
       { title: 'What is done', cell: ({ action }) => ACTIONS[action] },
       { title: 'Reference', cell: ({ reference }) => (reference === null ? '' : <Id value={reference} />) },
