@@ -86,3 +86,27 @@ it('payments of a run go on by reference, and lead back to the first', async () 
   expect([second.includes('/payments/pi_50'), second.includes('/payments/pi_49')]).toEqual([true, false]);
   expect(second).toContain(`href="/runs/${run}">← From the first`);
 });
+
+describe('a reason', () => {
+  beforeEach(async () => {
+    const { db } = database;
+    const firstRun = await insertRun(db);
+    await insertPosting(db, { reference: 'pi_reason', firstRun, state: 'parked', reason: 'conflict' });
+    await insertPosting(db, { reference: 'pi_no_reason', firstRun, state: 'parked' });
+  });
+
+  it('that there is not is answered as such, and not with all that is parked', async () => {
+    const page = await read('/parked?reason=conflct');
+    expect(page).toContain('There is no reason conflct;');
+    expect(page).not.toContain('/payments/pi_reason');
+    expect(page).not.toContain('of this reason');
+    expect(await read('/parked?reason=conflict')).toContain('Retry all 1 of this reason');
+  });
+
+  it('leads to its payments, and none to those of all', async () => {
+    const page = await read('/parked');
+    expect(page).toContain('href="/parked?reason=conflict"');
+    expect(page).toContain('none stored');
+    expect(page).not.toContain('href="/parked?reason="');
+  });
+});

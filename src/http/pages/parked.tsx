@@ -18,11 +18,13 @@ export const Parked: FC<{
   readonly page: ParkedPage;
   readonly reasons: readonly ParkedFacts[];
   readonly asked: ParkedAsked;
+  /** The reason that was asked for, where there is none such. */
+  readonly unknown: string | undefined;
   readonly now: Date;
   readonly mayAct: boolean;
   readonly older: string | null;
   readonly first: string;
-}> = ({ page, reasons, asked, now, mayAct, older, first }) => (
+}> = ({ page, reasons, asked, unknown, now, mayAct, older, first }) => (
   <>
     <h1>Parked: what needs a decision</h1>
     <Live id="reasons">
@@ -31,7 +33,7 @@ export const Parked: FC<{
         columns={[
           {
             title: 'Reason',
-            cell: ({ reason }) => <a href={`/parked?reason=${reason ?? ''}`}>{reason ?? 'none stored'}</a>,
+            cell: ({ reason }) => (reason === null ? 'none stored' : <a href={`/parked?reason=${reason}`}>{reason}</a>),
           },
           { title: 'What it is', cell: ({ reason }) => (reason === null ? '' : PARKING_REASONS[reason]) },
           { title: 'To be decided', isNumber: true, cell: ({ waiting }) => formatCount(waiting) },
@@ -44,7 +46,15 @@ export const Parked: FC<{
     <Filters asked={asked} />
     {page.payments.length === 0 ? (
       <p class="notice">
-        {asked.reason === undefined ? 'Nothing is parked.' : `Nothing is parked as ${asked.reason}.`}
+        {unknown !== undefined ? (
+          <>
+            There is no reason <Text of={unknown} />; those that there are can be chosen above.
+          </>
+        ) : asked.reason === undefined ? (
+          'Nothing is parked.'
+        ) : (
+          `Nothing is parked as ${asked.reason}.`
+        )}
       </p>
     ) : (
       <Chosen page={page} now={now} mayAct={mayAct} />
