@@ -18,6 +18,9 @@ export function addRuns(app: Hono<Environment>, ports: PagesPorts): void {
       oneOf(TRIGGERS, asked.trigger),
     ];
     const filters = given({ feed, status, trigger, from: dayOf(asked.from), to: dayOf(asked.to) });
+    const requestedAt = timeOf(queryOf(c, ['asked']).asked);
+    const servedBy =
+      requestedAt === null ? null : await ports.reads.firstRunAfter({ feed: 'events', startedAfter: requestedAt });
     const isEmptyShown = asked.empty === 'true';
     const page = await ports.reads.runs({
       ...{ limit: ROWS, includeEmpty: isEmptyShown },
@@ -41,6 +44,7 @@ export function addRuns(app: Hono<Environment>, ports: PagesPorts): void {
       <Runs
         page={page}
         asked={asked}
+        sync={requestedAt === null ? null : { requestedAt, servedBy }}
         now={ports.now()}
         older={olderOf('/runs', asked, page.next)}
         first={firstOf('/runs', asked)}
@@ -71,4 +75,11 @@ export function addRuns(app: Hono<Environment>, ports: PagesPorts): void {
       <Run {...{ run, parts, payments, older }} now={ports.now()} isFirst={after === undefined} />,
     );
   });
+}
+
+/** When a sync was asked for, as the page that asked wrote it. */
+function timeOf(text: string | undefined): Date | null {
+  if (text === undefined || !/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text)) return null;
+  const time = new Date(text);
+  return Number.isNaN(time.getTime()) ? null : time;
 }

@@ -2,6 +2,7 @@
 import type { FC } from 'hono/jsx';
 import { formatCount } from '../../core/base/time-text.js';
 import type { CertificateRecord } from '../../db/reads/certificates.js';
+import type { ProofsRequested } from '../../operations/request-proofs.js';
 import { DayStrip, LOOKS, StateOf } from './day-strip.js';
 import { type Closing, groupByDay, isClosed, type Month, type MonthDays, type ShownDay } from './month.js';
 import { Choice, Live, Money, State, Table, Time } from './parts.js';
@@ -134,3 +135,30 @@ const ProveForm: FC<{ readonly from: string; readonly to: string }> = ({ from, t
     <span class="quiet">A worker compares both sides of these days once more.</span>
   </form>
 );
+
+/** What came of asking for the proofs of several days. */
+export const ProofsAsked: FC<{ readonly asked: ProofsRequested; readonly month: Month }> = ({
+  asked: { days, requested, queueFault },
+  month,
+}) => {
+  const waiting = days.length - requested.length;
+  return (
+    <>
+      <h1>Proofs of {counted(days.length, 'day')} are asked for</h1>
+      <ul>
+        <li>
+          {days[0]} to {days.at(-1)}: a worker compares both sides, one day after the other.
+        </li>
+        {waiting === 0 ? (
+          ''
+        ) : (
+          <li>{counted(waiting, 'day')} waited for a proof already, and are not asked for twice.</li>
+        )}
+        {queueFault === null ? '' : <li>The queue could not be told; a worker finds them within a minute.</li>}
+      </ul>
+      <p>
+        <a href={`/days?month=${month}`}>Days of {month}</a>
+      </p>
+    </>
+  );
+};

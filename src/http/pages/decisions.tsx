@@ -7,6 +7,7 @@ import { PROVEN_AGAIN } from '../../views/decision-text.js';
 import { actorOf, type Environment, needAdmin } from '../access.js';
 import { REASONS } from '../api/schemas.js';
 import { refuse } from '../problem.js';
+import { pathOf } from './addresses.js';
 import { mirrorOf, type PagesPorts, render } from './frame.js';
 import { Confirm, Decided, type Decision, type Rest } from './parked.js';
 import { nameOf, readFields, textOf, whyOf } from './signature.js';
@@ -21,8 +22,8 @@ export function addDecisions(app: Hono<Environment>, ports: PagesPorts): void {
   app.post('/sync', async (c) => {
     needAdmin(c);
     const operations = await ports.operationsFor(actorOf(c, true));
-    await operations.requestSync();
-    return c.redirect('/runs?empty=true', 303);
+    const { requestedAt } = await operations.requestSync();
+    return c.redirect(pathOf('/runs', { empty: 'true', asked: requestedAt.toISOString() }), 303);
   });
   const confirm = async (c: Context<Environment>, form: Form, problem: string | null) => {
     const decision = await toDecision(ports, form);

@@ -159,6 +159,7 @@ const LogOut: FC = () => (
   </form>
 );
 
+/** Stands behind what it copies. */
 const Copy: FC<{ readonly text: string }> = ({ text }) => (
   <button type="button" data-copy={text} hidden>
     Copy

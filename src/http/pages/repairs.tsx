@@ -24,7 +24,7 @@ export const Repairs: FC<RepairsShown> = ({ repairs, current, last, whyNot, mayA
     <h1>Repairs: what would be posted</h1>
     <Live id="work">
       {current === null ? '' : <AtWork work={current} now={now} />}
-      {current === null && last !== null && last.fault !== null ? <Ended work={last} now={now} /> : ''}
+      {current === null && last !== null ? <Ended work={last} now={now} /> : ''}
     </Live>
     {mayAct && current === null ? <PlanForm whyNot={whyNot} from="" to="" /> : ''}
     <Live id="list">
@@ -79,13 +79,13 @@ export const PlanForm: FC<{ readonly whyNot: string | null; readonly from: strin
 export const AtWork: FC<{ readonly work: WorkInHand; readonly now: Date }> = ({ work, now }) => {
   const { what, subject, by, since, progress } = work;
   return (
-    <section class="answer" aria-label="At work">
+    <section class="answer" aria-label="At work" data-work>
       <p class="first">{what === 'plan' ? 'A plan is being made' : 'A plan is being applied'}</p>
       <p>
         {subject === null ? '' : <Id value={subject} short={13} href={`/repairs/${subject}`} />} Asked by{' '}
         <Text of={by.name} />, <Time at={since} now={now} />.{' '}
         {progress === null
-          ? 'It has just begun.'
+          ? 'Nothing is counted yet.'
           : `${formatCount(progress.done)} of ${formatCount(progress.all)} ${PROGRESS[progress.what]}.`}{' '}
         It goes on although nobody waits.
       </p>
@@ -95,13 +95,18 @@ export const AtWork: FC<{ readonly work: WorkInHand; readonly now: Date }> = ({ 
 
 const PROGRESS = { parked: 'parked payments looked up', payments: 'payments read on both sides', items: 'items done' };
 
-const Ended: FC<{ readonly work: EndedWork; readonly now: Date }> = ({ work: { what, fault, endedAt }, now }) => (
-  <p class="answer attention">
-    {what === 'plan' ? 'The last plan was not finished' : 'The last plan was not applied to its end'} (
-    <Time at={endedAt} now={now} />
-    ): <Text of={fault} />
-  </p>
-);
+/** Of what has a result there is nothing to say: the list has it. */
+const Ended: FC<{ readonly work: EndedWork; readonly now: Date }> = ({ work: { what, fault, told, endedAt }, now }) => {
+  if (fault === null && told === null) return null;
+  const failed = what === 'plan' ? 'The last plan was not finished' : 'The last plan was not applied to its end';
+  return (
+    <p class={fault === null ? 'notice' : 'answer attention'}>
+      {fault === null ? 'The last search found nothing that a plan can do' : failed} (
+      <Time at={endedAt} now={now} />
+      ): <Text of={fault ?? told} />
+    </p>
+  );
+};
 
 /** Nothing can be planned: what there is to say all the same. */
 export const NothingPlanned: FC<{ readonly outcome: PlanOutcome; readonly stored: ReadonlySet<string> }> = ({

@@ -49,15 +49,36 @@ export interface RunsAsked {
   readonly after?: string;
 }
 
+/** A sync that somebody asked for, and the run that serves it; null while there is none. */
+interface SyncAsked {
+  readonly requestedAt: Date;
+  readonly servedBy: string | null;
+}
+
+const SyncTold: FC<{ readonly sync: SyncAsked; readonly now: Date }> = ({ sync: { requestedAt, servedBy }, now }) => (
+  <p class="notice">
+    A sync was asked for <Time at={requestedAt} now={now} />.{' '}
+    {servedBy === null ? (
+      'Its run stands here as soon as a worker begins it.'
+    ) : (
+      <>
+        Its run is <Id value={servedBy} short={13} href={`/runs/${servedBy}`} />.
+      </>
+    )}
+  </p>
+);
+
 export const Runs: FC<{
   readonly page: RunPage;
   readonly asked: RunsAsked;
+  readonly sync: SyncAsked | null;
   readonly now: Date;
   readonly older: string | null;
   readonly first: string;
-}> = ({ page, asked, now, older, first }) => (
+}> = ({ page, asked, sync, now, older, first }) => (
   <>
     <h1>Runs</h1>
+    <Live id="sync">{sync === null ? '' : <SyncTold sync={sync} now={now} />}</Live>
     <form method="get" class="filters">
       <Choice name="status" label="Status" options={RUN_STATUSES} chosen={asked.status} />
       <Choice name="feed" label="Feed" options={FEEDS} chosen={asked.feed} />

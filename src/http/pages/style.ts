@@ -83,8 +83,10 @@ let source = null, paused = false, wanted = false, busy = false;
 function soon() {
   if (busy) { wanted = true; return; }
   busy = true; wanted = false;
-  refresh().catch(() => {}).finally(() => setTimeout(() => { busy = false; if (wanted && !paused) soon(); }, 3000));
+  refresh().catch(() => {}).finally(() => setTimeout(() => { busy = false; if ((wanted || isAtWork()) && !paused) soon(); }, 3000));
 }
+/* How far such work is stands in the memory of a process: no event tells of it. */
+function isAtWork() { return source !== null && document.querySelector('[data-work]') !== null; }
 async function refresh() {
   const answer = await fetch(location.href, { headers: { accept: 'text/html' } });
   if (!answer.ok) return;
@@ -131,9 +133,12 @@ if (pause !== null) {
 for (const button of document.querySelectorAll('[data-copy]')) {
   button.hidden = false;
   button.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    const words = button.textContent; button.textContent = 'Copied';
-    setTimeout(() => { button.textContent = words; }, 1500);
+    if (button.dataset.words === undefined) button.dataset.words = button.textContent;
+    /* Browsers have no clipboard for pages over plain HTTP from another machine, and people may refuse it. */
+    const isCopied = await Promise.resolve().then(() => navigator.clipboard.writeText(button.dataset.copy)).then(() => true, () => false);
+    if (!isCopied) getSelection().selectAllChildren(button.previousElementSibling);
+    button.textContent = isCopied ? 'Copied' : 'Selected: copy it with the keyboard';
+    setTimeout(() => { button.textContent = button.dataset.words; }, isCopied ? 1500 : 6000);
   });
 }
 document.addEventListener('keydown', (event) => {
