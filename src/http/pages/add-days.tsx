@@ -61,7 +61,8 @@ export function addDays(app: Hono<Environment>, ports: PagesPorts): void {
     const [requestedAt, provedAt] = [requests.get(day) ?? null, found?.history[0]?.provedAt ?? null];
     const waitsSince = requestedAt !== null && (provedAt === null || requestedAt > provedAt) ? requestedAt : null;
     const stored = await ports.reads.storedOf(paymentsNamed(found?.certificates ?? []));
-    const shown = { day, found, stored, waitsSince, mayAct: mayAct(needAccess(c)), now: ports.now() };
+    const isBeforeStart = mirror !== null && day < utcDay(mirror.startsAt);
+    const shown = { day, found, stored, waitsSince, isBeforeStart, mayAct: mayAct(needAccess(c)), now: ports.now() };
     return render(c, ports, about, <Day {...shown} />);
   });
   app.post('/days/prove', async (c) => {

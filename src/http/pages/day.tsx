@@ -17,11 +17,12 @@ export interface DayShown {
   readonly stored: ReadonlySet<string>;
   /** When a person asked for a proof that did not begin yet; null when nobody did. */
   readonly waitsSince: Date | null;
+  readonly isBeforeStart: boolean;
   readonly mayAct: boolean;
   readonly now: Date;
 }
 
-export const Day: FC<DayShown> = ({ day, found, stored, waitsSince, mayAct, now }) => (
+export const Day: FC<DayShown> = ({ day, found, stored, waitsSince, isBeforeStart, mayAct, now }) => (
   <>
     <h1>Certificate of {day}</h1>
     <Live id="waits">
@@ -33,12 +34,19 @@ export const Day: FC<DayShown> = ({ day, found, stored, waitsSince, mayAct, now 
         </p>
       )}
     </Live>
-    {mayAct ? <AskAbout day={day} certificates={found?.certificates ?? []} /> : ''}
-    {found === null ? (
-      <p class="notice">This day was never proven. A day is proven by itself two days after it ended.</p>
-    ) : (
-      <Proven {...{ day, found, mayAct, stored }} />
-    )}
+    <Live id="ask">{mayAct ? <AskAbout day={day} certificates={found?.certificates ?? []} /> : ''}</Live>
+    <Live id="certificates">
+      {found === null ? (
+        <p class="notice">
+          This day was never proven.{' '}
+          {isBeforeStart
+            ? 'It is before the start of this mirror, and such days are not proven by themselves.'
+            : 'A day is proven by itself two days after it ended.'}
+        </p>
+      ) : (
+        <Proven {...{ day, found, mayAct, stored }} />
+      )}
+    </Live>
   </>
 );
 
@@ -70,15 +78,13 @@ interface ProvenShown extends Pick<DayShown, 'day' | 'mayAct' | 'stored'> {
 
 const Proven: FC<ProvenShown> = ({ day, found, mayAct, stored }) => (
   <>
-    <Live id="certificates">
-      <p class="notice">
-        {day} is {dayAnswer(found.certificates)}.
-      </p>
-      <WhatNow certificates={found.certificates} />
-      {worstFirst(found.certificates).map((certificate) => (
-        <CertificateOf {...{ certificate, stored, signs: mayAct ? day : null }} />
-      ))}
-    </Live>
+    <p class="notice">
+      {day} is {dayAnswer(found.certificates)}.
+    </p>
+    <WhatNow certificates={found.certificates} />
+    {worstFirst(found.certificates).map((certificate) => (
+      <CertificateOf {...{ certificate, stored, signs: mayAct ? day : null }} />
+    ))}
     <h2>Proofs of this day</h2>
     <Table
       caption={`${formatCount(found.historyCount)} in all, the newest first`}

@@ -32,13 +32,15 @@ export const Days: FC<DaysShown> = ({ certificates, days, closing, month, months
         {days.length === 0 ? '' : <DayStrip days={days} />}
       </Live>
       {mayAct && provable.length > 0 ? <ProveForm from={provable[0] ?? ''} to={provable.at(-1) ?? ''} /> : ''}
-      {proven.length > 0 ? (
-        ''
-      ) : (
-        <p class="notice">No day of this month was proven yet. A day is proven by itself two days after it ended.</p>
-      )}
-      <Lines title="Not sealed" days={open} byDay={byDay} />
-      <Lines title="Sealed" days={closed} byDay={byDay} />
+      <Live id="lines">
+        {proven.length > 0 || days.length === 0 ? (
+          ''
+        ) : (
+          <p class="notice">No day of this month was proven yet. A day is proven by itself two days after it ended.</p>
+        )}
+        <Lines title="Not sealed" days={open} byDay={byDay} />
+        <Lines title="Sealed" days={closed} byDay={byDay} />
+      </Live>
     </>
   );
 };
@@ -78,7 +80,7 @@ const Line: FC<{ readonly shown: ShownDay; readonly certificates: readonly Certi
   const [payments, findings] = [sum(({ stripeCount }) => stripeCount), sum(({ findingsCount }) => findingsCount)];
   const currencies = certificates.filter(({ currency }) => currency !== null).length;
   return (
-    <details class="day">
+    <details class="day" id={`day-${day}`}>
       <summary>
         {day} <State tone={LOOKS[look].tone}>{LOOKS[look].words}</State>{' '}
         <span class="quiet">

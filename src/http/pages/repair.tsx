@@ -44,9 +44,11 @@ export const Repair: FC<{
   readonly isFirst: boolean;
 }> = ({ shown: { repair, items }, stored, current, whyNot, mayAct, now, older, isFirst }) => (
   <>
-    <h1>
-      Plan <Id value={repair.id} short={13} /> <StateOf repair={repair} />
-    </h1>
+    <Live id="standing">
+      <h1>
+        Plan <Id value={repair.id} short={13} /> <StateOf repair={repair} />
+      </h1>
+    </Live>
     <Live id="work">{current === null ? '' : <AtWork work={current} now={now} />}</Live>
     <Live id="plan">
       <Facts
@@ -74,7 +76,9 @@ export const Repair: FC<{
         ]}
       />
     </Live>
-    {mayAct && repair.left.items > 0 && current === null ? <ApplyForm repair={repair} whyNot={whyNot} /> : ''}
+    <Live id="apply">
+      {mayAct && repair.left.items > 0 && current === null ? <ApplyForm repair={repair} whyNot={whyNot} /> : ''}
+    </Live>
     <Live id="items">
       <Items items={items} stored={stored} />
     </Live>

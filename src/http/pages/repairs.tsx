@@ -26,7 +26,7 @@ export const Repairs: FC<RepairsShown> = ({ repairs, current, last, whyNot, mayA
       {current === null ? '' : <AtWork work={current} now={now} />}
       {current === null && last !== null ? <Ended work={last} now={now} /> : ''}
     </Live>
-    {mayAct && current === null ? <PlanForm whyNot={whyNot} from="" to="" /> : ''}
+    <Live id="new">{mayAct && current === null ? <PlanForm whyNot={whyNot} from="" to="" /> : ''}</Live>
     <Live id="list">
       <Table
         columns={[

@@ -126,9 +126,11 @@ export const Run: FC<{
   readonly isFirst: boolean;
 }> = ({ run, parts, payments, now, older, isFirst }) => (
   <>
-    <h1>
-      Run <Id value={run.id} short={13} /> <State tone={TONES[run.status]}>{run.status}</State>
-    </h1>
+    <Live id="status">
+      <h1>
+        Run <Id value={run.id} short={13} /> <State tone={TONES[run.status]}>{run.status}</State>
+      </h1>
+    </Live>
     <Live id="run">
       {run.error === null ? (
         ''
@@ -166,16 +168,16 @@ export const Run: FC<{
         ]}
       />
     </Live>
-    {parts.length === 0 ? (
-      ''
-    ) : (
-      <>
-        <h2>Parts</h2>
-        <Live id="parts">
+    <Live id="parts">
+      {parts.length === 0 ? (
+        ''
+      ) : (
+        <>
+          <h2>Parts</h2>
           <RunTable runs={parts} now={now} />
-        </Live>
-      </>
-    )}
+        </>
+      )}
+    </Live>
     <h2>Payments that it stored first</h2>
     <Live id="payments">
       <PaymentTable payments={payments.payments} empty="This run stored no payment that was not known before." />

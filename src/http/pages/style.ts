@@ -93,12 +93,20 @@ async function refresh() {
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
   for (const part of document.querySelectorAll('[data-live]')) {
     const next = fresh.getElementById(part.id);
-    if (next === null || part.contains(document.activeElement) || part.innerHTML === next.innerHTML) continue;
+    if (next === null || isInUse(part) || part.innerHTML === next.innerHTML) continue;
     if (toldBy(part) !== toldBy(next)) next.dataset.fresh = '';
     const [shown, folded] = [part, next].map((of) => [...of.querySelectorAll('details')]);
-    if (shown.length === folded.length) shown.forEach((one, at) => { folded[at].open = one.open; });
+    shown.forEach((one, at) => {
+      const same = one.id === '' ? (shown.length === folded.length ? folded[at] : undefined) : folded.find(({ id }) => id === one.id);
+      if (same !== undefined) same.open = one.open;
+    });
     part.replaceWith(next);
   }
+}
+/* What a person is at, or has typed and not sent, stays as it is. */
+function isInUse(part) {
+  if (part.contains(document.activeElement)) return true;
+  return [...part.querySelectorAll('input, textarea')].some((field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked);
 }
 /* How long ago something was differs in each answer, and is no news. */
 function toldBy(part) {
