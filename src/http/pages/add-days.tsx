@@ -65,6 +65,10 @@ export function addDays(app: Hono<Environment>, ports: PagesPorts): void {
     const shown = { day, found, stored, waitsSince, isBeforeStart, mayAct: mayAct(needAccess(c)), now: ports.now() };
     return render(c, ports, about, <Day {...shown} />);
   });
+  addProving(app, ports);
+}
+
+function addProving(app: Hono<Environment>, ports: PagesPorts): void {
   app.post('/days/prove', async (c) => {
     needAdmin(c);
     const form = await readFields(c);
