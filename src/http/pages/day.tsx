@@ -40,7 +40,7 @@ export const Day: FC<DayShown> = ({ day, found, stored, waitsSince, isBeforeStar
         <p class="notice">
           This day was never proven.{' '}
           {isBeforeStart
-            ? 'It is before the start of this mirror, and such days are not proven by themselves.'
+            ? 'It is before the start of this mirror: such a day is proven by itself only where a payment of it is mirrored.'
             : 'A day is proven by itself two days after it ended.'}
         </p>
       ) : (
