@@ -25,6 +25,8 @@ export interface EndedWork extends WorkInHand {
   readonly endedAt: Date;
   /** Why there is no result; null when there is one. */
   readonly fault: string | null;
+  /** What came of it, in words, where nothing else shows that; null when there is a fault, or something else to look at. */
+  readonly told: string | null;
 }
 
 /** `goes_on`: it is not done within the time that an answer may take. */
@@ -48,6 +50,7 @@ export interface SingleWork {
   take<Result>(
     about: Pick<WorkInHand, 'what' | 'subject' | 'by'>,
     work: (step: RepairListener & { readonly signal: AbortSignal }) => Promise<Result>,
+    tell?: (result: Result) => string | null,
   ): Promise<Begun<Result>>;
   current(): WorkInHand | null;
   /** The last one that ended, of this process. */
@@ -61,26 +64,30 @@ export function createSingleWork(ports: SingleWorkPorts): SingleWork {
   let current: WorkInHand | null = null;
   let last: EndedWork | null = null;
   let running: Promise<unknown> = Promise.resolve();
-  const run = async <Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> => {
+  const run = async <Result>(
+    work: (signal: AbortSignal) => Promise<Result>,
+    tell: (result: Result) => string | null,
+  ): Promise<Result> => {
     const late = AbortSignal.timeout(limitMs);
     try {
       const result = await work(AbortSignal.any([signal, late]));
-      end(null);
+      end({ fault: null, told: tell(result) });
       return result;
     } catch (error) {
       const fault = late.aborted ? tookTooLong(limitMs, error) : error;
-      end(describeError(fault));
+      end({ fault: describeError(fault), told: null });
       throw fault;
     }
   };
-  const end = (fault: string | null): void => {
-    if (current !== null) last = { ...current, endedAt: now(), fault };
+  const end = (how: Pick<EndedWork, 'fault' | 'told'>): void => {
+    if (current !== null) last = { ...current, endedAt: now(), ...how };
     current = null;
   };
   return {
     async take<Result>(
       about: Pick<WorkInHand, 'what' | 'subject' | 'by'>,
       work: (step: RepairListener & { readonly signal: AbortSignal }) => Promise<Result>,
+      tell: (result: Result) => string | null = () => null,
     ): Promise<Begun<Result>> {
       if (current !== null) throw new Refusal(inHand(current));
       const begun: WorkInHand = { ...about, since: now(), progress: null };
@@ -88,7 +95,7 @@ export function createSingleWork(ports: SingleWorkPorts): SingleWork {
       const onProgress = (progress: RepairProgress): void => {
         if (current !== null) current = { ...current, progress };
       };
-      const done = run((ended) => work({ onProgress, signal: ended }));
+      const done = run((ended) => work({ onProgress, signal: ended }), tell);
       running = done.catch(() => {
         // Kept for whoever looks; told to whoever waits.
       });

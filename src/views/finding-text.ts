@@ -12,6 +12,7 @@ import {
   worstFirst,
   worstState,
 } from '../core/proof/certificate.js';
+import { isSealed } from '../core/proof/reopening.js';
 import type { FullCertificate } from '../db/reads/certificates.js';
 import { plainText } from './text-width.js';
 
@@ -83,25 +84,36 @@ function amountOf({ amount, currency }: DayFinding['ledger'][number]): string {
 const CAUSES_NAMED_MAX = 5;
 
 /**
- * How a day stands and because of what: `open, because of TND (1 parked), USD (1 unreadable)`.
+ * How a day stands and because of what: `open, because of TND (1 parked), USD (1 unreadable)`. Of one that is sealed no more:
+ * `to be proven again (was sealed), because something of EUR changed since`.
  * @param certificates its newest, one for each currency
  */
 export function dayAnswer(
   certificates: ReadonlyArray<{
     readonly currency: string | null;
     readonly state: CertificateState;
+    readonly reopened: boolean;
     readonly findings: readonly DayFinding[];
   }>,
 ): string {
-  const state = worstState(certificates.map((one) => one.state)).replaceAll('_', ' ');
+  const worst = worstState(certificates.map((one) => one.state));
+  const state = worst.replaceAll('_', ' ');
+  const reopened = certificates.filter((one) => one.reopened);
+  if (isSealed(worst) && reopened.length > 0) {
+    const changed = namedOf(reopened.map(({ currency }) => currency ?? 'no currency'));
+    return `to be proven again (was ${state}), because something of ${changed} changed since`;
+  }
   const causes = worstFirst(certificates.filter((one) => one.state !== 'sealed')).map((one) => {
     const kinds = kindsOf(one.findings, one.state);
     return `${one.currency ?? 'no currency'}${kinds === '' ? '' : ` (${kinds})`}`;
   });
   if (causes.length === 0) return state;
-  const more = causes.length - CAUSES_NAMED_MAX;
-  const named = causes.slice(0, CAUSES_NAMED_MAX).join(', ');
-  return `${state}, because of ${named}${more > 0 ? ` and ${formatCount(more)} more currencies` : ''}`;
+  return `${state}, because of ${namedOf(causes)}`;
+}
+
+function namedOf(currencies: readonly string[]): string {
+  const more = currencies.length - CAUSES_NAMED_MAX;
+  return `${currencies.slice(0, CAUSES_NAMED_MAX).join(', ')}${more > 0 ? ` and ${formatCount(more)} more currencies` : ''}`;
 }
 
 /** `2 parked, 1 pending`: those that made the state what it is; empty when none did. */

@@ -71,6 +71,55 @@ describe('a decision that was confirmed', () => {
   });
 });
 
+describe('what came of a decision', () => {
+  const headingOf = (page: string) => /<h1>(.*?)<\/h1>/.exec(page)?.[1];
+
+  it('is told as it is: what is pending again will be posted, and is not yet', async () => {
+    for (const reference of ['pi_d1', 'pi_d2', 'pi_d3']) await park(reference, 'conflict');
+    const one = await confirmed({ what: 'retry', reference: 'pi_d1' });
+    expect(headingOf(await send('/parked/retry', one))).toBe('1 payment will be posted again');
+    const left = await confirmed({ what: 'dismiss', reference: 'pi_d2' });
+    const signed = { ...left, why: 'written off', by: 'Ann' };
+    expect(headingOf(await send('/parked/dismiss', signed))).toBe('1 payment stays out of the ledger');
+  });
+
+  it('is nothing where nothing was changed', async () => {
+    await park('pi_e', 'conflict');
+    await api('/parked/dismiss', { references: ['pi_e'], why: 'written off', by: 'Bob' });
+    const form = await confirmed({ what: 'dismiss', reference: 'pi_e' });
+    const page = await send('/parked/dismiss', { ...form, why: 'written off', by: 'Ann' });
+    expect(headingOf(page)).toBe('Nothing was changed');
+    expect(page).toContain('pi_e was dismissed before.');
+  });
+
+  it('of more of a reason than one request decides leads to the next, until none is left', async () => {
+    const { db, sql } = database;
+    await sql`delete from stripe_blnk_sync.postings`;
+    const firstRun = await insertRun(db);
+    await insertPosting(db, { reference: 'pi_many', firstRun, state: 'parked', reason: 'conflict' });
+    // The same row 2,000 times more, each under a reference of its own.
+    await sql.unsafe(`
+      do $$ declare many stripe_blnk_sync.postings; begin
+        select * into many from stripe_blnk_sync.postings where reference = 'pi_many';
+        for index in 1..1000 loop
+          many.reference := 'pi_many_' || index;
+          many.object_id := many.reference;
+          insert into stripe_blnk_sync.postings select many.*;
+        end loop;
+      end $$`);
+    const signed = { why: 'written off', by: 'Ann' };
+    const first = await confirmed({ what: 'dismiss', reason: 'conflict' });
+    const page = await send('/parked/dismiss', { ...first, ...signed });
+    expect(headingOf(page)).toBe('1,000 payments stay out of the ledger');
+    expect(page).toContain('1 is parked as conflict still.');
+    const after = /name="after" value="([^"]+)"/.exec(page)?.[1] ?? '';
+    const last = await confirmed({ what: 'dismiss', reason: 'conflict', after });
+    const ended = await send('/parked/dismiss', { ...last, ...signed });
+    expect(headingOf(ended)).toBe('1 payment stays out of the ledger');
+    expect(ended).not.toContain('still.');
+  });
+});
+
 describe('text that no database keeps is refused, and never told as a fault of ours', () => {
   const nul = '%00';
   it.each([

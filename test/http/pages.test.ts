@@ -191,7 +191,7 @@ describe('pages', () => {
     await page.getByRole('button', { name: 'Retry the chosen' }).click();
     expect(await page.locator('h1').innerText()).toBe('Retry 1 payment?');
     await page.getByRole('button', { name: 'Retry 1 payment' }).click();
-    expect(await page.locator('main').innerText()).toContain('1 are posted again.');
+    expect(await page.locator('main').innerText()).toContain('1 payment will be posted again');
     await page.goto(`${stage.url}/parked?reason=conflict`);
     await page.getByRole('button', { name: 'Dismiss the chosen' }).click();
     expect(await page.locator('main').innerText()).toContain('No payment was chosen');

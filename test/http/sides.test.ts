@@ -5,6 +5,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type OpenedSides, openSides } from '../../src/app/sessions/ask-sides.js';
 import { createScheduledProofs } from '../../src/app/stages/proving.js';
+import { DAY_MS, utcDay } from '../../src/core/base/window.js';
 import { createCertificateStore } from '../../src/db/proof/certificate-store.js';
 import { createReadModel } from '../../src/db/reads/read-model.js';
 import { aCertificate, proofOf } from '../support/certificates.js';
@@ -145,6 +146,16 @@ it('does one at a time, and ends what is at work with the process', async () => 
   expect(sides.last()?.fault).not.toBeNull();
 });
 
+it('keeps what came of a plan that found nothing, for whoever did not wait', async () => {
+  await stage.prove();
+  await sides.planRepair({ name: 'Ann', origin: 'web' }, { fromDay: null, toDay: null });
+  expect(sides.last()).toMatchObject({ fault: null, told: 'no day that was asked for is proven broken or open' });
+  const page = await (await fetch(`${http.url}/repairs`, { headers: { accept: 'text/html' } })).text();
+  expect(page).toMatch(
+    /The last search found nothing that a plan can do[\s\S]*no day that was asked for is proven broken/,
+  );
+});
+
 it('has the worker prove the days that a person asks for, once', async () => {
   const { context } = stage.proof;
   const asked = await post('/days/prove', { from: DAMAGED_DAY, to: DAMAGED_DAY });
@@ -207,4 +218,16 @@ it('accepts a difference in the name of whoever signs it, and takes that back', 
     origin: 'api',
     why: 'refunded by hand',
   });
+});
+
+it('tells a person who asks for proofs of several days what is done, and what waited already', async () => {
+  const earlier = utcDay(new Date(Date.parse(DAMAGED_DAY) - DAY_MS));
+  const ask = async (from: string) => {
+    const body = new URLSearchParams({ from, to: DAMAGED_DAY });
+    return (await fetch(`${http.url}/days/prove`, { method: 'POST', body, headers: { accept: 'text/html' } })).text();
+  };
+  await ask(DAMAGED_DAY);
+  const page = await ask(earlier);
+  expect(page).toContain('Proofs of 2 days are asked for');
+  expect(page).toContain('1 day waited for a proof already');
 });

@@ -100,6 +100,20 @@ describe('the closing sentence', () => {
 });
 
 describe('one day in full', () => {
+  it('is not called sealed once something of it changed since', () => {
+    const answerOf = (...certificates: ReturnType<typeof row>[]) =>
+      dayLines({ certificates, history: [], historyCount: 0 }, 0)[0];
+    const reopened = row({ reopened: true });
+    expect(answerOf(row({ currency: 'EUR' }), reopened)).toBe(
+      '2026-11-18 is to be proven again (was sealed), because something of USD changed since.',
+    );
+    expect(answerOf(row({ currency: 'EUR', state: 'sealed_with_exceptions' }), reopened)).toMatch(
+      /^2026-11-18 is to be proven again \(was sealed with exceptions\)/,
+    );
+    // What is broken stays so until the next proof has looked.
+    expect(answerOf(row({ currency: 'EUR', state: 'broken' }), reopened)).toBe('2026-11-18 is broken, because of EUR.');
+  });
+
   it('has both sides, the rows of the ledger, and why it was reopened', () => {
     const held = {
       reference: 'pi_odd',

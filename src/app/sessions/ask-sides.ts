@@ -6,7 +6,9 @@ import type { WorkerConfig } from '../../config/config.js';
 import type { Actor } from '../../core/base/action.js';
 import { SyncError } from '../../core/base/errors.js';
 import { Refusal } from '../../core/base/refusal.js';
+import { formatCount } from '../../core/base/time-text.js';
 import { MINUTE_MS, SECOND_MS } from '../../core/base/window.js';
+import type { PlanOutcome } from '../../core/repair/repair-plan.js';
 import { noteActions } from '../../db/actions/action-store.js';
 import type { Database } from '../../db/connection/open.js';
 import type { ReadModel } from '../../db/reads/read-model.js';
@@ -79,10 +81,13 @@ export function openSides(
       }
     },
     planRepair: (actor, asked) =>
-      repairs.take({ what: 'plan', subject: null, by: actor }, ({ signal, onProgress }) =>
-        inSession(signal, (session) =>
-          repairIn(session, actor).planRepair({ ...asked, by: actor.name }, { onProgress }),
-        ),
+      repairs.take(
+        { what: 'plan', subject: null, by: actor },
+        ({ signal, onProgress }) =>
+          inSession(signal, (session) =>
+            repairIn(session, actor).planRepair({ ...asked, by: actor.name }, { onProgress }),
+          ),
+        nothingPlanned,
       ),
     applyRepair: (actor, asked) =>
       repairs.take({ what: 'apply', subject: asked.plan, by: actor }, ({ signal, onProgress }) =>
@@ -97,6 +102,13 @@ export function openSides(
       await Promise.allSettled([repairs.settled(), ...comparing]);
     },
   };
+}
+
+/** Null: there is a plan, which says it all. */
+function nothingPlanned({ plan, days, reported, left }: PlanOutcome): string | null {
+  if (plan !== null) return null;
+  if (days.length === 0) return 'no day that was asked for is proven broken or open';
+  return `days looked at: ${formatCount(days.length)}; for a person to decide: ${formatCount(reported.length)}; nothing to do, or not yet: ${formatCount(left.length)}`;
 }
 
 /** For a process that has no keys. */

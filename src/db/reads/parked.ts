@@ -88,6 +88,14 @@ export async function standingOf(db: Drizzle, references: readonly string[]): Pr
   return row?.standing ?? '';
 }
 
+/** Which of them are references of postings: those that can be shown. */
+export async function storedOf(db: Drizzle, references: readonly string[]): Promise<ReadonlySet<string>> {
+  if (references.length === 0) return new Set();
+  const named = sql`${postings.reference} = any(${sql.param([...references])}::text[])`;
+  const rows = await db.select({ reference: postings.reference }).from(postings).where(named);
+  return new Set(rows.map(({ reference }) => reference));
+}
+
 export async function showPayment(db: Drizzle, reference: string): Promise<PaymentSides | null> {
   const [payment] = await db.select().from(paymentStatus).where(eq(paymentStatus.reference, reference));
   const [sides] = await db

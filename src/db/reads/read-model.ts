@@ -24,7 +24,15 @@ import { type DatabaseRecord, readDatabase } from './database.js';
 import { type DayTotalRecord, type DayTotalsQuery, readDayTotals } from './days.js';
 import { countFindings, type FindingCount } from './finding-counts.js';
 import { readLastChange } from './last-change.js';
-import { listParked, type ParkedPage, type ParkedQuery, type PaymentSides, showPayment, standingOf } from './parked.js';
+import {
+  listParked,
+  type ParkedPage,
+  type ParkedQuery,
+  type PaymentSides,
+  showPayment,
+  standingOf,
+  storedOf,
+} from './parked.js';
 import { type BatchQuery, type PaymentPage, readBatch } from './payments.js';
 import {
   type ItemsQuery,
@@ -85,6 +93,8 @@ export interface ReadModel {
   parked(query: ParkedQuery): Promise<ParkedPage>;
   /** A text that is another one as soon as one of these postings stands otherwise. */
   standingOf(references: readonly string[]): Promise<string>;
+  /** Which of these references can be shown: proofs also name what only Stripe or only the ledger has. */
+  storedOf(references: readonly string[]): Promise<ReadonlySet<string>>;
   /** One posting, parked or not, with both of its sides. */
   show(reference: string): Promise<PaymentSides | null>;
   /** Sums of each day and currency, the newest day first. */
@@ -132,6 +142,7 @@ export function createReadModel(db: Drizzle, settings: ReadSettings): ReadModel 
     payments: (query) => findPayments(db, query),
     parked: (query) => listParked(db, query),
     standingOf: (references) => standingOf(db, references),
+    storedOf: (references) => storedOf(db, references),
     show: (reference) => showPayment(db, reference),
     dayTotals: (query) => readDayTotals(db, query),
     actions: (query) => listActions(db, query),

@@ -6,7 +6,8 @@ import { actorOf, type Environment, needAccess, needAdmin } from '../access.js';
 import { refuse } from '../problem.js';
 import { commandOf, csvOf, dayOf, pathOf, queryOf } from './addresses.js';
 import { Day } from './day.js';
-import { Days } from './days.js';
+import { paymentsNamed } from './day-findings.js';
+import { Days, ProofsAsked } from './days.js';
 import { mayAct, mirrorOf, type PagesPorts, render } from './frame.js';
 import { closingOf, monthDays } from './month.js';
 import { readFields, textOf } from './signature.js';
@@ -59,9 +60,15 @@ export function addDays(app: Hono<Environment>, ports: PagesPorts): void {
     };
     const [requestedAt, provedAt] = [requests.get(day) ?? null, found?.history[0]?.provedAt ?? null];
     const waitsSince = requestedAt !== null && (provedAt === null || requestedAt > provedAt) ? requestedAt : null;
-    const shown = { day, found, waitsSince, mayAct: mayAct(needAccess(c)), now: ports.now() };
+    const stored = await ports.reads.storedOf(paymentsNamed(found?.certificates ?? []));
+    const isBeforeStart = mirror !== null && day < utcDay(mirror.startsAt);
+    const shown = { day, found, stored, waitsSince, isBeforeStart, mayAct: mayAct(needAccess(c)), now: ports.now() };
     return render(c, ports, about, <Day {...shown} />);
   });
+  addProving(app, ports);
+}
+
+function addProving(app: Hono<Environment>, ports: PagesPorts): void {
   app.post('/days/prove', async (c) => {
     needAdmin(c);
     const form = await readFields(c);
@@ -70,8 +77,14 @@ export function addDays(app: Hono<Environment>, ports: PagesPorts): void {
       throw refuse(422, 'http_request_invalid', 'Name the first and the last day, as 2026-11-21');
     }
     const operations = await ports.operationsFor(actorOf(c, true));
-    await operations.requestProofs({ from, to });
-    return c.redirect(from === to ? `/days/${from}` : `/days?month=${to.slice(0, 7)}`, 303);
+    const asked = await operations.requestProofs({ from, to });
+    // The page of one day says that a proof of it was asked for.
+    if (from === to && asked.queueFault === null) return c.redirect(`/days/${from}`, 303);
+    const about = {
+      ...{ title: 'Proofs asked for', place: '/days', mirror: await mirrorOf(ports) },
+      same: { command: null, api: null },
+    };
+    return render(c, ports, about, <ProofsAsked asked={asked} month={to.slice(0, 7)} />);
   });
 }
 

@@ -3,10 +3,10 @@ import type { Context, Hono } from 'hono';
 import { actorOf, type Environment, needAccess, needAdmin } from '../access.js';
 import { given } from '../given.js';
 import { refuse } from '../problem.js';
-import { commandOf, dayOf, olderOf, pathOf, queryOf } from './addresses.js';
+import { dayOf, olderOf, pathOf, queryOf } from './addresses.js';
 import { mayAct, mirrorOf, type PagesPorts, ROWS, render } from './frame.js';
 import { ConfirmApply, Repair } from './repair.js';
-import { NothingPlanned, Repairs } from './repairs.js';
+import { NothingPlanned, paymentsTold, Repairs } from './repairs.js';
 import { nameOf, readFields, textOf } from './signature.js';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -19,7 +19,10 @@ export function addRepairs(app: Hono<Environment>, ports: PagesPorts): void {
     const page = await reads.repairs({ limit: ROWS, ...given({ after }) });
     const about = {
       ...{ title: 'Repairs', place: '/repairs', mirror: await mirrorOf(ports), isLive: true },
-      same: { command: 'repair plan', api: '/repairs' },
+      same: {
+        ...{ command: null, api: '/repairs' },
+        act: { what: 'To make a plan in a terminal (reads both sides and keeps the plan)', command: 'repair plan' },
+      },
     };
     return render(
       c,
@@ -37,17 +40,23 @@ export function addRepairs(app: Hono<Environment>, ports: PagesPorts): void {
     const { after } = queryOf(c, ['after']);
     const id = c.req.param('id');
     const shown = await shownPlan(ports, id, /^\d{1,9}$/.test(after ?? '') ? Number(after) : undefined);
+    const stored = await reads.storedOf(shown.items.map(({ paymentId }) => paymentId));
     const current = sides.current();
     const about = {
       ...{ title: `Plan ${id.slice(0, 13)}`, place: '/repairs', mirror: await mirrorOf(ports), isLive: true },
-      same: { command: commandOf(['repair', 'apply', id]), api: `/repairs/${id}` },
+      same: {
+        ...{ command: null, api: `/repairs/${id}` },
+        ...(shown.repair.left.items === 0
+          ? {}
+          : { act: { what: 'To apply it in a terminal (posts at once)', command: `repair apply ${shown.repair.id}` } }),
+      },
     };
     return render(
       c,
       ports,
       about,
       <Repair
-        {...{ shown, current, whyNot: sides.whyNot, now: ports.now(), isFirst: after === undefined }}
+        {...{ shown, stored, current, whyNot: sides.whyNot, now: ports.now(), isFirst: after === undefined }}
         mayAct={mayAct(needAccess(c))}
         older={shown.next === null ? null : pathOf(`/repairs/${id}`, { after: shown.next })}
       />,
@@ -67,7 +76,8 @@ function addPlanning(app: Hono<Environment>, ports: PagesPorts): void {
     const { plan } = begun.result;
     if (plan !== null) return c.redirect(`/repairs/${plan.id}`, 303);
     const about = await aboutDecision(ports, 'Nothing to repair');
-    return render(c, ports, about, <NothingPlanned outcome={begun.result} />);
+    const stored = await ports.reads.storedOf(paymentsTold(begun.result));
+    return render(c, ports, about, <NothingPlanned outcome={begun.result} stored={stored} />);
   });
 }
 

@@ -18,14 +18,24 @@ export function addRuns(app: Hono<Environment>, ports: PagesPorts): void {
       oneOf(TRIGGERS, asked.trigger),
     ];
     const filters = given({ feed, status, trigger, from: dayOf(asked.from), to: dayOf(asked.to) });
+    const requestedAt = timeOf(queryOf(c, ['asked']).asked);
+    const servedBy =
+      requestedAt === null ? null : await ports.reads.firstRunAfter({ feed: 'events', startedAfter: requestedAt });
+    const isEmptyShown = asked.empty === 'true';
     const page = await ports.reads.runs({
-      ...{ limit: ROWS, includeEmpty: asked.empty === 'true' },
+      ...{ limit: ROWS, includeEmpty: isEmptyShown },
       ...{ ...filters, ...given({ after: asked.after }) },
     });
-    const options = given({ feed, status });
+    // The command knows neither who asked for a run nor days.
+    const isByCommand = trigger === undefined && filters.from === undefined && filters.to === undefined;
+    const words = isEmptyShown ? ['runs', '--all'] : ['runs'];
     const about = {
       ...{ title: 'Runs', place: '/runs', mirror: await mirrorOf(ports), isLive: asked.after === undefined },
-      same: { command: commandOf(['runs'], options), api: pathOf('/runs', filters), csv: csvOf('/runs', asked) },
+      same: {
+        command: isByCommand ? commandOf(words, given({ feed, status })) : null,
+        api: pathOf('/runs', isEmptyShown ? { ...filters, empty: 'true' } : filters),
+        csv: csvOf('/runs', asked),
+      },
     };
     return render(
       c,
@@ -34,6 +44,7 @@ export function addRuns(app: Hono<Environment>, ports: PagesPorts): void {
       <Runs
         page={page}
         asked={asked}
+        sync={requestedAt === null ? null : { requestedAt, servedBy }}
         now={ports.now()}
         older={olderOf('/runs', asked, page.next)}
         first={firstOf('/runs', asked)}
@@ -57,6 +68,18 @@ export function addRuns(app: Hono<Environment>, ports: PagesPorts): void {
       ...{ title: `Run ${run.id.slice(0, 13)}`, place: '/runs', mirror: await mirrorOf(ports), isLive: true },
       same: { command: `run ${run.id}`, api: `/runs/${run.id}` },
     };
-    return render(c, ports, about, <Run {...{ run, parts, payments, older }} now={ports.now()} />);
+    return render(
+      c,
+      ports,
+      about,
+      <Run {...{ run, parts, payments, older }} now={ports.now()} isFirst={after === undefined} />,
+    );
   });
+}
+
+/** When a sync was asked for, as the page that asked wrote it. */
+function timeOf(text: string | undefined): Date | null {
+  if (text === undefined || !/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text)) return null;
+  const time = new Date(text);
+  return Number.isNaN(time.getTime()) ? null : time;
 }

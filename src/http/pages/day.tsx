@@ -2,10 +2,10 @@
 import type { FC } from 'hono/jsx';
 import { formatMoney } from '../../core/base/money.js';
 import { formatCount } from '../../core/base/time-text.js';
-import { judgeAcceptable } from '../../core/proof/acceptance.js';
-import { type DayFinding, FINDING_KINDS, stateOfFinding, worstFirst } from '../../core/proof/certificate.js';
+import { type DayFinding, stateOfFinding, worstFirst } from '../../core/proof/certificate.js';
 import type { DayCertificates, FullCertificate } from '../../db/reads/certificates.js';
 import { dayAnswer } from '../../views/finding-text.js';
+import { Findings, type FindingsShown } from './day-findings.js';
 import { STATE_WORDS, StateOf } from './day-strip.js';
 import { Facts, Id, Live, Money, State, Table, Text, Time } from './parts.js';
 
@@ -13,13 +13,16 @@ export interface DayShown {
   readonly day: string;
   /** Null: it was never proven. */
   readonly found: DayCertificates | null;
+  /** Which of the payments that it names have a page. */
+  readonly stored: ReadonlySet<string>;
   /** When a person asked for a proof that did not begin yet; null when nobody did. */
   readonly waitsSince: Date | null;
+  readonly isBeforeStart: boolean;
   readonly mayAct: boolean;
   readonly now: Date;
 }
 
-export const Day: FC<DayShown> = ({ day, found, waitsSince, mayAct, now }) => (
+export const Day: FC<DayShown> = ({ day, found, stored, waitsSince, isBeforeStart, mayAct, now }) => (
   <>
     <h1>Certificate of {day}</h1>
     <Live id="waits">
@@ -27,16 +30,23 @@ export const Day: FC<DayShown> = ({ day, found, waitsSince, mayAct, now }) => (
         ''
       ) : (
         <p class="notice">
-          A proof was asked for <Time at={waitsSince} now={now} />; a worker makes it.
+          A proof was asked for <Time at={waitsSince} now={now} isZoned />; a worker makes it.
         </p>
       )}
     </Live>
-    {mayAct ? <AskAbout day={day} certificates={found?.certificates ?? []} /> : ''}
-    {found === null ? (
-      <p class="notice">This day was never proven. A day is proven by itself two days after it ended.</p>
-    ) : (
-      <Proven day={day} found={found} mayAct={mayAct} />
-    )}
+    <Live id="ask">{mayAct ? <AskAbout day={day} certificates={found?.certificates ?? []} /> : ''}</Live>
+    <Live id="certificates">
+      {found === null ? (
+        <p class="notice">
+          This day was never proven.{' '}
+          {isBeforeStart
+            ? 'It is before the start of this mirror: such a day is proven by itself only where a payment of it is mirrored.'
+            : 'A day is proven by itself two days after it ended.'}
+        </p>
+      ) : (
+        <Proven {...{ day, found, mayAct, stored }} />
+      )}
+    </Live>
   </>
 );
 
@@ -62,26 +72,24 @@ const AskAbout: FC<{ readonly day: string; readonly certificates: readonly FullC
   </div>
 );
 
-const Proven: FC<{ readonly day: string; readonly found: DayCertificates; readonly mayAct: boolean }> = ({
-  day,
-  found,
-  mayAct,
-}) => (
+interface ProvenShown extends Pick<DayShown, 'day' | 'mayAct' | 'stored'> {
+  readonly found: DayCertificates;
+}
+
+const Proven: FC<ProvenShown> = ({ day, found, mayAct, stored }) => (
   <>
-    <Live id="certificates">
-      <p class="notice">
-        {day} is {dayAnswer(found.certificates)}.
-      </p>
-      <WhatNow certificates={found.certificates} />
-      {worstFirst(found.certificates).map((certificate) => (
-        <CertificateOf certificate={certificate} signs={mayAct ? day : null} />
-      ))}
-    </Live>
+    <p class="notice">
+      {day} is {dayAnswer(found.certificates)}.
+    </p>
+    <WhatNow certificates={found.certificates} />
+    {worstFirst(found.certificates).map((certificate) => (
+      <CertificateOf {...{ certificate, stored, signs: mayAct ? day : null }} />
+    ))}
     <h2>Proofs of this day</h2>
     <Table
       caption={`${formatCount(found.historyCount)} in all, the newest first`}
       columns={[
-        { title: 'Proven', cell: ({ provedAt }) => <Time at={provedAt} /> },
+        { title: 'Proven', cell: ({ provedAt }) => <Time at={provedAt} isZoned /> },
         { title: 'Currency', cell: ({ currency }) => currency ?? 'no payments' },
         {
           title: 'State',
@@ -136,11 +144,7 @@ const WAYS_OUT = {
   queued: <>whoever queued or scheduled it in Blnk commits or voids it there; the day is proven again by itself.</>,
 } as const;
 
-/** @param signs the day whose differences may be accepted here; null: none may */
-const CertificateOf: FC<{ readonly certificate: FullCertificate; readonly signs: string | null }> = ({
-  certificate,
-  signs,
-}) => {
+const CertificateOf: FC<FindingsShown> = ({ certificate, signs, stored }) => {
   const { currency } = certificate;
   const sides = [
     { name: 'Stripe', count: certificate.stripeCount, sum: certificate.stripeSum, hash: certificate.stripeHash },
@@ -165,7 +169,7 @@ const CertificateOf: FC<{ readonly certificate: FullCertificate; readonly signs:
             { title: 'Side', cell: ({ name }) => name },
             { title: 'Payments', isNumber: true, cell: ({ count }) => formatCount(count) },
             { title: 'Sum', isNumber: true, cell: ({ sum }) => formatMoney({ amount: sum, currency }) },
-            { title: 'Hash', cell: ({ hash }) => <Id value={hash} short={24} /> },
+            { title: 'Hash', cell: ({ hash }) => <Id value={hash} /> },
           ]}
           rows={sides}
           empty=""
@@ -173,9 +177,9 @@ const CertificateOf: FC<{ readonly certificate: FullCertificate; readonly signs:
       )}
       <Facts
         of={[
-          ['Proven', <Time at={certificate.provedAt} />],
+          ['Proven', <Time at={certificate.provedAt} isZoned />],
           ['Because', certificate.trigger.replaceAll('_', ' ')],
-          ['Stripe as of', <Time at={certificate.stripeAsOf} />],
+          ['Stripe as of', <Time at={certificate.stripeAsOf} isZoned />],
           [
             'Source balance fell by',
             certificate.movement === null ? null : <Money amount={certificate.movement} currency={currency} />,
@@ -188,63 +192,17 @@ const CertificateOf: FC<{ readonly certificate: FullCertificate; readonly signs:
         ]}
       />
       {certificate.findings.length === 0 ? (
-        <p class="good-text">✓ Both sides agree, payment by payment.</p>
+        <Agreed certificate={certificate} />
       ) : (
-        <Findings certificate={certificate} signs={signs} />
+        <Findings {...{ certificate, signs, stored }} />
       )}
     </section>
   );
 };
 
-const FINDINGS_SHOWN = 200;
-
-const Findings: FC<{ readonly certificate: FullCertificate; readonly signs: string | null }> = ({
-  certificate: { findings, findingsCount, day, currency },
-  signs,
-}) => {
-  const shown = findings.slice(0, FINDINGS_SHOWN);
-  return (
-    <>
-      <Table
-        caption={`${formatCount(findingsCount)} ${findingsCount === 1 ? 'finding' : 'findings'}${findings.length < findingsCount ? `, the first ${formatCount(findings.length)} are kept` : ''}`}
-        columns={[
-          { title: 'Finding', cell: ({ kind, accepted }) => `${kind}${accepted === undefined ? '' : ' (accepted)'}` },
-          {
-            title: 'Payment',
-            cell: ({ paymentId }) =>
-              paymentId === null ? '' : <Id value={paymentId} href={`/payments/${encodeURIComponent(paymentId)}`} />,
-          },
-          { title: 'What', cell: ({ detail }) => <Text of={detail} /> },
-          { title: 'Means', cell: ({ kind }) => FINDING_KINDS[kind].meaning },
-          ...(signs === null || !shown.some(isForDecision)
-            ? []
-            : [{ title: 'Decide', cell: (finding: DayFinding) => <Decide day={day} finding={finding} /> }]),
-        ]}
-        rows={shown}
-        empty=""
-      />
-      {findings.length <= FINDINGS_SHOWN ? (
-        ''
-      ) : (
-        <p>
-          The first {FINDINGS_SHOWN} of {currency ?? day}; <a href={`/days/${day}/findings.csv`}>all of them as CSV</a>
-        </p>
-      )}
-    </>
+const Agreed: FC<{ readonly certificate: FullCertificate }> = ({ certificate: { reopened } }) =>
+  reopened ? (
+    <p class="attention-text">! Both sides agreed when they were compared; something of the day changed since.</p>
+  ) : (
+    <p class="good-text">✓ Both sides agree, payment by payment.</p>
   );
-};
-
-/** Leads to a page that repeats what is signed. */
-const Decide: FC<{ readonly day: string; readonly finding: DayFinding }> = ({ day, finding }) => {
-  const { paymentId, accepted } = finding;
-  if (paymentId === null) return null;
-  const query = `payment=${encodeURIComponent(paymentId)}`;
-  if (accepted !== undefined) return <a href={`/days/${day}/take-back?${query}`}>Take back…</a>;
-  return isForDecision(finding) ? <a href={`/days/${day}/accept?${query}`}>Accept…</a> : null;
-};
-
-/** Whether there is something to accept or take back. */
-function isForDecision(finding: DayFinding): boolean {
-  if (finding.paymentId === null) return false;
-  return finding.accepted !== undefined || judgeAcceptable([finding]).kind === 'acceptable';
-}

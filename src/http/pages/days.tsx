@@ -2,6 +2,7 @@
 import type { FC } from 'hono/jsx';
 import { formatCount } from '../../core/base/time-text.js';
 import type { CertificateRecord } from '../../db/reads/certificates.js';
+import type { ProofsRequested } from '../../operations/request-proofs.js';
 import { DayStrip, LOOKS, StateOf } from './day-strip.js';
 import { type Closing, groupByDay, isClosed, type Month, type MonthDays, type ShownDay } from './month.js';
 import { Choice, Live, Money, State, Table, Time } from './parts.js';
@@ -31,13 +32,15 @@ export const Days: FC<DaysShown> = ({ certificates, days, closing, month, months
         {days.length === 0 ? '' : <DayStrip days={days} />}
       </Live>
       {mayAct && provable.length > 0 ? <ProveForm from={provable[0] ?? ''} to={provable.at(-1) ?? ''} /> : ''}
-      {proven.length > 0 ? (
-        ''
-      ) : (
-        <p class="notice">No day of this month was proven yet. A day is proven by itself two days after it ended.</p>
-      )}
-      <Lines title="Not sealed" days={open} byDay={byDay} />
-      <Lines title="Sealed" days={closed} byDay={byDay} />
+      <Live id="lines">
+        {proven.length > 0 || days.length === 0 ? (
+          ''
+        ) : (
+          <p class="notice">No day of this month was proven yet. A day is proven by itself two days after it ended.</p>
+        )}
+        <Lines title="Not sealed" days={open} byDay={byDay} />
+        <Lines title="Sealed" days={closed} byDay={byDay} />
+      </Live>
     </>
   );
 };
@@ -77,7 +80,7 @@ const Line: FC<{ readonly shown: ShownDay; readonly certificates: readonly Certi
   const [payments, findings] = [sum(({ stripeCount }) => stripeCount), sum(({ findingsCount }) => findingsCount)];
   const currencies = certificates.filter(({ currency }) => currency !== null).length;
   return (
-    <details class="day">
+    <details class="day" id={`day-${day}`}>
       <summary>
         {day} <State tone={LOOKS[look].tone}>{LOOKS[look].words}</State>{' '}
         <span class="quiet">
@@ -134,3 +137,30 @@ const ProveForm: FC<{ readonly from: string; readonly to: string }> = ({ from, t
     <span class="quiet">A worker compares both sides of these days once more.</span>
   </form>
 );
+
+/** What came of asking for the proofs of several days. */
+export const ProofsAsked: FC<{ readonly asked: ProofsRequested; readonly month: Month }> = ({
+  asked: { days, requested, queueFault },
+  month,
+}) => {
+  const waiting = days.length - requested.length;
+  return (
+    <>
+      <h1>Proofs of {counted(days.length, 'day')} are asked for</h1>
+      <ul>
+        <li>
+          {days[0]} to {days.at(-1)}: a worker compares both sides, one day after the other.
+        </li>
+        {waiting === 0 ? (
+          ''
+        ) : (
+          <li>{counted(waiting, 'day')} waited for a proof already, and are not asked for twice.</li>
+        )}
+        {queueFault === null ? '' : <li>The queue could not be told; a worker finds them within a minute.</li>}
+      </ul>
+      <p>
+        <a href={`/days?month=${month}`}>Days of {month}</a>
+      </p>
+    </>
+  );
+};

@@ -12,7 +12,14 @@ export interface Frame {
   readonly access: Access;
   readonly version: string;
   /** Without the program's name; the path under /api/v1; all rows as CSV. Null: there is none that does the same. */
-  readonly same: { readonly command: string | null; readonly api: string | null; readonly csv?: string };
+  readonly same: {
+    /** One that only reads, as the page does: whoever copies it changes nothing. */
+    readonly command: string | null;
+    readonly api: string | null;
+    readonly csv?: string;
+    /** What changes something, for those who may. */
+    readonly act?: { readonly what: string; readonly command: string };
+  };
   readonly origin: string;
   readonly isLive?: boolean;
 }
@@ -66,7 +73,11 @@ export const Page: FC<PropsWithChildren<Frame>> = ({
       <Same {...{ same, origin, access, isLive }} />
     </main>
     <footer>
-      stripe-blnk-sync {version} · all times UTC · <a href="/runbook">runbook</a> · <a href="/api/openapi.json">API</a>
+      stripe-blnk-sync {version} · all times UTC
+      <span class="screen">
+        {' · '}
+        <a href="/runbook">runbook</a> · <a href="/api/openapi.json">API</a>
+      </span>
     </footer>
     <script src="/assets/live.js" type="module" />
   </Shell>
@@ -80,6 +91,13 @@ const Same: FC<Pick<Frame, 'same' | 'origin' | 'access' | 'isLive'>> = ({ same, 
     ) : (
       <p>
         The same as <code>{commandLine(same.command)}</code> <Copy text={commandLine(same.command)} />
+      </p>
+    )}
+    {same.act === undefined || access.role !== 'admin' ? (
+      ''
+    ) : (
+      <p>
+        {same.act.what}: <code>{commandLine(same.act.command)}</code> <Copy text={commandLine(same.act.command)} />
       </p>
     )}
     {same.api === null ? (
@@ -141,13 +159,15 @@ const LogOut: FC = () => (
   </form>
 );
 
+/** Stands behind what it copies. */
 const Copy: FC<{ readonly text: string }> = ({ text }) => (
   <button type="button" data-copy={text} hidden>
     Copy
   </button>
 );
 
-function curlOf(origin: string, path: string, { by }: Access): string {
-  const token = by === 'machine' ? '' : " -H 'Authorization: Bearer $ADMIN_TOKEN'".replaceAll("'", '"');
+function curlOf(origin: string, path: string, { by, role }: Access): string {
+  const variable = role === 'admin' ? 'ADMIN_TOKEN' : 'VIEWER_TOKEN';
+  const token = by === 'machine' ? '' : ` -H "Authorization: Bearer $${variable}"`;
   return `curl -s${token} '${origin}/api/v1${path}'`;
 }

@@ -3,7 +3,7 @@ import type { FC } from 'hono/jsx';
 import { formatCount, formatDuration } from '../../core/base/time-text.js';
 import { utcDay } from '../../core/base/window.js';
 import { type Need, worstSeverity } from '../../core/verdict/need.js';
-import { type Verdict, verdictOf } from '../../core/verdict/verdict.js';
+import { exitCodeOf, type Verdict, verdictOf } from '../../core/verdict/verdict.js';
 import type { CertificateRecord } from '../../db/reads/certificates.js';
 import type { DayTotalRecord } from '../../db/reads/days.js';
 import type { RunRecord } from '../../db/reads/runs.js';
@@ -39,7 +39,7 @@ export const Overview: FC<OverviewFacts> = ({ status, runs, days, certificates, 
     <>
       <h1>Is everything in the ledger?</h1>
       <Live id="answer">
-        <Answer verdict={verdict} />
+        <Answer verdict={verdict} status={status} />
         <Figures status={status} />
       </Live>
       {mayAct ? (
@@ -130,13 +130,14 @@ const Failed: FC<{ readonly runs: readonly RunRecord[]; readonly today: string }
 };
 
 /** One sentence and one colour; every need has what to do. */
-const Answer: FC<{ readonly verdict: Verdict }> = ({ verdict: { state, sentence, needs } }) => {
-  const tone = state === 'complete' ? 'good' : toneOf(needs);
+const Answer: FC<{ readonly verdict: Verdict; readonly status: StatusRecord }> = ({ verdict, status }) => {
+  const { sentence, needs } = verdict;
+  const tone = toneOf(verdict);
   return (
     <>
       <section class={`answer ${tone}`} aria-label="The answer">
         <p class="first">
-          <Sign tone={tone} /> {HEADLINES[state]}
+          <Sign tone={tone} /> {headlineOf(verdict, status)}
         </p>
         <p>{plainText(sentence)}</p>
       </section>
@@ -152,10 +153,8 @@ const Answer: FC<{ readonly verdict: Verdict }> = ({ verdict: { state, sentence,
   );
 };
 
-const HEADLINES: Readonly<Record<Verdict['state'], string>> = {
-  complete: 'Everything is in the ledger',
+const HEADLINES: Readonly<Record<Exclude<Verdict['state'], 'complete' | 'behind'>, string>> = {
   incomplete: 'Not everything is in the ledger',
-  behind: 'All that is known is in the ledger; it is behind',
   reading: 'Still reading for the first time',
   unknown: 'Not known',
   not_started: 'Nothing is mirrored yet',
@@ -163,8 +162,19 @@ const HEADLINES: Readonly<Record<Verdict['state'], string>> = {
 
 const SEVERITIES: Readonly<Record<Need['severity'], Tone>> = { error: 'bad', warning: 'attention', notice: 'quiet' };
 
-function toneOf(needs: readonly Need[]): Tone {
-  return SEVERITIES[worstSeverity(needs) ?? 'notice'];
+/** The worse of what the state and the needs say: nothing is green while `status` exits with 1. */
+function toneOf({ state, needs }: Pick<Verdict, 'state' | 'needs'>): Tone {
+  const worst = worstSeverity(needs) ?? 'notice';
+  return worst === 'notice' && state === 'complete' ? 'good' : SEVERITIES[worst];
+}
+
+/** Claims no more than the sentence beneath it. */
+function headlineOf({ state, needs }: Verdict, { outstanding, proofs }: StatusRecord): string {
+  const decided = outstanding.dismissed + proofs.accepted > 0 ? ', but for what was decided' : '';
+  if (state === 'behind') return `All that is known is in the ledger${decided}; it is behind`;
+  if (state !== 'complete') return HEADLINES[state];
+  const needed = exitCodeOf({ needs }) === 0 ? '' : '; something else needs you';
+  return `Everything is in the ledger${decided}${needed}`;
 }
 
 /** Of one kind each, in the order of the first of it: the worst comes first. */

@@ -18,11 +18,13 @@ export const Parked: FC<{
   readonly page: ParkedPage;
   readonly reasons: readonly ParkedFacts[];
   readonly asked: ParkedAsked;
+  /** The reason that was asked for, where there is none such. */
+  readonly unknown: string | undefined;
   readonly now: Date;
   readonly mayAct: boolean;
   readonly older: string | null;
   readonly first: string;
-}> = ({ page, reasons, asked, now, mayAct, older, first }) => (
+}> = ({ page, reasons, asked, unknown, now, mayAct, older, first }) => (
   <>
     <h1>Parked: what needs a decision</h1>
     <Live id="reasons">
@@ -31,7 +33,7 @@ export const Parked: FC<{
         columns={[
           {
             title: 'Reason',
-            cell: ({ reason }) => <a href={`/parked?reason=${reason ?? ''}`}>{reason ?? 'none stored'}</a>,
+            cell: ({ reason }) => (reason === null ? 'none stored' : <a href={`/parked?reason=${reason}`}>{reason}</a>),
           },
           { title: 'What it is', cell: ({ reason }) => (reason === null ? '' : PARKING_REASONS[reason]) },
           { title: 'To be decided', isNumber: true, cell: ({ waiting }) => formatCount(waiting) },
@@ -44,7 +46,15 @@ export const Parked: FC<{
     <Filters asked={asked} />
     {page.payments.length === 0 ? (
       <p class="notice">
-        {asked.reason === undefined ? 'Nothing is parked.' : `Nothing is parked as ${asked.reason}.`}
+        {unknown !== undefined ? (
+          <>
+            There is no reason <Text of={unknown} />; those that there are can be chosen above.
+          </>
+        ) : asked.reason === undefined ? (
+          'Nothing is parked.'
+        ) : (
+          `Nothing is parked as ${asked.reason}.`
+        )}
       </p>
     ) : (
       <Chosen page={page} now={now} mayAct={mayAct} />
@@ -154,8 +164,12 @@ export interface Decision {
   readonly references: readonly string[];
   /** All that are parked for it, instead of references. */
   readonly reason: ParkingReason | null;
+  /** Of a reason: those after this one in the list; null: from the first on. */
+  readonly after: string | null;
   /** How many it is about, now. */
   readonly count: number;
+  /** Of a reason, with those that one request does not decide. */
+  readonly all: number;
   /** How they stand; see `standingOf` of the reads. */
   readonly standing: string;
 }
@@ -165,7 +179,7 @@ export const Confirm: FC<{ readonly decision: Decision; readonly problem: string
   decision,
   problem,
 }) => {
-  const { what, references, reason, count, standing } = decision;
+  const { what, references, reason, after, count, all, standing } = decision;
   const words = `${formatCount(count)} ${count === 1 ? 'payment' : 'payments'}`;
   return (
     <>
@@ -175,9 +189,18 @@ export const Confirm: FC<{ readonly decision: Decision; readonly problem: string
           ? 'They are posted again, after it was looked whether the ledger has them already. What is refused again is parked again.'
           : 'They are not posted. The decision is kept, with who made it and why, and stands on the certificates of their days.'}
       </p>
+      {reason !== null && all > count ? (
+        <p class="notice">
+          {formatCount(all)} are parked as {reason}. One request decides {formatCount(count)} of them; the page after it
+          leads to the next.
+        </p>
+      ) : (
+        ''
+      )}
       {problem === null ? '' : <p class="answer bad">{problem}</p>}
       <form method="post" action={`/parked/${what}`}>
         {reason === null ? '' : <input type="hidden" name="reason" value={reason} />}
+        {after === null ? '' : <input type="hidden" name="after" value={after} />}
         <input type="hidden" name="standing" value={standing} />
         {references.map((reference) => (
           <input type="hidden" name="reference" value={reference} />
@@ -212,9 +235,23 @@ export const Confirm: FC<{ readonly decision: Decision; readonly problem: string
 /** The rest stands with the actions. */
 const LINES_SHOWN = 100;
 
-export const Decided: FC<{ readonly lines: readonly string[] }> = ({ lines }) => (
+/** Those of a reason that one request did not decide. */
+export interface Rest {
+  readonly what: Decision['what'];
+  readonly reason: ParkingReason;
+  readonly after: string;
+  /** All that are parked for it now. */
+  readonly parked: number;
+}
+
+export const Decided: FC<{
+  readonly heading: string;
+  readonly lines: readonly string[];
+  readonly rest: Rest | null;
+}> = ({ heading, lines, rest }) => (
   <>
-    <h1>Done</h1>
+    <h1>{heading}</h1>
+    {rest === null ? '' : <GoOn rest={rest} />}
     <ul>
       {lines.slice(0, LINES_SHOWN).map((line) => (
         <li>
@@ -227,4 +264,17 @@ export const Decided: FC<{ readonly lines: readonly string[] }> = ({ lines }) =>
       <a href="/parked">Back to what is parked</a>
     </p>
   </>
+);
+
+const GoOn: FC<{ readonly rest: Rest }> = ({ rest: { what, reason, after, parked } }) => (
+  <form method="post" action="/parked/confirm" class="actions">
+    <input type="hidden" name="reason" value={reason} />
+    <input type="hidden" name="after" value={after} />
+    <button type="submit" name="what" value={what} class="first">
+      {what === 'retry' ? 'Retry' : 'Dismiss'} the next…
+    </button>
+    <span class="quiet">
+      {formatCount(parked)} {parked === 1 ? 'is' : 'are'} parked as {reason} still.
+    </span>
+  </form>
 );

@@ -22,13 +22,21 @@ export const Sign: FC<{ readonly tone: Tone }> = ({ tone }) => (
   </span>
 );
 
+interface Shown {
+  readonly at: Date | null;
+  readonly now?: Date;
+  /** On what is printed and handed on, each time says that it is UTC. */
+  readonly isZoned?: boolean;
+}
+
 /** UTC, because days are UTC days; how long ago beside it where `now` is given. */
-export const Time: FC<{ readonly at: Date | null; readonly now?: Date }> = ({ at, now }) => {
+export const Time: FC<Shown> = ({ at, now, isZoned = false }) => {
   if (at === null) return <span class="quiet">–</span>;
   const ago = now === undefined ? '' : agoText(now.getTime() - at.getTime());
   return (
     <time datetime={at.toISOString()} title={`${at.toISOString()}`}>
       {formatTime(at)}
+      {isZoned ? ' UTC' : ''}
       {ago === '' ? (
         ''
       ) : (
@@ -63,6 +71,10 @@ export const Id: FC<{ readonly value: string; readonly href?: string; readonly s
     </span>
   );
 };
+
+/** A payment that a proof or a person named. It leads to its page where there is one: not of what only another side has. */
+export const Payment: FC<{ readonly id: string; readonly stored: ReadonlySet<string> }> = ({ id, stored }) =>
+  stored.has(id) ? <Id value={id} href={`/payments/${encodeURIComponent(id)}`} /> : <Id value={id} />;
 
 /** What vendors, customers or people wrote: control characters are spelled out. */
 export const Text: FC<{ readonly of: string | null }> = ({ of }) =>
@@ -137,14 +149,24 @@ export const Live: FC<PropsWithChildren<{ readonly id: string }>> = ({ id, child
   </div>
 );
 
-export const Older: FC<{ readonly href: string | null; readonly isFirst: boolean; readonly first: string }> = ({
-  href,
-  isFirst,
-  first,
-}) => (
+interface Pager {
+  readonly href: string | null;
+  readonly isFirst: boolean;
+  readonly first: string;
+}
+
+export const Older: FC<Pager> = ({ href, isFirst, first }) => (
   <p class="pager">
     {isFirst ? '' : <a href={first}>← Newest</a>}
     {href === null ? '' : <a href={href}>Older →</a>}
+  </p>
+);
+
+/** Of lists that are in another order than that of time. */
+export const Further: FC<Pager> = ({ href, isFirst, first }) => (
+  <p class="pager">
+    {isFirst ? '' : <a href={first}>← From the first</a>}
+    {href === null ? '' : <a href={href}>Further →</a>}
   </p>
 );
 

@@ -122,46 +122,50 @@ export const Payment: FC<{
     <h1>
       <Id value={payment.reference} />
     </h1>
-    <p>
-      <State tone={TONES[payment.state]}>{WORDS[payment.state]}</State>{' '}
-      <Money amount={payment.amountMinor} currency={payment.currency} />
-      {payment.dashboardUrl === null ? (
-        ''
-      ) : (
-        <>
-          {' · '}
-          <a href={payment.dashboardUrl} rel="noreferrer">
-            In Stripe's dashboard
-          </a>
-        </>
-      )}
-      {ledgerUrl === null ? (
-        ''
-      ) : (
-        <>
-          {' · '}
-          <a href={ledgerUrl} rel="noreferrer">
-            In the ledger
-          </a>
-        </>
-      )}
-    </p>
     {compared === null ? '' : <Compared compared={compared} at={now} />}
-    {payment.reason === null || payment.state === 'posted' ? (
-      ''
-    ) : (
-      <section class="answer attention" aria-label="Why it is parked">
-        <p class="first">{PARKING_REASONS[payment.reason]}</p>
-        <p>
-          <Text of={payment.reasonDetail} />
-        </p>
-        {payment.whatToDo === null ? '' : <p>{payment.whatToDo}</p>}
-      </section>
-    )}
-    {payment.state === 'parked' && mayAct ? <Decide references={[payment.reference]} /> : ''}
+    <Live id="standing">
+      <p>
+        <State tone={TONES[payment.state]}>{WORDS[payment.state]}</State>{' '}
+        <Money amount={payment.amountMinor} currency={payment.currency} />
+        {payment.dashboardUrl === null ? (
+          ''
+        ) : (
+          <>
+            {' · '}
+            <a href={payment.dashboardUrl} rel="noreferrer">
+              In Stripe's dashboard
+            </a>
+          </>
+        )}
+        {ledgerUrl === null ? (
+          ''
+        ) : (
+          <>
+            {' · '}
+            <a href={ledgerUrl} rel="noreferrer">
+              In the ledger
+            </a>
+          </>
+        )}
+      </p>
+      {payment.reason === null || payment.state === 'posted' ? (
+        ''
+      ) : (
+        <section class="answer attention" aria-label="Why it is parked">
+          <p class="first">{PARKING_REASONS[payment.reason]}</p>
+          <p>
+            <Text of={payment.reasonDetail} />
+          </p>
+          {payment.whatToDo === null ? '' : <p>{payment.whatToDo}</p>}
+        </section>
+      )}
+      {payment.state === 'parked' && mayAct ? <Decide references={[payment.reference]} /> : ''}
+    </Live>
     <Known payment={payment} now={now} />
     {mayAct ? <CompareNow reference={payment.reference} whyNot={whyNotCompared} /> : ''}
-    <Past payment={payment} />
+    <Live id="past">
+      <Past payment={payment} />
+    </Live>
   </>
 );
 

@@ -6,7 +6,7 @@ import type { ItemState, RepairAction } from '../../core/repair/repair-plan.js';
 import type { RepairSums } from '../../core/repair/repair-sums.js';
 import type { ItemStanding, RepairItemRecord, RepairRecord, RepairShown } from '../../db/reads/repairs.js';
 import type { WorkInHand } from '../../operations/single-work.js';
-import { Facts, Id, Live, Money, Older, State, Table, Text, Time, type Tone } from './parts.js';
+import { Facts, Further, Id, Live, Money, State, Table, Text, Time, type Tone } from './parts.js';
 import { AtWork, PaymentOf, StateOf, signedMoney, sumsText } from './repairs.js';
 import { YourName } from './signature.js';
 
@@ -34,17 +34,21 @@ const STANDINGS: Readonly<Record<ItemStanding, string>> = {
 
 export const Repair: FC<{
   readonly shown: RepairShown;
+  /** Which of its payments have a page. */
+  readonly stored: ReadonlySet<string>;
   readonly current: WorkInHand | null;
   readonly whyNot: string | null;
   readonly mayAct: boolean;
   readonly now: Date;
   readonly older: string | null;
   readonly isFirst: boolean;
-}> = ({ shown: { repair, items }, current, whyNot, mayAct, now, older, isFirst }) => (
+}> = ({ shown: { repair, items }, stored, current, whyNot, mayAct, now, older, isFirst }) => (
   <>
-    <h1>
-      Plan <Id value={repair.id} short={13} /> <StateOf repair={repair} />
-    </h1>
+    <Live id="standing">
+      <h1>
+        Plan <Id value={repair.id} short={13} /> <StateOf repair={repair} />
+      </h1>
+    </Live>
     <Live id="work">{current === null ? '' : <AtWork work={current} now={now} />}</Live>
     <Live id="plan">
       <Facts
@@ -72,11 +76,13 @@ export const Repair: FC<{
         ]}
       />
     </Live>
-    {mayAct && repair.left.items > 0 && current === null ? <ApplyForm repair={repair} whyNot={whyNot} /> : ''}
-    <Live id="items">
-      <Items items={items} />
+    <Live id="apply">
+      {mayAct && repair.left.items > 0 && current === null ? <ApplyForm repair={repair} whyNot={whyNot} /> : ''}
     </Live>
-    <Older href={older} isFirst={isFirst} first={`/repairs/${repair.id}`} />
+    <Live id="items">
+      <Items items={items} stored={stored} />
+    </Live>
+    <Further href={older} isFirst={isFirst} first={`/repairs/${repair.id}`} />
   </>
 );
 
@@ -94,14 +100,19 @@ const ApplyForm: FC<{ readonly repair: RepairRecord; readonly whyNot: string | n
     <p class="notice">It cannot be applied from here: {whyNot}</p>
   );
 
-const Items: FC<{ readonly items: readonly RepairItemRecord[] }> = ({ items }) => (
+interface ItemsShown {
+  readonly items: readonly RepairItemRecord[];
+  readonly stored: ReadonlySet<string>;
+}
+
+const Items: FC<ItemsShown> = ({ items, stored }) => (
   <Table
     caption="In the order in which they are applied"
     columns={[
       { title: 'Item', isNumber: true, cell: ({ item }) => formatCount(item) },
       { title: 'State', cell: ({ state }) => <State tone={STATES[state].tone}>{STATES[state].words}</State> },
       { title: 'Day', cell: ({ day }) => <a href={`/days/${day}`}>{day}</a> },
-      { title: 'Payment', cell: ({ paymentId }) => <PaymentOf id={paymentId} /> },
+      { title: 'Payment', cell: ({ paymentId }) => <PaymentOf id={paymentId} stored={stored} /> },
       { title: 'What is wrong', cell: ({ finding }) => FINDING_KINDS[finding].meaning },
       { title: 'What is done', cell: ({ action }) => ACTIONS[action] },
       { title: 'Reference', cell: ({ reference }) => (reference === null ? '' : <Id value={reference} />) },

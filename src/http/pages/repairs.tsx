@@ -6,7 +6,7 @@ import type { PlanOutcome } from '../../core/repair/repair-plan.js';
 import type { RepairSums } from '../../core/repair/repair-sums.js';
 import type { RepairRecord } from '../../db/reads/repairs.js';
 import type { EndedWork, WorkInHand } from '../../operations/single-work.js';
-import { Id, Live, Older, State, Table, Text, Time } from './parts.js';
+import { Id, Live, Older, Payment, State, Table, Text, Time } from './parts.js';
 
 export interface RepairsShown {
   readonly repairs: readonly RepairRecord[];
@@ -24,9 +24,9 @@ export const Repairs: FC<RepairsShown> = ({ repairs, current, last, whyNot, mayA
     <h1>Repairs: what would be posted</h1>
     <Live id="work">
       {current === null ? '' : <AtWork work={current} now={now} />}
-      {current === null && last !== null && last.fault !== null ? <Ended work={last} now={now} /> : ''}
+      {current === null && last !== null ? <Ended work={last} now={now} /> : ''}
     </Live>
-    {mayAct && current === null ? <PlanForm whyNot={whyNot} from="" to="" /> : ''}
+    <Live id="new">{mayAct && current === null ? <PlanForm whyNot={whyNot} from="" to="" /> : ''}</Live>
     <Live id="list">
       <Table
         columns={[
@@ -79,13 +79,13 @@ export const PlanForm: FC<{ readonly whyNot: string | null; readonly from: strin
 export const AtWork: FC<{ readonly work: WorkInHand; readonly now: Date }> = ({ work, now }) => {
   const { what, subject, by, since, progress } = work;
   return (
-    <section class="answer" aria-label="At work">
+    <section class="answer" aria-label="At work" data-work>
       <p class="first">{what === 'plan' ? 'A plan is being made' : 'A plan is being applied'}</p>
       <p>
         {subject === null ? '' : <Id value={subject} short={13} href={`/repairs/${subject}`} />} Asked by{' '}
         <Text of={by.name} />, <Time at={since} now={now} />.{' '}
         {progress === null
-          ? 'It has just begun.'
+          ? 'Nothing is counted yet.'
           : `${formatCount(progress.done)} of ${formatCount(progress.all)} ${PROGRESS[progress.what]}.`}{' '}
         It goes on although nobody waits.
       </p>
@@ -95,16 +95,24 @@ export const AtWork: FC<{ readonly work: WorkInHand; readonly now: Date }> = ({ 
 
 const PROGRESS = { parked: 'parked payments looked up', payments: 'payments read on both sides', items: 'items done' };
 
-const Ended: FC<{ readonly work: EndedWork; readonly now: Date }> = ({ work: { what, fault, endedAt }, now }) => (
-  <p class="answer attention">
-    {what === 'plan' ? 'The last plan was not finished' : 'The last plan was not applied to its end'} (
-    <Time at={endedAt} now={now} />
-    ): <Text of={fault} />
-  </p>
-);
+/** Of what has a result there is nothing to say: the list has it. */
+const Ended: FC<{ readonly work: EndedWork; readonly now: Date }> = ({ work: { what, fault, told, endedAt }, now }) => {
+  if (fault === null && told === null) return null;
+  const failed = what === 'plan' ? 'The last plan was not finished' : 'The last plan was not applied to its end';
+  return (
+    <p class={fault === null ? 'notice' : 'answer attention'}>
+      {fault === null ? 'The last search found nothing that a plan can do' : failed} (
+      <Time at={endedAt} now={now} />
+      ): <Text of={fault ?? told} />
+    </p>
+  );
+};
 
 /** Nothing can be planned: what there is to say all the same. */
-export const NothingPlanned: FC<{ readonly outcome: PlanOutcome }> = ({ outcome: { reported, left, days } }) => (
+export const NothingPlanned: FC<{ readonly outcome: PlanOutcome; readonly stored: ReadonlySet<string> }> = ({
+  outcome: { reported, left, days },
+  stored,
+}) => (
   <>
     <h1>There is nothing that a plan can do</h1>
     <p>
@@ -113,9 +121,9 @@ export const NothingPlanned: FC<{ readonly outcome: PlanOutcome }> = ({ outcome:
         : `${formatCount(days.length)} ${days.length === 1 ? 'day was' : 'days were'} looked at, and both sides of what they name were read afresh.`}
     </p>
     {reported.length === 0 ? '' : <h2>A person decides these</h2>}
-    <Told rows={reported} />
+    <Told rows={reported} stored={stored} />
     {left.length === 0 ? '' : <h2>These need nothing, or not yet</h2>}
-    <Told rows={left} />
+    <Told rows={left} stored={stored} />
     <p>
       <a href="/repairs">All plans</a> · <a href="/days">Days</a>
     </p>
@@ -124,9 +132,15 @@ export const NothingPlanned: FC<{ readonly outcome: PlanOutcome }> = ({ outcome:
 
 const TOLD_MAX = 200;
 
+/** The payments that the page of this outcome names. */
+export function paymentsTold({ reported, left }: Pick<PlanOutcome, 'reported' | 'left'>): string[] {
+  return [reported, left].flatMap((rows) => rows.slice(0, TOLD_MAX).map(({ paymentId }) => paymentId));
+}
+
 const Told: FC<{
   readonly rows: ReadonlyArray<{ readonly day: string; readonly paymentId: string; readonly detail: string }>;
-}> = ({ rows }) =>
+  readonly stored: ReadonlySet<string>;
+}> = ({ rows, stored }) =>
   rows.length === 0 ? null : (
     <Table
       caption={
@@ -134,7 +148,7 @@ const Told: FC<{
       }
       columns={[
         { title: 'Day', cell: ({ day }) => <a href={`/days/${day}`}>{day}</a> },
-        { title: 'Payment', cell: ({ paymentId }) => <PaymentOf id={paymentId} /> },
+        { title: 'Payment', cell: ({ paymentId }) => <PaymentOf id={paymentId} stored={stored} /> },
         { title: 'What', cell: ({ detail }) => <Text of={detail} /> },
       ]}
       rows={rows.slice(0, TOLD_MAX)}
@@ -142,8 +156,8 @@ const Told: FC<{
     />
   );
 
-export const PaymentOf: FC<{ readonly id: string }> = ({ id }) =>
-  id === 'day' ? <>the whole day</> : <Id value={id} href={`/payments/${encodeURIComponent(id)}`} />;
+export const PaymentOf: FC<{ readonly id: string; readonly stored: ReadonlySet<string> }> = ({ id, stored }) =>
+  id === 'day' ? <>the whole day</> : <Payment id={id} stored={stored} />;
 
 export function sumsText({ items, sums }: RepairSums): string {
   if (items === 0) return '–';

@@ -6,7 +6,7 @@ import { FEEDS, type RunStatus, TRIGGERS } from '../../core/coverage/sync-run.js
 import type { PaymentPage } from '../../db/reads/payments.js';
 import type { RunPage, RunRecord } from '../../db/reads/runs.js';
 import { RUN_STATUSES } from '../api/schemas.js';
-import { Choice, Facts, Id, Live, Older, State, Table, Text, Time, type Tone } from './parts.js';
+import { Choice, Facts, Further, Id, Live, Older, State, Table, Text, Time, type Tone } from './parts.js';
 import { PaymentTable } from './payments.js';
 
 const TONES: Readonly<Record<RunStatus, Tone>> = {
@@ -49,15 +49,36 @@ export interface RunsAsked {
   readonly after?: string;
 }
 
+/** A sync that somebody asked for, and the run that serves it; null while there is none. */
+interface SyncAsked {
+  readonly requestedAt: Date;
+  readonly servedBy: string | null;
+}
+
+const SyncTold: FC<{ readonly sync: SyncAsked; readonly now: Date }> = ({ sync: { requestedAt, servedBy }, now }) => (
+  <p class="notice">
+    A sync was asked for <Time at={requestedAt} now={now} />.{' '}
+    {servedBy === null ? (
+      'Its run stands here as soon as a worker begins it.'
+    ) : (
+      <>
+        Its run is <Id value={servedBy} short={13} href={`/runs/${servedBy}`} />.
+      </>
+    )}
+  </p>
+);
+
 export const Runs: FC<{
   readonly page: RunPage;
   readonly asked: RunsAsked;
+  readonly sync: SyncAsked | null;
   readonly now: Date;
   readonly older: string | null;
   readonly first: string;
-}> = ({ page, asked, now, older, first }) => (
+}> = ({ page, asked, sync, now, older, first }) => (
   <>
     <h1>Runs</h1>
+    <Live id="sync">{sync === null ? '' : <SyncTold sync={sync} now={now} />}</Live>
     <form method="get" class="filters">
       <Choice name="status" label="Status" options={RUN_STATUSES} chosen={asked.status} />
       <Choice name="feed" label="Feed" options={FEEDS} chosen={asked.feed} />
@@ -102,11 +123,14 @@ export const Run: FC<{
   readonly payments: PaymentPage;
   readonly now: Date;
   readonly older: string | null;
-}> = ({ run, parts, payments, now, older }) => (
+  readonly isFirst: boolean;
+}> = ({ run, parts, payments, now, older, isFirst }) => (
   <>
-    <h1>
-      Run <Id value={run.id} short={13} /> <State tone={TONES[run.status]}>{run.status}</State>
-    </h1>
+    <Live id="status">
+      <h1>
+        Run <Id value={run.id} short={13} /> <State tone={TONES[run.status]}>{run.status}</State>
+      </h1>
+    </Live>
     <Live id="run">
       {run.error === null ? (
         ''
@@ -144,20 +168,20 @@ export const Run: FC<{
         ]}
       />
     </Live>
-    {parts.length === 0 ? (
-      ''
-    ) : (
-      <>
-        <h2>Parts</h2>
-        <Live id="parts">
+    <Live id="parts">
+      {parts.length === 0 ? (
+        ''
+      ) : (
+        <>
+          <h2>Parts</h2>
           <RunTable runs={parts} now={now} />
-        </Live>
-      </>
-    )}
+        </>
+      )}
+    </Live>
     <h2>Payments that it stored first</h2>
     <Live id="payments">
       <PaymentTable payments={payments.payments} empty="This run stored no payment that was not known before." />
     </Live>
-    <Older href={older} isFirst first={`/runs/${run.id}`} />
+    <Further href={older} isFirst={isFirst} first={`/runs/${run.id}`} />
   </>
 );

@@ -72,7 +72,7 @@ details summary { cursor: pointer; } details.day { border-bottom: 1px solid var(
   table.blocks td:empty { display: none; }
   dl.list { grid-template-columns: 1fr; gap: 0; } dl.list dd { margin-bottom: .5rem; } }
 @media (prefers-reduced-motion: no-preference) { [data-fresh] { animation: fresh 1.2s ease-out; } @keyframes fresh { from { background: var(--info-ground); } } }
-@media print { header.top nav, .actions, form, .same, footer, .skip { display: none; } html { font-size: 11pt; } :root { --ground: #fff; --text: #000; --quiet: #444; --raised: #fff; } a { color: inherit; } }
+@media print { header.top nav, .actions, form, .same, footer .screen, .skip { display: none; } html { font-size: 11pt; } :root { --ground: #fff; --text: #000; --quiet: #444; --raised: #fff; } a { color: inherit; } }
 `;
 
 /** Only what pages can do without: parts that are swapped when something changed, copying, and a pause. */
@@ -83,20 +83,30 @@ let source = null, paused = false, wanted = false, busy = false;
 function soon() {
   if (busy) { wanted = true; return; }
   busy = true; wanted = false;
-  refresh().catch(() => {}).finally(() => setTimeout(() => { busy = false; if (wanted && !paused) soon(); }, 3000));
+  refresh().catch(() => {}).finally(() => setTimeout(() => { busy = false; if ((wanted || isAtWork()) && !paused) soon(); }, 3000));
 }
+/* How far such work is stands in the memory of a process: no event tells of it. */
+function isAtWork() { return source !== null && document.querySelector('[data-work]') !== null; }
 async function refresh() {
   const answer = await fetch(location.href, { headers: { accept: 'text/html' } });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
   for (const part of document.querySelectorAll('[data-live]')) {
     const next = fresh.getElementById(part.id);
-    if (next === null || part.contains(document.activeElement) || part.innerHTML === next.innerHTML) continue;
+    if (next === null || isInUse(part) || part.innerHTML === next.innerHTML) continue;
     if (toldBy(part) !== toldBy(next)) next.dataset.fresh = '';
     const [shown, folded] = [part, next].map((of) => [...of.querySelectorAll('details')]);
-    if (shown.length === folded.length) shown.forEach((one, at) => { folded[at].open = one.open; });
+    shown.forEach((one, at) => {
+      const same = one.id === '' ? (shown.length === folded.length ? folded[at] : undefined) : folded.find(({ id }) => id === one.id);
+      if (same !== undefined) same.open = one.open;
+    });
     part.replaceWith(next);
   }
+}
+/* What a person is at, or has typed and not sent, stays as it is. */
+function isInUse(part) {
+  if (part.contains(document.activeElement)) return true;
+  return [...part.querySelectorAll('input, textarea')].some((field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked);
 }
 /* How long ago something was differs in each answer, and is no news. */
 function toldBy(part) {
@@ -131,9 +141,12 @@ if (pause !== null) {
 for (const button of document.querySelectorAll('[data-copy]')) {
   button.hidden = false;
   button.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    const words = button.textContent; button.textContent = 'Copied';
-    setTimeout(() => { button.textContent = words; }, 1500);
+    if (button.dataset.words === undefined) button.dataset.words = button.textContent;
+    /* Browsers have no clipboard for pages over plain HTTP from another machine, and people may refuse it. */
+    const isCopied = await Promise.resolve().then(() => navigator.clipboard.writeText(button.dataset.copy)).then(() => true, () => false);
+    if (!isCopied) getSelection().selectAllChildren(button.previousElementSibling);
+    button.textContent = isCopied ? 'Copied' : 'Selected: copy it with the keyboard';
+    setTimeout(() => { button.textContent = button.dataset.words; }, isCopied ? 1500 : 6000);
   });
 }
 document.addEventListener('keydown', (event) => {
