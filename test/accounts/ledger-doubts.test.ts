@@ -55,6 +55,16 @@ async function forgetMissing(stage: Stage): Promise<void> {
   await stage.sql.unsafe(/others are made: (with .*)\.$/.exec(said)?.[1] ?? 'nothing was said');
 }
 
+/** A few drains: under load a claim may lapse before its chunk is posted. @returns what of others is pending still */
+async function drainOthers(stage: Stage, drain: () => Promise<void>, name: string): Promise<readonly string[]> {
+  let pending: readonly string[] = [];
+  for (let drains = 0; drains < 6 && (drains === 0 || pending.length > 0); drains += 1) {
+    await drain();
+    pending = await pendingOfOthers(stage, name);
+  }
+  return pending;
+}
+
 describe('however many payments wait for', () => {
   it('a balance that Blnk lacks, those of others are posted', { timeout: 60_000 }, async () => {
     const stage = await open();
@@ -68,8 +78,7 @@ describe('however many payments wait for', () => {
     await stage.pay(Array.from({ length: MANY }, (): PaidBy => ['cus_gone', 'USD']));
     await stage.pay(PAID);
     await putInFront(stage, '@cus_gone');
-    for (let drains = 0; drains < 3; drains += 1) await worker.drain();
-    expect(await pendingOfOthers(stage, '@cus_gone')).toEqual([]);
+    expect(await drainOthers(stage, worker.drain, '@cus_gone')).toEqual([]);
   });
 
   it('balances that cannot be made now, those of others are posted', { timeout: 60_000 }, async () => {
@@ -84,8 +93,7 @@ describe('however many payments wait for', () => {
     await putInFront(stage, '@cus_new%');
     await worker.turn();
     await stage.sql`update stripe_blnk_sync.account_balances set wanted_at = now() - interval '2 minutes' where balance_id is null`;
-    for (let drains = 0; drains < 3; drains += 1) await worker.drain();
-    expect(await pendingOfOthers(stage, '@cus_new%')).toEqual([]);
+    expect(await drainOthers(stage, worker.drain, '@cus_new%')).toEqual([]);
   });
 });
 
