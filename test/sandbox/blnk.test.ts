@@ -199,12 +199,17 @@ describe('the Cloud as the sandbox plays it', () => {
 });
 
 describe('the ledger of the sandbox', () => {
-  it('makes a post wait for a locked balance, and answers 423 when the wait is over', async () => {
+  it('answers 423 when the wait for a locked balance is over', async () => {
     const sandbox = await start({ lockWaitMs: 120 });
-    const unlock = sandbox.holdBalance('@stripe', 'USD');
+    sandbox.holdBalance('@stripe', 'USD');
     const startedAt = performance.now();
     expect(codeOf(await postPayment(sandbox, 'pi_1'))).toBe('GEN_RESOURCE_LOCKED');
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(115);
+  });
+
+  it('makes a post wait for a locked balance, and no other one', async () => {
+    const sandbox = await start({ lockWaitMs: 30_000 });
+    const unlock = sandbox.holdBalance('@stripe', 'USD');
     const waiting = postPayment(sandbox, 'pi_1');
     expect((await postPayment(sandbox, 'pi_2', { currency: 'EUR' })).status).toBe(201);
     unlock?.();
