@@ -9,8 +9,9 @@ import { fromAscii, keyOf, toAscii } from '../../core/proof/line-key.js';
 import { MARKS, type StagedKind, type StoredItem } from '../../core/proof/staged.js';
 import type { PieceBounds } from '../../core/proof/tally-day.js';
 import type { DayProgress, DayStore, NamedItem, Piece, Selector } from '../../prove/day-store.js';
-import type { Drizzle } from '../connection/open.js';
+import type { Drizzle, Transaction } from '../connection/open.js';
 import { stagedDays, stagedItems } from '../schema/staged-days.js';
+import { alongIndex } from './along-index.js';
 import { putStatement } from './put-staged.js';
 import { removeItems, removeStaged } from './remove-staged.js';
 import { COLUMNS, itemOf, rowsOf, type StagedRow } from './staged-rows.js';
@@ -109,12 +110,14 @@ export function createStagedDay(db: Drizzle, options: StagedDayOptions): DayStor
       return rows.map(itemOf).sort((a, b) => a.sequence - b.sequence);
     },
     async todo(bit, { after, limit }) {
-      const rows = await db
-        .select(COLUMNS)
-        .from(stagedItems)
-        .where(and(ofDay(id), hasToDo(bit), gt(stagedItems.sequence, after)))
-        .orderBy(asc(stagedItems.sequence))
-        .limit(limit);
+      const rows = await alongIndex(db, (reading) =>
+        reading
+          .select(COLUMNS)
+          .from(stagedItems)
+          .where(and(ofDay(id), hasToDo(bit), gt(stagedItems.sequence, after)))
+          .orderBy(asc(stagedItems.sequence))
+          .limit(limit),
+      );
       return rows.map(itemOf);
     },
     async drop(bit, names) {
@@ -171,13 +174,15 @@ async function keyFarther(
   db: Drizzle,
   { id, after }: { readonly id: number; readonly after: string },
 ): Promise<string | null> {
-  const [row] = await db
-    .select({ key: stagedItems.key })
-    .from(stagedItems)
-    .where(and(ofDay(id), gt(stagedItems.key, after)))
-    .orderBy(asc(stagedItems.key))
-    .offset(SCANNED_MAX)
-    .limit(1);
+  const [row] = await alongIndex(db, (reading) =>
+    reading
+      .select({ key: stagedItems.key })
+      .from(stagedItems)
+      .where(and(ofDay(id), gt(stagedItems.key, after)))
+      .orderBy(asc(stagedItems.key))
+      .offset(SCANNED_MAX)
+      .limit(1),
+  );
   return row?.key ?? null;
 }
 
@@ -240,7 +245,10 @@ async function* cut(
   let after: string | null = null;
   for (;;) {
     await renew();
-    const rows: StagedRow[] = await comparedItems(db, id, gt(stagedItems.key, after ?? '')).limit(pieceItems + 1);
+    const from = after ?? '';
+    const rows: StagedRow[] = await alongIndex(db, (reading) =>
+      comparedItems(reading, id, gt(stagedItems.key, from)).limit(pieceItems + 1),
+    );
     const cutKey = rows.length > pieceItems ? (rows.at(-1)?.key ?? null) : null;
     if (cutKey === null) {
       yield { after, upTo: null, items: rows.map(itemOf) };
@@ -266,7 +274,7 @@ async function* cutAgain(
   }
 }
 
-function comparedItems(db: Drizzle, id: number, condition: SQL | undefined) {
+function comparedItems(db: Drizzle | Transaction, id: number, condition: SQL | undefined) {
   return db
     .select(COLUMNS)
     .from(stagedItems)
