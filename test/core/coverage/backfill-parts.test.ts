@@ -14,8 +14,8 @@ const inHand = fc
     requests: fc.integer({ min: 0, max: 5_000 }),
   })
   .map(
-    ({ from, length, read, requests }, index = 0): PartInHand => ({
-      runId: `${index}-${from}`,
+    ({ from, length, read, requests }): PartInHand => ({
+      runId: `from ${from}`,
       window: { from: at(from), to: at(from + length) },
       readDownTo: at(from + Math.round(length * (1 - read))),
       requests,
@@ -37,7 +37,7 @@ describe('the parts of a backfill', () => {
 
   it('are cut at a whole second within what is left of one of them', () => {
     fc.assert(
-      fc.property(fc.array(inHand, { maxLength: 7 }), (parts) => {
+      fc.property(fc.uniqueArray(inHand, { maxLength: 7, selector: ({ runId }) => runId }), (parts) => {
         const cut = cutOf(parts);
         if (cut === null) return;
         const part = parts.find(({ runId }) => runId === cut.runId);
