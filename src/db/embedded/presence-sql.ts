@@ -1,7 +1,7 @@
 // The statements by which the server watches and stops itself. Why in SQL: a watchdog process of ours would be one more
 // thing to find, feed and lose, and could be killed without the server noticing; a statement lives and dies with the
 // server, runs as the server's user and costs one backend. Its client is gone while it runs, which PostgreSQL does not
-// look for during a statement (client_connection_check_interval is 0). It holds a snapshot for a quarter of a second at most.
+// look for during a statement (client_connection_check_interval is 0). It holds a snapshot for a twentieth of a second at most.
 
 import { sessionName } from '../../core/base/session-name.js';
 
@@ -24,9 +24,9 @@ const ROUNDS = 5;
 const ROUND_MAX_MS = 5_000;
 /**
  * Sleeping is a statement, and a statement has a snapshot, which an index that is built concurrently waits for, several times:
- * a round sleeps in pieces.
+ * a round sleeps in pieces. With pieces of 250 ms half of a first start was waiting for them.
  */
-const SLEEP_MAX_MS = 250;
+const SLEEP_MAX_MS = 50;
 
 /**
  * Asks the server for a fast shutdown: open transactions are rolled back, everything is written, and the next start needs
