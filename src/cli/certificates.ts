@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SyncError } from '../core/base/errors.js';
 import { commandLine } from '../core/base/own-command.js';
-import type { CertificateState } from '../core/proof/certificate.js';
+import { CERTIFICATE_STATES, type CertificateState } from '../core/proof/certificate.js';
 import type { CertificateRecord } from '../db/reads/certificates.js';
 import { certificateCsv } from '../views/certificate-csv.js';
 import { certificateTable, dayLines } from '../views/certificate-text.js';
@@ -18,14 +18,6 @@ import {
   withContext,
 } from './command.js';
 import type { CommandContext, CommandEnvironment } from './ports.js';
-
-const STATES = [
-  'not_covered',
-  'open',
-  'sealed',
-  'sealed_with_exceptions',
-  'broken',
-] as const satisfies readonly CertificateState[];
 
 /** On a screen; what is exported is whole. */
 const ROWS_SHOWN = 50;
@@ -53,7 +45,7 @@ export function addCertificatesCommands(program: Command, environment: CommandEn
     .description('list the newest of each day and currency, newest day first')
     .addOption(new Option('--from <day>', 'the first UTC day').argParser(parseDay))
     .addOption(new Option('--to <day>', 'the last UTC day').argParser(parseDay))
-    .addOption(new Option('--state <state>', 'only those that came out so').choices(STATES))
+    .addOption(new Option('--state <state>', 'only those that came out so').choices(CERTIFICATE_STATES))
     .addOption(limitOption(ROWS_SHOWN).default(undefined, `${ROWS_SHOWN}; all with --json or --csv`))
     .addOption(jsonOption())
     .addOption(new Option('--csv', 'print CSV instead of text').conflicts('json'))

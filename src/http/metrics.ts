@@ -5,6 +5,7 @@
 import type { Hono, MiddlewareHandler } from 'hono';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { DAY_MS, utcDay } from '../core/base/window.js';
+import { CERTIFICATE_STATES } from '../core/proof/certificate.js';
 import { exitCodeOf, verdictOf } from '../core/verdict/verdict.js';
 import type { CertificateRecord } from '../db/reads/certificates.js';
 import type { StatusRecord } from '../db/reads/status.js';
@@ -244,7 +245,7 @@ function setDays(
 ): void {
   days.reset();
   findings.reset();
-  for (const state of ['sealed', 'sealed_with_exceptions', 'open', 'broken', 'not_covered']) days.set({ state }, 0);
+  for (const state of CERTIFICATE_STATES) days.set({ state }, 0);
   for (const { state, findingsCount } of certificates) findings.inc({ state }, findingsCount);
   for (const { state, reopened } of unsealed) days.inc({ state: reopened ? 'open' : state });
   const isUnsealed = new Set(unsealed.map(({ day }) => day));

@@ -5,7 +5,7 @@
 import { type Action, refuseUnkeptTexts } from '../core/base/action.js';
 import { Refusal } from '../core/base/refusal.js';
 import { formatTime } from '../core/base/time-text.js';
-import { type CertificateState, worstFirst } from '../core/proof/certificate.js';
+import { CERTIFICATE_STATES, type CertificateState, worstFirst } from '../core/proof/certificate.js';
 import type { ItemState, RepairPlan } from '../core/repair/repair-plan.js';
 import type { DismissOutcome, RetryOutcome } from '../db/postings/parked-store.js';
 import type { RetrySelection } from '../db/postings/retry.js';
@@ -128,8 +128,6 @@ export function endedApplyAction(before: RepairPlan, after: RepairPlan): Describ
   const action = applyAction(after);
   return { ...action, result: `${action.result}; then it failed, ${left(after)} left` };
 }
-
-const CERTIFICATE_STATES = ['sealed', 'sealed_with_exceptions', 'open', 'not_covered', 'broken'] as const;
 
 const DISMISSED: Readonly<Record<DismissOutcome, string>> = {
   dismissed: 'stays out of the ledger',

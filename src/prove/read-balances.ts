@@ -1,5 +1,6 @@
 /** Names of balances, resolved for a day; and how far the mirror's own balances fell on it, in each of their currencies. */
 
+import { chunksOf } from '../core/base/chunks.js';
 import { describeFault, SyncError } from '../core/base/errors.js';
 import { mapInParallel } from '../core/base/in-parallel.js';
 import type { Window } from '../core/base/window.js';
@@ -45,7 +46,7 @@ export async function openBalances(ledger: LedgerSide, own: readonly string[]): 
       const names = namesOf(wanted, (name) => ofOwn.has(name));
       const questions = [...names].flatMap(([currency, all]) => {
         const unknown = [...all].filter((name) => !known.has(keyOfName(name, currency)));
-        return inPieces(unknown, NAMES_A_REQUEST).map((indicators) => ({ indicators, currency }));
+        return chunksOf(unknown, NAMES_A_REQUEST).map((indicators) => ({ indicators, currency }));
       });
       const answers = await mapInParallel(questions, BALANCES_IN_FLIGHT_MAX, (query) => ledger.findBalances(query));
       for (const [at, { indicators, currency }] of questions.entries()) {
@@ -122,8 +123,4 @@ export async function readMovements(
 function isUnseen(error: unknown): boolean {
   if (!(error instanceof SyncError) || error.code === 'stopped') return false;
   return error.kind === 'transient' || error.code === 'blnk_scope_missing' || error.code === 'blnk_forbidden';
-}
-
-function inPieces<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) => items.slice(at * size, (at + 1) * size));
 }

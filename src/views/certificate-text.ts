@@ -4,6 +4,7 @@ import { formatMoney } from '../core/base/money.js';
 import { commandLine } from '../core/base/own-command.js';
 import { formatCount, formatTime } from '../core/base/time-text.js';
 import {
+  CERTIFICATE_STATES,
   type CertificateState,
   type DayFinding,
   FINDING_KINDS,
@@ -93,7 +94,7 @@ export function closingSentence(rows: readonly FullCertificate[]): string {
   );
   const named = reasons.slice(0, DAYS_NAMED_MAX);
   if (reasons.length > named.length) named.push(`and ${formatCount(reasons.length - named.length)} more`);
-  const what = SENTENCE_ORDER.flatMap((state) => {
+  const what = CERTIFICATE_STATES.flatMap((state) => {
     const count = counts.get(state);
     return count === undefined ? [] : [`${formatCount(count)} ${stateText(state)}`];
   });
@@ -106,8 +107,6 @@ export function closingSentence(rows: readonly FullCertificate[]): string {
 function isBroken({ state }: CertificateRecord): boolean {
   return state === 'broken';
 }
-
-const SENTENCE_ORDER = ['sealed', 'sealed_with_exceptions', 'open', 'not_covered', 'broken'] as const;
 
 /** Why a day is not sealed, currency by currency; a payment that may be of any currency once for all of them. */
 function reasonsOf(day: string, certificates: readonly FullCertificate[]): string[] {

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
+import { chunksOf } from '../../core/base/chunks.js';
 import { describeError, SyncError } from '../../core/base/errors.js';
 import { daysBetween } from '../../core/base/window.js';
 import type { LineHash } from '../../core/proof/tally-day.js';
@@ -204,7 +205,10 @@ async function daysOfTurn(
   const decidable: DayToProve[] = [];
   // In pieces: a day without a pending posting is looked through whole, and there may be thousands. Of the rotation one is taken.
   const pieces = [
-    ...inPieces(able.filter(({ trigger }) => trigger !== 'rotation')),
+    ...chunksOf(
+      able.filter(({ trigger }) => trigger !== 'rotation'),
+      TURN_DAYS_MAX,
+    ),
     ...able.filter(({ trigger }) => trigger === 'rotation').map((one) => [one]),
   ];
   for (const piece of pieces) {
@@ -216,11 +220,6 @@ async function daysOfTurn(
     decidable.push(...piece.filter(({ day, trigger }) => trigger === 'manual' || !waiting.has(day)));
   }
   return decidable.slice(0, TURN_DAYS_MAX);
-}
-
-function inPieces(days: readonly DayToProve[]): DayToProve[][] {
-  const begins = Array.from({ length: Math.ceil(days.length / TURN_DAYS_MAX) }, (_, piece) => piece * TURN_DAYS_MAX);
-  return begins.map((from) => days.slice(from, from + TURN_DAYS_MAX));
 }
 
 function tellFailure(events: Events, day: string, error: unknown): void {

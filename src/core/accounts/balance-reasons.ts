@@ -22,11 +22,11 @@ export const BALANCE_REASONS = {
 
 export type BalanceReason = keyof typeof BALANCE_REASONS;
 
-const OF_MARKS: readonly BalanceReason[] = ['several_used', 'used_for_another'];
+/** Those about which a person decides by a mark in Blnk, which is looked at again. */
+export const REASONS_OF_MARKS: readonly BalanceReason[] = ['several_used', 'used_for_another'];
 
-/** Whether a person decides by a mark in Blnk, which is looked at again. */
 export function isOfMarks(reason: BalanceReason | null): boolean {
-  return reason !== null && OF_MARKS.includes(reason);
+  return reason !== null && REASONS_OF_MARKS.includes(reason);
 }
 
 /**

@@ -6,9 +6,11 @@
 /**
  * `not_covered`: the mirror does not claim this day, or has not read it to its end. `open`: something of it is not decided
  * yet. `sealed`: both sides are equal. `sealed_with_exceptions`: equal but for what is listed and known. `broken`: the
- * ledger differs from Stripe.
+ * ledger differs from Stripe. The best first: of several currencies the worst is the day's.
  */
-export type CertificateState = 'not_covered' | 'open' | 'sealed' | 'sealed_with_exceptions' | 'broken';
+export const CERTIFICATE_STATES = ['sealed', 'sealed_with_exceptions', 'open', 'not_covered', 'broken'] as const;
+
+export type CertificateState = (typeof CERTIFICATE_STATES)[number];
 
 /**
  * Who asked for the proof: a person, the second day after the day closed, the 75th, the rotation, a late success, a
@@ -149,13 +151,7 @@ export function isOfAnyCurrency({ kind, paymentId, stripe, ofCurrency }: DayFind
 /** A day on which everything is missing must not make a row of many megabytes. */
 export const FINDINGS_KEPT_MAX = 5_000;
 
-const STATES_WORST_FIRST = [
-  'broken',
-  'not_covered',
-  'open',
-  'sealed_with_exceptions',
-  'sealed',
-] as const satisfies readonly CertificateState[];
+const STATES_WORST_FIRST = [...CERTIFICATE_STATES].reverse();
 
 /** The worst of them; sealed when there is none. */
 export function worstState(states: Iterable<CertificateState>): CertificateState {

@@ -4,7 +4,7 @@
  */
 import type postgres from 'postgres';
 import type { BalanceStore, NamedBalance, PutOffBalance, WantedBalance } from '../../accounts/balance-ports.js';
-import { type BalanceReason, GONE } from '../../core/accounts/balance-reasons.js';
+import { type BalanceReason, GONE, REASONS_OF_MARKS } from '../../core/accounts/balance-reasons.js';
 import type { Mirror } from '../../core/posting/mirror.js';
 import { ownBalancesOf } from '../../core/posting/source-shards.js';
 import { lanesPending } from '../postings/due.js';
@@ -61,7 +61,7 @@ export function createBalanceStore(sql: postgres.Sql, mirror: BalanceStoreMirror
       if (claimed.length === 0) return [];
       const noted = await sql<NamedBalance[]>`
         update stripe_blnk_sync.account_balances balance set attempted_at = now(), attempts = attempts + 1,
-          reason = nullif(nullif(reason, ${SEVERAL_USED}), ${USED_FOR_ANOTHER})
+          reason = case when reason in ${ofMarks(sql)} then null else reason end
         from ${leasesGiven(sql, claimed)} where ${isHeld(sql)} and balance_id is null and ${ofMirror}
         returning balance.name, balance.currency`;
       return amongst(claimed, noted);
@@ -215,8 +215,7 @@ async function putOff(
   if (balances.length === 0) return;
   const rows = balances.map((balance) => ({ ...balance, dueInMs: dueInMs(balance) }));
   // Whatever else was met: no balance was asked for, and what a person has to decide still stands.
-  const ofMarks = sql`(${SEVERAL_USED}, ${USED_FOR_ANOTHER})`;
-  const isOfMarks = sql`balance.reason in ${ofMarks} and coalesce(given.reason, '') not in ${ofMarks}`;
+  const isOfMarks = sql`balance.reason in ${ofMarks(sql)} and coalesce(given.reason, '') not in ${ofMarks(sql)}`;
   await sql`
     update stripe_blnk_sync.account_balances balance set due_at = now() + given."dueInMs" * interval '1 millisecond',
       attempted_at = case when given."isNotMade" then null else attempted_at end,
@@ -227,6 +226,8 @@ async function putOff(
       (name text, currency text, lease timestamptz, "dueInMs" float8, "isNotMade" boolean, reason text, error text)
     where ${isHeld(sql)} and balance_id is null`;
 }
+
+const ofMarks = (sql: postgres.Sql) => sql([...REASONS_OF_MARKS]);
 
 const isHeld = (sql: postgres.Sql) =>
   sql`balance.name = given.name and balance.currency = given.currency and balance.due_at = given.lease::timestamptz`;

@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { DAY_MS, utcDay } from '../../core/base/window.js';
+import { CERTIFICATE_STATES } from '../../core/proof/certificate.js';
 import type { FullCertificate } from '../../db/reads/certificates.js';
 import { certificateCsv } from '../../views/certificate-csv.js';
 import { actorOf, type Environment, needAdmin } from '../access.js';
@@ -66,7 +67,7 @@ function addCertificates(api: Api, { reads }: Pick<DaysPorts, 'reads'>): void {
         path: '/days',
         summary: 'The newest certificate of each day and currency, the newest day first',
       },
-      query: z.object({ ...schema.paging, ...range, state: z.enum(schema.DAY_STATES).optional() }),
+      query: z.object({ ...schema.paging, ...range, state: z.enum(CERTIFICATE_STATES).optional() }),
       answer: schema.page(proofs.Certificate),
     },
     async ({ query: { limit, cursor, ...filters } }) => {

@@ -1,7 +1,7 @@
 /** What was proven, and a payment with what was found and decided of it, as the API answers them. */
 import { z } from '@hono/zod-openapi';
-import { FINDING_KINDS, type FindingKind, PROOF_TRIGGERS } from '../../core/proof/certificate.js';
-import { Action, count, DAY_STATES, day, decimal, minor, Payment, time } from './schemas.js';
+import { CERTIFICATE_STATES, FINDING_KINDS, type FindingKind, PROOF_TRIGGERS } from '../../core/proof/certificate.js';
+import { Action, count, day, decimal, minor, Payment, time } from './schemas.js';
 
 const acceptedBy = z.looseObject({ ...{ id: z.uuid(), by: z.string(), at: time, why: z.string() } });
 const findingKind = z.enum(Object.keys(FINDING_KINDS) as [FindingKind, ...FindingKind[]]).openapi('FindingKind');
@@ -28,7 +28,7 @@ export const Finding = z
   .openapi('Finding');
 
 const proof = {
-  ...{ id: z.uuid(), currency: z.string().nullable(), state: z.enum(DAY_STATES), proved_at: time },
+  ...{ id: z.uuid(), currency: z.string().nullable(), state: z.enum(CERTIFICATE_STATES), proved_at: time },
   trigger: z.enum(PROOF_TRIGGERS),
   findings_count: count,
   reopens: z.uuid().nullable().openapi({ description: 'The sealed certificate that this one contradicts' }),

@@ -39,7 +39,6 @@ export const currencyFilter = z
 
 export const RUN_STATUSES = ['collecting', 'posting', 'succeeded', 'attention', 'stopped', 'failed'] as const;
 export const PAYMENT_STATES = ['pending', 'posted', 'parked', 'dismissed'] as const;
-export const DAY_STATES = ['sealed', 'sealed_with_exceptions', 'open', 'broken', 'not_covered'] as const;
 export const REASONS = Object.keys(PARKING_REASONS) as [ParkingReason, ...ParkingReason[]];
 
 const money = z.looseObject({ amount_minor: minor, amount: decimal, currency: z.string().nullable() });

@@ -6,6 +6,7 @@ import type { Hono } from 'hono';
 import { ACTION_KINDS } from '../../core/base/action.js';
 import { DAY_MS, utcDay } from '../../core/base/window.js';
 import { FEEDS, TRIGGERS } from '../../core/coverage/sync-run.js';
+import { CERTIFICATE_STATES } from '../../core/proof/certificate.js';
 import { CERTIFICATE_COLUMNS } from '../../views/certificate-csv.js';
 import {
   ACTION_COLUMNS,
@@ -15,7 +16,7 @@ import {
   RUN_COLUMNS,
 } from '../../views/list-csv.js';
 import type { Environment } from '../access.js';
-import { DAY_STATES, PAYMENT_STATES, REASONS, RUN_STATUSES } from '../api/schemas.js';
+import { PAYMENT_STATES, REASONS, RUN_STATUSES } from '../api/schemas.js';
 import { given } from '../given.js';
 import { refuse } from '../problem.js';
 import { dayOf } from './addresses.js';
@@ -94,7 +95,7 @@ function addDaysCsv(app: Hono<Environment>, { reads, now }: PagesPorts, send: Se
   app.get('/days.csv', (c) => {
     const asked = csvFilters(c, ['from', 'to', 'state']);
     const range = { from: asked.day('from'), to: asked.day('to') };
-    const filters = given({ ...range, state: asked.oneOf('state', DAY_STATES) });
+    const filters = given({ ...range, state: asked.oneOf('state', CERTIFICATE_STATES) });
     return send(c, 'days', CERTIFICATE_COLUMNS, async (after) => {
       const page = await reads.certificatePage({ limit: ROWS_A_PAGE, ...filters, ...given({ after }) });
       return { rows: page.certificates, next: page.next };
