@@ -1,5 +1,6 @@
 /** A real worker with a ledger of its own: what a dry run says is what is made, all of it is used, and a lost database finds it again. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import type postgres from 'postgres';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { TIMINGS } from '../../src/app/timings.js';
 import { asCore, payment } from '../blnk-contract/sandbox-client.js';
 import { homes } from '../support/homes.js';
@@ -31,6 +32,33 @@ it(
   },
   TIMEOUT_MS,
 );
+
+/** As after the loss of the database: an empty one, until the test ends. */
+async function emptyPlace() {
+  const home = homes().at(-1);
+  if (home === undefined) throw new Error('there is no home');
+  const place = await openPlace(home);
+  onTestFinished(() => place.close());
+  return { look: place.look, variables: { ...VARIABLES, ...place.variables } };
+}
+
+/** Made anew in an empty database: refused in the other mode, and without a conflict in its own. */
+async function rebuildElsewhere() {
+  const { look, variables } = await emptyPlace();
+  const wrong = await session.run(['rebuild', '--yes'], { ...variables, BLNK_ACCOUNTS: 'indicators' });
+  expect([wrong.code, wrong.errors]).toEqual([2, expect.stringContaining('set BLNK_ACCOUNTS=ledger')]);
+  const rebuilt = await session.run(['rebuild', '--yes'], variables);
+  expect([rebuilt.code, rebuilt.output]).toEqual([0, expect.not.stringContaining('conflict')]);
+  return look();
+}
+
+/** The whole map. */
+async function mapOf(sql: postgres.Sql): Promise<string | undefined> {
+  const [row] = await sql<{ text: string }[]>`
+    select string_agg(concat_ws(' ', name, currency, balance_id), ',' order by name, currency) as text
+    from stripe_blnk_sync.account_balances`;
+  return row?.text;
+}
 
 const made = (what: 'ledgers' | 'balances') => session.blnk.requestCount(`POST /${what}`);
 
@@ -78,29 +106,11 @@ it(
       2,
       expect.stringContaining('BLNK_ACCOUNTS is indicators now, it was ledger'),
     ]);
-    const [before] = await (await session.look())<{ map: string }[]>`
-      select string_agg(concat_ws(' ', name, currency, balance_id), ',' order by name, currency) as map
-      from stripe_blnk_sync.account_balances`;
-    const home = homes().at(-1);
-    if (home === undefined) throw new Error('there is no home');
-    const place = await openPlace(home);
-    try {
-      const variables = { ...VARIABLES, ...place.variables };
-      const wrong = await session.run(['rebuild', '--yes'], { ...variables, BLNK_ACCOUNTS: 'indicators' });
-      expect([wrong.code, wrong.errors]).toEqual([2, expect.stringContaining('set BLNK_ACCOUNTS=ledger')]);
-      const rebuilt = await session.run(['rebuild', '--yes'], variables);
-      expect([rebuilt.code, rebuilt.output]).toEqual([0, expect.not.stringContaining('conflict')]);
-      const sql = await place.look();
-      const [after] = await sql<{ map: string }[]>`
-        select string_agg(concat_ws(' ', name, currency, balance_id), ',' order by name, currency) as map
-        from stripe_blnk_sync.account_balances`;
-      expect(after).toEqual(before);
-      expect([
-        ...(await sql`select distinct state from stripe_blnk_sync.postings where reason is distinct from 'three_decimal_amount'`),
-      ]).toContainEqual({ state: 'posted' });
-    } finally {
-      await place.close();
-    }
+    const sql = await rebuildElsewhere();
+    expect(await mapOf(sql)).toBe(await mapOf(await session.look()));
+    expect([
+      ...(await sql`select distinct state from stripe_blnk_sync.postings where reason is distinct from 'three_decimal_amount'`),
+    ]).toContainEqual({ state: 'posted' });
   },
   TIMEOUT_MS,
 );
@@ -108,28 +118,10 @@ it(
 it(
   'a ledger that another mirror posted to as well is rebuilt as the mirror whose own ledger is there',
   async () => {
-    const rowsOf = async (look: Session['look']) => {
-      const [row] = await (await look())<{ text: string }[]>`
-        select string_agg(concat_ws(' ', name, currency, balance_id), ',' order by name, currency) as text
-        from stripe_blnk_sync.account_balances`;
-      return row?.text;
-    };
     const other = { stripe_mirror: 'd3b0f3d2-0000-4000-8000-000000000001', stripe_day: dayBack(3) };
     const fields = { effective_date: `${dayBack(3)}T10:00:00Z`, meta_data: other };
     await asCore(session.blnk, { path: '/transactions', body: payment('pi_of_another', fields) });
-    const home = homes().at(-1);
-    if (home === undefined) throw new Error('there is no home');
-    const place = await openPlace(home);
-    try {
-      const variables = { ...VARIABLES, ...place.variables };
-      const wrong = await session.run(['rebuild', '--yes'], { ...variables, BLNK_ACCOUNTS: 'indicators' });
-      expect([wrong.code, wrong.errors]).toEqual([2, expect.stringContaining('set BLNK_ACCOUNTS=ledger')]);
-      const rebuilt = await session.run(['rebuild', '--yes'], variables);
-      expect([rebuilt.code, rebuilt.output]).toEqual([0, expect.not.stringContaining('conflict')]);
-      expect(await rowsOf(place.look)).toEqual(await rowsOf(session.look));
-    } finally {
-      await place.close();
-    }
+    expect(await mapOf(await rebuildElsewhere())).toBe(await mapOf(await session.look()));
   },
   TIMEOUT_MS,
 );
@@ -143,22 +135,16 @@ it(
     const mark = { mirror: used?.mirror, role: 'customer', customer: 'cus_nobody' };
     const body = { meta_data: { stripe_blnk_sync: mark } };
     await asCore(session.blnk, { path: `/${used?.id}/metadata`, body });
-    const home = homes().at(-1);
-    if (home === undefined) throw new Error('there is no home');
-    const place = await openPlace(home);
-    try {
-      const rebuilt = await session.run(['rebuild', '--yes'], { ...VARIABLES, ...place.variables });
-      expect([rebuilt.code, rebuilt.output]).toEqual([0, expect.stringContaining('parked, conflict')]);
-      const sql = await place.look();
-      expect([
-        ...(await sql`select 1 from stripe_blnk_sync.account_balances where balance_id = ${used?.id ?? ''}`),
-      ]).toEqual([]);
-      const waiting = await sql<{ name: string }[]>`
-        select name from stripe_blnk_sync.account_balances where reason = 'used_for_another' order by name`;
-      expect(waiting.map(({ name }) => name).sort()).toEqual(['@cus_nobody', used?.name].sort());
-    } finally {
-      await place.close();
-    }
+    const { look, variables } = await emptyPlace();
+    const rebuilt = await session.run(['rebuild', '--yes'], variables);
+    expect([rebuilt.code, rebuilt.output]).toEqual([0, expect.stringContaining('parked, conflict')]);
+    const sql = await look();
+    expect([
+      ...(await sql`select 1 from stripe_blnk_sync.account_balances where balance_id = ${used?.id ?? ''}`),
+    ]).toEqual([]);
+    const waiting = await sql<{ name: string }[]>`
+      select name from stripe_blnk_sync.account_balances where reason = 'used_for_another' order by name`;
+    expect(waiting.map(({ name }) => name).sort()).toEqual(['@cus_nobody', used?.name].sort());
   },
   TIMEOUT_MS,
 );

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { CollectStore, NewPosting, OpenRun, StoreOutcome } from '../../src/collect/ports.js';
 import { createWorkerRegistry } from '../../src/db/workers/worker-registry.js';
 import { DAY, HOUR, NOW, type Stage, stages } from '../support/stages/collect.js';
+import { untilSomebodyWaits } from '../support/waits-for-lock.js';
 
 const SECOND = 1_000;
 const at = (ms: number) => new Date(NOW.getTime() + ms);
@@ -91,13 +92,7 @@ describe('a page whose run changes while it waits for it', () => {
       const covers = { from: at(0), to: at(HOUR), readAt: NOW };
       storing = stage.store.storePage(run, { ...EMPTY_PAGE, postings: [posting('pi_1'), posting('pi_2')], covers });
       storing.catch(() => {});
-      await expect
-        .poll(async () => {
-          const waiting = await stage.sql`
-            select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-          return waiting.count;
-        })
-        .toBeGreaterThan(0);
+      await untilSomebodyWaits(stage.sql);
     });
     return storing;
   }

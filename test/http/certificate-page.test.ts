@@ -1,41 +1,31 @@
 /** The page of one day: it says how the day stands now, and what of it can be followed. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { expect, inject, it } from 'vitest';
 import type { Certificate } from '../../src/core/proof/certificate.js';
 import { noteActions } from '../../src/db/actions/action-store.js';
 import { createCertificateStore } from '../../src/db/proof/certificate-store.js';
 import { repairItems, repairs } from '../../src/db/schema/certificates.js';
 import { findBrowser, openBrowser, watchPage } from '../support/browser.js';
 import { aCertificate, aFinding, proofOf } from '../support/certificates.js';
-import { createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from '../support/reads-database.js';
-import { type HttpStage, startHttp } from '../support/stages/http.js';
+import { insertPosting, insertRun } from '../support/reads-database.js';
+import { httpSuite } from '../support/stages/http.js';
 
 const DAY = '2026-11-18';
 
-let database: ReadsDatabase;
-let http: HttpStage;
-beforeAll(async () => {
-  database = await createReadsDatabase();
-});
-beforeEach(async () => {
-  await database.empty();
-  http = await startHttp(database);
-});
-afterEach(() => http.close());
-afterAll(() => database.drop());
+const suite = httpSuite();
 
 async function keep(certificate: Partial<Certificate>): Promise<void> {
-  await createCertificateStore(database.db, 'test').keepProof(proofOf([aCertificate(certificate)]));
+  await createCertificateStore(suite.database.db, 'test').keepProof(proofOf([aCertificate(certificate)]));
 }
 
 async function read(path = `/days/${DAY}`): Promise<string> {
-  return (await fetch(http.url + path, { headers: { accept: 'text/html' } })).text();
+  return (await fetch(suite.http.url + path, { headers: { accept: 'text/html' } })).text();
 }
 
 it('is to be proven again, and not sealed, once a payment of it was stored since', async () => {
   await keep({});
   expect(await read()).toContain(`${DAY} is sealed.`);
-  const firstRun = await insertRun(database.db);
-  await insertPosting(database.db, { reference: 'pi_late', firstRun, effectiveAt: new Date(`${DAY}T08:00:00Z`) });
+  const firstRun = await insertRun(suite.database.db);
+  await insertPosting(suite.database.db, { reference: 'pi_late', firstRun, effectiveAt: new Date(`${DAY}T08:00:00Z`) });
   const page = await read();
   expect(page).toContain(`${DAY} is to be proven again (was sealed), because something of USD changed since.`);
   expect(page).toContain('Both sides agreed when they were compared');
@@ -43,7 +33,7 @@ it('is to be proven again, and not sealed, once a payment of it was stored since
 });
 
 it('leads to payments that are stored, and to none that only another side has', async () => {
-  const { db } = database;
+  const { db } = suite.database;
   const firstRun = await insertRun(db);
   await insertPosting(db, { reference: 'pi_ours', firstRun });
   await keep({ state: 'broken', findings: [aFinding('missing', 'pi_ours'), aFinding('extra', 'pi_by_hand')] });
@@ -54,7 +44,7 @@ it('leads to payments that are stored, and to none that only another side has', 
 });
 
 it('of a plan and of actions lead to payments that are stored alone, too', async () => {
-  const { db } = database;
+  const { db } = suite.database;
   const firstRun = await insertRun(db);
   await insertPosting(db, { reference: 'pi_ours', firstRun });
   const id = '0193a003-0000-7000-8000-000000000001';
@@ -86,9 +76,9 @@ it('says in print what is needed to check it: the zone of its times, the version
   const browser = await openBrowser(path);
   try {
     // As wide as a sheet of A4.
-    const { page } = await watchPage(browser, http.url, { viewport: { width: 720, height: 1_000 } });
+    const { page } = await watchPage(browser, suite.http.url, { viewport: { width: 720, height: 1_000 } });
     await page.emulateMedia({ media: 'print' });
-    await page.goto(`${http.url}/days/${DAY}`);
+    await page.goto(`${suite.http.url}/days/${DAY}`);
     const printed = await page.locator('body').innerText();
     expect(printed).toContain(hash);
     expect(printed).toMatch(/Proven\s+2026-11-20 00:00:00 UTC/);

@@ -1,32 +1,22 @@
 /** What stands beneath each page does what the page did: a command that only reads, a request, and links that keep the filters. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { repairItems, repairs } from '../../src/db/schema/certificates.js';
-import { createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from '../support/reads-database.js';
-import { ADMIN_TOKEN, type HttpStage, startHttp, VIEWER_TOKEN } from '../support/stages/http.js';
+import { insertPosting, insertRun } from '../support/reads-database.js';
+import { ADMIN_TOKEN, httpSuite, VIEWER_TOKEN } from '../support/stages/http.js';
 
 const PLAN = '0193a003-0000-7000-8000-000000000001';
 
-let database: ReadsDatabase;
-let http: HttpStage;
-beforeAll(async () => {
-  database = await createReadsDatabase();
-});
-beforeEach(async () => {
-  await database.empty();
-  http = await startHttp(database, { config: { adminToken: ADMIN_TOKEN, viewerToken: VIEWER_TOKEN } });
-});
-afterEach(() => http.close());
-afterAll(() => database.drop());
+const suite = httpSuite({ config: { adminToken: ADMIN_TOKEN, viewerToken: VIEWER_TOKEN } });
 
 async function read(path: string, token = ADMIN_TOKEN): Promise<string> {
   const headers = { authorization: `Bearer ${token}`, accept: 'text/html' };
-  const answer = await fetch(http.url + path, { headers });
+  const answer = await fetch(suite.http.url + path, { headers });
   return (await answer.text()).replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&amp;', '&');
 }
 
 describe('a plan', () => {
   beforeEach(async () => {
-    const { db } = database;
+    const { db } = suite.database;
     await db
       .insert(repairs)
       .values({ id: PLAN, fromDay: '2026-11-01', toDay: '2026-11-02', plannedBy: 'ann', version: 'test' });
@@ -45,7 +35,7 @@ describe('a plan', () => {
     expect(await read(`/repairs/${PLAN}`)).toContain(line);
     expect(await read(`/repairs/${PLAN}`, VIEWER_TOKEN)).not.toContain('repair apply');
     expect(await read('/repairs', VIEWER_TOKEN)).not.toContain('repair plan');
-    await database.sql`update stripe_blnk_sync.repair_items set state = 'done'`;
+    await suite.database.sql`update stripe_blnk_sync.repair_items set state = 'done'`;
     expect(await read(`/repairs/${PLAN}`)).not.toContain('repair apply');
   });
 });
@@ -77,7 +67,7 @@ it('a request names the variable of the token that was shown', async () => {
 });
 
 it('payments of a run go on by reference, and lead back to the first', async () => {
-  const { db } = database;
+  const { db } = suite.database;
   const run = await insertRun(db);
   const references = Array.from({ length: 51 }, (_, index) => `pi_${String(index).padStart(2, '0')}`);
   for (const reference of references) await insertPosting(db, { reference, firstRun: run });
@@ -89,7 +79,7 @@ it('payments of a run go on by reference, and lead back to the first', async () 
 
 describe('a reason', () => {
   beforeEach(async () => {
-    const { db } = database;
+    const { db } = suite.database;
     const firstRun = await insertRun(db);
     await insertPosting(db, { reference: 'pi_reason', firstRun, state: 'parked', reason: 'conflict' });
     await insertPosting(db, { reference: 'pi_no_reason', firstRun, state: 'parked' });

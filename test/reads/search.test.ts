@@ -5,6 +5,7 @@ import { utcDay } from '../../src/core/base/window.js';
 import { createReadModel, type ReadModel } from '../../src/db/reads/read-model.js';
 import { addUpTotals } from '../../src/db/totals/add-up.js';
 import { createReadsDatabase, insertPosting, insertRun, type ReadsDatabase } from '../support/reads-database.js';
+import { untilSomebodyWaits } from '../support/waits-for-lock.js';
 
 const STATES = ['pending', 'posted', 'parked', 'dismissed'] as const;
 const CURRENCIES = ['USD', 'EUR', 'JPY'] as const;
@@ -166,13 +167,7 @@ it('says that there is more though all that it counted is posted before it reads
   await database.sql.begin(async (sql) => {
     await sql`lock table stripe_blnk_sync.postings in access exclusive mode`;
     reading = reads.payments({ state: 'pending', limit: 2 });
-    await expect
-      .poll(async () => {
-        const waiting = await database.sql`
-          select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-        return waiting.count;
-      })
-      .toBeGreaterThan(0);
+    await untilSomebodyWaits(database.sql);
     await sql`update stripe_blnk_sync.postings set state = 'posted', posted_at = now(), settled_how = 'posted',
       transaction_id = 'txn_' || reference where effective_at >= ${dayOf(3)}::timestamptz`;
   });

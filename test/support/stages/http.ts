@@ -1,5 +1,6 @@
 /** The HTTP server over a real database; the queue is played by the test. */
 
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { loginLinkUser } from '../../../src/app/commands/login-links.js';
 import { withoutKeys } from '../../../src/app/sessions/ask-sides.js';
 import type { HttpConfig } from '../../../src/config/http.js';
@@ -15,7 +16,7 @@ import { createFlows, type Flows } from '../../../src/observability/flows.js';
 import { noteRequests } from '../../../src/operations/note-actions.js';
 import { createRequestOperations } from '../../../src/operations/request-operations.js';
 import { verifyWebhook } from '../../../src/stripe/webhook.js';
-import type { ReadsDatabase } from '../reads-database.js';
+import { createReadsDatabase, type ReadsDatabase } from '../reads-database.js';
 import { OWN_QUEUE, READ_OPTIONS, RUN } from './command-line.js';
 
 export const ADMIN_TOKEN = 'admin-token-of-the-tests';
@@ -111,4 +112,34 @@ export async function startHttp(
     },
   });
   return opened;
+}
+
+/** One database for a suite, emptied before each test, and a server on it that ends with the test. */
+export function httpSuite(options: Parameters<typeof startHttp>[1] = {}): {
+  readonly database: ReadsDatabase;
+  readonly http: HttpStage;
+} {
+  const open: { database?: ReadsDatabase; http?: HttpStage } = {};
+  const opened = <Part>(part: Part | undefined): Part => {
+    if (part === undefined) throw new Error('the server is there within tests');
+    return part;
+  };
+  beforeAll(async () => {
+    open.database = await createReadsDatabase();
+  });
+  beforeEach(async () => {
+    const database = opened(open.database);
+    await database.empty();
+    open.http = await startHttp(database, options);
+  });
+  afterEach(() => open.http?.close());
+  afterAll(() => open.database?.drop());
+  return {
+    get database() {
+      return opened(open.database);
+    },
+    get http() {
+      return opened(open.http);
+    },
+  };
 }
